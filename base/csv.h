@@ -1,0 +1,48 @@
+/* CSV over libcsv in strict mode: a streaming reader that addresses columns by name and knows its line, and a writer.
+ * Handles a byte-order mark, LF and CRLF, a missing final newline, quoted fields. Rejects: a stray quote, a NUL byte, a row of the wrong
+ * length (unless `ragged`), a row over 1 MiB. gzip is read transparently. */
+#ifndef TS_BASE_CSV_H
+#define TS_BASE_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+
+struct ts_csv_reader; /* memory does not grow with the file */
+
+struct ts_csv_field {
+    const char *data; /* NUL-terminated here, valid until the next row */
+    size_t len;
+    uint32_t col; /* byte column in its line, from 1; quotes included */
+};
+
+struct ts_csv_row {
+    const struct ts_csv_field *fields;
+    size_t n_fields;
+    uint64_t line; /* of the row's first byte, from 1 */
+};
+
+/* Opens `path` and, if has_header, reads the header row. */
+enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool has_header, struct ts_diags *diags);
+/* The same over text in memory (borrowed until close). */
+enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len, bool has_header,
+                                struct ts_diags *diags);
+void ts_csv_close(struct ts_csv_reader *reader);
+
+/* The header; n_fields = 0 without one. */
+const struct ts_csv_row *ts_csv_header(const struct ts_csv_reader *reader);
+/* Index of a column by exact name, or -1. */
+int ts_csv_column(const struct ts_csv_reader *reader, const char *name);
+
+/* Next row that is not blank: TS_OK with *row set, TS_OK with *row = NULL at the end, or an error with a diagnostic. */
+enum ts_status ts_csv_next(struct ts_csv_reader *reader, const struct ts_csv_row **row, struct ts_diags *diags);
+
+/* Where a field of the current row stands, for diagnostics. col_index beyond the row points at its end. */
+struct ts_span ts_csv_span(const struct ts_csv_reader *reader, const struct ts_csv_row *row, size_t col_index);
+
+/* Appends one field to a CSV line, quoted only if it must be (comma, quote, CR, LF, leading or trailing blank). */
+void ts_csv_put(struct ts_text *out, const char *field, bool first);
+
+#endif

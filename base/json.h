@@ -1,0 +1,57 @@
+/* JSON: a reader that owns a parsed document (jansson behind it: strict, duplicates rejected), and a streaming writer whose output is
+ * deterministic (keys in the order written, shortest round-trip numbers, two-space indentation). */
+#ifndef TS_BASE_JSON_H
+#define TS_BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+
+struct ts_json; /* one value of a document; borrowed from its ts_json_doc */
+
+struct ts_json_doc {
+    void *root;
+    char *name;
+};
+
+/* Parses a whole text; diagnostics carry file:line:col. TS_EINPUT, TS_ENOMEM. */
+enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len, struct ts_diags *diags);
+enum ts_status ts_json_read(struct ts_json_doc *out, const char *path, size_t max_bytes, struct ts_diags *diags);
+void ts_json_deinit(struct ts_json_doc *doc);
+
+const struct ts_json *ts_json_root(const struct ts_json_doc *doc);
+/* NULL if `value` is NULL, not an object, or has no such key: look-ups chain. */
+const struct ts_json *ts_json_get(const struct ts_json *value, const char *key);
+size_t ts_json_length(const struct ts_json *array); /* 0 if NULL or not an array */
+const struct ts_json *ts_json_at(const struct ts_json *array, size_t index);
+bool ts_json_is_object(const struct ts_json *value);
+bool ts_json_is_array(const struct ts_json *value);
+
+/* Typed reads: false and *out untouched if NULL or of another type (a number written as an integer is a double too). */
+bool ts_json_double(const struct ts_json *value, double *out);
+bool ts_json_int(const struct ts_json *value, int64_t *out);
+bool ts_json_bool(const struct ts_json *value, bool *out);
+const char *ts_json_string(const struct ts_json *value); /* NULL if not a string */
+
+/* Writer: nested calls append to `out`. A NaN or infinity is written as null. */
+struct ts_json_writer {
+    struct ts_text *out;
+    int depth;
+    bool first; /* no value yet at this level */
+    bool after_key;
+};
+
+void ts_json_writer_init(struct ts_json_writer *writer, struct ts_text *out);
+void ts_json_begin_object(struct ts_json_writer *writer);
+void ts_json_end_object(struct ts_json_writer *writer);
+void ts_json_begin_array(struct ts_json_writer *writer);
+void ts_json_end_array(struct ts_json_writer *writer);
+void ts_json_key(struct ts_json_writer *writer, const char *key);
+void ts_json_put_string(struct ts_json_writer *writer, const char *string); /* NULL -> null */
+void ts_json_put_double(struct ts_json_writer *writer, double value);
+void ts_json_put_int(struct ts_json_writer *writer, int64_t value);
+void ts_json_put_bool(struct ts_json_writer *writer, bool value);
+
+#endif

@@ -1,0 +1,21 @@
+# The libraries, each found once. libcsv has neither a pkg-config file nor a CMake package.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+
+find_path(CSV_INCLUDE_DIR csv.h REQUIRED)
+find_library(CSV_LIBRARY csv REQUIRED)
+add_library(ts_libcsv INTERFACE)
+target_include_directories(ts_libcsv SYSTEM INTERFACE "${CSV_INCLUDE_DIR}")
+target_link_libraries(ts_libcsv INTERFACE "${CSV_LIBRARY}")
+
+find_library(M_LIBRARY m)
+add_library(ts_libm INTERFACE)
+if(M_LIBRARY)
+  target_link_libraries(ts_libm INTERFACE "${M_LIBRARY}")
+endif()
