@@ -1,0 +1,51 @@
+/* Measuring: matmuls at a model's shapes, memory bandwidth by size, the OpenBLAS float baseline. Interleaves its samples in rounds, so that a
+ * noisy neighbour hits all of them alike. */
+#ifndef TS_KERNELS_BENCH_H
+#define TS_KERNELS_BENCH_H
+
+#include <stdbool.h>
+
+#include "kernels/measurement.h"
+
+struct ts_bench_progress {
+    /* Called now and then: done_frac in [0, 1], what is being measured, seconds left. May be NULL. Return nonzero to stop early: the call then
+     * returns TS_EINTERRUPTED. */
+    int (*report)(void *user, double done_frac, const char *what, double seconds_left);
+    void *user;
+};
+
+struct ts_bench_options {
+    const char *model;   /* its name, for the record */
+    const char *quant;   /* "q4_0", "q8_0" (any case) */
+    const char *isa;     /* NULL: best for this machine; else a variant's name */
+    uint32_t n_threads;  /* 0: all usable CPUs */
+    const struct ts_matmul_shape *shapes;
+    size_t n_shapes;
+    const uint32_t *n_tok; /* token counts to measure, increasing */
+    size_t n_n_tok;
+    double budget_s;     /* wall-clock target; rounds are fitted into it */
+    bool baseline;       /* also OpenBLAS */
+    struct ts_bench_progress progress;
+};
+
+/* Measures this machine. Everything in *out lives in `arena`. TS_EUNSUPPORTED with a diagnostic for an unknown quant or an ISA that this machine lacks
+ * (listing those it has), TS_ENOMEM, TS_EINTERRUPTED. */
+enum ts_status ts_bench_run(struct ts_measurement *out, struct ts_arena *arena, const struct ts_bench_options *options,
+                            struct ts_diags *diags);
+
+/* The shapes of a dense Llama-like decoder, into `arena`: fused qkv, attention output, fused gate+up, down, output head.
+ * q rows = heads*head_dim, kv rows = kv_heads*head_dim each. */
+enum ts_status ts_bench_model_shapes(const struct ts_matmul_shape **out, size_t *out_n, struct ts_arena *arena, uint32_t layers,
+                                     uint32_t hidden, uint32_t ffn, uint32_t heads, uint32_t kv_heads, uint32_t head_dim, uint32_t vocab);
+
+/* One row per kernel variant built into this program, best first: for `tiersim bench --list`. */
+struct ts_kernel_info {
+    const char *name;    /* "avx512vnni" */
+    const char *formats; /* "Q4_0 Q8_0" */
+    bool supported;      /* on this machine */
+    bool chosen;         /* by default */
+    const char *why;     /* "needs avx512vnni", "best supported" */
+};
+size_t ts_kernel_list(struct ts_kernel_info *out, size_t max);
+
+#endif

@@ -1,0 +1,22 @@
+/* The simulator: a pure function of (model, requests, seed, replication). Opens no files, reads no clock, prints nothing. */
+#ifndef TS_SIM_SIM_H
+#define TS_SIM_SIM_H
+
+#include <stdbool.h>
+
+#include "sim/model.h"
+#include "sim/result.h"
+#include "traces/request.h"
+
+struct ts_sim_options {
+    uint32_t replication;
+    /* Called every few thousand arrivals with the simulated time reached; nonzero stops the run (TS_EINTERRUPTED). May be NULL. */
+    int (*progress)(void *user, uint64_t n_arrivals, double simulated_s);
+    void *user;
+};
+
+/* Runs one replication; consumes the stream. *out is initialised here on success. TS_EINPUT from the stream, TS_ENOMEM, TS_EINTERRUPTED. */
+enum ts_status ts_sim_run(struct ts_result *out, const struct ts_model *model, struct ts_request_stream *requests,
+                          const struct ts_sim_options *options, struct ts_diags *diags);
+
+#endif
