@@ -1,0 +1,193 @@
+/* tiersim run SCENARIO: the whole way from the user's text to a report. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "app/interrupt.h"
+#include "app/locate.h"
+#include "app/replicate.h"
+#include "app/run_info.h"
+#include "app/version.h"
+#include "base/file.h"
+#include "reports/report.h"
+#include "scenarios/scenario.h"
+#include "sim/econ.h"
+
+enum { MAX_REPLICATIONS = 10000, MAX_THREADS = 1024 };
+
+static enum ts_status check_usage(const struct ts_args *args, struct ts_diags *diags)
+{
+    if (args->n_operands != 1) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim run scenarios/hybrid-enterprise.yaml", "run takes one scenario file");
+    }
+    if (args->replications > MAX_REPLICATIONS) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--replications is at most %d", MAX_REPLICATIONS);
+    }
+    if (args->threads > MAX_THREADS) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--threads is at most %d", MAX_THREADS);
+    }
+    return TS_OK;
+}
+
+static const char *command_text(struct ts_arena *arena, const struct ts_args *args)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_text_printf(&text, "tiersim run %s", args->operands[0]);
+    if (args->trace) {
+        ts_text_printf(&text, " --trace %s", args->trace);
+    }
+    for (size_t i = 0; i < args->n_sets; i++) {
+        ts_text_printf(&text, " --set '%s'", args->sets[i]);
+    }
+    if (args->replications) {
+        ts_text_printf(&text, " --replications %llu", (unsigned long long)args->replications);
+    }
+    const char *copy = ts_arena_strdup(arena, text.data);
+    ts_text_deinit(&text);
+    return copy;
+}
+
+static enum ts_status describe(struct ts_run_info *out, struct ts_scenario *scenario, const struct ts_args *args,
+                               const struct ts_replications *runs, uint32_t n_threads, struct ts_diags *diags)
+{
+    struct ts_arena *arena = &scenario->arena;
+    *out = (struct ts_run_info){
+        .tool_version = TS_VERSION,
+        .scenario_path = args->operands[0],
+        .trace_path = scenario->workload.trace_path,
+        .measurement_path = scenario->measurement_path,
+        .command = command_text(arena, args),
+        .host = ts_run_info_host(arena),
+        .created = ts_run_info_now(arena),
+        .n_dropped_rows = runs->trace.n_dropped,
+        .n_threads = n_threads,
+        .wall_s = runs->wall_s,
+    };
+    return out->trace_path ? ts_run_info_hash(&out->trace_sha256, arena, out->trace_path, diags) : TS_OK;
+}
+
+static enum ts_status print_summary(const struct ts_report_input *input, const struct ts_report_paths *paths)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    enum ts_status status = ts_report_terminal(&text, input);
+    if (status == TS_OK) {
+        fputs(text.data, stdout);
+        printf("\nreport: %s\n", paths->html);
+    }
+    ts_text_deinit(&text);
+    return status;
+}
+
+static enum ts_status check_limits(const struct ts_report_input *input, struct ts_diags *diags)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    size_t n_missed = ts_report_limits(&text, input);
+    enum ts_status status = TS_OK;
+    if (n_missed > 0) {
+        status = ts_fail(diags, TS_ELIMIT, ts_span_none(), NULL, "%zu limit%s of the scenario missed:\n%s", n_missed,
+                         n_missed == 1 ? "" : "s", text.data);
+    }
+    ts_text_deinit(&text);
+    return status;
+}
+
+static void warn_about_rows(const struct ts_replications *runs, const char *path, struct ts_diags *diags)
+{
+    if (runs->trace.n_dropped > 0) {
+        struct ts_span at = {.file = path, .line = (uint32_t)runs->trace.drop_line};
+        ts_diags_add(diags, TS_WARNING, at, NULL, "%llu of %llu rows dropped; the first: %s", (unsigned long long)runs->trace.n_dropped,
+                     (unsigned long long)runs->trace.n_rows, runs->trace.drop_reason ? runs->trace.drop_reason : "unknown");
+    }
+}
+
+static enum ts_status report(struct ts_scenario *scenario, const struct ts_args *args, const struct ts_replications *runs,
+                             uint32_t n_threads, struct ts_diags *diags)
+{
+    struct ts_econ econ = {0};
+    struct ts_run_info info;
+    struct ts_report_paths paths = {0};
+    char *dir = args->out ? ts_path_join("", args->out) : ts_path_join("out", scenario->model.name);
+    enum ts_status status = dir ? ts_econ_compute(&econ, &scenario->model, &runs->merged, diags) : TS_ENOMEM;
+    if (status != TS_OK) {
+        free(dir);
+        return status;
+    }
+    struct ts_report_input input = {.model = &scenario->model,
+                                    .result = &runs->merged,
+                                    .replications = runs->each,
+                                    .n_replications = runs->n,
+                                    .econ = &econ,
+                                    .info = &info};
+    status = describe(&info, scenario, args, runs, n_threads, diags);
+    if (status == TS_OK) {
+        status = ts_report_write(&paths, dir, &input, diags);
+    }
+    if (status == TS_OK) {
+        status = print_summary(&input, &paths);
+    }
+    if (status == TS_OK) {
+        status = check_limits(&input, diags);
+    }
+    free(paths.html);
+    free(dir);
+    ts_econ_deinit(&econ);
+    return status;
+}
+
+static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_args *args, struct ts_diags *diags)
+{
+    uint32_t n_threads = args->threads ? (uint32_t)args->threads : ts_run_info_cpus();
+    struct ts_replicate_options options = {
+        .n_replications = args->replications ? (uint32_t)args->replications : scenario->replications,
+        .n_threads = n_threads,
+        .progress = !args->quiet,
+    };
+    struct ts_replications runs;
+    ts_interrupt_arm();
+    enum ts_status status = ts_replicate(&runs, scenario, &options, diags);
+    if (status == TS_OK || (status == TS_EINTERRUPTED && runs.n > 0)) {
+        if (status == TS_EINTERRUPTED) {
+            ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL, "interrupted: the report covers %u of %u replications", runs.n,
+                         options.n_replications);
+        }
+        warn_about_rows(&runs, scenario->workload.trace_path, diags);
+        enum ts_status reported = report(scenario, args, &runs, n_threads, diags);
+        status = status == TS_OK ? reported : status;
+    }
+    ts_replications_deinit(&runs);
+    return status;
+}
+
+static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+{
+    enum ts_status status = check_usage(args, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    char *measurement = ts_locate_measurement(args->measurement);
+    struct ts_scenario_options options = {
+        .sets = args->sets, .n_sets = args->n_sets, .trace_path = args->trace, .measurement_path = measurement};
+    struct ts_scenario scenario;
+    status = ts_scenario_load(&scenario, args->operands[0], &options, diags);
+    if (status == TS_OK) {
+        status = simulate(&scenario, args, diags);
+        ts_scenario_deinit(&scenario);
+    }
+    free(measurement);
+    return status;
+}
+
+const struct ts_command ts_command_run = {
+    .name = "run",
+    .bit = TS_CMD_RUN,
+    .usage = "SCENARIO [options]",
+    .summary = "Simulate a scenario and write its report (CSV, charts, report.html)",
+    .examples = "  tiersim run scenarios/hybrid-enterprise.yaml\n"
+                "  tiersim run scenarios/azure-conversation.yaml --trace AzureLLMInferenceTrace_conv.csv -o out/azure\n"
+                "  tiersim run scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=4 --replications 8 --threads 2\n",
+    .run = run,
+};

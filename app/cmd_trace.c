@@ -1,0 +1,152 @@
+/* tiersim trace info FILE: what a request trace looks like. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "reports/table.h"
+#include "traces/trace.h"
+#include "traces/trace_stats.h"
+
+enum { BAR_WIDTH = 40 };
+
+static void print_table(struct ts_table *table)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    if (ts_table_render(table, TS_TABLE_TEXT, &text) == TS_OK) {
+        puts(text.data);
+    }
+    ts_text_deinit(&text);
+    ts_table_destroy(table);
+}
+
+static void print_rates(const struct ts_trace_stats *stats)
+{
+    struct ts_table *table = ts_table_create("Burstiness (variance/mean of counts: 1 = Poisson)");
+    ts_table_column(table, "window s", true);
+    ts_table_column(table, "variance/mean", true);
+    ts_table_column(table, "peak 1/s", true);
+    ts_table_column(table, "empty windows %", true);
+    for (size_t i = 0; i < TS_STATS_SCALES; i++) {
+        ts_table_row(table);
+        ts_table_num(table, stats->scale_s[i], 4);
+        ts_table_num(table, stats->dispersion[i], 4);
+        ts_table_num(table, stats->peak_per_s[i], 4);
+        ts_table_num(table, 100.0 * stats->empty_frac[i], 3);
+    }
+    print_table(table);
+}
+
+static void put_quantiles(struct ts_table *table, const char *name, const struct ts_hist *hist, double total)
+{
+    ts_table_row(table);
+    ts_table_put(table, name);
+    ts_table_num(table, ts_hist_mean(hist), 5);
+    ts_table_num(table, ts_hist_quantile(hist, 0.5), 6);
+    ts_table_num(table, ts_hist_quantile(hist, 0.9), 6);
+    ts_table_num(table, ts_hist_quantile(hist, 0.99), 6);
+    ts_table_num(table, (double)hist->max, 7);
+    ts_table_num(table, total, 12);
+}
+
+static void print_tokens(const struct ts_trace_stats *stats)
+{
+    static const char *const headers[] = {"mean", "p50", "p90", "p99", "max", "total"};
+    struct ts_table *table = ts_table_create("Tokens a request");
+    ts_table_column(table, "", false);
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        ts_table_column(table, headers[i], true);
+    }
+    put_quantiles(table, "prompt", &stats->prompt_tok, stats->prompt_total_tok);
+    put_quantiles(table, "output", &stats->output_tok, stats->output_total_tok);
+    print_table(table);
+}
+
+/* Counts by powers of two: bar i holds [2^i, 2^(i+1)). */
+static void print_histogram(const char *title, const struct ts_hist *hist)
+{
+    uint64_t bars[64] = {0};
+    uint32_t cursor = 0;
+    double value;
+    uint64_t count;
+    int first = 63;
+    int last = 0;
+    while (ts_hist_next(hist, &cursor, &value, &count)) {
+        int bar = value < 1.0 ? 0 : (int)floor(log2(value));
+        bars[bar] += count;
+        first = bar < first ? bar : first;
+        last = bar > last ? bar : last;
+    }
+    uint64_t most = 1;
+    for (int i = first; i <= last; i++) {
+        most = bars[i] > most ? bars[i] : most;
+    }
+    puts(title);
+    for (int i = first; i <= last; i++) {
+        int width = (int)ceil((double)bars[i] * BAR_WIDTH / (double)most);
+        printf("  %8.0f-%-8.0f %6.2f %% %.*s\n", ldexp(1.0, i), ldexp(1.0, i + 1) - 1.0,
+               100.0 * (double)bars[i] / (double)hist->count, width, "########################################");
+    }
+    puts("");
+}
+
+static void print_info(const char *path, const struct ts_trace_stats *stats, struct ts_trace_counts counts)
+{
+    struct ts_text head;
+    ts_text_init(&head);
+    ts_text_puts(&head, "requests ");
+    ts_text_number(&head, (double)stats->n_requests, 12);
+    ts_text_puts(&head, " over ");
+    ts_text_number(&head, stats->duration_s / 60.0, 4);
+    ts_text_puts(&head, " min, ");
+    ts_text_number(&head, stats->rate_per_s, 4);
+    ts_text_puts(&head, " /s, CV of gaps ");
+    ts_text_number(&head, stats->gap_cv, 4);
+    printf("%s\n%s\n", path, head.data);
+    ts_text_deinit(&head);
+    printf("rows read %llu = kept %llu + dropped %llu", (unsigned long long)counts.n_rows, (unsigned long long)counts.n_kept,
+           (unsigned long long)counts.n_dropped);
+    if (counts.n_dropped > 0) {
+        printf(" (first: line %llu, %s)", (unsigned long long)counts.drop_line, counts.drop_reason);
+    }
+    puts("\n");
+    print_rates(stats);
+    print_tokens(stats);
+    print_histogram("Prompt tokens", &stats->prompt_tok);
+    print_histogram("Output tokens", &stats->output_tok);
+}
+
+static enum ts_status info(const char *path, const char *format, struct ts_diags *diags)
+{
+    struct ts_request_stream *stream = NULL;
+    struct ts_trace_stats stats;
+    enum ts_status status = ts_trace_open(&stream, path, format, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    status = ts_trace_stats_collect(&stats, stream, diags);
+    if (status == TS_OK) {
+        print_info(path, &stats, ts_trace_counts(stream));
+        ts_trace_stats_deinit(&stats);
+    }
+    ts_request_stream_destroy(stream);
+    return status;
+}
+
+static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+{
+    if (args->n_operands != 2 || !ts_str_equal(args->operands[0], "info")) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim trace info FILE", "trace takes 'info' and one file");
+    }
+    return info(args->operands[1], args->format, diags);
+}
+
+const struct ts_command ts_command_trace = {
+    .name = "trace",
+    .bit = TS_CMD_TRACE,
+    .usage = "info FILE [options]",
+    .summary = "Describe a request trace: rates, burstiness, tokens",
+    .examples = "  tiersim trace info traces/samples/azure-like.csv\n  tiersim trace info my.csv --format azure\n",
+    .run = run,
+};

@@ -1,0 +1,195 @@
+/* Hides how a command line is read: getopt_long over rows generated from one table. */
+#include "app/options.h"
+
+#include <getopt.h>
+#include <string.h>
+
+enum kind { FLAG, TEXT, COUNT, LIST };
+
+struct option_row {
+    const char *name;
+    char letter; /* 0: none */
+    enum kind kind;
+    size_t offset;
+    unsigned commands;
+    const char *metavar;
+    const char *doc;
+};
+
+#define AT(field) offsetof(struct ts_args, field)
+
+static const struct option_row rows[] = {
+    {"trace", 't', TEXT, AT(trace), TS_CMD_RUN | TS_CMD_CHECK, "FILE", "replay this request trace instead of the scenario's workload"},
+    {"set", 's', LIST, AT(sets), TS_CMD_RUN | TS_CMD_CHECK, "KEY=VALUE", "override one key, e.g. --set tiers.edge.replicas=4 (repeatable)"},
+    {"measurement", 'm', TEXT, AT(measurement), TS_CMD_RUN | TS_CMD_CHECK, "FILE", "measurement behind `hardware: this-machine`"},
+    {"replications", 'r', COUNT, AT(replications), TS_CMD_RUN, "N", "independent replications (default: as the scenario says)"},
+    {"threads", 'j', COUNT, AT(threads), TS_CMD_RUN | TS_CMD_BENCH, "N", "threads (default: all CPUs); results of a run do not depend on it"},
+    {"out", 'o', TEXT, AT(out), TS_CMD_RUN | TS_CMD_BENCH, "PATH", "where to write: a folder (run), the measurement file (bench)"},
+    {"quick", 0, FLAG, AT(quick), TS_CMD_BENCH, NULL, "a shorter measurement, under a minute"},
+    {"model", 0, TEXT, AT(model), TS_CMD_BENCH, "NAME", "measure the shapes of this catalog model (default Llama-3.2-1B)"},
+    {"quant", 0, TEXT, AT(quant), TS_CMD_BENCH, "NAME", "weight format (default Q4_0)"},
+    {"isa", 0, TEXT, AT(isa), TS_CMD_BENCH, "NAME", "force a kernel variant, see --list"},
+    {"n", 0, TEXT, AT(n_tok), TS_CMD_BENCH, "LIST", "token counts, e.g. 1,8,512 (default 1..512 in powers of two)"},
+    {"no-baseline", 0, FLAG, AT(no_baseline), TS_CMD_BENCH, NULL, "leave out the OpenBLAS float baseline"},
+    {"list", 0, FLAG, AT(list), TS_CMD_BENCH, NULL, "list the kernel variants and which of them this machine can run"},
+    {"format", 'f', TEXT, AT(format), TS_CMD_BENCH | TS_CMD_TRACE | TS_CMD_CATALOG, "NAME",
+     "bench, catalog: text, md, csv or json; trace: the trace's format (default auto)"},
+    {"quiet", 'q', FLAG, AT(quiet), TS_CMD_RUN | TS_CMD_BENCH, NULL, "no progress on the terminal"},
+    {"help", 'h', FLAG, AT(help), ~0U, NULL, "show this help"},
+};
+
+enum { N_ROWS = sizeof rows / sizeof rows[0] };
+
+static size_t collect(const struct option_row **taken, const char **names, enum ts_command_bit command)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < N_ROWS; i++) {
+        if (rows[i].commands & (unsigned)command) {
+            taken[n] = &rows[i];
+            names[n] = rows[i].name;
+            n++;
+        }
+    }
+    return n;
+}
+
+static enum ts_status store(struct ts_args *out, const struct option_row *row, const char *value, struct ts_diags *diags)
+{
+    char *base = (char *)out;
+    switch (row->kind) {
+    case FLAG:
+        *(bool *)(base + row->offset) = true;
+        return TS_OK;
+    case TEXT:
+        *(const char **)(base + row->offset) = value;
+        return TS_OK;
+    case COUNT:
+        if (!ts_parse_u64((uint64_t *)(base + row->offset), value, strlen(value)) || *(uint64_t *)(base + row->offset) == 0) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--%s takes a whole number from 1 on, not '%s'", row->name, value);
+        }
+        return TS_OK;
+    case LIST:
+        if (out->n_sets == TS_MAX_SETS) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "more than %d times --%s", TS_MAX_SETS, row->name);
+        }
+        out->sets[out->n_sets++] = value;
+        return TS_OK;
+    }
+    return TS_OK;
+}
+
+static enum ts_status unknown(const char *word, const char *const *names, size_t n_names, struct ts_diags *diags)
+{
+    char shown[64];
+    size_t len = strcspn(word, "=");
+    len = len < sizeof shown ? len : sizeof shown - 1;
+    memcpy(shown, word, len);
+    shown[len] = '\0';
+
+    struct ts_text hint;
+    ts_text_init(&hint);
+    const char *near = ts_suggest(shown + strspn(shown, "-"), names, n_names);
+    if (near) {
+        ts_text_printf(&hint, "did you mean '--%s'?", near);
+    } else {
+        ts_text_puts(&hint, "--help lists the options");
+    }
+    enum ts_status status = ts_fail(diags, TS_EUSAGE, ts_span_none(), hint.data, "unknown option '%s'", shown);
+    ts_text_deinit(&hint);
+    return status;
+}
+
+/* getopt_long's tables for one command. */
+struct getopt_tables {
+    struct option longs[N_ROWS + 1];
+    char shorts[2 * N_ROWS + 2];
+    const struct option_row *taken[N_ROWS];
+    const char *names[N_ROWS];
+    size_t n;
+};
+
+static void fill_tables(struct getopt_tables *tables, enum ts_command_bit command)
+{
+    memset(tables, 0, sizeof *tables);
+    tables->n = collect(tables->taken, tables->names, command);
+    char *letter = tables->shorts;
+    *letter++ = ':';
+    for (size_t i = 0; i < tables->n; i++) {
+        const struct option_row *row = tables->taken[i];
+        tables->longs[i] = (struct option){row->name, row->kind == FLAG ? no_argument : required_argument, NULL, (int)(256 + i)};
+        if (row->letter) {
+            *letter++ = row->letter;
+            if (row->kind != FLAG) {
+                *letter++ = ':';
+            }
+        }
+    }
+}
+
+static const struct option_row *find_row(const struct getopt_tables *tables, int code)
+{
+    if (code >= 256) {
+        return tables->taken[code - 256];
+    }
+    for (size_t i = 0; i < tables->n; i++) {
+        if (tables->taken[i]->letter == code) {
+            return tables->taken[i];
+        }
+    }
+    return NULL;
+}
+
+enum ts_status ts_options_parse(struct ts_args *out, enum ts_command_bit command, int argc, char **argv, struct ts_diags *diags)
+{
+    struct getopt_tables tables;
+    struct ts_args args = {0};
+    fill_tables(&tables, command);
+
+    opterr = 0;
+    optind = 1;
+    int code;
+    while ((code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1) {
+        const char *word = argv[optind - 1];
+        if (code == '?') {
+            return unknown(word, tables.names, tables.n, diags);
+        }
+        if (code == ':') {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "option '%s' needs a value", word);
+        }
+        enum ts_status status = store(&args, find_row(&tables, code), optarg, diags);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
+    for (int i = optind; i < argc; i++) {
+        if (args.n_operands == TS_MAX_OPERANDS) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "too many words on the command line, from '%s' on", argv[i]);
+        }
+        args.operands[args.n_operands++] = argv[i];
+    }
+    *out = args;
+    return TS_OK;
+}
+
+void ts_options_help(struct ts_text *out, enum ts_command_bit command)
+{
+    const struct option_row *taken[N_ROWS];
+    const char *names[N_ROWS];
+    size_t n = collect(taken, names, command);
+    for (size_t i = 0; i < n; i++) {
+        char left[64];
+        struct ts_text word;
+        ts_text_init(&word);
+        if (taken[i]->letter) {
+            ts_text_printf(&word, "-%c, ", taken[i]->letter);
+        } else {
+            ts_text_puts(&word, "    ");
+        }
+        ts_text_printf(&word, "--%s%s%s", taken[i]->name, taken[i]->metavar ? " " : "", taken[i]->metavar ? taken[i]->metavar : "");
+        size_t len = word.len < sizeof left ? word.len : sizeof left - 1;
+        memcpy(left, word.data, len);
+        left[len] = '\0';
+        ts_text_printf(out, "  %-26s %s\n", left, taken[i]->doc);
+        ts_text_deinit(&word);
+    }
+}

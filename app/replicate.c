@@ -1,0 +1,199 @@
+/* Hides how replications are spread over threads. */
+#include "app/replicate.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/interrupt.h"
+#include "sim/sim.h"
+
+/* One replication: where its outcome goes. Only its own thread writes it. */
+struct slot {
+    struct ts_result result;
+    struct ts_diags diags;
+    struct ts_trace_counts trace;
+    enum ts_status status;
+    bool ran;
+};
+
+struct pool {
+    const struct ts_scenario *scenario;
+    struct slot *slots;
+    uint32_t n;
+    bool progress;
+    pthread_mutex_t lock;
+    uint32_t next; /* guarded by lock */
+    bool stop;     /* guarded by lock */
+};
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool take(struct pool *pool, uint32_t *index)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool got = !pool->stop && pool->next < pool->n;
+    if (got) {
+        *index = pool->next++;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return got;
+}
+
+static void give_up(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->stop = true;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static int on_progress(void *user, uint64_t n_arrivals, double simulated_s)
+{
+    const struct pool *pool = user;
+    if (pool->progress) {
+        fprintf(stderr, "\rsimulated %.1f h, %llu requests ", simulated_s / 3600.0, (unsigned long long)n_arrivals);
+    }
+    return ts_interrupt_requested();
+}
+
+static void run_one(struct pool *pool, uint32_t index)
+{
+    struct slot *slot = &pool->slots[index];
+    struct ts_request_stream *stream = NULL;
+    slot->ran = true;
+    slot->status = ts_workload_open(&stream, &pool->scenario->workload, pool->scenario->model.seed, index, &slot->diags);
+    if (slot->status != TS_OK) {
+        return;
+    }
+    struct ts_sim_options options = {.replication = index, .progress = on_progress, .user = pool};
+    slot->status = ts_sim_run(&slot->result, &pool->scenario->model, stream, &options, &slot->diags);
+    if (slot->status == TS_OK && pool->scenario->workload.trace_path) {
+        slot->trace = ts_workload_trace_counts(stream);
+    }
+    ts_request_stream_destroy(stream);
+}
+
+static void *work(void *user)
+{
+    struct pool *pool = user;
+    uint32_t index;
+    while (take(pool, &index)) {
+        run_one(pool, index);
+        if (pool->slots[index].status != TS_OK) {
+            give_up(pool);
+        }
+    }
+    return NULL;
+}
+
+static void run_pool(struct pool *pool, uint32_t n_threads)
+{
+    pthread_t *threads = calloc(n_threads, sizeof *threads);
+    uint32_t n_started = 0;
+    for (uint32_t i = 1; threads && i < n_threads; i++) {
+        if (pthread_create(&threads[n_started], NULL, work, pool) != 0) {
+            break;
+        }
+        n_started++;
+    }
+    work(pool);
+    for (uint32_t i = 0; i < n_started; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    free(threads);
+    if (pool->progress) {
+        fprintf(stderr, "\r%*s\r", 60, "");
+    }
+}
+
+static void copy_diags(struct ts_diags *to, const struct ts_diags *from)
+{
+    for (size_t i = 0; i < from->n_items; i++) {
+        const struct ts_diag *diag = &from->items[i];
+        struct ts_span at = {.file = diag->file, .line = diag->line, .col = diag->col, .len = diag->len};
+        ts_diags_add(to, diag->severity, at, diag->hint, "%s", diag->message);
+    }
+}
+
+/* Moves the finished results out of the slots, merges them by index, and returns the first failure. */
+static enum ts_status gather(struct ts_replications *out, struct pool *pool, struct ts_diags *diags)
+{
+    enum ts_status first = TS_OK;
+    for (uint32_t i = 0; i < pool->n; i++) {
+        struct slot *slot = &pool->slots[i];
+        if (!slot->ran) {
+            continue;
+        }
+        if (slot->status != TS_OK) {
+            if (first == TS_OK) {
+                first = slot->status;
+                copy_diags(diags, &slot->diags);
+            }
+            continue;
+        }
+        if (out->n == 0) {
+            out->trace = slot->trace;
+            copy_diags(diags, &slot->diags);
+        }
+        out->each[out->n++] = slot->result;
+    }
+    if (first != TS_OK && first != TS_EINTERRUPTED) {
+        return first;
+    }
+    for (uint32_t i = 0; i < out->n; i++) {
+        enum ts_status status = ts_result_merge(&out->merged, &out->each[i]);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
+    return first;
+}
+
+enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenario *scenario, const struct ts_replicate_options *options,
+                            struct ts_diags *diags)
+{
+    memset(out, 0, sizeof *out);
+    uint32_t n = options->n_replications;
+    struct pool pool = {.scenario = scenario, .n = n, .progress = options->progress && isatty(STDERR_FILENO)};
+    pool.slots = calloc(n, sizeof *pool.slots);
+    out->each = calloc(n, sizeof *out->each);
+    enum ts_status status = ts_result_init(&out->merged, &scenario->model, 0);
+    if (!pool.slots || !out->each || status != TS_OK) {
+        free(pool.slots);
+        return TS_ENOMEM;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        ts_diags_init(&pool.slots[i].diags);
+    }
+    pthread_mutex_init(&pool.lock, NULL);
+
+    double start_s = now_s();
+    run_pool(&pool, options->n_threads < n ? options->n_threads : n);
+    out->wall_s = now_s() - start_s;
+
+    status = gather(out, &pool, diags);
+    for (uint32_t i = 0; i < n; i++) {
+        ts_diags_deinit(&pool.slots[i].diags);
+    }
+    pthread_mutex_destroy(&pool.lock);
+    free(pool.slots);
+    return status;
+}
+
+void ts_replications_deinit(struct ts_replications *replications)
+{
+    for (uint32_t i = 0; i < replications->n; i++) {
+        ts_result_deinit(&replications->each[i]);
+    }
+    free(replications->each);
+    ts_result_deinit(&replications->merged);
+    memset(replications, 0, sizeof *replications);
+}
