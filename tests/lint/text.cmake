@@ -1,0 +1,33 @@
+# Source text: file names unique, no function of the banned list, no work left open in comments.
+cmake_minimum_required(VERSION 3.22)
+
+file(GLOB_RECURSE sources RELATIVE "${ROOT}" "${ROOT}/base/*.[ch]" "${ROOT}/kernels/*.[ch]" "${ROOT}/traces/*.[ch]" "${ROOT}/sim/*.[ch]"
+     "${ROOT}/scenarios/*.[ch]" "${ROOT}/reports/*.[ch]" "${ROOT}/app/*.[ch]")
+set(violations "")
+set(banned "[^a-z_](strcpy|strcat|sprintf|vsprintf|gets|atoi|atof|strtok|system|popen|tmpnam|alloca|setjmp|longjmp)[ ]*\\(")
+
+foreach(source IN LISTS sources)
+  get_filename_component(name "${source}" NAME)
+  if(DEFINED seen_${name})
+    list(APPEND violations "${source}: a file of that name stands at ${seen_${name}} too")
+  endif()
+  set(seen_${name} "${source}")
+  file(STRINGS "${ROOT}/${source}" hits REGEX "${banned}")
+  foreach(hit IN LISTS hits)
+    list(APPEND violations "${source}: banned function: ${hit}")
+  endforeach()
+  file(STRINGS "${ROOT}/${source}" hits REGEX "(TODO|FIXME|XXX)")
+  foreach(hit IN LISTS hits)
+    list(APPEND violations "${source}: left open: ${hit}")
+  endforeach()
+endforeach()
+
+list(LENGTH sources n_files)
+if(n_files EQUAL 0)
+  message(FATAL_ERROR "no source file under ${ROOT}: nothing was checked")
+endif()
+if(violations)
+  list(JOIN violations "\n  " text)
+  message(FATAL_ERROR "source text rules broken:\n  ${text}")
+endif()
+message(STATUS "${n_files} files keep the text rules")
