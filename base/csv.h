@@ -30,13 +30,16 @@ enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool ha
 enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len, bool has_header,
                                 struct ts_diags *diags);
 void ts_csv_close(struct ts_csv_reader *reader);
+/* From here on rows may have any number of fields. */
+void ts_csv_allow_ragged(struct ts_csv_reader *reader);
 
 /* The header; n_fields = 0 without one. */
 const struct ts_csv_row *ts_csv_header(const struct ts_csv_reader *reader);
 /* Index of a column by exact name, or -1. */
 int ts_csv_column(const struct ts_csv_reader *reader, const char *name);
 
-/* Next row that is not blank: TS_OK with *row set, TS_OK with *row = NULL at the end, or an error with a diagnostic. */
+/* Next row that is not blank: TS_OK with *row set, TS_OK with *row = NULL at the end, or an error with a diagnostic. After
+ * a row of the wrong length the reader goes on with the row behind it; any other error is final and is returned again, without a second diagnostic. */
 enum ts_status ts_csv_next(struct ts_csv_reader *reader, const struct ts_csv_row **row, struct ts_diags *diags);
 
 /* Where a field of the current row stands, for diagnostics. col_index beyond the row points at its end. */

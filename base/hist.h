@@ -14,8 +14,9 @@ struct ts_hist {
     uint64_t *pages[TS_HIST_PAGES]; /* NULL until hit; page 0 holds 0..511, page p >= 1 holds [512 << (p-1), 1024 << (p-1)) */
     uint64_t count;
     uint64_t lost; /* adds that found no memory for a page; 0 in every healthy run, asserted by callers */
-    int64_t min, max;
-    double sum;
+    int64_t min, max; /* exact; 0 when empty */
+    double sum;                  /* of all values: the 128-bit sum as a double, so it does not depend on the order */
+    uint64_t sum_low, sum_high;  /* exact */
 };
 
 void ts_hist_init(struct ts_hist *hist);

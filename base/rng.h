@@ -20,6 +20,9 @@ struct ts_rng {
 /* Starts the stream of that key. Different keys give streams that are independent for all practical purposes. */
 void ts_rng_init(struct ts_rng *rng, uint64_t seed, uint32_t replication, uint32_t entity, uint32_t purpose);
 
+/* The bijection itself: one block of a counter and a key. For tests against the published vectors. */
+void ts_rng_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
+
 uint32_t ts_rng_u32(struct ts_rng *rng);
 uint64_t ts_rng_u64(struct ts_rng *rng);
 /* Uniform in the open interval (0, 1), 53 bits. */
