@@ -1,0 +1,568 @@
+/* Hides the table of units and the algebra of dimensions. A unit is an exact quotient mul/div of integers times powers of base dimensions;
+ * a conversion multiplies the numerators, cancels the common factor and divides once, so "40 ms" is exactly 0.04 s and "0.15 USD/kWh" asked for in
+ * USD/kWh is exactly 0.15. Requests and calls only count things and have no dimension of their own. */
+#include "base/units.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum base_dim { SECOND, BYTE, TOKEN, JOULE, DOLLAR, FTE, FLOP, GRAM, N_DIMS };
+enum { NAME_MAX_BYTES = 24, TEXT_MAX_BYTES = 200, POWER_MAX = 8 };
+
+struct dims {
+    signed char power[N_DIMS];
+};
+
+#define DIM_NONE {{0}}
+#define DIM(base, n) {{[base] = (n)}}
+#define DIM2(base, n, base2, n2) {{[base] = (n), [base2] = (n2)}}
+
+struct unit {
+    const char *name;
+    double mul, div; /* in base units, both whole numbers */
+    struct dims dims;
+    const char *prefixes; /* letters allowed before the name: n u m k M G T P */
+    bool any_case;        /* a word, not a symbol: "USD", "usd" */
+};
+
+static const struct unit units[] = {
+    {"s", 1, 1, DIM(SECOND, 1), "num", false},
+    {"sec", 1, 1, DIM(SECOND, 1), "", true},
+    {"second", 1, 1, DIM(SECOND, 1), "", true},
+    {"seconds", 1, 1, DIM(SECOND, 1), "", true},
+    {"min", 60, 1, DIM(SECOND, 1), "", true},
+    {"minute", 60, 1, DIM(SECOND, 1), "", true},
+    {"minutes", 60, 1, DIM(SECOND, 1), "", true},
+    {"h", 3600, 1, DIM(SECOND, 1), "", false},
+    {"hour", 3600, 1, DIM(SECOND, 1), "", true},
+    {"hours", 3600, 1, DIM(SECOND, 1), "", true},
+    {"day", 86400, 1, DIM(SECOND, 1), "", true},
+    {"days", 86400, 1, DIM(SECOND, 1), "", true},
+    {"week", 604800, 1, DIM(SECOND, 1), "", true},
+    {"weeks", 604800, 1, DIM(SECOND, 1), "", true},
+    {"month", 2628000, 1, DIM(SECOND, 1), "", true},
+    {"months", 2628000, 1, DIM(SECOND, 1), "", true},
+    {"year", 31536000, 1, DIM(SECOND, 1), "", true},
+    {"years", 31536000, 1, DIM(SECOND, 1), "", true},
+    {"bit", 1, 8, DIM(BYTE, 1), "kMGT", true},
+    {"bits", 1, 8, DIM(BYTE, 1), "", true},
+    {"B", 1, 1, DIM(BYTE, 1), "kMGTP", false},
+    {"byte", 1, 1, DIM(BYTE, 1), "kMGT", true},
+    {"bytes", 1, 1, DIM(BYTE, 1), "", true},
+    {"KiB", 1024, 1, DIM(BYTE, 1), "", false},
+    {"MiB", 1048576, 1, DIM(BYTE, 1), "", false},
+    {"GiB", 1073741824, 1, DIM(BYTE, 1), "", false},
+    {"TiB", 1099511627776, 1, DIM(BYTE, 1), "", false},
+    {"PiB", 1125899906842624, 1, DIM(BYTE, 1), "", false},
+    {"tok", 1, 1, DIM(TOKEN, 1), "kMGT", true},
+    {"token", 1, 1, DIM(TOKEN, 1), "kMGT", true},
+    {"tokens", 1, 1, DIM(TOKEN, 1), "kMGT", true},
+    {"J", 1, 1, DIM(JOULE, 1), "mkMGT", false},
+    {"Wh", 3600, 1, DIM(JOULE, 1), "mkMGT", false},
+    {"W", 1, 1, DIM2(JOULE, 1, SECOND, -1), "mkMG", false},
+    {"USD", 1, 1, DIM(DOLLAR, 1), "kMG", true},
+    {"$", 1, 1, DIM(DOLLAR, 1), "kMG", false},
+    {"req", 1, 1, DIM_NONE, "kMG", true},
+    {"reqs", 1, 1, DIM_NONE, "", true},
+    {"request", 1, 1, DIM_NONE, "", true},
+    {"requests", 1, 1, DIM_NONE, "", true},
+    {"call", 1, 1, DIM_NONE, "kMG", true},
+    {"calls", 1, 1, DIM_NONE, "kMG", true},
+    {"FTE", 1, 1, DIM(FTE, 1), "", true},
+    {"flop", 1, 1, DIM(FLOP, 1), "kMGTPE", true},
+    {"g", 1, 1, DIM(GRAM, 1), "mk", false},
+    {"t", 1000000, 1, DIM(GRAM, 1), "k", false},
+    {"%", 1, 100, DIM_NONE, "", false},
+};
+enum { N_UNITS = sizeof units / sizeof units[0] };
+
+struct prefix {
+    const char *text;
+    char letter;
+    double mul, div;
+};
+
+static const struct prefix prefixes[] = {
+    {"n", 'n', 1, 1e9}, {"u", 'u', 1, 1e6}, {"\xc2\xb5", 'u', 1, 1e6}, {"\xce\xbc", 'u', 1, 1e6}, {"m", 'm', 1, 1e3}, {"k", 'k', 1e3, 1},
+    {"M", 'M', 1e6, 1}, {"G", 'G', 1e9, 1}, {"T", 'T', 1e12, 1},       {"P", 'P', 1e15, 1},       {"E", 'E', 1e18, 1},
+};
+enum { N_PREFIXES = sizeof prefixes / sizeof prefixes[0] };
+
+/* What messages say of a dimension, and an example; the first row of a dimension speaks for it, an exact unit goes first. */
+struct kind {
+    const char *unit;
+    const char *noun; /* NULL: see another row */
+    const char *example;
+    struct dims dims;
+};
+
+static const struct kind kinds[] = {
+    {"s", "a time", "40 ms", DIM(SECOND, 1)},
+    {"month", NULL, "36 months", DIM(SECOND, 1)},
+    {"h", NULL, "24 h", DIM(SECOND, 1)},
+    {"byte", "an amount of data", "24 GiB", DIM(BYTE, 1)},
+    {"byte/s", "a data rate", "500 Mbit/s", DIM2(BYTE, 1, SECOND, -1)},
+    {"tok", "a number of tokens", "4 ktok", DIM(TOKEN, 1)},
+    {"tok/s", "a rate of tokens", "70 tok/s", DIM2(TOKEN, 1, SECOND, -1)},
+    {"J", "an energy", "2 kJ", DIM(JOULE, 1)},
+    {"kWh", NULL, "2 kWh", DIM(JOULE, 1)},
+    {"W", "a power", "700 W", DIM2(JOULE, 1, SECOND, -1)},
+    {"kW", NULL, "12 kW", DIM2(JOULE, 1, SECOND, -1)},
+    {"J/tok", "an energy per token", "1.2 J/tok", DIM2(JOULE, 1, TOKEN, -1)},
+    {"USD", "an amount of money", "38 kUSD", DIM(DOLLAR, 1)},
+    {"USD/s", "an amount of money per time", "200 kUSD/year", DIM2(DOLLAR, 1, SECOND, -1)},
+    {"USD/hour", NULL, "2.5 USD/hour", DIM2(DOLLAR, 1, SECOND, -1)},
+    {"USD/h", NULL, "2.5 USD/h", DIM2(DOLLAR, 1, SECOND, -1)},
+    {"USD/month", NULL, "300 USD/month", DIM2(DOLLAR, 1, SECOND, -1)},
+    {"USD/kWh", "a price of energy", "0.15 USD/kWh", DIM2(DOLLAR, 1, JOULE, -1)},
+    {"USD/Mtok", "a price per token", "2.5 USD/Mtok", DIM2(DOLLAR, 1, TOKEN, -1)},
+    {"USD/GB", "a price of data", "0.09 USD/GB", DIM2(DOLLAR, 1, BYTE, -1)},
+    {"1", "a plain number", "0.6", DIM_NONE},
+    {"%", NULL, "60 %", DIM_NONE},
+    {"1/s", "a rate", "40 k/day", DIM(SECOND, -1)},
+    {"1/year", NULL, "8 %/year", DIM(SECOND, -1)},
+    {"1/month", NULL, "2 %/month", DIM(SECOND, -1)},
+    {"FTE", "an amount of staff", "0.25 FTE", DIM(FTE, 1)},
+    {"flop", "a number of operations", "3 Tflop", DIM(FLOP, 1)},
+    {"flop/s", "a computing speed", "3 Tflop/s", DIM2(FLOP, 1, SECOND, -1)},
+    {"flop/byte", "an arithmetic intensity", "10 flop/byte", DIM2(FLOP, 1, BYTE, -1)},
+    {"g", "a mass", "5 kg", DIM(GRAM, 1)},
+    {"g/kWh", "a carbon intensity", "380 g/kWh", DIM2(GRAM, 1, JOULE, -1)},
+};
+enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
+
+/* A parsed unit: factor mul/div and its dimensions. */
+struct measure {
+    double mul, div;
+    struct dims dims;
+};
+
+/* A text being read, and what went wrong with it. */
+struct cursor {
+    const char *whole;
+    const char *at;
+    struct ts_text *why;
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '%' || c == '$' || (unsigned char)c >= 0x80;
+}
+
+static void skip_blanks(struct cursor *cursor)
+{
+    while (is_blank(*cursor->at)) {
+        cursor->at++;
+    }
+}
+
+static bool same_dims(const struct dims *a, const struct dims *b)
+{
+    return memcmp(a->power, b->power, sizeof a->power) == 0;
+}
+
+static void explain(const struct cursor *cursor, const char *fmt, ...) TS_PRINTF(2, 3);
+
+static void explain(const struct cursor *cursor, const char *fmt, ...)
+{
+    if (cursor->why == NULL) {
+        return;
+    }
+    va_list args;
+    va_start(args, fmt);
+    ts_text_vprintf(cursor->why, fmt, args);
+    va_end(args);
+}
+
+static bool name_is(const struct unit *unit, const char *name)
+{
+    return unit->any_case ? strcasecmp(unit->name, name) == 0 : strcmp(unit->name, name) == 0;
+}
+
+static const struct unit *find_exact(const char *name)
+{
+    for (size_t i = 0; i < N_UNITS; i++) {
+        if (name_is(&units[i], name)) {
+            return &units[i];
+        }
+    }
+    return NULL;
+}
+
+/* A whole name first ("min"), then prefix and name ("ktok"). */
+static bool find_unit(struct measure *out, const char *name)
+{
+    const struct unit *unit = find_exact(name);
+    if (unit != NULL) {
+        *out = (struct measure){unit->mul, unit->div, unit->dims};
+        return true;
+    }
+    for (size_t i = 0; i < N_PREFIXES; i++) {
+        size_t len = strlen(prefixes[i].text);
+        if (strncmp(name, prefixes[i].text, len) != 0) {
+            continue;
+        }
+        unit = find_exact(name + len);
+        if (unit != NULL && strchr(unit->prefixes, prefixes[i].letter) != NULL) {
+            *out = (struct measure){unit->mul * prefixes[i].mul, unit->div * prefixes[i].div, unit->dims};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every spelling of every unit, for ts_suggest: the names as they are, then with their prefixes. The result lies in `storage`. */
+static const char *suggest_unit(char storage[NAME_MAX_BYTES], const char *name)
+{
+    enum { SPELLINGS_MAX = 256 };
+    char spellings[SPELLINGS_MAX][NAME_MAX_BYTES];
+    const char *candidates[SPELLINGS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < N_UNITS && n < SPELLINGS_MAX; i++) {
+        strcpy(spellings[n], units[i].name);
+        candidates[n] = spellings[n];
+        n++;
+        for (const char *letter = units[i].prefixes; *letter != '\0' && n < SPELLINGS_MAX; letter++) {
+            spellings[n][0] = *letter;
+            strcpy(spellings[n] + 1, units[i].name);
+            candidates[n] = spellings[n];
+            n++;
+        }
+    }
+    const char *found = ts_suggest(name, candidates, n);
+    return found != NULL ? strcpy(storage, found) : NULL;
+}
+
+static void explain_unknown(const struct cursor *cursor, const char *name)
+{
+    size_t len = strlen(name);
+    char storage[NAME_MAX_BYTES];
+    bool bit_or_byte = len <= 2 && len > 0 && name[len - 1] == 'b';
+    const char *found = bit_or_byte ? NULL : suggest_unit(storage, name);
+    explain(cursor, "unknown unit '%s' in '%s'", name, cursor->whole);
+    if (bit_or_byte) {
+        const char *prefix = len == 2 && strchr("kMGT", name[0]) != NULL ? (char[2]){name[0], '\0'} : "";
+        explain(cursor, ": write '%sbit' for bits or '%sB' for bytes", prefix, prefix);
+    } else if (found != NULL) {
+        explain(cursor, ": did you mean '%s'?", found);
+    }
+}
+
+/* Reads a run of letters into `name`; "" if there is none. */
+static bool read_name(struct cursor *cursor, char name[NAME_MAX_BYTES])
+{
+    size_t len = 0;
+    while (is_name_byte(cursor->at[len])) {
+        len++;
+    }
+    if (len >= NAME_MAX_BYTES) {
+        explain(cursor, "unknown unit '%.*s' in '%s'", (int)len, cursor->at, cursor->whole);
+        return false;
+    }
+    memcpy(name, cursor->at, len);
+    name[len] = '\0';
+    cursor->at += len;
+    return true;
+}
+
+static double multiplier_of(const char *name)
+{
+    if (name[0] == '\0' || name[1] != '\0') {
+        return 0.0;
+    }
+    switch (name[0]) {
+    case 'k':
+        return 1e3;
+    case 'M':
+        return 1e6;
+    case 'G':
+        return 1e9;
+    case 'T':
+        return 1e12;
+    default:
+        return 0.0;
+    }
+}
+
+static bool scale(struct measure *measure, const struct measure *by, int power)
+{
+    measure->mul *= power > 0 ? by->mul : by->div;
+    measure->div *= power > 0 ? by->div : by->mul;
+    for (size_t i = 0; i < N_DIMS; i++) {
+        int sum = measure->dims.power[i] + power * by->dims.power[i];
+        if (sum > POWER_MAX || sum < -POWER_MAX) {
+            return false;
+        }
+        measure->dims.power[i] = (signed char)sum;
+    }
+    return true;
+}
+
+/* One factor: [multiplier] [name]. Before the first slash both may be absent ("5 /s", "40 k/day"), behind one a name is due. */
+static bool read_factor(struct cursor *cursor, struct measure *out, int power)
+{
+    char name[NAME_MAX_BYTES];
+    skip_blanks(cursor);
+    if (!read_name(cursor, name)) {
+        return false;
+    }
+    skip_blanks(cursor);
+    double multiplier = multiplier_of(name);
+    bool has_name = is_name_byte(*cursor->at);
+    if (multiplier > 0.0 && (power > 0 || has_name)) {
+        struct measure by = {.mul = multiplier, .div = 1.0};
+        scale(out, &by, power);
+        if (!read_name(cursor, name)) {
+            return false;
+        }
+        skip_blanks(cursor);
+    }
+    if (name[0] == '\0' && power < 0) {
+        explain(cursor, "a unit is missing after '/' in '%s'", cursor->whole);
+        return false;
+    }
+    struct measure unit = {.mul = 1.0, .div = 1.0};
+    if (name[0] != '\0' && !find_unit(&unit, name)) {
+        explain_unknown(cursor, name);
+        return false;
+    }
+    if (!scale(out, &unit, power)) {
+        explain(cursor, "'%s' has too many units", cursor->whole);
+        return false;
+    }
+    return true;
+}
+
+static void explain_rest(const struct cursor *cursor)
+{
+    if (is_name_byte(*cursor->at)) {
+        explain(cursor, "'%s' does not belong there in '%s': units are divided by '/', as in 'USD/kWh'", cursor->at, cursor->whole);
+        return;
+    }
+    explain(cursor, "'%s' does not belong there in '%s'", cursor->at, cursor->whole);
+}
+
+/* factor {"/" factor} to the end of the text. */
+static bool read_units(struct cursor *cursor, struct measure *out)
+{
+    *out = (struct measure){.mul = 1.0, .div = 1.0};
+    if (!read_factor(cursor, out, 1)) {
+        return false;
+    }
+    while (*cursor->at == '/') {
+        cursor->at++;
+        if (!read_factor(cursor, out, -1)) {
+            return false;
+        }
+    }
+    if (*cursor->at != '\0') {
+        explain_rest(cursor);
+        return false;
+    }
+    return true;
+}
+
+/* A unit as the program writes it: "s", "USD/kWh", "1/s", "1". */
+static bool parse_unit(struct measure *out, const char *unit)
+{
+    struct cursor cursor = {.whole = unit, .at = unit};
+    if (unit[0] == '\0' || unit[0] == '/' || strlen(unit) > TEXT_MAX_BYTES) {
+        return false;
+    }
+    if (unit[0] == '1' && (unit[1] == '\0' || unit[1] == '/')) {
+        cursor.at++;
+    }
+    return read_units(&cursor, out);
+}
+
+bool ts_units_known(const char *unit)
+{
+    struct measure ignored;
+    return parse_unit(&ignored, unit);
+}
+
+/* Bytes of the number that `text` begins with: [+-] digits [. digits] [e [+-] digits]. */
+static size_t number_length(const char *text)
+{
+    size_t i = text[0] == '+' || text[0] == '-';
+    size_t digits = 0;
+    for (; is_digit(text[i]); i++) {
+        digits++;
+    }
+    if (text[i] == '.') {
+        i++;
+        for (; is_digit(text[i]); i++) {
+            digits++;
+        }
+    }
+    if (digits == 0) {
+        return 0;
+    }
+    if (text[i] == 'e' || text[i] == 'E') {
+        size_t sign = text[i + 1] == '+' || text[i + 1] == '-';
+        if (is_digit(text[i + 1 + sign])) {
+            i += 1 + sign;
+            i += strspn(text + i, "0123456789");
+        }
+    }
+    return i;
+}
+
+/* "25_000" and "25,000": what the user meant is plain. */
+static void explain_separator(const struct cursor *cursor, const char *start)
+{
+    size_t len = strspn(start, "+-0123456789_,.");
+    char plain[TEXT_MAX_BYTES + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (start[i] != '_' && start[i] != ',') {
+            plain[n++] = start[i];
+        }
+    }
+    plain[n] = '\0';
+    explain(cursor, "'%s' has a '%c' within its number: write '%s%s'", cursor->whole, *cursor->at, plain, start + len);
+}
+
+static bool read_number(struct cursor *cursor, double *out, const char *want)
+{
+    skip_blanks(cursor);
+    const char *start = cursor->at;
+    size_t len = number_length(start);
+    if (len == 0) {
+        bool empty = *start == '\0';
+        explain(cursor, "%s%s%s: write for example '%s'", empty ? "a quantity is missing" : "'", empty ? "" : cursor->whole,
+                empty ? "" : "' does not begin with a number", ts_units_example(want));
+        return false;
+    }
+    cursor->at += len;
+    if (*cursor->at == '_' || *cursor->at == ',') {
+        explain_separator(cursor, start);
+        return false;
+    }
+    if (!ts_parse_double(out, start, len)) {
+        explain(cursor, "the number in '%s' is too large", cursor->whole);
+        return false;
+    }
+    return true;
+}
+
+static const struct kind *kind_of(const struct dims *dims)
+{
+    for (size_t i = 0; i < N_KINDS; i++) {
+        if (same_dims(&kinds[i].dims, dims)) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+/* The example of a unit in quotes; a unit that the table lacks is shown with a 5. */
+static void explain_example(const struct cursor *cursor, const char *want, const struct measure *wanted)
+{
+    if (kind_of(&wanted->dims) != NULL) {
+        explain(cursor, "'%s'", ts_units_example(want));
+    } else {
+        explain(cursor, "'5 %s'", want);
+    }
+}
+
+static void explain_mismatch(const struct cursor *cursor, const struct measure *got, bool bare, const char *want,
+                             const struct measure *wanted)
+{
+    if (bare) {
+        explain(cursor, "'%s' has no unit: write for example ", cursor->whole);
+        explain_example(cursor, want, wanted);
+        return;
+    }
+    const struct kind *is = kind_of(&got->dims);
+    const struct kind *due = kind_of(&wanted->dims);
+    explain(cursor, "'%s' is %s, but ", cursor->whole, is != NULL ? is->noun : "of another dimension");
+    if (due != NULL) {
+        explain(cursor, "%s is due, for example ", due->noun);
+    } else {
+        explain(cursor, "a quantity in %s is due, for example ", want);
+    }
+    explain_example(cursor, want, wanted);
+}
+
+static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
+{
+    while (b != 0) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* value * mul / div; whole factors are cancelled first, so that a conversion to the unit it came in changes nothing. */
+static double convert(double value, double mul, double div)
+{
+    const double exact_max = 9007199254740992.0;
+    if (mul <= exact_max && div <= exact_max) {
+        double common = (double)greatest_common_divisor((uint64_t)mul, (uint64_t)div);
+        mul /= common;
+        div /= common;
+    }
+    return value * mul / div;
+}
+
+bool ts_units_parse(double *out, const char *text, const char *want, struct ts_text *why)
+{
+    struct cursor cursor = {.whole = text, .at = text, .why = why};
+    struct measure wanted;
+    if (!parse_unit(&wanted, want)) {
+        explain(&cursor, "'%s' is not a unit", want);
+        return false;
+    }
+    if (strlen(text) > TEXT_MAX_BYTES) {
+        explain(&cursor, "too long for a quantity: write for example '%s'", ts_units_example(want));
+        return false;
+    }
+    double number = 0.0;
+    struct measure got;
+    if (!read_number(&cursor, &number, want)) {
+        return false;
+    }
+    skip_blanks(&cursor);
+    bool bare = *cursor.at == '\0' || (multiplier_of((char[2]){*cursor.at, '\0'}) > 0.0 && cursor.at[1 + strspn(cursor.at + 1, " \t")] == '\0');
+    if (!read_units(&cursor, &got)) {
+        return false;
+    }
+    if (!same_dims(&got.dims, &wanted.dims)) {
+        explain_mismatch(&cursor, &got, bare, want, &wanted);
+        return false;
+    }
+    double value = convert(number, got.mul * wanted.div, got.div * wanted.mul);
+    if (!isfinite(value)) {
+        explain(&cursor, "the number in '%s' is too large", text);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+const char *ts_units_example(const char *unit)
+{
+    struct measure measure;
+    for (size_t i = 0; i < N_KINDS; i++) {
+        if (strcmp(kinds[i].unit, unit) == 0) {
+            return kinds[i].example;
+        }
+    }
+    const struct kind *kind = parse_unit(&measure, unit) ? kind_of(&measure.dims) : NULL;
+    return kind != NULL ? kind->example : "a number and its unit";
+}
