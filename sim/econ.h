@@ -12,7 +12,8 @@ const char *ts_cost_kind_name(enum ts_cost_kind kind);
 
 struct ts_econ {
     uint32_t n_tiers, n_months;
-    /* The first month in full service: monthly cost by tier and kind, with capex spread over its life (straight line). [n_tiers][TS_N_COST_KINDS] */
+    /* The first month in full service: monthly cost by tier and kind, with capex spread over its life (straight line).
+     * [n_tiers + 1][TS_N_COST_KINDS], the last row is `nowhere` (the router's fee for calls that no tier took). */
     double (*monthly_usd)[TS_N_COST_KINDS];
     double total_usd_per_month;
     double baseline_usd_per_month;   /* the same calls, every displaced one at the API's price */
