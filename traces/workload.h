@@ -7,6 +7,7 @@
 
 #include "base/dist.h"
 #include "traces/request.h"
+#include "traces/trace.h"
 
 enum { TS_WEEK_HOURS = 168, TS_MAX_CLASSES = 64 };
 
@@ -46,6 +47,9 @@ struct ts_workload {
  * The first read of a trace checks its header; errors are diagnostics with file and line. The workload is borrowed until destroy. */
 enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed, uint32_t replication,
                                 struct ts_diags *diags);
+
+/* Rows read and dropped so far by a stream of ts_workload_open over a trace file; zero for a generated one. */
+struct ts_trace_counts ts_workload_trace_counts(const struct ts_request_stream *stream);
 
 /* Expected arrivals of a generated workload in its window, and in a month of 730 h: what scales a simulated window to a month. */
 double ts_workload_expected_calls(const struct ts_workload *workload);

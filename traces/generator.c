@@ -1,0 +1,144 @@
+/* Hides the arrival process: a renewal process in operational time, mapped to the clock by the inverse of the cumulative rate of the week
+ * (Cinlar, "Introduction to Stochastic Processes", 1975, ch. 4.7; Gerhardt and Nelson, INFORMS J. Computing 21, 2009). One unit of operational
+ * time is one expected arrival: an hour with rate r lasts 3600 r units, the rate is constant within it, so the inverse is exact. Gaps have mean 1,
+ * whatever their distribution, so the expected number of arrivals in any window is the integral of the rate.
+ * That holds if the process is stationary at the start of the window and does not begin with a full gap: it is started BURN_IN units (and a uniform
+ * fraction) before. For gamma gaps of CV 13 a start with a full gap would add (13^2 - 1)/2 = 84 arrivals to every window. */
+#include "traces/workload_stream.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "traces/label.h"
+#include "traces/trace_format.h"
+
+static const double burn_in = 4096.0;
+static const double hour_s = 3600.0;
+
+struct generator {
+    struct ts_request_stream base;
+    const struct ts_workload *workload;
+    uint64_t seed;
+    uint32_t replication;
+    struct ts_rng gaps, prompts, outputs;
+    double gap_scale;       /* makes the mean of the gaps 1 */
+    double week_arrivals[TS_WEEK_HOURS]; /* expected arrivals by hour of the week: the hour's length in operational time */
+    size_t hour_of_week;    /* of the hour in which the process stands */
+    double at;              /* operational time since the start of that hour */
+    double next_gap;        /* from there to the next arrival */
+    double hour_start_s;    /* that hour's start since the start of the window; negative at first if the window starts within an hour */
+    uint64_t next_id;
+};
+
+static double draw_gap(struct generator *generator)
+{
+    double gap = ts_dist_sample(&generator->workload->gap, &generator->gaps) * generator->gap_scale;
+    return gap > 0.0 ? gap : 0.0;
+}
+
+/* Steps to the next arrival; false when it lies behind the window. */
+static bool step(struct generator *generator)
+{
+    generator->at += generator->next_gap;
+    generator->next_gap = draw_gap(generator);
+    double end_s = generator->workload->duration_s;
+    while (!(generator->at < generator->week_arrivals[generator->hour_of_week])) {
+        generator->at -= generator->week_arrivals[generator->hour_of_week];
+        generator->hour_of_week = (generator->hour_of_week + 1) % TS_WEEK_HOURS;
+        generator->hour_start_s += hour_s;
+        if (!(generator->hour_start_s < end_s)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static double arrival_s(const struct generator *generator)
+{
+    return generator->hour_start_s + hour_s * generator->at / generator->week_arrivals[generator->hour_of_week];
+}
+
+static uint32_t draw_tokens(const struct ts_dist *dist, struct ts_rng *rng, uint32_t cap)
+{
+    double max = cap > 0 && cap < TS_TRACE_MAX_TOK ? (double)cap : (double)TS_TRACE_MAX_TOK;
+    double tokens = floor(ts_dist_sample(dist, rng) + 0.5);
+    if (!(tokens > 1.0)) {
+        return 1;
+    }
+    return (uint32_t)(tokens < max ? tokens : max);
+}
+
+static enum ts_status generator_next(struct ts_request_stream *stream, struct ts_request *out, int *got, struct ts_diags *diags)
+{
+    struct generator *generator = (struct generator *)stream;
+    const struct ts_workload *workload = generator->workload;
+    (void)diags;
+    *got = 0;
+    if (!(generator->hour_start_s < workload->duration_s) || !step(generator)) {
+        return TS_OK;
+    }
+    double time_s = arrival_s(generator);
+    if (!(time_s < workload->duration_s)) {
+        generator->hour_start_s = workload->duration_s; /* ended */
+        return TS_OK;
+    }
+    struct ts_request request = {.id = generator->next_id++, .arrival_ns = ts_ns_from_s(time_s)};
+    ts_label_draw(&request, workload, generator->seed, generator->replication);
+    const struct ts_class_spec *spec = &workload->classes[request.class_id];
+    request.prompt_tok = draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
+    request.output_tok = draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);
+    *out = request;
+    *got = 1;
+    return TS_OK;
+}
+
+static void generator_destroy(struct ts_request_stream *stream)
+{
+    free(stream);
+}
+
+/* Puts the process at the start of the window, on the way to the first arrival behind it. */
+static void place_at_start(struct generator *generator)
+{
+    double start_hour = fmod(generator->workload->start_hour, (double)TS_WEEK_HOURS);
+    start_hour += start_hour < 0.0 ? (double)TS_WEEK_HOURS : 0.0;
+    double whole = floor(start_hour);
+    double within = start_hour - whole;
+    generator->hour_of_week = (size_t)whole % TS_WEEK_HOURS;
+    generator->hour_start_s = -within * hour_s;
+    generator->at = within * generator->week_arrivals[generator->hour_of_week];
+    double until_start = burn_in + ts_rng_uniform(&generator->gaps);
+    double gap = draw_gap(generator);
+    while (gap < until_start) {
+        until_start -= gap;
+        gap = draw_gap(generator);
+    }
+    generator->next_gap = gap - until_start;
+}
+
+enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed, uint32_t replication,
+                                 struct ts_diags *diags)
+{
+    static const struct ts_request_stream_ops ops = {.next = generator_next, .destroy = generator_destroy};
+    struct generator *generator = calloc(1, sizeof *generator);
+    if (generator == NULL) {
+        return ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+    }
+    generator->base.ops = &ops;
+    generator->workload = workload;
+    generator->seed = seed;
+    generator->replication = replication;
+    ts_rng_init(&generator->gaps, seed, replication, 0, TS_TRACE_GAPS);
+    ts_rng_init(&generator->prompts, seed, replication, 0, TS_TRACE_PROMPTS);
+    ts_rng_init(&generator->outputs, seed, replication, 0, TS_TRACE_OUTPUTS);
+    generator->gap_scale = 1.0 / ts_dist_mean(&workload->gap);
+    double mean = ts_workload_curve_mean(workload);
+    for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
+        double weight = workload->week_curve != NULL ? workload->week_curve[hour] / mean : 1.0;
+        generator->week_arrivals[hour] = workload->calls_per_s * hour_s * weight;
+    }
+    place_at_start(generator);
+    *out = &generator->base;
+    return TS_OK;
+}

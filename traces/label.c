@@ -1,0 +1,31 @@
+/* Hides how labels are drawn: each request has a random stream of its own, keyed by its id (the upper half of an id goes into the purpose), so that
+ * a label does not depend on the requests before it. First the class by the shares, then the class's difficulty. */
+#include "traces/label.h"
+
+/* By inversion of the cumulative shares; what rounding leaves over goes to the last class that has a share. */
+static uint16_t pick_class(const struct ts_workload *workload, double u)
+{
+    double below = 0.0;
+    size_t last = 0;
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        if (workload->classes[i].share <= 0.0) {
+            continue;
+        }
+        last = i;
+        below += workload->classes[i].share;
+        if (u < below) {
+            break;
+        }
+    }
+    return (uint16_t)last;
+}
+
+void ts_label_draw(struct ts_request *request, const struct ts_workload *workload, uint64_t seed, uint32_t replication)
+{
+    struct ts_rng rng;
+    ts_rng_init(&rng, seed, replication, (uint32_t)request->id, TS_TRACE_LABELS + (uint32_t)(request->id >> 32));
+    request->class_id = pick_class(workload, ts_rng_uniform(&rng));
+    const struct ts_class_spec *spec = &workload->classes[request->class_id];
+    request->sensitivity = spec->sensitivity;
+    request->difficulty = (float)ts_dist_sample(&spec->difficulty, &rng);
+}

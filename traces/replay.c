@@ -1,0 +1,150 @@
+/* Hides how a trace file becomes a workload: scaled in time, repeated, cut, labelled. A repetition opens the file again, so that memory does not
+ * grow with it; its arrivals go on one mean gap behind the last: pass k is shifted by k (T + T/(n-1)), with T from the first row to the last request. */
+#include "traces/workload_stream.h"
+
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "traces/label.h"
+
+struct replay {
+    struct ts_request_stream base;
+    const struct ts_workload *workload;
+    uint64_t seed;
+    struct ts_request_stream *trace;
+    struct ts_trace_counts past; /* of the passes before this one */
+    int64_t shift_ns;            /* of this pass, on the recorded clock */
+    int64_t last_ns;             /* last arrival of this pass, unshifted */
+    uint64_t n_in_pass;
+    int64_t end_ns;              /* requests at or behind it are cut */
+    uint64_t next_id;
+    bool at_end;
+};
+
+static struct ts_trace_counts add_counts(struct ts_trace_counts a, struct ts_trace_counts b)
+{
+    bool first = a.n_dropped > 0;
+    return (struct ts_trace_counts){.n_rows = a.n_rows + b.n_rows,
+                                    .n_kept = a.n_kept + b.n_kept,
+                                    .n_dropped = a.n_dropped + b.n_dropped,
+                                    .drop_reason = first ? a.drop_reason : b.drop_reason,
+                                    .drop_line = first ? a.drop_line : b.drop_line};
+}
+
+/* Recorded to simulated time; INT64_MAX where that is beyond what a clock of nanoseconds holds. */
+static int64_t scaled_ns(const struct replay *replay, int64_t recorded_ns)
+{
+    double scale = replay->workload->scale_rate;
+    if (scale == 1.0) {
+        return recorded_ns;
+    }
+    double ns = (double)recorded_ns / scale;
+    return ns < (double)(INT64_MAX / 4) ? (int64_t)ns : INT64_MAX;
+}
+
+/* Opens the file for the next pass. */
+static enum ts_status begin_pass(struct replay *replay, struct ts_diags *diags)
+{
+    const struct ts_workload *workload = replay->workload;
+    if (replay->n_in_pass < 2 || replay->last_ns <= 0) {
+        return ts_fail(diags, TS_EINPUT, ts_span_file(workload->trace_path), "use a longer trace, or do not repeat it",
+                       "a trace without a duration cannot be repeated: all its requests arrive at once");
+    }
+    struct ts_request_stream *trace = NULL;
+    enum ts_status status = ts_trace_open(&trace, workload->trace_path, workload->trace_format, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    replay->past = add_counts(replay->past, ts_trace_counts(replay->trace));
+    ts_request_stream_destroy(replay->trace);
+    replay->trace = trace;
+    replay->shift_ns += replay->last_ns + replay->last_ns / (int64_t)(replay->n_in_pass - 1);
+    replay->n_in_pass = 0;
+    return TS_OK;
+}
+
+/* The next request of the file, from the next pass if this one is over and the trace is to be repeated. */
+static enum ts_status next_recorded(struct replay *replay, struct ts_request *out, int *got, struct ts_diags *diags)
+{
+    enum ts_status status = ts_request_next(replay->trace, out, got, diags);
+    if (status != TS_OK || *got || !(replay->workload->repeat_to_s > 0.0)) {
+        return status;
+    }
+    status = begin_pass(replay, diags);
+    return status != TS_OK ? status : ts_request_next(replay->trace, out, got, diags);
+}
+
+static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_request *out, int *got, struct ts_diags *diags)
+{
+    struct replay *replay = (struct replay *)stream;
+    struct ts_request request = {.id = 0};
+    *got = 0;
+    if (replay->at_end) {
+        return TS_OK;
+    }
+    int any = 0;
+    enum ts_status status = next_recorded(replay, &request, &any, diags);
+    if (status != TS_OK || !any) {
+        replay->at_end = status == TS_OK;
+        return status;
+    }
+    replay->n_in_pass++;
+    replay->last_ns = request.arrival_ns;
+    request.arrival_ns = scaled_ns(replay, request.arrival_ns + replay->shift_ns);
+    if (request.arrival_ns >= replay->end_ns) {
+        replay->at_end = true;
+        return TS_OK;
+    }
+    request.id = replay->next_id++;
+    ts_label_draw(&request, replay->workload, replay->seed, 0);
+    *out = request;
+    *got = 1;
+    return TS_OK;
+}
+
+static void replay_destroy(struct ts_request_stream *stream)
+{
+    struct replay *replay = (struct replay *)stream;
+    ts_request_stream_destroy(replay->trace);
+    free(replay);
+}
+
+static const struct ts_request_stream_ops replay_ops = {.next = replay_next, .destroy = replay_destroy};
+
+/* The earlier of the two limits; INT64_MAX without any. */
+static int64_t end_of(const struct ts_workload *workload)
+{
+    int64_t end_ns = INT64_MAX;
+    if (workload->repeat_to_s > 0.0) {
+        end_ns = ts_ns_from_s(workload->repeat_to_s);
+    }
+    if (workload->duration_s > 0.0 && ts_ns_from_s(workload->duration_s) < end_ns) {
+        end_ns = ts_ns_from_s(workload->duration_s);
+    }
+    return end_ns;
+}
+
+enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed, struct ts_diags *diags)
+{
+    struct replay *replay = malloc(sizeof *replay);
+    if (replay == NULL) {
+        return ts_fail(diags, TS_ENOMEM, ts_span_file(workload->trace_path), NULL, "out of memory");
+    }
+    *replay = (struct replay){.base = {.ops = &replay_ops}, .workload = workload, .seed = seed, .end_ns = end_of(workload)};
+    enum ts_status status = ts_trace_open(&replay->trace, workload->trace_path, workload->trace_format, diags);
+    if (status != TS_OK) {
+        free(replay);
+        return status;
+    }
+    *out = &replay->base;
+    return TS_OK;
+}
+
+struct ts_trace_counts ts_replay_counts(const struct ts_request_stream *stream)
+{
+    if (stream->ops != &replay_ops) {
+        return (struct ts_trace_counts){.n_rows = 0};
+    }
+    const struct replay *replay = (const struct replay *)stream;
+    return add_counts(replay->past, ts_trace_counts(replay->trace));
+}
