@@ -1,0 +1,71 @@
+/* The contract of a kernel variant: what one instruction set brings to the matrix product y = W x. The loops over rows, tokens and columns are
+ * written once, in matmul.c; a variant gives packing and micro-kernels. How to add one: docs/KERNELS.md.
+ *
+ * A variant packs `group_rows` rows of W together, block by block: [group][block][block_bytes]. Rows beyond the matrix are zero weights, so no
+ * kernel reads or writes out of bounds. Two ways to compute the group_rows x width results of one group and one tile of tokens:
+ *   direct  straight from the packed weights: few tokens, bound by memory;
+ *   wide    from a panel, packed blocks expanded once and used by all tiles: many tokens, bound by arithmetic. */
+#ifndef TS_KERNELS_KERNEL_H
+#define TS_KERNELS_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/activation.h"
+#include "kernels/quant.h"
+
+enum { TS_KERNEL_MAX_GROUP_ROWS = 32, TS_KERNEL_MAX_TILE_TOK = 8 };
+
+/* c[tok*group_rows + row], tok < width, gets (accumulate: is raised by) the sum over the blocks of
+ * weight scale x activation scale x integer dot product. The integer part is exact; additions are in the order of the blocks, each rounded
+ * once (fused) or twice. values and meta: as in activation.h, of one tile. */
+typedef void ts_kernel_tile_fn(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta,
+                               uint32_t n_blocks, uint32_t width, bool accumulate);
+
+struct ts_kernel_format {
+    enum ts_quant quant;
+    uint32_t group_rows;  /* at most TS_KERNEL_MAX_GROUP_ROWS */
+    int32_t offset;       /* what the packed weights are raised by: meta.start = -offset x sum of the values */
+    uint32_t block_bytes; /* of a packed block of a group: 32 columns x group_rows */
+    /* n_rows <= group_rows rows of blocks, row_bytes apart, into n_blocks packed ones. A block of scale 0 must be packed as zero weights. */
+    void (*pack)(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
+
+    uint32_t direct_tok; /* widest tile of `direct` */
+    ts_kernel_tile_fn *direct;
+
+    uint32_t wide_min_tok; /* from here on `wide` is faster; 0: there is none */
+    uint32_t wide_tok;     /* widest tile of `wide` */
+    uint32_t panel_block_bytes;
+    uint32_t panel_blocks; /* expanded at a time: the panel should stay in the first-level cache */
+    void (*expand)(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks);
+    ts_kernel_tile_fn *wide; /* weights = the panel */
+};
+
+struct ts_kernel {
+    const char *name;
+    uint32_t needs;           /* TS_CPU_ bits, all of them */
+    const char *needs_text;   /* for people: "avx2 fma f16c" */
+    const char *formats_text; /* "Q4_0 Q8_0" */
+    ts_act_quantize_fn *quantize;
+    const struct ts_kernel_format *formats;
+    size_t n_formats;
+};
+
+#define TS_KERNEL(name) extern const struct ts_kernel ts_kernel_##name;
+#include "kernels/kernel_list.inc"
+#undef TS_KERNEL
+
+/* Best first; the last is the reference. */
+size_t ts_kernel_count(void);
+const struct ts_kernel *ts_kernel_at(size_t index);
+
+/* NULL if the variant does not do that format. */
+const struct ts_kernel_format *ts_kernel_format(const struct ts_kernel *kernel, enum ts_quant quant);
+
+/* The best variant that has the format and needs no feature beyond `features`; with `forced` not NULL, the one of that name. NULL if there is
+ * none. *why, if not NULL, then says in a few words why that one or why none. A pure function. */
+const struct ts_kernel *ts_kernel_select(uint32_t features, enum ts_quant quant, const char *forced, const char **why);
+
+
+#endif

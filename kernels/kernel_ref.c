@@ -1,0 +1,91 @@
+/* The scalar reference: defines what every other variant must compute. One row at a time, straight from GGUF's blocks:
+ * c = sum over blocks of (float)(integer dot product) x (weight scale x activation scale), in float, in order. */
+#include <string.h>
+
+#include "kernels/half.h"
+#include "kernels/kernel.h"
+
+enum { Q8_0_BYTES = 34, Q4_0_BYTES = 18 };
+
+static void pack_rows(uint8_t *packed, const uint8_t *rows, uint32_t n_rows, uint32_t n_blocks, uint32_t block_bytes)
+{
+    memset(packed, 0, (size_t)n_blocks * block_bytes);
+    if (n_rows > 0) {
+        memcpy(packed, rows, (size_t)n_blocks * block_bytes);
+    }
+}
+
+static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
+{
+    (void)row_bytes;
+    pack_rows(packed, rows, n_rows, n_blocks, Q8_0_BYTES);
+}
+
+static void pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
+{
+    (void)row_bytes;
+    pack_rows(packed, rows, n_rows, n_blocks, Q4_0_BYTES);
+}
+
+static int32_t dot_q8_0(const uint8_t *block, const int8_t *values)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < TS_ACT_COLS; i++) {
+        sum += (int8_t)block[2 + i] * values[i];
+    }
+    return sum;
+}
+
+static int32_t dot_q4_0(const uint8_t *block, const int8_t *values)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < TS_ACT_COLS / 2; i++) {
+        sum += ((block[2 + i] & 0xF) - 8) * values[i] + ((block[2 + i] >> 4) - 8) * values[i + TS_ACT_COLS / 2];
+    }
+    return sum;
+}
+
+typedef int32_t dot_fn(const uint8_t *block, const int8_t *values);
+
+static void tile(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                 uint32_t width, bool accumulate, dot_fn *dot, uint32_t block_bytes)
+{
+    for (uint32_t t = 0; t < width; t++) {
+        float sum = accumulate ? c[t] : 0.0F;
+        for (uint32_t b = 0; b < n_blocks; b++) {
+            const uint8_t *block = weights + (size_t)b * block_bytes;
+            size_t at = (size_t)b * width + t;
+            float scale = ts_half_to_float(ts_quant_load_u16(block));
+            int32_t acc = scale != 0.0F ? dot(block, values + at * TS_ACT_COLS) : 0;
+            sum += (float)acc * (scale * meta[at].scale);
+        }
+        c[t] = sum;
+    }
+}
+
+static void tile_q8_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                      uint32_t width, bool accumulate)
+{
+    tile(c, weights, values, meta, n_blocks, width, accumulate, dot_q8_0, Q8_0_BYTES);
+}
+
+static void tile_q4_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                      uint32_t width, bool accumulate)
+{
+    tile(c, weights, values, meta, n_blocks, width, accumulate, dot_q4_0, Q4_0_BYTES);
+}
+
+static const struct ts_kernel_format formats[] = {
+    {.quant = TS_QUANT_Q4_0, .group_rows = 1, .block_bytes = Q4_0_BYTES, .pack = pack_q4_0, .direct_tok = 8, .direct = tile_q4_0},
+    {.quant = TS_QUANT_Q8_0, .group_rows = 1, .block_bytes = Q8_0_BYTES, .pack = pack_q8_0, .direct_tok = 8, .direct = tile_q8_0},
+};
+
+const struct ts_kernel ts_kernel_ref = {
+    .name = "ref",
+    .needs = 0,
+    .needs_text = "nothing",
+    .formats_text = "Q4_0 Q8_0",
+    .quantize = ts_act_quantize_ref,
+    .formats = formats,
+    .n_formats = sizeof formats / sizeof formats[0],
+};

@@ -1,0 +1,291 @@
+/* Hides the loops around the micro-kernels: which worker computes which rows, in which order panels, tiles and columns are visited.
+ *
+ * First the activations are quantized (one worker for little, all for much), then the workers take runs of row groups off a shared counter.
+ * Few tokens: each group is streamed once per tile, straight from the packed weights. Many tokens: a panel of panel_blocks columns is expanded
+ * into the first-level cache and used by all tiles before the next, while the sums wait in a buffer of n_tok x group_rows. */
+#include "kernels/matmul.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "kernels/pages.h"
+
+enum {
+    MAX_DIM = 1 << 24,
+    MAX_TOK = 1 << 20,
+    SUM_TOK = 512,            /* tokens whose sums wait together: 64 KiB at 32 rows */
+    RUNS_PER_WORKER = 16,     /* row groups are handed out in about so many runs each */
+    ALONE_BLOCKS = 2048,      /* up to so many activation blocks are quantized by the caller alone */
+    WORKER_ALIGN = 4096,
+};
+
+struct ts_matmul_space {
+    struct ts_pool *pool;
+    uint32_t max_tok, max_blocks;
+    int8_t *values;
+    struct ts_act_meta *meta;
+    uint8_t *scratch; /* [worker][sums, panel] */
+    size_t values_bytes, meta_bytes, scratch_bytes, worker_bytes;
+};
+
+struct job {
+    const struct ts_matmul_space *space;
+    const struct ts_matrix *matrix;
+    const float *x;
+    float *y;
+    size_t ld_x, ld_y;
+    bool wide;
+    struct ts_act_tiles tiles;
+    uint32_t run; /* units of work taken at a time */
+    atomic_uint next;
+};
+
+static enum ts_status matrix_alloc(struct ts_matrix *matrix)
+{
+    matrix->packed_bytes = (size_t)matrix->n_groups * matrix->n_blocks * matrix->format->block_bytes;
+    matrix->packed = ts_pages_alloc(matrix->packed_bytes);
+    return matrix->packed ? TS_OK : TS_ENOMEM;
+}
+
+enum ts_status ts_matrix_create(struct ts_matrix *out, const struct ts_kernel *kernel, enum ts_quant quant, const uint8_t *blocks,
+                                uint32_t rows, uint32_t cols)
+{
+    const struct ts_quant_format *source = ts_quant_format(quant);
+    const struct ts_kernel_format *format = ts_kernel_format(kernel, quant);
+    if (!format) {
+        return TS_EUNSUPPORTED;
+    }
+    if (rows == 0 || cols == 0 || rows > MAX_DIM || cols > MAX_DIM || cols % source->block_cols != 0) {
+        return TS_ERANGE;
+    }
+    struct ts_matrix matrix = {.kernel = kernel, .format = format, .rows = rows, .cols = cols, .n_blocks = cols / TS_ACT_COLS};
+    matrix.n_groups = (rows + format->group_rows - 1) / format->group_rows;
+    enum ts_status status = matrix_alloc(&matrix);
+    if (status != TS_OK) {
+        return status;
+    }
+    size_t row_bytes = ts_quant_row_bytes(source, cols);
+    for (uint32_t g = 0; g < matrix.n_groups; g++) {
+        uint32_t first = g * format->group_rows;
+        uint32_t n_rows = rows - first < format->group_rows ? rows - first : format->group_rows;
+        uint8_t *packed = matrix.packed + (size_t)g * matrix.n_blocks * format->block_bytes;
+        format->pack(packed, blocks + first * row_bytes, row_bytes, n_rows, matrix.n_blocks);
+    }
+    *out = matrix;
+    return TS_OK;
+}
+
+enum ts_status ts_matrix_clone(struct ts_matrix *out, const struct ts_matrix *matrix)
+{
+    struct ts_matrix copy = *matrix;
+    enum ts_status status = matrix_alloc(&copy);
+    if (status != TS_OK) {
+        return status;
+    }
+    memcpy(copy.packed, matrix->packed, copy.packed_bytes);
+    *out = copy;
+    return TS_OK;
+}
+
+void ts_matrix_deinit(struct ts_matrix *matrix)
+{
+    ts_pages_free(matrix->packed, matrix->packed_bytes);
+    matrix->packed = NULL;
+}
+
+/* The largest panel of any format of any variant. */
+static size_t max_panel_bytes(void)
+{
+    size_t max = 0;
+    for (size_t k = 0; k < ts_kernel_count(); k++) {
+        const struct ts_kernel *kernel = ts_kernel_at(k);
+        for (size_t f = 0; f < kernel->n_formats; f++) {
+            size_t bytes = (size_t)kernel->formats[f].panel_block_bytes * kernel->formats[f].panel_blocks;
+            max = bytes > max ? bytes : max;
+        }
+    }
+    return max;
+}
+
+static const size_t sums_bytes = (size_t)SUM_TOK * TS_KERNEL_MAX_GROUP_ROWS * sizeof(float);
+
+enum ts_status ts_matmul_space_create(struct ts_matmul_space **out, struct ts_pool *pool, uint32_t max_tok, uint32_t max_cols)
+{
+    if (max_tok == 0 || max_tok > MAX_TOK || max_cols == 0 || max_cols > MAX_DIM) {
+        return TS_ERANGE;
+    }
+    struct ts_matmul_space *space = calloc(1, sizeof *space);
+    if (!space) {
+        return TS_ENOMEM;
+    }
+    space->pool = pool;
+    space->max_tok = max_tok;
+    space->max_blocks = (max_cols + TS_ACT_COLS - 1) / TS_ACT_COLS;
+    size_t n = (size_t)max_tok * space->max_blocks;
+    space->values_bytes = n * TS_ACT_COLS;
+    space->meta_bytes = n * sizeof *space->meta;
+    space->worker_bytes = (sums_bytes + max_panel_bytes() + WORKER_ALIGN - 1) / WORKER_ALIGN * WORKER_ALIGN;
+    space->scratch_bytes = space->worker_bytes * ts_pool_size(pool);
+    space->values = ts_pages_alloc(space->values_bytes);
+    space->meta = ts_pages_alloc(space->meta_bytes);
+    space->scratch = ts_pages_alloc(space->scratch_bytes);
+    if (!space->values || !space->meta || !space->scratch) {
+        ts_matmul_space_destroy(space);
+        return TS_ENOMEM;
+    }
+    *out = space;
+    return TS_OK;
+}
+
+void ts_matmul_space_destroy(struct ts_matmul_space *space)
+{
+    if (!space) {
+        return;
+    }
+    ts_pages_free(space->values, space->values_bytes);
+    ts_pages_free(space->meta, space->meta_bytes);
+    ts_pages_free(space->scratch, space->scratch_bytes);
+    free(space);
+}
+
+/* Takes the next run of [0, n) off the job's counter; false when there is none left. */
+static bool take_run(struct job *job, uint32_t n, uint32_t *first, uint32_t *end)
+{
+    uint32_t at = atomic_fetch_add_explicit(&job->next, job->run, memory_order_relaxed);
+    if (at >= n) {
+        return false;
+    }
+    *first = at;
+    *end = n - at < job->run ? n : at + job->run;
+    return true;
+}
+
+static void quantize_tile(const struct job *job, uint32_t tile)
+{
+    const struct ts_matrix *matrix = job->matrix;
+    uint32_t first = ts_act_tile_first(&job->tiles, tile);
+    uint32_t width = ts_act_tile_width(&job->tiles, tile);
+    size_t at = (size_t)first * matrix->n_blocks;
+    for (uint32_t t = 0; t < width; t++) {
+        matrix->kernel->quantize(job->space->values + (at + t) * TS_ACT_COLS, job->space->meta + at + t, width,
+                                 job->x + (first + t) * job->ld_x, matrix->n_blocks, matrix->format->offset);
+    }
+}
+
+static void quantize_worker(void *user, uint32_t worker, uint32_t n_workers)
+{
+    (void)worker;
+    (void)n_workers;
+    struct job *job = user;
+    uint32_t first, end;
+    while (take_run(job, job->tiles.n_tiles, &first, &end)) {
+        for (uint32_t tile = first; tile < end; tile++) {
+            quantize_tile(job, tile);
+        }
+    }
+}
+
+static void store_sums(const struct job *job, const float *sums, uint32_t group, uint32_t first_tok, uint32_t n_tok)
+{
+    uint32_t group_rows = job->matrix->format->group_rows;
+    uint32_t first_row = group * group_rows;
+    uint32_t n_rows = job->matrix->rows - first_row < group_rows ? job->matrix->rows - first_row : group_rows;
+    for (uint32_t t = 0; t < n_tok; t++) {
+        memcpy(job->y + (first_tok + t) * job->ld_y + first_row, sums + (size_t)t * group_rows, n_rows * sizeof *sums);
+    }
+}
+
+static void group_direct(const struct job *job, float *sums, uint32_t group)
+{
+    const struct ts_matrix *matrix = job->matrix;
+    const struct ts_kernel_format *format = matrix->format;
+    const uint8_t *packed = matrix->packed + (size_t)group * matrix->n_blocks * format->block_bytes;
+    for (uint32_t tile = 0; tile < job->tiles.n_tiles; tile++) {
+        uint32_t first = ts_act_tile_first(&job->tiles, tile);
+        uint32_t width = ts_act_tile_width(&job->tiles, tile);
+        size_t at = (size_t)first * matrix->n_blocks;
+        format->direct(sums, packed, job->space->values + at * TS_ACT_COLS, job->space->meta + at, matrix->n_blocks, width, false);
+        store_sums(job, sums, group, first, width);
+    }
+}
+
+/* One panel against the tiles [begin, end). */
+static void panel_tiles(const struct job *job, float *sums, const uint8_t *panel, uint32_t first_block, uint32_t n_blocks,
+                        uint32_t begin, uint32_t end)
+{
+    const struct ts_matrix *matrix = job->matrix;
+    for (uint32_t tile = begin; tile < end; tile++) {
+        uint32_t width = ts_act_tile_width(&job->tiles, tile);
+        size_t at = (size_t)ts_act_tile_first(&job->tiles, tile) * matrix->n_blocks + (size_t)first_block * width;
+        matrix->format->wide(sums, panel, job->space->values + at * TS_ACT_COLS, job->space->meta + at, n_blocks, width,
+                             first_block > 0);
+        sums += (size_t)width * matrix->format->group_rows;
+    }
+}
+
+static void group_wide(const struct job *job, float *sums, uint8_t *panel, uint32_t group)
+{
+    const struct ts_matrix *matrix = job->matrix;
+    const struct ts_kernel_format *format = matrix->format;
+    const uint8_t *packed = matrix->packed + (size_t)group * matrix->n_blocks * format->block_bytes;
+    uint32_t tiles_at_once = SUM_TOK / format->wide_tok;
+    for (uint32_t begin = 0; begin < job->tiles.n_tiles; begin += tiles_at_once) {
+        uint32_t end = job->tiles.n_tiles - begin < tiles_at_once ? job->tiles.n_tiles : begin + tiles_at_once;
+        for (uint32_t block = 0; block < matrix->n_blocks; block += format->panel_blocks) {
+            uint32_t left = matrix->n_blocks - block;
+            uint32_t n_blocks = left < format->panel_blocks ? left : format->panel_blocks;
+            format->expand(panel, packed + (size_t)block * format->block_bytes, n_blocks);
+            panel_tiles(job, sums, panel, block, n_blocks, begin, end);
+        }
+        uint32_t first_tok = ts_act_tile_first(&job->tiles, begin);
+        store_sums(job, sums, group, first_tok, ts_act_tile_first(&job->tiles, end) - first_tok);
+    }
+}
+
+static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
+{
+    (void)n_workers;
+    struct job *job = user;
+    uint8_t *scratch = job->space->scratch + job->space->worker_bytes * worker;
+    float *sums = (float *)(void *)scratch;
+    uint32_t first, end;
+    while (take_run(job, job->matrix->n_groups, &first, &end)) {
+        for (uint32_t group = first; group < end; group++) {
+            if (job->wide) {
+                group_wide(job, sums, scratch + sums_bytes, group);
+            } else {
+                group_direct(job, sums, group);
+            }
+        }
+    }
+}
+
+static uint32_t run_length(uint32_t n, uint32_t n_workers)
+{
+    uint32_t run = n_workers == 1 ? n : n / (n_workers * RUNS_PER_WORKER);
+    return run > 0 ? run : 1;
+}
+
+void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struct ts_matrix *matrix, const float *x, size_t ld_x,
+               uint32_t n_tok)
+{
+    const struct ts_kernel_format *format = matrix->format;
+    TS_CHECK(n_tok > 0 && n_tok <= space->max_tok && matrix->n_blocks <= space->max_blocks);
+    uint32_t n_workers = ts_pool_size(space->pool);
+    bool wide = format->wide_min_tok != 0 && n_tok >= format->wide_min_tok;
+    struct job job = {.space = space, .matrix = matrix, .x = x, .y = y, .ld_x = ld_x, .ld_y = ld_y,
+                      .wide = wide};
+    job.tiles = ts_act_tiles_make(n_tok, wide ? format->wide_tok : format->direct_tok);
+    job.run = run_length(job.tiles.n_tiles, n_workers);
+    atomic_init(&job.next, 0);
+    if ((size_t)n_tok * matrix->n_blocks <= ALONE_BLOCKS) {
+        quantize_worker(&job, 0, 1);
+    } else {
+        ts_pool_run(space->pool, quantize_worker, &job);
+    }
+    job.run = run_length(matrix->n_groups, n_workers);
+    atomic_store(&job.next, 0);
+    ts_pool_run(space->pool, rows_worker, &job);
+}
