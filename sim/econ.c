@@ -1,24 +1,32 @@
 /* Hides: how the cost of one simulated window becomes monthly cash flows, and when a plan pays back.
  *
- * From window to month. time_factor = 730 h / window. month_factor = calls_per_month / arrivals, or time_factor if calls_per_month is not given. Idle power grows with
- * time, everything else with calls. A window of 1 h with 100 calls and 200,000 calls a month: time_factor 730, month_factor 2,000. Host and overhead energy are shared out
- * over idle and active energy in proportion: kWh = (idle_j time_factor + active_j month_factor v) (1 + (host_j + overhead_j)/(idle_j + active_j)) / 3.6e6.
+ * From window to month. Energy at idle grows with time: time_factor = 730 h / time simulated. Everything else grows with
+ * calls: month_factor = calls_per_month / arrivals, or 730 h / arrival window if calls_per_month is not given. A window
+ * of 1 h with 100 calls, simulated to its end, and 200,000 calls a month: time_factor 730, month_factor 2,000. Host and
+ * overhead energy are shared out over idle and active energy in proportion:
+ *   kWh = (idle_j time_factor + active_j month_factor v) (1 + (host_j + overhead_j)/(idle_j + active_j)) / 3.6e6
  *
  * Month m = 1, 2, ... of the horizon, paid at its end:
- *   volume        v_m = (1 + growth)^(m-1)                      2 % a month: v_13 = 1.2682
- *   API's price   p_m = (1 - decline)^((m-1)/12)                50 % a year: p_7 = 0.7071
- *   in service    s_m = min(max(m - lead, 0), 1)                lead 1.5 months: 0, 0.5, 1
- *   done locally  l_m = min(v_m, capacity)                      capacity = 1/(busy share of the busiest owned tier today): busy 0.8 -> 1.25 times today's volume
- * The busy share is a cautious measure of a server that batches: a busier server batches more and can take more than this says.
+ *   volume        v_m = (1 + growth)^(m-1)           2 % a month: v_13 = 1.2682
+ *   API's price   p_m = (1 - decline)^((m-1)/12)     50 % a year: p_7 = 0.7071
+ *   in service    s_m = min(max(m - lead, 0), 1)     lead 1.5 months: 0, 0.5, 1
+ *   done locally  l_m = min(v_m, capacity)           capacity = 1/(busy share of the busiest owned tier today): 0.8 -> 1.25
+ * The busy share is a cautious measure of a server that batches: when busier it batches more, and takes more than this
+ * says.
  *
- * The plan spends, for each tier: s_m (maintenance + staff + other + energy(l_m)), its API bill A v_m p_m, the router's fee R v_m, and for the calls that an owned tier
- * does not take, at the price of the API that it replaces, D (v_m - s_m l_m) p_m. Capex is paid in month 0 and again at each end of life inside the horizon, less
- * the resale of the old machines; a life counts from the entry into service, and nothing is replaced more often than once a month. At the very end of the horizon nothing is bought any more. What is not worn out by then is
- * not credited.
+ * The plan spends, for each tier: s_m (maintenance + staff + other + energy(l_m)), its API bill A v_m p_m, the router's
+ * fee R v_m, and for the calls that an owned tier does not take, at the price of the API that it replaces,
+ * D (v_m - s_m l_m) p_m. Capex is paid in month 0 and again at each end of life inside the horizon, less the resale of
+ * the old machines. A life counts from the entry into service; nothing is replaced more often than once a month. At the
+ * very end of the horizon nothing is bought any more. What is not worn out by then is not credited.
+ *
  * The baseline spends (sum of D + sum of A) v_m p_m: the same calls, all at the API, without a router.
- * With capex 40,000, D = 15,000 and other = 5,000 USD a month, decline 50 %: net = -40000, 10000, 9158.1, 8363.5, ... -> payback 4.7045 months.
  *
- * Depreciation is no cash flow. It appears only in monthly_usd, the cost of the first month in full service, as (capex - resale)/life. */
+ * With capex 40,000, D = 15,000 and other = 5,000 USD a month, API prices falling by 50 % a year:
+ * net = -40000, 10000, 9158.1, 8363.5, ... -> payback after 4.7045 months.
+ *
+ * Depreciation is no cash flow. It appears only in monthly_usd, the cost of the first month in full service, as
+ * (capex - resale)/life. */
 #include "sim/econ.h"
 
 #include <math.h>
@@ -83,17 +91,22 @@ static double tokens_of(const struct ts_result *result)
     return n;
 }
 
-static enum ts_status set_factors(struct ts_econ *econ, const struct ts_model *model, const struct ts_result *result, struct ts_diags *diags)
+static enum ts_status set_factors(struct ts_econ *econ, const struct ts_model *model, const struct ts_result *result,
+                                  struct ts_diags *diags)
 {
     double arrivals = arrivals_of(result);
     if (!(result->window_s > 0.0) || !isfinite(result->window_s)) {
-        return ts_fail(diags, TS_ERANGE, ts_span_none(), "simulate a window of at least one request", "no time was simulated: costs a month cannot be computed");
+        return ts_fail(diags, TS_ERANGE, ts_span_none(), "simulate a window of at least one request",
+                       "no time was simulated: costs a month cannot be computed");
     }
     if (model->calls_per_month > 0.0 && !(arrivals > 0.0)) {
-        return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "no request was simulated: %.0f calls a month cannot be scaled from none", model->calls_per_month);
+        return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL,
+                       "no request was simulated: %.0f calls a month cannot be scaled from none",
+                       model->calls_per_month);
     }
-    econ->time_factor = TS_S_PER_MONTH / result->window_s;
-    econ->month_factor = model->calls_per_month > 0.0 ? model->calls_per_month / arrivals : econ->time_factor;
+    econ->time_factor = TS_S_PER_MONTH / (result->simulated_s > 0.0 ? result->simulated_s : result->window_s);
+    econ->month_factor =
+        model->calls_per_month > 0.0 ? model->calls_per_month / arrivals : TS_S_PER_MONTH / result->window_s;
     return TS_OK;
 }
 
@@ -111,14 +124,19 @@ static double capacity_growth(const struct ts_econ *econ, const struct ts_model 
 
 static void add_cell(struct tier_month *out, const struct ts_cell *cell, double usd_per_call, double factor)
 {
-    double router = fmin(cell->api_usd, usd_per_call * (double)cell->arrived);
+    double router = usd_per_call * (double)cell->arrived, api = cell->api_usd - router;
+    if (api < 1e-9 * cell->api_usd) { /* the fee alone, but for rounding */
+        router = cell->api_usd;
+        api = 0.0;
+    }
     out->router_usd += router * factor;
-    out->api_usd += (cell->api_usd - router) * factor;
+    out->api_usd += api * factor;
     out->displaced_usd += cell->displaced_usd * factor;
     out->barred_usd += cell->barred_usd * factor;
 }
 
-static struct tier_month month_of_tier(const struct ts_econ *econ, const struct ts_model *model, const struct ts_result *result, uint32_t tier)
+static struct tier_month month_of_tier(const struct ts_econ *econ, const struct ts_model *model,
+                                       const struct ts_result *result, uint32_t tier)
 {
     static const struct ts_owned_model owns_nothing;
     const struct ts_tier_result *from = &result->tiers[tier];
@@ -146,7 +164,8 @@ static double in_service(const struct ts_owned_model *owned, uint32_t month)
 }
 
 /* What a tier spends in a month, by kind, without capex. */
-static void spend(double out[TS_N_COST_KINDS], const struct tier_month *tier, struct month month, double service, double usd_per_kwh)
+static void spend(double out[TS_N_COST_KINDS], const struct tier_month *tier, struct month month, double service,
+                  double usd_per_kwh)
 {
     memset(out, 0, TS_N_COST_KINDS * sizeof *out);
     out[TS_COST_ENERGY] = service * (tier->idle_kwh + tier->active_kwh * month.local) * usd_per_kwh;
@@ -164,7 +183,8 @@ static double capex_per_month(const struct ts_owned_model *owned, uint32_t horiz
     return life > 0.0 ? ts_finance_straight_line(owned->capex_usd, resale_usd, life) : 0.0;
 }
 
-static void first_month(struct ts_econ *econ, const struct ts_model *model, const struct tier_month *tiers, double tokens)
+static void first_month(struct ts_econ *econ, const struct ts_model *model, const struct tier_month *tiers,
+                        double tokens)
 {
     struct month today = {1.0, 1.0, fmin(1.0, econ->capacity_growth)};
     for (uint32_t i = 0; i <= econ->n_tiers; i++) {
@@ -173,9 +193,11 @@ static void first_month(struct ts_econ *econ, const struct ts_model *model, cons
         for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
             econ->total_usd_per_month += econ->monthly_usd[i][kind];
         }
-        econ->baseline_usd_per_month += tiers[i].displaced_usd + tiers[i].api_usd;
+        econ->tier_baseline_usd_per_month[i] = tiers[i].displaced_usd + tiers[i].api_usd;
+        econ->tier_kwh_per_month[i] = tiers[i].idle_kwh + tiers[i].active_kwh * today.local;
+        econ->baseline_usd_per_month += econ->tier_baseline_usd_per_month[i];
+        econ->kwh_per_month += econ->tier_kwh_per_month[i];
         econ->barred_usd_per_month += tiers[i].barred_usd;
-        econ->kwh_per_month += tiers[i].idle_kwh + tiers[i].active_kwh * today.local;
     }
     econ->carbon_kg_per_month = econ->kwh_per_month * model->money.carbon_g_per_kwh / 1000.0;
     econ->usd_per_mtok = tokens > 0.0 ? econ->total_usd_per_month / (tokens * econ->month_factor / TOK_PER_MTOK) : NAN;
@@ -199,12 +221,14 @@ static void add_capex(struct ts_econ *econ, const struct ts_owned_model *owned)
 }
 
 /* Months 1 to n; allowed_usd gets the net flow without what policy would have kept from the API. */
-static void add_months(struct ts_econ *econ, const struct ts_model *model, const struct tier_month *tiers, double *allowed_usd)
+static void add_months(struct ts_econ *econ, const struct ts_model *model, const struct tier_month *tiers,
+                       double *allowed_usd)
 {
     const struct ts_money_model *money = &model->money;
     for (uint32_t m = 1; m <= econ->n_months; m++) {
         struct month month = {.volume = pow(1.0 + money->growth_frac_per_month, m - 1.0),
-                              .price = pow(1.0 - money->api_price_decline_frac_per_year, (m - 1.0) / TS_MONTHS_PER_YEAR)};
+                              .price =
+                                  pow(1.0 - money->api_price_decline_frac_per_year, (m - 1.0) / TS_MONTHS_PER_YEAR)};
         month.local = fmin(month.volume, econ->capacity_growth);
         for (uint32_t i = 0; i <= econ->n_tiers; i++) {
             double kinds[TS_N_COST_KINDS], service = in_service(tiers[i].owned, m);
@@ -224,7 +248,8 @@ static void add_months(struct ts_econ *econ, const struct ts_model *model, const
     }
 }
 
-/* A plan without capex starts at zero: it pays back at once if its first month that differs saves money, else when it has recovered what it lost. */
+/* A plan without capex starts at zero: it pays back at once if its first month that differs saves money, else when it
+ * has recovered what it lost. */
 static double payback_after_start(double rate, const double *flows, size_t n)
 {
     size_t start = 0;
@@ -267,17 +292,22 @@ static enum ts_status allocate(struct ts_econ *econ, uint32_t n_tiers, uint32_t 
     econ->n_tiers = n_tiers;
     econ->n_months = n_months;
     econ->monthly_usd = calloc((size_t)n_tiers + 1, sizeof *econ->monthly_usd);
+    econ->tier_kwh_per_month = calloc((size_t)n_tiers + 1, sizeof(double));
+    econ->tier_baseline_usd_per_month = calloc((size_t)n_tiers + 1, sizeof(double));
     econ->plan_usd = calloc(n, sizeof(double));
     econ->baseline_usd = calloc(n, sizeof(double));
     econ->net_usd = calloc(n, sizeof(double));
     econ->plan_cumulative_usd = calloc(n, sizeof(double));
     econ->baseline_cumulative_usd = calloc(n, sizeof(double));
-    bool complete = econ->monthly_usd != NULL && econ->plan_usd != NULL && econ->baseline_usd != NULL && econ->net_usd != NULL
-                    && econ->plan_cumulative_usd != NULL && econ->baseline_cumulative_usd != NULL;
+    bool complete = econ->monthly_usd != NULL && econ->tier_kwh_per_month != NULL
+                    && econ->tier_baseline_usd_per_month != NULL && econ->plan_usd != NULL && econ->baseline_usd != NULL
+                    && econ->net_usd != NULL && econ->plan_cumulative_usd != NULL
+                    && econ->baseline_cumulative_usd != NULL;
     return complete ? TS_OK : TS_ENOMEM;
 }
 
-enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model, const struct ts_result *result, struct ts_diags *diags)
+enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model, const struct ts_result *result,
+                               struct ts_diags *diags)
 {
     struct ts_econ econ = {0};
     struct tier_month tiers[TS_MAX_TIERS + 1];
@@ -286,7 +316,8 @@ enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model
 
     TS_CHECK(model->n_tiers <= TS_MAX_TIERS && result->n_tiers == model->n_tiers);
     if (n_months > ECON_MAX_MONTHS) {
-        return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "a horizon of %u months is too long: at most %d", (unsigned)n_months, ECON_MAX_MONTHS);
+        return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "a horizon of %u months is too long: at most %d",
+                       (unsigned)n_months, ECON_MAX_MONTHS);
     }
     enum ts_status status = set_factors(&econ, model, result, diags);
     if (status != TS_OK) {
@@ -318,6 +349,8 @@ cleanup:
 void ts_econ_deinit(struct ts_econ *econ)
 {
     free(econ->monthly_usd);
+    free(econ->tier_kwh_per_month);
+    free(econ->tier_baseline_usd_per_month);
     free(econ->plan_usd);
     free(econ->baseline_usd);
     free(econ->net_usd);

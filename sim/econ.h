@@ -15,6 +15,8 @@ struct ts_econ {
     /* The first month in full service: monthly cost by tier and kind, with capex spread over its life (straight line).
      * [n_tiers + 1][TS_N_COST_KINDS], the last row is `nowhere` (the router's fee for calls that no tier took). */
     double (*monthly_usd)[TS_N_COST_KINDS];
+    double *tier_kwh_per_month;      /* [n_tiers + 1], facility */
+    double *tier_baseline_usd_per_month; /* [n_tiers + 1]: what the calls of each tier cost in the baseline */
     double total_usd_per_month;
     double baseline_usd_per_month;   /* the same calls, every displaced one at the API's price */
     double barred_usd_per_month;     /* the part of the baseline that policy would not have allowed there */
@@ -33,7 +35,7 @@ struct ts_econ {
     double irr_per_year;             /* NaN if there is none */
     bool unpays;                     /* the cumulative net falls below zero again after the payback */
     double month_factor;             /* simulated window to month: multiplies whatever grows with calls */
-    double time_factor;              /* simulated window to month: multiplies whatever grows with time (idle power) */
+    double time_factor;              /* time simulated to month: multiplies whatever grows with time (idle power) */
     double capacity_growth;          /* volume at which the busiest owned tier is full, as a multiple of today's; growth beyond it goes to the API */
 };
 

@@ -4,15 +4,16 @@
  *   monthly rate = (1+r)^(1/12) - 1                  10 % a year -> 0.797414 % a month
  *   IRR          = the zeros of NPV(r)               -100, 230, -132 -> 10 % and 20 %
  *   MIRR         = (FV of what comes in / PV of what goes out)^(1/(n-1)) - 1
- *                                                    -120000, 39000, 30000, 21000, 37000, 46000 at 10 %, 12 % -> 12.61 %
+ *                                                    -120000, 39000, 30000, 21000, 37000, 46000; 10 %, 12 % -> 12.61 %
  *   payback      = k-1 + (-C_(k-1))/c_k, C = cumulative flow, k = first crossing
  *                                                    -40000, 15000, 15000, 15000 -> 2.6667
  *   annuity      = pv i/(1-(1+i)^-n)                 200000 at 7.5 %/12 over 180 -> 1,854.0247
  *   levelised    = PV(costs)/PV(quantities)
  *
- * The zeros of the NPV are searched over q = 1+r on a logarithmic grid. A change of sign brackets a zero, which Brent's method (GSL) refines. Where three
- * neighbours bend towards zero without crossing it, the turning point between them is looked at too: it may hide a pair of zeros, or one that only touches.
- * For q < 1 the sum is multiplied by q^(n-1), which has the same zeros and cannot overflow. */
+ * The zeros of the NPV are searched over q = 1+r on a logarithmic grid. A change of sign brackets a zero, which Brent's
+ * method (GSL) refines. Where three neighbours bend towards zero without crossing it, the turning point between them is
+ * looked at too: it may hide a pair of zeros, or one that only touches. For q < 1 the sum is multiplied by q^(n-1), which
+ * has the same zeros and cannot overflow. */
 #include "sim/finance.h"
 
 #include <math.h>
@@ -75,7 +76,8 @@ static double bracketed_zero(struct flows_view *view, double low, double high)
     if (solver != NULL && gsl_root_fsolver_set(solver, &function, low, high) == GSL_SUCCESS) {
         for (int i = 0; i < IRR_ITERATIONS && gsl_root_fsolver_iterate(solver) == GSL_SUCCESS; i++) {
             root = gsl_root_fsolver_root(solver);
-            if (gsl_root_test_interval(gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver), 1e-14, 1e-14) == GSL_SUCCESS) {
+            if (gsl_root_test_interval(gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver), 1e-14, 1e-14)
+                == GSL_SUCCESS) {
                 break;
             }
         }
@@ -124,7 +126,8 @@ static void add_root(struct root_list *list, double root)
 }
 
 /* Zeros hidden between three neighbours of the same sign whose middle is nearest to zero. */
-static void add_hidden_roots(struct root_list *list, struct flows_view *view, double low, double middle, double high, double scale)
+static void add_hidden_roots(struct root_list *list, struct flows_view *view, double low, double middle, double high,
+                             double scale)
 {
     double sign = scaled_npv(middle, view) > 0.0 ? 1.0 : -1.0;
     double turn = turning_point(view, low, high, sign);

@@ -1,4 +1,4 @@
-/* Monthly cash flows: hand-built windows whose months are known, so that every expected number can be worked out on paper. */
+/* Monthly cash flows: hand-built windows whose months are known, so that every number can be worked out on paper. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,8 @@ static void world_init(struct world *world)
         world->tiers[i].cells = &world->cells[i];
     }
     world->cells[SERVER].arrived = world->cells[SERVER].done = 1000;
-    world->result = (struct ts_result){.n_tiers = N_TIERS, .n_classes = 1, .n_replications = 1, .tiers = world->tiers, .window_s = 730.0 * 3600.0};
+    world->result = (struct ts_result){
+        .n_tiers = N_TIERS, .n_classes = 1, .n_replications = 1, .tiers = world->tiers, .window_s = 730.0 * 3600.0};
     ts_diags_init(&world->diags);
 }
 
@@ -68,18 +69,24 @@ static void test_econ_payback__matches_the_falling_price_table(void **state)
     static const struct {
         double capex, price, opex, months;
     } rows[] = {
-        {40000, 1.0, 0, 2.6666666667},    {40000, 0.5, 0, 2.8113069862},    {40000, 0.1, 0, 3.2844720905},   {40000, 1.0, 5000, 4.0},
-        {40000, 0.5, 5000, 4.7045040548}, {40000, 0.1, 5000, INFINITY},     {40000, 1.0, 8333, 5.999700015}, {40000, 0.5, 8333, INFINITY},
-        {40000, 0.1, 8333, INFINITY},     {40000, 1.0, 10000, 8.0},         {40000, 0.5, 10000, INFINITY},   {40000, 0.1, 10000, INFINITY},
-        {80000, 1.0, 5000, 8.0},          {80000, 0.5, 5000, 15.08460031},  {80000, 0.1, 5000, INFINITY},    {300000, 1.0, 8000, 42.8571428571},
-        {300000, 0.5, 8000, INFINITY},    {300000, 0.1, 8000, INFINITY},    {40000, 1.0, 17181, INFINITY},
+        {40000, 1.0, 0, 2.6666666667},    {40000, 0.5, 0, 2.8113069862},
+        {40000, 0.1, 0, 3.2844720905},    {40000, 1.0, 5000, 4.0},
+        {40000, 0.5, 5000, 4.7045040548}, {40000, 0.1, 5000, INFINITY},
+        {40000, 1.0, 8333, 5.999700015},  {40000, 0.5, 8333, INFINITY},
+        {40000, 0.1, 8333, INFINITY},     {40000, 1.0, 10000, 8.0},
+        {40000, 0.5, 10000, INFINITY},    {40000, 0.1, 10000, INFINITY},
+        {80000, 1.0, 5000, 8.0},          {80000, 0.5, 5000, 15.08460031},
+        {80000, 0.1, 5000, INFINITY},     {300000, 1.0, 8000, 42.8571428571},
+        {300000, 0.5, 8000, INFINITY},    {300000, 0.1, 8000, INFINITY},
+        {40000, 1.0, 17181, INFINITY},
     };
     struct world world;
     world_init(&world);
     world.cells[SERVER].displaced_usd = 15000;
     world.model.money.horizon_months = 240;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = rows[i].capex, .other_usd_per_month = rows[i].opex};
+        world.model.tiers[SERVER].owned =
+            (struct ts_owned_model){.capex_usd = rows[i].capex, .other_usd_per_month = rows[i].opex};
         world.model.money.api_price_decline_frac_per_year = 1 - rows[i].price;
         const struct ts_econ *econ = compute(&world);
         if (isinf(rows[i].months)) {
@@ -96,13 +103,19 @@ static void test_econ__first_month_lists_every_kind(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    world.model.tiers[SERVER].owned = (struct ts_owned_model){
-        .capex_usd = 40000, .life_months = 36, .resale_frac = 0.1, .maintenance_frac_per_year = 0.06, .staff_fte = 0.25, .other_usd_per_month = 300};
+    world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = 40000,
+                                                              .life_months = 36,
+                                                              .resale_frac = 0.1,
+                                                              .maintenance_frac_per_year = 0.06,
+                                                              .staff_fte = 0.25,
+                                                              .other_usd_per_month = 300};
     world.model.money.salary_usd_per_year = 120000;
     world.model.money.electricity_usd_per_kwh = 0.20;
     world.model.money.carbon_g_per_kwh = 400;
-    world.tiers[SERVER] = (struct ts_tier_result){.cells = &world.cells[SERVER], .idle_j = 3.6e8, .active_j = 3.6e8, .host_j = 1.8e8, .overhead_j = 3.6e8};
-    world.cells[API] = (struct ts_cell){.arrived = 500, .done = 500, .api_usd = 700, .prompt_tok = 900000, .output_tok = 100000};
+    world.tiers[SERVER] = (struct ts_tier_result){
+        .cells = &world.cells[SERVER], .idle_j = 3.6e8, .active_j = 3.6e8, .host_j = 1.8e8, .overhead_j = 3.6e8};
+    world.cells[API] =
+        (struct ts_cell){.arrived = 500, .done = 500, .api_usd = 700, .prompt_tok = 900000, .output_tok = 100000};
     world.cells[SERVER].displaced_usd = 5000;
     world.cells[SERVER].barred_usd = 2000;
     const struct ts_econ *econ = compute(&world);
@@ -117,6 +130,9 @@ static void test_econ__first_month_lists_every_kind(void **state)
     close_to(econ->total_usd_per_month, 1000 + 200 + 2500 + 300 + 70 + 700, 1e-9);
     close_to(econ->baseline_usd_per_month, 5700, 1e-9);
     close_to(econ->barred_usd_per_month, 2000, 1e-9);
+    close_to(econ->tier_kwh_per_month[SERVER], 350, 1e-9);
+    close_to(econ->tier_baseline_usd_per_month[SERVER], 5000, 1e-9);
+    close_to(econ->tier_baseline_usd_per_month[API], 700, 1e-9);
     close_to(econ->usd_per_mtok, 4770, 1e-9);
     /* capex is cash at month 0 and depreciation is none */
     close_to(econ->plan_usd[0], 40000, 1e-9);
@@ -144,6 +160,9 @@ static void test_econ__window_scales_by_calls_and_by_time(void **state)
     close_to(econ->kwh_per_month, 730 + 4000, 1e-9);
     close_to(econ->baseline_usd_per_month, 20000, 1e-9);
     close_to(econ->capacity_growth, 1 / (0.01 * 2000 / 730), 1e-9);
+    world.result.simulated_s = 7200; /* an hour to drain: idle energy was drawn for two */
+    close_to(compute(&world)->kwh_per_month, 365 + 4000, 1e-9);
+    world.result.simulated_s = 3600;
     world.model.calls_per_month = 0;
     econ = compute(&world);
     close_to(econ->month_factor, 730, 1e-9);
@@ -156,7 +175,8 @@ static void test_econ__energy_carries_host_and_pue_as_published(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    /* one hour of eight accelerators at 0.7 kW and a 2 kW host, PUE 1.4, 0.10 USD/kWh: 1.064 USD (an open guide's worked example) */
+    /* one hour of eight accelerators at 0.7 kW and a 2 kW host, PUE 1.4, 0.10 USD/kWh: 1.064 USD (an open guide's
+     * worked example) */
     double hour_j = 3600.0;
     world.result.window_s = 3600;
     world.tiers[SERVER].active_j = 8 * 700 * hour_j;
@@ -217,7 +237,8 @@ static void test_econ__lead_time_pays_now_and_saves_later(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = 40000, .lead_time_months = 2.5, .other_usd_per_month = 5000};
+    world.model.tiers[SERVER].owned =
+        (struct ts_owned_model){.capex_usd = 40000, .lead_time_months = 2.5, .other_usd_per_month = 5000};
     world.cells[SERVER].displaced_usd = 15000;
     const struct ts_econ *econ = compute(&world);
     close_to(econ->net_usd[0], -40000, 1e-9);
@@ -234,7 +255,8 @@ static void test_econ__refresh_can_undo_the_payback(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = 10000, .life_months = 12, .resale_frac = 0.2};
+    world.model.tiers[SERVER].owned =
+        (struct ts_owned_model){.capex_usd = 10000, .life_months = 12, .resale_frac = 0.2};
     world.cells[SERVER].displaced_usd = 1000;
     const struct ts_econ *econ = compute(&world);
     close_to(econ->payback_months, 10, 1e-9);
@@ -251,7 +273,8 @@ static void test_econ__unequal_lives_count_from_service(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = 100, .life_months = 6.5, .lead_time_months = 1};
+    world.model.tiers[SERVER].owned =
+        (struct ts_owned_model){.capex_usd = 100, .life_months = 6.5, .lead_time_months = 1};
     const struct ts_econ *econ = compute(&world);
     for (uint32_t m = 1; m <= 24; m++) {
         close_to(econ->plan_usd[m], m == 8 || m == 14 || m == 21 ? 100 : 0, 1e-9); /* ends at 7.5, 14, 20.5 */

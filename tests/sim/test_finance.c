@@ -1,5 +1,5 @@
-/* Investment arithmetic against published worked examples. The reference of each row stands beside it; the payback rows with a falling API price are also sent through
- * ts_econ_compute by test_econ. */
+/* Investment arithmetic against published worked examples. The reference of each row stands beside it; the payback rows
+ * with a falling API price are also sent through ts_econ_compute by test_econ. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static void test_finance_npv__counts_the_first_flow_undiscounted(void **state)
     const double four[] = {-10000, 3000, 4200, 6800}, five[] = {-40000, 5000, 8000, 12000, 30000};
     close_to(ts_finance_npv(0.10, four, 4), 1307.2877535687, 1e-8);
     close_to(ts_finance_npv(0.10, four, 4) / 1.10, 1188.4434123352, 1e-8); /* Excel's NPV() documentation: 1188.44 */
-    close_to(ts_finance_npv(0.08, five, 5), 3065.2226681795, 1e-8);        /* numpy-financial documentation: 3065.22267 */
+    close_to(ts_finance_npv(0.08, five, 5), 3065.2226681795, 1e-8); /* numpy-financial documentation: 3065.22267 */
     close_to(ts_finance_npv(0.0, five, 5), 15000.0, 1e-9);
     assert_true(ts_finance_npv(0.1, five, 0) == 0.0);
 }
@@ -62,7 +62,8 @@ static void test_finance_irr__sees_roots_closer_than_its_grid(void **state)
 {
     (void)state;
     double roots[4];
-    /* (x - 1/1.1)(x - 1/1.1001) scaled by -121.011: zeros at 10 % and 10.01 %; (x - 1/1.1)^2: a single touching zero at 10 %. */
+    /* (x - 1/1.1)(x - 1/1.1001) scaled by -121.011: zeros at 10 % and 10.01 %; (x - 1/1.1)^2: a single touching zero at
+     * 10 %. */
     const double pair[] = {-100, 220.01, -121.011}, touching[] = {-100, 220, -121};
     assert_int_equal(ts_finance_irr(roots, 4, pair, 3), 2);
     close_to(roots[0], 0.1, 1e-8);
@@ -153,7 +154,8 @@ static void test_finance_monthly_rate__compounds_to_the_year(void **state)
 static void test_finance_annuity__repays_the_present_value(void **state)
 {
     (void)state;
-    close_to(ts_finance_annuity(200000, 0.075 / 12, 180), 1854.0247200055, 1e-9); /* numpy-financial documentation of pmt */
+    close_to(ts_finance_annuity(200000, 0.075 / 12, 180), 1854.0247200055,
+             1e-9); /* numpy-financial documentation of pmt */
     close_to(ts_finance_annuity(40000, 0.08 / 12, 36), 1253.4546184572, 1e-9);
     close_to(ts_finance_annuity(40000, 0.08, 3) + 10000, 25521.3405618531, 1e-8); /* equivalent annual cost */
     close_to(ts_finance_annuity(36000, 0.0, 36), 1000.0, 1e-12);
@@ -201,11 +203,16 @@ static void test_finance_payback__matches_the_falling_price_table(void **state)
     static const struct {
         double capex, price, opex, months;
     } rows[] = {
-        {40000, 1.0, 0, 2.6666666667},    {40000, 0.5, 0, 2.8113069862},    {40000, 0.1, 0, 3.2844720905},   {40000, 1.0, 5000, 4.0},
-        {40000, 0.5, 5000, 4.7045040548}, {40000, 0.1, 5000, INFINITY},     {40000, 1.0, 8333, 5.999700015}, {40000, 0.5, 8333, INFINITY},
-        {40000, 0.1, 8333, INFINITY},     {40000, 1.0, 10000, 8.0},         {40000, 0.5, 10000, INFINITY},   {40000, 0.1, 10000, INFINITY},
-        {80000, 1.0, 5000, 8.0},          {80000, 0.5, 5000, 15.08460031},  {80000, 0.1, 5000, INFINITY},    {300000, 1.0, 8000, 42.8571428571},
-        {300000, 0.5, 8000, INFINITY},    {300000, 0.1, 8000, INFINITY},    {40000, 1.0, 17181, INFINITY},
+        {40000, 1.0, 0, 2.6666666667},    {40000, 0.5, 0, 2.8113069862},
+        {40000, 0.1, 0, 3.2844720905},    {40000, 1.0, 5000, 4.0},
+        {40000, 0.5, 5000, 4.7045040548}, {40000, 0.1, 5000, INFINITY},
+        {40000, 1.0, 8333, 5.999700015},  {40000, 0.5, 8333, INFINITY},
+        {40000, 0.1, 8333, INFINITY},     {40000, 1.0, 10000, 8.0},
+        {40000, 0.5, 10000, INFINITY},    {40000, 0.1, 10000, INFINITY},
+        {80000, 1.0, 5000, 8.0},          {80000, 0.5, 5000, 15.08460031},
+        {80000, 0.1, 5000, INFINITY},     {300000, 1.0, 8000, 42.8571428571},
+        {300000, 0.5, 8000, INFINITY},    {300000, 0.1, 8000, INFINITY},
+        {40000, 1.0, 17181, INFINITY},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         double got = falling_price_payback(rows[i].capex, rows[i].price, rows[i].opex);
@@ -305,10 +312,12 @@ static double from_scalars(const struct oracle_row *row)
     return strncmp(row->test, "monthly rate", 12) == 0 ? ts_finance_monthly_rate(value_of(in, "r=")) : NAN;
 }
 
-/* Energy per hour and per token are products of units (test_econ has them); MACRS is a tax table, and taxes are not modelled. */
+/* Energy per hour and per token are products of units (test_econ has them); MACRS is a tax table, and taxes are not
+ * modelled. */
 static int is_elsewhere(const char *test)
 {
-    return strncmp(test, "power cost per hour", 19) == 0 || strncmp(test, "energy cost per 1e6", 19) == 0 || strncmp(test, "MACRS", 5) == 0;
+    return strncmp(test, "power cost per hour", 19) == 0 || strncmp(test, "energy cost per 1e6", 19) == 0
+           || strncmp(test, "MACRS", 5) == 0;
 }
 
 static void check_oracle_row(const struct oracle_row *row)
@@ -316,7 +325,9 @@ static void check_oracle_row(const struct oracle_row *row)
     double flows[16];
     size_t n = parse_flows(flows, COUNT(flows), row->inputs);
     double got = n > 0 ? from_flows(row, flows, n) : from_scalars(row);
-    if (isnan(row->expected) ? isnan(got) : got == row->expected || fabs(got - row->expected) <= 1e-9 * fmax(1.0, fabs(row->expected)) * 10) {
+    if (isnan(row->expected)
+            ? isnan(got)
+            : got == row->expected || fabs(got - row->expected) <= 1e-9 * fmax(1.0, fabs(row->expected)) * 10) {
         return;
     }
     fail_msg("%s (%s): got %.12g, want %.12g", row->test, row->inputs, got, row->expected);
