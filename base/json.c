@@ -23,19 +23,30 @@ static const struct ts_json *from_jansson(const json_t *value)
     return (const struct ts_json *)value;
 }
 
-/* jansson's position is that of the last byte it has read: the end of the offending token. */
+/* Length of the token that jansson's message ends with, "... near 'token'", if it stands before `end`; else 1. */
+static size_t token_length(const char *message, const char *data, size_t end)
+{
+    const char *near = strstr(message, " near '");
+    size_t len = near != NULL ? strlen(near + 7) - 1 : 0;
+    return len > 0 && len <= end && memcmp(data + end - len, near + 7, len) == 0 ? len : 1;
+}
+
+/* jansson's position is that of the end of the offending token. */
 static enum ts_status report(const char *name, const char *data, size_t len, size_t skipped, const json_error_t *error,
                              struct ts_diags *diags)
 {
     if (json_error_code(error) == json_error_out_of_memory) {
         return ts_fail(diags, TS_ENOMEM, ts_span_file(name), NULL, "out of memory");
     }
-    size_t pos = (error->position > 0 ? (size_t)error->position - 1 : 0) + skipped;
-    size_t start = pos < len ? pos : len;
+    size_t end = (error->position > 0 ? (size_t)error->position : 0) + skipped;
+    end = end < len ? end : len;
+    size_t token = token_length(error->text, data, end);
+    size_t pos = end >= token ? end - token : 0;
+    size_t start = pos;
     while (start > 0 && data[start - 1] != '\n') {
         start--;
     }
-    struct ts_span at = {.file = name, .line = error->line > 0 ? (uint32_t)error->line : 0, .len = 1};
+    struct ts_span at = {.file = name, .line = error->line > 0 ? (uint32_t)error->line : 0, .len = (uint32_t)token};
     at.col = at.line > 0 ? (uint32_t)(pos - start) + 1 : 0;
     struct ts_source source;
     bool has_source = ts_source_from_text(&source, name, data, len, NULL) == TS_OK;

@@ -144,6 +144,7 @@ struct measure {
 struct cursor {
     const char *whole;
     const char *at;
+    const char *want; /* the unit that is due */
     struct ts_text *why;
 };
 
@@ -248,6 +249,9 @@ static const char *suggest_unit(char storage[NAME_MAX_BYTES], const char *name)
 
 static void explain_unknown(const struct cursor *cursor, const char *name)
 {
+    if (cursor->why == NULL) {
+        return; /* an example is made by parsing, without words */
+    }
     size_t len = strlen(name);
     char storage[NAME_MAX_BYTES];
     bool bit_or_byte = len <= 2 && len > 0 && name[len - 1] == 'b';
@@ -258,6 +262,8 @@ static void explain_unknown(const struct cursor *cursor, const char *name)
         explain(cursor, ": write '%sbit' for bits or '%sB' for bytes", prefix, prefix);
     } else if (found != NULL) {
         explain(cursor, ": did you mean '%s'?", found);
+    } else {
+        explain(cursor, ": write for example '%s'", ts_units_example(cursor->want));
     }
 }
 
@@ -269,7 +275,7 @@ static bool read_name(struct cursor *cursor, char name[NAME_MAX_BYTES])
         len++;
     }
     if (len >= NAME_MAX_BYTES) {
-        explain(cursor, "unknown unit '%.*s' in '%s'", (int)len, cursor->at, cursor->whole);
+        explain(cursor, "'%.*s' in '%s' is not a unit", (int)len, cursor->at, cursor->whole);
         return false;
     }
     memcpy(name, cursor->at, len);
@@ -378,7 +384,7 @@ static bool read_units(struct cursor *cursor, struct measure *out)
 /* A unit as the program writes it: "s", "USD/kWh", "1/s", "1". */
 static bool parse_unit(struct measure *out, const char *unit)
 {
-    struct cursor cursor = {.whole = unit, .at = unit};
+    struct cursor cursor = {.whole = unit, .at = unit, .want = unit};
     if (unit[0] == '\0' || unit[0] == '/' || strlen(unit) > TEXT_MAX_BYTES) {
         return false;
     }
@@ -421,14 +427,17 @@ static size_t number_length(const char *text)
     return i;
 }
 
-/* "25_000" and "25,000": what the user meant is plain. */
+/* "25_000" and "25,000" group digits, "0,5" has a decimal comma. */
 static void explain_separator(const struct cursor *cursor, const char *start)
 {
     size_t len = strspn(start, "+-0123456789_,.");
+    bool decimal_comma = *cursor->at == ',' && strspn(cursor->at + 1, "0123456789") != 3;
     char plain[TEXT_MAX_BYTES + 1];
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        if (start[i] != '_' && start[i] != ',') {
+        if (start + i == cursor->at && decimal_comma) {
+            plain[n++] = '.';
+        } else if (start[i] != '_' && start[i] != ',') {
             plain[n++] = start[i];
         }
     }
@@ -436,7 +445,7 @@ static void explain_separator(const struct cursor *cursor, const char *start)
     explain(cursor, "'%s' has a '%c' within its number: write '%s%s'", cursor->whole, *cursor->at, plain, start + len);
 }
 
-static bool read_number(struct cursor *cursor, double *out, const char *want)
+static bool read_number(struct cursor *cursor, double *out)
 {
     skip_blanks(cursor);
     const char *start = cursor->at;
@@ -444,7 +453,7 @@ static bool read_number(struct cursor *cursor, double *out, const char *want)
     if (len == 0) {
         bool empty = *start == '\0';
         explain(cursor, "%s%s%s: write for example '%s'", empty ? "a quantity is missing" : "'", empty ? "" : cursor->whole,
-                empty ? "" : "' does not begin with a number", ts_units_example(want));
+                empty ? "" : "' does not begin with a number", ts_units_example(cursor->want));
         return false;
     }
     cursor->at += len;
@@ -520,9 +529,17 @@ static double convert(double value, double mul, double div)
     return value * mul / div;
 }
 
+/* Nothing behind the number, or a multiplier alone. */
+static bool is_bare(const char *rest)
+{
+    const char multiplier[2] = {*rest, '\0'};
+    rest += multiplier_of(multiplier) > 0.0;
+    return rest[strspn(rest, " \t")] == '\0';
+}
+
 bool ts_units_parse(double *out, const char *text, const char *want, struct ts_text *why)
 {
-    struct cursor cursor = {.whole = text, .at = text, .why = why};
+    struct cursor cursor = {.whole = text, .at = text, .want = want, .why = why};
     struct measure wanted;
     if (!parse_unit(&wanted, want)) {
         explain(&cursor, "'%s' is not a unit", want);
@@ -534,11 +551,11 @@ bool ts_units_parse(double *out, const char *text, const char *want, struct ts_t
     }
     double number = 0.0;
     struct measure got;
-    if (!read_number(&cursor, &number, want)) {
+    if (!read_number(&cursor, &number)) {
         return false;
     }
     skip_blanks(&cursor);
-    bool bare = *cursor.at == '\0' || (multiplier_of((char[2]){*cursor.at, '\0'}) > 0.0 && cursor.at[1 + strspn(cursor.at + 1, " \t")] == '\0');
+    bool bare = is_bare(cursor.at);
     if (!read_units(&cursor, &got)) {
         return false;
     }
