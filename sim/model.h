@@ -205,6 +205,7 @@ struct ts_router_model {
     uint32_t fallback[TS_MAX_TIERS];    /* tried in order when the chosen tier is barred, full or cannot hold the request */
     uint32_t n_fallback;
     double auc;           /* of the difficulty predictor: noise added to z has sd such that AUC holds; 1 = sees z exactly */
+    double difficulty_sd; /* standard deviation of z over all requests, for that; 0: 1 */
     double latency_s;     /* added to every request */
     double usd_per_call;
 };

@@ -1,0 +1,104 @@
+/* The engine: the clock, the pending events, the requests on their way, and the tiers that serve them. Arrivals are read from the stream one ahead; everything else is
+ * an event. At equal times events fire before arrivals, in the order of their kinds, then in the order in which they were scheduled.
+ *
+ *   arrival -> router latency -> choice -> link -> tier (queue, service) -> link -> done
+ *                                  ^                 | full
+ *                                  +---- way back ---+
+ *
+ * A tier is a row of functions; it drives its own service with events and ends each request with ts_engine_finish. */
+#ifndef TS_SIM_ENGINE_H
+#define TS_SIM_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "sim/event_queue.h"
+#include "sim/flight.h"
+#include "sim/ledger.h"
+#include "sim/router.h"
+#include "sim/sim.h"
+
+/* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP: a unit of a tier (stamp: the unit's business). */
+enum ts_event_kind { TS_EVENT_STEP, TS_EVENT_SERVICE, TS_EVENT_RETRY, TS_EVENT_ENTER, TS_EVENT_ROUTE, TS_EVENT_PATIENCE, TS_N_EVENT_KINDS };
+
+/* What a random stream of a request is for; the upper bits may number the draws. */
+enum ts_purpose { TS_PURPOSE_ROUTER = 1, TS_PURPOSE_LINK = 2, TS_PURPOSE_API = 3 };
+
+struct ts_engine;
+struct ts_tier;
+
+struct ts_tier_ops {
+    const char *name;
+    enum ts_status (*create)(struct ts_tier *tier, const struct ts_engine *engine);
+    void (*destroy)(struct ts_tier *tier);
+    /* Could it ever serve that request (context, memory, eligible device, size of a rate limit)? */
+    bool (*can_hold)(const struct ts_tier *tier, const struct ts_request *request);
+    /* How hard it is pressed, for the least-loaded policy: requests beyond its seats, per seat; 0 if there is a seat for one more. */
+    double (*pressure)(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_request *request);
+    /* Takes a request in (and calls ts_engine_accept), or returns false: full. */
+    bool (*enter)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
+    /* An event of kind SERVICE or RETRY (target: a request in this tier) or STEP (target: one of its units). */
+    void (*fire)(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp);
+    /* The request gives up before its first token: forget it. */
+    void (*abandon)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
+    /* The run ends at engine->now_ns with work under way: account for what was done until then. */
+    void (*close)(struct ts_tier *tier, struct ts_engine *engine);
+};
+
+struct ts_tier {
+    const struct ts_tier_ops *ops;
+    const struct ts_tier_model *model;
+    uint32_t index;
+    void *state;
+};
+
+struct ts_engine {
+    const struct ts_model *model;
+    uint32_t replication;
+    bool single_steps;
+    int64_t now_ns;
+    int64_t next_arrival_ns; /* TS_NEVER_NS when the stream has ended */
+    int64_t end_ns;          /* nothing happens after it */
+    int64_t last_ns;         /* the last arrival or event that was not stale */
+    struct ts_event_queue queue;
+    struct ts_flights flights;
+    struct ts_ledger ledger;
+    struct ts_router router;
+    struct ts_tier tiers[TS_MAX_TIERS];
+    uint64_t n_events;
+    enum ts_status status; /* the first failure inside an event: TS_ENOMEM */
+};
+
+/* Indexed by enum ts_tier_kind. */
+extern const struct ts_tier_ops *const ts_tier_ops[TS_N_TIER_KINDS];
+
+enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *model, const struct ts_sim_options *options);
+void ts_engine_deinit(struct ts_engine *engine);
+/* Runs to the end of the stream and of all work (or to the end of the drain time), and settles what is left as unfinished. *window_ns = last arrival. */
+enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struct ts_request_stream *requests,
+                             const struct ts_sim_options *options, struct ts_diags *diags);
+
+/* ---- for tiers ---- */
+
+void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target, uint32_t stamp);
+/* An event for a request: stale once the request has ended. */
+void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t id);
+/* A step's target: a unit of a tier, up to 2^24 units. */
+static inline uint32_t ts_engine_unit(const struct ts_tier *tier, uint32_t unit)
+{
+    return tier->index << 24 | unit;
+}
+/* The request is in the tier from now on. */
+void ts_engine_accept(struct ts_engine *engine, uint32_t id);
+/* The request leaves its tier now; its record is gone afterwards. */
+void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome);
+/* The stream of a request for one purpose; `draw` numbers the uses. */
+void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request, enum ts_purpose purpose, uint32_t draw);
+
+static inline struct ts_flight *ts_engine_flight(const struct ts_engine *engine, uint32_t id)
+{
+    return &engine->flights.items[id];
+}
+
+#endif

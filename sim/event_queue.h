@@ -1,0 +1,46 @@
+/* The queue of pending events, in total order: by time, then by priority (smaller first), then by order of insertion. So equal times fire in a known order and a
+ * run does not depend on the shape of the heap. Events are plain values; there is no cancelling: whoever schedules an event puts a stamp into it and ignores it
+ * when it fires with an old stamp. Pushes allocate only while the queue grows beyond its largest size so far. */
+#ifndef TS_SIM_EVENT_QUEUE_H
+#define TS_SIM_EVENT_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum { TS_EVENT_QUEUE_MAX = 1 << 26 };
+
+struct ts_event {
+    int64_t time_ns;
+    uint64_t order;  /* priority in the upper 8 bits, sequence number below */
+    uint32_t target; /* the owner's business */
+    uint32_t stamp;  /* the owner's business */
+};
+
+struct ts_event_queue {
+    struct ts_event *heap; /* [cap], the first n form a 4-ary min-heap */
+    uint32_t n, cap;
+    uint64_t sequence;
+};
+
+enum ts_status ts_event_queue_init(struct ts_event_queue *out, uint32_t initial_cap);
+void ts_event_queue_deinit(struct ts_event_queue *queue);
+
+/* TS_ENOMEM leaves the queue as it was. */
+enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target, uint32_t stamp);
+/* Takes the first event out; false if there is none. */
+bool ts_event_queue_pop(struct ts_event_queue *queue, struct ts_event *out);
+
+/* Time of the first event; INT64_MAX if there is none. */
+static inline int64_t ts_event_queue_next_ns(const struct ts_event_queue *queue)
+{
+    return queue->n > 0 ? queue->heap[0].time_ns : INT64_MAX;
+}
+
+static inline uint8_t ts_event_priority(const struct ts_event *event)
+{
+    return (uint8_t)(event->order >> 56);
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* Requests on their way through the simulation: records in a pool with a free list, addressed by index. A record's stamp changes when it is given back, so that an
+ * event scheduled for a request that has left is recognised as stale. */
+#ifndef TS_SIM_FLIGHT_H
+#define TS_SIM_FLIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "traces/request.h"
+
+enum { TS_FLIGHT_MAX = 1 << 22 };
+
+#define TS_FLIGHT_NONE UINT32_MAX
+#define TS_NEVER_NS INT64_MAX
+
+struct ts_flight {
+    struct ts_request request;
+    int64_t entered_ns; /* the tier it is in */
+    int64_t start_ns;   /* of service there; TS_NEVER_NS before */
+    int64_t first_ns;   /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
+    int64_t end_ns;     /* devices: last token */
+    int64_t token_ns;   /* servers: when it was preempted, its last token */
+    int64_t down_ns;    /* delay of the link towards the client */
+    uint32_t stamp;
+    uint32_t next;      /* free list; queue of a device */
+    uint32_t unit;      /* replica or user */
+    uint32_t handle;    /* in a replica's scheduler */
+    uint32_t barred;    /* tiers that policy forbids, as a mask */
+    uint32_t tried;     /* tiers tried or passed over, as a mask */
+    uint8_t tier;       /* where it is or goes; n_tiers: nowhere */
+    uint8_t choice;     /* the tier that it was meant for first */
+    uint8_t offer;      /* API: the one that took it */
+    uint8_t attempts;   /* API: retries so far */
+    bool is_used;       /* taken from the pool */
+    bool in_tier;       /* entered and not left */
+    bool in_step;       /* servers: in decode; its last token came at the end of the replica's last step */
+};
+
+struct ts_flights {
+    struct ts_flight *items;
+    uint32_t cap, n_used, free;
+};
+
+void ts_flights_init(struct ts_flights *flights);
+void ts_flights_deinit(struct ts_flights *flights);
+/* The index of a cleared record, or TS_FLIGHT_NONE at the maximum or without memory. Moves the records: pointers into items are stale. */
+uint32_t ts_flights_take(struct ts_flights *flights);
+void ts_flights_give(struct ts_flights *flights, uint32_t id);
+
+#endif

@@ -1,0 +1,42 @@
+/* Names of the model's enumerations. */
+#include "sim/model.h"
+
+#include "base/check.h"
+
+const char *ts_origin_name(enum ts_origin origin)
+{
+    switch (origin) {
+    case TS_ORIGIN_SCENARIO:
+        return "scenario";
+    case TS_ORIGIN_COMMAND:
+        return "command line";
+    case TS_ORIGIN_DEFAULT:
+        return "default";
+    case TS_ORIGIN_CATALOG:
+        return "catalog";
+    case TS_ORIGIN_MEASURED:
+        return "measured";
+    case TS_ORIGIN_FITTED:
+        return "fitted";
+    case TS_ORIGIN_MODELLED:
+        return "modelled";
+    }
+    TS_CHECK(!"an origin");
+    return "";
+}
+
+const char *ts_tier_kind_name(enum ts_tier_kind kind)
+{
+    switch (kind) {
+    case TS_TIER_DEVICE:
+        return "device";
+    case TS_TIER_SERVER:
+        return "server";
+    case TS_TIER_API:
+        return "api";
+    case TS_N_TIER_KINDS:
+        break;
+    }
+    TS_CHECK(!"a tier kind");
+    return "";
+}

@@ -1,0 +1,12 @@
+/* The server tier: replicas with continuous batching, each a scheduler driven by modelled step times. Requests join the replica with the fewest requests (waiting or
+ * running) that has room; the first of equals. */
+#ifndef TS_SIM_SERVER_H
+#define TS_SIM_SERVER_H
+
+#include "sim/engine.h"
+
+enum { TS_SERVER_QUEUE_MAX = 1 << 20, TS_SERVER_MAX_REPLICAS = 1 << 16 };
+
+extern const struct ts_tier_ops ts_server_ops;
+
+#endif

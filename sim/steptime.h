@@ -1,0 +1,38 @@
+/* Step times: how long one iteration of an engine takes, from what it computes. Every kind is affine in the KV entries that decode reads, so a step is
+ * base(load) + per_kv * kv_read: with a constant batch, base is computed once and the following decode steps cost one multiplication each. */
+#ifndef TS_SIM_STEPTIME_H
+#define TS_SIM_STEPTIME_H
+
+#include <stdint.h>
+
+#include "sim/model.h"
+
+struct ts_steptime_kind {
+    const char *name;
+    double (*base_s)(const struct ts_steps_model *model, const struct ts_batch_load *load); /* without the KV entries read */
+    double (*per_kv_s)(const struct ts_steps_model *model);
+};
+
+/* Indexed by enum ts_steps_kind. */
+extern const struct ts_steptime_kind ts_steptime_kinds[TS_N_STEPS_KINDS];
+
+double ts_steptime_s(const struct ts_steps_model *model, const struct ts_batch_load *load);
+
+/* What a lone sequence's prompt of that many tokens loads a step with; and a lone decode step that reads kv_tok entries (its own included). */
+struct ts_batch_load ts_steptime_prompt_load(uint32_t prompt_tok);
+struct ts_batch_load ts_steptime_decode_load(uint32_t n_seqs, uint64_t kv_tok);
+
+/* Query-key pairs of a chunk of prompt tokens behind `past` computed ones. */
+static inline double ts_steptime_pairs(uint32_t past_tok, uint32_t chunk_tok)
+{
+    return (double)chunk_tok * ((double)past_tok + ((double)chunk_tok + 1.0) / 2.0);
+}
+
+/* To whole nanoseconds, nearest; at least 1, so that time always moves; at most 30 years. */
+static inline int64_t ts_steptime_ns(double seconds)
+{
+    const double ns = seconds * 1e9 + 0.5;
+    return ns < 1.0 ? 1 : ns < 9.5e17 ? (int64_t)ns : (int64_t)9.5e17;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* Time series in bins of equal width from time 0: amounts that accrue at a constant rate over an interval are split exactly at the bins' borders. All rows share
+ * one axis that grows with the run; beyond TS_TIMELINE_MAX_BINS neighbours are merged and the width doubles, so memory is bounded whatever the horizon. */
+#ifndef TS_SIM_TIMELINE_H
+#define TS_SIM_TIMELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum { TS_TIMELINE_MAX_BINS = 1 << 16 };
+
+struct ts_timeline {
+    int64_t width_ns;
+    uint32_t n_rows, n_bins, cap;
+    double *cells; /* [n_rows][cap] */
+    bool failed;   /* an allocation failed: what came after it is lost */
+};
+
+enum ts_status ts_timeline_init(struct ts_timeline *out, uint32_t n_rows, int64_t width_ns);
+void ts_timeline_deinit(struct ts_timeline *timeline);
+
+/* Adds rate (per second) over [from_ns, to_ns) to a row. */
+void ts_timeline_add(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns, double rate);
+/* Adds an amount at one instant. */
+void ts_timeline_count(struct ts_timeline *timeline, uint32_t row, int64_t at_ns, double amount);
+/* Makes sure that the axis reaches to_ns. */
+void ts_timeline_extend(struct ts_timeline *timeline, int64_t to_ns);
+
+static inline const double *ts_timeline_row(const struct ts_timeline *timeline, uint32_t row)
+{
+    return timeline->cells + (uint64_t)row * timeline->cap;
+}
+
+#endif
