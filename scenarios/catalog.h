@@ -13,6 +13,7 @@ struct ts_hardware {
     double fp16_tflops, int8_tops;  /* dense peaks; 0 = unknown */
     double memory_bytes, bytes_per_s;
     double tdp_w, idle_w, list_price_usd;
+    bool includes_host; /* a whole machine: its power needs no host adder */
     int year;
     const char *source, *notes, *confidence; /* confidence: "compute S, memory M, power S, idle E, price M" */
 };
@@ -44,6 +45,7 @@ struct ts_quant {
     const char *name;      /* "Q4_0", "Q8_0", "FP8", "FP16", "BF16", "INT4" */
     double bits_per_weight; /* scales included: Q4_0 = 4.5 */
     bool compute_int8;     /* computes at the int8/fp8 peak rather than the fp16 peak */
+    const char *source;
 };
 
 struct ts_catalog {
@@ -68,6 +70,9 @@ const struct ts_llm *ts_catalog_llm(const struct ts_catalog *catalog, const char
 const struct ts_price *ts_catalog_price(const struct ts_catalog *catalog, const char *name);
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
 const struct ts_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
+
+/* How many rows of that kind `name` fits (0, 1 or more), and the first `cap` of their names in the order of the file. */
+size_t ts_catalog_matches(const struct ts_catalog *catalog, const char *kind, const char *name, const char **names, size_t cap);
 
 /* Nearest name for a "did you mean", or NULL. kind: "hardware", "model", "price", "region", "quant". */
 const char *ts_catalog_suggest(const struct ts_catalog *catalog, const char *kind, const char *name);
