@@ -424,6 +424,7 @@ static struct ts_csv_reader *new_reader(const char *name)
         free(reader);
         return NULL;
     }
+    csv_set_blk_size(&reader->parser, CHUNK_BYTES); /* its default, 128 bytes, makes a long field quadratic */
     return reader;
 }
 

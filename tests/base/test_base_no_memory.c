@@ -1,6 +1,6 @@
 /* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, nothing leaks (the address sanitizer
  * watches), nothing is half-made. Allocations of the library go through the linker's --wrap. */
-#include <zlib.h>
+#include <errno.h>
 
 #include "base/arena.h"
 #include "base/csv.h"
@@ -27,22 +27,38 @@ static bool fails_now(void)
 
 void *__wrap_malloc(size_t size)
 {
-    return fails_now() ? NULL : __real_malloc(size);
+    if (fails_now()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-    return fails_now() ? NULL : __real_calloc(n, size);
+    if (fails_now()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __real_calloc(n, size);
 }
 
 void *__wrap_realloc(void *memory, size_t size)
 {
-    return fails_now() ? NULL : __real_realloc(memory, size);
+    if (fails_now()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __real_realloc(memory, size);
 }
 
 char *__wrap_strdup(const char *string)
 {
-    return fails_now() ? NULL : __real_strdup(string);
+    if (fails_now()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __real_strdup(string);
 }
 
 /* Runs `attempt` with the n-th allocation failing until it returns TS_OK; every other result must be TS_ENOMEM. */
