@@ -334,7 +334,8 @@ static void plan_prefix(struct ts_scheduler *s, uint32_t *budget)
         n_blocks += s->room[pos] == 0;
         kv_tok += s->ctx[pos];
     }
-    if (n_blocks > s->n_free_blocks || n > *budget) {
+    TS_CHECK(n <= *budget);
+    if (n_blocks > s->n_free_blocks) {
         return;
     }
     s->n_bulk = n;
@@ -347,12 +348,9 @@ static void plan_prefix(struct ts_scheduler *s, uint32_t *budget)
 static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_scheduler_plan *plan)
 {
     plan_prefix(s, budget);
-    uint32_t pos = s->n_bulk;
-    for (; pos < s->n_running && *budget > 0; pos++) {
+    for (uint32_t pos = s->n_bulk; pos < s->n_running; pos++) {
         const uint32_t n_new = s->need[pos] > 0 ? chunk_of(s, s->need[pos], *budget) : 1;
-        if (n_new > *budget) {
-            break;
-        }
+        TS_CHECK(n_new > 0 && n_new <= *budget);
         const uint64_t n_blocks = blocks_for(s, s->room[pos], n_new);
         while (n_blocks > s->n_free_blocks && s->n_running > pos) {
             preempt_tail(s, plan);
@@ -363,10 +361,6 @@ static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_sch
         s->n_free_blocks -= n_blocks;
         *budget -= n_new;
         load_item(s, pos, n_new);
-    }
-    for (; pos < s->n_running; pos++) {
-        s->n_new[pos] = 0;
-        plan->n_stalled++;
     }
 }
 
@@ -453,13 +447,10 @@ static bool advance_decoders(struct ts_scheduler *s, uint32_t n_seqs, uint32_t n
 static bool commit_item(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
 {
     const uint32_t n_new = s->n_new[pos];
-    if (n_new > 0) {
-        s->room[pos] += (uint32_t)(blocks_for(s, s->room[pos], n_new) * s->config.block_tok) - n_new;
-        s->ctx[pos] += n_new;
-    }
-    const bool aborted = s->left[pos] == 0;
-    if (n_new == 0 || aborted) {
-        return aborted;
+    s->room[pos] += (uint32_t)(blocks_for(s, s->room[pos], n_new) * s->config.block_tok) - n_new;
+    s->ctx[pos] += n_new;
+    if (s->left[pos] == 0) {
+        return true;
     }
     if (s->need[pos] > n_new) {
         s->need[pos] -= n_new;

@@ -12,9 +12,8 @@
  *  6. The step that computes the last missing token gives a token: the first one at the end of the prompt, then one a step.
  * The token given last is never computed unless another follows: a sequence needs room for prompt + output - 1 tokens.
  *
- * Two facts that the code relies on (and checks). Every admitted sequence took at least one token of a budget that served all running ones, so
- * n_running <= max_batched_tok. Without long_prefill_tok only the last running sequence can be inside its prompt: a chunk that leaves something over has
- * used up the budget, so nothing is admitted behind it. */
+ * Nobody stalls: a sequence is admitted in a step that served everybody ahead in full, and the shares of those ahead never grow, so every running sequence gets at
+ * least one token in every step (checked), and n_running <= max_batched_tok. */
 #ifndef TS_SIM_SCHEDULER_H
 #define TS_SIM_SCHEDULER_H
 
@@ -49,7 +48,6 @@ struct ts_scheduler_plan {
     uint32_t n_admitted;
     const uint32_t *preempted; /* tags, in order of preemption */
     uint32_t n_preempted;
-    uint32_t n_stalled;        /* running sequences that got nothing in this step; only with long_prefill_tok */
     uint64_t blocks_used;      /* in the step */
 };
 
@@ -89,7 +87,7 @@ void ts_scheduler_abort(struct ts_scheduler *sched, uint32_t handle);
 bool ts_scheduler_plan(struct ts_scheduler *sched, struct ts_scheduler_plan *plan);
 /* The planned step is done. */
 void ts_scheduler_commit(struct ts_scheduler *sched, struct ts_scheduler_step *step);
-/* The planned step in detail: item i of ts_scheduler_running(), in list order. n_new is 0 for one that stalls. */
+/* The planned step in detail: item i of ts_scheduler_running(), in list order. */
 struct ts_scheduler_item ts_scheduler_item(const struct ts_scheduler *sched, uint32_t i);
 
 /* True if the next steps are such a run: the same as that many calls of plan and commit, in one. Follow it with ts_scheduler_advance by 1..max_steps steps;

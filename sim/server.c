@@ -194,7 +194,6 @@ static void note_plan(struct ts_tier *tier, struct ts_engine *engine, struct rep
 static void begin_step(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica, const struct ts_scheduler_plan *plan)
 {
     const struct server *server = tier->state;
-    TS_CHECK(plan->n_stalled == 0);
     note_plan(tier, engine, replica, plan);
     replica->mode = REPLICA_STEP;
     replica->start_ns = engine->now_ns;
