@@ -1,9 +1,10 @@
-/* Hides the arrival process: a renewal process in operational time, mapped to the clock by the inverse of the cumulative rate of the week
- * (Cinlar, "Introduction to Stochastic Processes", 1975, ch. 4.7; Gerhardt and Nelson, INFORMS J. Computing 21, 2009). One unit of operational
- * time is one expected arrival: an hour with rate r lasts 3600 r units, the rate is constant within it, so the inverse is exact. Gaps have mean 1,
- * whatever their distribution, so the expected number of arrivals in any window is the integral of the rate.
- * That holds if the process is stationary at the start of the window and does not begin with a full gap: it is started BURN_IN units (and a uniform
- * fraction) before. For gamma gaps of CV 13 a start with a full gap would add (13^2 - 1)/2 = 84 arrivals to every window. */
+/* Hides the arrival process: a renewal process in operational time, mapped to the clock by the inverse of the
+ * cumulative rate of the week (Cinlar, "Introduction to Stochastic Processes", 1975, ch. 4.7; Gerhardt and Nelson,
+ * INFORMS J. Computing 21, 2009). One unit of operational time is one expected arrival: an hour with rate r lasts 3600
+ * r units, the rate is constant within it, so the inverse is exact. Gaps have mean 1, whatever their distribution, so
+ * the expected number of arrivals in any window is the integral of the rate. That holds if the process is stationary at
+ * the start of the window and does not begin with a full gap: it is started 4,096 units (and a uniform fraction)
+ * before. For gamma gaps of CV 13 a start with a full gap would add (13^2 - 1)/2 = 84 arrivals to every window. */
 #include "traces/workload_stream.h"
 
 #include <math.h>
@@ -22,12 +23,12 @@ struct generator {
     uint64_t seed;
     uint32_t replication;
     struct ts_rng gaps, prompts, outputs;
-    double gap_scale;       /* makes the mean of the gaps 1 */
-    double week_arrivals[TS_WEEK_HOURS]; /* expected arrivals by hour of the week: the hour's length in operational time */
-    size_t hour_of_week;    /* of the hour in which the process stands */
-    double at;              /* operational time since the start of that hour */
-    double next_gap;        /* from there to the next arrival */
-    double hour_start_s;    /* that hour's start since the start of the window; negative at first if the window starts within an hour */
+    double gap_scale;                    /* makes the mean of the gaps 1 */
+    double week_arrivals[TS_WEEK_HOURS]; /* expected by hour of the week: the hour's length in operational time */
+    size_t hour_of_week;                 /* of the hour in which the process stands */
+    double at;                           /* operational time since the start of that hour */
+    double next_gap;                     /* from there to the next arrival */
+    double hour_start_s; /* that hour's start on the window's clock; below 0 if the window starts within an hour */
     uint64_t next_id;
 };
 
@@ -69,7 +70,8 @@ static uint32_t draw_tokens(const struct ts_dist *dist, struct ts_rng *rng, uint
     return (uint32_t)(tokens < max ? tokens : max);
 }
 
-static enum ts_status generator_next(struct ts_request_stream *stream, struct ts_request *out, int *got, struct ts_diags *diags)
+static enum ts_status generator_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                                     struct ts_diags *diags)
 {
     struct generator *generator = (struct generator *)stream;
     const struct ts_workload *workload = generator->workload;
@@ -117,8 +119,8 @@ static void place_at_start(struct generator *generator)
     generator->next_gap = gap - until_start;
 }
 
-enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed, uint32_t replication,
-                                 struct ts_diags *diags)
+enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
+                                 uint32_t replication, struct ts_diags *diags)
 {
     static const struct ts_request_stream_ops ops = {.next = generator_next, .destroy = generator_destroy};
     struct generator *generator = calloc(1, sizeof *generator);

@@ -1,5 +1,6 @@
-/* Hides how labels are drawn: each request has a random stream of its own, keyed by its id (the upper half of an id goes into the purpose), so that
- * a label does not depend on the requests before it. First the class by the shares, then the class's difficulty. */
+/* Hides how labels are drawn: each request has a random stream of its own, keyed by its id (the upper half of an id
+ * goes into the purpose), so that a label does not depend on the requests before it. First the class by the shares,
+ * then the class's difficulty. */
 #include "traces/label.h"
 
 /* By inversion of the cumulative shares; what rounding leaves over goes to the last class that has a share. */

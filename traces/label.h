@@ -1,5 +1,6 @@
-/* What a trace does not say about a request, drawn from the workload's classes: class, sensitivity and difficulty. Also the streams of random
- * numbers that requests are made from, one per purpose, so that a change of one distribution leaves all other draws as they were. */
+/* What a trace does not say about a request, drawn from the workload's classes: class, sensitivity and difficulty. Also
+ * the streams of random numbers that requests are made from, one per purpose, so that a change of one distribution
+ * leaves all other draws as they were. */
 #ifndef TS_TRACES_LABEL_H
 #define TS_TRACES_LABEL_H
 
@@ -12,7 +13,7 @@ enum ts_trace_purpose {
     TS_TRACE_LABELS = 0x74720100, /* and upwards: see label.c */
 };
 
-/* Sets class_id, sensitivity and difficulty of the request by (seed, replication, request->id): nothing else matters. */
+/* Sets class_id, sensitivity and difficulty by (seed, replication, request->id): nothing else matters. */
 void ts_label_draw(struct ts_request *request, const struct ts_workload *workload, uint64_t seed, uint32_t replication);
 
 #endif

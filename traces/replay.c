@@ -1,5 +1,6 @@
-/* Hides how a trace file becomes a workload: scaled in time, repeated, cut, labelled. A repetition opens the file again, so that memory does not
- * grow with it; its arrivals go on one mean gap behind the last: pass k is shifted by k (T + T/(n-1)), with T from the first row to the last request. */
+/* Hides how a trace file becomes a workload: scaled in time, repeated, cut, labelled. A repetition opens the file
+ * again, so that memory does not grow with it; its arrivals go on one mean gap behind the last: pass k is shifted by k
+ * (T + T/(n-1)), with T from the first row to the last request. */
 #include "traces/workload_stream.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct replay {
     int64_t shift_ns;            /* of this pass, on the recorded clock */
     int64_t last_ns;             /* last arrival of this pass, unshifted */
     uint64_t n_in_pass;
-    int64_t end_ns;              /* requests at or behind it are cut */
+    int64_t end_ns; /* requests at or behind it are cut */
     uint64_t next_id;
     bool at_end;
 };
@@ -74,7 +75,8 @@ static enum ts_status next_recorded(struct replay *replay, struct ts_request *ou
     return status != TS_OK ? status : ts_request_next(replay->trace, out, got, diags);
 }
 
-static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_request *out, int *got, struct ts_diags *diags)
+static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                                  struct ts_diags *diags)
 {
     struct replay *replay = (struct replay *)stream;
     struct ts_request request = {.id = 0};
@@ -124,13 +126,15 @@ static int64_t end_of(const struct ts_workload *workload)
     return end_ns;
 }
 
-enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed, struct ts_diags *diags)
+enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
+                              struct ts_diags *diags)
 {
     struct replay *replay = malloc(sizeof *replay);
     if (replay == NULL) {
         return ts_fail(diags, TS_ENOMEM, ts_span_file(workload->trace_path), NULL, "out of memory");
     }
-    *replay = (struct replay){.base = {.ops = &replay_ops}, .workload = workload, .seed = seed, .end_ns = end_of(workload)};
+    *replay =
+        (struct replay){.base = {.ops = &replay_ops}, .workload = workload, .seed = seed, .end_ns = end_of(workload)};
     enum ts_status status = ts_trace_open(&replay->trace, workload->trace_path, workload->trace_format, diags);
     if (status != TS_OK) {
         free(replay);

@@ -1,4 +1,5 @@
-/* Hides how a stream is called: through the operations that it begins with. Also the simplest of streams, over an array. */
+/* Hides how a stream is called: through the operations that it begins with. Also the simplest of streams, over an
+ * array. */
 #include "traces/request.h"
 
 #include <stdlib.h>
@@ -27,7 +28,8 @@ const char *ts_sensitivity_name(enum ts_sensitivity sensitivity)
     return "";
 }
 
-enum ts_status ts_request_next(struct ts_request_stream *stream, struct ts_request *out, int *got, struct ts_diags *diags)
+enum ts_status ts_request_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                               struct ts_diags *diags)
 {
     return stream->ops->next(stream, out, got, diags);
 }
@@ -39,7 +41,8 @@ void ts_request_stream_destroy(struct ts_request_stream *stream)
     }
 }
 
-static enum ts_status array_next(struct ts_request_stream *stream, struct ts_request *out, int *got, struct ts_diags *diags)
+static enum ts_status array_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                                 struct ts_diags *diags)
 {
     struct array_stream *array = (struct array_stream *)stream;
     (void)diags;
@@ -55,7 +58,8 @@ static void array_destroy(struct ts_request_stream *stream)
     free(stream);
 }
 
-enum ts_status ts_request_stream_from_array(struct ts_request_stream **out, const struct ts_request *requests, uint64_t n)
+enum ts_status ts_request_stream_from_array(struct ts_request_stream **out, const struct ts_request *requests,
+                                            uint64_t n)
 {
     static const struct ts_request_stream_ops ops = {.next = array_next, .destroy = array_destroy};
     struct array_stream *array = malloc(sizeof *array);

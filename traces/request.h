@@ -1,4 +1,5 @@
-/* A request, and a stream of them. Streams hand out requests in order of arrival, one at a time: a trace is never in memory as a whole. */
+/* A request, and a stream of them. Streams hand out requests in order of arrival, one at a time: a trace is never in
+ * memory as a whole. */
 #ifndef TS_TRACES_REQUEST_H
 #define TS_TRACES_REQUEST_H
 
@@ -12,13 +13,13 @@ enum ts_sensitivity { TS_PUBLIC, TS_INTERNAL, TS_RESTRICTED, TS_N_SENSITIVITIES 
 const char *ts_sensitivity_name(enum ts_sensitivity sensitivity);
 
 struct ts_request {
-    uint64_t id;        /* 0, 1, 2 ... in order of arrival */
-    int64_t arrival_ns; /* since the start of the trace; never decreases */
+    uint64_t id;         /* 0, 1, 2 ... in order of arrival */
+    int64_t arrival_ns;  /* since the start of the trace; never decreases */
     uint32_t prompt_tok; /* >= 1 */
     uint32_t output_tok; /* >= 1: how many tokens the reply will have */
-    uint16_t class_id;  /* index into the workload's classes */
+    uint16_t class_id;   /* index into the workload's classes */
     uint8_t sensitivity; /* enum ts_sensitivity */
-    float difficulty;   /* z: P(right | tier) = logistic(theta_tier - z) */
+    float difficulty;    /* z: P(right | tier) = logistic(theta_tier - z) */
 };
 
 struct ts_request_stream;
@@ -34,10 +35,12 @@ struct ts_request_stream {
     const struct ts_request_stream_ops *ops;
 };
 
-enum ts_status ts_request_next(struct ts_request_stream *stream, struct ts_request *out, int *got, struct ts_diags *diags);
+enum ts_status ts_request_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                               struct ts_diags *diags);
 void ts_request_stream_destroy(struct ts_request_stream *stream); /* NULL is fine */
 
 /* A stream over an array (borrowed): for tests. */
-enum ts_status ts_request_stream_from_array(struct ts_request_stream **out, const struct ts_request *requests, uint64_t n);
+enum ts_status ts_request_stream_from_array(struct ts_request_stream **out, const struct ts_request *requests,
+                                            uint64_t n);
 
 #endif

@@ -1,16 +1,19 @@
-/* Hides the empirical distributions of tokens: quantile tables of two public traces, linear between their points. A log-normal would smear what the
- * traces have: a hard cap of 7,436 prompt tokens in code, modes at 4,083 prompt and 390 to 410 output tokens in conversation.
+/* Hides the empirical distributions of tokens: quantile tables of two public traces, linear between their points. A
+ * log-normal would smear what the traces have: a hard cap of 7,436 prompt tokens in code, modes at 4,083 prompt and 390
+ * to 410 output tokens in conversation.
  *
- * Source: Azure LLM inference traces of 16 November 2023, AzureLLMInferenceTrace_conv.csv (19,366 requests) and _code.csv (8,819 requests),
- * https://github.com/Azure/AzurePublicDataset, CC-BY-4.0.
- * Computed so: sort the n values of a column; the quantile at q is the value of rank ceil(q n), counted from 1, and the smallest value at q = 0; for
- * q = 0, 0.005, ... 0.99, then 0.991, ... 0.999, 0.9995, 0.9998, 1 (the last steps keep the mean of the long tail of code's outputs).
- * Check values (trace: mean/p50/p95/p99): conversation prompts 1154.7/1020/4083/4142, outputs 211.1/129/451/601; code prompts 2047.8/1469/7315/7436,
- * outputs 27.9/13/90/252. The tables agree within 1 %. */
+ * Source: Azure LLM inference traces of 16 November 2023, AzureLLMInferenceTrace_conv.csv (19,366 requests) and
+ * _code.csv (8,819 requests), https://github.com/Azure/AzurePublicDataset, CC-BY-4.0.
+ * Computed so: sort the n values of a column; the quantile at q is the value of rank ceil(q n), counted from 1, and the
+ * smallest value at q = 0; for q = 0, 0.005, ... 0.99, then 0.991, ... 0.999, 0.9995, 0.9998, 1 (the last steps keep
+ * the mean of the long tail of code's outputs).
+ * Check values (trace: mean/p50/p95/p99): conversation prompts 1154.7/1020/4083/4142, outputs 211.1/129/451/601; code
+ * prompts 2047.8/1469/7315/7436, outputs 27.9/13/90/252. The tables agree within 1 %. */
 #include "traces/workload.h"
 
 enum { N_POINTS = 211 };
 
+/* clang-format off */
 static const double probability[N_POINTS] = {
     0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05, 0.055, 0.06, 0.065, 0.07, 0.075, 0.08,
     0.085, 0.09, 0.095, 0.1, 0.105, 0.11, 0.115, 0.12, 0.125, 0.13, 0.135, 0.14, 0.145, 0.15, 0.155, 0.16, 0.165,
@@ -73,18 +76,20 @@ static const double code_output[N_POINTS] = {
     65, 69, 72, 76, 79, 84, 90, 97, 105, 115, 128, 145, 172, 201, 252, 263, 279, 297, 313, 361, 403, 519, 676, 831,
     895, 1276, 1899,
 };
+/* clang-format on */
 
 static const struct {
     const char *name, *source;
     const double *prompt, *output;
 } tables[] = {
-    {"azure-conversation", "Azure LLM inference trace 2023, conversation (CC-BY-4.0), 19,366 requests", conversation_prompt, conversation_output},
+    {"azure-conversation", "Azure LLM inference trace 2023, conversation (CC-BY-4.0), 19,366 requests",
+     conversation_prompt, conversation_output},
     {"azure-code", "Azure LLM inference trace 2023, code (CC-BY-4.0), 8,819 requests", code_prompt, code_output},
 };
 static const char *const names[] = {"azure-conversation", "azure-code", NULL};
 
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
-_Static_assert(sizeof names / sizeof names[0] == N_TABLES + 1, "each table has its name in the list, in the same order");
+_Static_assert(sizeof names / sizeof names[0] == N_TABLES + 1, "a name for each table");
 
 bool ts_token_dist(struct ts_dist *out, const char *name, bool output)
 {

@@ -1,5 +1,5 @@
-/* Hides which formats there are and how one is recognised: by the first line of the file. What all formats share is here too: arrivals relative to
- * the first row, the order of time, rows without tokens, and the counts of rows. */
+/* Hides which formats there are and how one is recognised: by the first line of the file. What all formats share is
+ * here too: arrivals relative to the first row, the order of time, rows without tokens, and the counts of rows. */
 #include "traces/trace.h"
 
 #include <errno.h>
@@ -29,7 +29,8 @@ static const struct ts_trace_format formats[] = {
 static const char *const format_names[] = {"azure", NULL};
 
 enum { N_FORMATS = sizeof formats / sizeof formats[0] };
-_Static_assert(sizeof format_names / sizeof format_names[0] == N_FORMATS + 1, "each format has its name in the list, in the same order");
+_Static_assert(sizeof format_names / sizeof format_names[0] == N_FORMATS + 1,
+               "each format has its name in the list, in the same order");
 
 struct trace_stream {
     struct ts_request_stream base;
@@ -87,8 +88,8 @@ static enum ts_status read_head(struct head *out, const char *path, struct ts_di
         int error = Z_OK;
         const char *text = gzerror(file, &error);
         status = error == Z_ERRNO ? ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read: %s", strerror(errno))
-                                  : ts_fail(diags, TS_EINPUT, ts_span_file(path), "the gzip file is damaged; fetch it again",
-                                            "cannot decompress: %s", text);
+                                  : ts_fail(diags, TS_EINPUT, ts_span_file(path),
+                                            "the gzip file is damaged; fetch it again", "cannot decompress: %s", text);
     }
     gzclose(file);
     return status;
@@ -103,7 +104,9 @@ static const char *binary_hint(const struct head *head)
         {"PK\x03\x04", "it is a zip archive: unpack it first"},
         {"PAR1", "it is a Parquet file: convert it to CSV first"},
         {"\x28\xb5\x2f\xfd", "it is compressed with zstd: unpack it first (gzip is read as it is)"},
-        {"\xfd" "7zXZ", "it is compressed with xz: unpack it first (gzip is read as it is)"},
+        {"\xfd"
+         "7zXZ",
+         "it is compressed with xz: unpack it first (gzip is read as it is)"},
         {"\xff\xfe", "it is text in UTF-16; convert it with: iconv -f UTF-16 -t UTF-8"},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -155,12 +158,13 @@ static void list_formats(struct ts_text *out)
     ts_text_puts(out, "known formats: ");
     for (size_t i = 0; i < N_FORMATS; i++) {
         const char *const *fields = formats[i].fields;
-        ts_text_printf(out, "%s%s (%s,%s,%s)", i > 0 ? "; " : "", formats[i].name, fields[TS_TRACE_TIME], fields[TS_TRACE_PROMPT],
-                       fields[TS_TRACE_OUTPUT]);
+        ts_text_printf(out, "%s%s (%s,%s,%s)", i > 0 ? "; " : "", formats[i].name, fields[TS_TRACE_TIME],
+                       fields[TS_TRACE_PROMPT], fields[TS_TRACE_OUTPUT]);
     }
 }
 
-static enum ts_status fail_unknown(struct ts_span at, struct ts_diags *diags, const char *what, const char *text, size_t len)
+static enum ts_status fail_unknown(struct ts_span at, struct ts_diags *diags, const char *what, const char *text,
+                                   size_t len)
 {
     struct ts_text hint;
     ts_text_init(&hint);
@@ -197,7 +201,8 @@ static enum ts_status recognise(const struct ts_trace_format **out, const char *
     return fail_unknown(at, diags, "no known trace format has the header", line, len);
 }
 
-static enum ts_status choose_format(const struct ts_trace_format **out, const char *path, const char *name, struct ts_diags *diags)
+static enum ts_status choose_format(const struct ts_trace_format **out, const char *path, const char *name,
+                                    struct ts_diags *diags)
 {
     const struct ts_trace_format *recognised = NULL;
     if (name == NULL || ts_str_equal(name, "auto")) {
@@ -231,8 +236,9 @@ static enum ts_status fail_backwards(struct trace_stream *trace, int64_t by_ns, 
     ts_text_puts(&message, "time goes backwards by ");
     ts_units_format(&message, ts_s_from_ns(by_ns), "s");
     ts_text_printf(&hint, "sort the trace by %s", trace->format->fields[TS_TRACE_TIME]);
-    enum ts_status status = trace->reader->ops->fail_field(trace->reader, TS_TRACE_TIME, diags, hint.failed ? NULL : hint.data,
-                                                           message.failed ? "time goes backwards" : message.data);
+    enum ts_status status =
+        trace->reader->ops->fail_field(trace->reader, TS_TRACE_TIME, diags, hint.failed ? NULL : hint.data,
+                                       message.failed ? "time goes backwards" : message.data);
     ts_text_deinit(&message);
     ts_text_deinit(&hint);
     return status;
@@ -249,7 +255,8 @@ static enum ts_status finish(struct trace_stream *trace, struct ts_diags *diags)
     if (counts->n_rows == 0) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(trace->path), NULL, "a trace with a header and no rows");
     }
-    struct ts_span at = {.file = trace->path, .line = counts->drop_line <= UINT32_MAX ? (uint32_t)counts->drop_line : 0};
+    struct ts_span at = {.file = trace->path,
+                         .line = counts->drop_line <= UINT32_MAX ? (uint32_t)counts->drop_line : 0};
     return ts_fail(diags, TS_EINPUT, at, NULL, "no usable row: all %llu were dropped, this one first: %s",
                    (unsigned long long)counts->n_rows, counts->drop_reason);
 }
@@ -297,7 +304,8 @@ static enum ts_status advance(struct trace_stream *trace, struct ts_request *out
     return TS_OK;
 }
 
-static enum ts_status trace_next(struct ts_request_stream *stream, struct ts_request *out, int *got, struct ts_diags *diags)
+static enum ts_status trace_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                                 struct ts_diags *diags)
 {
     struct trace_stream *trace = (struct trace_stream *)stream;
     *got = 0;
@@ -320,7 +328,8 @@ static void trace_destroy(struct ts_request_stream *stream)
 
 static const struct ts_request_stream_ops trace_ops = {.next = trace_next, .destroy = trace_destroy};
 
-enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format, struct ts_diags *diags)
+enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
+                             struct ts_diags *diags)
 {
     const struct ts_trace_format *chosen = NULL;
     enum ts_status status = choose_format(&chosen, path, format, diags);

@@ -4,10 +4,12 @@
 
 #include "traces/request.h"
 
-/* Opens a trace file; format NULL or "auto" recognises it by its header. Arrivals are relative to the first row. A row with zero tokens is dropped and
- * counted; a row that cannot be read is an error. Diagnostics: unknown format (lists those known), empty file, binary file, truncated row, time going
- * backwards by more than the format allows. TS_EIO, TS_EINPUT, TS_ENOMEM. */
-enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format, struct ts_diags *diags);
+/* Opens a trace file; format NULL or "auto" recognises it by its header. Arrivals are relative to the first row. A row
+ * with zero tokens is dropped and counted; a row that cannot be read is an error. Diagnostics: unknown format (lists
+ * those known), empty file, binary file, truncated row, time going backwards by more than the format allows. TS_EIO,
+ * TS_EINPUT, TS_ENOMEM. */
+enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
+                             struct ts_diags *diags);
 
 /* Rows read and rows dropped so far by a stream of ts_trace_open, and why the last one was dropped. */
 struct ts_trace_counts {

@@ -1,9 +1,9 @@
 /* Hides the clock of the Azure LLM inference traces (github.com/Azure/AzurePublicDataset, CC-BY-4.0):
  *   2023: 2023-11-16 18:15:46.6805900         seven fractional digits, no zone (taken as UTC)
  *   2024: 2024-05-10 00:00:00.009930+00:00    six digits or none, with a zone
- * Days since 1970-01-01 are counted here rather than by mktime, which knows the local zone and no fraction: with y' = y-1,
- * days before year y = 365 y' + floor(y'/4) - floor(y'/100) + floor(y'/400).
- * Check value: 2023-11-16 18:15:46.6805900 is 1,700,158,546.68059 s (`date -u -d '2023-11-16 18:15:46' +%s`). */
+ * Days since 1970-01-01 are counted here rather than by mktime, which knows the local zone and no fraction: with y' =
+ * y-1, days before year y = 365 y' + floor(y'/4) - floor(y'/100) + floor(y'/400). Check value: 2023-11-16
+ * 18:15:46.6805900 is 1,700,158,546.68059 s (`date -u -d '2023-11-16 18:15:46' +%s`). */
 #include "traces/trace_format.h"
 
 #include "base/units.h"
@@ -132,8 +132,8 @@ bool ts_trace_azure_time(int64_t *out_ns, const char *text, size_t len)
     int seconds = 0;
     int offset_s = 0;
     if (!take_date(&days, &text, end) || !(take_char(&text, end, ' ') || take_char(&text, end, 'T')) ||
-        !take_clock(&seconds, &text, end) || !take_fraction(&fraction_ns, &text, end) || !take_zone(&offset_s, &text, end) ||
-        text != end) {
+        !take_clock(&seconds, &text, end) || !take_fraction(&fraction_ns, &text, end) ||
+        !take_zone(&offset_s, &text, end) || text != end) {
         return false;
     }
     *out_ns = (days * 86400 + seconds - offset_s) * TS_NS_PER_S + fraction_ns;

@@ -50,7 +50,8 @@ bool ts_trace_csv_matches(const struct ts_trace_format *format, const char *line
     return true;
 }
 
-/* The text of a row whose fields stand side by side without quotes, free() it; NULL for any other row, or without memory. */
+/* The text of a row whose fields stand side by side without quotes, free() it; NULL for any other row, or without
+ * memory. */
 static char *row_text(const struct ts_csv_row *row, size_t *len)
 {
     size_t end = 0;
@@ -73,12 +74,14 @@ static char *row_text(const struct ts_csv_row *row, size_t *len)
     return text;
 }
 
-/* Adds the error with a caret: a source that consists of this one line, at its number. Without memory for it, the place must do. */
-static enum ts_status fail_in_row(const struct csv_trace *trace, struct ts_span at, struct ts_diags *diags, const char *hint,
-                                  const char *message)
+/* Adds the error with a caret: a source that consists of this one line, at its number. Without memory for it, the place
+ * must do. */
+static enum ts_status fail_in_row(const struct csv_trace *trace, struct ts_span at, struct ts_diags *diags,
+                                  const char *hint, const char *message)
 {
     struct ts_source source = {.name = strdup(at.file), .n_lines = at.line};
-    if (source.name != NULL && at.line > 0 && at.line <= CARET_LINES_MAX && (source.data = row_text(trace->row, &source.len)) != NULL) {
+    if (source.name != NULL && at.line > 0 && at.line <= CARET_LINES_MAX &&
+        (source.data = row_text(trace->row, &source.len)) != NULL) {
         source.line_start = calloc(at.line, sizeof *source.line_start);
     }
     at.source = source.line_start != NULL ? &source : NULL;
@@ -87,8 +90,8 @@ static enum ts_status fail_in_row(const struct csv_trace *trace, struct ts_span 
     return TS_EINPUT;
 }
 
-static enum ts_status csv_fail_field(struct ts_trace_reader *reader, enum ts_trace_field field, struct ts_diags *diags, const char *hint,
-                                     const char *message)
+static enum ts_status csv_fail_field(struct ts_trace_reader *reader, enum ts_trace_field field, struct ts_diags *diags,
+                                     const char *hint, const char *message)
 {
     const struct csv_trace *trace = (const struct csv_trace *)reader;
     return fail_in_row(trace, ts_csv_span(trace->csv, trace->row, trace->column[field]), diags, hint, message);
@@ -111,14 +114,17 @@ static enum ts_status fail_value(struct csv_trace *trace, enum ts_trace_field fi
         ts_text_printf(&message, "is empty: %s is due", due);
     } else {
         bool cut = value->len > SHOWN_CHARS;
-        ts_text_printf(&message, "must be %s, not '%.*s%s'", due, cut ? SHOWN_CHARS : (int)value->len, value->data, cut ? "..." : "");
+        ts_text_printf(&message, "must be %s, not '%.*s%s'", due, cut ? SHOWN_CHARS : (int)value->len, value->data,
+                       cut ? "..." : "");
     }
-    enum ts_status status = csv_fail_field(&trace->base, field, diags, hint, message.failed ? "the value is malformed" : message.data);
+    enum ts_status status =
+        csv_fail_field(&trace->base, field, diags, hint, message.failed ? "the value is malformed" : message.data);
     ts_text_deinit(&message);
     return status;
 }
 
-static enum ts_status read_tokens(uint32_t *out, struct csv_trace *trace, enum ts_trace_field field, struct ts_diags *diags)
+static enum ts_status read_tokens(uint32_t *out, struct csv_trace *trace, enum ts_trace_field field,
+                                  struct ts_diags *diags)
 {
     const struct ts_csv_field *text = field_at(trace, field);
     uint64_t value = 0;
@@ -132,8 +138,8 @@ static enum ts_status read_tokens(uint32_t *out, struct csv_trace *trace, enum t
         return fail_value(trace, field, "a whole number of tokens", NULL, diags);
     }
     if (value > TS_TRACE_MAX_TOK) {
-        return fail_value(trace, field, "at most 10,000,000 tokens", "a request this large is a mistake of the file: is the column the right one?",
-                          diags);
+        return fail_value(trace, field, "at most 10,000,000 tokens",
+                          "a request this large is a mistake of the file: is the column the right one?", diags);
     }
     *out = (uint32_t)value;
     return TS_OK;
@@ -153,7 +159,8 @@ static enum ts_status read_time(int64_t *out, struct csv_trace *trace, struct ts
     return status;
 }
 
-static enum ts_status csv_next(struct ts_trace_reader *reader, struct ts_trace_row *out, bool *got, struct ts_diags *diags)
+static enum ts_status csv_next(struct ts_trace_reader *reader, struct ts_trace_row *out, bool *got,
+                               struct ts_diags *diags)
 {
     struct csv_trace *trace = (struct csv_trace *)reader;
     enum ts_status status = ts_csv_next(trace->csv, &trace->row, diags);
@@ -194,12 +201,14 @@ static enum ts_status fail_column(const struct csv_trace *trace, const char *nam
     if (near != NULL) {
         ts_text_printf(&hint, "the header has '%s': rename it", near);
     } else {
-        ts_text_printf(&hint, "the format '%s' has the columns %s, %s, %s", trace->format->name, trace->format->fields[TS_TRACE_TIME],
-                       trace->format->fields[TS_TRACE_PROMPT], trace->format->fields[TS_TRACE_OUTPUT]);
+        ts_text_printf(&hint, "the format '%s' has the columns %s, %s, %s", trace->format->name,
+                       trace->format->fields[TS_TRACE_TIME], trace->format->fields[TS_TRACE_PROMPT],
+                       trace->format->fields[TS_TRACE_OUTPUT]);
     }
     struct ts_span at = ts_csv_span(trace->csv, header, header->n_fields);
     at.col = 0;
-    enum ts_status status = ts_fail(diags, TS_EINPUT, at, hint.failed ? NULL : hint.data, "the header has no column '%s'", name);
+    enum ts_status status =
+        ts_fail(diags, TS_EINPUT, at, hint.failed ? NULL : hint.data, "the header has no column '%s'", name);
     ts_text_deinit(&hint);
     return status;
 }

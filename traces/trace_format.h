@@ -1,5 +1,6 @@
-/* What a trace format is made of: one row of the table in trace.c. A format that is CSV with a time and two token columns needs its column names
- * and a function that reads its time; another layout (one JSON object a line) brings its own `matches` and `open`. */
+/* What a trace format is made of: one row of the table in trace.c. A format that is CSV with a time and two token
+ * columns needs its column names and a function that reads its time; another layout (one JSON object a line) brings its
+ * own `matches` and `open`. */
 #ifndef TS_TRACES_TRACE_FORMAT_H
 #define TS_TRACES_TRACE_FORMAT_H
 
@@ -14,7 +15,7 @@ enum { TS_TRACE_MAX_TOK = 10000000 }; /* more in one request is a mistake of the
 enum ts_trace_field { TS_TRACE_TIME, TS_TRACE_PROMPT, TS_TRACE_OUTPUT, TS_TRACE_N_FIELDS };
 
 struct ts_trace_row {
-    int64_t time_ns; /* on the file's own clock */
+    int64_t time_ns;                 /* on the file's own clock */
     uint32_t prompt_tok, output_tok; /* may be 0 here */
     uint64_t line;
 };
@@ -25,8 +26,8 @@ struct ts_trace_reader_ops {
     /* TS_OK with *got, or an error with its diagnostics. */
     enum ts_status (*next)(struct ts_trace_reader *reader, struct ts_trace_row *out, bool *got, struct ts_diags *diags);
     /* One field of the current row is wrong: adds the diagnostic with its place and returns TS_EINPUT. */
-    enum ts_status (*fail_field)(struct ts_trace_reader *reader, enum ts_trace_field field, struct ts_diags *diags, const char *hint,
-                                 const char *message);
+    enum ts_status (*fail_field)(struct ts_trace_reader *reader, enum ts_trace_field field, struct ts_diags *diags,
+                                 const char *hint, const char *message);
     void (*close)(struct ts_trace_reader *reader);
 };
 
@@ -44,7 +45,8 @@ struct ts_trace_format {
     int64_t max_backwards_ns; /* arrivals this much out of order are taken as simultaneous with the one before */
     /* Does a file whose first line is this one have the format? */
     bool (*matches)(const struct ts_trace_format *format, const char *line, size_t len);
-    enum ts_status (*open)(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path, struct ts_diags *diags);
+    enum ts_status (*open)(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
+                           struct ts_diags *diags);
 };
 
 /* CSV with a header (trace_csv.c). */

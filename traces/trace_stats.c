@@ -1,7 +1,8 @@
-/* Hides how a stream is measured without keeping it: gaps by Welford's recurrence (Technometrics 4, 1962), tokens and gaps in histograms, counts in
- * consecutive windows from time 0. Only windows that are over before the last arrival count; variance/mean of their counts, with the variance of
- * the population (divided by the number of windows), is 1 for Poisson arrivals.
- * Check values, Azure 2023: CV of gaps 13.15 (code) and 1.094 (conversation), variance/mean at 60 s 163.96 and 16.13, 12 of 57 minutes of code empty. */
+/* Hides how a stream is measured without keeping it: gaps by Welford's recurrence (Technometrics 4, 1962), tokens and
+ * gaps in histograms, counts in consecutive windows from time 0. Only windows that are over before the last arrival
+ * count; variance/mean of their counts, with the variance of the population (divided by the number of windows), is 1
+ * for Poisson arrivals. Check values, Azure 2023: CV of gaps 13.15 (code) and 1.094 (conversation), variance/mean at 60
+ * s 163.96 and 16.13, 12 of 57 minutes of code empty. */
 #include "traces/trace_stats.h"
 
 #include <math.h>
@@ -55,15 +56,16 @@ static void report_windows(struct ts_trace_stats *out, size_t i, const struct wi
     double n = (double)windows->open;
     double mean = windows->sum / n;
     bool enough = n >= 2.0 && mean > 0.0;
-    double most = windows->n_open > windows->most ? windows->n_open : windows->most; /* the last window may be the busiest, though cut */
+    double most = windows->n_open > windows->most ? windows->n_open
+                                                  : windows->most; /* the last window may be the busiest, though cut */
     out->scale_s[i] = scales_s[i];
     out->dispersion[i] = enough ? (windows->sum_squares / n - mean * mean) / mean : NAN;
     out->peak_per_s[i] = most / scales_s[i];
     out->empty_frac[i] = n > 0.0 ? (double)windows->n_empty / n : NAN;
 }
 
-static enum ts_status pass(struct ts_trace_stats *out, struct ts_request_stream *stream, struct windows *windows, struct moments *gaps,
-                           struct ts_diags *diags)
+static enum ts_status pass(struct ts_trace_stats *out, struct ts_request_stream *stream, struct windows *windows,
+                           struct moments *gaps, struct ts_diags *diags)
 {
     struct ts_request request = {.id = 0};
     int64_t first_ns = 0;
@@ -98,7 +100,8 @@ static void init_stats(struct ts_trace_stats *stats)
     ts_hist_init(&stats->gap_ns);
 }
 
-enum ts_status ts_trace_stats_collect(struct ts_trace_stats *out, struct ts_request_stream *stream, struct ts_diags *diags)
+enum ts_status ts_trace_stats_collect(struct ts_trace_stats *out, struct ts_request_stream *stream,
+                                      struct ts_diags *diags)
 {
     struct ts_trace_stats stats;
     struct windows windows[TS_STATS_SCALES];

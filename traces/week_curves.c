@@ -1,21 +1,23 @@
 /* Hides the named shapes of a week: relative weights by hour, mean 1, hour 0 = Monday 00:00.
  *
- * Source: the Azure LLM inference traces of one week of May 2024 (https://github.com/Azure/AzurePublicDataset, CC-BY-4.0), requests per minute read
- * off the published plots. An hourly value is the mean of the readings in that hour divided by the mean of all hours, rounded to 4 decimals such that
- * the sum is 168.
+ * Source: the Azure LLM inference traces of one week of May 2024 (https://github.com/Azure/AzurePublicDataset,
+ * CC-BY-4.0), requests per minute read off the published plots. An hourly value is the mean of the readings in that
+ * hour divided by the mean of all hours, rounded to 4 decimals such that the sum is 168.
  * The week of the source does not begin on a Monday, so it was turned until its shape fits:
- * - office-week, from the code service: two low days in a row (0.41 and 0.39 of the mean) follow the first day of the source, so that is a Friday
- *   and its fourth day a Monday. The source's clock is UTC: work starts at 12:00 to 13:00, dips at 16:00 and ends at 21:00 to 22:00, which is an office
- *   day with a lunch break at UTC-4; the table is in that local time. Turned by 72 + 4 hours. Peak/mean 3.00, peak/trough 29.3.
- * - consumer-week, from the conversation service: the low days (0.64 and 0.66) are the first and the last of the source, so it begins on a Sunday.
- *   Its users are spread over the time zones; the table stays in UTC. Turned by 24 hours. Peak/mean 1.65, peak/trough 3.49. */
+ * - office-week, from the code service: two low days in a row (0.41 and 0.39 of the mean) follow the first day of the
+ *   source, so that is a Friday and its fourth day a Monday. The source's clock is UTC: work starts at 12:00 to 13:00,
+ *   dips at 16:00 and ends at 21:00 to 22:00, which is an office day with a lunch break at UTC-4; the table is in that
+ *   local time. Turned by 72 + 4 hours. Peak/mean 3.00, peak/trough 29.3.
+ * - consumer-week, from the conversation service: the low days (0.64 and 0.66) are the first and the last of the
+ *   source, so it begins on a Sunday. Its users are spread over the time zones; the table stays in UTC. Turned by 24
+ *   hours. Peak/mean 1.65, peak/trough 3.49. */
 #include "traces/workload.h"
 
-/* 24 equal hours */
-#define DAY 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
+#define SIX_HOURS 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
+#define DAY SIX_HOURS, SIX_HOURS, SIX_HOURS, SIX_HOURS
 static const double constant[TS_WEEK_HOURS] = {DAY, DAY, DAY, DAY, DAY, DAY, DAY};
-#undef DAY
 
+/* clang-format off */
 static const double office_week[TS_WEEK_HOURS] = {
     /* Monday */
     0.5049, 0.3963, 0.3267, 0.3198, 0.2940, 0.2946, 0.2952, 0.4628, 0.7726, 1.4411, 2.0389, 2.2896,
@@ -63,6 +65,7 @@ static const double consumer_week[TS_WEEK_HOURS] = {
     0.5636, 0.5935, 0.5666, 0.5044, 0.4740, 0.4831, 0.5014, 0.5713, 0.5730, 0.5550, 0.5518, 0.6279,
     0.6436, 0.8071, 0.7526, 0.7969, 0.7286, 0.7620, 0.7734, 0.7128, 0.6885, 0.6768, 0.6409, 0.7680,
 };
+/* clang-format on */
 
 static const struct {
     const char *name;
@@ -71,7 +74,7 @@ static const struct {
 static const char *const names[] = {"constant", "office-week", "consumer-week", NULL};
 
 enum { N_CURVES = sizeof curves / sizeof curves[0] };
-_Static_assert(sizeof names / sizeof names[0] == N_CURVES + 1, "each curve has its name in the list, in the same order");
+_Static_assert(sizeof names / sizeof names[0] == N_CURVES + 1, "a name for each curve");
 
 const double *ts_week_curve(const char *name)
 {

@@ -1,5 +1,5 @@
-/* Hides where requests come from. Checks what the streams rely on; a scenario is checked before with its places, so these messages are for callers
- * that fill the struct themselves. */
+/* Hides where requests come from. Checks what the streams rely on; a scenario is checked before with its places, so
+ * these messages are for callers that fill the struct themselves. */
 #include "traces/workload.h"
 
 #include <math.h>
@@ -80,14 +80,15 @@ static enum ts_status check_trace(const struct ts_workload *workload, struct ts_
     if (!(workload->scale_rate >= min_scale && workload->scale_rate <= max_scale)) {
         return fail(diags, "scale_rate must be from 0.000001 to 1,000,000 (1 = as recorded)");
     }
-    if (!(workload->repeat_to_s >= 0.0 && workload->repeat_to_s <= max_time_s && workload->repeat_to_s * workload->scale_rate <= max_time_s)) {
+    if (!(workload->repeat_to_s >= 0.0 && workload->repeat_to_s <= max_time_s &&
+          workload->repeat_to_s * workload->scale_rate <= max_time_s)) {
         return fail(diags, "repeat_to must be at most 31 years of the trace");
     }
     return TS_OK;
 }
 
-enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed, uint32_t replication,
-                                struct ts_diags *diags)
+enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
+                                uint32_t replication, struct ts_diags *diags)
 {
     bool recorded = workload->trace_path != NULL;
     enum ts_status status = recorded ? check_trace(workload, diags) : check_generated(workload, diags);
@@ -97,7 +98,8 @@ enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_
     if (status != TS_OK) {
         return status;
     }
-    return recorded ? ts_replay_open(out, workload, seed, diags) : ts_generator_open(out, workload, seed, replication, diags);
+    return recorded ? ts_replay_open(out, workload, seed, diags)
+                    : ts_generator_open(out, workload, seed, replication, diags);
 }
 
 struct ts_trace_counts ts_workload_trace_counts(const struct ts_request_stream *stream)

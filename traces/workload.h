@@ -1,4 +1,5 @@
-/* Where requests come from: a trace file, or a seeded generator; and how they are labelled with class, sensitivity and difficulty. */
+/* Where requests come from: a trace file, or a seeded generator; and how they are labelled with class, sensitivity and
+ * difficulty. */
 #ifndef TS_TRACES_WORKLOAD_H
 #define TS_TRACES_WORKLOAD_H
 
@@ -14,56 +15,62 @@ enum { TS_WEEK_HOURS = 168, TS_MAX_CLASSES = 64 };
 /* A kind of request. For a trace file prompt and output come from the file and only the labels are drawn. */
 struct ts_class_spec {
     const char *name;
-    double share;            /* of the requests; the shares of a workload sum to 1 */
+    double share; /* of the requests; the shares of a workload sum to 1 */
     struct ts_dist prompt_tok;
     struct ts_dist output_tok;
     struct ts_dist difficulty;
-    uint8_t sensitivity;     /* enum ts_sensitivity */
+    uint8_t sensitivity; /* enum ts_sensitivity */
 };
 
 struct ts_workload {
     /* Exactly one of the two: */
-    const char *trace_path;  /* NULL: generated */
-    double calls_per_s;      /* generated: mean over a whole week of the curve */
+    const char *trace_path; /* NULL: generated */
+    double calls_per_s;     /* generated: mean over a whole week of the curve */
 
     /* trace */
     const char *trace_format; /* "auto", "azure" */
-    double scale_rate;       /* 1 = as recorded; 2 = twice the rate (gaps halved) */
-    double repeat_to_s;      /* 0: once; else the trace is repeated end to end until that time */
+    double scale_rate;        /* 1 = as recorded; 2 = twice the rate (gaps halved) */
+    double repeat_to_s;       /* 0: once; else the trace is repeated end to end until that time */
 
     /* generated */
-    double duration_s;       /* of the simulated window, from start_hour of the week (0 = Monday 00:00) */
+    double duration_s; /* of the simulated window, from start_hour of the week (0 = Monday 00:00); cuts a trace if above
+                          0 */
     double start_hour;
     const double *week_curve; /* [168] relative weights by hour of the week, mean 1; NULL: constant */
-    struct ts_dist gap;      /* gaps between arrivals in operational time, mean 1: exponential(1), gamma(mean 1, cv) ... */
+    struct ts_dist gap; /* gaps between arrivals in operational time, mean 1: exponential(1), gamma(mean 1, cv) ... */
 
     const struct ts_class_spec *classes; /* at least one */
     size_t n_classes;
     uint32_t max_prompt_tok, max_output_tok; /* draws are clamped to these; 0 = no cap */
 };
 
-/* Opens the stream of one replication. The same (workload, seed, replication) gives the same requests. Labels depend on (seed, id) only, so a
- * real trace is labelled the same way in every replication with the same seed; generated arrivals differ between replications.
- * The first read of a trace checks its header; errors are diagnostics with file and line. The workload is borrowed until destroy. */
-enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed, uint32_t replication,
-                                struct ts_diags *diags);
+/* Opens the stream of one replication. The same (workload, seed, replication) gives the same requests. Labels of a
+ * trace depend on (seed, id) only, so a real trace is labelled the same way in every replication with the same seed;
+ * generated requests, arrivals and labels alike, are drawn anew in every replication, so that replications are
+ * independent. The first read of a trace checks its header; errors are diagnostics with file and line. The workload is
+ * borrowed until destroy. */
+enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
+                                uint32_t replication, struct ts_diags *diags);
 
 /* Rows read and dropped so far by a stream of ts_workload_open over a trace file; zero for a generated one. */
 struct ts_trace_counts ts_workload_trace_counts(const struct ts_request_stream *stream);
 
-/* Expected arrivals of a generated workload in its window, and in a month of 730 h: what scales a simulated window to a month. */
+/* Expected arrivals of a generated workload in its window, and in a month of 730 h: what scales a simulated window to a
+ * month. */
 double ts_workload_expected_calls(const struct ts_workload *workload);
 double ts_workload_expected_calls_per_month(const struct ts_workload *workload);
 
-/* Named week curves: "constant", "office-week", "consumer-week" ... [168] values with mean 1, or NULL; and all names for messages (NULL at the end). */
+/* Named week curves: "constant", "office-week", "consumer-week" ... [168] values with mean 1, or NULL; and all names
+ * for messages (NULL at the end). */
 const double *ts_week_curve(const char *name);
 const char *const *ts_week_curve_names(void);
 
-/* Named empirical token distributions: "azure-conversation" and "azure-code", of prompts and of outputs; quantile tables with their source in the .c file.
- * False if the name is unknown. */
+/* Named empirical token distributions: "azure-conversation" and "azure-code", of prompts and of outputs; quantile
+ * tables with their source in the .c file. False if the name is unknown. */
 bool ts_token_dist(struct ts_dist *out, const char *name, bool output);
 const char *const *ts_token_dist_names(void);
-/* Where the numbers of that name come from, e.g. "Azure LLM inference trace 2023, conversation (CC-BY-4.0), 19,366 requests". */
+/* Where the numbers of that name come from, e.g. "Azure LLM inference trace 2023, conversation (CC-BY-4.0), 19,366
+ * requests". */
 const char *ts_token_dist_source(const char *name);
 
 #endif

@@ -1,0 +1,242 @@
+/* Trace files as workloads: labels, scaling, repetition, cuts. */
+#include "tests/traces/traces_test.h"
+
+#define HEADER "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+/* Arrivals 0, 1 and 4 s: duration 4 s, mean gap 2 s. One row without output. */
+static const char rows[] = HEADER "2025-01-01 00:00:00,10,1\n2025-01-01 00:00:01,11,2\n"
+                                  "2025-01-01 00:00:02,12,0\n2025-01-01 00:00:04,13,4\n";
+
+enum { MAX = 4096 };
+
+static const int64_t second = 1000000000;
+
+static size_t read_workload(const struct ts_workload *workload, uint64_t seed, uint32_t replication,
+                            struct ts_request *out, size_t max, struct ts_trace_counts *counts)
+{
+    struct ts_request_stream *stream = NULL;
+    assert_int_equal(ts_workload_open(&stream, workload, seed, replication, NULL), TS_OK);
+    size_t n = read_all(stream, out, max);
+    *counts = ts_workload_trace_counts(stream);
+    ts_request_stream_destroy(stream);
+    return n;
+}
+
+struct fixture {
+    struct temp_file file;
+    struct ts_class_spec classes[2];
+    struct ts_workload workload;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    write_text(&fixture.file, rows);
+    fixture.classes[0] = plain_class();
+    fixture.classes[0].share = 0.25;
+    fixture.classes[1] = plain_class();
+    fixture.classes[1].share = 0.75;
+    fixture.classes[1].sensitivity = TS_RESTRICTED;
+    fixture.workload = trace_workload(fixture.file.path, fixture.classes, 2);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    remove_file(&((struct fixture *)*state)->file);
+    return 0;
+}
+
+static void test_replay__gives_the_rows_of_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request read[MAX];
+    struct ts_trace_counts counts;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 3);
+    assert_int_equal(read[2].arrival_ns, 4 * second);
+    assert_int_equal(read[2].prompt_tok, 13);
+    assert_int_equal(read[2].output_tok, 4);
+    assert_int_equal(counts.n_rows, 4);
+    assert_int_equal(counts.n_kept, 3);
+    assert_int_equal(counts.n_dropped, 1);
+    assert_int_equal(counts.drop_line, 4);
+}
+
+static void test_replay__labels_are_the_same_in_every_replication(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request a[MAX];
+    struct ts_request b[MAX];
+    struct ts_trace_counts counts;
+    fixture->workload.repeat_to_s = 600.0;
+    size_t n = read_workload(&fixture->workload, 9, 0, a, MAX, &counts);
+    assert_int_equal(read_workload(&fixture->workload, 9, 5, b, MAX, &counts), n);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(a[i].class_id, b[i].class_id);
+        assert_int_equal(a[i].sensitivity, b[i].sensitivity);
+        assert_true(a[i].difficulty == b[i].difficulty);
+    }
+}
+
+static void test_replay__labels_depend_on_seed_and_id_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request a[MAX];
+    struct ts_request b[MAX];
+    struct ts_trace_counts counts;
+    fixture->workload.repeat_to_s = 600.0;
+    size_t n = read_workload(&fixture->workload, 9, 0, a, MAX, &counts);
+    fixture->workload.scale_rate = 2.0;
+    fixture->workload.repeat_to_s = 300.0;
+    assert_int_equal(read_workload(&fixture->workload, 9, 0, b, MAX, &counts), n);
+    size_t n_differ = 0;
+    for (size_t i = 0; i < n; i++) {
+        assert_true(a[i].difficulty == b[i].difficulty && a[i].class_id == b[i].class_id);
+    }
+    assert_int_equal(read_workload(&fixture->workload, 10, 0, b, MAX, &counts), n);
+    for (size_t i = 0; i < n; i++) {
+        n_differ += a[i].difficulty != b[i].difficulty;
+    }
+    assert_int_equal(n_differ, n);
+}
+
+static void test_replay__sensitivity_is_that_of_the_class(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request read[MAX];
+    struct ts_trace_counts counts;
+    fixture->workload.repeat_to_s = 6000.0;
+    size_t n = read_workload(&fixture->workload, 1, 0, read, MAX, &counts);
+    size_t n_second = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_second += read[i].class_id == 1;
+        assert_int_equal(read[i].sensitivity, read[i].class_id == 1 ? TS_RESTRICTED : TS_INTERNAL);
+    }
+    assert_int_equal(n, 3000);
+    assert_near((double)n_second / (double)n, 0.75, 4.0 * sqrt(0.75 * 0.25 / 3000.0));
+}
+
+static void test_replay__scaling_the_rate_divides_the_gaps(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request read[MAX];
+    struct ts_trace_counts counts;
+    fixture->workload.scale_rate = 2.0;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 3);
+    assert_int_equal(read[1].arrival_ns, second / 2);
+    assert_int_equal(read[2].arrival_ns, 2 * second);
+    fixture->workload.scale_rate = 0.1;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 3);
+    assert_int_equal(read[2].arrival_ns, 40 * second);
+}
+
+/* Duration 4 s and a mean gap of 2 s: the second pass starts at 6 s, the third at 12 s. */
+static void test_replay__repetition_goes_on_one_mean_gap_later(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request read[MAX];
+    struct ts_trace_counts counts;
+    static const int64_t expected_s[] = {0, 1, 4, 6, 7, 10, 12};
+    fixture->workload.repeat_to_s = 13.0;
+    size_t n = read_workload(&fixture->workload, 1, 0, read, MAX, &counts);
+    assert_int_equal(n, 7);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(read[i].id, i);
+        assert_int_equal(read[i].arrival_ns, expected_s[i] * second);
+    }
+    assert_int_equal(read[3].prompt_tok, 10);
+    assert_int_equal(counts.n_dropped, 2);
+    assert_int_equal(counts.n_rows, counts.n_kept + counts.n_dropped);
+    assert_int_equal(counts.drop_line, 4);
+}
+
+static void test_replay__repetition_keeps_the_rate_of_the_trace(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request read[MAX];
+    struct ts_trace_counts counts;
+    fixture->workload.repeat_to_s = 6000.0;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 3000);
+}
+
+static void test_replay__the_shorter_limit_cuts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request read[MAX];
+    struct ts_trace_counts counts;
+    fixture->workload.duration_s = 4.0;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 2);
+    fixture->workload.repeat_to_s = 13.0;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 2);
+    fixture->workload.duration_s = 6.5;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 4);
+    fixture->workload.duration_s = 0.0;
+    fixture->workload.repeat_to_s = 0.5;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 1);
+}
+
+static void test_replay__token_caps_are_for_draws_and_not_for_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request read[MAX];
+    struct ts_trace_counts counts;
+    fixture->workload.max_prompt_tok = 5;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 3);
+    assert_int_equal(read[0].prompt_tok, 10);
+}
+
+static void test_replay__a_trace_without_a_duration_cannot_be_repeated(void **state)
+{
+    (void)state;
+    struct temp_file file;
+    struct ts_class_spec spec = plain_class();
+    struct ts_request_stream *stream = NULL;
+    struct ts_request request;
+    struct ts_diags diags;
+    int got = 0;
+    ts_diags_init(&diags);
+    write_text(&file, HEADER "2025-01-01 00:00:00,10,1\n2025-01-01 00:00:00,10,1\n");
+    struct ts_workload workload = trace_workload(file.path, &spec, 1);
+    workload.repeat_to_s = 10.0;
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, &diags), TS_OK);
+    assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_OK);
+    assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_OK);
+    assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_EINPUT);
+    assert_int_equal(got, 0);
+    assert_diags(&diags, &file,
+                 "FILE: error: a trace without a duration cannot be repeated: all its requests arrive at once\n"
+                 "help: use a longer trace, or do not repeat it\n");
+    ts_request_stream_destroy(stream);
+    remove_file(&file);
+}
+
+static void test_replay__an_error_of_the_file_comes_through(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request_stream *stream = NULL;
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    fixture->workload.trace_path = "/nonexistent/trace.csv";
+    assert_int_equal(ts_workload_open(&stream, &fixture->workload, 1, 0, &diags), TS_EIO);
+    assert_null(stream);
+    assert_diags(&diags, NULL, "/nonexistent/trace.csv: error: cannot open: No such file or directory\n");
+}
+
+int main(void)
+{
+#define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH_FILE(test_replay__gives_the_rows_of_the_file),
+        WITH_FILE(test_replay__labels_are_the_same_in_every_replication),
+        WITH_FILE(test_replay__labels_depend_on_seed_and_id_alone),
+        WITH_FILE(test_replay__sensitivity_is_that_of_the_class),
+        WITH_FILE(test_replay__scaling_the_rate_divides_the_gaps),
+        WITH_FILE(test_replay__repetition_goes_on_one_mean_gap_later),
+        WITH_FILE(test_replay__repetition_keeps_the_rate_of_the_trace),
+        WITH_FILE(test_replay__the_shorter_limit_cuts),
+        WITH_FILE(test_replay__token_caps_are_for_draws_and_not_for_the_file),
+        cmocka_unit_test(test_replay__a_trace_without_a_duration_cannot_be_repeated),
+        WITH_FILE(test_replay__an_error_of_the_file_comes_through),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
