@@ -33,8 +33,7 @@ struct ts_workload {
     double repeat_to_s;       /* 0: once; else the trace is repeated end to end until that time */
 
     /* generated */
-    double duration_s; /* of the simulated window, from start_hour of the week (0 = Monday 00:00); cuts a trace if above
-                          0 */
+    double duration_s; /* of the simulated window, from start_hour of the week (0 = Monday 00:00); > 0 cuts a trace */
     double start_hour;
     const double *week_curve; /* [168] relative weights by hour of the week, mean 1; NULL: constant */
     struct ts_dist gap; /* gaps between arrivals in operational time, mean 1: exponential(1), gamma(mean 1, cv) ... */
