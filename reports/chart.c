@@ -1,0 +1,99 @@
+/* Hides the frame that all charts share: size, fonts, colours, and that each script draws the same picture twice, as
+ * SVG and as PNG. */
+#include "reports/chart.h"
+
+#include <math.h>
+
+const struct ts_chart ts_charts[] = {
+    {"latency", "How long requests take",
+     "Each line climbs to the share of a tier's requests that were answered within the time below it: where it crosses "
+     "95 %, that is "
+     "the p95. Solid lines are the first token (TTFT), dashed lines the whole answer (E2E). Further left is faster; "
+     "the time axis is "
+     "logarithmic, so each step to the right is ten times longer. Dotted verticals are the promises.",
+     ts_chart_latency},
+    {"cost", "What a month costs",
+     "One bar for each kind of cost, stacked by tier, in the first month in full service; bought machines are spread "
+     "over their life. "
+     "The last two bars compare the plan's total with the same calls all sent to the API. A colour means the same tier "
+     "in every chart.",
+     ts_chart_cost},
+    {"power", "Power over the simulated time",
+     "Electric power at the meter, host and cooling included, stacked by tier: the upper edge is what the plan draws "
+     "in all. The floor "
+     "that never goes away is what idle machines draw. Whoever sells an API pays for its power, so API tiers do not "
+     "appear.",
+     ts_chart_power},
+    {"payback", "When the plan pays back",
+     "All money spent so far: by the plan (solid; it starts with what the machines cost) and by sending the same calls "
+     "to the API "
+     "(dashed). Where the lines cross, the plan has paid back. The shaded area is what it is ahead by.",
+     ts_chart_payback},
+    {NULL, NULL, NULL, NULL},
+};
+
+const char *ts_chart_colour(uint32_t tier)
+{
+    static const char *const colours[] = {"#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442"};
+    return colours[tier % (sizeof colours / sizeof *colours)];
+}
+
+void ts_chart_put(struct ts_text *out, double value, const char *then)
+{
+    if (isnan(value)) {
+        ts_text_puts(out, "NaN");
+    } else {
+        ts_text_double(out, value);
+    }
+    ts_text_puts(out, then);
+}
+
+void ts_chart_say(struct ts_text *gp, const char *message)
+{
+    ts_text_printf(gp, "set label '%s' at graph 0.5,0.5 center textcolor rgb '" TS_CHART_FAINT "'\n", message);
+}
+
+static void begin(struct ts_text *gp, const struct ts_chart *chart)
+{
+    ts_text_printf(gp, "# Draws %s.svg and %s.png from %s.dat: gnuplot %s.gp\n", chart->id, chart->id, chart->id,
+                   chart->id);
+    ts_text_printf(
+        gp,
+        "set encoding utf8\n"
+        "set terminal svg noenhanced size 860,460 font 'sans-serif,14' name 'chart_%s' background '#ffffff'\n"
+        "set output '%s.svg'\n",
+        chart->id, chart->id);
+    ts_text_printf(gp,
+                   "set label '%s' at screen 0.015,0.955 left font 'sans-serif,17' textcolor rgb '" TS_CHART_INK "'\n",
+                   chart->title);
+    ts_text_puts(gp, "set tmargin 3.2\n"
+                     "set rmargin 3\n"
+                     "set border 3 linecolor rgb '" TS_CHART_FAINT "' linewidth 1\n"
+                     "set tics nomirror out scale 0.6,0.3 textcolor rgb '" TS_CHART_INK "'\n"
+                     "set xlabel textcolor rgb '" TS_CHART_INK "'\n"
+                     "set ylabel textcolor rgb '" TS_CHART_INK "'\n"
+                     "set grid ytics linecolor rgb '" TS_CHART_GRID "' linewidth 1 linetype 1\n"
+                     "set key below horizontal Left reverse spacing 1.15 samplen 2.2 textcolor rgb '" TS_CHART_INK "'\n"
+                     "set style fill solid 0.9 noborder\n");
+}
+
+static void end(struct ts_text *gp, const struct ts_chart *chart)
+{
+    ts_text_printf(
+        gp,
+        "set terminal pngcairo noenhanced size 1720,920 font 'sans-serif,14' fontscale 2 linewidth 2 pointscale 2 "
+        "background '#ffffff'\n"
+        "set output '%s.png'\n"
+        "replot\n"
+        "set output\n",
+        chart->id);
+}
+
+enum ts_status ts_chart_make(struct ts_text *dat, struct ts_text *gp, const struct ts_chart *chart,
+                             const struct ts_report_input *input, const struct ts_report_views *views)
+{
+    begin(gp, chart);
+    chart->make(dat, gp, input, views);
+    end(gp, chart);
+    return dat->failed || gp->failed ? TS_ENOMEM : TS_OK;
+}

@@ -1,0 +1,48 @@
+/* The charts of a report. Each is made of a data file, a gnuplot script, and what gnuplot draws from them: <id>.svg
+ * and <id>.png. */
+#ifndef TS_REPORTS_CHART_H
+#define TS_REPORTS_CHART_H
+
+#include "reports/report_parts.h"
+
+struct ts_chart {
+    const char *id; /* file name without its end */
+    const char *title;
+    const char *reading; /* how to read it, two or three sentences */
+    /* Appends the data and the part of the script between the frame's beginning and end, `plot` last. */
+    void (*make)(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
+                 const struct ts_report_views *views);
+};
+
+/* Ends with id = NULL. */
+extern const struct ts_chart ts_charts[];
+
+/* The whole data file and the whole script of a chart. */
+enum ts_status ts_chart_make(struct ts_text *dat, struct ts_text *gp, const struct ts_chart *chart,
+                             const struct ts_report_input *input, const struct ts_report_views *views);
+
+/* The colour of a tier, everywhere the same: "#0072B2". Okabe and Ito's palette, which colour-blind readers can tell
+ * apart (jfly.uni-koeln.de/color, 2008), without its black and with yellow last. */
+const char *ts_chart_colour(uint32_t tier);
+
+/* ---- for the makers ---- */
+
+#define TS_CHART_INK "#333333"
+#define TS_CHART_FAINT "#808080"
+#define TS_CHART_GRID "#dddddd"
+
+/* A number as gnuplot reads it, then what follows. NaN becomes "NaN". */
+void ts_chart_put(struct ts_text *out, double value, const char *then);
+/* "set label ..." in the middle of an empty chart. */
+void ts_chart_say(struct ts_text *gp, const char *message);
+
+void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
+                      const struct ts_report_views *views);
+void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
+                   const struct ts_report_views *views);
+void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
+                    const struct ts_report_views *views);
+void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
+                      const struct ts_report_views *views);
+
+#endif

@@ -1,0 +1,100 @@
+/* Hides what has to change before an SVG of gnuplot can stand inside a page: the XML prologue goes, names that gnuplot
+ * gives to every picture alike (gpPt7, textbox, ...) get the chart's own prefix, and a label for those who do not see
+ * it is added. Colours are switched for dark pages by report.css, which addresses the ink of chart.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "reports/chart.h"
+#include "reports/html.h"
+#include "reports/report_html.h"
+
+static const size_t SVG_MAX_BYTES = (size_t)16 << 20;
+
+/* Copies `svg`; behind each of these the chart's id is inserted. */
+static void put_with_own_names(struct ts_text *out, const char *svg, const char *id)
+{
+    static const char *const before[] = {"id='", "id=\"gnuplot_", "href='#", "url(#"};
+    for (const char *at = svg; *at != '\0';) {
+        size_t skip = 0;
+        for (size_t i = 0; i < sizeof before / sizeof *before && skip == 0; i++) {
+            skip = strncmp(at, before[i], strlen(before[i])) == 0 ? strlen(before[i]) : 0;
+        }
+        if (skip > 0) {
+            ts_text_append(out, at, skip);
+            ts_text_printf(out, "%s_", id);
+            at += skip;
+        } else {
+            ts_text_append(out, at++, 1);
+        }
+    }
+}
+
+static void put_svg(struct ts_text *out, const char *file, const struct ts_chart *chart)
+{
+    const char *svg = strstr(file, "<svg");
+    if (svg == NULL) {
+        return;
+    }
+    ts_text_puts(out, "<div class=\"drawing\"><svg role=\"img\" aria-label=\"");
+    ts_html_put(out, chart->title);
+    ts_text_puts(out, "\"");
+    put_with_own_names(out, svg + strlen("<svg"), chart->id);
+    ts_text_puts(out, "</div>\n");
+}
+
+static void put_caption(struct ts_text *out, const struct ts_chart *chart, bool drawn)
+{
+    ts_text_puts(out, "<figcaption><strong>How to read this.</strong> ");
+    ts_html_put(out, chart->reading);
+    ts_text_puts(out, " <span class=\"files\">");
+    if (drawn) {
+        ts_text_printf(out, "<a href=\"%s.svg\">SVG</a> <a href=\"%s.png\">PNG</a> ", chart->id, chart->id);
+    }
+    ts_text_printf(out, "<a href=\"%s.gp\">script</a> <a href=\"%s.dat\">data</a></span></figcaption>\n", chart->id,
+                   chart->id);
+}
+
+static enum ts_status put_chart(struct ts_text *out, const char *dir, const struct ts_chart *chart)
+{
+    struct ts_text name;
+    char *file = NULL;
+    size_t len = 0;
+    ts_text_init(&name);
+    ts_text_printf(&name, "%s.svg", chart->id);
+    char *path = ts_path_join(dir, name.data);
+    ts_text_deinit(&name);
+    if (path == NULL) {
+        return TS_ENOMEM;
+    }
+    bool drawn = ts_file_exists(path) && ts_file_read(&file, &len, path, SVG_MAX_BYTES, NULL) == TS_OK;
+    free(path);
+    ts_text_printf(out, "<figure class=\"chart\" id=\"%s\">\n<h3>", chart->id);
+    ts_html_put(out, chart->title);
+    ts_text_puts(out, "</h3>\n");
+    if (drawn) {
+        put_svg(out, file, chart);
+    } else {
+        ts_text_printf(out,
+                       "<p class=\"missing\">Not drawn: gnuplot was absent or failed. With gnuplot installed, "
+                       "<code>gnuplot %s.gp</code> in this folder draws it.</p>\n",
+                       chart->id);
+    }
+    put_caption(out, chart, drawn);
+    ts_text_puts(out, "</figure>\n");
+    free(file);
+    return TS_OK;
+}
+
+enum ts_status ts_html_charts(struct ts_text *out, const char *dir)
+{
+    ts_text_puts(out, "<section class=\"charts\" aria-label=\"Charts\">\n");
+    for (const struct ts_chart *chart = ts_charts; chart->id != NULL; chart++) {
+        enum ts_status status = put_chart(out, dir, chart);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
+    ts_text_puts(out, "</section>\n");
+    return TS_OK;
+}

@@ -1,0 +1,277 @@
+/* Hides which tables the page has and which figures stand in them. A table is a list of columns {header, metric}; its
+ * rows are tiers or classes. */
+#include <math.h>
+#include <string.h>
+
+#include "reports/chart.h"
+#include "reports/html.h"
+#include "reports/report_html.h"
+#include "reports/table.h"
+
+struct html_column {
+    const char *header, *name, *stat;
+};
+
+#define END_OF_COLUMNS                                                                                                 \
+    {                                                                                                                  \
+        NULL, NULL, NULL                                                                                               \
+    }
+
+static const struct html_column service_columns[] = {
+    {"requests", "arrived", "sum"},
+    {"done", "done", "sum"},
+    {"rejected", "rejected", "sum"},
+    {"timed out", "timed_out", "sum"},
+    {"unfinished", "unfinished", "sum"},
+    {"fell back to it", "fell_back", "sum"},
+    {"met promises", "attainment", "mean"},
+    {"expected right", "quality", "mean"},
+    {"output", "output_rate", "mean"},
+    {"busy", "busy", "mean"},
+    {"batch", "batch", "mean"},
+    {"KV used, peak", "kv_used", "max"},
+    END_OF_COLUMNS,
+};
+
+static const struct html_column latency_columns[] = {
+    {"TTFT p50", "ttft", "p50"},
+    {"p95", "ttft", "p95"},
+    {"p99", "ttft", "p99"},
+    {"TPOT p50", "tpot", "p50"},
+    {"p95", "tpot", "p95"},
+    {"ITL p50", "itl", "p50"},
+    {"p99", "itl", "p99"},
+    {"E2E p50", "e2e", "p50"},
+    {"p95", "e2e", "p95"},
+    {"p99", "e2e", "p99"},
+    {"wait p50", "wait", "p50"},
+    {"p95", "wait", "p95"},
+    END_OF_COLUMNS,
+};
+
+static const struct html_column money_columns[] = {
+    {"machines", "cost", "capex"},
+    {"energy", "cost", "energy"},
+    {"maintenance", "cost", "maintenance"},
+    {"staff", "cost", "staff"},
+    {"other", "cost", "other"},
+    {"API", "cost", "api"},
+    {"total", "cost", "total"},
+    {"same calls at the API", "baseline_cost", "total"},
+    END_OF_COLUMNS,
+};
+
+static const struct html_column energy_columns[] = {
+    {"idle", "energy", "idle"},
+    {"active", "energy", "active"},
+    {"host", "energy", "host"},
+    {"overhead (PUE)", "energy", "overhead"},
+    {"total", "energy", "total"},
+    {"a month", "energy_use", "total"},
+    END_OF_COLUMNS,
+};
+
+static const struct html_column class_columns[] = {
+    {"requests", "arrived", "sum"},
+    {"prompt", "prompt_tok", "sum"},
+    {"output", "output_tok", "sum"},
+    {"TTFT p50", "ttft", "p50"},
+    {"p95", "ttft", "p95"},
+    {"E2E p50", "e2e", "p50"},
+    {"p95", "e2e", "p95"},
+    {"met promises", "attainment", "mean"},
+    {"expected right", "quality", "mean"},
+    END_OF_COLUMNS,
+};
+
+static void begin_section(struct ts_text *out, const char *title, const char *aid)
+{
+    ts_text_printf(out, "<section>\n<h2>%s</h2>\n<p class=\"aid\">%s</p>\n<div class=\"scroll\">\n<table>\n", title,
+                   aid);
+}
+
+static void end_section(struct ts_text *out)
+{
+    ts_text_puts(out, "</tbody>\n</table>\n</div>\n</section>\n");
+}
+
+static void put_header(struct ts_text *out, const char *first, const struct html_column *columns)
+{
+    ts_text_printf(out, "<thead><tr><th scope=\"col\">%s</th>", first);
+    for (; columns->name != NULL; columns++) {
+        ts_text_printf(out, "<th scope=\"col\" class=\"num\">%s</th>", columns->header);
+    }
+    ts_text_puts(out, "</tr></thead>\n<tbody>\n");
+}
+
+static void put_cells(struct ts_text *out, const struct ts_metric_view *view, const struct html_column *columns)
+{
+    for (; columns->name != NULL; columns++) {
+        ts_text_puts(out, "<td class=\"num\">");
+        ts_metric_put(out, view, columns->name, columns->stat);
+        ts_text_puts(out, "</td>");
+    }
+    ts_text_puts(out, "</tr>\n");
+}
+
+static void put_tier_name(struct ts_text *out, const struct ts_metric_view *view)
+{
+    bool real = view->tier < view->model->n_tiers;
+    ts_text_printf(out, "<tr%s><th scope=\"row\">", view->tier > view->model->n_tiers ? " class=\"sum\"" : "");
+    if (real) {
+        ts_text_printf(out, "<span class=\"swatch\" style=\"background:%s\"></span>", ts_chart_colour(view->tier));
+    }
+    ts_html_put(out, ts_metric_tier_name(view->model, view->tier));
+    ts_text_puts(out, "</th>");
+}
+
+/* A row a tier; `nowhere` only where a request came to it; all of them last. */
+static void put_tier_rows(struct ts_text *out, const struct ts_report_views *views, const struct html_column *columns)
+{
+    put_header(out, "tier", columns);
+    for (uint32_t i = 0; i < views->n_tiers; i++) {
+        if (i + 1 < views->n_tiers || views->tiers[i].cell.arrived > 0) {
+            put_tier_name(out, &views->tiers[i]);
+            put_cells(out, &views->tiers[i], columns);
+        }
+    }
+    put_tier_name(out, &views->all);
+    put_cells(out, &views->all, columns);
+}
+
+static void put_what_tiers_are(struct ts_text *out, const struct ts_model *model)
+{
+    begin_section(out, "The tiers", "What runs where.");
+    ts_text_puts(out, "<thead><tr><th scope=\"col\">tier</th><th scope=\"col\">kind</th><th "
+                      "scope=\"col\">model</th><th scope=\"col\">hardware</th>"
+                      "<th scope=\"col\">step times</th></tr></thead>\n<tbody>\n");
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        const struct ts_tier_model *tier = &model->tiers[i];
+        const struct ts_steps_model *steps = tier->kind == TS_TIER_DEVICE   ? &tier->u.device.steps
+                                             : tier->kind == TS_TIER_SERVER ? &tier->u.server.steps
+                                                                            : NULL;
+        ts_text_printf(out, "<tr><th scope=\"row\"><span class=\"swatch\" style=\"background:%s\"></span>",
+                       ts_chart_colour(i));
+        ts_html_put(out, tier->name);
+        ts_text_printf(out, "</th><td>%s</td><td>", ts_tier_kind_name(tier->kind));
+        ts_html_put(out, tier->model);
+        ts_text_puts(out, "</td><td>");
+        ts_html_put(out, tier->hardware);
+        ts_text_puts(out, "</td><td>");
+        if (steps != NULL) {
+            ts_text_printf(out, "%s: ", ts_origin_name(steps->origin));
+            ts_html_put(out, steps->source);
+        } else {
+            ts_text_puts(out, "the provider&#39;s");
+        }
+        ts_text_puts(out, "</td></tr>\n");
+    }
+    end_section(out);
+}
+
+static void put_classes(struct ts_text *out, const struct ts_report_input *input, const struct ts_report_views *views)
+{
+    begin_section(out, "Classes of requests", "The same requests by what they are, over all tiers.");
+    put_header(out, "class", class_columns);
+    for (uint32_t i = 0; i < views->n_classes; i++) {
+        ts_text_puts(out, "<tr><th scope=\"row\">");
+        ts_html_put(out, input->model->class_names[i]);
+        ts_text_puts(out, "</th>");
+        put_cells(out, &views->classes[i], class_columns);
+    }
+    end_section(out);
+}
+
+/* Month 0, then a row a year. */
+static enum ts_status put_cash_flow(struct ts_text *out, const struct ts_econ *econ)
+{
+    struct ts_table *table = ts_table_create(NULL);
+    if (table == NULL) {
+        return TS_ENOMEM;
+    }
+    ts_table_column(table, "months", false);
+    ts_table_column(table, "plan (USD)", true);
+    ts_table_column(table, "all calls to the API (USD)", true);
+    ts_table_column(table, "plan so far (USD)", true);
+    ts_table_column(table, "API so far (USD)", true);
+    ts_table_column(table, "ahead by (USD)", true);
+    for (uint32_t first = 0; first <= econ->n_months; first = first == 0 ? 1 : first + 12) {
+        uint32_t last = first == 0 ? 0 : first + 11 < econ->n_months ? first + 11 : econ->n_months;
+        double plan_usd = 0.0, baseline_usd = 0.0;
+        for (uint32_t m = first; m <= last; m++) {
+            plan_usd += econ->plan_usd[m];
+            baseline_usd += econ->baseline_usd[m];
+        }
+        ts_table_row(table);
+        if (first == 0) {
+            ts_table_put(table, "today");
+        } else {
+            ts_table_putf(table, "%u to %u", (unsigned)first, (unsigned)last);
+        }
+        ts_table_num(table, round(plan_usd), 15);
+        ts_table_num(table, round(baseline_usd), 15);
+        ts_table_num(table, round(econ->plan_cumulative_usd[last]), 15);
+        ts_table_num(table, round(econ->baseline_cumulative_usd[last]), 15);
+        ts_table_num(table, round(econ->baseline_cumulative_usd[last] - econ->plan_cumulative_usd[last]), 15);
+    }
+    ts_text_puts(
+        out, "<section>\n<h2>Cash flow</h2>\n<p class=\"aid\">Money when it is paid: machines today and when they are "
+             "replaced, "
+             "everything else month by month, with growing volume and falling prices.</p>\n<div class=\"scroll\">\n");
+    enum ts_status status = ts_table_render(table, TS_TABLE_HTML, out);
+    ts_text_puts(out, "</div>\n</section>\n");
+    ts_table_destroy(table);
+    return status;
+}
+
+static void put_paybacks(struct ts_text *out, const struct ts_report_views *views)
+{
+    static const struct {
+        const char *label, *name;
+    } rows[] = {
+        {"payback", "payback"},
+        {"payback, discounted", "discounted_payback"},
+        {"payback, counting only calls that policy lets go to the API", "payback_allowed"},
+        {"part of the API bill that policy would not have allowed", "barred"},
+        {"net present value", "npv"},
+        {"internal rate of return", "irr"},
+        {"volume at which the busiest owned tier is full, times today's", "capacity_growth"},
+    };
+    ts_text_puts(out, "<dl class=\"pairs\">\n");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ts_text_puts(out, "<div><dt>");
+        ts_html_put(out, rows[i].label);
+        ts_text_puts(out, "</dt><dd>");
+        ts_metric_put(out, &views->all, rows[i].name, "value");
+        ts_text_puts(out, "</dd></div>\n");
+    }
+    ts_text_puts(out, "</dl>\n");
+}
+
+enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report_input *input,
+                              const struct ts_report_views *views)
+{
+    put_what_tiers_are(out, input->model);
+    begin_section(out, "Service",
+                  "A request counts for the tier where it ended. Promises: all of the scenario&#39;s bounds on TTFT, "
+                  "TPOT and E2E, of all arrivals.");
+    put_tier_rows(out, views, service_columns);
+    end_section(out);
+    begin_section(out, "Latency",
+                  "TTFT: to the first token. TPOT: mean time of each further token of a request. ITL: every gap "
+                  "between tokens. E2E: the whole answer. "
+                  "Wait: in the tier&#39;s queue.");
+    put_tier_rows(out, views, latency_columns);
+    end_section(out);
+    begin_section(out, "Cost of a month",
+                  "The first month in full service; bought machines are spread over their life.");
+    put_tier_rows(out, views, money_columns);
+    end_section(out);
+    put_paybacks(out, views);
+    enum ts_status status = put_cash_flow(out, input->econ);
+    begin_section(out, "Energy", "Of the simulated window by part, and scaled to a month.");
+    put_tier_rows(out, views, energy_columns);
+    end_section(out);
+    put_classes(out, input, views);
+    return status;
+}

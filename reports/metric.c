@@ -1,0 +1,462 @@
+/* Hides what the figures of a report are and how they follow from result and economics. Definitions: TTFT, TPOT, ITL,
+ * E2E and WAIT as in sim/result.h; attainment = requests that met every promise / all arrivals; quality = expected
+ * right answers / requests done; goodput = requests that met every promise / window. Energies are of the simulated
+ * window (1 kWh = 3.6 MJ), money and kWh "a month" come from sim/econ.h. */
+#include "reports/metric.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/units.h"
+
+#define J_PER_KWH 3.6e6
+
+static double ratio(double a, double b)
+{
+    return b > 0.0 ? a / b : NAN;
+}
+
+/* ---- requests ---- */
+
+enum count { ARRIVED, DONE, REJECTED, TIMED_OUT, UNFINISHED, SLO_MET, FELL_BACK, PROMPT_TOK, OUTPUT_TOK };
+
+static double get_count(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_cell *cell = &view->cell;
+    switch ((enum count)self->index) {
+    case ARRIVED: return (double)cell->arrived;
+    case DONE: return (double)cell->done;
+    case REJECTED: return (double)cell->rejected;
+    case TIMED_OUT: return (double)cell->timed_out;
+    case UNFINISHED: return (double)cell->unfinished;
+    case SLO_MET: return (double)cell->slo_met;
+    case FELL_BACK: return (double)cell->fell_back;
+    case PROMPT_TOK: return (double)cell->prompt_tok;
+    case OUTPUT_TOK: return (double)cell->output_tok;
+    }
+    return NAN;
+}
+
+static double get_attainment(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio((double)view->cell.slo_met, (double)view->cell.arrived);
+}
+
+static double get_quality(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio(view->cell.expected_right, (double)view->cell.done);
+}
+
+static double get_goodput(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio((double)view->cell.slo_met, view->result->window_s);
+}
+
+static double get_output_rate(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio((double)view->cell.output_tok, view->result->window_s);
+}
+
+enum bill { BILL_API, BILL_DISPLACED, BILL_BARRED };
+
+static double get_bill(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    switch ((enum bill)self->index) {
+    case BILL_API: return view->cell.api_usd;
+    case BILL_DISPLACED: return view->cell.displaced_usd;
+    case BILL_BARRED: return view->cell.barred_usd;
+    }
+    return NAN;
+}
+
+static double get_quantile(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    return ts_hist_quantile(&view->cell.latency_ns[self->index], self->p) / (double)TS_NS_PER_S;
+}
+
+static double get_mean(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    return ts_hist_mean(&view->cell.latency_ns[self->index]) / (double)TS_NS_PER_S;
+}
+
+/* ---- tiers ---- */
+
+enum part { PART_IDLE, PART_ACTIVE, PART_HOST, PART_OVERHEAD, PART_TOTAL };
+
+static double get_energy(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_tier_result *tier = &view->totals;
+    switch ((enum part)self->index) {
+    case PART_IDLE: return tier->idle_j / J_PER_KWH;
+    case PART_ACTIVE: return tier->active_j / J_PER_KWH;
+    case PART_HOST: return tier->host_j / J_PER_KWH;
+    case PART_OVERHEAD: return tier->overhead_j / J_PER_KWH;
+    case PART_TOTAL: return (tier->idle_j + tier->active_j + tier->host_j + tier->overhead_j) / J_PER_KWH;
+    }
+    return NAN;
+}
+
+enum gauge { BUSY, IN_TIER, BATCH, KV_MEAN, KV_PEAK, STEPS, PREEMPTIONS, THROTTLED, RETRIES };
+
+static double get_gauge(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_tier_result *tier = &view->totals;
+    switch ((enum gauge)self->index) {
+    case BUSY: return tier->busy_frac;
+    case IN_TIER: return tier->mean_in_tier;
+    case BATCH: return tier->mean_batch;
+    case KV_MEAN: return tier->kv_mean_frac;
+    case KV_PEAK: return tier->kv_peak_frac;
+    case STEPS: return (double)tier->n_steps;
+    case PREEMPTIONS: return (double)tier->n_preemptions;
+    case THROTTLED: return (double)tier->n_throttled;
+    case RETRIES: return (double)tier->n_retries;
+    }
+    return NAN;
+}
+
+/* ---- money ---- */
+
+static double get_cost(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_econ *econ = view->econ;
+    bool all = view->tier > econ->n_tiers;
+    double sum = 0.0;
+    for (uint32_t tier = all ? 0 : view->tier; tier <= (all ? econ->n_tiers : view->tier); tier++) {
+        for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
+            sum += self->index == kind || self->index == TS_N_COST_KINDS ? econ->monthly_usd[tier][kind] : 0.0;
+        }
+    }
+    return sum;
+}
+
+static double get_tier_baseline(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    const struct ts_econ *econ = view->econ;
+    return view->tier > econ->n_tiers ? econ->baseline_usd_per_month : econ->tier_baseline_usd_per_month[view->tier];
+}
+
+static double get_tier_kwh(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    const struct ts_econ *econ = view->econ;
+    return view->tier > econ->n_tiers ? econ->kwh_per_month : econ->tier_kwh_per_month[view->tier];
+}
+
+enum plan_figure {
+    SAVING,
+    BARRED,
+    CARBON,
+    PER_MTOK,
+    NPV,
+    PAYBACK,
+    DISCOUNTED,
+    ALLOWED,
+    IRR,
+    HORIZON,
+    MONTH_FACTOR,
+    TIME_FACTOR,
+    CAPACITY
+};
+
+static double get_plan(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_econ *econ = view->econ;
+    switch ((enum plan_figure)self->index) {
+    case SAVING: return econ->baseline_usd_per_month - econ->total_usd_per_month;
+    case BARRED: return econ->barred_usd_per_month;
+    case CARBON: return econ->carbon_kg_per_month;
+    case PER_MTOK: return econ->usd_per_mtok;
+    case NPV: return econ->npv_usd;
+    case PAYBACK: return econ->payback_months;
+    case DISCOUNTED: return econ->discounted_payback_months;
+    case ALLOWED: return econ->payback_allowed_months;
+    case IRR: return econ->irr_per_year;
+    case HORIZON: return (double)econ->n_months;
+    case MONTH_FACTOR: return econ->month_factor;
+    case TIME_FACTOR: return econ->time_factor;
+    case CAPACITY: return econ->capacity_growth;
+    }
+    return NAN;
+}
+
+/* ---- run ---- */
+
+enum run_figure { WINDOW, SIMULATED, REPLICATIONS, EVENTS };
+
+static double get_run(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    switch ((enum run_figure)self->index) {
+    case WINDOW: return view->result->window_s;
+    case SIMULATED: return view->result->simulated_s;
+    case REPLICATIONS: return (double)view->result->n_replications;
+    case EVENTS: return (double)view->result->n_events;
+    }
+    return NAN;
+}
+
+/* ---- the table ---- */
+
+#define COUNT(name, unit, index)                                                                                       \
+    {                                                                                                                  \
+        name, "sum", unit, TS_METRIC_REQUESTS, get_count, index, 0                                                     \
+    }
+#define BILL(name, index)                                                                                              \
+    {                                                                                                                  \
+        name, "sum", "USD", TS_METRIC_REQUESTS, get_bill, index, 0                                                     \
+    }
+#define LATENCY(name, index)                                                                                           \
+    {name, "mean", "s", TS_METRIC_REQUESTS, get_mean, index, 0},                                                       \
+        {name, "p50", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.50},                                             \
+        {name, "p95", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.95},                                             \
+        {name, "p99", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.99},                                             \
+    {                                                                                                                  \
+        name, "max", "s", TS_METRIC_REQUESTS, get_quantile, index, 1.0                                                 \
+    }
+#define ENERGY(stat, index)                                                                                            \
+    {                                                                                                                  \
+        "energy", stat, "kWh", TS_METRIC_TIER, get_energy, index, 0                                                    \
+    }
+#define GAUGE(name, stat, unit, index)                                                                                 \
+    {                                                                                                                  \
+        name, stat, unit, TS_METRIC_TIER, get_gauge, index, 0                                                          \
+    }
+#define COST(stat, index)                                                                                              \
+    {                                                                                                                  \
+        "cost", stat, "USD/month", TS_METRIC_MONEY, get_cost, index, 0                                                 \
+    }
+#define PLAN(name, unit, index)                                                                                        \
+    {                                                                                                                  \
+        name, "value", unit, TS_METRIC_PLAN, get_plan, index, 0                                                        \
+    }
+#define RUN(name, unit, index)                                                                                         \
+    {                                                                                                                  \
+        name, "value", unit, TS_METRIC_RUN, get_run, index, 0                                                          \
+    }
+
+const struct ts_metric ts_metrics[] = {
+    COUNT("arrived", "1", ARRIVED),
+    COUNT("done", "1", DONE),
+    COUNT("rejected", "1", REJECTED),
+    COUNT("timed_out", "1", TIMED_OUT),
+    COUNT("unfinished", "1", UNFINISHED),
+    COUNT("slo_met", "1", SLO_MET),
+    COUNT("fell_back", "1", FELL_BACK),
+    COUNT("prompt_tok", "tok", PROMPT_TOK),
+    COUNT("output_tok", "tok", OUTPUT_TOK),
+    {"attainment", "mean", "frac", TS_METRIC_REQUESTS, get_attainment, 0, 0},
+    {"quality", "mean", "frac", TS_METRIC_REQUESTS, get_quality, 0, 0},
+    {"goodput", "mean", "1/s", TS_METRIC_REQUESTS, get_goodput, 0, 0},
+    {"output_rate", "mean", "tok/s", TS_METRIC_REQUESTS, get_output_rate, 0, 0},
+    LATENCY("ttft", TS_TTFT),
+    LATENCY("tpot", TS_TPOT),
+    LATENCY("itl", TS_ITL),
+    LATENCY("e2e", TS_E2E),
+    LATENCY("wait", TS_WAIT),
+    BILL("api_bill", BILL_API),
+    BILL("displaced_bill", BILL_DISPLACED),
+    BILL("barred_bill", BILL_BARRED),
+    ENERGY("idle", PART_IDLE),
+    ENERGY("active", PART_ACTIVE),
+    ENERGY("host", PART_HOST),
+    ENERGY("overhead", PART_OVERHEAD),
+    ENERGY("total", PART_TOTAL),
+    GAUGE("busy", "mean", "frac", BUSY),
+    GAUGE("in_tier", "mean", "1", IN_TIER),
+    GAUGE("batch", "mean", "1", BATCH),
+    GAUGE("kv_used", "mean", "frac", KV_MEAN),
+    GAUGE("kv_used", "max", "frac", KV_PEAK),
+    GAUGE("steps", "sum", "1", STEPS),
+    GAUGE("preemptions", "sum", "1", PREEMPTIONS),
+    GAUGE("throttled", "sum", "1", THROTTLED),
+    GAUGE("retries", "sum", "1", RETRIES),
+    COST("capex", TS_COST_CAPEX),
+    COST("energy", TS_COST_ENERGY),
+    COST("maintenance", TS_COST_MAINTENANCE),
+    COST("staff", TS_COST_STAFF),
+    COST("other", TS_COST_OTHER),
+    COST("api", TS_COST_API),
+    COST("total", TS_N_COST_KINDS),
+    {"baseline_cost", "total", "USD/month", TS_METRIC_MONEY, get_tier_baseline, 0, 0},
+    {"energy_use", "total", "kWh/month", TS_METRIC_MONEY, get_tier_kwh, 0, 0},
+    RUN("window", "s", WINDOW),
+    RUN("simulated", "s", SIMULATED),
+    RUN("replications", "1", REPLICATIONS),
+    RUN("events", "1", EVENTS),
+    PLAN("saving", "USD/month", SAVING),
+    PLAN("barred", "USD/month", BARRED),
+    PLAN("carbon", "kg/month", CARBON),
+    PLAN("cost_of_tokens", "USD/Mtok", PER_MTOK),
+    PLAN("npv", "USD", NPV),
+    PLAN("payback", "months", PAYBACK),
+    PLAN("discounted_payback", "months", DISCOUNTED),
+    PLAN("payback_allowed", "months", ALLOWED),
+    PLAN("irr", "frac/year", IRR),
+    PLAN("horizon", "months", HORIZON),
+    PLAN("month_factor", "1", MONTH_FACTOR),
+    PLAN("time_factor", "1", TIME_FACTOR),
+    PLAN("capacity_growth", "1", CAPACITY),
+    {NULL, NULL, NULL, TS_METRIC_RUN, NULL, 0, 0},
+};
+
+const struct ts_metric *ts_metric_find(const char *name, const char *stat)
+{
+    for (const struct ts_metric *metric = ts_metrics; metric->name != NULL; metric++) {
+        if (strcmp(metric->name, name) == 0 && strcmp(metric->stat, stat) == 0) {
+            return metric;
+        }
+    }
+    return NULL;
+}
+
+const char *ts_metric_tier_name(const struct ts_model *model, uint32_t tier)
+{
+    return tier < model->n_tiers ? model->tiers[tier].name : tier == model->n_tiers ? "nowhere" : "all";
+}
+
+/* ---- sums ---- */
+
+static enum ts_status add_cell(struct ts_cell *into, const struct ts_cell *from)
+{
+    into->arrived += from->arrived;
+    into->done += from->done;
+    into->rejected += from->rejected;
+    into->timed_out += from->timed_out;
+    into->unfinished += from->unfinished;
+    into->slo_met += from->slo_met;
+    into->fell_back += from->fell_back;
+    into->prompt_tok += from->prompt_tok;
+    into->output_tok += from->output_tok;
+    into->expected_right += from->expected_right;
+    into->api_usd += from->api_usd;
+    into->displaced_usd += from->displaced_usd;
+    into->barred_usd += from->barred_usd;
+    for (int i = 0; i < TS_N_LATENCIES; i++) {
+        if (ts_hist_merge(&into->latency_ns[i], &from->latency_ns[i]) != TS_OK) {
+            return TS_ENOMEM;
+        }
+    }
+    return TS_OK;
+}
+
+static void add_tier(struct ts_tier_result *into, const struct ts_tier_result *from)
+{
+    into->idle_j += from->idle_j;
+    into->active_j += from->active_j;
+    into->host_j += from->host_j;
+    into->overhead_j += from->overhead_j;
+    into->mean_in_tier += from->mean_in_tier;
+    into->n_steps += from->n_steps;
+    into->n_preemptions += from->n_preemptions;
+    into->n_throttled += from->n_throttled;
+    into->n_retries += from->n_retries;
+}
+
+/* Means of what a kind of tier does not have are NaN, not 0. */
+static void set_means(struct ts_tier_result *out, const struct ts_tier_result *from, const struct ts_model *model,
+                      uint32_t tier)
+{
+    bool server = tier < model->n_tiers && model->tiers[tier].kind == TS_TIER_SERVER;
+    bool owned = tier < model->n_tiers && model->tiers[tier].kind != TS_TIER_API;
+    out->busy_frac = owned ? from->busy_frac : NAN;
+    out->mean_batch = server ? from->mean_batch : NAN;
+    out->kv_mean_frac = server ? from->kv_mean_frac : NAN;
+    out->kv_peak_frac = server ? from->kv_peak_frac : NAN;
+}
+
+enum ts_status ts_metric_view_init(struct ts_metric_view *out, const struct ts_model *model,
+                                   const struct ts_result *result, const struct ts_econ *econ, uint32_t tier,
+                                   uint32_t class_id)
+{
+    struct ts_metric_view view = {.model = model, .result = result, .econ = econ, .tier = tier};
+    uint32_t first = tier > model->n_tiers ? 0 : tier, last = tier > model->n_tiers ? model->n_tiers : tier;
+    for (int i = 0; i < TS_N_LATENCIES; i++) {
+        ts_hist_init(&view.cell.latency_ns[i]);
+    }
+    for (uint32_t t = first; t <= last; t++) {
+        add_tier(&view.totals, &result->tiers[t]);
+        for (uint32_t c = 0; c < result->n_classes; c++) {
+            if (class_id != TS_ALL_CLASSES && c != class_id) {
+                continue;
+            }
+            if (add_cell(&view.cell, &result->tiers[t].cells[c]) != TS_OK) {
+                ts_metric_view_deinit(&view);
+                return TS_ENOMEM;
+            }
+        }
+    }
+    set_means(&view.totals, &result->tiers[first], model, tier);
+    *out = view;
+    return TS_OK;
+}
+
+void ts_metric_view_deinit(struct ts_metric_view *view)
+{
+    for (int i = 0; i < TS_N_LATENCIES; i++) {
+        ts_hist_deinit(&view->cell.latency_ns[i]);
+    }
+}
+
+double ts_metric_value(const struct ts_metric_view *view, const char *name, const char *stat)
+{
+    const struct ts_metric *metric = ts_metric_find(name, stat);
+    TS_CHECK(metric != NULL);
+    bool money = metric->scope == TS_METRIC_MONEY || metric->scope == TS_METRIC_PLAN;
+    return money && view->econ == NULL ? NAN : metric->get(view, metric);
+}
+
+/* ---- for people ---- */
+
+static bool starts_with(const char *string, const char *prefix)
+{
+    return strncmp(string, prefix, strlen(prefix)) == 0;
+}
+
+/* Money to the cent below 100, to the dollar above 1,000: what a reader would say. */
+static void put_usd(struct ts_text *out, double usd)
+{
+    if (fabs(usd) < 0.995 && usd != 0.0) {
+        ts_text_number(out, usd, 3);
+        return;
+    }
+    double magnitude = fabs(usd), step = magnitude < 99.995 ? 0.01 : magnitude < 999.5 ? 0.1 : 1.0;
+    ts_text_number(out, round(usd / step) * step, magnitude < 999.5 ? 4 : 15);
+}
+
+void ts_metric_format(struct ts_text *out, double value, const char *unit)
+{
+    if (isnan(value)) {
+        ts_text_puts(out, "-");
+    } else if (isinf(value)) {
+        ts_text_puts(out, strcmp(unit, "months") == 0 ? "never" : value > 0 ? "unlimited" : "-inf");
+    } else if (starts_with(unit, "frac")) {
+        ts_text_number(out, 100.0 * value, fabs(value) > 0.9 && fabs(value) < 1.0 ? 4 : 3);
+        ts_text_printf(out, " %%%s", unit + strlen("frac"));
+    } else if (strcmp(unit, "s") == 0) {
+        ts_units_format(out, value, unit);
+    } else if (starts_with(unit, "USD")) {
+        put_usd(out, value);
+        ts_text_printf(out, " %s", unit);
+    } else if (strcmp(unit, "1") == 0) {
+        ts_text_number(out, value, value == floor(value) ? 15 : 3);
+    } else if (strcmp(unit, "tok") == 0) {
+        ts_text_number(out, value, 15);
+        ts_text_puts(out, " tok");
+    } else {
+        ts_text_number(out, value, 3);
+        ts_text_printf(out, " %s", unit);
+    }
+}
+
+void ts_metric_put(struct ts_text *out, const struct ts_metric_view *view, const char *name, const char *stat)
+{
+    const struct ts_metric *metric = ts_metric_find(name, stat);
+    TS_CHECK(metric != NULL);
+    ts_metric_format(out, ts_metric_value(view, name, stat), metric->unit);
+}

@@ -1,0 +1,70 @@
+/* Every figure of a report, defined once: its name, statistic, unit and how to get it. CSV, JSON, HTML and terminal
+ * all read this table. */
+#ifndef TS_REPORTS_METRIC_H
+#define TS_REPORTS_METRIC_H
+
+#include <stddef.h>
+
+#include "base/text.h"
+#include "sim/econ.h"
+#include "sim/result.h"
+
+enum ts_metric_scope {
+    TS_METRIC_REQUESTS, /* of a tier and a class, or of all */
+    TS_METRIC_TIER,     /* of a tier, or of all */
+    TS_METRIC_MONEY,    /* of a tier or of all, in the first month in full service; merged run only */
+    TS_METRIC_RUN,      /* of a run as a whole */
+    TS_METRIC_PLAN,     /* of the plan as a whole; merged run only */
+};
+
+/* What a figure is computed from: one tier or all, one class or all. */
+struct ts_metric_view {
+    const struct ts_model *model;
+    const struct ts_result *result;
+    const struct ts_econ *econ;   /* NULL for a single replication: figures of money are NaN */
+    uint32_t tier;                /* an index; n_tiers: nowhere; n_tiers + 1: all */
+    struct ts_cell cell;          /* summed */
+    struct ts_tier_result totals; /* summed; means are NaN when several tiers are; no cells, no series */
+};
+
+struct ts_metric {
+    const char *name;
+    const char *stat;
+    const char *unit; /* "s", "1", "frac" (0..1), "tok", "kWh", "USD/month", ... */
+    enum ts_metric_scope scope;
+    double (*get)(const struct ts_metric_view *view, const struct ts_metric *self);
+    int index; /* for the getter: which latency, which kind of cost */
+    double p;  /* for the getter: which quantile */
+};
+
+/* The table ends with name = NULL; metrics of one name follow one another. */
+extern const struct ts_metric ts_metrics[];
+
+/* NULL if there is none. */
+const struct ts_metric *ts_metric_find(const char *name, const char *stat);
+
+enum { TS_ALL_CLASSES = UINT32_MAX };
+
+static inline uint32_t ts_all_tiers(const struct ts_model *model)
+{
+    return model->n_tiers + 1;
+}
+
+/* "edge", "nowhere", "all". */
+const char *ts_metric_tier_name(const struct ts_model *model, uint32_t tier);
+
+/* Sums what is to be summed. TS_ENOMEM. Deinit it. */
+enum ts_status ts_metric_view_init(struct ts_metric_view *out, const struct ts_model *model,
+                                   const struct ts_result *result, const struct ts_econ *econ, uint32_t tier,
+                                   uint32_t class_id);
+void ts_metric_view_deinit(struct ts_metric_view *view);
+
+double ts_metric_value(const struct ts_metric_view *view, const char *name, const char *stat);
+
+/* For people: "42.3 ms", "97.3 %", "12,345 USD/month", "never" for an infinite time, "-" for NaN. */
+void ts_metric_format(struct ts_text *out, double value, const char *unit);
+
+/* The same of one metric of the table. */
+void ts_metric_put(struct ts_text *out, const struct ts_metric_view *view, const char *name, const char *stat);
+
+#endif

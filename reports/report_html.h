@@ -1,0 +1,20 @@
+/* The sections of report.html, each appended by its own file. */
+#ifndef TS_REPORTS_REPORT_HTML_H
+#define TS_REPORTS_REPORT_HTML_H
+
+#include "reports/report_parts.h"
+
+/* Cards with the headline figures, and what became of promises and limits. */
+void ts_html_headline(struct ts_text *out, const struct ts_report_input *input, const struct ts_report_views *views);
+
+/* The charts that gnuplot drew in `dir`, inline, with their reading aids. */
+enum ts_status ts_html_charts(struct ts_text *out, const char *dir);
+
+/* Tables: tiers, latency, money, energy, classes, cash flow. */
+enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report_input *input,
+                              const struct ts_report_views *views);
+
+/* Where every number came from, with a filter by origin, and the run's particulars. */
+void ts_html_sources(struct ts_text *out, const struct ts_report_input *input);
+
+#endif

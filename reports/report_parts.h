@@ -1,0 +1,56 @@
+/* What the parts of a report share among themselves; reports/report.h is the door. */
+#ifndef TS_REPORTS_REPORT_PARTS_H
+#define TS_REPORTS_REPORT_PARTS_H
+
+#include "reports/metric.h"
+#include "reports/report.h"
+
+/* ---- the merged run, summed once ---- */
+
+struct ts_report_views {
+    struct ts_metric_view all;
+    struct ts_metric_view *tiers;   /* [n_tiers + 1], nowhere last */
+    struct ts_metric_view *classes; /* [n_classes], over all tiers */
+    uint32_t n_tiers, n_classes;
+};
+
+enum ts_status ts_report_views_init(struct ts_report_views *out, const struct ts_report_input *input);
+void ts_report_views_deinit(struct ts_report_views *views);
+
+/* ---- promises and limits ---- */
+
+enum { TS_MAX_VERDICTS = 8 };
+
+/* One bound that the scenario states, and what the run came to. */
+struct ts_verdict {
+    const char *key;   /* "limits.max_payback" */
+    const char *label; /* "payback" */
+    const char *unit;  /* as in metric.h */
+    double wanted, got;
+    bool at_least; /* else: at most */
+    bool met;
+    bool is_limit; /* a limit of the scenario (exit code 3), else the promise of its SLO */
+};
+
+/* Returns how many there are. */
+size_t ts_report_verdicts(struct ts_verdict out[TS_MAX_VERDICTS], const struct ts_report_input *input,
+                          const struct ts_metric_view *all);
+/* "payback: 7.4 months, at most 6 months wanted". */
+void ts_report_verdict_put(struct ts_text *out, const struct ts_verdict *verdict);
+
+/* ---- the files ---- */
+
+enum ts_status ts_report_summary_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags);
+enum ts_status ts_report_series_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags);
+enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report_input *input,
+                                  const struct ts_report_views *views);
+enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report_input *input);
+
+/* The page; charts are read from `dir` (id.svg) where they are there. */
+enum ts_status ts_report_html(struct ts_text *out, const struct ts_report_input *input,
+                              const struct ts_report_views *views, const char *dir);
+
+/* "24 h", "31.5 min": how long a window was. */
+void ts_report_put_time(struct ts_text *out, double seconds);
+
+#endif
