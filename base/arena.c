@@ -1,4 +1,5 @@
-/* Hides where an arena's memory comes from: chunks that double from 4 KiB to 1 MiB; a larger object gets a chunk of its own. */
+/* Hides where an arena's memory comes from: chunks that double from 4 KiB to 1 MiB; a larger object gets a chunk of its
+ * own. */
 #include "base/arena.h"
 
 #include <stdarg.h>

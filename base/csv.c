@@ -1,6 +1,6 @@
-/* Hides libcsv and zlib. libcsv pushes fields out of whatever it is fed and says nothing about places; so it is fed one segment at a time, up to
- * and including the next comma, CR or LF. Then a call ends at most one field and one row, and the place of every field is known.
- * CRLF gives two row callbacks, of which the second is blank and skipped. */
+/* Hides libcsv and zlib. libcsv pushes fields out of whatever it is fed and says nothing about places; so it is fed one
+ * segment at a time, up to and including the next comma, CR or LF. Then a call ends at most one field and one row, and
+ * the place of every field is known. CRLF gives two row callbacks, of which the second is blank and skipped. */
 #include "base/csv.h"
 
 #include <errno.h>
@@ -144,33 +144,38 @@ static enum ts_status fail_memory(struct ts_csv_reader *reader, struct ts_diags 
 
 static enum ts_status fail_quote(struct ts_csv_reader *reader, uint64_t line, uint64_t col, struct ts_diags *diags)
 {
-    return fail(reader, ts_fail(diags, TS_EINPUT, here(reader, line, col),
-                                "a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"",
-                                "a quotation mark out of place"));
+    return fail(reader,
+                ts_fail(diags, TS_EINPUT, here(reader, line, col),
+                        "a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"",
+                        "a quotation mark out of place"));
 }
 
 static enum ts_status fail_row_too_long(struct ts_csv_reader *reader, struct ts_diags *diags)
 {
-    return fail(reader, ts_fail(diags, TS_EINPUT, here(reader, reader->row.line, 1),
-                                "is a quotation mark left open, or is this not a CSV file?", "a row of more than 1 MiB"));
+    return fail(reader,
+                ts_fail(diags, TS_EINPUT, here(reader, reader->row.line, 1),
+                        "is a quotation mark left open, or is this not a CSV file?", "a row of more than 1 MiB"));
 }
 
 static enum ts_status fail_nul(struct ts_csv_reader *reader, struct ts_diags *diags)
 {
     return fail(reader, ts_fail(diags, TS_EINPUT, here(reader, reader->line, reader->col),
-                                "CSV is text in UTF-8; convert UTF-16 with: iconv -f UTF-16 -t UTF-8", "a NUL byte: this is not a text file"));
+                                "CSV is text in UTF-8; convert UTF-16 with: iconv -f UTF-16 -t UTF-8",
+                                "a NUL byte: this is not a text file"));
 }
 
 static enum ts_status fail_gz(struct ts_csv_reader *reader, int error, const char *text, struct ts_diags *diags)
 {
     if (error == Z_ERRNO) {
-        return fail(reader, ts_fail(diags, TS_EIO, ts_span_file(reader->name), NULL, "cannot read: %s", strerror(errno)));
+        return fail(reader,
+                    ts_fail(diags, TS_EIO, ts_span_file(reader->name), NULL, "cannot read: %s", strerror(errno)));
     }
     if (error == Z_MEM_ERROR) {
         return fail_memory(reader, diags);
     }
-    return fail(reader, ts_fail(diags, TS_EINPUT, ts_span_file(reader->name), "the gzip file is damaged or incomplete; fetch it again",
-                                "cannot decompress: %s", text));
+    return fail(reader,
+                ts_fail(diags, TS_EINPUT, ts_span_file(reader->name),
+                        "the gzip file is damaged or incomplete; fetch it again", "cannot decompress: %s", text));
 }
 
 /* The next chunk; sets at_end behind the last byte. */
@@ -267,7 +272,8 @@ static enum ts_status check_cells(struct ts_csv_reader *reader, struct ts_diags 
         return fail_memory(reader, diags);
     }
     if (reader->cell_status == TS_EINPUT) {
-        return fail(reader, ts_fail(diags, TS_EINPUT, here(reader, reader->row.line, 1), NULL, "a row of more than %d fields", FIELDS_MAX));
+        return fail(reader, ts_fail(diags, TS_EINPUT, here(reader, reader->row.line, 1), NULL,
+                                    "a row of more than %d fields", FIELDS_MAX));
     }
     return TS_OK;
 }
@@ -419,7 +425,8 @@ static struct ts_csv_reader *new_reader(const char *name)
     reader->line = 1;
     reader->col = 1;
     reader->name = strdup(name);
-    if (reader->name == NULL || csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL | CSV_APPEND_NULL) != 0) {
+    if (reader->name == NULL ||
+        csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL | CSV_APPEND_NULL) != 0) {
         free(reader->name);
         free(reader);
         return NULL;
@@ -429,7 +436,8 @@ static struct ts_csv_reader *new_reader(const char *name)
 }
 
 /* Hands the reader over, or closes it. */
-static enum ts_status begin(struct ts_csv_reader **out, struct ts_csv_reader *reader, bool has_header, struct ts_diags *diags)
+static enum ts_status begin(struct ts_csv_reader **out, struct ts_csv_reader *reader, bool has_header,
+                            struct ts_diags *diags)
 {
     enum ts_status status = has_header ? read_header(reader, diags) : TS_OK;
     if (status != TS_OK) {
@@ -465,8 +473,8 @@ enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool ha
     return begin(out, reader, has_header, diags);
 }
 
-enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len, bool has_header,
-                                struct ts_diags *diags)
+enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len,
+                                bool has_header, struct ts_diags *diags)
 {
     struct ts_csv_reader *reader = new_reader(name);
     if (reader == NULL) {
@@ -526,25 +534,4 @@ struct ts_span ts_csv_span(const struct ts_csv_reader *reader, const struct ts_c
     }
     const struct ts_csv_field *last = &row->fields[row->n_fields - 1];
     return here(reader, cells->lines[row->n_fields - 1], (uint64_t)last->col + last->len);
-}
-
-void ts_csv_put(struct ts_text *out, const char *field, bool first)
-{
-    size_t len = strlen(field);
-    bool blank_edge = len > 0 && (strchr(" \t", field[0]) != NULL || strchr(" \t", field[len - 1]) != NULL);
-    if (!first) {
-        ts_text_append(out, ",", 1);
-    }
-    if (!blank_edge && strpbrk(field, ",\"\r\n") == NULL) {
-        ts_text_append(out, field, len);
-        return;
-    }
-    ts_text_append(out, "\"", 1);
-    for (size_t i = 0; i < len; i++) {
-        ts_text_append(out, field + i, 1);
-        if (field[i] == '"') {
-            ts_text_append(out, "\"", 1);
-        }
-    }
-    ts_text_append(out, "\"", 1);
 }

@@ -1,4 +1,5 @@
-/* Hides how diagnostics are kept and how they look on a terminal: control characters of a user's file never reach it. */
+/* Hides how diagnostics are kept and how they look on a terminal: control characters of a user's file never reach it.
+ */
 #include "base/diag.h"
 
 #include <stdlib.h>
@@ -92,7 +93,8 @@ static void add(struct ts_diags *diags, enum ts_severity severity, struct ts_spa
     diags->items[diags->n_items++] = diag;
 }
 
-void ts_diags_add(struct ts_diags *diags, enum ts_severity severity, struct ts_span at, const char *hint, const char *fmt, ...)
+void ts_diags_add(struct ts_diags *diags, enum ts_severity severity, struct ts_span at, const char *hint,
+                  const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -100,7 +102,8 @@ void ts_diags_add(struct ts_diags *diags, enum ts_severity severity, struct ts_s
     va_end(args);
 }
 
-enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_span at, const char *hint, const char *fmt, ...)
+enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_span at, const char *hint,
+                       const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -137,7 +140,8 @@ static bool is_continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* The source line and below it "^~~~"; tabs are kept and bytes of one character count once, so that the caret stands right. */
+/* The source line and below it "^~~~"; tabs are kept and bytes of one character count once, so that the caret stands
+ * right. */
 static void render_caret(const struct ts_diag *diag, struct ts_text *out)
 {
     ts_text_printf(out, "%5lu | %s\n", (unsigned long)diag->line, diag->line_text);

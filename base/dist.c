@@ -1,7 +1,10 @@
-/* Hides how a distribution is drawn: by inversion (one uniform per draw, so that streams stay aligned when parameters change), except gamma,
- * which GSL draws by Marsaglia and Tsang (ACM TOMS 26, 2000), twenty times faster than its inverse.
- * The inverse of gamma is a safeguarded Newton iteration in ln x on the regularised incomplete gamma function P(a, x) (DLMF 8.11.4 series, 8.9.2
- * continued fraction). Check value: the median of gamma(2, 1) is 1.678346990016661. */
+/* Hides how a distribution is drawn: by inversion (one uniform per draw, so that streams stay aligned when parameters
+ * change), except gamma, which GSL draws by Marsaglia and Tsang (ACM TOMS 26, 2000), twenty times faster than
+ * inversion.
+ *
+ * The inverse of gamma is a safeguarded Newton iteration in ln x on the regularised incomplete gamma function P(a, x):
+ * the series of DLMF 8.11.4, and the even part of the continued fraction of DLMF 8.9.2.
+ * Check value: the median of gamma(2, 1) is 1.678346990016661. */
 #include "base/dist.h"
 
 #include <float.h>
@@ -37,7 +40,8 @@ struct ts_dist ts_dist_normal(double mean, double sd)
 
 struct ts_dist ts_dist_lognormal_median_p95(double median, double p95)
 {
-    return median == p95 ? ts_dist_constant(median) : make(TS_DIST_LOGNORMAL, log(median), log(p95 / median) / normal_p95);
+    return median == p95 ? ts_dist_constant(median)
+                         : make(TS_DIST_LOGNORMAL, log(median), log(p95 / median) / normal_p95);
 }
 
 struct ts_dist ts_dist_lognormal_mean_cv(double mean, double cv)

@@ -1,5 +1,5 @@
-/* Hides how a write is made whole or absent: a temporary sibling, then rename(). A link is followed to what it names; a device or a
- * pipe (/dev/stdout) is written straight to, since it must not be replaced. */
+/* Hides how a write is made whole or absent: a temporary sibling, then rename(). A link is followed to what it names; a
+ * device or a pipe (/dev/stdout) is written straight to, since it must not be replaced. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -14,7 +14,8 @@ enum { TEMP_NAME_TRIES = 100, READ_CHUNK = 1 << 16 };
 
 static enum ts_status fail_errno(struct ts_diags *diags, const char *path, const char *what, int error)
 {
-    return ts_fail(diags, error == ENOMEM ? TS_ENOMEM : TS_EIO, ts_span_file(path), NULL, "%s: %s", what, strerror(error));
+    return ts_fail(diags, error == ENOMEM ? TS_ENOMEM : TS_EIO, ts_span_file(path), NULL, "%s: %s", what,
+                   strerror(error));
 }
 
 static enum ts_status fail_memory(struct ts_diags *diags, const char *path)
@@ -137,7 +138,8 @@ enum ts_status ts_file_write(const char *path, const char *data, size_t len, str
     return ts_file_writer_commit(&writer, diags);
 }
 
-/* Grows *data so that at least one more chunk fits, but never beyond max_bytes + 1 (the byte that proves a file too large). */
+/* Grows *data so that at least one more chunk fits, but never beyond max_bytes + 1 (the byte that proves a file too
+ * large). */
 static bool grow(char **data, size_t *cap, size_t len, size_t max_bytes)
 {
     if (len < *cap) {
@@ -170,7 +172,8 @@ static enum ts_status read_stream(char **out, size_t *out_len, FILE *stream, con
         size_t n = fread(data + len, 1, cap - len, stream);
         len += n;
         if (len > max_bytes) {
-            status = ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "the file is larger than the limit of %zu bytes", max_bytes);
+            status = ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "the file is larger than the limit of %zu bytes",
+                             max_bytes);
             goto fail;
         }
         if (n == 0 && ferror(stream)) {

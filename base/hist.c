@@ -1,6 +1,6 @@
 /* Hides the bucket layout: 512 buckets per octave, so that bucket = value >> (octave's shift), and the exact sum.
- * Worked number: 1,000,000 lies in [512 << 10, 1024 << 10), page 11, bucket (1000000 >> 10) - 512 = 464, which holds 999,424..1,000,447 with
- * middle 999,935.5: 0.006 % off. */
+ * Worked number: 1,000,000 lies in [512 << 10, 1024 << 10), page 11, bucket (1000000 >> 10) - 512 = 464, which holds
+ * 999,424..1,000,447 with middle 999,935.5: 0.006 % off. */
 #include "base/hist.h"
 
 #include <math.h>
@@ -67,12 +67,13 @@ void ts_hist_deinit(struct ts_hist *hist)
 /* The sum is kept in 128 bits, so that it does not depend on the order; `sum` is that number as a double. */
 static inline void add_to_sum(struct ts_hist *hist, uint64_t high, uint64_t low)
 {
-    hist->sum_low += low;
-    hist->sum_high += high + (hist->sum_low < low);
-    if (hist->sum_high == 0 && hist->sum_low <= INT64_MAX) {
-        hist->sum = (double)(int64_t)hist->sum_low;
+    uint64_t sum = hist->sum_low + low;
+    hist->sum_low = sum;
+    if (high != 0 || sum < low || hist->sum_high != 0 || sum > INT64_MAX) {
+        hist->sum_high += high + (sum < low);
+        hist->sum = (double)hist->sum_high * 18446744073709551616.0 + (double)sum;
     } else {
-        hist->sum = (double)hist->sum_high * 18446744073709551616.0 + (double)hist->sum_low;
+        hist->sum = (double)(int64_t)sum;
     }
 }
 
@@ -83,8 +84,12 @@ static inline void widen(struct ts_hist *hist, int64_t low, int64_t high)
         hist->max = high;
         return;
     }
-    hist->min = low < hist->min ? low : hist->min;
-    hist->max = high > hist->max ? high : hist->max;
+    if (low < hist->min) {
+        hist->min = low;
+    }
+    if (high > hist->max) {
+        hist->max = high;
+    }
 }
 
 static bool need_page(struct ts_hist *hist, unsigned page)
@@ -180,8 +185,8 @@ enum ts_status ts_hist_merge(struct ts_hist *into, const struct ts_hist *from)
     return TS_OK;
 }
 
-/* Index (from 1) of the smallest value with a share p at or below it. The product is lowered by a few units in its last place, so that
- * 0.07 * 100 = 7.000000000000001 means the 7th. */
+/* Index (from 1) of the smallest value with a share p at or below it. The product is lowered by a few units in its last
+ * place, so that 0.07 * 100 = 7.000000000000001 means the 7th. */
 static uint64_t rank_of(double p, uint64_t count)
 {
     double rank = ceil(p * (double)count * (1.0 - 1e-15));

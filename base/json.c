@@ -1,5 +1,5 @@
-/* Hides jansson (reading) and the layout of what is written. jansson is strict: no comments, no trailing commas, no NaN, no duplicate
- * keys, at most 2,048 levels deep. */
+/* Hides jansson (reading) and the layout of what is written. jansson is strict: no comments, no trailing commas, no
+ * NaN, no duplicate keys, at most 2,048 levels deep. */
 #include "base/json.h"
 
 #include <limits.h>
@@ -58,7 +58,8 @@ static enum ts_status report(const char *name, const char *data, size_t len, siz
     return TS_EINPUT;
 }
 
-enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len, struct ts_diags *diags)
+enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len,
+                             struct ts_diags *diags)
 {
     json_error_t error;
     size_t skipped = len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
@@ -226,13 +227,17 @@ void ts_json_end_array(struct ts_json_writer *writer)
     end_container(writer, "]");
 }
 
-/* Length of the well-formed UTF-8 character at `s` (RFC 3629, table 3-7 of the Unicode standard), 0 if it is not one. */
+/* Length of the well-formed UTF-8 character at `s` (RFC 3629, table 3-7 of the Unicode standard), 0 if it is not one.
+ */
 static size_t utf8_length(const unsigned char *s)
 {
     if (s[0] < 0x80) {
         return 1;
     }
-    size_t n = s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : s[0] >= 0xe0 && s[0] <= 0xef ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
+    size_t n = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
+               : s[0] >= 0xe0 && s[0] <= 0xef ? 3
+               : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
+                                              : 0;
     for (size_t i = 1; i < n; i++) {
         if ((s[i] & 0xc0) != 0x80) {
             return 0;

@@ -1,6 +1,7 @@
-/* Hides the generator: Philox4x32-10 of J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11. Each block of
- * four words is a keyed bijection of a 128-bit counter. Here the key comes from (seed, replication), the upper half of the counter is
- * (entity, purpose), the lower half counts blocks: 2^64 blocks per stream, and streams of one key never meet.
+/* Hides the generator: Philox4x32-10 of J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1,
+ * 2, 3", SC11. Each block of four words is a keyed bijection of a 128-bit counter. Here the key comes from (seed,
+ * replication), the upper half of the counter is (entity, purpose), the lower half counts blocks: 2^64 blocks per
+ * stream, and streams of one key never meet.
  * Check value (the authors' kat_vectors): counter 0, key 0 -> 6627e8d5 e169c58d bc57ac4c 9b00dbd8. */
 #include "base/rng.h"
 
@@ -22,7 +23,8 @@ void ts_rng_init(struct ts_rng *rng, uint64_t seed, uint32_t replication, uint32
 {
     const uint64_t golden = 0x9e3779b97f4a7c15ULL;
     uint64_t key = ts_mix64(ts_mix64(seed + golden) ^ (replication * golden));
-    *rng = (struct ts_rng){.key = {(uint32_t)key, (uint32_t)(key >> 32)}, .counter = {0, 0, entity, purpose}, .used = BLOCK_WORDS};
+    *rng = (struct ts_rng){
+        .key = {(uint32_t)key, (uint32_t)(key >> 32)}, .counter = {0, 0, entity, purpose}, .used = BLOCK_WORDS};
 }
 
 void ts_rng_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2])

@@ -78,7 +78,8 @@ enum ts_status ts_source_read(struct ts_source *out, const char *path, size_t ma
     return status != TS_OK ? status : adopt(out, path, data, len, diags);
 }
 
-enum ts_status ts_source_from_text(struct ts_source *out, const char *name, const char *data, size_t len, struct ts_diags *diags)
+enum ts_status ts_source_from_text(struct ts_source *out, const char *name, const char *data, size_t len,
+                                   struct ts_diags *diags)
 {
     char *copy = malloc(len + 1);
     if (copy == NULL) {

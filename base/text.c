@@ -1,8 +1,9 @@
 /* Hides how text grows and how numbers become text and back without regard to the locale.
  *
- * Numbers are read by Clinger's fast path ("How to read floating point numbers accurately", PLDI 1990): at most 15 digits and a power of ten
- * within 10^22 are both exact doubles, so one multiplication or division rounds once; the rest goes to strtod. Written numbers try 15, 16
- * and 17 digits: 15 digits always survive the way into a double, 17 always suffice for the way back. */
+ * Numbers are read by Clinger's fast path ("How to read floating point numbers accurately", PLDI 1990): at most 15
+ * digits and a power of ten within 10^22 are both exact doubles, so one multiplication or division rounds once; the
+ * rest goes to strtod. Written numbers try 15, 16 and 17 digits: 15 digits always survive the way into a double, 17
+ * always suffice for the way back. */
 #include "base/text.h"
 
 #include <ctype.h>

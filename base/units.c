@@ -1,6 +1,7 @@
-/* Hides the table of units and the algebra of dimensions. A unit is an exact quotient mul/div of integers times powers of base dimensions;
- * a conversion multiplies the numerators, cancels the common factor and divides once, so "40 ms" is exactly 0.04 s and "0.15 USD/kWh" asked for in
- * USD/kWh is exactly 0.15. Requests and calls only count things and have no dimension of their own. */
+/* Hides the table of units and the algebra of dimensions. A unit is an exact quotient mul/div of integers times powers
+ * of base dimensions; a conversion multiplies the numerators, cancels the common factor and divides once, so "40 ms" is
+ * exactly 0.04 s and "0.15 USD/kWh" asked for in USD/kWh is exactly 0.15. Requests and calls only count things and have
+ * no dimension of their own. */
 #include "base/units.h"
 
 #include <math.h>
@@ -9,135 +10,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum base_dim { SECOND, BYTE, TOKEN, JOULE, DOLLAR, FTE, FLOP, GRAM, N_DIMS };
+#include "base/units_table.h"
+
 enum { NAME_MAX_BYTES = 24, TEXT_MAX_BYTES = 200, POWER_MAX = 8 };
-
-struct dims {
-    signed char power[N_DIMS];
-};
-
-#define DIM_NONE {{0}}
-#define DIM(base, n) {{[base] = (n)}}
-#define DIM2(base, n, base2, n2) {{[base] = (n), [base2] = (n2)}}
-
-struct unit {
-    const char *name;
-    double mul, div; /* in base units, both whole numbers */
-    struct dims dims;
-    const char *prefixes; /* letters allowed before the name: n u m k M G T P */
-    bool any_case;        /* a word, not a symbol: "USD", "usd" */
-};
-
-static const struct unit units[] = {
-    {"s", 1, 1, DIM(SECOND, 1), "num", false},
-    {"sec", 1, 1, DIM(SECOND, 1), "", true},
-    {"second", 1, 1, DIM(SECOND, 1), "", true},
-    {"seconds", 1, 1, DIM(SECOND, 1), "", true},
-    {"min", 60, 1, DIM(SECOND, 1), "", true},
-    {"minute", 60, 1, DIM(SECOND, 1), "", true},
-    {"minutes", 60, 1, DIM(SECOND, 1), "", true},
-    {"h", 3600, 1, DIM(SECOND, 1), "", false},
-    {"hour", 3600, 1, DIM(SECOND, 1), "", true},
-    {"hours", 3600, 1, DIM(SECOND, 1), "", true},
-    {"day", 86400, 1, DIM(SECOND, 1), "", true},
-    {"days", 86400, 1, DIM(SECOND, 1), "", true},
-    {"week", 604800, 1, DIM(SECOND, 1), "", true},
-    {"weeks", 604800, 1, DIM(SECOND, 1), "", true},
-    {"month", 2628000, 1, DIM(SECOND, 1), "", true},
-    {"months", 2628000, 1, DIM(SECOND, 1), "", true},
-    {"year", 31536000, 1, DIM(SECOND, 1), "", true},
-    {"years", 31536000, 1, DIM(SECOND, 1), "", true},
-    {"bit", 1, 8, DIM(BYTE, 1), "kMGT", true},
-    {"bits", 1, 8, DIM(BYTE, 1), "", true},
-    {"B", 1, 1, DIM(BYTE, 1), "kMGTP", false},
-    {"byte", 1, 1, DIM(BYTE, 1), "kMGT", true},
-    {"bytes", 1, 1, DIM(BYTE, 1), "", true},
-    {"KiB", 1024, 1, DIM(BYTE, 1), "", false},
-    {"MiB", 1048576, 1, DIM(BYTE, 1), "", false},
-    {"GiB", 1073741824, 1, DIM(BYTE, 1), "", false},
-    {"TiB", 1099511627776, 1, DIM(BYTE, 1), "", false},
-    {"PiB", 1125899906842624, 1, DIM(BYTE, 1), "", false},
-    {"tok", 1, 1, DIM(TOKEN, 1), "kMGT", true},
-    {"token", 1, 1, DIM(TOKEN, 1), "kMGT", true},
-    {"tokens", 1, 1, DIM(TOKEN, 1), "kMGT", true},
-    {"J", 1, 1, DIM(JOULE, 1), "mkMGT", false},
-    {"Wh", 3600, 1, DIM(JOULE, 1), "mkMGT", false},
-    {"W", 1, 1, DIM2(JOULE, 1, SECOND, -1), "mkMG", false},
-    {"USD", 1, 1, DIM(DOLLAR, 1), "kMG", true},
-    {"$", 1, 1, DIM(DOLLAR, 1), "kMG", false},
-    {"req", 1, 1, DIM_NONE, "kMG", true},
-    {"reqs", 1, 1, DIM_NONE, "", true},
-    {"request", 1, 1, DIM_NONE, "", true},
-    {"requests", 1, 1, DIM_NONE, "", true},
-    {"call", 1, 1, DIM_NONE, "kMG", true},
-    {"calls", 1, 1, DIM_NONE, "kMG", true},
-    {"FTE", 1, 1, DIM(FTE, 1), "", true},
-    {"flop", 1, 1, DIM(FLOP, 1), "kMGTPE", true},
-    {"g", 1, 1, DIM(GRAM, 1), "mk", false},
-    {"t", 1000000, 1, DIM(GRAM, 1), "k", false},
-    {"%", 1, 100, DIM_NONE, "", false},
-};
-enum { N_UNITS = sizeof units / sizeof units[0] };
-
-struct prefix {
-    const char *text;
-    char letter;
-    double mul, div;
-};
-
-static const struct prefix prefixes[] = {
-    {"n", 'n', 1, 1e9}, {"u", 'u', 1, 1e6}, {"\xc2\xb5", 'u', 1, 1e6}, {"\xce\xbc", 'u', 1, 1e6}, {"m", 'm', 1, 1e3}, {"k", 'k', 1e3, 1},
-    {"M", 'M', 1e6, 1}, {"G", 'G', 1e9, 1}, {"T", 'T', 1e12, 1},       {"P", 'P', 1e15, 1},       {"E", 'E', 1e18, 1},
-};
-enum { N_PREFIXES = sizeof prefixes / sizeof prefixes[0] };
-
-/* What messages say of a dimension, and an example; the first row of a dimension speaks for it, an exact unit goes first. */
-struct kind {
-    const char *unit;
-    const char *noun; /* NULL: see another row */
-    const char *example;
-    struct dims dims;
-};
-
-static const struct kind kinds[] = {
-    {"s", "a time", "40 ms", DIM(SECOND, 1)},
-    {"month", NULL, "36 months", DIM(SECOND, 1)},
-    {"h", NULL, "24 h", DIM(SECOND, 1)},
-    {"byte", "an amount of data", "24 GiB", DIM(BYTE, 1)},
-    {"byte/s", "a data rate", "500 Mbit/s", DIM2(BYTE, 1, SECOND, -1)},
-    {"tok", "a number of tokens", "4 ktok", DIM(TOKEN, 1)},
-    {"tok/s", "a rate of tokens", "70 tok/s", DIM2(TOKEN, 1, SECOND, -1)},
-    {"J", "an energy", "2 kJ", DIM(JOULE, 1)},
-    {"kWh", NULL, "2 kWh", DIM(JOULE, 1)},
-    {"W", "a power", "700 W", DIM2(JOULE, 1, SECOND, -1)},
-    {"kW", NULL, "12 kW", DIM2(JOULE, 1, SECOND, -1)},
-    {"J/tok", "an energy per token", "1.2 J/tok", DIM2(JOULE, 1, TOKEN, -1)},
-    {"USD", "an amount of money", "38 kUSD", DIM(DOLLAR, 1)},
-    {"USD/s", "an amount of money per time", "200 kUSD/year", DIM2(DOLLAR, 1, SECOND, -1)},
-    {"USD/hour", NULL, "2.5 USD/hour", DIM2(DOLLAR, 1, SECOND, -1)},
-    {"USD/h", NULL, "2.5 USD/h", DIM2(DOLLAR, 1, SECOND, -1)},
-    {"USD/month", NULL, "300 USD/month", DIM2(DOLLAR, 1, SECOND, -1)},
-    {"USD/kWh", "a price of energy", "0.15 USD/kWh", DIM2(DOLLAR, 1, JOULE, -1)},
-    {"USD/Mtok", "a price per token", "2.5 USD/Mtok", DIM2(DOLLAR, 1, TOKEN, -1)},
-    {"USD/GB", "a price of data", "0.09 USD/GB", DIM2(DOLLAR, 1, BYTE, -1)},
-    {"1", "a plain number", "0.6", DIM_NONE},
-    {"%", NULL, "60 %", DIM_NONE},
-    {"1/s", "a rate", "40 k/day", DIM(SECOND, -1)},
-    {"1/year", NULL, "8 %/year", DIM(SECOND, -1)},
-    {"1/month", NULL, "2 %/month", DIM(SECOND, -1)},
-    {"FTE", "an amount of staff", "0.25 FTE", DIM(FTE, 1)},
-    {"flop", "a number of operations", "3 Tflop", DIM(FLOP, 1)},
-    {"flop/s", "a computing speed", "3 Tflop/s", DIM2(FLOP, 1, SECOND, -1)},
-    {"flop/byte", "an arithmetic intensity", "10 flop/byte", DIM2(FLOP, 1, BYTE, -1)},
-    {"g", "a mass", "5 kg", DIM(GRAM, 1)},
-    {"g/kWh", "a carbon intensity", "380 g/kWh", DIM2(GRAM, 1, JOULE, -1)},
-};
-enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
 
 /* A parsed unit: factor mul/div and its dimensions. */
 struct measure {
     double mul, div;
-    struct dims dims;
+    struct ts_units_dims dims;
 };
 
 /* A text being read, and what went wrong with it. */
@@ -170,7 +50,7 @@ static void skip_blanks(struct cursor *cursor)
     }
 }
 
-static bool same_dims(const struct dims *a, const struct dims *b)
+static bool same_dims(const struct ts_units_dims *a, const struct ts_units_dims *b)
 {
     return memcmp(a->power, b->power, sizeof a->power) == 0;
 }
@@ -188,16 +68,16 @@ static void explain(const struct cursor *cursor, const char *fmt, ...)
     va_end(args);
 }
 
-static bool name_is(const struct unit *unit, const char *name)
+static bool name_is(const struct ts_units_row *unit, const char *name)
 {
     return unit->any_case ? strcasecmp(unit->name, name) == 0 : strcmp(unit->name, name) == 0;
 }
 
-static const struct unit *find_exact(const char *name)
+static const struct ts_units_row *find_exact(const char *name)
 {
-    for (size_t i = 0; i < N_UNITS; i++) {
-        if (name_is(&units[i], name)) {
-            return &units[i];
+    for (const struct ts_units_row *unit = ts_units_rows; unit->name != NULL; unit++) {
+        if (name_is(unit, name)) {
+            return unit;
         }
     }
     return NULL;
@@ -206,39 +86,40 @@ static const struct unit *find_exact(const char *name)
 /* A whole name first ("min"), then prefix and name ("ktok"). */
 static bool find_unit(struct measure *out, const char *name)
 {
-    const struct unit *unit = find_exact(name);
+    const struct ts_units_row *unit = find_exact(name);
     if (unit != NULL) {
         *out = (struct measure){unit->mul, unit->div, unit->dims};
         return true;
     }
-    for (size_t i = 0; i < N_PREFIXES; i++) {
-        size_t len = strlen(prefixes[i].text);
-        if (strncmp(name, prefixes[i].text, len) != 0) {
+    for (const struct ts_units_prefix *prefix = ts_units_prefixes; prefix->text != NULL; prefix++) {
+        size_t len = strlen(prefix->text);
+        if (strncmp(name, prefix->text, len) != 0) {
             continue;
         }
         unit = find_exact(name + len);
-        if (unit != NULL && strchr(unit->prefixes, prefixes[i].letter) != NULL) {
-            *out = (struct measure){unit->mul * prefixes[i].mul, unit->div * prefixes[i].div, unit->dims};
+        if (unit != NULL && strchr(unit->prefixes, prefix->letter) != NULL) {
+            *out = (struct measure){unit->mul * prefix->mul, unit->div * prefix->div, unit->dims};
             return true;
         }
     }
     return false;
 }
 
-/* Every spelling of every unit, for ts_suggest: the names as they are, then with their prefixes. The result lies in `storage`. */
+/* Every spelling of every unit, for ts_suggest: the names as they are, then with their prefixes. The result lies in
+ * `storage`. */
 static const char *suggest_unit(char storage[NAME_MAX_BYTES], const char *name)
 {
     enum { SPELLINGS_MAX = 256 };
     char spellings[SPELLINGS_MAX][NAME_MAX_BYTES];
     const char *candidates[SPELLINGS_MAX];
     size_t n = 0;
-    for (size_t i = 0; i < N_UNITS && n < SPELLINGS_MAX; i++) {
-        strcpy(spellings[n], units[i].name);
+    for (const struct ts_units_row *unit = ts_units_rows; unit->name != NULL && n < SPELLINGS_MAX; unit++) {
+        strcpy(spellings[n], unit->name);
         candidates[n] = spellings[n];
         n++;
-        for (const char *letter = units[i].prefixes; *letter != '\0' && n < SPELLINGS_MAX; letter++) {
+        for (const char *letter = unit->prefixes; *letter != '\0' && n < SPELLINGS_MAX; letter++) {
             spellings[n][0] = *letter;
-            strcpy(spellings[n] + 1, units[i].name);
+            strcpy(spellings[n] + 1, unit->name);
             candidates[n] = spellings[n];
             n++;
         }
@@ -317,7 +198,8 @@ static bool scale(struct measure *measure, const struct measure *by, int power)
     return true;
 }
 
-/* One factor: [multiplier] [name]. Before the first slash both may be absent ("5 /s", "40 k/day"), behind one a name is due. */
+/* One factor: [multiplier] [name]. Before the first slash both may be absent ("5 /s", "40 k/day"), behind one a name is
+ * due. */
 static bool read_factor(struct cursor *cursor, struct measure *out, int power)
 {
     char name[NAME_MAX_BYTES];
@@ -355,7 +237,8 @@ static bool read_factor(struct cursor *cursor, struct measure *out, int power)
 static void explain_rest(const struct cursor *cursor)
 {
     if (is_name_byte(*cursor->at)) {
-        explain(cursor, "'%s' does not belong there in '%s': units are divided by '/', as in 'USD/kWh'", cursor->at, cursor->whole);
+        explain(cursor, "'%s' does not belong there in '%s': units are divided by '/', as in 'USD/kWh'", cursor->at,
+                cursor->whole);
         return;
     }
     explain(cursor, "'%s' does not belong there in '%s'", cursor->at, cursor->whole);
@@ -452,8 +335,9 @@ static bool read_number(struct cursor *cursor, double *out)
     size_t len = number_length(start);
     if (len == 0) {
         bool empty = *start == '\0';
-        explain(cursor, "%s%s%s: write for example '%s'", empty ? "a quantity is missing" : "'", empty ? "" : cursor->whole,
-                empty ? "" : "' does not begin with a number", ts_units_example(cursor->want));
+        explain(cursor, "%s%s%s: write for example '%s'", empty ? "a quantity is missing" : "'",
+                empty ? "" : cursor->whole, empty ? "" : "' does not begin with a number",
+                ts_units_example(cursor->want));
         return false;
     }
     cursor->at += len;
@@ -468,11 +352,11 @@ static bool read_number(struct cursor *cursor, double *out)
     return true;
 }
 
-static const struct kind *kind_of(const struct dims *dims)
+static const struct ts_units_kind *kind_of(const struct ts_units_dims *dims)
 {
-    for (size_t i = 0; i < N_KINDS; i++) {
-        if (same_dims(&kinds[i].dims, dims)) {
-            return &kinds[i];
+    for (const struct ts_units_kind *kind = ts_units_kinds; kind->unit != NULL; kind++) {
+        if (same_dims(&kind->dims, dims)) {
+            return kind;
         }
     }
     return NULL;
@@ -496,8 +380,8 @@ static void explain_mismatch(const struct cursor *cursor, const struct measure *
         explain_example(cursor, want, wanted);
         return;
     }
-    const struct kind *is = kind_of(&got->dims);
-    const struct kind *due = kind_of(&wanted->dims);
+    const struct ts_units_kind *is = kind_of(&got->dims);
+    const struct ts_units_kind *due = kind_of(&wanted->dims);
     explain(cursor, "'%s' is %s, but ", cursor->whole, is != NULL ? is->noun : "of another dimension");
     if (due != NULL) {
         explain(cursor, "%s is due, for example ", due->noun);
@@ -575,11 +459,11 @@ bool ts_units_parse(double *out, const char *text, const char *want, struct ts_t
 const char *ts_units_example(const char *unit)
 {
     struct measure measure;
-    for (size_t i = 0; i < N_KINDS; i++) {
-        if (strcmp(kinds[i].unit, unit) == 0) {
-            return kinds[i].example;
+    for (const struct ts_units_kind *row = ts_units_kinds; row->unit != NULL; row++) {
+        if (strcmp(row->unit, unit) == 0) {
+            return row->example;
         }
     }
-    const struct kind *kind = parse_unit(&measure, unit) ? kind_of(&measure.dims) : NULL;
+    const struct ts_units_kind *kind = parse_unit(&measure, unit) ? kind_of(&measure.dims) : NULL;
     return kind != NULL ? kind->example : "a number and its unit";
 }

@@ -3,8 +3,9 @@
  * Grammar: NUMBER [multiplier] [unit {"/" unit}]; a multiplier is k, M, G, T before a unit or a slash ("40 k/day", "2 Mtok/min", "38 kUSD").
  * Every unit is a factor times powers of nine base dimensions (second, byte, token, joule, USD, request, FTE, flop, gram), so any quotient
  * of known units converts to any other of the same dimensions; the caller says in which unit it wants the number.
- * Units: ns us ms s min h hour day week month(=730 h) months year(=8760 h) years; bit byte B kB MB GB TB KiB MiB GiB TiB, bit with k M G prefix;
- * tok; J kJ MJ Wh kWh MWh; W kW MW; USD (also $); req call; FTE; flop with prefixes; g kg t; % (= 0.01).
+ * Units: ns us ms s min h hour day week month(=730 h) year(=8760 h), also in the plural; bit byte B kB MB GB TB KiB MiB GiB TiB PiB, bit with
+ * k M G T; tok with k M G T; mJ J kJ MJ Wh kWh MWh; mW W kW MW; USD (also $) with k M G; req call; FTE; flop with k to E; g kg t; % (= 0.01).
+ * Symbols are exact (m is milli, M is mega), words are not ("USD" = "usd", "tok" = "Tok").
  * Since request and call count things, "5 req/s", "5 call/s" and "5 /s" are all 1/s. */
 #ifndef TS_BASE_UNITS_H
 #define TS_BASE_UNITS_H

@@ -1,4 +1,5 @@
-/* Hides how a quantity is shown to people: in the largest multiple that leaves at least one whole unit (times: two, from minutes on). */
+/* Hides how a quantity is shown to people: in the largest multiple that leaves at least one whole unit (times: two,
+ * from minutes on). */
 #include "base/units.h"
 
 #include <math.h>
@@ -17,27 +18,49 @@ struct ladder {
     struct step steps[9]; /* ends with from = 0 */
 };
 
+/* clang-format off */
 #define STEP(size, name) {size, size, name}
+/* clang-format on */
 
 static const struct ladder ladders[] = {
     {"s",
-     {STEP(1e-9, "ns"), STEP(1e-6, "us"), STEP(1e-3, "ms"), STEP(1, "s"), {120, 60, "min"}, {7200, 3600, "h"},
-      {172800, 86400, "days"}, {63072000, 31536000, "years"}, {0, 0, NULL}}},
-    {"byte",
-     {STEP(1, "B"), STEP(1024, "KiB"), STEP(1048576, "MiB"), STEP(1073741824, "GiB"),
-      STEP(1099511627776, "TiB"), {0, 0, NULL}}},
-    {"byte/s",
-     {STEP(1, "B/s"), STEP(1e3, "kB/s"), STEP(1e6, "MB/s"), STEP(1e9, "GB/s"), STEP(1e12, "TB/s"),
+     {STEP(1e-9, "ns"),
+      STEP(1e-6, "us"),
+      STEP(1e-3, "ms"),
+      STEP(1, "s"),
+      {120, 60, "min"},
+      {7200, 3600, "h"},
+      {172800, 86400, "days"},
+      {63072000, 31536000, "years"},
       {0, 0, NULL}}},
+    {"byte",
+     {STEP(1, "B"),
+      STEP(1024, "KiB"),
+      STEP(1048576, "MiB"),
+      STEP(1073741824, "GiB"),
+      STEP(1099511627776, "TiB"),
+      {0, 0, NULL}}},
+    {"byte/s",
+     {STEP(1, "B/s"), STEP(1e3, "kB/s"), STEP(1e6, "MB/s"), STEP(1e9, "GB/s"), STEP(1e12, "TB/s"), {0, 0, NULL}}},
     {"J", {STEP(1e-3, "mJ"), STEP(1, "J"), STEP(1e3, "kJ"), STEP(1e6, "MJ"), STEP(1e9, "GJ"), {0, 0, NULL}}},
     {"J/tok", {STEP(1e-3, "mJ/tok"), STEP(1, "J/tok"), STEP(1e3, "kJ/tok"), {0, 0, NULL}}},
     {"W", {STEP(1e-3, "mW"), STEP(1, "W"), STEP(1e3, "kW"), STEP(1e6, "MW"), {0, 0, NULL}}},
     {"flop",
-     {STEP(1, "flop"), STEP(1e3, "kflop"), STEP(1e6, "Mflop"), STEP(1e9, "Gflop"), STEP(1e12, "Tflop"),
-      STEP(1e15, "Pflop"), {0, 0, NULL}}},
+     {STEP(1, "flop"),
+      STEP(1e3, "kflop"),
+      STEP(1e6, "Mflop"),
+      STEP(1e9, "Gflop"),
+      STEP(1e12, "Tflop"),
+      STEP(1e15, "Pflop"),
+      {0, 0, NULL}}},
     {"flop/s",
-     {STEP(1, "flop/s"), STEP(1e3, "kflop/s"), STEP(1e6, "Mflop/s"), STEP(1e9, "Gflop/s"),
-      STEP(1e12, "Tflop/s"), STEP(1e15, "Pflop/s"), {0, 0, NULL}}},
+     {STEP(1, "flop/s"),
+      STEP(1e3, "kflop/s"),
+      STEP(1e6, "Mflop/s"),
+      STEP(1e9, "Gflop/s"),
+      STEP(1e12, "Tflop/s"),
+      STEP(1e15, "Pflop/s"),
+      {0, 0, NULL}}},
     {"g", {STEP(1, "g"), STEP(1e3, "kg"), STEP(1e6, "t"), {0, 0, NULL}}},
 };
 

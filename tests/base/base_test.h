@@ -1,4 +1,5 @@
-/* What the tests of base/ share: cmocka with its includes, near-equality of doubles, a temporary folder, rendered diagnostics. */
+/* What the tests of base/ share: cmocka with its includes, near-equality of doubles, a temporary folder, rendered
+ * diagnostics. */
 #ifndef TS_TESTS_BASE_TEST_H
 #define TS_TESTS_BASE_TEST_H
 
@@ -16,13 +17,13 @@
 
 #include "base/diag.h"
 
-#define assert_near(actual, expected, tolerance)                                                                             \
-    do {                                                                                                                     \
-        double near_a = (actual);                                                                                            \
-        double near_e = (expected);                                                                                          \
-        if (!(fabs(near_a - near_e) <= (tolerance))) {                                                                       \
-            fail_msg("%s = %.17g, expected %.17g within %g", #actual, near_a, near_e, (double)(tolerance));                  \
-        }                                                                                                                    \
+#define assert_near(actual, expected, tolerance)                                                                       \
+    do {                                                                                                               \
+        double near_a = (actual);                                                                                      \
+        double near_e = (expected);                                                                                    \
+        if (!(fabs(near_a - near_e) <= (tolerance))) {                                                                 \
+            fail_msg("%s = %.17g, expected %.17g within %g", #actual, near_a, near_e, (double)(tolerance));            \
+        }                                                                                                              \
     } while (0)
 
 /* Empties `diags` and compares what they say. */

@@ -1,4 +1,5 @@
-/* What the hot calls of base/ cost; a smoke test that prints nanoseconds per call and fails only if a result is wrong. */
+/* What the hot calls of base/ cost; a smoke test that prints nanoseconds per call and fails only if a result is wrong.
+ */
 #include <time.h>
 
 #include "base/csv.h"

@@ -1,5 +1,5 @@
-/* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, nothing leaks (the address sanitizer
- * watches), nothing is half-made. Allocations of the library go through the linker's --wrap. */
+/* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, nothing leaks (the
+ * address sanitizer watches), nothing is half-made. Allocations of the library go through the linker's --wrap. */
 #include <errno.h>
 
 #include "base/arena.h"
@@ -131,7 +131,8 @@ static enum ts_status try_arena(void)
 {
     struct ts_arena arena;
     ts_arena_init(&arena);
-    bool ok = ts_arena_alloc(&arena, 4000) != NULL && ts_arena_printf(&arena, "%200d", 1) != NULL && ts_arena_strdup(&arena, "x") != NULL;
+    bool ok = ts_arena_alloc(&arena, 4000) != NULL && ts_arena_printf(&arena, "%200d", 1) != NULL &&
+              ts_arena_strdup(&arena, "x") != NULL;
     ts_arena_deinit(&arena);
     return ok ? TS_OK : TS_ENOMEM;
 }

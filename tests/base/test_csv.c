@@ -131,7 +131,8 @@ static void test_csv__columns_have_names(void **state)
     ts_csv_close(NULL);
 }
 
-static void expect_span(struct ts_csv_reader *reader, const struct ts_csv_row *row, size_t i, uint32_t line, uint32_t col, uint32_t len)
+static void expect_span(struct ts_csv_reader *reader, const struct ts_csv_row *row, size_t i, uint32_t line,
+                        uint32_t col, uint32_t len)
 {
     struct ts_span at = ts_csv_span(reader, row, i);
     assert_string_equal(at.file, "t.csv");
@@ -166,12 +167,14 @@ static void test_csv__every_field_knows_its_place(void **state)
 static void test_csv__a_stray_quote_is_an_error_with_its_place(void **state)
 {
     (void)state;
-    expect_failure("a,b\n1,2\"x\n3,4\n",
-                   "t.csv:2:4: error: a quotation mark out of place\n"
-                   "help: a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"\n");
-    expect_failure("a,b\n\"1\"x,2\n",
-                   "t.csv:2:4: error: a quotation mark out of place\n"
-                   "help: a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"\n");
+    expect_failure(
+        "a,b\n1,2\"x\n3,4\n",
+        "t.csv:2:4: error: a quotation mark out of place\n"
+        "help: a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"\n");
+    expect_failure(
+        "a,b\n\"1\"x,2\n",
+        "t.csv:2:4: error: a quotation mark out of place\n"
+        "help: a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"\n");
     expect_failure("a,b\n1,\"open\n3,4\n", "t.csv:2:3: error: a quotation mark is opened here and never closed\n");
 }
 
@@ -205,7 +208,9 @@ static void test_csv__a_nul_byte_is_an_error_with_its_place(void **state)
     expect_failure_len("\0", 1, true, expected.data);
     ts_text_clear(&expected);
     ts_text_printf(&expected, "t.csv:1:4: %s", words);
-    expect_failure_len("\xff\xfe" "a\0,\0b\0\n\0", 10, true, expected.data); /* UTF-16 */
+    expect_failure_len("\xff\xfe"
+                       "a\0,\0b\0\n\0",
+                       10, true, expected.data); /* UTF-16 */
     ts_text_deinit(&expected);
 }
 
@@ -265,14 +270,18 @@ static void test_csv__rows_and_fields_have_a_maximum(void **state)
     assert_non_null(data);
     memset(data, 'x', N);
     memcpy(data, "a\n\"", 3);
-    expect_failure_len(data, N, false, "t.csv:2:1: error: a row of more than 1 MiB\nhelp: is a quotation mark left open, or is this not a CSV file?\n");
+    expect_failure_len(data, N, false,
+                       "t.csv:2:1: error: a row of more than 1 MiB\nhelp: is a quotation mark left open, or is this "
+                       "not a CSV file?\n");
     memset(data, ',', N);
     expect_failure_len(data, N, false, "t.csv:1:1: error: a row of more than 16384 fields\n");
     for (int i = 0; i < N; i += 2) {
         memcpy(data + i, "x\n", 2);
     }
     data[0] = '"';
-    expect_failure_len(data, N, false, "t.csv:1:1: error: a row of more than 1 MiB\nhelp: is a quotation mark left open, or is this not a CSV file?\n");
+    expect_failure_len(data, N, false,
+                       "t.csv:1:1: error: a row of more than 1 MiB\nhelp: is a quotation mark left open, or is this "
+                       "not a CSV file?\n");
     free(data);
 }
 
@@ -442,14 +451,17 @@ static void test_csv__garbage_never_breaks_the_reader(void **state)
 static void test_csv_put__reads_back(void **state)
 {
     (void)state;
-    static const char *const fields[] = {"plain", "", "a,b", "say \"yes\"", "two\nlines", "cr\r", " lead", "trail\t", "\"", "\xc3\xa9"};
+    static const char *const fields[] = {"plain", "",      "a,b",     "say \"yes\"", "two\nlines",
+                                         "cr\r",  " lead", "trail\t", "\"",          "\xc3\xa9"};
     enum { N = sizeof fields / sizeof fields[0] };
     struct ts_text text;
     ts_text_init(&text);
     for (size_t i = 0; i < N; i++) {
         ts_csv_put(&text, fields[i], i == 0);
     }
-    assert_string_equal(text.data, "plain,,\"a,b\",\"say \"\"yes\"\"\",\"two\nlines\",\"cr\r\",\" lead\",\"trail\t\",\"\"\"\",\xc3\xa9");
+    assert_string_equal(
+        text.data,
+        "plain,,\"a,b\",\"say \"\"yes\"\"\",\"two\nlines\",\"cr\r\",\" lead\",\"trail\t\",\"\"\"\",\xc3\xa9");
     struct ts_csv_reader *reader = NULL;
     const struct ts_csv_row *row = NULL;
     assert_int_equal(ts_csv_open_text(&reader, "t", text.data, text.len, false, NULL), TS_OK);

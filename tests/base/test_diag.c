@@ -13,7 +13,8 @@ static void test_diag__looks_like_gcc_with_caret_and_help(void **state)
     ts_diags_init(&diags);
     assert_int_equal(ts_source_from_text(&source, "hybrid.yaml", yaml, strlen(yaml), &diags), TS_OK);
     struct ts_span at = {.source = &source, .line = 3, .col = 15, .len = 4};
-    assert_int_equal(ts_fail(&diags, TS_ESCENARIO, at, "did you mean 'edge'?", "unknown tier '%s'", "egde"), TS_ESCENARIO);
+    assert_int_equal(ts_fail(&diags, TS_ESCENARIO, at, "did you mean 'edge'?", "unknown tier '%s'", "egde"),
+                     TS_ESCENARIO);
     ts_source_deinit(&source); /* everything has been copied */
     assert_diags(&diags, "hybrid.yaml:3:15: error: unknown tier 'egde'\n"
                          "    3 |     replaces: egde\n"

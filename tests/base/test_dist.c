@@ -122,7 +122,7 @@ static void test_dist__one_uniform_per_draw_keeps_streams_aligned(void **state)
 {
     (void)state;
     const struct ts_dist dists[] = {
-        ts_dist_uniform(0.0, 1.0), ts_dist_normal(0.0, 1.0), ts_dist_lognormal_median_p95(1.0, 2.0),
+        ts_dist_uniform(0.0, 1.0), ts_dist_normal(0.0, 1.0),  ts_dist_lognormal_median_p95(1.0, 2.0),
         ts_dist_exponential(1.0),  ts_dist_weibull(0.7, 1.0),
     };
     for (size_t i = 0; i < sizeof dists / sizeof dists[0]; i++) {

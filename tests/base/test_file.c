@@ -291,10 +291,12 @@ static void test_path__join_dir_and_base(void **state)
 {
     (void)state;
     static const char *const join[][3] = {
-        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"a", "/b", "/b"}, {"/", "b", "/b"}, {"a/b", "c/d", "a/b/c/d"},
+        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"},
+        {"a", "/b", "/b"}, {"/", "b", "/b"},   {"a/b", "c/d", "a/b/c/d"},
     };
     static const char *const split[][3] = {
-        {"a/b.csv", "a", "b.csv"}, {"b.csv", ".", "b.csv"}, {"/b", "/", "b"}, {"/a/b/c", "/a/b", "c"}, {"a//b", "a", "b"}, {"a/", "a", ""},
+        {"a/b.csv", "a", "b.csv"}, {"b.csv", ".", "b.csv"}, {"/b", "/", "b"},
+        {"/a/b/c", "/a/b", "c"},   {"a//b", "a", "b"},      {"a/", "a", ""},
     };
     for (size_t i = 0; i < sizeof join / sizeof join[0]; i++) {
         char *path = ts_path_join(join[i][0], join[i][1]);

@@ -147,7 +147,8 @@ static void test_hist__quantiles_are_within_a_thousandth_of_sorted_data(void **s
             double exact = (double)values[i * (N / 10000) - 1];
             assert_near(ts_hist_quantile(&hist, i / 10000.0), exact, exact / 1024.0);
         }
-        assert_true(ts_hist_quantile(&hist, 0.0) == (double)values[0] && ts_hist_quantile(&hist, 1.0) == (double)values[N - 1]);
+        assert_true(ts_hist_quantile(&hist, 0.0) == (double)values[0] &&
+                    ts_hist_quantile(&hist, 1.0) == (double)values[N - 1]);
         assert_near(ts_hist_mean(&hist), sum / N, 1e-9 * sum / N);
         ts_hist_deinit(&hist);
     }

@@ -95,8 +95,20 @@ static void test_json__garbage_is_refused(void **state)
         const char *text;
         size_t len;
     } rows[] = {
-        {"[1,]", 4}, {"[NaN]", 5}, {"{a:1}", 5}, {"['a']", 5}, {"[01]", 4}, {"[1e999]", 7}, {"[\"\xff\"]", 5}, {"[\"\\u0000\"]", 10}, {"[1]\0", 4},
-        {"{\"k\":1 \"l\":2}", 13}, {"// c\n[1]", 8}, {"5", 1}, {"[99999999999999999999]", 22}, {"\x1f\x8b\x08\0\xfe", 5},
+        {"[1,]", 4},
+        {"[NaN]", 5},
+        {"{a:1}", 5},
+        {"['a']", 5},
+        {"[01]", 4},
+        {"[1e999]", 7},
+        {"[\"\xff\"]", 5},
+        {"[\"\\u0000\"]", 10},
+        {"[1]\0", 4},
+        {"{\"k\":1 \"l\":2}", 13},
+        {"// c\n[1]", 8},
+        {"5", 1},
+        {"[99999999999999999999]", 22},
+        {"\x1f\x8b\x08\0\xfe", 5},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ts_json_doc doc;
@@ -206,7 +218,8 @@ static void test_json_writer__layout_is_fixed(void **state)
                                   "}");
     struct ts_json_doc doc;
     parse(&doc, out.data);
-    assert_string_equal(ts_json_string(ts_json_get(ts_json_root(&doc), "a \"b\"")), "line\n\ttab \\ \x01 \x7f \xc3\xa9");
+    assert_string_equal(ts_json_string(ts_json_get(ts_json_root(&doc), "a \"b\"")),
+                        "line\n\ttab \\ \x01 \x7f \xc3\xa9");
     ts_json_deinit(&doc);
     ts_text_deinit(&out);
 }
@@ -214,7 +227,9 @@ static void test_json_writer__layout_is_fixed(void **state)
 static void test_json_writer__any_bytes_become_valid_json(void **state)
 {
     (void)state;
-    static const char *const strings[] = {"\xff", "a\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x9f\x98\x80", "\xe2\x82", "\x80\x80"};
+    static const char *const strings[] = {
+        "\xff",     "a\xc3",   "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x9f\x98\x80",
+        "\xe2\x82", "\x80\x80"};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         struct ts_text out;
         struct ts_json_writer writer;

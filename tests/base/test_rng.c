@@ -53,7 +53,8 @@ static void test_rng__each_part_of_the_key_matters(void **state)
 {
     (void)state;
     static const uint64_t keys[][4] = {
-        {42, 0, 0, 0}, {43, 0, 0, 0}, {42ULL << 32, 0, 0, 0}, {42, 1, 0, 0}, {42, 0, 1, 0}, {42, 0, 0, 1}, {0, 0, 0, 0}, {42, 1, 1, 1},
+        {42, 0, 0, 0}, {43, 0, 0, 0}, {42ULL << 32, 0, 0, 0}, {42, 1, 0, 0},
+        {42, 0, 1, 0}, {42, 0, 0, 1}, {0, 0, 0, 0},           {42, 1, 1, 1},
     };
     enum { N = sizeof keys / sizeof keys[0] };
     uint64_t first[N];

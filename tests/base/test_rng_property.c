@@ -1,12 +1,13 @@
-/* Streams are uniform and independent of one another. Seeds are fixed, so a pass stays a pass; the bounds are those that a good generator
- * exceeds once in a million. */
+/* Streams are uniform and independent of one another. Seeds are fixed, so a pass stays a pass; the bounds are those
+ * that a good generator exceeds once in a million. */
 #include "base/rng.h"
 
 #include "tests/base/base_test.h"
 
 enum { CELLS = 256, DRAWS = 256 * 1000 };
 
-/* Chi-square of CELLS cells with 255 degrees of freedom: mean 255, standard deviation 22.6; 380 is passed with probability 7e-7. */
+/* Chi-square of CELLS cells with 255 degrees of freedom: mean 255, standard deviation 22.6; 380 is passed with
+ * probability 7e-7. */
 static double chi_square(const uint32_t counts[CELLS], double n)
 {
     double sum = 0.0;

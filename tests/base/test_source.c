@@ -38,7 +38,8 @@ static void test_source__a_nul_byte_is_refused_with_its_place(void **state)
     struct ts_source source;
     ts_diags_init(&diags);
     assert_int_equal(ts_source_from_text(&source, "x.yaml", "ab\nc\0d", 6, &diags), TS_EINPUT);
-    assert_diags(&diags, "x.yaml:2:2: error: a NUL byte: this is not a text file\nhelp: the file must be text in UTF-8\n");
+    assert_diags(&diags,
+                 "x.yaml:2:2: error: a NUL byte: this is not a text file\nhelp: the file must be text in UTF-8\n");
 }
 
 static void test_source__reads_a_file_up_to_a_limit(void **state)

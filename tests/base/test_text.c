@@ -20,7 +20,7 @@ static void test_text__grows_and_stays_terminated(void **state)
     ts_text_puts(&text, "end");
     assert_int_equal(text.len, strlen(text.data));
     assert_int_equal(text.len, 10 * 2 + 90 * 3 + 900 * 4 + 3);
-    assert_string_equal(text.data + text.len - 8, "998,999,end" + 3);
+    assert_string_equal(text.data + text.len - 8, ",999,end");
     assert_false(text.failed);
     ts_text_clear(&text);
     assert_string_equal(text.data, "");
@@ -136,14 +136,51 @@ static void test_parse_double__accepts_decimals_only(void **state)
         const char *text;
         double value;
     } good[] = {
-        {"0", 0},         {"-0.5", -0.5},   {"+3", 3},       {".5", 0.5},     {"5.", 5},        {"1e3", 1000},
-        {"1E-3", 0.001},  {"2.5e+2", 250},  {"0.1", 0.1},    {"1e22", 1e22},  {"1e23", 1e23},   {"123456789012345678", 123456789012345678.0},
-        {"1e308", 1e308}, {"1e-400", 0},    {"0e999", 0},    {"00012", 12},   {"4.9e-324", 4.9406564584124654e-324},
-        {"0.000000000000000000000000000001", 1e-30},         {"1.7976931348623157e308", DBL_MAX},
-        {"9007199254740993", 9007199254740992.0},            {"18446744073709551616000", 18446744073709551616e3},
+        {"0", 0},
+        {"-0.5", -0.5},
+        {"+3", 3},
+        {".5", 0.5},
+        {"5.", 5},
+        {"1e3", 1000},
+        {"1E-3", 0.001},
+        {"2.5e+2", 250},
+        {"0.1", 0.1},
+        {"1e22", 1e22},
+        {"1e23", 1e23},
+        {"123456789012345678", 123456789012345678.0},
+        {"1e308", 1e308},
+        {"1e-400", 0},
+        {"0e999", 0},
+        {"00012", 12},
+        {"4.9e-324", 4.9406564584124654e-324},
+        {"0.000000000000000000000000000001", 1e-30},
+        {"1.7976931348623157e308", DBL_MAX},
+        {"9007199254740993", 9007199254740992.0},
+        {"18446744073709551616000", 18446744073709551616e3},
     };
-    static const char *const bad[] = {"",    " 1", "1 ",   "1,5", "0x10", "inf", "nan", "-",    "+",   ".",  "e5",   "1e",
-                                      "1e+", "1_0", "--1", "1.2.3", "1e5.5", "infinity", "1e999", "-1e999", "1f", "1d0", "1e99999999999999999999"};
+    static const char *const bad[] = {"",
+                                      " 1",
+                                      "1 ",
+                                      "1,5",
+                                      "0x10",
+                                      "inf",
+                                      "nan",
+                                      "-",
+                                      "+",
+                                      ".",
+                                      "e5",
+                                      "1e",
+                                      "1e+",
+                                      "1_0",
+                                      "--1",
+                                      "1.2.3",
+                                      "1e5.5",
+                                      "infinity",
+                                      "1e999",
+                                      "-1e999",
+                                      "1f",
+                                      "1d0",
+                                      "1e99999999999999999999"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         double value = -7.0;
         assert_true(ts_parse_double(&value, good[i].text, strlen(good[i].text)));
@@ -205,7 +242,8 @@ static void test_parse_integers__to_their_limits(void **state)
     assert_true(ts_parse_i64(&i, "-9223372036854775808", 20) && i == INT64_MIN);
     assert_true(ts_parse_i64(&i, "9223372036854775807", 19) && i == INT64_MAX);
     assert_true(ts_parse_i64(&i, "-0", 2) && i == 0);
-    static const char *const bad[] = {"", "-", "+1", " 1", "1 ", "1.0", "1e3", "0x1", "--1", "18446744073709551616", "99999999999999999999999"};
+    static const char *const bad[] = {
+        "", "-", "+1", " 1", "1 ", "1.0", "1e3", "0x1", "--1", "18446744073709551616", "99999999999999999999999"};
     for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
         assert_false(ts_parse_u64(&u, bad[k], strlen(bad[k])));
         assert_false(ts_parse_i64(&i, bad[k], strlen(bad[k])));

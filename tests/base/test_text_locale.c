@@ -7,7 +7,8 @@
 static void test_text__numbers_have_a_point_in_every_locale(void **state)
 {
     (void)state;
-    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8", "fr_FR.utf8", "ps_AF.utf8"};
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE",
+                                        "fr_FR.UTF-8", "fr_FR.utf8", "ps_AF.utf8"};
     const char *found = NULL;
     for (size_t i = 0; found == NULL && i < sizeof names / sizeof names[0]; i++) {
         found = setlocale(LC_ALL, names[i]);

@@ -204,7 +204,8 @@ static void test_units__a_text_without_end_is_refused(void **state)
 static void test_units__knows_well_formed_units_only(void **state)
 {
     (void)state;
-    static const char *const known[] = {"s", "1", "1/s", "USD/kWh", "%", "%/year", "ktok/min", "USD/GB/month", "GiB", "k/day"};
+    static const char *const known[] = {"s",      "1",        "1/s",          "USD/kWh", "%",
+                                        "%/year", "ktok/min", "USD/GB/month", "GiB",     "k/day"};
     static const char *const unknown[] = {"", "/s", "2", "furlong", "s/", "s s", "1s", "USD//kWh", "s/1"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         assert_true(ts_units_known(known[i]));
@@ -223,10 +224,11 @@ static void test_units__knows_well_formed_units_only(void **state)
 static void test_units__each_example_parses_in_its_unit(void **state)
 {
     (void)state;
-    static const char *const units[] = {"s",       "month",     "h",        "ns",      "byte",     "GiB",      "byte/s", "bit/s", "tok",
-                                        "ktok",    "tok/s",     "J",        "kWh",     "W",        "kW",       "J/tok",  "USD",   "USD/s",
-                                        "USD/h",   "USD/month", "USD/year", "USD/kWh", "USD/Mtok", "USD/GB",   "1",      "%",     "1/s",
-                                        "1/year",  "1/month",   "FTE",      "flop",    "flop/s",   "flop/byte", "g",      "g/kWh"};
+    static const char *const units[] = {"s",       "month",    "h",      "ns",     "byte",      "GiB",       "byte/s",
+                                        "bit/s",   "tok",      "ktok",   "tok/s",  "J",         "kWh",       "W",
+                                        "kW",      "J/tok",    "USD",    "USD/s",  "USD/h",     "USD/month", "USD/year",
+                                        "USD/kWh", "USD/Mtok", "USD/GB", "1",      "%",         "1/s",       "1/year",
+                                        "1/month", "FTE",      "flop",   "flop/s", "flop/byte", "g",         "g/kWh"};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         double value = 0.0;
         assert_true(ts_units_parse(&value, ts_units_example(units[i]), units[i], NULL));
@@ -240,7 +242,8 @@ static void test_units__each_example_parses_in_its_unit(void **state)
 static void test_units__a_unit_converts_to_itself_exactly(void **state)
 {
     (void)state;
-    static const char *const units[] = {"ms", "h", "month", "USD/kWh", "USD/Mtok", "GiB", "Mbit/s", "%", "%/year", "g/kWh", "kUSD/year", "Tflop/s", "USD/GB/month"};
+    static const char *const units[] = {"ms", "h",      "month", "USD/kWh",   "USD/Mtok", "GiB",         "Mbit/s",
+                                        "%",  "%/year", "g/kWh", "kUSD/year", "Tflop/s",  "USD/GB/month"};
     static const char *const numbers[] = {"0.1", "0.15", "0.3", "2.5", "7", "99.8", "1e-7", "123456.789"};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {

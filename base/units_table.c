@@ -1,0 +1,101 @@
+/* The units that tiersim knows. A month is 730 h and a year 8,760 h, so that twelve months are a year. */
+#include "base/units_table.h"
+
+/* clang-format off */
+#define DIM_NONE {{0}}
+#define DIM(base, n) {{[base] = (n)}}
+#define DIM2(base, n, base2, n2) {{[base] = (n), [base2] = (n2)}}
+/* clang-format on */
+
+const struct ts_units_row ts_units_rows[] = {
+    {"s", 1, 1, DIM(SECOND, 1), "num", false},
+    {"sec", 1, 1, DIM(SECOND, 1), "", true},
+    {"second", 1, 1, DIM(SECOND, 1), "", true},
+    {"seconds", 1, 1, DIM(SECOND, 1), "", true},
+    {"min", 60, 1, DIM(SECOND, 1), "", true},
+    {"minute", 60, 1, DIM(SECOND, 1), "", true},
+    {"minutes", 60, 1, DIM(SECOND, 1), "", true},
+    {"h", 3600, 1, DIM(SECOND, 1), "", false},
+    {"hour", 3600, 1, DIM(SECOND, 1), "", true},
+    {"hours", 3600, 1, DIM(SECOND, 1), "", true},
+    {"day", 86400, 1, DIM(SECOND, 1), "", true},
+    {"days", 86400, 1, DIM(SECOND, 1), "", true},
+    {"week", 604800, 1, DIM(SECOND, 1), "", true},
+    {"weeks", 604800, 1, DIM(SECOND, 1), "", true},
+    {"month", 2628000, 1, DIM(SECOND, 1), "", true},
+    {"months", 2628000, 1, DIM(SECOND, 1), "", true},
+    {"year", 31536000, 1, DIM(SECOND, 1), "", true},
+    {"years", 31536000, 1, DIM(SECOND, 1), "", true},
+    {"bit", 1, 8, DIM(BYTE, 1), "kMGT", true},
+    {"bits", 1, 8, DIM(BYTE, 1), "", true},
+    {"B", 1, 1, DIM(BYTE, 1), "kMGTP", false},
+    {"byte", 1, 1, DIM(BYTE, 1), "kMGT", true},
+    {"bytes", 1, 1, DIM(BYTE, 1), "", true},
+    {"KiB", 1024, 1, DIM(BYTE, 1), "", false},
+    {"MiB", 1048576, 1, DIM(BYTE, 1), "", false},
+    {"GiB", 1073741824, 1, DIM(BYTE, 1), "", false},
+    {"TiB", 1099511627776, 1, DIM(BYTE, 1), "", false},
+    {"PiB", 1125899906842624, 1, DIM(BYTE, 1), "", false},
+    {"tok", 1, 1, DIM(TOKEN, 1), "kMGT", true},
+    {"token", 1, 1, DIM(TOKEN, 1), "kMGT", true},
+    {"tokens", 1, 1, DIM(TOKEN, 1), "kMGT", true},
+    {"J", 1, 1, DIM(JOULE, 1), "mkMGT", false},
+    {"Wh", 3600, 1, DIM(JOULE, 1), "mkMGT", false},
+    {"W", 1, 1, DIM2(JOULE, 1, SECOND, -1), "mkMG", false},
+    {"USD", 1, 1, DIM(DOLLAR, 1), "kMG", true},
+    {"$", 1, 1, DIM(DOLLAR, 1), "kMG", false},
+    {"req", 1, 1, DIM_NONE, "kMG", true},
+    {"reqs", 1, 1, DIM_NONE, "", true},
+    {"request", 1, 1, DIM_NONE, "", true},
+    {"requests", 1, 1, DIM_NONE, "", true},
+    {"call", 1, 1, DIM_NONE, "kMG", true},
+    {"calls", 1, 1, DIM_NONE, "kMG", true},
+    {"FTE", 1, 1, DIM(FTE, 1), "", true},
+    {"flop", 1, 1, DIM(FLOP, 1), "kMGTPE", true},
+    {"g", 1, 1, DIM(GRAM, 1), "mk", false},
+    {"t", 1000000, 1, DIM(GRAM, 1), "k", false},
+    {"%", 1, 100, DIM_NONE, "", false},
+    {NULL, 0, 0, DIM_NONE, NULL, false},
+};
+
+const struct ts_units_prefix ts_units_prefixes[] = {
+    {"n", 'n', 1, 1e9},        {"u", 'u', 1, 1e6},  {"\xc2\xb5", 'u', 1, 1e6}, /* the micro sign */
+    {"\xce\xbc", 'u', 1, 1e6},                                                 /* the Greek letter */
+    {"m", 'm', 1, 1e3},        {"k", 'k', 1e3, 1},  {"M", 'M', 1e6, 1},        {"G", 'G', 1e9, 1},
+    {"T", 'T', 1e12, 1},       {"P", 'P', 1e15, 1}, {"E", 'E', 1e18, 1},       {NULL, '\0', 0, 0},
+};
+
+const struct ts_units_kind ts_units_kinds[] = {
+    {"s", "a time", "40 ms", DIM(SECOND, 1)},
+    {"month", NULL, "36 months", DIM(SECOND, 1)},
+    {"h", NULL, "24 h", DIM(SECOND, 1)},
+    {"byte", "an amount of data", "24 GiB", DIM(BYTE, 1)},
+    {"byte/s", "a data rate", "500 Mbit/s", DIM2(BYTE, 1, SECOND, -1)},
+    {"tok", "a number of tokens", "4 ktok", DIM(TOKEN, 1)},
+    {"tok/s", "a rate of tokens", "70 tok/s", DIM2(TOKEN, 1, SECOND, -1)},
+    {"J", "an energy", "2 kJ", DIM(JOULE, 1)},
+    {"kWh", NULL, "2 kWh", DIM(JOULE, 1)},
+    {"W", "a power", "700 W", DIM2(JOULE, 1, SECOND, -1)},
+    {"kW", NULL, "12 kW", DIM2(JOULE, 1, SECOND, -1)},
+    {"J/tok", "an energy per token", "1.2 J/tok", DIM2(JOULE, 1, TOKEN, -1)},
+    {"USD", "an amount of money", "38 kUSD", DIM(DOLLAR, 1)},
+    {"USD/s", "an amount of money per time", "200 kUSD/year", DIM2(DOLLAR, 1, SECOND, -1)},
+    {"USD/hour", NULL, "2.5 USD/hour", DIM2(DOLLAR, 1, SECOND, -1)},
+    {"USD/h", NULL, "2.5 USD/h", DIM2(DOLLAR, 1, SECOND, -1)},
+    {"USD/month", NULL, "300 USD/month", DIM2(DOLLAR, 1, SECOND, -1)},
+    {"USD/kWh", "a price of energy", "0.15 USD/kWh", DIM2(DOLLAR, 1, JOULE, -1)},
+    {"USD/Mtok", "a price per token", "2.5 USD/Mtok", DIM2(DOLLAR, 1, TOKEN, -1)},
+    {"USD/GB", "a price of data", "0.09 USD/GB", DIM2(DOLLAR, 1, BYTE, -1)},
+    {"1", "a plain number", "0.6", DIM_NONE},
+    {"%", NULL, "60 %", DIM_NONE},
+    {"1/s", "a rate", "40 k/day", DIM(SECOND, -1)},
+    {"1/year", NULL, "8 %/year", DIM(SECOND, -1)},
+    {"1/month", NULL, "2 %/month", DIM(SECOND, -1)},
+    {"FTE", "an amount of staff", "0.25 FTE", DIM(FTE, 1)},
+    {"flop", "a number of operations", "3 Tflop", DIM(FLOP, 1)},
+    {"flop/s", "a computing speed", "3 Tflop/s", DIM2(FLOP, 1, SECOND, -1)},
+    {"flop/byte", "an arithmetic intensity", "10 flop/byte", DIM2(FLOP, 1, BYTE, -1)},
+    {"g", "a mass", "5 kg", DIM(GRAM, 1)},
+    {"g/kWh", "a carbon intensity", "380 g/kWh", DIM2(GRAM, 1, JOULE, -1)},
+    {NULL, NULL, NULL, DIM_NONE},
+};
