@@ -59,6 +59,21 @@ static void test_hist__small_values_are_exact(void **state)
     ts_hist_deinit(&hist);
 }
 
+static void test_hist__a_million_lies_in_the_bucket_of_the_worked_number(void **state)
+{
+    (void)state;
+    struct ts_hist hist;
+    ts_hist_init(&hist);
+    ts_hist_add(&hist, 999423);
+    ts_hist_add(&hist, 999424);
+    ts_hist_add(&hist, 1000000);
+    ts_hist_add(&hist, 1000447);
+    ts_hist_add(&hist, 1000448);
+    assert_true(hist.pages[11][463] == 1 && hist.pages[11][464] == 3 && hist.pages[11][465] == 1);
+    assert_true(ts_hist_quantile(&hist, 0.5) == 999935.5);
+    ts_hist_deinit(&hist);
+}
+
 static void test_hist__ranks_do_not_suffer_from_rounding(void **state)
 {
     (void)state;
@@ -196,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hist__empty_has_no_quantile_and_no_mean),
         cmocka_unit_test(test_hist__small_values_are_exact),
+        cmocka_unit_test(test_hist__a_million_lies_in_the_bucket_of_the_worked_number),
         cmocka_unit_test(test_hist__ranks_do_not_suffer_from_rounding),
         cmocka_unit_test(test_hist__extremes_fit),
         cmocka_unit_test(test_hist__add_n_is_n_adds),
