@@ -45,7 +45,7 @@ struct ts_kernel_format {
 struct ts_kernel {
     const char *name;
     uint32_t needs;           /* TS_CPU_ bits, all of them */
-    const char *needs_text;   /* for people: "avx2 fma f16c" */
+    const char *needs_text;   /* for people: "needs avx2 fma f16c" */
     const char *formats_text; /* "Q4_0 Q8_0" */
     ts_act_quantize_fn *quantize;
     const struct ts_kernel_format *formats;

@@ -70,3 +70,18 @@ const struct ts_kernel *ts_kernel_select(uint32_t features, enum ts_quant quant,
     *why = "no variant does this format";
     return NULL;
 }
+
+size_t ts_kernel_list(struct ts_kernel_info *out, size_t max)
+{
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    const struct ts_kernel *best = ts_kernel_select(cpu.features, TS_QUANT_Q4_0, NULL, NULL);
+    size_t n = N_KERNELS < max ? N_KERNELS : max;
+    for (size_t i = 0; i < n; i++) {
+        const struct ts_kernel *kernel = kernels[i];
+        bool supported = (kernel->needs & ~cpu.features) == 0;
+        const char *why = kernel == best ? "best supported" : supported ? "supported" : kernel->needs_text;
+        out[i] = (struct ts_kernel_info){kernel->name, kernel->formats_text, supported, kernel == best, why};
+    }
+    return n;
+}

@@ -73,6 +73,7 @@ struct ts_measurement {
     size_t n_bandwidths;
     const struct ts_step_sample *steps; /* n_tok increasing */
     size_t n_steps;
+    const char *baseline_name; /* "OpenBLAS 0.3.21 SkylakeX"; "" where unknown (the field may be missing in a file) */
     const struct ts_matmul_sample *baseline; /* OpenBLAS float matmul at the same shapes; n = 0 if not built in */
     size_t n_baseline;
 };

@@ -8,7 +8,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "kernels/host.h"
 
 enum { SPINS = 20000, SPINS_PER_YIELD = 512 };
 
@@ -113,8 +114,7 @@ static enum ts_status start_threads(struct ts_pool *pool)
 
 static uint32_t spins_for(uint32_t n_threads)
 {
-    long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    return n_cpus >= (long)n_threads ? SPINS : 0;
+    return ts_host_usable_cpus() >= n_threads ? SPINS : 0;
 }
 
 enum ts_status ts_pool_create(struct ts_pool **out, uint32_t n_threads)

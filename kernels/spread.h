@@ -1,0 +1,13 @@
+/* Order statistics of samples, and the clock they are taken with. */
+#ifndef TS_KERNELS_SPREAD_H
+#define TS_KERNELS_SPREAD_H
+
+#include "kernels/measurement.h"
+
+/* Sorts the samples; n > 0. The p90 is the smallest sample with at least nine tenths at or below it. */
+struct ts_spread ts_spread_of(double *samples, size_t n);
+
+/* Monotonic time. */
+double ts_clock_s(void);
+
+#endif
