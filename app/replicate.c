@@ -170,6 +170,7 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
         free(pool.slots);
         return TS_ENOMEM;
     }
+    out->merged.n_replications = 0; /* an empty sum */
     for (uint32_t i = 0; i < n; i++) {
         ts_diags_init(&pool.slots[i].diags);
     }
