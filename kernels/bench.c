@@ -81,6 +81,9 @@ static enum ts_status check_lists(const struct bench *bench)
 {
     const struct ts_bench_options *options = bench->options;
     struct ts_span nowhere = ts_span_none();
+    if (!(options->budget_s > 0.0 && options->budget_s <= 86400.0)) {
+        return ts_fail(bench->diags, TS_ERANGE, nowhere, NULL, "the time to measure must lie between 0 and 86400 seconds");
+    }
     if (options->n_shapes == 0 || options->n_n_tok == 0) {
         return ts_fail(bench->diags, TS_ERANGE, nowhere, NULL, "there is nothing to measure: no shape or no token count");
     }
@@ -145,11 +148,12 @@ static void find_largest(struct bench *bench)
     }
 }
 
-/* Main memory counts from here on: twice the last cache, within reason. */
-static uint64_t largest_working_set(const struct ts_cpu *cpu, uint64_t memory)
+/* Main memory counts from here on: twice the last cache, within what memory and a short budget allow. */
+static uint64_t largest_working_set(const struct ts_cpu *cpu, uint64_t memory, double budget_s)
 {
     uint64_t bytes = cpu->l3_bytes * 2 > (256ULL << 20) ? cpu->l3_bytes * 2 : 256ULL << 20;
-    bytes = bytes < (1ULL << 30) ? bytes : 1ULL << 30;
+    uint64_t affordable = budget_s < 16.0 ? (uint64_t)(budget_s * (64 << 20)) + (16U << 20) : 1ULL << 30;
+    bytes = bytes < affordable ? bytes : affordable;
     return bytes < memory / 8 ? bytes : memory / 8;
 }
 
@@ -176,7 +180,7 @@ static enum ts_status allocate(struct bench *bench, const struct ts_cpu *cpu)
                                          options->n_shapes, memory / 5 * 2, options->baseline);
     }
     if (status == TS_OK) {
-        status = ts_bandwidth_init(&bench->bandwidth, bench->pool, largest_working_set(cpu, memory));
+        status = ts_bandwidth_init(&bench->bandwidth, bench->pool, largest_working_set(cpu, memory, options->budget_s));
     }
     return status == TS_OK ? TS_OK : fail_no_memory(bench);
 }
