@@ -1,5 +1,6 @@
-/* Hides the walk over tree and schema side by side: sections, lists and names here, single values in bind_scalar.c and bind_dist.c. A key that the schema does
- * not know, one of another kind of tier, and one that is missing are found here. */
+/* Hides the walk over tree and schema side by side: sections, lists and names here, single values in bind_scalar.c and
+ * bind_dist.c. A key that the schema does not know, one of another kind of tier, and one that is missing are found
+ * here. */
 #include "scenarios/bind.h"
 
 #include <string.h>
@@ -14,16 +15,17 @@ struct place {
     unsigned kinds;     /* of the tier that we are in; 0: none or unknown */
 };
 
-static void bind_key(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const struct place *place);
+static void bind_key(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node,
+                     const struct place *place);
 
 static const char *join(struct ts_loader *loader, const char *prefix, const char *name)
 {
     return *prefix ? ts_loader_printf(loader, "%s.%s", prefix, name) : name;
 }
 
-static const char *section_name(const char *path)
+static const char *where(struct ts_loader *loader, const char *path)
 {
-    return *path ? path : "the scenario";
+    return *path ? ts_loader_printf(loader, "in %s", path) : "at the top of the file";
 }
 
 static bool applies(const struct ts_key *key, unsigned kinds)
@@ -33,7 +35,8 @@ static bool applies(const struct ts_key *key, unsigned kinds)
 
 /* ---- keys that should not be there ---- */
 
-static void unknown_key(struct ts_loader *loader, const struct ts_node *node, const struct place *place, const size_t *rows, size_t n)
+static void unknown_key(struct ts_loader *loader, const struct ts_node *node, const struct place *place,
+                        const size_t *rows, size_t n)
 {
     const char *names[MAX_ROWS_OF_SECTION];
     size_t n_names = 0;
@@ -49,18 +52,20 @@ static void unknown_key(struct ts_loader *loader, const struct ts_node *node, co
         ts_diags_add(loader->diags, TS_ERROR, node->key_at, why, "'%s' is not supported yet", node->key);
         return;
     }
-    ts_diags_add(loader->diags, TS_ERROR, node->key_at, ts_loader_hint(loader, node->key, names, n_names), "unknown key '%s' in %s", node->key,
-                 section_name(place->path));
+    ts_diags_add(loader->diags, TS_ERROR, node->key_at, ts_loader_hint(loader, node->key, names, n_names),
+                 "unknown key '%s' %s", node->key, where(loader, place->path));
 }
 
-static void stray_key(struct ts_loader *loader, const struct ts_node *node, const struct place *place, const size_t *rows, size_t n)
+static void stray_key(struct ts_loader *loader, const struct ts_node *node, const struct place *place,
+                      const size_t *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct ts_key key = ts_schema_key(rows[i]);
         if (ts_str_equal(ts_schema_last(key.doc->path), node->key)) {
             static const char *const names[] = {"", "a device", "a server", "a device", "an api"};
-            ts_diags_add(loader->diags, TS_ERROR, node->key_at, NULL, "'%s' is a key of tiers of kind %s, but '%s' is %s", node->key,
-                         key.doc->applies, ts_schema_last(place->path), names[place->kinds]);
+            ts_diags_add(loader->diags, TS_ERROR, node->key_at, NULL,
+                         "'%s' is a key of tiers of kind %s, but '%s' is %s", node->key, key.doc->applies,
+                         ts_schema_last(place->path), names[place->kinds]);
             return;
         }
     }
@@ -98,8 +103,8 @@ static unsigned kind_of_tier(struct ts_loader *loader, const char *schema, const
 static void missing_key(struct ts_loader *loader, struct ts_value *value, const struct place *place)
 {
     const char *last = ts_schema_last(value->key.doc->path);
-    ts_diags_add(loader->diags, TS_ERROR, value->at, ts_loader_printf(loader, "%s: %s", last, value->key.doc->doc), "'%s' is missing in %s", last,
-                 section_name(place->path));
+    ts_diags_add(loader->diags, TS_ERROR, value->at, ts_loader_printf(loader, "%s: %s", last, value->key.doc->doc),
+                 "'%s' is missing %s", last, where(loader, place->path));
     value->state = TS_VALUE_BROKEN;
     value->broken = true;
 }
@@ -131,7 +136,8 @@ static size_t rows_of(const struct place *place, size_t *rows, size_t n, size_t 
     return n_taken;
 }
 
-static void bind_section(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const struct place *place)
+static void bind_section(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node,
+                         const struct place *place)
 {
     size_t all[MAX_ROWS_OF_SECTION];
     size_t rows[MAX_ROWS_OF_SECTION];
@@ -153,7 +159,8 @@ static void bind_section(struct ts_loader *loader, struct ts_value *value, const
         }
         value->broken = value->broken || child->broken;
     }
-    for (const struct ts_node *member = node && node->kind == TS_NODE_MAP ? node->first : NULL; member; member = member->next) {
+    for (const struct ts_node *member = node && node->kind == TS_NODE_MAP ? node->first : NULL; member;
+         member = member->next) {
         if (!is_bound(value, member->key)) {
             stray_key(loader, member, place, all, n_all);
             value->broken = true;
@@ -187,14 +194,16 @@ static bool wrong_shape(struct ts_loader *loader, struct ts_value *value, const 
         const char *label = value->is_item ? value->name : ts_schema_last(value->key.doc->path);
         bool empty = node->kind == TS_NODE_SCALAR && !node->text[0] && !node->quoted;
         struct ts_span at = empty && node->key ? node->key_at : node->at;
-        ts_diags_add(loader->diags, TS_ERROR, at, NULL, "%s: %s is due here%s", label, due, empty ? ", but nothing is written" : "");
+        ts_diags_add(loader->diags, TS_ERROR, at, NULL, "%s: %s is due here%s", label, due,
+                     empty ? ", but nothing is written" : "");
     }
     value->state = TS_VALUE_BROKEN;
     value->broken = true;
     return false;
 }
 
-static void bind_section_key(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const struct place *below)
+static void bind_section_key(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node,
+                             const struct place *below)
 {
     if (!node) {
         if (!has_required(below->schema, below->kinds)) {
@@ -207,8 +216,9 @@ static void bind_section_key(struct ts_loader *loader, struct ts_value *value, c
     }
     if (!node || node->kind != TS_NODE_MAP) {
         if (node) {
-            wrong_shape(loader, value, node, value->key.extra ? ts_loader_printf(loader, "%s or a section with keys", value->key.extra)
-                                                              : "a section with keys");
+            wrong_shape(loader, value, node,
+                        value->key.extra ? ts_loader_printf(loader, "%s or a section with keys", value->key.extra)
+                                         : "a section with keys");
         }
         return;
     }
@@ -224,8 +234,8 @@ static bool good_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n;
 }
 
-static void bind_item(struct ts_loader *loader, struct ts_value *list, struct ts_value *item, const struct ts_node *node,
-                      const struct place *below)
+static void bind_item(struct ts_loader *loader, struct ts_value *list, struct ts_value *item,
+                      const struct ts_node *node, const struct place *below)
 {
     item->is_item = true;
     item->node = node;
@@ -259,9 +269,11 @@ static void bind_names(struct ts_loader *loader, struct ts_value *value, const s
     for (const struct ts_node *member = value->children ? node->first : NULL; member; member = member->next) {
         struct ts_value *item = &value->children[value->n_children++];
         item->name = member->key;
-        struct place below = {ts_loader_printf(loader, "%s.*", value->key.doc->path), join(loader, value->path, member->key), 0};
+        struct place below = {ts_loader_printf(loader, "%s.*", value->key.doc->path),
+                              join(loader, value->path, member->key), 0};
         if (!good_name(member->key)) {
-            ts_diags_add(loader->diags, TS_ERROR, member->key_at, NULL, "'%s' is no name: letters, digits, - and _ only, at most 64", member->key);
+            ts_diags_add(loader->diags, TS_ERROR, member->key_at, NULL,
+                         "'%s' is no name: letters, digits, - and _ only, at most 64", member->key);
             value->broken = true;
         }
         below.kinds = kind_of_tier(loader, below.schema, member);
@@ -276,16 +288,19 @@ static const char *item_name(struct ts_loader *loader, const struct ts_node *nod
     return name && name->kind == TS_NODE_SCALAR && name->text[0] ? name->text : ts_loader_printf(loader, "%zu", index);
 }
 
-static void bind_list(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const struct place *place)
+static void bind_list(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node,
+                      const struct place *place)
 {
-    if (node->kind != TS_NODE_LIST) {
+    struct place below = {ts_loader_printf(loader, "%s[]", value->key.doc->path), "", place->kinds};
+    bool named = ts_schema_find(ts_loader_printf(loader, "%s.name", below.schema)) >= 0;
+    bool alone = named && node->kind == TS_NODE_SCALAR && node->text[0];
+    if (node->kind != TS_NODE_LIST && !alone) {
         wrong_shape(loader, value, node, "a list");
         return;
     }
-    struct place below = {ts_loader_printf(loader, "%s[]", value->key.doc->path), "", place->kinds};
-    bool named = ts_schema_find(ts_loader_printf(loader, "%s.name", below.schema)) >= 0;
-    value->children = ts_loader_array(loader, node->n, sizeof *value->children);
-    for (const struct ts_node *member = value->children ? node->first : NULL; member; member = member->next) {
+    value->children = ts_loader_array(loader, alone ? 1 : node->n, sizeof *value->children);
+    const struct ts_node *first = alone ? node : node->first;
+    for (const struct ts_node *member = value->children ? first : NULL; member; member = alone ? NULL : member->next) {
         struct ts_value *item = &value->children[value->n_children];
         const struct ts_node *shaped = member;
         if (named && member->kind == TS_NODE_SCALAR && member->text[0] && !member->bad) {
@@ -311,7 +326,8 @@ static void bind_references(struct ts_loader *loader, struct ts_value *value, co
         return;
     }
     value->children = ts_loader_array(loader, node->kind == TS_NODE_LIST ? node->n : 1, sizeof *value->children);
-    for (const struct ts_node *member = value->children ? first : NULL; member; member = node->kind == TS_NODE_LIST ? member->next : NULL) {
+    for (const struct ts_node *member = value->children ? first : NULL; member;
+         member = node->kind == TS_NODE_LIST ? member->next : NULL) {
         struct ts_value *item = &value->children[value->n_children++];
         item->key = value->key;
         item->key.type = TS_KEY_REFERENCE;
@@ -408,7 +424,8 @@ static void bind_leaf_key(struct ts_loader *loader, struct ts_value *value, cons
     value->shown = shown(loader, value, node);
 }
 
-static void bind_key(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const struct place *place)
+static void bind_key(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node,
+                     const struct place *place)
 {
     if (node) {
         value->node = node;

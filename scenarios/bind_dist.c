@@ -38,7 +38,8 @@ static const struct shape shapes[] = {
 
 enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
 
-static const char *const shape_names[] = {"lognormal", "normal", "gamma", "uniform", "exponential", "weibull", "empirical"};
+static const char *const shape_names[] = {"lognormal",   "normal",  "gamma",    "uniform",
+                                          "exponential", "weibull", "empirical"};
 
 static const char *label_of(const struct ts_value *value)
 {
@@ -53,7 +54,8 @@ static bool bind_empirical(struct ts_loader *loader, struct ts_value *value, con
         return false;
     }
     if (!role) {
-        ts_bind_error(loader, node, NULL, "empirical distributions are of tokens: '%s' needs another one", label_of(value));
+        ts_bind_error(loader, node, NULL, "empirical distributions are of tokens: '%s' needs another one",
+                      label_of(value));
         return false;
     }
     if (!ts_token_dist(&value->dist, word, ts_str_equal(role, "output"))) {
@@ -62,7 +64,8 @@ static bool bind_empirical(struct ts_loader *loader, struct ts_value *value, con
         while (names[n]) {
             n++;
         }
-        ts_bind_error(loader, node, ts_loader_hint(loader, word, names, n), "unknown empirical distribution '%s'", word);
+        ts_bind_error(loader, node, ts_loader_hint(loader, word, names, n), "unknown empirical distribution '%s'",
+                      word);
         return false;
     }
     return true;
@@ -100,7 +103,8 @@ static const char *usage(struct ts_loader *loader, const struct shape *shape)
     if (shape->n == 1) {
         return ts_loader_printf(loader, "write {%s: {%s: ...}}", shape->name, shape->parameters[0].name);
     }
-    return ts_loader_printf(loader, "write {%s: {%s: ..., %s: ...}}", shape->name, shape->parameters[0].name, shape->parameters[1].name);
+    return ts_loader_printf(loader, "write {%s: {%s: ..., %s: ...}}", shape->name, shape->parameters[0].name,
+                            shape->parameters[1].name);
 }
 
 static bool check_parameters(struct ts_loader *loader, const struct shape *shape, const struct ts_node *node)
@@ -112,14 +116,15 @@ static bool check_parameters(struct ts_loader *loader, const struct shape *shape
             known = known || ts_str_equal(shape->parameters[i].name, member->key);
         }
         if (!known) {
-            ts_diags_add(loader->diags, TS_ERROR, member->key_at, usage(loader, shape), "%s: unknown parameter '%s'", shape->name, member->key);
+            ts_diags_add(loader->diags, TS_ERROR, member->key_at, usage(loader, shape), "%s: unknown parameter '%s'",
+                         shape->name, member->key);
             ok = false;
         }
     }
     for (size_t i = 0; ok && i < shape->n; i++) {
         if (!ts_yaml_tree_find(node, shape->parameters[i].name)) {
-            ts_diags_add(loader->diags, TS_ERROR, node->key_at, usage(loader, shape), "%s: '%s' is missing", shape->name,
-                         shape->parameters[i].name);
+            ts_diags_add(loader->diags, TS_ERROR, node->key_at, usage(loader, shape), "%s: '%s' is missing",
+                         shape->name, shape->parameters[i].name);
             ok = false;
         }
     }
@@ -151,7 +156,8 @@ static const char *misfit(const struct shape *shape, const double *p)
     if (ts_str_equal(first, "low") && p[1] < p[0]) {
         return "high is below low";
     }
-    bool positive = ts_str_equal(shape->name, "lognormal") || ts_str_equal(shape->name, "gamma") || ts_str_equal(shape->name, "exponential");
+    bool positive = ts_str_equal(shape->name, "lognormal") || ts_str_equal(shape->name, "gamma") ||
+                    ts_str_equal(shape->name, "exponential");
     if (positive && p[0] <= 0.0) {
         return "its mean is above 0";
     }
@@ -173,7 +179,9 @@ static bool bind_shape(struct ts_loader *loader, struct ts_value *value, const s
     double p[2] = {0.0, 0.0};
     bool ok = true;
     for (size_t i = 0; i < shape->n; i++) {
-        ok = bind_parameter(loader, value, &shape->parameters[i], ts_yaml_tree_find(node, shape->parameters[i].name), &p[i]) && ok;
+        ok = bind_parameter(loader, value, &shape->parameters[i], ts_yaml_tree_find(node, shape->parameters[i].name),
+                            &p[i]) &&
+             ok;
     }
     const char *why = ok ? misfit(shape, p) : NULL;
     if (why) {
@@ -191,11 +199,13 @@ static bool bind_map(struct ts_loader *loader, struct ts_value *value, const str
     const struct ts_node *member = node->first;
     size_t n_names = sizeof shape_names / sizeof shape_names[0];
     if (!member || node->n != 1) {
-        ts_bind_error(loader, node, "write for example {lognormal: {median: ..., p95: ...}}", "%s: one distribution is due here", label_of(value));
+        ts_bind_error(loader, node, "write for example {lognormal: {median: ..., p95: ...}}",
+                      "%s: one distribution is due here", label_of(value));
         return false;
     }
     if (ts_str_equal(member->key, "uncertain")) {
-        ts_diags_add(loader->diags, TS_ERROR, member->key_at, "write the best guess", "'uncertain' is not supported yet");
+        ts_diags_add(loader->diags, TS_ERROR, member->key_at, "write the best guess",
+                     "'uncertain' is not supported yet");
         return false;
     }
     if (ts_str_equal(member->key, "empirical")) {
@@ -236,15 +246,17 @@ static bool gaps_of(struct ts_loader *loader, struct ts_value *value, const stru
     const struct ts_node *number = node->kind == TS_NODE_MAP && node->n == 1 ? ts_yaml_tree_find(node, name) : NULL;
     double p = 0.0;
     if (!number) {
-        ts_diags_add(loader->diags, TS_ERROR, node->key_at, ts_loader_printf(loader, "write {%s: {%s: %s}}", node->key, name, weibull ? "0.7" : "1.6"),
+        ts_diags_add(loader->diags, TS_ERROR, node->key_at,
+                     ts_loader_printf(loader, "write {%s: {%s: %s}}", node->key, name, weibull ? "0.7" : "1.6"),
                      "%s: '%s' alone is due here: the mean follows from the rate of calls", node->key, name);
         return false;
     }
     if (!ts_bind_number(loader, number, name, NULL, 0.01, 100.0, &p)) {
         return false;
     }
-    value->dist = weibull ? ts_dist_weibull(p, 1.0 / tgamma(1.0 + 1.0 / p))
-                          : ts_str_equal(node->key, "gamma") ? ts_dist_gamma_mean_cv(1.0, p) : ts_dist_lognormal_mean_cv(1.0, p);
+    value->dist = weibull                            ? ts_dist_weibull(p, 1.0 / tgamma(1.0 + 1.0 / p))
+                  : ts_str_equal(node->key, "gamma") ? ts_dist_gamma_mean_cv(1.0, p)
+                                                     : ts_dist_lognormal_mean_cv(1.0, p);
     return true;
 }
 
@@ -252,7 +264,8 @@ bool ts_bind_gaps(struct ts_loader *loader, struct ts_value *value, const struct
 {
     static const char *const names[] = {"poisson", "regular", "gamma", "lognormal", "weibull"};
     const struct ts_node *member = node->kind == TS_NODE_MAP && node->n == 1 ? node->first : NULL;
-    const char *word = member ? member->key : ts_bind_word(loader, node, label_of(value), "poisson, regular or {gamma: {cv: 1.6}}");
+    const char *word =
+        member ? member->key : ts_bind_word(loader, node, label_of(value), "poisson, regular or {gamma: {cv: 1.6}}");
     if (!word) {
         return false;
     }

@@ -27,7 +27,8 @@ const char *ts_bind_word(struct ts_loader *loader, const struct ts_node *node, c
         return NULL;
     }
     if (node->kind != TS_NODE_SCALAR) {
-        ts_bind_error(loader, node, NULL, "%s: %s is due here, not a %s", label, due, node->kind == TS_NODE_MAP ? "section" : "list");
+        ts_bind_error(loader, node, NULL, "%s: %s is due here, not a %s", label, due,
+                      node->kind == TS_NODE_MAP ? "section" : "list");
         return NULL;
     }
     if (!node->text[0] && !node->quoted) {
@@ -48,7 +49,9 @@ static const char *noun_of(const char *unit)
     if (ts_str_has_prefix(unit, "USD")) {
         return "a price";
     }
-    return ts_str_equal(unit, "s") || ts_str_equal(unit, "month") ? "a time" : ts_str_equal(unit, "W") ? "a power" : NULL;
+    return ts_str_equal(unit, "s") || ts_str_equal(unit, "month") ? "a time"
+           : ts_str_equal(unit, "W")                              ? "a power"
+                                                                  : NULL;
 }
 
 static void put_limit(struct ts_text *out, double limit, const char *unit)
@@ -63,25 +66,28 @@ static void put_limit(struct ts_text *out, double limit, const char *unit)
     }
 }
 
-static void out_of_range(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit, double value, double min,
-                         double max)
+static void out_of_range(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit,
+                         double value, double min, double max)
 {
     struct ts_text text;
     ts_text_init(&text);
     const char *noun = noun_of(unit);
     bool low = value < min;
-    ts_text_printf(&text, "%s is %s: ", node->text, low && value < 0.0 && min >= 0.0 ? "negative" : low ? "too small" : "too large");
-    ts_text_printf(&text, "%s%s%s is at %s ", noun && min >= 0.0 ? noun : "'", noun && min >= 0.0 ? "" : label, noun && min >= 0.0 ? "" : "'",
-                   low ? "least" : "most");
+    ts_text_printf(&text, "%s is %s: ", node->text,
+                   low && value < 0.0 && min >= 0.0 ? "negative"
+                   : low                            ? "too small"
+                                                    : "too large");
+    ts_text_printf(&text, "%s%s%s is at %s ", noun && min >= 0.0 ? noun : "'", noun && min >= 0.0 ? "" : label,
+                   noun && min >= 0.0 ? "" : "'", low ? "least" : "most");
     put_limit(&text, low ? min : max, unit);
     bool percent = !low && unit && ts_str_equal(unit, "1") && max == 1.0 && value <= 100.0 && !strchr(node->text, '%');
-    ts_diags_add(loader->diags, TS_ERROR, node->at, percent ? ts_loader_printf(loader, "did you mean '%s %%'?", node->text) : NULL, "%s",
-                 text.data);
+    ts_diags_add(loader->diags, TS_ERROR, node->at,
+                 percent ? ts_loader_printf(loader, "did you mean '%s %%'?", node->text) : NULL, "%s", text.data);
     ts_text_deinit(&text);
 }
 
-bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit, double min, double max,
-                    double *out)
+bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit,
+                    double min, double max, double *out)
 {
     const char *word = ts_bind_word(loader, node, label, unit ? "a quantity" : "a number");
     if (!word) {
@@ -195,7 +201,8 @@ static bool bind_bound(struct ts_loader *loader, struct ts_value *value, const s
         return false;
     }
     if (!ts_str_has_prefix(word, key->extra)) {
-        ts_bind_error(loader, node, ts_loader_printf(loader, "write for example %s: '%s %s'", label_of(value), key->extra, example),
+        ts_bind_error(loader, node,
+                      ts_loader_printf(loader, "write for example %s: '%s %s'", label_of(value), key->extra, example),
                       "%s: a bound begins with %s", label_of(value), key->extra);
         return false;
     }
@@ -216,15 +223,16 @@ static bool bind_weektime(struct ts_loader *loader, struct ts_value *value, cons
     const char *clock = word[len] ? word + len + 1 : "00:00";
     uint64_t hour = 0;
     uint64_t minute = 0;
-    bool good = strlen(clock) == 5 && clock[2] == ':' && ts_parse_u64(&hour, clock, 2) && ts_parse_u64(&minute, clock + 3, 2) && hour < 24 &&
-                minute < 60;
+    bool good = strlen(clock) == 5 && clock[2] == ':' && ts_parse_u64(&hour, clock, 2) &&
+                ts_parse_u64(&minute, clock + 3, 2) && hour < 24 && minute < 60;
     for (size_t i = 0; good && i < 7; i++) {
         if (strlen(days[i]) == len && strncmp(days[i], word, len) == 0) {
             value->number = (double)i * 24.0 + (double)hour + (double)minute / 60.0;
             return true;
         }
     }
-    ts_bind_error(loader, node, "write for example 'Monday 08:00'", "%s: '%s' is no time of the week", label_of(value), word);
+    ts_bind_error(loader, node, "write for example 'Monday 08:00'", "%s: '%s' is no time of the week", label_of(value),
+                  word);
     return false;
 }
 

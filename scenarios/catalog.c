@@ -1,4 +1,5 @@
-/* Hides the shape of the catalogs' CSV files: one table of columns per file says which column goes into which field, in which unit. */
+/* Hides the shape of the catalogs' CSV files: one table of columns per file says which column goes into which field, in
+ * which unit. */
 #include "scenarios/catalog.h"
 
 #include <ctype.h>
@@ -112,11 +113,13 @@ static const char *field(const struct sheet *sheet, const char *column)
     return i >= 0 && (size_t)i < sheet->row->n_fields ? sheet->row->fields[i].data : NULL;
 }
 
-static enum ts_status bad_cell(const struct sheet *sheet, const struct column *column, const char *text, const char *due)
+static enum ts_status bad_cell(const struct sheet *sheet, const struct column *column, const char *text,
+                               const char *due)
 {
     int i = ts_csv_column(sheet->csv, column->name);
     struct ts_span at = ts_csv_span(sheet->csv, sheet->row, i < 0 ? 0 : (size_t)i);
-    return ts_fail(sheet->diags, TS_EINPUT, at, NULL, "column '%s': '%s' where %s is due", column->name, text ? text : "", due);
+    return ts_fail(sheet->diags, TS_EINPUT, at, NULL, "column '%s': '%s' where %s is due", column->name,
+                   text ? text : "", due);
 }
 
 static enum ts_status store_number(const struct sheet *sheet, const struct column *column, const char *text, void *at)
@@ -168,9 +171,9 @@ static enum ts_status store(const struct sheet *sheet, const struct column *colu
 static enum ts_status finish_hardware(const struct sheet *sheet, void *row)
 {
     struct ts_hardware *hardware = row;
-    hardware->confidence = ts_arena_printf(sheet->arena, "compute %s, memory %s, power %s, idle %s, price %s", field(sheet, "conf_compute"),
-                                           field(sheet, "conf_memory"), field(sheet, "conf_power"), field(sheet, "conf_idle"),
-                                           field(sheet, "conf_price"));
+    hardware->confidence = ts_arena_printf(
+        sheet->arena, "compute %s, memory %s, power %s, idle %s, price %s", field(sheet, "conf_compute"),
+        field(sheet, "conf_memory"), field(sheet, "conf_power"), field(sheet, "conf_idle"), field(sheet, "conf_price"));
     return hardware->confidence ? TS_OK : TS_ENOMEM;
 }
 
@@ -202,15 +205,46 @@ struct kind {
 #define CT(f) offsetof(struct ts_catalog, f)
 
 static const struct kind kinds[] = {
-    {"hardware", "hardware.csv", hardware_columns, sizeof(struct ts_hardware), finish_hardware,
-     {"conf_compute", "conf_memory", "conf_power", "conf_idle", "conf_price"}, CT(hardware), CT(n_hardware), 0},
+    {"hardware",
+     "hardware.csv",
+     hardware_columns,
+     sizeof(struct ts_hardware),
+     finish_hardware,
+     {"conf_compute", "conf_memory", "conf_power", "conf_idle", "conf_price"},
+     CT(hardware),
+     CT(n_hardware),
+     0},
     {"model", "models.csv", llm_columns, sizeof(struct ts_llm), finish_nothing, {NULL}, CT(llms), CT(n_llms), 0},
-    {"price", "prices.csv", price_columns, sizeof(struct ts_price), finish_price, {"provider"}, CT(prices), CT(n_prices), 0},
-    {"region", "regions.csv", region_columns, sizeof(struct ts_region), finish_nothing, {NULL}, CT(regions), CT(n_regions), RG(country)},
-    {"quant", "quants.csv", quant_columns, sizeof(struct ts_quant), finish_nothing, {NULL}, CT(quants), CT(n_quants), 0},
+    {"price",
+     "prices.csv",
+     price_columns,
+     sizeof(struct ts_price),
+     finish_price,
+     {"provider"},
+     CT(prices),
+     CT(n_prices),
+     0},
+    {"region",
+     "regions.csv",
+     region_columns,
+     sizeof(struct ts_region),
+     finish_nothing,
+     {NULL},
+     CT(regions),
+     CT(n_regions),
+     RG(country)},
+    {"quant",
+     "quants.csv",
+     quant_columns,
+     sizeof(struct ts_quant),
+     finish_nothing,
+     {NULL},
+     CT(quants),
+     CT(n_quants),
+     0},
 };
 
-enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
+enum { N_KINDS = sizeof kinds / sizeof kinds[0], MIN_PART = 3 };
 
 static enum ts_status check_columns(const struct kind *kind, const struct sheet *sheet)
 {
@@ -221,7 +255,8 @@ static enum ts_status check_columns(const struct kind *kind, const struct sheet 
     }
     for (size_t i = 0; kind->extra_columns[i]; i++) {
         if (ts_csv_column(sheet->csv, kind->extra_columns[i]) < 0) {
-            return ts_fail(sheet->diags, TS_EINPUT, ts_span_file(kind->file), NULL, "there is no column '%s'", kind->extra_columns[i]);
+            return ts_fail(sheet->diags, TS_EINPUT, ts_span_file(kind->file), NULL, "there is no column '%s'",
+                           kind->extra_columns[i]);
         }
     }
     return TS_OK;
@@ -262,8 +297,8 @@ static size_t count_lines(const struct ts_embedded_file *file)
     return n < MAX_ROWS ? n : MAX_ROWS;
 }
 
-static enum ts_status load_kind(struct ts_catalog *catalog, const struct kind *kind, const struct ts_embedded_file *file,
-                                struct ts_arena *arena, struct ts_diags *diags)
+static enum ts_status load_kind(struct ts_catalog *catalog, const struct kind *kind,
+                                const struct ts_embedded_file *file, struct ts_arena *arena, struct ts_diags *diags)
 {
     struct sheet sheet = {NULL, NULL, arena, diags};
     enum ts_status status = ts_csv_open_text(&sheet.csv, kind->file, file->data, file->len, true, diags);
@@ -349,7 +384,8 @@ static bool same_folded(const char *a, const char *b, size_t n)
     return true;
 }
 
-/* How well `name` fits `word`: 3 the whole, 2 the start, 1 a part, 0 not at all. What stands behind a slash counts as whole, too. */
+/* How well `name` fits `word`: 3 the whole, 2 the start, 1 a part, 0 not at all. What stands behind a slash counts as
+ * whole, too. */
 static int fit(const char *name, const char *word)
 {
     size_t n = strlen(name);
@@ -358,8 +394,12 @@ static int fit(const char *name, const char *word)
         return 0;
     }
     const char *slash = strchr(name, '/');
-    if ((n == w && same_folded(name, word, w)) || (slash && strlen(slash + 1) == w && same_folded(slash + 1, word, w))) {
+    if ((n == w && same_folded(name, word, w)) ||
+        (slash && strlen(slash + 1) == w && same_folded(slash + 1, word, w))) {
         return 3;
+    }
+    if (w < MIN_PART) {
+        return 0;
     }
     if (same_folded(name, word, w)) {
         return 2;
@@ -383,8 +423,8 @@ static int row_fit(const struct kind *kind, const void *row, const char *word)
 }
 
 /* Rows of the best fit only: a whole name beats those that merely start with it. */
-static size_t matches(const struct ts_catalog *catalog, const struct kind *kind, const char *word, const void **first, const char **names,
-                      size_t cap)
+static size_t matches(const struct ts_catalog *catalog, const struct kind *kind, const char *word, const void **first,
+                      const char **names, size_t cap)
 {
     size_t n = 0;
     int best = 1;
@@ -409,7 +449,8 @@ static size_t matches(const struct ts_catalog *catalog, const struct kind *kind,
     return n;
 }
 
-size_t ts_catalog_matches(const struct ts_catalog *catalog, const char *kind, const char *name, const char **names, size_t cap)
+size_t ts_catalog_matches(const struct ts_catalog *catalog, const char *kind, const char *name, const char **names,
+                          size_t cap)
 {
     const struct kind *k = kind_of(kind);
     return k ? matches(catalog, k, name, NULL, names, cap) : 0;

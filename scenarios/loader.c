@@ -95,7 +95,8 @@ static bool room_for_one(struct ts_loader *loader)
     return true;
 }
 
-void ts_loader_assume(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source, const char *fmt, ...)
+void ts_loader_assume(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source,
+                      const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -106,14 +107,13 @@ void ts_loader_assume(struct ts_loader *loader, const char *key, enum ts_origin 
     }
 }
 
-void ts_loader_assume_number(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source, double value,
-                             const char *unit)
+void ts_loader_assume_number(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source,
+                             double value, const char *unit)
 {
     struct ts_text text;
     ts_text_init(&text);
     ts_units_format(&text, value, unit);
-    ts_loader_assume(loader, key, origin, source, "%s", text.data);
-    ts_text_deinit(&text);
+    ts_loader_assume(loader, key, origin, source, "%s", ts_loader_keep(loader, &text));
 }
 
 const char *ts_loader_hint(struct ts_loader *loader, const char *word, const char *const *candidates, size_t n)

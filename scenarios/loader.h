@@ -25,7 +25,7 @@ struct ts_loader {
     size_t n_measurements;
     struct ts_assumption *derived; /* found while resolving, in order */
     size_t n_derived, cap_derived;
-    bool failed;      /* something ended with a status other than TS_OK that is no mistake in the scenario */
+    bool failed;           /* something ended with a status other than TS_OK that is no mistake in the scenario */
     enum ts_status status; /* then: which */
 };
 
@@ -40,15 +40,17 @@ const char *ts_loader_keep(struct ts_loader *loader, struct ts_text *text);
 void ts_loader_fail(struct ts_loader *loader, enum ts_status status);
 
 /* An error at a value (or where its section stands). */
-void ts_loader_error(struct ts_loader *loader, const struct ts_value *at, const char *hint, const char *fmt, ...) TS_PRINTF(4, 5);
-void ts_loader_warning(struct ts_loader *loader, const struct ts_value *at, const char *hint, const char *fmt, ...) TS_PRINTF(4, 5);
+void ts_loader_error(struct ts_loader *loader, const struct ts_value *at, const char *hint, const char *fmt, ...)
+    TS_PRINTF(4, 5);
+void ts_loader_warning(struct ts_loader *loader, const struct ts_value *at, const char *hint, const char *fmt, ...)
+    TS_PRINTF(4, 5);
 
 /* Records where a number came from: key and value in words. */
-void ts_loader_assume(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source, const char *fmt, ...)
-    TS_PRINTF(5, 6);
+void ts_loader_assume(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source,
+                      const char *fmt, ...) TS_PRINTF(5, 6);
 /* The same for a number with its unit (base/units). */
-void ts_loader_assume_number(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source, double value,
-                             const char *unit);
+void ts_loader_assume_number(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source,
+                             double value, const char *unit);
 
 /* "did you mean 'x'?", or "one of: a, b, c" when nothing is near. Never NULL. */
 const char *ts_loader_hint(struct ts_loader *loader, const char *word, const char *const *candidates, size_t n);

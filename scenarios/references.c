@@ -5,7 +5,8 @@
 
 enum { MAX_NAMES = 128, MAX_SHOWN = 6 };
 
-/* The names that the scenario itself gives to things of that sort; NULL with *own false for sorts that live in catalogs. */
+/* The names that the scenario itself gives to things of that sort; NULL with *own false for sorts that live in
+ * catalogs. */
 static const struct ts_value *own_names(struct ts_loader *loader, const char *sort, bool *own)
 {
     *own = true;
@@ -30,8 +31,8 @@ static void fail_at(struct ts_value *value)
 }
 
 /* Finds `word`; *index is its place. */
-static void check_own(struct ts_loader *loader, struct ts_value *value, struct ts_span at, const char *sort, const char *word,
-                      const struct ts_value *names, int *index)
+static void check_own(struct ts_loader *loader, struct ts_value *value, struct ts_span at, const char *sort,
+                      const char *word, const struct ts_value *names, int *index)
 {
     const char *all[MAX_NAMES];
     size_t n = 0;
@@ -44,7 +45,8 @@ static void check_own(struct ts_loader *loader, struct ts_value *value, struct t
             all[n++] = names->children[i].name;
         }
     }
-    const char *hint = n > 0 ? ts_loader_hint(loader, word, all, n) : ts_loader_printf(loader, "the scenario has no %s", sort);
+    const char *hint =
+        n > 0 ? ts_loader_hint(loader, word, all, n) : ts_loader_printf(loader, "the scenario has no %s", sort);
     ts_diags_add(loader->diags, TS_ERROR, at, hint, "unknown %s '%s'", sort, word);
     fail_at(value);
 }
@@ -71,11 +73,13 @@ static void check_catalog(struct ts_loader *loader, struct ts_value *value, cons
         return;
     }
     if (n > 1) {
-        ts_diags_add(loader->diags, TS_ERROR, value->at, ts_loader_printf(loader, "write one of %s", join_names(loader, names, n)),
+        ts_diags_add(loader->diags, TS_ERROR, value->at,
+                     ts_loader_printf(loader, "write one of %s", join_names(loader, names, n)),
                      "'%s' fits several rows of the %s catalog", word, sort);
     } else {
         const char *near = ts_catalog_suggest(&loader->catalog, sort, word);
-        const char *hint = near ? ts_loader_printf(loader, "did you mean '%s'?", near) : "'tiersim catalog' lists what is known";
+        const char *hint =
+            near ? ts_loader_printf(loader, "did you mean '%s'?", near) : "'tiersim catalog' lists what is known";
         ts_diags_add(loader->diags, TS_ERROR, value->at, hint, "unknown %s '%s'", sort, word);
     }
     fail_at(value);

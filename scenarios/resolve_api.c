@@ -6,7 +6,8 @@ static double price(struct ts_loader *loader, struct ts_value *item, const char 
     if (ts_value_is_set(item, key)) {
         return ts_value_number(item, key);
     }
-    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.%s", item->path, key), source ? TS_ORIGIN_CATALOG : TS_ORIGIN_DEFAULT,
+    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.%s", item->path, key),
+                            source ? TS_ORIGIN_CATALOG : TS_ORIGIN_DEFAULT,
                             source ? source : "no discount for cached tokens", listed, "USD/Mtok");
     return listed;
 }
@@ -18,22 +19,32 @@ static void resolve_offer(struct ts_loader *loader, struct ts_value *item, struc
     const char *names[6];
     size_t n = ts_catalog_matches(&loader->catalog, "price", name, names, 6);
     const struct ts_price *row = ts_catalog_price(&loader->catalog, name);
+    if (ts_value_is_set(item, "input") != ts_value_is_set(item, "output")) {
+        ts_loader_error(loader, ts_value_at(item, "name"), "write both, or neither for the catalog's",
+                        "offer '%s': 'input' and 'output' go together", name);
+        return;
+    }
     if (!row && !inline_prices) {
         const char *near = ts_catalog_suggest(&loader->catalog, "price", name);
-        const char *hint = n > 1 ? ts_loader_printf(loader, "among them '%s' and '%s'", names[0], names[1])
+        const char *hint = n > 1  ? ts_loader_printf(loader, "among them '%s' and '%s'", names[0], names[1])
                            : near ? ts_loader_printf(loader, "did you mean '%s'?", near)
                                   : "write {name: ..., input: 2.5 USD/Mtok, output: 10 USD/Mtok}";
         ts_loader_error(loader, ts_value_at(item, "name"), hint,
-                        n > 1 ? "'%s' fits several rows of the price catalog" : "unknown offer '%s': the price catalog does not have it", name);
+                        n > 1 ? "'%s' fits several rows of the price catalog"
+                              : "unknown offer '%s': the price catalog does not have it",
+                        name);
         return;
     }
-    const char *source = row ? ts_loader_printf(loader, "prices.csv: %s, %s%s%s", row->name, row->date, row->date[0] ? ", " : "", row->source) : NULL;
+    const char *source = row ? ts_loader_printf(loader, "prices.csv: %s, %s%s%s", row->name, row->date,
+                                                row->date[0] ? ", " : "", row->source)
+                             : NULL;
     offer->name = row && !inline_prices ? row->name : name;
     offer->input_usd_per_mtok = price(loader, item, "input", row ? row->input_usd_per_mtok : 0.0, source);
     offer->output_usd_per_mtok = price(loader, item, "output", row ? row->output_usd_per_mtok : 0.0, source);
     bool cached = row && !inline_prices && row->cached_input_usd_per_mtok > 0.0;
     offer->cached_input_usd_per_mtok =
-        price(loader, item, "cached_input", cached ? row->cached_input_usd_per_mtok : offer->input_usd_per_mtok, cached ? source : NULL);
+        price(loader, item, "cached_input", cached ? row->cached_input_usd_per_mtok : offer->input_usd_per_mtok,
+              cached ? source : NULL);
     offer->call_usd = ts_value_number(item, "call");
     offer->source = source && !inline_prices ? source : "written in the scenario";
 }

@@ -2,7 +2,8 @@
  *
  *   weights = parameters x bits/8;  KV tokens = (accelerators x memory x memory_use - weights) / KV bytes per token
  *
- * Llama-3.1-70B in FP8 on one accelerator of 80 GB x 95 % with an fp8 cache of 163,840 B per token leaves 33,264 tokens. */
+ * Llama-3.1-70B in FP8 on one accelerator of 80 GB x 95 % with an fp8 cache of 163,840 B per token leaves 33,264
+ * tokens. */
 #include <math.h>
 
 #include "scenarios/loader.h"
@@ -14,7 +15,8 @@ static double memory_of(struct ts_tier_context *ctx)
 
 static const char *origin_of(struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
-    return ts_loader_printf(loader, "%s x %.4g bit; %s", ctx->llm->name, ctx->quant->bits_per_weight, ctx->quant->source);
+    return ts_loader_printf(loader, "%s x %.4g bit; %s", ctx->llm->name, ctx->quant->bits_per_weight,
+                            ctx->quant->source);
 }
 
 static void does_not_fit(struct ts_loader *loader, struct ts_tier_context *ctx, double usable_bytes)
@@ -23,15 +25,16 @@ static void does_not_fit(struct ts_loader *loader, struct ts_tier_context *ctx, 
     struct ts_value *at = ts_value_at(ctx->value, "model");
     ctx->broken = true;
     if (ctx->tier->kind == TS_TIER_DEVICE) {
-        ts_loader_error(loader, at, "choose a smaller model or another quant", "%s does not fit: its weights are %.1f GB, and %.1f GB of the device may be used",
+        ts_loader_error(loader, at, "choose a smaller model or another quant",
+                        "%s does not fit: its weights are %.1f GB, and %.1f GB of the device may be used",
                         ctx->tier->model, ctx->weight_bytes / 1e9, usable_bytes / 1e9);
         return;
     }
     double per_accelerator = usable_bytes / ctx->n_accelerators;
     double wanted = per_accelerator > 0.0 ? ceil(needed / per_accelerator) : 0.0;
     ts_loader_error(loader, at, ts_loader_printf(loader, "write accelerators: %.0f, or choose a smaller quant", wanted),
-                    "%s does not fit: its weights are %.1f GB, and %u x %s has %.1f GB to use", ctx->tier->model, ctx->weight_bytes / 1e9,
-                    (unsigned)ctx->n_accelerators, ctx->tier->hardware, usable_bytes / 1e9);
+                    "%s does not fit: its weights are %.1f GB, and %u x %s has %.1f GB to use", ctx->tier->model,
+                    ctx->weight_bytes / 1e9, (unsigned)ctx->n_accelerators, ctx->tier->hardware, usable_bytes / 1e9);
 }
 
 static void resolve_blocks(struct ts_loader *loader, struct ts_tier_context *ctx, double kv_tokens)
@@ -43,7 +46,8 @@ static void resolve_blocks(struct ts_loader *loader, struct ts_tier_context *ctx
         return;
     }
     server->kv_blocks = (uint64_t)(kv_tokens / server->block_tok);
-    ts_loader_assume(loader, key, TS_ORIGIN_MODELLED, "KV tokens over the block size", "%.0f", (double)server->kv_blocks);
+    ts_loader_assume(loader, key, TS_ORIGIN_MODELLED, "KV tokens over the block size", "%.0f",
+                     (double)server->kv_blocks);
 }
 
 static void resolve_context(struct ts_loader *loader, struct ts_tier_context *ctx, double kv_tokens)
@@ -59,8 +63,9 @@ static void resolve_context(struct ts_loader *loader, struct ts_tier_context *ct
         return;
     }
     ctx->tier->context_tok = (uint32_t)(cut ? kv_tokens : longest);
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.context", ctx->value->path), cut ? TS_ORIGIN_MODELLED : TS_ORIGIN_CATALOG,
-                     cut ? "what the KV cache holds" : source, "%u tok", (unsigned)ctx->tier->context_tok);
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.context", ctx->value->path),
+                     cut ? TS_ORIGIN_MODELLED : TS_ORIGIN_CATALOG, cut ? "what the KV cache holds" : source, "%u tok",
+                     (unsigned)ctx->tier->context_tok);
 }
 
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
@@ -72,11 +77,12 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     bool known = memory > 0.0;
     ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0;
     ctx->kv_bytes_per_tok = ctx->llm->kv_bytes_per_tok * (fp8 ? 0.5 : 1.0);
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.weights", path), TS_ORIGIN_MODELLED, origin_of(loader, ctx), "%.4g GB",
-                     ctx->weight_bytes / 1e9);
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.weights", path), TS_ORIGIN_MODELLED, origin_of(loader, ctx),
+                     "%.4g GB", ctx->weight_bytes / 1e9);
     if (ctx->llm->sliding_window > 0) {
         ts_loader_assume(loader, ts_loader_printf(loader, "%s.sliding_window", path), TS_ORIGIN_MODELLED, "models.csv",
-                         "not modelled: the KV cache is counted in full, beyond %u tokens it is smaller", ctx->llm->sliding_window);
+                         "not modelled: the KV cache is counted in full, beyond %u tokens it is smaller",
+                         ctx->llm->sliding_window);
     }
     double usable = memory * use * ctx->n_accelerators;
     double kv_tokens = known ? floor((usable - ctx->weight_bytes) / ctx->kv_bytes_per_tok) : ctx->llm->context;
@@ -91,7 +97,8 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     }
     if (!explicit_blocks) {
         ts_loader_assume(loader, ts_loader_printf(loader, "%s.kv_tokens", path), TS_ORIGIN_MODELLED,
-                         known ? "(accelerators x memory x memory_use - weights) / KV bytes per token" : "memory unknown: one full context",
+                         known ? "(accelerators x memory x memory_use - weights) / KV bytes per token"
+                               : "memory unknown: one full context",
                          "%.0f tok of %.0f B", kv_tokens, ctx->kv_bytes_per_tok);
     }
     if (server) {

@@ -1,5 +1,5 @@
-/* Hides how a power model and the cost of owning come from a catalog row where the scenario does not say more. Power in decode: an H100 in serving draws
- * 519 W (median) of 700 W, 74 %. */
+/* Hides how a power model and the cost of owning come from a catalog row where the scenario does not say more. Power in
+ * decode: an H100 in serving draws 519 W (median) of 700 W, 74 %. */
 #include "scenarios/loader.h"
 
 static const double decode_share = 0.74;
@@ -18,9 +18,10 @@ static struct watts catalog_watts(struct ts_loader *loader, const struct ts_tier
 {
     const struct ts_hardware *hardware = ctx->hardware;
     double idle = hardware->idle_w > 0.0 ? hardware->idle_w : hardware->tdp_w * idle_share;
-    return (struct watts){idle, hardware->tdp_w, hardware->tdp_w * decode_share, TS_ORIGIN_MODELLED,
-                          ts_loader_printf(loader, "hardware.csv: %s: %.4g W design power, %.4g W idle%s; decode at 74 %%", hardware->name,
-                                           hardware->tdp_w, idle, hardware->idle_w > 0.0 ? "" : " (10 %, unknown)")};
+    return (struct watts){
+        idle, hardware->tdp_w, hardware->tdp_w * decode_share, TS_ORIGIN_MODELLED,
+        ts_loader_printf(loader, "hardware.csv: %s: %.4g W design power, %.4g W idle%s; decode at 74 %%",
+                         hardware->name, hardware->tdp_w, idle, hardware->idle_w > 0.0 ? "" : " (10 %, unknown)")};
 }
 
 static struct watts machine_watts(struct ts_loader *loader, const struct ts_tier_context *ctx)
@@ -35,13 +36,15 @@ static struct watts machine_watts(struct ts_loader *loader, const struct ts_tier
 }
 
 /* The scenario's word, or the one that was found. */
-static double watt(struct ts_loader *loader, struct ts_tier_context *ctx, const char *key, double found, const struct watts *watts)
+static double watt(struct ts_loader *loader, struct ts_tier_context *ctx, const char *key, double found,
+                   const struct watts *watts)
 {
     const char *path = ts_loader_printf(loader, "power.%s", key);
     if (ts_value_is_set(ctx->value, path)) {
         return ts_value_number(ctx->value, path);
     }
-    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.%s", ctx->value->path, path), watts->origin, watts->source, found, "W");
+    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.%s", ctx->value->path, path), watts->origin,
+                            watts->source, found, "W");
     return found;
 }
 
@@ -53,8 +56,9 @@ static double host_adder(struct ts_loader *loader, struct ts_tier_context *ctx)
     bool server = ctx->tier->kind == TS_TIER_SERVER && ctx->hardware && !ctx->hardware->includes_host;
     double host = server ? host_share : 0.0;
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.power.host", ctx->value->path), TS_ORIGIN_DEFAULT,
-                     server ? "hosts of accelerator servers draw 43 % of their accelerators" : "a whole machine: the host is in its power", "%.0f %%",
-                     host * 100.0);
+                     server ? "hosts of accelerator servers draw 43 % of their accelerators"
+                            : "a whole machine: the host is in its power",
+                     "%.0f %%", host * 100.0);
     return host;
 }
 
@@ -70,7 +74,8 @@ static double facility_factor(struct ts_loader *loader, struct ts_tier_context *
     const struct ts_region *region = ts_catalog_region(&loader->catalog, loader->model->money.region);
     double pue = region && region->pue >= 1.0 ? region->pue : 1.0;
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.power.pue", ctx->value->path), TS_ORIGIN_CATALOG,
-                     region ? ts_loader_printf(loader, "regions.csv: %s, estimate", region->name) : "no region", "%.2f", pue);
+                     region ? ts_loader_printf(loader, "regions.csv: %s, estimate", region->name) : "no region", "%.2f",
+                     pue);
     return pue;
 }
 
@@ -88,7 +93,8 @@ void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx)
     power->origin = written ? TS_ORIGIN_SCENARIO : watts.origin;
     power->source = written ? "written in the scenario" : watts.source;
     if (power->decode_w < power->idle_w || power->prefill_w < power->idle_w) {
-        ts_loader_error(loader, ts_value_at(ctx->value, "power"), NULL, "the power while busy (%.4g and %.4g W) is below the power while idle (%.4g W)",
+        ts_loader_error(loader, ts_value_at(ctx->value, "power"), NULL,
+                        "the power while busy (%.4g and %.4g W) is below the power while idle (%.4g W)",
                         power->prefill_w, power->decode_w, power->idle_w);
     }
 }
@@ -105,8 +111,8 @@ static double capex_of_one(struct ts_loader *loader, struct ts_tier_context *ctx
     }
     double usd = ctx->hardware->list_price_usd * ctx->n_accelerators;
     ts_loader_assume(loader, key, TS_ORIGIN_CATALOG,
-                     ts_loader_printf(loader, "hardware.csv: list price of %u x %s, %d, without a host", (unsigned)ctx->n_accelerators,
-                                      ctx->hardware->name, ctx->hardware->year),
+                     ts_loader_printf(loader, "hardware.csv: list price of %u x %s, %d, without a host",
+                                      (unsigned)ctx->n_accelerators, ctx->hardware->name, ctx->hardware->year),
                      "%.0f USD", usd);
     return usd;
 }

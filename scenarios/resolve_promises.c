@@ -38,8 +38,8 @@ static void resolve_slo(struct ts_loader *loader)
     out->attainment_frac = ts_value_number(slo, "attainment");
 }
 
-static double from_region(struct ts_loader *loader, struct ts_value *money, const char *key, const struct ts_region *region, double value,
-                          const char *unit)
+static double from_region(struct ts_loader *loader, struct ts_value *money, const char *key,
+                          const struct ts_region *region, double value, const char *unit)
 {
     if (ts_value_is_set(money, key)) {
         return ts_value_number(money, key);
@@ -69,7 +69,8 @@ static void resolve_money(struct ts_loader *loader)
     }
     (void)ts_value_choice(money, "currency");
     out->region = region->name;
-    out->electricity_usd_per_kwh = from_region(loader, money, "electricity", region, region->electricity_usd_per_kwh, "USD/kWh");
+    out->electricity_usd_per_kwh =
+        from_region(loader, money, "electricity", region, region->electricity_usd_per_kwh, "USD/kWh");
     out->carbon_g_per_kwh = from_region(loader, money, "carbon", region, region->carbon_g_per_kwh, "g/kWh");
     out->horizon_months = (uint32_t)(ts_value_number(money, "horizon") + 0.5);
     out->discount_frac_per_year = ts_value_number(money, "discount");

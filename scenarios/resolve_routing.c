@@ -1,4 +1,5 @@
-/* Hides how thresholds by name become a walk along tiers from weak to strong, and what is odd about a routing that is correct. */
+/* Hides how thresholds by name become a walk along tiers from weak to strong, and what is odd about a routing that is
+ * correct. */
 #include <math.h>
 #include <string.h>
 
@@ -47,7 +48,8 @@ static void resolve_order(struct ts_loader *loader, struct ts_value *routing)
     struct ts_value *order = ts_value_at(routing, "order");
     if (order->state == TS_VALUE_WRITTEN) {
         router->n_order = list_of(loader, order, router->order);
-        ts_loader_assume(loader, "routing.order", TS_ORIGIN_SCENARIO, "scenario", "%s", names_of(loader, router->order, router->n_order));
+        ts_loader_assume(loader, "routing.order", TS_ORIGIN_SCENARIO, "scenario", "%s",
+                         names_of(loader, router->order, router->n_order));
         return;
     }
     for (uint32_t i = 0; i < model->n_tiers; i++) {
@@ -59,7 +61,8 @@ static void resolve_order(struct ts_loader *loader, struct ts_value *routing)
         router->order[at] = i;
     }
     router->n_order = model->n_tiers;
-    ts_loader_assume(loader, "routing.order", TS_ORIGIN_MODELLED, "ascending ability", "%s", names_of(loader, router->order, router->n_order));
+    ts_loader_assume(loader, "routing.order", TS_ORIGIN_MODELLED, "ascending ability", "%s",
+                     names_of(loader, router->order, router->n_order));
 }
 
 static struct ts_value *threshold_of(struct ts_value *thresholds, uint32_t tier)
@@ -84,16 +87,21 @@ static void resolve_thresholds(struct ts_loader *loader, struct ts_value *routin
         bool last = i + 1 == router->n_order;
         router->threshold[i] = last ? INFINITY : value ? value->number : before;
         if (last && value) {
-            ts_loader_error(loader, value, "leave it out", "'%s' is the strongest tier and takes the rest: it has no threshold", name);
+            ts_loader_error(loader, value, "leave it out",
+                            "'%s' is the strongest tier and takes the rest: it has no threshold", name);
         } else if (!last && !value) {
-            ts_loader_error(loader, thresholds, ts_loader_printf(loader, "write thresholds: {%s: ...}; only the strongest ('%s') takes the rest", name, strongest),
-                            "'%s' has no threshold", name);
+            ts_loader_error(loader, thresholds,
+                            ts_loader_printf(loader,
+                                             "write thresholds: {%s: ...}; only the strongest ('%s') takes the rest",
+                                             name, strongest),
+                            "tier '%s' has no threshold", name);
         } else if (!last && value->number < before) {
-            ts_loader_error(loader, value, "thresholds ascend from the weakest tier to the strongest; 'order' changes who that is",
-                            "the threshold of '%s' is below that of '%s'", name, tier_name(loader, router->order[i - 1]));
+            ts_loader_error(
+                loader, value, "thresholds ascend from the weakest tier to the strongest; 'order' changes who that is",
+                "the threshold of '%s' is below that of '%s'", name, tier_name(loader, router->order[i - 1]));
         } else if (!last && value->number == before) {
-            ts_loader_warning(loader, value, NULL, "'%s' gets no calls by difficulty: its threshold is that of '%s'", name,
-                              tier_name(loader, router->order[i - 1]));
+            ts_loader_warning(loader, value, NULL, "'%s' gets no calls by difficulty: its threshold is that of '%s'",
+                              name, tier_name(loader, router->order[i - 1]));
         }
         if (value) {
             value->used = true;
@@ -116,8 +124,8 @@ static void resolve_static(struct ts_loader *loader, struct ts_value *routing)
         }
         if (!found) {
             ts_loader_error(loader, map->state == TS_VALUE_WRITTEN ? map : routing,
-                            ts_loader_printf(loader, "write static: {%s: ...}", model->class_names[c]), "policy static: class '%s' has no tier",
-                            model->class_names[c]);
+                            ts_loader_printf(loader, "write static: {%s: ...}", model->class_names[c]),
+                            "policy static: class '%s' has no tier", model->class_names[c]);
             continue;
         }
         model->router.static_tier[c] = (uint32_t)found->choice;
@@ -130,7 +138,8 @@ static void resolve_fallback(struct ts_loader *loader, struct ts_value *routing)
     struct ts_value *fallback = ts_value_at(routing, "fallback");
     if (fallback->state == TS_VALUE_WRITTEN) {
         router->n_fallback = list_of(loader, fallback, router->fallback);
-        ts_loader_assume(loader, "routing.fallback", TS_ORIGIN_SCENARIO, "scenario", "%s", names_of(loader, router->fallback, router->n_fallback));
+        ts_loader_assume(loader, "routing.fallback", TS_ORIGIN_SCENARIO, "scenario", "%s",
+                         names_of(loader, router->fallback, router->n_fallback));
         return;
     }
     for (uint32_t i = 0; i < router->n_order; i++) {
@@ -143,7 +152,8 @@ static void resolve_fallback(struct ts_loader *loader, struct ts_value *routing)
 
 /* ---- rules ---- */
 
-static void assume_rule(struct ts_loader *loader, struct ts_value *value, const char *verb, const uint32_t *tiers, uint32_t n)
+static void assume_rule(struct ts_loader *loader, struct ts_value *value, const char *verb, const uint32_t *tiers,
+                        uint32_t n)
 {
     struct ts_text text;
     ts_text_init(&text);
@@ -180,7 +190,8 @@ static void resolve_rule(struct ts_loader *loader, struct ts_value *value, struc
     }
     rule->barred = has_never ? mask : all & ~mask;
     if (rule->barred == all) {
-        ts_loader_warning(loader, value, NULL, "no tier is left for the requests of this rule: all of them will be rejected");
+        ts_loader_warning(loader, value, NULL,
+                          "no tier is left for the requests of this rule: all of them will be rejected");
     }
     assume_rule(loader, value, has_never ? "never" : "only", tiers, n);
 }
@@ -217,7 +228,8 @@ static void warn_unreachable(struct ts_loader *loader)
     const struct ts_value *tiers = ts_value_at(loader->root, "tiers");
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         if (!(reached & 1U << i)) {
-            ts_loader_warning(loader, &tiers->children[i], NULL, "nothing is ever routed to '%s'", model->tiers[i].name);
+            ts_loader_warning(loader, &tiers->children[i], NULL, "nothing is ever routed to '%s'",
+                              model->tiers[i].name);
         }
     }
 }
@@ -231,7 +243,8 @@ void ts_resolve_routing(struct ts_loader *loader)
         return;
     }
     for (size_t i = 0; i < tiers->n_children; i++) {
-        if (ts_value_at(&tiers->children[i], "ability") == NULL || ts_value_at(&tiers->children[i], "ability")->broken) {
+        if (ts_value_at(&tiers->children[i], "ability") == NULL ||
+            ts_value_at(&tiers->children[i], "ability")->broken) {
             return;
         }
     }

@@ -1,9 +1,11 @@
-/* Hides where the time of an engine's step comes from: coefficients that the user has, a measurement, or a roofline over the catalog.
+/* Hides where the time of an engine's step comes from: coefficients that the user has, a measurement, or a roofline
+ * over the catalog.
  *
- * Roofline: overhead + max(flop/(peak x compute), weights/(bandwidth x share)) + KV/bandwidth + attention. With 75 %, 1.5 ms and 15 us per all-reduce the
- * published decode steps of Llama 3.1 70B in FP8 on 2 and 4 H100 (18.0 and 12.0 ms at batch 4) come out at 17.9 and 10.9 ms.
- * Mixture of experts: total = shared + experts, active = shared + experts x k/E, so experts = (total - active)/(1 - k/E).
- * Attention: 4 x heads x head size x layers flop for a query-key pair (both products). */
+ * Roofline: overhead + max(flop/(peak x compute), weights/(bandwidth x share)) + KV/bandwidth + attention. With 75
+ * %, 1.5 ms and 15 us per all-reduce the published decode steps of Llama 3.1 70B in FP8 on 2 and 4 H100 (18.0 and 12.0
+ * ms at batch 4) come out at 17.9 and 10.9 ms. Mixture of experts: total = shared + experts, active = shared + experts
+ * x k/E, so experts = (total - active)/(1 - k/E). Attention: 4 x heads x head size x layers flop for a query-key pair
+ * (both products). */
 #include <math.h>
 
 #include "scenarios/loader.h"
@@ -26,7 +28,8 @@ static double overhead(struct ts_loader *loader, struct ts_tier_context *ctx, do
     }
     double reduce = ctx->n_accelerators > 1 ? 2.0 * ctx->llm->layers * all_reduce_s : 0.0;
     ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.overhead", ctx->value->path), TS_ORIGIN_DEFAULT,
-                            reduce > 0.0 ? "fixed time of a step, and two all-reduces a layer" : "fixed time of a step", plain + reduce, "s");
+                            reduce > 0.0 ? "fixed time of a step, and two all-reduces a layer" : "fixed time of a step",
+                            plain + reduce, "s");
     return plain + reduce;
 }
 
@@ -90,8 +93,9 @@ static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *c
     bool server = ctx->tier->kind == TS_TIER_SERVER;
     out->kind = TS_STEPS_ROOFLINE;
     out->origin = TS_ORIGIN_MODELLED;
-    out->source = ts_loader_printf(loader, "roofline of %u x %s, %.0f %% of compute, %.0f %% of bandwidth", (unsigned)ctx->n_accelerators,
-                                   ctx->hardware->name, compute * 100.0, bandwidth * 100.0);
+    out->source =
+        ts_loader_printf(loader, "roofline of %u x %s, %.0f %% of compute, %.0f %% of bandwidth",
+                         (unsigned)ctx->n_accelerators, ctx->hardware->name, compute * 100.0, bandwidth * 100.0);
     struct ts_steps_roofline *roof = &out->u.roofline;
     *roof = (struct ts_steps_roofline){
         .fixed_s = overhead(loader, ctx, server ? overhead_server_s : overhead_device_s),
@@ -120,7 +124,8 @@ struct scaling {
     double weights, flop; /* of the tier's model over the measured one */
 };
 
-/* Another model or quant than was measured: steps that wait for memory scale with the weights, steps that compute with the operations. */
+/* Another model or quant than was measured: steps that wait for memory scale with the weights, steps that compute with
+ * the operations. */
 static struct scaling scale_measured(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     const struct ts_measurement *m = ctx->measurement;
@@ -136,11 +141,12 @@ static struct scaling scale_measured(struct ts_loader *loader, struct ts_tier_co
         scaling = (struct scaling){ctx->weight_bytes / weight_bytes, ctx->llm->flop_per_tok / flop};
     }
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.scaled", ctx->value->path), TS_ORIGIN_MODELLED,
-                     ts_loader_printf(loader, "measured with %s %s", m->model, m->quant), "memory-bound steps x %.3f, compute-bound steps x %.3f",
-                     scaling.weights, scaling.flop);
-    ts_loader_warning(loader, ts_value_at(ctx->value, "model"), ts_loader_printf(loader, "measure it: tiersim bench --model %s --quant %s",
-                      ctx->llm->name, ctx->quant->name), "the measurement is of %s %s: its step times are scaled to %s", m->model, m->quant,
-                      ctx->tier->model);
+                     ts_loader_printf(loader, "measured with %s %s", m->model, m->quant),
+                     "memory-bound steps x %.3f, compute-bound steps x %.3f", scaling.weights, scaling.flop);
+    ts_loader_warning(
+        loader, ts_value_at(ctx->value, "model"),
+        ts_loader_printf(loader, "measure it: tiersim bench --model %s --quant %s", ctx->llm->name, ctx->quant->name),
+        "the measurement is of %s %s: its step times are scaled to %s", m->model, m->quant, ctx->tier->model);
     return scaling;
 }
 
@@ -165,7 +171,8 @@ static void resolve_table(struct ts_loader *loader, struct ts_tier_context *ctx,
     bool scaled = scaling.weights != 1.0 || scaling.flop != 1.0;
     out->kind = TS_STEPS_TABLE;
     out->origin = scaled ? TS_ORIGIN_MODELLED : TS_ORIGIN_MEASURED;
-    out->source = ts_loader_printf(loader, "measured on %s, %u threads, %s, %s", m->host.cpu, (unsigned)m->n_threads, m->kernel, m->created);
+    out->source = ts_loader_printf(loader, "measured on %s, %u threads, %s, %s", m->host.cpu, (unsigned)m->n_threads,
+                                   m->kernel, m->created);
     out->u.table = (struct ts_steps_table){
         .fixed_s = overhead(loader, ctx, overhead_measured_s),
         .n_tok = n_tok,
@@ -174,15 +181,21 @@ static void resolve_table(struct ts_loader *loader, struct ts_tier_context *ctx,
         .c_s_per_kv_tok = bandwidth > 0.0 ? ctx->kv_bytes_per_tok / bandwidth : 0.0,
         .e_s_per_pair = flop_per_s > 0.0 ? attention_flop(ctx->llm) * attention_slowdown / flop_per_s : 0.0,
     };
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.attention", ctx->value->path), TS_ORIGIN_MODELLED,
-                     "KV bytes over the measured memory bandwidth; prefill attention at a quarter of the measured matmul speed",
-                     "%.4g ns per KV token read, %.4g ns per query-key pair", out->u.table.c_s_per_kv_tok * 1e9, out->u.table.e_s_per_pair * 1e9);
+    ts_loader_assume(
+        loader, ts_loader_printf(loader, "%s.steps.attention", ctx->value->path), TS_ORIGIN_MODELLED,
+        "KV bytes over the measured memory bandwidth; prefill attention at a quarter of the measured matmul speed",
+        "%.4g ns per KV token read, %.4g ns per query-key pair", out->u.table.c_s_per_kv_tok * 1e9,
+        out->u.table.e_s_per_pair * 1e9);
 }
 
-static void assume_steps(struct ts_loader *loader, const struct ts_tier_context *ctx, const struct ts_steps_model *steps)
+static void assume_steps(struct ts_loader *loader, const struct ts_tier_context *ctx,
+                         const struct ts_steps_model *steps)
 {
-    const char *what = steps->kind == TS_STEPS_LINEAR ? "linear" : steps->kind == TS_STEPS_TABLE ? "table of measured steps" : "roofline";
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.step_times", ctx->value->path), steps->origin, steps->source, "%s", what);
+    const char *what = steps->kind == TS_STEPS_LINEAR  ? "linear"
+                       : steps->kind == TS_STEPS_TABLE ? "table of measured steps"
+                                                       : "roofline";
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.step_times", ctx->value->path), steps->origin, steps->source,
+                     "%s", what);
 }
 
 void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
@@ -194,13 +207,15 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
         return;
     }
     if (linear && roofline) {
-        ts_loader_error(loader, ts_value_at(value, "steps"), "keep the one that you mean", "'linear' and 'roofline' exclude each other");
+        ts_loader_error(loader, ts_value_at(value, "steps"), "keep the one that you mean",
+                        "'linear' and 'roofline' exclude each other");
         return;
     }
     if (linear) {
         resolve_linear(loader, ctx, out);
         if (ts_value_is_set(value, "overhead")) {
-            ts_loader_warning(loader, ts_value_at(value, "overhead"), "add it to a", "'overhead' has no effect beside linear step times");
+            ts_loader_warning(loader, ts_value_at(value, "overhead"), "add it to a",
+                              "'overhead' has no effect beside linear step times");
             ts_value_ignore(ts_value_at(value, "overhead"));
         }
     } else if (ctx->measurement && !roofline) {
@@ -208,7 +223,8 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
     } else if (ctx->hardware) {
         resolve_roofline(loader, ctx, out);
     } else {
-        ts_loader_error(loader, ts_value_at(value, "steps"), "leave 'steps' out: the measurement has them", "no catalog row tells the peaks of this-machine");
+        ts_loader_error(loader, ts_value_at(value, "steps"), "leave 'steps' out: the measurement has them",
+                        "no catalog row tells the peaks of this-machine");
         ctx->broken = true;
     }
     if (!ctx->broken) {

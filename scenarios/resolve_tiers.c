@@ -1,4 +1,5 @@
-/* Hides what the kinds of tier have in common and the order in which their derived numbers are found: hardware and model, memory, steps, power, ownership. */
+/* Hides what the kinds of tier have in common and the order in which their derived numbers are found: hardware and
+ * model, memory, steps, power, ownership. */
 #include <math.h>
 #include <string.h>
 
@@ -17,16 +18,18 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
             return;
         }
         ctx->tier->hardware = ctx->hardware->name;
-        ts_loader_assume(loader, ts_loader_printf(loader, "%s.hardware.row", value->path), TS_ORIGIN_CATALOG,
-                         ts_loader_printf(loader, "hardware.csv: %s (%s)", ctx->hardware->source, ctx->hardware->confidence),
-                         "%s: %.4g TFLOPS fp16, %.4g TOPS int8, %.4g GB at %.4g GB/s, %.4g W, %.0f USD", ctx->hardware->name,
-                         ctx->hardware->fp16_tflops, ctx->hardware->int8_tops, ctx->hardware->memory_bytes / 1e9,
-                         ctx->hardware->bytes_per_s / 1e9, ctx->hardware->tdp_w, ctx->hardware->list_price_usd);
+        ts_loader_assume(
+            loader, ts_loader_printf(loader, "%s.hardware.row", value->path), TS_ORIGIN_CATALOG,
+            ts_loader_printf(loader, "hardware.csv: %s (%s)", ctx->hardware->source, ctx->hardware->confidence),
+            "%s: %.4g TFLOPS fp16, %.4g TOPS int8, %.4g GB at %.4g GB/s, %.4g W, %.0f USD", ctx->hardware->name,
+            ctx->hardware->fp16_tflops, ctx->hardware->int8_tops, ctx->hardware->memory_bytes / 1e9,
+            ctx->hardware->bytes_per_s / 1e9, ctx->hardware->tdp_w, ctx->hardware->list_price_usd);
         return;
     }
     const char *path = loader->options->measurement_path;
     if (!path) {
-        ts_loader_error(loader, ts_value_at(value, "hardware"), "run `tiersim bench`, or name a file with --measurement",
+        ts_loader_error(loader, ts_value_at(value, "hardware"),
+                        "run `tiersim bench`, or name a file with --measurement",
                         "hardware: this-machine needs a measurement");
         ctx->broken = true;
         return;
@@ -35,7 +38,8 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
     ctx->measurement = ts_loader_measurement(loader, loader->measurement_path);
     ctx->broken = !ctx->measurement;
     if (ctx->measurement) {
-        ctx->tier->hardware = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu, ctx->measurement->n_threads);
+        ctx->tier->hardware = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu,
+                                               ctx->measurement->n_threads);
     }
 }
 
@@ -47,7 +51,8 @@ static void resolve_measured(struct ts_loader *loader, struct ts_tier_context *c
         return;
     }
     if (ts_value_is_written(ctx->value, "steps")) {
-        ts_loader_error(loader, ts_value_at(ctx->value, "measured"), "keep the one that you mean", "'measured' and 'steps' exclude each other");
+        ts_loader_error(loader, ts_value_at(ctx->value, "measured"), "keep the one that you mean",
+                        "'measured' and 'steps' exclude each other");
         ctx->broken = true;
         return;
     }
@@ -57,7 +62,8 @@ static void resolve_measured(struct ts_loader *loader, struct ts_tier_context *c
         loader->measurement_path = ts_loader_printf(loader, "%s", loader->options->measurement_path);
         ctx->measurement = ts_loader_measurement(loader, loader->measurement_path);
     } else {
-        ts_loader_error(loader, ts_value_at(ctx->value, "measured"), "run `tiersim bench`, or name a file with --measurement",
+        ts_loader_error(loader, ts_value_at(ctx->value, "measured"),
+                        "run `tiersim bench`, or name a file with --measurement",
                         "measured: this-machine needs a measurement");
     }
     ctx->broken = !ctx->measurement;
@@ -75,8 +81,10 @@ static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
     }
     ctx->tier->model = ts_loader_printf(loader, "%s %s", ctx->llm->name, ctx->quant->name);
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.model.row", ctx->value->path), TS_ORIGIN_CATALOG,
-                     ts_loader_printf(loader, "models.csv: %s", ctx->llm->source), "%s: %.4g G parameters (%.4g active), %u layers, %.0f B of KV per token at 16 bit",
-                     ctx->llm->name, ctx->llm->params / 1e9, ctx->llm->params_active / 1e9, ctx->llm->layers, ctx->llm->kv_bytes_per_tok);
+                     ts_loader_printf(loader, "models.csv: %s", ctx->llm->source),
+                     "%s: %.4g G parameters (%.4g active), %u layers, %.0f B of KV per token at 16 bit", ctx->llm->name,
+                     ctx->llm->params / 1e9, ctx->llm->params_active / 1e9, ctx->llm->layers,
+                     ctx->llm->kv_bytes_per_tok);
 }
 
 static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx)
@@ -156,8 +164,8 @@ static void check_replaced(struct ts_loader *loader, struct ts_value *tiers)
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         int other = tiers->children[i].broken ? -1 : model->tiers[i].replaces;
         if (other >= 0 && !tiers->children[other].broken && model->tiers[other].kind != TS_TIER_API) {
-            ts_loader_error(loader, ts_value_at(&tiers->children[i], "replaces"), NULL, "'%s' is not of kind api: only an API's bill can be replaced",
-                            model->tiers[other].name);
+            ts_loader_error(loader, ts_value_at(&tiers->children[i], "replaces"), NULL,
+                            "'%s' is not of kind api: only an API's bill can be replaced", model->tiers[other].name);
         }
     }
 }

@@ -29,7 +29,8 @@ static void check_classes(struct ts_loader *loader, struct ts_value *list)
         sum += ts_value_number(&list->children[i], "share");
         for (size_t j = 0; j < i; j++) {
             if (ts_str_equal(list->children[i].name, list->children[j].name)) {
-                ts_loader_error(loader, ts_value_at(&list->children[i], "name"), NULL, "two classes are named '%s'", list->children[i].name);
+                ts_loader_error(loader, ts_value_at(&list->children[i], "name"), NULL, "two classes are named '%s'",
+                                list->children[i].name);
             }
         }
     }
@@ -57,7 +58,8 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
         return;
     }
     if (n == 0) {
-        classes[0] = (struct ts_class_spec){"all", 1.0, ts_dist_constant(1.0), ts_dist_constant(1.0), ts_dist_normal(0.0, 1.0), TS_INTERNAL};
+        classes[0] = (struct ts_class_spec){
+            "all", 1.0, ts_dist_constant(1.0), ts_dist_constant(1.0), ts_dist_normal(0.0, 1.0), TS_INTERNAL};
         ts_loader_assume(loader, "trace.classes", TS_ORIGIN_DEFAULT, "default of the scenario language",
                          "one class 'all', internal, difficulty normal(0, 1)");
     }
@@ -86,7 +88,8 @@ static void check_format(struct ts_loader *loader, struct ts_value *trace, const
         n++;
     }
     if (!known) {
-        ts_loader_error(loader, ts_value_at(trace, "format"), ts_loader_hint(loader, format, names, n), "unknown trace format '%s'", format);
+        ts_loader_error(loader, ts_value_at(trace, "format"), ts_loader_hint(loader, format, names, n),
+                        "unknown trace format '%s'", format);
     }
 }
 
@@ -97,7 +100,8 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     if (loader->options->trace_path) {
         ts_value_ignore(ts_value_at(trace, "file"));
         workload->trace_path = ts_loader_printf(loader, "%s", loader->options->trace_path);
-        ts_loader_assume(loader, "trace.file", TS_ORIGIN_COMMAND, "command line", "%s", ts_path_base(workload->trace_path));
+        ts_loader_assume(loader, "trace.file", TS_ORIGIN_COMMAND, "command line", "%s",
+                         ts_path_base(workload->trace_path));
     } else if (written) {
         workload->trace_path = ts_loader_beside(loader, written);
     } else {
@@ -131,7 +135,8 @@ static void name_token_sources(struct ts_loader *loader, struct ts_value *list)
             const struct ts_node *name = value ? ts_yaml_tree_find(value->node, "empirical") : NULL;
             const char *source = name ? ts_token_dist_source(name->text) : NULL;
             if (source) {
-                ts_loader_assume(loader, ts_loader_printf(loader, "%s.quantiles", value->path), TS_ORIGIN_CATALOG, source, "%s", name->text);
+                ts_loader_assume(loader, ts_loader_printf(loader, "%s.quantiles", value->path), TS_ORIGIN_CATALOG,
+                                 source, "%s", name->text);
             }
         }
     }
@@ -158,7 +163,8 @@ static void resolve_generated(struct ts_loader *loader, struct ts_value *section
                      loader->model->calls_per_month);
     double expected = ts_workload_expected_calls(workload);
     if (expected > 2e8) {
-        ts_loader_warning(loader, ts_value_at(section, "calls"), NULL, "about %.0f calls will be simulated: that takes a while", expected);
+        ts_loader_warning(loader, ts_value_at(section, "calls"), NULL,
+                          "about %.0f calls will be simulated: that takes a while", expected);
     }
 }
 
@@ -173,7 +179,8 @@ void ts_resolve_workload(struct ts_loader *loader)
         return;
     }
     if (!has_generated && !has_trace) {
-        ts_loader_error(loader, NULL, "write 'workload:' with calls and classes, or 'trace:' with a file", "there are no requests");
+        ts_loader_error(loader, NULL, "write 'workload:' with calls and classes, or 'trace:' with a file",
+                        "there are no requests");
         return;
     }
     if (generated->broken || trace->broken) {

@@ -1,5 +1,5 @@
-/* Hides the order of loading: read, parse, apply --set, bind, check names, resolve; and that mistakes are shown in the order of the file, whichever step
- * found them. */
+/* Hides the order of loading: read, parse, apply --set, bind, check names, resolve; and that mistakes are shown in the
+ * order of the file, whichever step found them. */
 #include "scenarios/scenario.h"
 
 #include <math.h>
@@ -11,6 +11,8 @@
 #include "scenarios/loader.h"
 
 enum { MAX_SETS = 256 };
+
+static const char command_line[] = "command line";
 
 struct sources {
     struct ts_source file;
@@ -33,7 +35,7 @@ static size_t group_length(const struct ts_diags *diags, size_t at)
 
 static bool comes_before(const struct ts_diag *a, const struct ts_diag *b)
 {
-    bool same_file = a->file && b->file && ts_str_equal(a->file, b->file);
+    bool same_file = a->file && b->file && ts_str_equal(a->file, b->file) && !ts_str_equal(a->file, command_line);
     return same_file && (a->line < b->line || (a->line == b->line && a->col < b->col));
 }
 
@@ -83,12 +85,16 @@ static void collect_used(struct ts_loader *loader, const struct ts_value *value,
 {
     if (value->used && value->shown) {
         bool written = value->state == TS_VALUE_WRITTEN;
-        bool command = written && value->at.source && ts_str_equal(value->at.source->name, "command line");
+        bool command = written && value->at.source && ts_str_equal(value->at.source->name, command_line);
         out[(*n)++] = (struct ts_assumption){
             .key = value->path,
             .value = value->shown,
-            .origin = !written ? TS_ORIGIN_DEFAULT : command ? TS_ORIGIN_COMMAND : TS_ORIGIN_SCENARIO,
-            .source = !written ? "default of the scenario language" : command ? "command line" : where(loader, value),
+            .origin = !written  ? TS_ORIGIN_DEFAULT
+                      : command ? TS_ORIGIN_COMMAND
+                                : TS_ORIGIN_SCENARIO,
+            .source = !written  ? "default of the scenario language"
+                      : command ? command_line
+                                : where(loader, value),
         };
     }
     for (size_t i = 0; i < value->n_children; i++) {
@@ -138,7 +144,8 @@ static enum ts_status read_tree(struct ts_loader *loader, struct sources *source
     }
     if (!*root || (*root)->kind != TS_NODE_MAP) {
         return ts_fail(loader->diags, TS_ESCENARIO, *root ? (*root)->at : ts_span_file(loader->path),
-                       "a scenario begins with 'scenario: NAME', and has a workload and tiers", *root ? "this is no scenario" : "the file is empty");
+                       "a scenario begins with 'scenario: NAME', and has a workload and tiers",
+                       *root ? "this is no scenario" : "the file is empty");
     }
     return TS_OK;
 }
@@ -151,7 +158,8 @@ static enum ts_status apply_sets(struct ts_loader *loader, struct sources *sourc
     }
     for (size_t i = 0; i < options->n_sets; i++) {
         struct ts_source *source = &sources->sets[i];
-        enum ts_status status = ts_source_from_text(source, "command line", options->sets[i], strlen(options->sets[i]), loader->diags);
+        enum ts_status status =
+            ts_source_from_text(source, command_line, options->sets[i], strlen(options->sets[i]), loader->diags);
         if (status != TS_OK) {
             return status;
         }
@@ -225,7 +233,8 @@ static void free_sources(struct sources *sources)
     free(sources);
 }
 
-enum ts_status ts_scenario_load(struct ts_scenario *out, const char *path, const struct ts_scenario_options *options, struct ts_diags *diags)
+enum ts_status ts_scenario_load(struct ts_scenario *out, const char *path, const struct ts_scenario_options *options,
+                                struct ts_diags *diags)
 {
     static const struct ts_scenario_options none = {NULL, 0, NULL, NULL};
     struct ts_diags own;

@@ -1,5 +1,6 @@
-/* Hides how `--set tiers.edge.replicas=4` finds its place: it changes the tree before it is bound, so that it is checked by the same rows and complains in the
- * same words as the file. Items of a list are found by name or by number: workload.classes.chat.share, workload.classes.0.share. */
+/* Hides how `--set tiers.edge.replicas=4` finds its place: it changes the tree before it is bound, so that it is
+ * checked by the same rows and complains in the same words as the file. Items of a list are found by name or by number:
+ * workload.classes.chat.share, workload.classes.0.share. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ struct walk {
     const char *path;   /* as written so far, "tiers.edge" */
 };
 
-static enum ts_status split(struct ts_loader *loader, const struct ts_source *source, size_t len, struct segment *out, size_t *n)
+static enum ts_status split(struct ts_loader *loader, const struct ts_source *source, size_t len, struct segment *out,
+                            size_t *n)
 {
     *n = 0;
     for (size_t from = 0; from <= len;) {
@@ -29,7 +31,8 @@ static enum ts_status split(struct ts_loader *loader, const struct ts_source *so
         }
         struct ts_span at = {source, NULL, 1, (uint32_t)from + 1, (uint32_t)(to > from ? to - from : 1)};
         if (to == from || *n == MAX_SEGMENTS) {
-            return ts_fail(loader->diags, TS_ESCENARIO, at, "write for example --set tiers.edge.replicas=4", "this is no key");
+            return ts_fail(loader->diags, TS_ESCENARIO, at, "write for example --set tiers.edge.replicas=4",
+                           "this is no key");
         }
         out[(*n)++] = (struct segment){ts_loader_printf(loader, "%.*s", (int)(to - from), source->data + from), at};
         from = to + 1;
@@ -47,7 +50,8 @@ static struct ts_node *new_map(struct ts_loader *loader, const struct segment *s
 {
     struct ts_node *node = ts_loader_array(loader, 1, sizeof *node);
     if (node) {
-        *node = (struct ts_node){.kind = TS_NODE_MAP, .text = "", .at = segment->at, .key = segment->text, .key_at = segment->at};
+        *node = (struct ts_node){
+            .kind = TS_NODE_MAP, .text = "", .at = segment->at, .key = segment->text, .key_at = segment->at};
     }
     return node;
 }
@@ -72,8 +76,9 @@ static struct ts_node *unknown_item(struct walk *walk, const struct ts_node *nod
             names[n++] = text;
         }
     }
-    ts_diags_add(walk->loader->diags, TS_ERROR, segment->at, n > 0 ? ts_loader_hint(walk->loader, segment->text, names, n) : NULL,
-                 "there is no '%s' in %s", segment->text, walk->path);
+    ts_diags_add(walk->loader->diags, TS_ERROR, segment->at,
+                 n > 0 ? ts_loader_hint(walk->loader, segment->text, names, n) : NULL, "there is no '%s' in %s",
+                 segment->text, walk->path);
     return NULL;
 }
 
@@ -92,7 +97,8 @@ static struct ts_node *list_item(struct walk *walk, const struct ts_node *list, 
     return unknown_item(walk, list, segment);
 }
 
-/* The members of this section are names of the user's that hold sections: a new one cannot come from the command line. */
+/* The members of this section are names of the user's that hold sections: a new one cannot come from the command line.
+ */
 static bool fixed_names(const struct walk *walk)
 {
     int row = *walk->schema ? ts_schema_find(walk->schema) : -1;
@@ -131,7 +137,8 @@ static void step_schema(struct walk *walk, const struct ts_node *node, const str
     walk->path = *walk->path ? ts_loader_printf(loader, "%s.%s", walk->path, segment->text) : segment->text;
 }
 
-/* A bare word on the way becomes the section that it stands for: an offer's name, or nothing of it remains (`steps: roofline`). */
+/* A bare word on the way becomes the section that it stands for: an offer's name, or nothing of it remains (`steps:
+ * roofline`). */
 static void open_word(struct walk *walk, struct ts_node *node, const struct segment *segment)
 {
     struct ts_node name = *node;
@@ -155,7 +162,8 @@ static struct ts_node *find_place(struct walk *walk, struct ts_node *root, const
         if (node->kind == TS_NODE_SCALAR) {
             open_word(walk, node, &segments[i]);
         }
-        struct ts_node *next = node->kind == TS_NODE_LIST ? list_item(walk, node, &segments[i]) : map_member(walk, node, &segments[i]);
+        struct ts_node *next =
+            node->kind == TS_NODE_LIST ? list_item(walk, node, &segments[i]) : map_member(walk, node, &segments[i]);
         step_schema(walk, node, &segments[i]);
         node = next;
     }
@@ -180,7 +188,8 @@ enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, c
         return status;
     }
     if (!value) {
-        return ts_fail(loader->diags, TS_ESCENARIO, (struct ts_span){source, NULL, 1, (uint32_t)len + 1, 1}, NULL, "a value is missing behind '='");
+        return ts_fail(loader->diags, TS_ESCENARIO, (struct ts_span){source, NULL, 1, (uint32_t)len + 1, 1}, NULL,
+                       "a value is missing behind '='");
     }
     struct walk walk = {loader, "", ""};
     struct ts_node *node = find_place(&walk, root, segments, n);

@@ -1,4 +1,5 @@
-/* Hides how the rows of schema_keys.inc are laid out in memory and searched. A path is matched by text: some 130 rows, looked up a few hundred times. */
+/* Hides how the rows of schema_keys.inc are laid out in memory and searched. A path is matched by text: some 130 rows,
+ * looked up a few hundred times. */
 #include "scenarios/schema.h"
 
 #include <string.h>
@@ -34,14 +35,15 @@
 #define IS_CHOICE(type) (TS_KEY_##type == TS_KEY_CHOICE)
 
 static const struct ts_key_doc docs[] = {
-#define KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc) \
+#define KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)                                                 \
     {path, TYPE_NAME_##type, unit, IS_CHOICE(type) ? (extra) : NULL, dflt, NEED_##need, doc, APPLIES_##kinds},
 #include "scenarios/schema_keys.inc"
 #undef KEY
 };
 
 static const struct ts_key keys[] = {
-#define KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc) {TS_KEY_##type, min, max, TS_FOR_##kinds, extra, NULL},
+#define KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)                                                 \
+    {TS_KEY_##type, min, max, TS_FOR_##kinds, extra, NULL},
 #include "scenarios/schema_keys.inc"
 #undef KEY
 };
@@ -82,9 +84,10 @@ struct ts_key ts_schema_key(size_t index)
 const char *ts_schema_type_name(enum ts_key_type type)
 {
     static const char *const names[] = {
-        TYPE_NAME_SECTION, TYPE_NAME_NAMES,   TYPE_NAME_LIST,         TYPE_NAME_QUANTITY,  TYPE_NAME_NUMBER,     TYPE_NAME_INTEGER,
-        TYPE_NAME_TEXT,    TYPE_NAME_CHOICE,  TYPE_NAME_BOOLEAN,      TYPE_NAME_DISTRIBUTION, TYPE_NAME_REFERENCE, TYPE_NAME_REFERENCES,
-        TYPE_NAME_BOUND,   TYPE_NAME_CURVE,   TYPE_NAME_GAPS,         TYPE_NAME_WEEKTIME,
+        TYPE_NAME_SECTION, TYPE_NAME_NAMES,        TYPE_NAME_LIST,      TYPE_NAME_QUANTITY,
+        TYPE_NAME_NUMBER,  TYPE_NAME_INTEGER,      TYPE_NAME_TEXT,      TYPE_NAME_CHOICE,
+        TYPE_NAME_BOOLEAN, TYPE_NAME_DISTRIBUTION, TYPE_NAME_REFERENCE, TYPE_NAME_REFERENCES,
+        TYPE_NAME_BOUND,   TYPE_NAME_CURVE,        TYPE_NAME_GAPS,      TYPE_NAME_WEEKTIME,
     };
     _Static_assert(sizeof names / sizeof names[0] == TS_N_KEY_TYPES, "one name per type");
     return names[type];

@@ -1,4 +1,5 @@
-/* Hides how the rows of the schema become a page for people and a JSON Schema for editors. Both are checked in under docs/ and compared by a test. */
+/* Hides how the rows of the schema become a page for people and a JSON Schema for editors. Both are checked in under
+ * docs/ and compared by a test. */
 #include <string.h>
 
 #include "base/json.h"
@@ -12,21 +13,29 @@ enum { MAX_ROWS = 64 };
 
 static const char intro[] =
     "# The scenario language\n\n"
-    "A scenario is one YAML file: sections, lists and words, without anchors, aliases and tags. This page is made from the table that checks\n"
-    "scenarios, so it cannot disagree with the program; `tiersim explain KEY` prints a row of it, and `docs/scenario.schema.json` tells editors.\n\n"
-    "- A **quantity** carries its unit: `40 ms`, `24 GiB`, `0.15 USD/kWh`, `40 k/day`, `8 %/year`. A bare number where a unit is due is an error.\n"
+    "A scenario is one YAML file: sections, lists and words, without anchors, aliases and tags. This page is made from "
+    "the table that checks\n"
+    "scenarios, so it cannot disagree with the program; `tiersim explain KEY` prints a row of it, and "
+    "`docs/scenario.schema.json` tells editors.\n\n"
+    "- A **quantity** carries its unit: `40 ms`, `24 GiB`, `0.15 USD/kWh`, `40 k/day`, `8 %/year`. A bare number where "
+    "a unit is due is an error.\n"
     "- A **number** is plain; an **integer** is a count, with or without its unit: `8192` or `8 ktok`.\n"
     "- A **distribution** is a quantity (always that value), or one of\n"
-    "  `{lognormal: {median: 35 ms, p95: 90 ms}}`, `{lognormal: {mean: 40 ms, cv: 0.8}}`, `{normal: {mean: 0.1, sd: 0.8}}`,\n"
-    "  `{gamma: {mean: 2 s, cv: 1.6}}`, `{uniform: {low: 1 s, high: 3 s}}`, `{exponential: {mean: 2 s}}`, `{weibull: {shape: 0.7, scale: 2 s}}`,\n"
+    "  `{lognormal: {median: 35 ms, p95: 90 ms}}`, `{lognormal: {mean: 40 ms, cv: 0.8}}`, `{normal: {mean: 0.1, sd: "
+    "0.8}}`,\n"
+    "  `{gamma: {mean: 2 s, cv: 1.6}}`, `{uniform: {low: 1 s, high: 3 s}}`, `{exponential: {mean: 2 s}}`, `{weibull: "
+    "{shape: 0.7, scale: 2 s}}`,\n"
     "  and for tokens `{empirical: azure-conversation}`. Draws stay within the key's range.\n"
-    "- A **reference** is the name of a tier, link or class of the same file, or of a catalog row; a catalog row is found by the whole name, or by a\n"
+    "- A **reference** is the name of a tier, link or class of the same file, or of a catalog row; a catalog row is "
+    "found by the whole name, or by a\n"
     "  start or a part of it that fits no other row.\n"
     "- A **bound** is a text such as `'>= 99 %'`.\n"
-    "- `*` stands for a name of yours (letters, digits, - and _), `[]` for the items of a list. In a list of named things a bare word is the name.\n"
+    "- `*` stands for a name of yours (letters, digits, - and _), `[]` for the items of a list. In a list of named "
+    "things a bare word is the name.\n"
     "- `--set tiers.edge.replicas=4` on the command line writes a key; items of a list are found by name or number:\n"
     "  `--set workload.classes.chat.share=\"40 %\"`.\n"
-    "- Keys for one kind of tier are marked in the column *for*. A key without a default may be left out unless it is marked **required**.\n";
+    "- Keys for one kind of tier are marked in the column *for*. A key without a default may be left out unless it is "
+    "marked **required**.\n";
 
 static size_t top_length(const char *path)
 {

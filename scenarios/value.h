@@ -1,6 +1,7 @@
-/* A bound scenario: one value per key of the schema, checked and in the schema's unit, each knowing where it was written. Private to scenarios/.
- * Resolvers read values by path ("scheduler.batched_tokens"); what is read becomes an assumption of the model, what was written and never read gets a warning:
- * nothing is accepted and ignored in silence. */
+/* A bound scenario: one value per key of the schema, checked and in the schema's unit, each knowing where it was
+ * written. Private to scenarios/. Resolvers read values by path ("scheduler.batched_tokens"); what is read becomes an
+ * assumption of the model, what was written and never read gets a warning: nothing is accepted and ignored in silence.
+ */
 #ifndef TS_SCENARIOS_VALUE_H
 #define TS_SCENARIOS_VALUE_H
 
@@ -8,29 +9,29 @@
 #include "scenarios/yaml_tree.h"
 
 enum ts_value_state {
-    TS_VALUE_ABSENT,  /* not written, no default */
+    TS_VALUE_ABSENT, /* not written, no default */
     TS_VALUE_DEFAULT,
     TS_VALUE_WRITTEN,
-    TS_VALUE_BROKEN,  /* a mistake was reported */
+    TS_VALUE_BROKEN, /* a mistake was reported */
 };
 
 struct ts_value {
     struct ts_key key;
     enum ts_value_state state;
-    bool broken;        /* this or something below it has a mistake */
-    bool used;          /* a resolver has read it */
-    bool ignored;       /* it has no effect, and that is fine */
-    bool is_item;       /* of a list or of a section of names */
+    bool broken;                /* this or something below it has a mistake */
+    bool used;                  /* a resolver has read it */
+    bool ignored;               /* it has no effect, and that is fine */
+    bool is_item;               /* of a list or of a section of names */
     const struct ts_node *node; /* NULL unless written */
-    struct ts_span at;  /* its value, or its section's key */
-    const char *path;   /* with the user's names: "tiers.edge.replicas" */
-    const char *name;   /* of an item */
-    int index;          /* of an item whose name stands for a tier or a class: which */
-    const char *shown;  /* for the manifest */
+    struct ts_span at;          /* its value, or its section's key */
+    const char *path;           /* with the user's names: "tiers.edge.replicas" */
+    const char *name;           /* of an item */
+    int index;                  /* of an item whose name stands for a tier or a class: which */
+    const char *shown;          /* for the manifest */
     double number;
     const char *text;
     bool flag;
-    int choice;         /* CHOICE: index; REFERENCE to a tier, link or class: index */
+    int choice; /* CHOICE: index; REFERENCE to a tier, link or class: index */
     struct ts_dist dist;
     const double *curve;
     struct ts_value *children; /* SECTION: one per row of the schema; NAMES, LIST, REFERENCES: items */

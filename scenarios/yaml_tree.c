@@ -1,5 +1,5 @@
-/* Hides libyaml: its event interface (its document loader can be made to run for ever), with caps on depth, size and members. libyaml counts in characters;
- * spans count in bytes: a cursor walks along with the events. */
+/* Hides libyaml: its event interface (its document loader can be made to run for ever), with caps on depth, size and
+ * members. libyaml counts in characters; spans count in bytes: a cursor walks along with the events. */
 #include "scenarios/yaml_tree.h"
 
 #include <string.h>
@@ -65,8 +65,10 @@ static struct ts_span span_of_bytes(const struct ts_source *source, size_t from,
     ts_source_line(source, lo + 1, &line_len);
     size_t start = source->n_lines ? source->line_start[lo] : 0;
     size_t end = start + line_len;
+    from = from < end ? from : end;
     size_t last = to < end ? to : end;
-    return (struct ts_span){source, NULL, lo + 1, (uint32_t)(from - start) + 1, last > from ? (uint32_t)(last - from) : 1};
+    return (struct ts_span){source, NULL, lo + 1, (uint32_t)(from - start) + 1,
+                            last > from ? (uint32_t)(last - from) : 1};
 }
 
 static struct ts_span span_of(struct builder *b, const yaml_mark_t *from, const yaml_mark_t *to)
@@ -124,7 +126,7 @@ static void check_key(struct builder *b, const struct ts_node *map)
     if (twin) {
         ts_diags_add(b->diags, TS_ERROR, b->key_at, NULL, "the key '%s' stands here a second time", b->key);
         ts_diags_add(b->diags, TS_NOTE, twin->key_at, NULL, "the first '%s' is here", b->key);
-            b->key_bad = true;
+        b->key_bad = true;
     }
 }
 
@@ -180,7 +182,8 @@ static struct ts_node *new_node(struct builder *b, const yaml_event_t *event, en
     return node;
 }
 
-static void refuse_decoration(struct builder *b, struct ts_node *node, const yaml_char_t *anchor, const yaml_char_t *tag)
+static void refuse_decoration(struct builder *b, struct ts_node *node, const yaml_char_t *anchor,
+                              const yaml_char_t *tag)
 {
     if (anchor) {
         refuse(b, node->at, "write the value out at each place", "anchors ('&') are not supported");
@@ -241,8 +244,8 @@ static void on_open(struct builder *b, const yaml_event_t *event)
 static void on_event(struct builder *b, const yaml_event_t *event)
 {
     const struct ts_node *top = b->depth > 0 ? b->stack[b->depth - 1] : NULL;
-    bool value = event->type == YAML_SCALAR_EVENT || event->type == YAML_ALIAS_EVENT || event->type == YAML_MAPPING_START_EVENT ||
-                 event->type == YAML_SEQUENCE_START_EVENT;
+    bool value = event->type == YAML_SCALAR_EVENT || event->type == YAML_ALIAS_EVENT ||
+                 event->type == YAML_MAPPING_START_EVENT || event->type == YAML_SEQUENCE_START_EVENT;
     if (value && top && top->kind == TS_NODE_MAP && !b->key) {
         take_key(b, top, event);
         return;
@@ -264,8 +267,8 @@ static void on_event(struct builder *b, const yaml_event_t *event)
         break;
     case YAML_DOCUMENT_START_EVENT:
         if (b->n_documents++ == 1) {
-            stop(b, span_of(b, &event->start_mark, &event->end_mark), "one file holds one scenario: put the second into a file of its own",
-                 "a second YAML document");
+            stop(b, span_of(b, &event->start_mark, &event->end_mark),
+                 "one file holds one scenario: put the second into a file of its own", "a second YAML document");
         }
         break;
     case YAML_NO_EVENT:
@@ -285,12 +288,15 @@ static void on_libyaml_error(struct builder *b)
     }
     if (p->error == YAML_READER_ERROR) {
         size_t byte = b->start + p->problem_offset;
-        ts_diags_add(b->diags, TS_ERROR, span_of_bytes(b->source, byte < b->source->len ? byte : b->source->len, byte + 1),
-                     "save the file as UTF-8 text", "%s (0x%x)", p->problem ? p->problem : "unreadable text", (unsigned)p->problem_value);
+        ts_diags_add(b->diags, TS_ERROR,
+                     span_of_bytes(b->source, byte < b->source->len ? byte : b->source->len, byte + 1),
+                     "save the file as UTF-8 text", "%s (0x%x)", p->problem ? p->problem : "unreadable text",
+                     (unsigned)p->problem_value);
     } else {
         ts_diags_add(b->diags, TS_ERROR, span_of(b, &p->problem_mark, &p->problem_mark),
-                     "look at the indentation, colons, brackets and quotes here and on the line above", "this is not YAML: %s%s%s",
-                     p->context ? p->context : "", p->context ? ", " : "", p->problem ? p->problem : "unknown reason");
+                     "look at the indentation, colons, brackets and quotes here and on the line above",
+                     "this is not YAML: %s%s%s", p->context ? p->context : "", p->context ? ", " : "",
+                     p->problem ? p->problem : "unknown reason");
     }
     b->status = TS_ESCENARIO;
 }
@@ -326,8 +332,8 @@ static void parse_events(struct builder *b)
     }
 }
 
-enum ts_status ts_yaml_tree_parse(struct ts_node **out, struct ts_arena *arena, const struct ts_source *source, size_t offset,
-                                  struct ts_diags *diags)
+enum ts_status ts_yaml_tree_parse(struct ts_node **out, struct ts_arena *arena, const struct ts_source *source,
+                                  size_t offset, struct ts_diags *diags)
 {
     struct builder b;
     memset(&b, 0, sizeof b);
@@ -341,7 +347,8 @@ enum ts_status ts_yaml_tree_parse(struct ts_node **out, struct ts_arena *arena, 
     b.cursor.byte = b.start;
     size_t tab = find_tab(source->data, b.start, source->len);
     if (tab < source->len) {
-        return ts_fail(diags, TS_ESCENARIO, span_of_bytes(source, tab, tab + 1), "indent and separate with blanks", "a tab character");
+        return ts_fail(diags, TS_ESCENARIO, span_of_bytes(source, tab, tab + 1), "indent and separate with blanks",
+                       "a tab character");
     }
     if (!yaml_parser_initialize(&b.parser)) {
         return TS_ENOMEM;

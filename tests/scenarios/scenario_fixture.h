@@ -1,0 +1,17 @@
+/* Scenarios from text, for the tests of this folder. */
+#ifndef TS_TESTS_SCENARIO_FIXTURE_H
+#define TS_TESTS_SCENARIO_FIXTURE_H
+
+#include "scenarios/scenario.h"
+
+/* Writes `text` to a file of its own in the working folder and loads it. Everything said is in `said` (may be NULL). */
+enum ts_status load_text(struct ts_scenario *out, const char *text, const struct ts_scenario_options *options,
+                         struct ts_text *said);
+
+/* The same, and it must succeed without a word. */
+void load_good(struct ts_scenario *out, const char *text);
+
+/* The assumption of that key, or NULL. */
+const struct ts_assumption *assumption(const struct ts_scenario *scenario, const char *key);
+
+#endif

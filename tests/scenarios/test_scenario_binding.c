@@ -1,0 +1,504 @@
+/* What a scenario comes to: every derived number by hand. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/scenarios/scenario_fixture.h"
+
+#define WORKLOAD                                                                                                       \
+    "scenario: t\n"                                                                                                    \
+    "workload:\n"                                                                                                      \
+    "  calls: 36 k/day\n"                                                                                              \
+    "  classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]\n"
+
+static const char one_server[] =
+    WORKLOAD "tiers:\n"
+             "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, ability: 1}\n";
+
+/* MODEL: 70.55e9 B of weights on 80 GB x 0.95 with 163,840 B per token leave 33,264 tokens. */
+static void test_binding__seventy_billion_in_fp8_leave_33264_tokens_of_one_h100(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, one_server);
+    const struct ts_tier_model *tier = &s.model.tiers[0];
+    assert_int_equal(tier->kind, TS_TIER_SERVER);
+    assert_int_equal(tier->u.server.kv_blocks, 33264 / 16);
+    assert_int_equal(tier->context_tok, 33264);
+    assert_string_equal(assumption(&s, "tiers.edge.kv_tokens")->value, "33264 tok of 163840 B");
+    assert_int_equal(assumption(&s, "tiers.edge.kv_tokens")->origin, TS_ORIGIN_MODELLED);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__the_roofline_of_an_h100_is_peak_times_share(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, one_server);
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
+    assert_int_equal(steps->kind, TS_STEPS_ROOFLINE);
+    assert_int_equal(steps->origin, TS_ORIGIN_MODELLED);
+    const struct ts_steps_roofline *roof = &steps->u.roofline;
+    assert_float_equal(roof->fixed_s, 1.5e-3, 1e-12);
+    assert_float_equal(roof->flop_per_s, 1979e12 * 0.45, 1e3);
+    assert_float_equal(roof->bytes_per_s, 3350e9 * 0.75, 1.0);
+    assert_float_equal(roof->shared_bytes, 70.55e9, 1.0);
+    assert_float_equal(roof->expert_bytes, 0.0, 0.0);
+    assert_float_equal(roof->kv_bytes_per_tok, 163840.0, 0.0);
+    assert_float_equal(roof->attention_flop_per_pair, 4.0 * 64 * 128 * 80, 0.0);
+    /* MODEL: 139e9 flop a token at 1979 TFLOPS x 0.45 = 0.156 ms. */
+    assert_float_equal(roof->flop_per_tok / roof->flop_per_s, 0.1561e-3, 1e-7);
+    ts_scenario_deinit(&s);
+}
+
+/* Published decode steps at batch 4: 18.0 ms on two H100, 12.0 ms on four. */
+static void test_binding__the_roofline_meets_published_steps_of_several_accelerators_within_a_tenth(void **state)
+{
+    (void)state;
+    static const double published_s[2] = {18.0e-3, 12.0e-3};
+    for (int i = 0; i < 2; i++) {
+        char text[1024];
+        struct ts_scenario s;
+        snprintf(text, sizeof text,
+                 "%stiers:\n  e: {kind: server, hardware: H100 SXM, accelerators: %d, model: Llama-3.1-70B, quant: "
+                 "FP8, ability: 1}\n",
+                 WORKLOAD, 2 << i);
+        load_good(&s, text);
+        const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.steps.u.roofline;
+        double step_s = roof->fixed_s + roof->shared_bytes / roof->bytes_per_s;
+        assert_true(fabs(step_s / published_s[i] - 1.0) < 0.1);
+        ts_scenario_deinit(&s);
+    }
+}
+
+static void test_binding__experts_are_what_is_not_active(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, WORKLOAD "tiers:\n  e: {kind: server, hardware: H100 SXM, accelerators: 2, model: Mixtral-8x7B, "
+                           "quant: FP16, ability: 1}\n");
+    const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.steps.u.roofline;
+    /* 32 layers x 8 experts x 3 x 4096 x 14336 = 45.1e9 parameters. */
+    assert_float_equal(roof->expert_bytes / 2.0, 45.1e9, 0.05e9);
+    assert_float_equal(roof->shared_bytes + roof->expert_bytes, 46.7e9 * 2.0, 1e3);
+    assert_float_equal(roof->experts, 8.0, 0.0);
+    assert_float_equal(roof->top_k, 2.0, 0.0);
+    assert_float_equal(roof->flop_per_s, 2.0 * 989.4e12 * 0.45, 1e3);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__power_comes_from_the_catalog_row_and_the_region(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, one_server);
+    const struct ts_power_model *power = &s.model.tiers[0].power;
+    assert_float_equal(power->idle_w, 70.0, 0.0);
+    assert_float_equal(power->prefill_w, 700.0, 0.0);
+    assert_float_equal(power->decode_w, 518.0, 1e-9);
+    assert_float_equal(power->host_frac, 0.43, 0.0);
+    assert_float_equal(power->pue, 1.56, 0.0);
+    assert_int_equal(power->origin, TS_ORIGIN_MODELLED);
+    assert_float_equal(s.model.money.electricity_usd_per_kwh, 0.161, 0.0);
+    assert_float_equal(s.model.money.carbon_g_per_kwh, 475.0, 0.0);
+    assert_int_equal(assumption(&s, "money.electricity")->origin, TS_ORIGIN_CATALOG);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__owning_counts_every_replica(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, WORKLOAD "tiers:\n"
+                           "  a: {kind: server, hardware: H100 SXM, accelerators: 2, replicas: 3, model: Llama-3.1-8B, "
+                           "quant: FP8, ability: 1}\n"
+                           "  b: {kind: server, hardware: H100 SXM, replicas: 3, model: Llama-3.1-8B, quant: FP8, "
+                           "ability: 2, replaces: c,\n"
+                           "      power: {idle: 60 W, prefill: 690 W, decode: 400 W, host: 10 %},\n"
+                           "      owned: {capex: 38 kUSD, life: 4 years, lead_time: 12 weeks, maintenance: 10 %/year, "
+                           "staff: 0.25 FTE, resale: 5 %,\n"
+                           "              other: 200 USD/month}}\n"
+                           "  c: {kind: api, ability: 3, offers: OpenAI/gpt-4o}\n"
+                           "routing: {thresholds: {a: 0, b: 1}}\n"
+                           "power: {pue: 1.4}\n");
+    assert_float_equal(s.model.tiers[0].owned.capex_usd, 3.0 * 2.0 * 32000.0, 0.0);
+    assert_float_equal(s.model.tiers[0].power.prefill_w, 1400.0, 0.0);
+    const struct ts_tier_model *b = &s.model.tiers[1];
+    assert_float_equal(b->owned.capex_usd, 114000.0, 1e-6);
+    assert_float_equal(b->owned.life_months, 48.0, 1e-9);
+    assert_float_equal(b->owned.lead_time_months, 12.0 * 168.0 / 730.0, 1e-9);
+    assert_float_equal(b->owned.maintenance_frac_per_year, 0.1, 1e-12);
+    assert_float_equal(b->owned.staff_fte, 0.25, 0.0);
+    assert_float_equal(b->owned.resale_frac, 0.05, 1e-12);
+    assert_float_equal(b->owned.other_usd_per_month, 200.0, 1e-9);
+    assert_float_equal(b->power.decode_w, 400.0, 0.0);
+    assert_float_equal(b->power.pue, 1.4, 0.0);
+    assert_int_equal(b->power.origin, TS_ORIGIN_SCENARIO);
+    assert_int_equal(b->replaces, 2);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__a_phone_is_bound_by_its_memory(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, WORKLOAD "tiers:\n"
+                           "  phone: {kind: device, hardware: iPhone 15 Pro, model: Llama-3.2-3B, quant: Q4_0, users: "
+                           "500, eligible: 40 %,\n"
+                           "          battery: 13 Wh, ability: 0}\n");
+    const struct ts_tier_model *phone = &s.model.tiers[0];
+    assert_int_equal(phone->u.device.n_users, 500);
+    assert_float_equal(phone->u.device.eligible_frac, 0.4, 1e-12);
+    assert_float_equal(phone->u.device.battery_wh, 13.0, 1e-9);
+    assert_int_equal(phone->u.device.max_queue, 2);
+    /* (8 GB x 60 % - 3.21e9 x 4.5/8) / 114,688 B */
+    assert_int_equal(phone->context_tok, (int)((4.8e9 - 3.21e9 * 4.5 / 8.0) / 114688.0));
+    assert_float_equal(phone->power.pue, 1.0, 0.0);
+    assert_float_equal(phone->power.host_frac, 0.0, 0.0);
+    /* int8 computes at the int8 peak: 35 TOPS x 30 %. */
+    assert_float_equal(phone->u.device.steps.u.roofline.flop_per_s, 35e12 * 0.3, 1.0);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__an_api_takes_prices_from_the_catalog_or_the_scenario(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s,
+              WORKLOAD "tiers:\n"
+                       "  cloud:\n"
+                       "    kind: api\n"
+                       "    ability: 3\n"
+                       "    offers: [gpt-4o, {name: ours, input: 1 USD/Mtok, output: 0.002 USD/ktok, call: 0.01 USD}]\n"
+                       "    limits: {requests: 600 /min, input: 1.2 Mtok/min}\n"
+                       "    ttft: 0.5 s\n"
+                       "    context: 128 ktok\n"
+                       "    retries: 5\n");
+    const struct ts_api_model *api = &s.model.tiers[0].u.api;
+    assert_int_equal(api->n_offers, 2);
+    assert_string_equal(api->offers[0].name, "OpenAI/gpt-4o");
+    assert_float_equal(api->offers[0].input_usd_per_mtok, 2.5, 0.0);
+    assert_float_equal(api->offers[0].cached_input_usd_per_mtok, 1.25, 0.0);
+    assert_non_null(strstr(api->offers[0].source, "2026-07-24"));
+    assert_float_equal(api->offers[1].output_usd_per_mtok, 2.0, 1e-12);
+    assert_float_equal(api->offers[1].cached_input_usd_per_mtok, 1.0, 1e-12);
+    assert_float_equal(api->offers[1].call_usd, 0.01, 1e-15);
+    assert_float_equal(api->requests_per_s, 10.0, 1e-9);
+    assert_float_equal(api->input_tok_per_s, 20000.0, 1e-6);
+    assert_float_equal(api->output_tok_per_s, 0.0, 0.0);
+    assert_true(ts_dist_is_constant(&api->ttft_s));
+    assert_int_equal(api->tok_per_s.kind, TS_DIST_LOGNORMAL);
+    assert_float_equal(ts_dist_quantile(&api->tok_per_s, 0.5), 63.0, 1e-6);
+    assert_float_equal(api->availability_frac, 0.998, 1e-12);
+    assert_int_equal(api->max_retries, 5);
+    assert_int_equal(s.model.tiers[0].context_tok, 128000);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__every_notation_of_a_distribution_works(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, "scenario: t\n"
+                  "workload:\n"
+                  "  calls: 1 /s\n"
+                  "  gaps: {weibull: {shape: 0.7}}\n"
+                  "  classes:\n"
+                  "    - {name: a, share: 25 %, prompt: {lognormal: {mean: 100 tok, cv: 0.5}}, output: {uniform: {low: "
+                  "10 tok, high: 30 tok}},\n"
+                  "       difficulty: {normal: {mean: -1, sd: 0.5}}}\n"
+                  "    - {name: b, share: 25 %, prompt: {gamma: {mean: 200 tok, cv: 2}}, output: {exponential: {mean: "
+                  "40 tok}}, difficulty: 0.5}\n"
+                  "    - {name: c, share: 25 %, prompt: {weibull: {shape: 1, scale: 50 tok}}, output: {normal: {mean: "
+                  "20 tok, sd: 5 tok}}}\n"
+                  "    - {name: d, share: 25 %, prompt: {empirical: azure-conversation}, output: {empirical: "
+                  "azure-code}, sensitivity: restricted}\n"
+                  "tiers: {cloud: {kind: api, ability: 3, offers: OpenAI/gpt-4o}}\n");
+    const struct ts_class_spec *c = s.workload.classes;
+    assert_int_equal(s.workload.n_classes, 4);
+    assert_float_equal(ts_dist_mean(&c[0].prompt_tok), 100.0, 1e-9);
+    assert_float_equal(ts_dist_mean(&c[0].output_tok), 20.0, 1e-9);
+    assert_float_equal(ts_dist_mean(&c[0].difficulty), -1.0, 1e-12);
+    assert_float_equal(ts_dist_mean(&c[1].prompt_tok), 200.0, 1e-9);
+    assert_float_equal(ts_dist_mean(&c[1].output_tok), 40.0, 1e-9);
+    assert_float_equal(ts_dist_mean(&c[1].difficulty), 0.5, 1e-12);
+    assert_float_equal(ts_dist_mean(&c[2].prompt_tok), 50.0, 1e-9);
+    assert_float_equal(c[2].output_tok.min, 1.0, 0.0);
+    assert_int_equal(c[3].prompt_tok.kind, TS_DIST_EMPIRICAL);
+    assert_int_equal(c[3].sensitivity, TS_RESTRICTED);
+    assert_int_equal(c[2].sensitivity, TS_INTERNAL);
+    assert_float_equal(ts_dist_mean(&s.workload.gap), 1.0, 1e-9);
+    assert_int_equal(s.workload.gap.kind, TS_DIST_WEIBULL);
+    assert_non_null(assumption(&s, "workload.classes.d.prompt.quantiles"));
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__a_month_of_calls_is_730_hours_of_the_mean_rate(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, one_server);
+    assert_float_equal(s.model.calls_per_month, 36000.0 / 24.0 * 730.0, 1e-3);
+    assert_float_equal(s.workload.duration_s, 86400.0, 0.0);
+    assert_null(s.workload.trace_path);
+    ts_scenario_deinit(&s);
+}
+
+static const char three_tiers[] =
+    "tiers:\n"
+    "  cloud: {kind: api, ability: 3, offers: OpenAI/gpt-4o, link: wan}\n"
+    "  phone: {kind: device, hardware: iPhone 16 Pro, model: Llama-3.2-1B, quant: Q4_0, users: 500, ability: -1}\n"
+    "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 1, link: lan}\n"
+    "links:\n"
+    "  lan: {rtt: 0.4 ms, bandwidth: 10 Gbit/s}\n"
+    "  wan: {rtt: {lognormal: {median: 35 ms, p95: 90 ms}}, jitter: 1 ms, token_size: 8 B}\n";
+
+static void test_binding__tiers_are_walked_by_ability_and_rules_bar_by_mask(void **state)
+{
+    (void)state;
+    char text[2048];
+    struct ts_scenario s;
+    snprintf(text, sizeof text, "%s%s%s", WORKLOAD, three_tiers,
+             "routing:\n"
+             "  thresholds: {edge: 1.0, phone: -0.5}\n"
+             "  rules:\n"
+             "    - {when: {sensitivity: restricted}, never: cloud}\n"
+             "    - {when: {class: chat, prompt_over: 2 ktok}, only: [edge, cloud]}\n"
+             "  router: {auc: 0.82, latency: 4 ms, price: 0.001 USD}\n");
+    load_good(&s, text);
+    const struct ts_router_model *r = &s.model.router;
+    assert_int_equal(r->n_order, 3);
+    assert_int_equal(r->order[0], 1);
+    assert_int_equal(r->order[1], 2);
+    assert_int_equal(r->order[2], 0);
+    assert_float_equal(r->threshold[0], -0.5, 0.0);
+    assert_float_equal(r->threshold[1], 1.0, 0.0);
+    assert_true(isinf(r->threshold[2]) && r->threshold[2] > 0.0);
+    assert_int_equal(r->n_rules, 2);
+    assert_int_equal(r->rules[0].barred, 1);
+    assert_int_equal(r->rules[0].sensitivity, TS_RESTRICTED);
+    assert_int_equal(r->rules[0].class_id, -1);
+    assert_int_equal(r->rules[1].barred, 2);
+    assert_int_equal(r->rules[1].class_id, 0);
+    assert_int_equal(r->rules[1].min_prompt_tok, 2001);
+    assert_int_equal(r->n_fallback, 3);
+    assert_int_equal(r->fallback[0], 0);
+    assert_int_equal(r->fallback[2], 1);
+    assert_float_equal(r->auc, 0.82, 0.0);
+    assert_float_equal(r->latency_s, 0.004, 1e-15);
+    assert_int_equal(s.model.tiers[0].link, 1);
+    assert_int_equal(s.model.tiers[1].link, -1);
+    assert_float_equal(s.model.links[0].bytes_per_s, 1.25e9, 1.0);
+    assert_float_equal(s.model.links[1].bytes_per_s, 0.0, 0.0);
+    assert_float_equal(s.model.links[1].bytes_per_tok, 8.0, 0.0);
+    assert_float_equal(ts_dist_quantile(&s.model.links[1].rtt_s, 0.95), 0.09, 1e-9);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__a_static_policy_names_a_tier_for_each_class(void **state)
+{
+    (void)state;
+    char text[2048];
+    struct ts_scenario s;
+    snprintf(text, sizeof text, "%s%s%s", WORKLOAD, three_tiers,
+             "routing: {policy: static, static: {chat: edge}, fallback: [cloud, phone]}\n");
+    load_good(&s, text);
+    assert_int_equal(s.model.router.policy, TS_ROUTE_STATIC);
+    assert_int_equal(s.model.router.static_tier[0], 2);
+    assert_int_equal(s.model.router.n_fallback, 2);
+    ts_scenario_deinit(&s);
+}
+
+/* Correct but odd: said, not refused. */
+static void test_binding__what_has_no_effect_is_a_warning(void **state)
+{
+    (void)state;
+    char text[2048];
+    struct ts_scenario s;
+    struct ts_text said;
+    ts_text_init(&said);
+    snprintf(text, sizeof text, "%s%s%s", WORKLOAD, three_tiers,
+             "routing: {policy: static, static: {chat: edge}, thresholds: {edge: 1}, fallback: [cloud],\n"
+             "          rules: [{never: [cloud, phone, edge]}]}\n");
+    assert_int_equal(load_text(&s, text, NULL, &said), TS_OK);
+    assert_non_null(strstr(said.data, "warning: nothing is ever routed to 'phone'"));
+    assert_non_null(strstr(said.data, "warning: 'routing.thresholds.edge' has no effect here"));
+    assert_non_null(strstr(said.data, "warning: no tier is left for the requests of this rule"));
+    ts_scenario_deinit(&s);
+    ts_text_deinit(&said);
+}
+
+static void test_binding__explicit_blocks_and_coefficients_win(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s,
+              WORKLOAD "tiers:\n"
+                       "  e:\n"
+                       "    kind: server\n"
+                       "    hardware: RTX 4090\n"
+                       "    model: Llama-3.1-8B\n"
+                       "    quant: FP16\n"
+                       "    ability: 1\n"
+                       "    kv_blocks: 2588\n"
+                       "    max_queue: 100\n"
+                       "    context: 4 ktok\n"
+                       "    steps: {linear: {a: 16 ms, b: 0.02 ms, c: 130 ns, d: 95 us, e: 2 ns}}\n"
+                       "    scheduler: {batched_tokens: 2048, sequences: 128, chunked_prefill: false, block: 16}\n");
+    const struct ts_server_model *server = &s.model.tiers[0].u.server;
+    assert_int_equal(server->kv_blocks, 2588);
+    assert_int_equal(s.model.tiers[0].context_tok, 4000);
+    assert_int_equal(server->max_queue, 100);
+    assert_int_equal(server->max_batched_tok, 2048);
+    assert_int_equal(server->max_seqs, 128);
+    assert_false(server->chunked_prefill);
+    assert_int_equal(server->steps.kind, TS_STEPS_LINEAR);
+    assert_int_equal(server->steps.origin, TS_ORIGIN_FITTED);
+    assert_float_equal(server->steps.u.linear.a_s, 16e-3, 1e-15);
+    assert_float_equal(server->steps.u.linear.b_s_per_seq, 2e-5, 1e-18);
+    assert_float_equal(server->steps.u.linear.c_s_per_kv_tok, 1.3e-7, 1e-18);
+    assert_float_equal(server->steps.u.linear.d_s_per_prefill_tok, 9.5e-5, 1e-18);
+    assert_float_equal(server->steps.u.linear.e_s_per_pair, 2e-9, 1e-20);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__promises_money_and_limits(void **state)
+{
+    (void)state;
+    char text[2048];
+    struct ts_scenario s;
+    snprintf(text, sizeof text, "%s%s", one_server,
+             "seed: 42\nreplications: 3\n"
+             "slo: {ttft: 1 s, tpot: 60 ms, attainment: 99 %}\n"
+             "money: {region: Germany, horizon: 3 years, discount: 8 %/year, growth: 2 %/month, api_price_decline: 30 "
+             "%/year,\n"
+             "        salary: 200 kUSD/year, electricity: 0.2 USD/kWh, carbon: 0.3 kg/kWh}\n"
+             "limits: {attainment: '>= 99 %', cost_per_month: '<= 12 kUSD', ttft_p95: '<= 800 ms', payback: '<= 18 "
+             "months'}\n"
+             "simulation: {patience: 0 s, drain: 1 h, series_bin: 1 min}\n");
+    load_good(&s, text);
+    const struct ts_model *m = &s.model;
+    assert_int_equal(m->seed, 42);
+    assert_int_equal(s.replications, 3);
+    assert_float_equal(m->slo.ttft_s, 1.0, 0.0);
+    assert_float_equal(m->slo.tpot_s, 0.06, 1e-15);
+    assert_float_equal(m->slo.attainment_frac, 0.99, 1e-15);
+    assert_string_equal(m->money.region, "de-germany");
+    assert_int_equal(m->money.horizon_months, 36);
+    assert_float_equal(m->money.discount_frac_per_year, 0.08, 1e-15);
+    assert_float_equal(m->money.growth_frac_per_month, 0.02, 1e-15);
+    assert_float_equal(m->money.electricity_usd_per_kwh, 0.2, 1e-15);
+    assert_float_equal(m->money.carbon_g_per_kwh, 300.0, 1e-9);
+    assert_float_equal(m->money.salary_usd_per_year, 200e3, 1e-6);
+    assert_float_equal(m->limits.min_attainment_frac, 0.99, 1e-15);
+    assert_float_equal(m->limits.max_cost_usd_per_month, 12e3, 1e-9);
+    assert_float_equal(m->limits.max_ttft_p95_s, 0.8, 1e-15);
+    assert_float_equal(m->limits.max_payback_months, 18.0, 1e-12);
+    assert_float_equal(m->patience_s, 0.0, 0.0);
+    assert_float_equal(m->drain_s, 3600.0, 0.0);
+    assert_float_equal(m->series_bin_s, 60.0, 0.0);
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__limits_that_are_not_written_are_not_set(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, one_server);
+    assert_true(isnan(s.model.limits.min_attainment_frac) && isnan(s.model.limits.max_cost_usd_per_month));
+    assert_true(isnan(s.model.limits.max_ttft_p95_s) && isnan(s.model.limits.max_payback_months));
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__every_assumption_has_a_value_and_a_source(void **state)
+{
+    (void)state;
+    char text[2048];
+    struct ts_scenario s;
+    snprintf(text, sizeof text, "%s%s%s", WORKLOAD, three_tiers, "routing: {thresholds: {edge: 1.0, phone: -0.5}}\n");
+    load_good(&s, text);
+    assert_true(s.model.n_assumptions > 80);
+    for (size_t i = 0; i < s.model.n_assumptions; i++) {
+        const struct ts_assumption *a = &s.model.assumptions[i];
+        assert_true(a->key[0] && a->value[0] && a->source[0]);
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(a->key, s.model.assumptions[j].key);
+        }
+    }
+    assert_int_equal(assumption(&s, "tiers.edge.hardware")->origin, TS_ORIGIN_SCENARIO);
+    assert_non_null(strstr(assumption(&s, "tiers.edge.hardware")->source, ".yaml:8:"));
+    assert_int_equal(assumption(&s, "tiers.edge.memory_use")->origin, TS_ORIGIN_DEFAULT);
+    assert_string_equal(assumption(&s, "tiers.edge.scheduler.batched_tokens")->value, "8192 tok");
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__a_trace_needs_labels_only(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, "scenario: t\n"
+                  "trace: {file: sub/trace.csv, scale_rate: 2, repeat_to: 24 h, classes: [{name: a, share: 60 %}, "
+                  "{name: b, share: 40 %, sensitivity: public}]}\n"
+                  "tiers: {cloud: {kind: api, ability: 3, offers: OpenAI/gpt-4o}}\n");
+    assert_string_equal(s.workload.trace_path, "sub/trace.csv");
+    assert_string_equal(s.workload.trace_format, "auto");
+    assert_float_equal(s.workload.scale_rate, 2.0, 0.0);
+    assert_float_equal(s.workload.repeat_to_s, 86400.0, 0.0);
+    assert_float_equal(s.model.calls_per_month, 0.0, 0.0);
+    assert_int_equal(s.workload.n_classes, 2);
+    assert_string_equal(s.model.class_names[1], "b");
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__a_trace_on_the_command_line_replaces_file_or_generator(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    struct ts_scenario_options options = {NULL, 0, "other.csv", NULL};
+    assert_int_equal(load_text(&s, one_server, &options, NULL), TS_OK);
+    assert_string_equal(s.workload.trace_path, "other.csv");
+    assert_float_equal(s.workload.scale_rate, 1.0, 0.0);
+    assert_float_equal(s.workload.calls_per_s, 0.0, 0.0);
+    assert_float_equal(s.model.calls_per_month, 0.0, 0.0);
+    assert_int_equal(assumption(&s, "trace.file")->origin, TS_ORIGIN_COMMAND);
+    ts_scenario_deinit(&s);
+    assert_int_equal(
+        load_text(
+            &s, "scenario: t\ntrace: {format: azure}\ntiers: {cloud: {kind: api, ability: 3, offers: OpenAI/gpt-4o}}\n",
+            &options, NULL),
+        TS_OK);
+    assert_string_equal(s.workload.trace_path, "other.csv");
+    assert_int_equal(s.workload.n_classes, 1);
+    ts_scenario_deinit(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_binding__seventy_billion_in_fp8_leave_33264_tokens_of_one_h100),
+        cmocka_unit_test(test_binding__the_roofline_of_an_h100_is_peak_times_share),
+        cmocka_unit_test(test_binding__the_roofline_meets_published_steps_of_several_accelerators_within_a_tenth),
+        cmocka_unit_test(test_binding__experts_are_what_is_not_active),
+        cmocka_unit_test(test_binding__power_comes_from_the_catalog_row_and_the_region),
+        cmocka_unit_test(test_binding__owning_counts_every_replica),
+        cmocka_unit_test(test_binding__a_phone_is_bound_by_its_memory),
+        cmocka_unit_test(test_binding__an_api_takes_prices_from_the_catalog_or_the_scenario),
+        cmocka_unit_test(test_binding__every_notation_of_a_distribution_works),
+        cmocka_unit_test(test_binding__a_month_of_calls_is_730_hours_of_the_mean_rate),
+        cmocka_unit_test(test_binding__tiers_are_walked_by_ability_and_rules_bar_by_mask),
+        cmocka_unit_test(test_binding__a_static_policy_names_a_tier_for_each_class),
+        cmocka_unit_test(test_binding__what_has_no_effect_is_a_warning),
+        cmocka_unit_test(test_binding__explicit_blocks_and_coefficients_win),
+        cmocka_unit_test(test_binding__promises_money_and_limits),
+        cmocka_unit_test(test_binding__limits_that_are_not_written_are_not_set),
+        cmocka_unit_test(test_binding__every_assumption_has_a_value_and_a_source),
+        cmocka_unit_test(test_binding__a_trace_needs_labels_only),
+        cmocka_unit_test(test_binding__a_trace_on_the_command_line_replaces_file_or_generator),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/* Tiers whose step times come from a measurement file. The file is written by the same code that `tiersim bench` uses.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/scenarios/scenario_fixture.h"
+
+static const char path[] = "measurement-for-scenarios.json";
+
+#define HEAD                                                                                                           \
+    "scenario: t\n"                                                                                                    \
+    "workload: {calls: 36 k/day, classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"           \
+    "tiers:\n"
+
+static const struct ts_scenario_options with_file = {NULL, 0, NULL, path};
+
+/* Two shapes: 2 x 1000 x 1000 x 16 + 2 x 500 x 1000 x 1 = 33 Mflop a token; 64 tokens take 40 ms. */
+static void write_measurement(const char *quant, double idle_w, double busy_w)
+{
+    static const struct ts_matmul_shape shapes[] = {{"ffn", 1000, 1000, 16}, {"output", 500, 1000, 1}};
+    static const struct ts_matmul_sample matmuls[] = {{0, 1, {1e-4, 1.1e-4, 1.2e-4, 5}, 18.0},
+                                                      {1, 1, {1e-4, 1.1e-4, 1.2e-4, 5}, 9.0}};
+    static const struct ts_bandwidth_sample bandwidths[] = {{1 << 20, {90.0, 100.0, 110.0, 5}},
+                                                            {1 << 28, {18.0, 20.0, 21.0, 5}}};
+    static const struct ts_step_sample steps[] = {{1, 20e-3, 0.05}, {8, 24e-3, 0.05}, {64, 40e-3, 0.05}};
+    struct ts_measurement m;
+    memset(&m, 0, sizeof m);
+    m.created = "2026-01-02T03:04:05Z";
+    m.tool_version = "0.1.0";
+    m.host = (struct ts_host){"Example CPU", "Linux x86_64", "avx2",  "gcc, Release", 2,
+                              8000000000ULL, 32768,          1 << 20, 1 << 25};
+    m.kernel = "scalar";
+    m.model = "Llama-3.2-1B";
+    m.quant = quant;
+    m.n_threads = 2;
+    m.weight_bytes = 697500000;
+    m.energy_source = idle_w > 0.0 ? "rapl" : "unavailable";
+    m.idle_w = idle_w;
+    m.busy_w = busy_w;
+    m.shapes = shapes;
+    m.n_shapes = 2;
+    m.matmuls = matmuls;
+    m.n_matmuls = 2;
+    m.bandwidths = bandwidths;
+    m.n_bandwidths = 2;
+    m.steps = steps;
+    m.n_steps = 3;
+    assert_int_equal(ts_measurement_write(&m, path, NULL), TS_OK);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    remove(path);
+    return 0;
+}
+
+static const char laptop[] =
+    HEAD "  laptop: {kind: device, hardware: this-machine, model: Llama-3.2-1B, quant: Q4_0, users: 10, ability: 0}\n";
+
+static void test_measured__steps_are_the_measured_ones(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    struct ts_text said;
+    ts_text_init(&said);
+    write_measurement("Q4_0", 0.0, 0.0);
+    assert_int_equal(load_text(&s, laptop, &with_file, &said), TS_OK);
+    assert_string_equal(said.data, "");
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.device.steps;
+    assert_int_equal(steps->kind, TS_STEPS_TABLE);
+    assert_int_equal(steps->origin, TS_ORIGIN_MEASURED);
+    assert_non_null(strstr(steps->source, "Example CPU, 2 threads"));
+    const struct ts_steps_table *t = &steps->u.table;
+    assert_int_equal(t->n, 3);
+    assert_float_equal(t->n_tok[1], 8.0, 0.0);
+    assert_float_equal(t->seconds[0], 20e-3, 1e-15);
+    assert_float_equal(t->seconds[2], 40e-3, 1e-15);
+    assert_float_equal(t->fixed_s, 1e-3, 1e-15);
+    /* 32,768 B of KV at 20 GB/s. */
+    assert_float_equal(t->c_s_per_kv_tok, 32768.0 / 20e9, 1e-15);
+    /* 4 x 32 heads x 64 x 16 layers flop at a quarter of 33e6 x 64 / 0.04 s. */
+    assert_float_equal(t->e_s_per_pair, 131072.0 * 4.0 / (33e6 * 64.0 / 0.04), 1e-15);
+    assert_string_equal(s.measurement_path, path);
+    ts_scenario_deinit(&s);
+    ts_text_deinit(&said);
+}
+
+static void test_measured__power_that_could_not_be_measured_is_said_to_be_a_default(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    write_measurement("Q4_0", 0.0, 0.0);
+    assert_int_equal(load_text(&s, laptop, &with_file, NULL), TS_OK);
+    assert_float_equal(s.model.tiers[0].power.idle_w, 15.0, 0.0);
+    assert_float_equal(s.model.tiers[0].power.decode_w, 45.0, 0.0);
+    assert_int_equal(s.model.tiers[0].power.origin, TS_ORIGIN_DEFAULT);
+    assert_int_equal(assumption(&s, "tiers.laptop.power.idle")->origin, TS_ORIGIN_DEFAULT);
+    ts_scenario_deinit(&s);
+    write_measurement("Q4_0", 5.0, 28.0);
+    assert_int_equal(load_text(&s, laptop, &with_file, NULL), TS_OK);
+    assert_float_equal(s.model.tiers[0].power.idle_w, 5.0, 0.0);
+    assert_float_equal(s.model.tiers[0].power.prefill_w, 28.0, 0.0);
+    assert_int_equal(s.model.tiers[0].power.origin, TS_ORIGIN_MEASURED);
+    ts_scenario_deinit(&s);
+}
+
+static void test_measured__another_quant_scales_with_weights_and_operations_and_says_so(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    struct ts_text said;
+    ts_text_init(&said);
+    write_measurement("Q8_0", 0.0, 0.0);
+    assert_int_equal(load_text(&s, laptop, &with_file, &said), TS_OK);
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.device.steps;
+    /* The same operations; the weights are 4.5/8.5 as large, but computing 8 tokens takes as long as before. */
+    assert_float_equal(steps->u.table.seconds[1], 24e-3, 1e-15);
+    assert_int_equal(steps->origin, TS_ORIGIN_MODELLED);
+    assert_non_null(strstr(said.data, "warning: the measurement is of Llama-3.2-1B Q8_0"));
+    assert_non_null(assumption(&s, "tiers.laptop.steps.scaled"));
+    ts_scenario_deinit(&s);
+    ts_text_clear(&said);
+    write_measurement("Q2_K", 0.0, 0.0);
+    assert_int_equal(load_text(&s, laptop, &with_file, &said), TS_OK);
+    /* Weights 4.5/2.625 as large: the step of one token is bound by memory. */
+    assert_float_equal(s.model.tiers[0].u.device.steps.u.table.seconds[0], 20e-3 * 4.5 / 2.625, 1e-12);
+    assert_float_equal(s.model.tiers[0].u.device.steps.u.table.seconds[2], 40e-3, 1e-15);
+    ts_scenario_deinit(&s);
+    ts_text_deinit(&said);
+}
+
+static void test_measured__a_server_may_use_a_file_beside_the_scenario(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    write_measurement("Q4_0", 0.0, 0.0);
+    assert_int_equal(
+        load_text(
+            &s,
+            HEAD
+            "  box: {kind: server, hardware: AMD EPYC 9654, measured: measurement-for-scenarios.json, overhead: 2 ms,\n"
+            "        model: Llama-3.2-1B, quant: Q4_0, ability: 0}\n",
+            NULL, NULL),
+        TS_OK);
+    assert_int_equal(s.model.tiers[0].u.server.steps.kind, TS_STEPS_TABLE);
+    assert_float_equal(s.model.tiers[0].u.server.steps.u.table.fixed_s, 2e-3, 1e-15);
+    assert_float_equal(s.model.tiers[0].power.idle_w, 90.0, 0.0);
+    assert_null(s.measurement_path);
+    ts_scenario_deinit(&s);
+}
+
+static void test_measured__a_model_that_this_machine_cannot_hold_is_refused(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    struct ts_text said;
+    ts_text_init(&said);
+    write_measurement("Q4_0", 0.0, 0.0);
+    assert_int_equal(load_text(&s,
+                               HEAD "  laptop: {kind: device, hardware: this-machine, model: Llama-3.1-70B, quant: "
+                                    "Q4_0, users: 10, ability: 0}\n",
+                               &with_file, &said),
+                     TS_ESCENARIO);
+    assert_non_null(strstr(
+        said.data, "Llama-3.1-70B Q4_0 does not fit: its weights are 39.7 GB, and 4.8 GB of the device may be used"));
+    ts_text_deinit(&said);
+}
+
+static void test_measured__a_file_that_cannot_be_read_is_an_io_error(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    static const struct ts_scenario_options nowhere = {NULL, 0, NULL, "no-such-measurement.json"};
+    assert_int_equal(load_text(&s, laptop, &nowhere, NULL), TS_EIO);
+}
+
+/* The two scenarios that come with the program load as they are. */
+static void test_measured__the_examples_load_without_a_warning(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"hybrid-enterprise", "azure-conversation"};
+    write_measurement("Q4_0", 0.0, 0.0);
+    for (int i = 0; i < 2; i++) {
+        char file[512];
+        struct ts_scenario s;
+        struct ts_diags diags;
+        ts_diags_init(&diags);
+        snprintf(file, sizeof file, "%s/scenarios/%s.yaml", TS_SOURCE_DIR, names[i]);
+        assert_int_equal(ts_scenario_load(&s, file, &with_file, &diags), TS_OK);
+        assert_int_equal(diags.n_items, 0);
+        assert_string_equal(s.model.name, names[i]);
+        assert_int_equal(s.model.n_tiers, 3);
+        assert_int_equal(s.model.tiers[0].kind, TS_TIER_DEVICE);
+        assert_int_equal(s.model.tiers[1].kind, TS_TIER_SERVER);
+        assert_int_equal(s.model.tiers[2].kind, TS_TIER_API);
+        ts_scenario_deinit(&s);
+        ts_diags_deinit(&diags);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_measured__steps_are_the_measured_ones),
+        cmocka_unit_test(test_measured__power_that_could_not_be_measured_is_said_to_be_a_default),
+        cmocka_unit_test(test_measured__another_quant_scales_with_weights_and_operations_and_says_so),
+        cmocka_unit_test(test_measured__a_server_may_use_a_file_beside_the_scenario),
+        cmocka_unit_test(test_measured__a_model_that_this_machine_cannot_hold_is_refused),
+        cmocka_unit_test(test_measured__a_file_that_cannot_be_read_is_an_io_error),
+        cmocka_unit_test(test_measured__the_examples_load_without_a_warning),
+    };
+    return cmocka_run_group_tests(tests, NULL, remove_file);
+}

@@ -1,0 +1,107 @@
+/* The table that checks scenarios also writes their reference: the files under docs/ must be what it writes.
+ * TS_REFRESH=1 rewrites them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "scenarios/schema.h"
+
+static void same_file(const char *path, const struct ts_text *text)
+{
+    char *data = NULL;
+    size_t len = 0;
+    assert_false(text->failed);
+    if (getenv("TS_REFRESH")) {
+        assert_int_equal(ts_file_write(path, text->data, text->len, NULL), TS_OK);
+    }
+    assert_int_equal(ts_file_read(&data, &len, path, 1 << 20, NULL), TS_OK);
+    assert_int_equal(len, text->len);
+    assert_string_equal(data, text->data);
+    free(data);
+}
+
+static void test_schema__the_reference_page_is_what_the_table_says(void **state)
+{
+    (void)state;
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_schema_markdown(&text);
+    same_file(TS_SOURCE_DIR "/docs/SCENARIO-REFERENCE.md", &text);
+    ts_text_deinit(&text);
+}
+
+static void test_schema__the_json_schema_is_what_the_table_says_and_is_json(void **state)
+{
+    (void)state;
+    struct ts_text text;
+    struct ts_json_doc doc;
+    ts_text_init(&text);
+    ts_schema_json(&text);
+    same_file(TS_SOURCE_DIR "/docs/scenario.schema.json", &text);
+    assert_int_equal(ts_json_parse(&doc, "schema", text.data, text.len, NULL), TS_OK);
+    const struct ts_json *tiers = ts_json_get(ts_json_get(ts_json_root(&doc), "properties"), "tiers");
+    const struct ts_json *replicas =
+        ts_json_get(ts_json_get(ts_json_get(tiers, "additionalProperties"), "properties"), "replicas");
+    assert_string_equal(ts_json_string(ts_json_get(replicas, "description")),
+                        "Servers, each with its own copy of the model.");
+    ts_json_deinit(&doc);
+    ts_text_deinit(&text);
+}
+
+static void test_schema__every_key_is_documented_and_its_unit_known(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    const struct ts_key_doc *docs = ts_scenario_keys(&n);
+    assert_true(n > 100);
+    for (size_t i = 0; i < n; i++) {
+        struct ts_key key = ts_schema_key(i);
+        assert_ptr_equal(key.doc, &docs[i]);
+        assert_string_equal(docs[i].type, ts_schema_type_name(key.type));
+        assert_true(docs[i].doc[strlen(docs[i].doc) - 1] == '.');
+        assert_true(!docs[i].unit || ts_units_known(docs[i].unit));
+        assert_false(docs[i].required && docs[i].dflt);
+        assert_true(key.min <= key.max);
+        assert_true((key.type == TS_KEY_CHOICE) == (docs[i].choices != NULL));
+    }
+}
+
+static void test_schema__every_key_hangs_under_a_section(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    const struct ts_key_doc *docs = ts_scenario_keys(&n);
+    for (size_t i = 0; i < n; i++) {
+        const char *dot = strrchr(docs[i].path, '.');
+        if (!dot) {
+            continue;
+        }
+        char parent[128];
+        size_t len = (size_t)(dot - docs[i].path);
+        assert_true(len < sizeof parent);
+        memcpy(parent, docs[i].path, len);
+        parent[len] = '\0';
+        if (ts_str_has_suffix(parent, "[]") || ts_str_has_suffix(parent, ".*")) {
+            parent[len - 2] = '\0';
+        }
+        assert_true(ts_schema_find(parent) >= 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_schema__the_reference_page_is_what_the_table_says),
+        cmocka_unit_test(test_schema__the_json_schema_is_what_the_table_says_and_is_json),
+        cmocka_unit_test(test_schema__every_key_is_documented_and_its_unit_known),
+        cmocka_unit_test(test_schema__every_key_hangs_under_a_section),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
