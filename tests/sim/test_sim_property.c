@@ -1,0 +1,289 @@
+/* Random small models with every kind of tier, link, rule and limit: the run does not crash, its books balance (asserted inside every run), the same seed gives the
+ * same result, and the fast path gives what single steps give. */
+#include "tests/sim/sim_world.h"
+
+enum { N_MODELS = 400 };
+
+static uint32_t below(struct ts_rng *rng, uint32_t n)
+{
+    return ts_rng_u32(rng) % n;
+}
+
+static struct ts_steps_model random_steps(struct ts_rng *rng)
+{
+    static const double n_tok[] = {1, 4, 32};
+    static const double seconds[] = {0.004, 0.005, 0.02};
+    struct ts_steps_model steps = {.kind = (enum ts_steps_kind)below(rng, TS_N_STEPS_KINDS)};
+    switch (steps.kind) {
+    case TS_STEPS_LINEAR:
+        steps.u.linear = (struct ts_steps_linear){5e-3, 1e-4, below(rng, 2) ? 1e-6 : 0.0, 5e-5, 1e-8};
+        break;
+    case TS_STEPS_TABLE:
+        steps.u.table = (struct ts_steps_table){.fixed_s = 1e-3, .n_tok = n_tok, .seconds = seconds, .n = 1 + below(rng, 3), .c_s_per_kv_tok = 1e-7};
+        break;
+    case TS_STEPS_ROOFLINE:
+    case TS_N_STEPS_KINDS:
+        steps.u.roofline = (struct ts_steps_roofline){.fixed_s = 1e-3, .flop_per_tok = 1e9, .flop_per_s = 1e13, .shared_bytes = 1e9, .expert_bytes = 1e9,
+                                                      .experts = 8, .top_k = 2, .bytes_per_s = 1e12, .kv_bytes_per_tok = 1e4};
+        break;
+    }
+    return steps;
+}
+
+static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
+{
+    const enum ts_tier_kind kind = (enum ts_tier_kind)below(rng, TS_N_TIER_KINDS);
+    struct ts_tier_model tier;
+    switch (kind) {
+    case TS_TIER_SERVER:
+        tier = world_server(0.0);
+        tier.u.server.n_replicas = 1 + below(rng, 3);
+        tier.u.server.max_batched_tok = 4 + below(rng, 200);
+        tier.u.server.max_seqs = 1 + below(rng, 10);
+        tier.u.server.chunked_prefill = below(rng, 4) != 0;
+        tier.u.server.block_tok = 1 + below(rng, 20);
+        tier.u.server.kv_blocks = 120 / tier.u.server.block_tok + 1 + below(rng, 30);
+        tier.u.server.max_queue = below(rng, 3) ? 0 : below(rng, 20);
+        tier.u.server.steps = random_steps(rng);
+        break;
+    case TS_TIER_DEVICE:
+        tier = world_device(0.0);
+        tier.u.device.n_users = 1 + below(rng, 100);
+        tier.u.device.eligible_frac = ts_rng_uniform(rng);
+        tier.u.device.max_queue = below(rng, 4);
+        tier.u.device.steps = random_steps(rng);
+        break;
+    case TS_TIER_API:
+    case TS_N_TIER_KINDS:
+        tier = world_api(0.1, 100.0);
+        tier.u.api.ttft_s = ts_dist_lognormal_median_p95(0.1, 0.5);
+        tier.u.api.tok_per_s = ts_dist_lognormal_median_p95(100.0, 300.0);
+        tier.u.api.n_offers = 1 + below(rng, 3);
+        tier.u.api.requests_per_s = below(rng, 2) ? 1.0 + below(rng, 20) : 0.0;
+        tier.u.api.output_tok_per_s = below(rng, 2) ? 5.0 + below(rng, 100) : 0.0;
+        tier.u.api.availability_frac = below(rng, 2) ? 0.7 : 1.0;
+        tier.u.api.max_retries = below(rng, 5);
+        tier.u.api.retry_s = 0.05;
+        break;
+    }
+    tier.power = (struct ts_power_model){.idle_w = 50.0, .prefill_w = 300.0, .decode_w = 200.0, .host_frac = 0.3, .pue = 1.3};
+    tier.link = (int)below(rng, n_links + 1) - 1;
+    tier.context_tok = below(rng, 3) ? 0 : 60 + below(rng, 60);
+    return tier;
+}
+
+static void random_router(struct ts_rng *rng, struct ts_model *model)
+{
+    struct ts_router_model *router = &model->router;
+    router->policy = (enum ts_router_policy)below(rng, TS_N_ROUTER_POLICIES);
+    router->auc = 0.5 + 0.5 * ts_rng_uniform(rng);
+    router->latency_s = below(rng, 2) ? 0.004 : 0.0;
+    router->usd_per_call = 1e-4;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        router->order[i] = i;
+        router->threshold[i] = i + 1 < model->n_tiers ? (double)i - 1.0 : INFINITY;
+        router->fallback[i] = below(rng, model->n_tiers);
+    }
+    router->n_order = model->n_tiers;
+    router->n_fallback = below(rng, model->n_tiers + 1);
+    router->n_rules = below(rng, 3);
+    for (uint32_t i = 0; i < router->n_rules; i++) {
+        router->rules[i] =
+            (struct ts_rule){.sensitivity = (int)below(rng, 4) - 1, .class_id = (int)below(rng, 5) - 1, .min_prompt_tok = below(rng, 50), .barred = below(rng, 16)};
+    }
+    for (size_t c = 0; c < COUNT(router->static_tier); c++) {
+        router->static_tier[c] = below(rng, model->n_tiers);
+    }
+}
+
+static struct ts_model random_model(struct ts_rng *rng)
+{
+    struct ts_tier_model tiers[4];
+    const uint32_t n_tiers = 1 + below(rng, 4);
+    const uint32_t n_links = below(rng, 3);
+    for (uint32_t i = 0; i < n_tiers; i++) {
+        tiers[i] = random_tier(rng, n_links);
+    }
+    struct ts_model model = world_model(tiers, n_tiers);
+    model.n_classes = 1 + below(rng, 4);
+    model.n_links = n_links;
+    for (uint32_t i = 0; i < n_links; i++) {
+        model.links[i] = (struct ts_link_model){.rtt_s = below(rng, 2) ? ts_dist_lognormal_median_p95(0.03, 0.09) : ts_dist_constant(0.001 * below(rng, 3)),
+                                                .jitter_s = ts_dist_constant(0.0),
+                                                .bytes_per_s = below(rng, 2) ? 1e6 : 0.0,
+                                                .bytes_per_tok = 4.0};
+    }
+    for (uint32_t i = 0; i < n_tiers; i++) {
+        const uint32_t other = below(rng, n_tiers);
+        model.tiers[i].replaces = model.tiers[other].kind == TS_TIER_API && model.tiers[i].kind != TS_TIER_API ? (int)other : -1;
+    }
+    random_router(rng, &model);
+    model.patience_s = below(rng, 2) ? 0.05 + 0.5 * ts_rng_uniform(rng) : 0.0;
+    model.drain_s = below(rng, 2) ? 0.2 * ts_rng_uniform(rng) : 0.0;
+    model.series_bin_s = below(rng, 2) ? 0.1 : 3.0;
+    model.slo = (struct ts_slo_model){.ttft_s = 0.1, .tpot_s = 0.01, .e2e_s = 1.0};
+    model.seed = ts_rng_u64(rng);
+    return model;
+}
+
+static struct ts_request *random_requests(struct ts_rng *rng, const struct ts_model *model, uint64_t n)
+{
+    struct ts_request *requests = calloc(n, sizeof *requests);
+    const double gap_s = 0.002 + 0.05 * ts_rng_uniform(rng);
+    double t = 0.0;
+    assert_non_null(requests);
+    for (uint64_t i = 0; i < n; i++) {
+        t += below(rng, 4) ? gap_s * ts_rng_exponential(rng) : 0.0;
+        requests[i] = world_request(i, ts_ns_from_s(t), 1 + below(rng, 60), 1 + below(rng, 60));
+        requests[i].class_id = (uint16_t)below(rng, model->n_classes);
+        requests[i].sensitivity = (uint8_t)below(rng, TS_N_SENSITIVITIES);
+        requests[i].difficulty = (float)ts_rng_normal(rng);
+    }
+    return requests;
+}
+
+struct tally {
+    uint64_t done, rejected, timed_out, unfinished, fell_back, n_preemptions, n_retries;
+};
+
+static void add_to_tally(struct tally *tally, const struct ts_result *result, uint64_t n)
+{
+    struct ts_cell sum;
+    assert_true(ts_result_balances(result));
+    assert_int_equal(ts_result_sum(&sum, result, result->n_tiers + 1), TS_OK);
+    assert_int_equal(sum.arrived, n);
+    tally->done += sum.done;
+    tally->rejected += sum.rejected;
+    tally->timed_out += sum.timed_out;
+    tally->unfinished += sum.unfinished;
+    tally->fell_back += sum.fell_back;
+    ts_cell_deinit(&sum);
+    for (uint32_t i = 0; i < result->n_tiers; i++) {
+        assert_true(result->tiers[i].busy_frac >= 0.0);
+        assert_true(result->tiers[i].kv_mean_frac <= result->tiers[i].kv_peak_frac + 1e-12);
+        tally->n_preemptions += result->tiers[i].n_preemptions;
+        tally->n_retries += result->tiers[i].n_retries;
+    }
+}
+
+static void test_sim__random_models_balance_and_repeat(void **state)
+{
+    (void)state;
+    struct tally tally = {0};
+    for (uint32_t i = 0; i < N_MODELS; i++) {
+        struct ts_rng rng;
+        ts_rng_init(&rng, 99, i, 0, 0);
+        const struct ts_model model = random_model(&rng);
+        const uint64_t n = below(&rng, 400);
+        struct ts_request *requests = random_requests(&rng, &model, n);
+        struct ts_result first = world_run(&model, requests, n);
+        struct ts_result second = world_run(&model, requests, n);
+        const struct ts_sim_options steps = {.single_steps = true};
+        struct ts_result stepped = world_run_with(&model, requests, n, &steps);
+        world_assert_equal(&first, &second, 0.0);
+        assert_int_equal(first.n_events, second.n_events);
+        world_assert_equal(&first, &stepped, 1e-9);
+        add_to_tally(&tally, &first, n);
+        ts_result_deinit(&first);
+        ts_result_deinit(&second);
+        ts_result_deinit(&stepped);
+        free(requests);
+    }
+    assert_true(tally.done > 10000);
+    assert_true(tally.rejected > 1000);
+    assert_true(tally.timed_out > 1000);
+    assert_true(tally.unfinished > 500);
+    assert_true(tally.fell_back > 1000);
+    assert_true(tally.n_preemptions > 500);
+    assert_true(tally.n_retries > 500);
+}
+
+/* With everything drawn, another replication differs and the same one does not. */
+static void test_sim__replications_draw_their_own_numbers(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_api(0.1, 100.0);
+    tier.u.api.ttft_s = ts_dist_lognormal_median_p95(0.7, 2.5);
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_request request = world_request(0, 0, 10, 10);
+    const struct ts_sim_options options[] = {{.replication = 0}, {.replication = 1}, {.replication = 1}};
+    int64_t ttft_ns[3];
+    for (size_t i = 0; i < 3; i++) {
+        struct ts_result result = world_run_with(&model, &request, 1, &options[i]);
+        ttft_ns[i] = result.tiers[0].cells[0].latency_ns[TS_TTFT].max;
+        ts_result_deinit(&result);
+    }
+    assert_true(ttft_ns[0] != ttft_ns[1]);
+    assert_true(ttft_ns[1] == ttft_ns[2]);
+}
+
+static void test_sim__no_requests_give_an_empty_result(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tier = world_server(0.01);
+    const struct ts_model model = world_model(&tier, 1);
+    struct ts_result result = world_run(&model, NULL, 0);
+    assert_true(result.simulated_s == 0.0);
+    assert_int_equal(result.tiers[0].cells[0].arrived, 0);
+    assert_int_equal(result.n_bins, 0);
+    ts_result_deinit(&result);
+}
+
+/* A window that is longer than the arrivals: idle power goes on to its end. */
+static void test_sim__the_window_may_be_longer_than_the_arrivals(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_server(0.01);
+    tier.power.idle_w = 10.0;
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_request request = world_request(0, S, 1, 1);
+    const struct ts_sim_options options = {.window_s = 60.0};
+    struct ts_result result = world_run_with(&model, &request, 1, &options);
+    assert_true(result.window_s == 60.0);
+    assert_true(result.simulated_s == 60.0);
+    world_assert_near(result.tiers[0].idle_j, 600.0, 1e-12);
+    assert_int_equal(result.n_bins, 60);
+    ts_result_deinit(&result);
+}
+
+static int stop_at_once(void *user, uint64_t n_arrivals, double simulated_s)
+{
+    uint64_t *n_calls = user;
+    assert_true(n_arrivals > 0 && simulated_s >= 0.0);
+    ++*n_calls;
+    return 1;
+}
+
+static void test_sim__progress_can_interrupt(void **state)
+{
+    (void)state;
+    enum { N = 10000 };
+    const struct ts_tier_model tier = world_server(0.01);
+    const struct ts_model model = world_model(&tier, 1);
+    struct ts_request *requests = calloc(N, sizeof *requests);
+    struct ts_request_stream *stream = NULL;
+    struct ts_result result;
+    uint64_t n_calls = 0;
+    const struct ts_sim_options options = {.progress = stop_at_once, .user = &n_calls};
+    assert_non_null(requests);
+    for (uint64_t i = 0; i < N; i++) {
+        requests[i] = world_request(i, (int64_t)i * MS, 1, 1);
+    }
+    assert_int_equal(ts_request_stream_from_array(&stream, requests, N), TS_OK);
+    assert_int_equal(ts_sim_run(&result, &model, stream, &options, NULL), TS_EINTERRUPTED);
+    assert_int_equal(n_calls, 1);
+    ts_request_stream_destroy(stream);
+    free(requests);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sim__random_models_balance_and_repeat),
+        cmocka_unit_test(test_sim__replications_draw_their_own_numbers),
+        cmocka_unit_test(test_sim__no_requests_give_an_empty_result),
+        cmocka_unit_test(test_sim__the_window_may_be_longer_than_the_arrivals),
+        cmocka_unit_test(test_sim__progress_can_interrupt),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
