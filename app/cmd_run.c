@@ -68,6 +68,21 @@ static enum ts_status describe(struct ts_run_info *out, struct ts_scenario *scen
     return out->trace_path ? ts_run_info_hash(&out->trace_sha256, arena, out->trace_path, diags) : TS_OK;
 }
 
+/* The simulator's own speed, all threads together; reading or generating the requests is inside. */
+static void print_speed(const struct ts_report_input *input)
+{
+    double wall_s = input->info->wall_s;
+    uint64_t n_requests = 0;
+    for (uint32_t i = 0; i < input->result->n_bins; i++) {
+        n_requests += input->result->arrivals[i];
+    }
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_text_number(&text, wall_s > 0.0 ? (double)n_requests / wall_s : 0.0, 3);
+    printf("\nsimulated in %.3g s (%s requests/s)\n", wall_s, text.data);
+    ts_text_deinit(&text);
+}
+
 static enum ts_status print_summary(const struct ts_report_input *input, const struct ts_report_paths *paths)
 {
     struct ts_text text;
@@ -75,7 +90,8 @@ static enum ts_status print_summary(const struct ts_report_input *input, const s
     enum ts_status status = ts_report_terminal(&text, input);
     if (status == TS_OK) {
         fputs(text.data, stdout);
-        printf("\nreport: %s\n", paths->html);
+        print_speed(input);
+        printf("report: %s\n", paths->html);
     }
     ts_text_deinit(&text);
     return status;

@@ -1,14 +1,11 @@
 /* Hides how host, clock and file contents are identified. */
 #include "app/run_info.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
+
+#include "base/gzip.h"
 
 const char *ts_run_info_host(struct ts_arena *arena)
 {
@@ -32,24 +29,13 @@ const char *ts_run_info_now(struct ts_arena *arena)
 
 enum ts_status ts_run_info_hash(const char **out, struct ts_arena *arena, const char *path, struct ts_diags *diags)
 {
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(errno));
+    uint32_t crc = 0;
+    uint64_t n_bytes = 0;
+    enum ts_status status = ts_gzip_crc32(&crc, &n_bytes, path, diags);
+    if (status != TS_OK) {
+        return status;
     }
-    unsigned char buffer[65536];
-    unsigned long crc = crc32(0L, Z_NULL, 0);
-    unsigned long long n_bytes = 0;
-    size_t got;
-    while ((got = fread(buffer, 1, sizeof buffer, file)) > 0) {
-        crc = crc32(crc, buffer, (unsigned)got);
-        n_bytes += got;
-    }
-    bool failed = ferror(file) != 0;
-    fclose(file);
-    if (failed) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read");
-    }
-    *out = ts_arena_printf(arena, "crc32:%08lx, %llu bytes", crc, n_bytes);
+    *out = ts_arena_printf(arena, "crc32:%08lx, %llu bytes", (unsigned long)crc, (unsigned long long)n_bytes);
     return *out ? TS_OK : TS_ENOMEM;
 }
 

@@ -1,4 +1,4 @@
-/* Hides libcsv and zlib. libcsv pushes fields out of whatever it is fed and says nothing about places; so it is fed one
+/* Hides libcsv. libcsv pushes fields out of whatever it is fed and says nothing about places; so it is fed one
  * segment at a time, up to and including the next comma, CR or LF. Then a call ends at most one field and one row, and
  * the place of every field is known. CRLF gives two row callbacks, of which the second is blank and skipped. */
 #include "base/csv.h"
@@ -9,10 +9,9 @@
 #include <sys/stat.h>
 
 #include <csv.h>
-#include <zlib.h>
 
 #include "base/check.h"
-#include "base/file.h"
+#include "base/gzip.h"
 
 enum { CHUNK_BYTES = 1 << 16, ROW_MAX_BYTES = 1 << 20, FIELDS_MAX = 16384, FIELDS_FIRST = 16 };
 
@@ -27,7 +26,7 @@ struct ts_csv_reader {
     struct csv_parser parser;
     char *name;
 
-    gzFile gz; /* NULL when reading from memory */
+    struct ts_gzip *file; /* NULL when reading from memory */
     unsigned char *chunk;
     const unsigned char *data; /* `chunk`, or the caller's text */
     size_t len, pos;
@@ -164,38 +163,17 @@ static enum ts_status fail_nul(struct ts_csv_reader *reader, struct ts_diags *di
                                 "a NUL byte: this is not a text file"));
 }
 
-static enum ts_status fail_gz(struct ts_csv_reader *reader, int error, const char *text, struct ts_diags *diags)
-{
-    if (error == Z_ERRNO) {
-        return fail(reader,
-                    ts_fail(diags, TS_EIO, ts_span_file(reader->name), NULL, "cannot read: %s", strerror(errno)));
-    }
-    if (error == Z_MEM_ERROR) {
-        return fail_memory(reader, diags);
-    }
-    return fail(reader,
-                ts_fail(diags, TS_EINPUT, ts_span_file(reader->name),
-                        "the gzip file is damaged or incomplete; fetch it again", "cannot decompress: %s", text));
-}
-
 /* The next chunk; sets at_end behind the last byte. */
 static enum ts_status fill(struct ts_csv_reader *reader, struct ts_diags *diags)
 {
-    if (reader->gz == NULL) {
-        reader->at_end = true;
-        return TS_OK;
+    size_t len = 0;
+    enum ts_status status = reader->file ? ts_gzip_read(reader->file, reader->chunk, CHUNK_BYTES, &len, diags) : TS_OK;
+    if (status != TS_OK) {
+        return fail(reader, status);
     }
-    int n = gzread(reader->gz, reader->chunk, CHUNK_BYTES);
-    if (n <= 0) {
-        int error = Z_OK;
-        const char *text = gzerror(reader->gz, &error);
-        if (error != Z_OK && error != Z_STREAM_END) {
-            return fail_gz(reader, error, text, diags);
-        }
-    }
-    reader->len = n > 0 ? (size_t)n : 0;
-    reader->pos = 0;
-    reader->at_end = n <= 0;
+    reader->len = reader->file ? len : reader->len;
+    reader->pos = reader->file ? 0 : reader->pos;
+    reader->at_end = len == 0;
     return TS_OK;
 }
 
@@ -371,7 +349,7 @@ static enum ts_status check_length(struct ts_csv_reader *reader, struct ts_diags
     bool more = n > reader->n_expected;
     const char *model = reader->header.n_fields > 0 ? "header" : "first row";
     return ts_fail(diags, TS_EINPUT, ts_csv_span(reader, &reader->row, reader->n_expected), NULL,
-                   "%zu fields, but the %s has %zu: %s", n, model, reader->n_expected,
+                   "%zu field%s, but the %s has %zu: %s", n, n == 1 ? "" : "s", model, reader->n_expected,
                    more ? "is a field with a comma not in quotes?" : "is the row cut off?");
 }
 
@@ -450,26 +428,18 @@ static enum ts_status begin(struct ts_csv_reader **out, struct ts_csv_reader *re
 
 enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool has_header, struct ts_diags *diags)
 {
-    if (ts_dir_exists(path)) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read: it is a folder");
-    }
     struct ts_csv_reader *reader = new_reader(path);
     if (reader == NULL) {
         return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
     }
-    enum ts_status status = TS_OK;
     reader->chunk = malloc(CHUNK_BYTES);
     reader->data = reader->chunk;
-    errno = 0;
-    reader->gz = reader->chunk != NULL ? gzopen(path, "rb") : NULL;
-    if (reader->gz == NULL) {
-        bool no_memory = reader->chunk == NULL || errno == 0;
-        status = no_memory ? ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory")
-                           : ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(errno));
+    enum ts_status status = reader->chunk != NULL ? ts_gzip_open(&reader->file, path, diags)
+                                                  : ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
+    if (status != TS_OK) {
         ts_csv_close(reader);
         return status;
     }
-    gzbuffer(reader->gz, CHUNK_BYTES);
     return begin(out, reader, has_header, diags);
 }
 
@@ -490,9 +460,7 @@ void ts_csv_close(struct ts_csv_reader *reader)
     if (reader == NULL) {
         return;
     }
-    if (reader->gz != NULL) {
-        gzclose(reader->gz);
-    }
+    ts_gzip_close(reader->file);
     csv_free(&reader->parser);
     free_cells(&reader->cells);
     free_cells(&reader->header_cells);

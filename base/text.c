@@ -217,7 +217,7 @@ void ts_text_number(struct ts_text *text, double value, int digits)
     char buffer[64];
     size_t len = print_double(buffer, sizeof buffer, 'e', digits - 1, value);
     const char *e = strchr(buffer, 'e');
-    int exponent = e != NULL ? atoi(e + 1) : 0; /* of the rounded value */
+    int exponent = e != NULL ? (int)strtol(e + 1, NULL, 10) : 0; /* of the rounded value */
     if (exponent >= -4 && exponent < 15) {
         int decimals = digits - 1 - exponent;
         len = print_double(buffer, sizeof buffer, 'f', decimals > 0 ? decimals : 0, value);

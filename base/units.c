@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -114,18 +115,21 @@ static const char *suggest_unit(char storage[NAME_MAX_BYTES], const char *name)
     const char *candidates[SPELLINGS_MAX];
     size_t n = 0;
     for (const struct ts_units_row *unit = ts_units_rows; unit->name != NULL && n < SPELLINGS_MAX; unit++) {
-        strcpy(spellings[n], unit->name);
+        snprintf(spellings[n], NAME_MAX_BYTES, "%s", unit->name);
         candidates[n] = spellings[n];
         n++;
         for (const char *letter = unit->prefixes; *letter != '\0' && n < SPELLINGS_MAX; letter++) {
-            spellings[n][0] = *letter;
-            strcpy(spellings[n] + 1, unit->name);
+            snprintf(spellings[n], NAME_MAX_BYTES, "%c%s", *letter, unit->name);
             candidates[n] = spellings[n];
             n++;
         }
     }
     const char *found = ts_suggest(name, candidates, n);
-    return found != NULL ? strcpy(storage, found) : NULL;
+    if (found == NULL) {
+        return NULL;
+    }
+    snprintf(storage, NAME_MAX_BYTES, "%s", found);
+    return storage;
 }
 
 static void explain_unknown(const struct cursor *cursor, const char *name)

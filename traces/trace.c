@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <zlib.h>
 
 #include "base/check.h"
+#include "base/gzip.h"
 #include "base/units.h"
 #include "traces/trace_format.h"
 
@@ -76,22 +76,13 @@ static enum ts_status read_head(struct head *out, const char *path, struct ts_di
     if (status != TS_OK) {
         return status;
     }
-    errno = 0;
-    gzFile file = gzopen(path, "rb");
-    if (file == NULL) {
-        const char *why = errno != 0 ? strerror(errno) : "out of memory";
-        return ts_fail(diags, errno != 0 ? TS_EIO : TS_ENOMEM, ts_span_file(path), NULL, "cannot open: %s", why);
+    struct ts_gzip *file = NULL;
+    status = ts_gzip_open(&file, path, diags);
+    if (status != TS_OK) {
+        return status;
     }
-    int n = gzread(file, out->data, HEAD_BYTES);
-    out->len = n > 0 ? (size_t)n : 0;
-    if (n < 0) {
-        int error = Z_OK;
-        const char *text = gzerror(file, &error);
-        status = error == Z_ERRNO ? ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read: %s", strerror(errno))
-                                  : ts_fail(diags, TS_EINPUT, ts_span_file(path),
-                                            "the gzip file is damaged; fetch it again", "cannot decompress: %s", text);
-    }
-    gzclose(file);
+    status = ts_gzip_read(file, out->data, HEAD_BYTES, &out->len, diags);
+    ts_gzip_close(file);
     return status;
 }
 
@@ -176,19 +167,12 @@ static enum ts_status fail_unknown(struct ts_span at, struct ts_diags *diags, co
     return status;
 }
 
-static enum ts_status recognise(const struct ts_trace_format **out, const char *path, struct ts_diags *diags)
+static enum ts_status recognise(const struct ts_trace_format **out, const struct head *head, const char *path,
+                                struct ts_diags *diags)
 {
-    struct head head = {.len = 0};
-    enum ts_status status = read_head(&head, path, diags);
-    if (status == TS_OK) {
-        status = check_text(&head, path, diags);
-    }
-    if (status != TS_OK) {
-        return status;
-    }
     size_t len = 0;
     struct ts_span at = ts_span_file(path);
-    const char *line = first_line(&head, &len, &at.line);
+    const char *line = first_line(head, &len, &at.line);
     if (len == 0) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "the file is blank: a trace begins with a header");
     }
@@ -204,16 +188,21 @@ static enum ts_status recognise(const struct ts_trace_format **out, const char *
 static enum ts_status choose_format(const struct ts_trace_format **out, const char *path, const char *name,
                                     struct ts_diags *diags)
 {
-    const struct ts_trace_format *recognised = NULL;
-    if (name == NULL || ts_str_equal(name, "auto")) {
-        enum ts_status status = recognise(&recognised, path, diags);
-        *out = recognised;
+    struct head head = {.len = 0};
+    enum ts_status status = read_head(&head, path, diags);
+    if (status == TS_OK) {
+        status = check_text(&head, path, diags);
+    }
+    if (status != TS_OK) {
         return status;
+    }
+    if (name == NULL || ts_str_equal(name, "auto")) {
+        return recognise(out, &head, path, diags);
     }
     for (size_t i = 0; i < N_FORMATS; i++) {
         if (ts_str_equal(formats[i].name, name)) {
             *out = &formats[i];
-            return check_regular(path, diags);
+            return TS_OK;
         }
     }
     return fail_unknown(ts_span_none(), diags, "no trace format is named", name, strlen(name));

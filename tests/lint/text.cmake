@@ -4,7 +4,7 @@ cmake_minimum_required(VERSION 3.22)
 file(GLOB_RECURSE sources RELATIVE "${ROOT}" "${ROOT}/base/*.[ch]" "${ROOT}/kernels/*.[ch]" "${ROOT}/traces/*.[ch]" "${ROOT}/sim/*.[ch]"
      "${ROOT}/scenarios/*.[ch]" "${ROOT}/reports/*.[ch]" "${ROOT}/app/*.[ch]")
 set(violations "")
-set(banned "[^a-z_](strcpy|strcat|sprintf|vsprintf|gets|atoi|atof|strtok|system|popen|tmpnam|alloca|setjmp|longjmp)[ ]*\\(")
+set(banned "[^a-z_](strcpy|strcat|sprintf|vsprintf|gets|atoi|atof|strtok|system|popen|tmpnam|alloca|setjmp|longjmp)\\(")
 
 foreach(source IN LISTS sources)
   get_filename_component(name "${source}" NAME)
