@@ -114,8 +114,8 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
     assert_int_equal(a->n_classes, b->n_classes);
     assert_int_equal(a->n_bins, b->n_bins);
     assert_true(a->bin_s == b->bin_s);
-    assert_true(a->window_s == b->window_s);
-    assert_true(a->simulated_s == b->simulated_s);
+    world_assert_near(a->window_s, b->window_s, tolerance);
+    world_assert_near(a->simulated_s, b->simulated_s, tolerance);
     for (uint32_t i = 0; i <= a->n_tiers; i++) {
         const struct ts_tier_result *x = &a->tiers[i];
         const struct ts_tier_result *y = &b->tiers[i];
@@ -127,7 +127,7 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
         assert_int_equal(x->n_throttled, y->n_throttled);
         assert_int_equal(x->n_retries, y->n_retries);
         assert_true(x->kv_peak_frac == y->kv_peak_frac);
-        assert_true(x->mean_batch == y->mean_batch);
+        world_assert_near(x->mean_batch, y->mean_batch, tolerance);
         world_assert_near(x->idle_j, y->idle_j, tolerance);
         world_assert_near(x->active_j, y->active_j, tolerance);
         world_assert_near(x->host_j, y->host_j, tolerance);

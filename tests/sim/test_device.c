@@ -1,0 +1,186 @@
+/* The device tier: users, queues, service times, energy. */
+#include "tests/sim/sim_world.h"
+
+#include "sim/device.h"
+#include "sim/steptime.h"
+
+static void test_device__the_eligible_share_is_what_it_says(void **state)
+{
+    (void)state;
+    enum { N = 200000 };
+    uint32_t n_eligible = 0;
+    for (uint32_t user = 0; user < N; user++) {
+        n_eligible += ts_device_is_eligible(5, user, 0.6);
+    }
+    assert_true(fabs(n_eligible / (double)N - 0.6) < 0.005);
+    assert_false(ts_device_is_eligible(5, 1, 0.0));
+    assert_true(ts_device_is_eligible(5, 1, 1.0));
+}
+
+static void test_device__requests_spread_evenly_over_users(void **state)
+{
+    (void)state;
+    enum { USERS = 100, N = 100000 };
+    uint32_t counts[USERS] = {0};
+    double chi2 = 0.0;
+    for (uint64_t id = 0; id < N; id++) {
+        const uint32_t user = ts_device_user(3, id, USERS);
+        assert_true(user < USERS);
+        counts[user]++;
+    }
+    for (int u = 0; u < USERS; u++) {
+        const double difference = (double)counts[u] - N / USERS;
+        chi2 += difference * difference / (N / USERS);
+    }
+    assert_true(chi2 < 149.0); /* 99.9 % quantile of chi-square with 99 degrees is 148.2 */
+    assert_true(chi2 > 50.0);
+}
+
+static int64_t decode_in_a_loop(struct ts_hist *itl, const struct ts_steps_model *steps, uint64_t first_kv_tok, uint32_t n)
+{
+    double total_s = 0.0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ts_batch_load load = ts_steptime_decode_load(1, first_kv_tok + i);
+        const double step_s = ts_steptime_s(steps, &load);
+        ts_hist_add(itl, ts_steptime_ns(step_s));
+        total_s += step_s;
+    }
+    return ts_steptime_ns(total_s);
+}
+
+/* The closed sum against a loop over the tokens, the grouped gaps against each gap by itself. */
+static void test_device__the_closed_form_equals_the_loop(void **state)
+{
+    (void)state;
+    const double per_kv_s[] = {0.0, 1e-8, 1e-6, 1e-4};
+    const uint32_t lengths[] = {1, 2, 17, 400, 5000};
+    for (size_t k = 0; k < COUNT(per_kv_s); k++) {
+        for (size_t l = 0; l < COUNT(lengths); l++) {
+            struct ts_steps_model steps = {.kind = TS_STEPS_LINEAR};
+            struct ts_hist closed, looped;
+            steps.u.linear = (struct ts_steps_linear){.a_s = 0.02, .c_s_per_kv_tok = per_kv_s[k]};
+            ts_hist_init(&closed);
+            ts_hist_init(&looped);
+            const int64_t a = ts_device_decode_ns(&closed, &steps, 301, lengths[l]);
+            const int64_t b = decode_in_a_loop(&looped, &steps, 301, lengths[l]);
+            assert_true(llabs(a - b) <= 1);
+            assert_int_equal(closed.count, looped.count);
+            world_assert_near(closed.sum, looped.sum, 1e-6);
+            for (double p = 0.0; p <= 1.0; p += 0.1) {
+                world_assert_near(ts_hist_quantile(&closed, p), ts_hist_quantile(&looped, p), 0.003);
+            }
+            ts_hist_deinit(&closed);
+            ts_hist_deinit(&looped);
+        }
+    }
+}
+
+/* One user. A: 20 ms prompt, 2 gaps of 20: [0, 60]. B comes at 10 and is served in [60, 80]. C finds one waiting, the most allowed, and is turned away. */
+static void test_device__a_device_serves_first_come_first_served(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_device(20e-3);
+    tier.u.device.max_queue = 1;
+    tier.power = (struct ts_power_model){.idle_w = 2.0, .prefill_w = 12.0, .decode_w = 7.0, .pue = 1.0};
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_request requests[] = {world_request(0, 0, 5, 3), world_request(1, 10 * MS, 5, 1), world_request(2, 20 * MS, 5, 1)};
+    struct ts_result result = world_run(&model, requests, 3);
+    const struct ts_cell *cell = &result.tiers[0].cells[0];
+    assert_int_equal(cell->done, 2);
+    assert_int_equal(result.tiers[1].cells[0].rejected, 1);
+    assert_int_equal(cell->latency_ns[TS_WAIT].max, 50 * MS);
+    assert_int_equal(cell->latency_ns[TS_TTFT].max, 70 * MS);
+    assert_int_equal(cell->latency_ns[TS_E2E].min, 60 * MS);
+    assert_int_equal(cell->latency_ns[TS_ITL].count, 2);
+    /* above idle: 40 ms of prompts at 10 W, 40 ms of decode at 5 W; idle is not charged */
+    world_assert_near(result.tiers[0].active_j, 0.6, 1e-12);
+    assert_true(result.tiers[0].idle_j == 0.0);
+    world_assert_near(result.tiers[0].busy_frac, 1.0, 1e-12);
+    ts_result_deinit(&result);
+}
+
+/* 200 tokens at 0.28 J: 0.016 Wh, 0.12 % of a 13 Wh battery. */
+static void test_device__a_reply_takes_its_share_of_the_battery(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_device(1e-3);
+    tier.u.device.battery_wh = 13.0;
+    tier.power = (struct ts_power_model){.idle_w = 0.0, .prefill_w = 280.0, .decode_w = 280.0, .pue = 1.0};
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_request request = world_request(0, 0, 1, 200);
+    struct ts_result result = world_run(&model, &request, 1);
+    const double wh = ts_tier_energy_j(&result.tiers[0]) / 3600.0;
+    assert_true(fabs(wh - 0.016) < 0.0005);
+    assert_true(fabs(wh / 13.0 - 0.0012) < 0.00005);
+    ts_result_deinit(&result);
+}
+
+/* Patience 30 ms: the one in service has its first token after 20 and stays; the two behind it leave, in the middle of the queue and at its end; the one that comes later
+ * is served. */
+static void test_device__waiting_requests_lose_patience(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tier = world_device(20e-3);
+    struct ts_model model = world_model(&tier, 1);
+    model.patience_s = 0.030;
+    const struct ts_request requests[] = {world_request(0, 0, 1, 4), world_request(1, MS, 1, 1), world_request(2, 2 * MS, 1, 1), world_request(3, 75 * MS, 1, 1)};
+    struct ts_result result = world_run(&model, requests, 4);
+    assert_int_equal(result.tiers[0].cells[0].done, 2);
+    assert_int_equal(result.tiers[0].cells[0].timed_out, 2);
+    assert_int_equal(result.tiers[0].cells[0].latency_ns[TS_WAIT].max, 5 * MS);
+    ts_result_deinit(&result);
+}
+
+/* The first gives up inside its prompt (100 ms): the device turns to the second at once. */
+static void test_device__giving_up_inside_the_prompt_frees_the_device(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_device(0.0);
+    tier.u.device.steps.u.linear.d_s_per_prefill_tok = 1e-3;
+    struct ts_model model = world_model(&tier, 1);
+    model.patience_s = 0.030;
+    const struct ts_request requests[] = {world_request(0, 0, 100, 1), world_request(1, 10 * MS, 5, 1)};
+    struct ts_result result = world_run(&model, requests, 2);
+    assert_int_equal(result.tiers[0].cells[0].timed_out, 1);
+    assert_int_equal(result.tiers[0].cells[0].done, 1);
+    assert_int_equal(result.tiers[0].cells[0].latency_ns[TS_TTFT].max, 25 * MS);
+    world_assert_near(result.tiers[0].busy_frac, 1.0, 1e-12);
+    ts_result_deinit(&result);
+}
+
+/* Ten million users: only those that are busy take memory, so this is quick. */
+static void test_device__ten_million_users_cost_nothing_until_they_ask(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    struct ts_tier_model tier = world_device(5e-3);
+    tier.u.device.n_users = 10000000;
+    tier.u.device.eligible_frac = 0.6;
+    const struct ts_model model = world_model(&tier, 1);
+    struct ts_request *requests = calloc(N, sizeof *requests);
+    assert_non_null(requests);
+    for (uint64_t i = 0; i < N; i++) {
+        requests[i] = world_request(i, (int64_t)i * 1000, 10, 100);
+    }
+    struct ts_result result = world_run(&model, requests, N);
+    const double done_frac = (double)result.tiers[0].cells[0].done / N;
+    assert_true(fabs(done_frac - 0.6) < 0.02);
+    assert_int_equal(result.tiers[1].cells[0].rejected, N - result.tiers[0].cells[0].done);
+    ts_result_deinit(&result);
+    free(requests);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_device__the_eligible_share_is_what_it_says),
+        cmocka_unit_test(test_device__requests_spread_evenly_over_users),
+        cmocka_unit_test(test_device__the_closed_form_equals_the_loop),
+        cmocka_unit_test(test_device__a_device_serves_first_come_first_served),
+        cmocka_unit_test(test_device__a_reply_takes_its_share_of_the_battery),
+        cmocka_unit_test(test_device__waiting_requests_lose_patience),
+        cmocka_unit_test(test_device__giving_up_inside_the_prompt_frees_the_device),
+        cmocka_unit_test(test_device__ten_million_users_cost_nothing_until_they_ask),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

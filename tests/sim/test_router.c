@@ -1,0 +1,314 @@
+/* Routing: policy, choice, fallback, links, and the meaning of AUC. */
+#include "tests/sim/sim_world.h"
+
+#include "sim/link.h"
+#include "sim/router.h"
+
+enum { WEAK, STRONG, N_TIERS };
+
+static struct ts_model two_tiers(void)
+{
+    const struct ts_tier_model tiers[N_TIERS] = {world_api(0.1, 100.0), world_api(0.2, 100.0)};
+    struct ts_model model = world_model(tiers, N_TIERS);
+    model.router.policy = TS_ROUTE_DIFFICULTY;
+    model.router.n_order = 2;
+    model.router.order[1] = STRONG;
+    model.router.threshold[0] = 0.0;
+    model.router.threshold[1] = INFINITY;
+    return model;
+}
+
+static struct ts_request request_of(uint64_t id, float difficulty, uint8_t sensitivity, uint16_t class_id)
+{
+    struct ts_request request = world_request(id, (int64_t)id * S, 10, 1);
+    request.difficulty = difficulty;
+    request.sensitivity = sensitivity;
+    request.class_id = class_id;
+    return request;
+}
+
+static uint64_t done_at(const struct ts_result *result, uint32_t tier)
+{
+    return result->tiers[tier].cells[0].done;
+}
+
+static void test_router__thresholds_send_hard_requests_to_the_strong_tier(void **state)
+{
+    (void)state;
+    const struct ts_model model = two_tiers();
+    const struct ts_request requests[] = {request_of(0, -1.0F, 0, 0), request_of(1, 0.0F, 0, 0), request_of(2, 0.1F, 0, 0)};
+    struct ts_result result = world_run(&model, requests, 3);
+    assert_int_equal(done_at(&result, WEAK), 2);
+    assert_int_equal(done_at(&result, STRONG), 1);
+    assert_int_equal(result.tiers[STRONG].cells[0].fell_back, 0);
+    ts_result_deinit(&result);
+}
+
+/* P(right) = 1/(1 + exp(z - theta)): at theta = z a half. */
+static void test_router__quality_is_logistic_in_ability_minus_difficulty(void **state)
+{
+    (void)state;
+    struct ts_model model = two_tiers();
+    model.tiers[WEAK].ability = -1.0;
+    model.tiers[STRONG].ability = 2.0;
+    const struct ts_request requests[] = {request_of(0, -1.0F, 0, 0), request_of(1, 1.0F, 0, 0)};
+    struct ts_result result = world_run(&model, requests, 2);
+    world_assert_near(result.tiers[WEAK].cells[0].expected_right, 0.5, 1e-12);
+    world_assert_near(result.tiers[STRONG].cells[0].expected_right, 1.0 / (1.0 + exp(-1.0)), 1e-12);
+    ts_result_deinit(&result);
+}
+
+/* Restricted requests may not go to the strong tier: they fall back to the weak one; without fallback nobody takes them. */
+static void test_router__a_barred_request_falls_back_or_goes_nowhere(void **state)
+{
+    (void)state;
+    struct ts_model model = two_tiers();
+    model.router.n_rules = 1;
+    model.router.rules[0] = (struct ts_rule){.sensitivity = TS_RESTRICTED, .class_id = -1, .barred = 1U << STRONG};
+    const struct ts_request requests[] = {request_of(0, 1.0F, TS_RESTRICTED, 0), request_of(1, 1.0F, TS_INTERNAL, 0)};
+    struct ts_result result = world_run(&model, requests, 2);
+    assert_int_equal(done_at(&result, STRONG), 1);
+    assert_int_equal(result.tiers[N_TIERS].cells[0].rejected, 1);
+    ts_result_deinit(&result);
+    model.router.n_fallback = 2;
+    model.router.fallback[0] = STRONG;
+    model.router.fallback[1] = WEAK;
+    result = world_run(&model, requests, 2);
+    assert_int_equal(done_at(&result, WEAK), 1);
+    assert_int_equal(result.tiers[WEAK].cells[0].fell_back, 1);
+    assert_int_equal(result.tiers[N_TIERS].cells[0].arrived, 0);
+    ts_result_deinit(&result);
+}
+
+static void test_router__a_rule_asks_for_all_its_conditions(void **state)
+{
+    (void)state;
+    struct ts_router_model model = {.n_rules = 2};
+    model.rules[0] = (struct ts_rule){.sensitivity = TS_RESTRICTED, .class_id = 2, .min_prompt_tok = 100, .barred = 1};
+    model.rules[1] = (struct ts_rule){.sensitivity = -1, .class_id = -1, .min_prompt_tok = 1000, .barred = 6};
+    struct ts_request request = world_request(0, 0, 100, 1);
+    request.sensitivity = TS_RESTRICTED;
+    request.class_id = 2;
+    assert_int_equal(ts_router_barred(&model, &request), 1);
+    request.prompt_tok = 99;
+    assert_int_equal(ts_router_barred(&model, &request), 0);
+    request.prompt_tok = 1000;
+    assert_int_equal(ts_router_barred(&model, &request), 7);
+    request.class_id = 1;
+    assert_int_equal(ts_router_barred(&model, &request), 6);
+}
+
+static void test_router__static_routes_by_class(void **state)
+{
+    (void)state;
+    struct ts_model model = two_tiers();
+    model.n_classes = 2;
+    model.router.policy = TS_ROUTE_STATIC;
+    model.router.static_tier[0] = STRONG;
+    model.router.static_tier[1] = WEAK;
+    const struct ts_request requests[] = {request_of(0, -9.0F, 0, 0), request_of(1, 9.0F, 0, 1), request_of(2, 9.0F, 0, 1)};
+    struct ts_result result = world_run(&model, requests, 3);
+    assert_int_equal(result.tiers[STRONG].cells[0].done, 1);
+    assert_int_equal(result.tiers[WEAK].cells[1].done, 2);
+    ts_result_deinit(&result);
+}
+
+/* A server with one seat before an API: the first is served there, the second, while it is busy, by the API. */
+static void test_router__least_loaded_overflows_when_the_seats_are_taken(void **state)
+{
+    (void)state;
+    struct ts_tier_model tiers[N_TIERS] = {world_server(1.0), world_api(0.1, 100.0)};
+    tiers[0].u.server.max_seqs = 1;
+    struct ts_model model = world_model(tiers, N_TIERS);
+    model.router.policy = TS_ROUTE_LEAST_LOADED;
+    model.router.n_order = 2;
+    model.router.order[1] = 1;
+    const struct ts_request requests[] = {world_request(0, 0, 1, 3), world_request(1, S / 2, 1, 1), world_request(2, 4 * S, 1, 1)};
+    struct ts_result result = world_run(&model, requests, 3);
+    assert_int_equal(done_at(&result, 0), 2);
+    assert_int_equal(done_at(&result, 1), 1);
+    ts_result_deinit(&result);
+}
+
+/* A full server sends back; the way there and back (10 ms each) is lost, then the API answers: 20 + 100 ms. */
+static void test_router__a_full_tier_costs_the_way_there_and_back(void **state)
+{
+    (void)state;
+    struct ts_tier_model tiers[N_TIERS] = {world_server(10.0), world_api(0.1, 100.0)};
+    tiers[0].u.server.max_seqs = 1;
+    tiers[0].u.server.max_queue = 1;
+    tiers[0].link = 0;
+    struct ts_model model = world_model(tiers, N_TIERS);
+    model.n_links = 1;
+    model.links[0] = (struct ts_link_model){.rtt_s = ts_dist_constant(0.020), .jitter_s = ts_dist_constant(0.0)};
+    model.router.n_fallback = 1;
+    model.router.fallback[0] = 1;
+    const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, S, 1, 1), world_request(2, 2 * S, 1, 1)};
+    struct ts_result result = world_run(&model, requests, 3);
+    assert_int_equal(done_at(&result, 0), 2);
+    assert_int_equal(done_at(&result, 1), 1);
+    assert_int_equal(result.tiers[1].cells[0].fell_back, 1);
+    assert_int_equal(result.tiers[1].cells[0].latency_ns[TS_TTFT].max, 120 * MS);
+    ts_result_deinit(&result);
+}
+
+static void test_router__latency_and_price_are_added_to_every_request(void **state)
+{
+    (void)state;
+    struct ts_model model = two_tiers();
+    model.router.latency_s = 0.004;
+    model.router.usd_per_call = 0.5;
+    model.tiers[WEAK].u.api.offers[0] = (struct ts_offer){.call_usd = 1.0};
+    const struct ts_request requests[] = {request_of(0, -1.0F, 0, 0), request_of(1, -1.0F, 0, 0)};
+    struct ts_result result = world_run(&model, requests, 2);
+    assert_int_equal(result.tiers[WEAK].cells[0].latency_ns[TS_TTFT].max, 104 * MS);
+    world_assert_near(result.tiers[WEAK].cells[0].api_usd, 3.0, 1e-12);
+    ts_result_deinit(&result);
+}
+
+/* 1000 + 200 tokens served by a tier that replaces gpt-4o: 0.0045 USD saved; half of the requests would not have been allowed there. */
+static void test_router__displaced_and_barred_money(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tiers[N_TIERS] = {world_server(1e-3), world_api(0.2, 100.0)};
+    struct ts_model model = world_model(tiers, N_TIERS);
+    model.tiers[0].replaces = 1;
+    model.router.n_rules = 1;
+    model.router.rules[0] = (struct ts_rule){.sensitivity = TS_RESTRICTED, .class_id = -1, .barred = 2};
+    struct ts_request requests[] = {world_request(0, 0, 1000, 200), world_request(1, 0, 1000, 200)};
+    requests[1].sensitivity = TS_RESTRICTED;
+    struct ts_result result = world_run(&model, requests, 2);
+    world_assert_near(result.tiers[0].cells[0].displaced_usd, 0.009, 1e-12);
+    world_assert_near(result.tiers[0].cells[0].barred_usd, 0.0045, 1e-12);
+    assert_true(result.tiers[0].cells[0].api_usd == 0.0);
+    ts_result_deinit(&result);
+}
+
+/* ---- links ---- */
+
+/* 1,000 tokens of 4 bytes over 1 MB/s, rtt 40 ms: 20 + 4 ms up, 20 ms + 4 us down. */
+static void test_link__delays_are_half_the_round_trip_and_the_bytes(void **state)
+{
+    (void)state;
+    const struct ts_link_model link = {.rtt_s = ts_dist_constant(0.040), .jitter_s = ts_dist_constant(0.001), .bytes_per_s = 1e6, .bytes_per_tok = 4.0};
+    assert_true(ts_link_is_constant(&link));
+    const struct ts_link_delays delays = ts_link_draw(&link, 1000, NULL);
+    assert_true(delays.up_ns == 25 * MS);
+    assert_true(delays.down_ns == 21 * MS + 4000);
+}
+
+/* Client-side: router 4 ms + up 24 ms + prompt 100 ms + down 20.004 ms. */
+static void test_link__the_clients_latencies_include_both_ways(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_server(0.1);
+    tier.link = 0;
+    struct ts_model model = world_model(&tier, 1);
+    model.n_links = 1;
+    model.links[0] = (struct ts_link_model){.rtt_s = ts_dist_constant(0.040), .jitter_s = ts_dist_constant(0.0), .bytes_per_s = 1e6, .bytes_per_tok = 4.0};
+    model.router.latency_s = 0.004;
+    const struct ts_request request = world_request(0, 0, 1000, 3);
+    struct ts_result result = world_run(&model, &request, 1);
+    const struct ts_cell *cell = &result.tiers[0].cells[0];
+    assert_int_equal(cell->latency_ns[TS_TTFT].max, 148 * MS + 4000);
+    assert_int_equal(cell->latency_ns[TS_E2E].max, 348 * MS + 4000);
+    assert_int_equal(cell->latency_ns[TS_TPOT].max, 100 * MS);
+    assert_int_equal(cell->latency_ns[TS_WAIT].max, 0);
+    ts_result_deinit(&result);
+}
+
+/* ---- AUC ---- */
+
+struct scored {
+    double score;
+    int hard;
+};
+
+static int by_score(const void *a, const void *b)
+{
+    const double x = ((const struct scored *)a)->score;
+    const double y = ((const struct scored *)b)->score;
+    return x < y ? -1 : x > y;
+}
+
+/* Mann-Whitney: the share of (hard, easy) pairs in which the hard one scores higher. */
+static double auc_of(struct scored *all, size_t n)
+{
+    double rank_sum = 0.0;
+    double n_hard = 0.0;
+    qsort(all, n, sizeof *all, by_score);
+    for (size_t i = 0; i < n; i++) {
+        rank_sum += all[i].hard ? (double)(i + 1) : 0.0;
+        n_hard += all[i].hard;
+    }
+    return (rank_sum - n_hard * (n_hard + 1.0) / 2.0) / (n_hard * ((double)n - n_hard));
+}
+
+static void test_router__the_noise_gives_the_auc(void **state)
+{
+    (void)state;
+    enum { N = 200000 };
+    const double aucs[] = {0.55, 0.7, 0.8, 0.95};
+    struct scored *all = calloc(N, sizeof *all);
+    assert_non_null(all);
+    for (size_t k = 0; k < COUNT(aucs); k++) {
+        struct ts_rng rng;
+        const double sz = 1.7;
+        const double sd = ts_router_noise_sd(aucs[k], sz);
+        ts_rng_init(&rng, 11, (uint32_t)k, 0, 0);
+        for (size_t i = 0; i < N; i++) {
+            const double z = 0.3 + sz * ts_rng_normal(&rng);
+            all[i] = (struct scored){z + sd * ts_rng_normal(&rng), z > 0.3};
+        }
+        assert_true(fabs(auc_of(all, N) - aucs[k]) < 0.004);
+    }
+    assert_true(ts_router_noise_sd(1.0, 1.0) == 0.0);
+    world_assert_near(ts_router_noise_sd(0.8, 1.0), 1.1941189212802847, 1e-12);
+    free(all);
+}
+
+/* With correlation r of what it sees and what is, a router that cuts at the median sends P = 1/2 + asin(r)/pi of the hard requests to the strong tier (Sheppard):
+ * AUC 0.8 -> r = 0.64204 -> 0.7219. */
+static void test_router__a_noisy_router_misroutes_its_share(void **state)
+{
+    (void)state;
+    enum { N = 40000 };
+    struct ts_model model = two_tiers();
+    struct ts_request *requests = calloc(N, sizeof *requests);
+    struct ts_rng rng;
+    assert_non_null(requests);
+    model.n_classes = 2;
+    model.router.auc = 0.8;
+    model.router.difficulty_sd = 2.0;
+    ts_rng_init(&rng, 1, 2, 3, 4);
+    for (uint64_t i = 0; i < N; i++) {
+        const double z = 2.0 * ts_rng_normal(&rng);
+        requests[i] = request_of(i, (float)z, 0, z > 0.0);
+    }
+    struct ts_result result = world_run(&model, requests, N);
+    const double hard_right = (double)result.tiers[STRONG].cells[1].done / (double)(result.tiers[STRONG].cells[1].done + result.tiers[WEAK].cells[1].done);
+    const double r = sqrt(2.0) * sin(acos(-1.0) / 2.0 * 0.3);
+    assert_true(fabs(hard_right - (0.5 + asin(r) / acos(-1.0))) < 0.01);
+    ts_result_deinit(&result);
+    free(requests);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_router__thresholds_send_hard_requests_to_the_strong_tier),
+        cmocka_unit_test(test_router__quality_is_logistic_in_ability_minus_difficulty),
+        cmocka_unit_test(test_router__a_barred_request_falls_back_or_goes_nowhere),
+        cmocka_unit_test(test_router__a_rule_asks_for_all_its_conditions),
+        cmocka_unit_test(test_router__static_routes_by_class),
+        cmocka_unit_test(test_router__least_loaded_overflows_when_the_seats_are_taken),
+        cmocka_unit_test(test_router__a_full_tier_costs_the_way_there_and_back),
+        cmocka_unit_test(test_router__latency_and_price_are_added_to_every_request),
+        cmocka_unit_test(test_router__displaced_and_barred_money),
+        cmocka_unit_test(test_link__delays_are_half_the_round_trip_and_the_bytes),
+        cmocka_unit_test(test_link__the_clients_latencies_include_both_ways),
+        cmocka_unit_test(test_router__the_noise_gives_the_auc),
+        cmocka_unit_test(test_router__a_noisy_router_misroutes_its_share),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
