@@ -17,6 +17,7 @@ enum { MAX_N_TOK = 32, MAX_TOKENS = 8192, MAX_KERNELS = 32, MAX_THREADS = 1024 }
 
 #define QUICK_BUDGET_S 40.0
 #define FULL_BUDGET_S 180.0
+#define NOISY_FRAC 0.5
 
 static const uint32_t default_n_tok[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 
@@ -148,6 +149,19 @@ static enum ts_status print_table(struct ts_table *table, enum ts_table_format f
     return status;
 }
 
+/* Samples far apart mean that the machine was busy with something else: the medians are then too slow. */
+static void warn_if_noisy(const struct ts_measurement *m, struct ts_diags *diags)
+{
+    double worst_frac = 0.0;
+    for (size_t i = 0; i < m->n_steps; i++) {
+        worst_frac = m->steps[i].spread_frac > worst_frac ? m->steps[i].spread_frac : worst_frac;
+    }
+    if (worst_frac > NOISY_FRAC) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "close other programs and measure again",
+                     "the samples of a step spread by up to %.0f %% of their median: this machine was busy", 100.0 * worst_frac);
+    }
+}
+
 static enum ts_status print_measurement(const struct ts_measurement *m, enum ts_table_format format)
 {
     if (format == TS_TABLE_TEXT) {
@@ -253,6 +267,9 @@ static enum ts_status bench(const struct ts_args *args, enum ts_table_format for
     }
     if (status == TS_OK) {
         status = print_measurement(&measurement, format);
+    }
+    if (status == TS_OK) {
+        warn_if_noisy(&measurement, diags);
     }
     if (status == TS_OK && format == TS_TABLE_TEXT) {
         printf("written: %s\n", path);
