@@ -234,6 +234,7 @@ static void close_series(struct ts_ledger *ledger, int64_t end_ns)
         const int64_t begin_ns = (int64_t)bin * timeline->width_ns;
         const int64_t covered_ns = end_ns - begin_ns < timeline->width_ns ? end_ns - begin_ns : timeline->width_ns;
         const double covered_s = covered_ns > 0 ? (double)covered_ns * 1e-9 : 0.0;
+        result->n_reached[bin] = 1;
         result->arrivals[bin] = (uint64_t)ts_timeline_row(timeline, arrivals_row(ledger))[bin];
         for (uint32_t i = 0; i < result->n_tiers; i++) {
             const struct ts_tier_model *model = &ledger->model->tiers[i];

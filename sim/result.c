@@ -1,5 +1,5 @@
 /* Hides the memory of a result and how replications merge: counts, energies and money add up; means are weighted by simulated time; a bin of the series is the mean
- * over the replications that reached it, weighted by their number. */
+ * over the replications that reached it. */
 #include "sim/result.h"
 
 #include <stdlib.h>
@@ -69,12 +69,13 @@ void ts_result_deinit(struct ts_result *result)
     }
     free(result->tiers);
     free(result->arrivals);
+    free(result->n_reached);
     *result = (struct ts_result){0};
 }
 
 /* ---- bins ---- */
 
-static bool grow_bins(double **bins, uint32_t old_n, uint32_t n)
+static bool grow_doubles(double **bins, uint32_t old_n, uint32_t n)
 {
     double *grown = realloc(*bins, (size_t)n * sizeof *grown);
     if (!grown) {
@@ -85,20 +86,35 @@ static bool grow_bins(double **bins, uint32_t old_n, uint32_t n)
     return true;
 }
 
+static bool grow_counts(struct ts_result *result, uint32_t n)
+{
+    const uint32_t old_n = result->n_bins;
+    uint64_t *arrivals = realloc(result->arrivals, (size_t)n * sizeof *arrivals);
+    if (!arrivals) {
+        return false;
+    }
+    result->arrivals = arrivals;
+    uint32_t *n_reached = realloc(result->n_reached, (size_t)n * sizeof *n_reached);
+    if (!n_reached) {
+        return false;
+    }
+    result->n_reached = n_reached;
+    memset(arrivals + old_n, 0, (size_t)(n - old_n) * sizeof *arrivals);
+    memset(n_reached + old_n, 0, (size_t)(n - old_n) * sizeof *n_reached);
+    return true;
+}
+
 enum ts_status ts_result_resize_bins(struct ts_result *result, uint32_t n_bins)
 {
     if (n_bins <= result->n_bins) {
         return TS_OK;
     }
-    uint64_t *arrivals = realloc(result->arrivals, n_bins * sizeof *arrivals);
-    if (!arrivals) {
+    if (!grow_counts(result, n_bins)) {
         return TS_ENOMEM;
     }
-    memset(arrivals + result->n_bins, 0, (n_bins - result->n_bins) * sizeof *arrivals);
-    result->arrivals = arrivals;
     for (uint32_t i = 0; i <= result->n_tiers; i++) {
         struct ts_tier_result *tier = &result->tiers[i];
-        if (!grow_bins(&tier->power_w, result->n_bins, n_bins) || !grow_bins(&tier->in_tier, result->n_bins, n_bins)) {
+        if (!grow_doubles(&tier->power_w, result->n_bins, n_bins) || !grow_doubles(&tier->in_tier, result->n_bins, n_bins)) {
             return TS_ENOMEM;
         }
     }
@@ -119,6 +135,7 @@ static void coarsen_bins(struct ts_result *result)
         const bool pair = 2 * b + 1 < result->n_bins;
         const uint32_t right = pair ? 2 * b + 1 : 2 * b;
         result->arrivals[b] = result->arrivals[2 * b] + (pair ? result->arrivals[right] : 0);
+        result->n_reached[b] = result->n_reached[2 * b];
         for (uint32_t i = 0; i <= result->n_tiers; i++) {
             struct ts_tier_result *tier = &result->tiers[i];
             tier->power_w[b] = mean_of_two(tier->power_w[2 * b], tier->power_w[right]);
@@ -192,12 +209,12 @@ static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result 
     into->n_retries += from->n_retries;
 }
 
-static void merge_bins(struct ts_result *into, const struct ts_result *from, uint32_t old_n)
+static void merge_bins(struct ts_result *into, const struct ts_result *from)
 {
-    const struct weights both = weights_of(into->n_replications, from->n_replications);
     for (uint32_t b = 0; b < from->n_bins; b++) {
-        const struct weights w = b < old_n ? both : (struct weights){0.0, 1.0};
+        const struct weights w = weights_of(into->n_reached[b], from->n_reached[b]);
         into->arrivals[b] += from->arrivals[b];
+        into->n_reached[b] += from->n_reached[b];
         for (uint32_t i = 0; i <= into->n_tiers; i++) {
             struct ts_tier_result *tier = &into->tiers[i];
             tier->power_w[b] = weighted(w, tier->power_w[b], from->tiers[i].power_w[b]);
@@ -206,18 +223,15 @@ static void merge_bins(struct ts_result *into, const struct ts_result *from, uin
     }
 }
 
-/* A copy of the series alone, at the given bin width. */
+/* A copy of the series alone, at the given bin width or, if that is finer, at its own. */
 static enum ts_status copy_series(struct ts_result *out, const struct ts_result *from, double bin_s)
 {
-    const struct ts_model shape = {.n_tiers = from->n_tiers, .n_classes = 1};
+    const struct ts_model shape = {.n_tiers = from->n_tiers, .n_classes = 1, .series_bin_s = from->bin_s};
     const enum ts_status status = ts_result_init(out, &shape, from->n_bins);
     if (status != TS_OK) {
         return status;
     }
-    out->n_replications = 0;
-    out->bin_s = from->bin_s;
-    merge_bins(out, from, 0);
-    out->n_replications = from->n_replications;
+    merge_bins(out, from);
     while (out->bin_s < bin_s) {
         coarsen_bins(out);
     }
@@ -227,17 +241,20 @@ static enum ts_status copy_series(struct ts_result *out, const struct ts_result 
 static enum ts_status merge_series(struct ts_result *into, const struct ts_result *from)
 {
     struct ts_result series;
+    TS_CHECK(from->n_bins == 0 || from->bin_s > 0.0);
     enum ts_status status = copy_series(&series, from, into->bin_s);
     if (status != TS_OK) {
         return status;
     }
+    if (into->n_bins == 0) {
+        into->bin_s = series.bin_s;
+    }
     while (into->bin_s < series.bin_s) {
         coarsen_bins(into);
     }
-    const uint32_t old_n = into->n_bins;
     status = ts_result_resize_bins(into, series.n_bins);
     if (status == TS_OK) {
-        merge_bins(into, &series, old_n);
+        merge_bins(into, &series);
     }
     ts_result_deinit(&series);
     return status;

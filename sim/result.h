@@ -49,6 +49,7 @@ struct ts_result {
     uint32_t n_bins;
     double bin_s;
     uint64_t *arrivals;       /* [n_bins] */
+    uint32_t *n_reached;      /* [n_bins] replications that went on until that bin: the series of the tiers are means over those */
     uint64_t n_events;
 };
 

@@ -140,7 +140,7 @@ static void test_queueing__batching_with_c_seats_is_mmc(void **state)
     struct ts_tier_model tier = world_server(1e-3);
     tier.u.server.max_seqs = (uint32_t)c;
     const struct station station = {.model = world_model(&tier, 1), .rate_per_s = lambda, .prompt_mean_tok = 1.0, .prompt_constant = true,
-                                    .output_mean_tok = 500.0, .n = 25000};
+                                    .output_mean_tok = 500.0, .n = 40000};
     const struct sample sample = simulate(&station);
     const double wait_s = erlang_c(c, lambda / mu) / (c * mu - lambda);
     assert_confident("M/M/4 mean wait, s", sample.wait_s, wait_s);
