@@ -184,22 +184,15 @@ static enum ts_status finish_price(const struct sheet *sheet, void *row)
     return price->name ? TS_OK : TS_ENOMEM;
 }
 
-static enum ts_status finish_nothing(const struct sheet *sheet, void *row)
-{
-    (void)sheet;
-    (void)row;
-    return TS_OK;
-}
-
 struct kind {
     const char *name; /* "hardware" */
     const char *file;
     const struct column *columns;
     size_t row_size;
-    enum ts_status (*finish)(const struct sheet *sheet, void *row);
-    const char *extra_columns[8]; /* those that `finish` reads */
-    size_t rows_at, n_at;         /* in struct ts_catalog */
-    size_t alias_at;              /* a second name in the row, 0: none */
+    enum ts_status (*finish)(const struct sheet *sheet, void *row); /* what one column alone does not say, or NULL */
+    const char *extra_columns[8];                                   /* those that `finish` reads */
+    size_t rows_at, n_at;                                           /* in struct ts_catalog */
+    size_t alias_at;                                                /* a second name in the row, 0: none */
 };
 
 #define CT(f) offsetof(struct ts_catalog, f)
@@ -214,7 +207,7 @@ static const struct kind kinds[] = {
      CT(hardware),
      CT(n_hardware),
      0},
-    {"model", "models.csv", llm_columns, sizeof(struct ts_llm), finish_nothing, {NULL}, CT(llms), CT(n_llms), 0},
+    {"model", "models.csv", llm_columns, sizeof(struct ts_llm), NULL, {NULL}, CT(llms), CT(n_llms), 0},
     {"price",
      "prices.csv",
      price_columns,
@@ -228,20 +221,12 @@ static const struct kind kinds[] = {
      "regions.csv",
      region_columns,
      sizeof(struct ts_region),
-     finish_nothing,
+     NULL,
      {NULL},
      CT(regions),
      CT(n_regions),
      RG(country)},
-    {"quant",
-     "quants.csv",
-     quant_columns,
-     sizeof(struct ts_quant),
-     finish_nothing,
-     {NULL},
-     CT(quants),
-     CT(n_quants),
-     0},
+    {"quant", "quants.csv", quant_columns, sizeof(struct ts_quant), NULL, {NULL}, CT(quants), CT(n_quants), 0},
 };
 
 enum { N_KINDS = sizeof kinds / sizeof kinds[0], MIN_PART = 3 };
@@ -280,7 +265,7 @@ static enum ts_status read_rows(const struct kind *kind, struct sheet *sheet, ch
                 return status;
             }
         }
-        status = kind->finish(sheet, row);
+        status = kind->finish ? kind->finish(sheet, row) : TS_OK;
         if (status != TS_OK) {
             return status;
         }

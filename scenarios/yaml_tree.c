@@ -25,6 +25,7 @@ struct builder {
     struct ts_span key_at;
     bool key_bad;
     size_t n_documents;
+    size_t n_nodes;
     enum ts_status status; /* not OK: stop */
 };
 
@@ -171,6 +172,10 @@ static void place(struct builder *b, struct ts_node *node)
 
 static struct ts_node *new_node(struct builder *b, const yaml_event_t *event, enum ts_node_kind kind)
 {
+    if (++b->n_nodes > TS_YAML_MAX_NODES) {
+        stop(b, span_of(b, &event->start_mark, &event->end_mark), NULL, "more than 100,000 values in one file");
+        return NULL;
+    }
     struct ts_node *node = ts_arena_alloc(b->arena, sizeof *node);
     if (!node) {
         b->status = TS_ENOMEM;

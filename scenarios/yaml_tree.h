@@ -11,7 +11,7 @@
 #include "base/diag.h"
 #include "base/source.h"
 
-enum { TS_YAML_MAX_DEPTH = 64, TS_YAML_MAX_BYTES = 16 << 20, TS_YAML_MAX_CHILDREN = 4096 };
+enum { TS_YAML_MAX_DEPTH = 64, TS_YAML_MAX_BYTES = 16 << 20, TS_YAML_MAX_CHILDREN = 4096, TS_YAML_MAX_NODES = 100000 };
 
 enum ts_node_kind { TS_NODE_SCALAR, TS_NODE_MAP, TS_NODE_LIST };
 

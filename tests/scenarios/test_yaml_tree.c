@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,6 +185,29 @@ static void test_yaml_tree__members_are_capped(void **state)
     repeat_refused("- a\n", 200 * 1024, "4,096");
 }
 
+static void test_yaml_tree__values_are_capped(void **state)
+{
+    (void)state;
+    enum { ROWS = 60, COLUMNS = 2000 };
+    char *text = malloc(ROWS * (2 * COLUMNS + 8));
+    assert_non_null(text);
+    size_t len = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        len += (size_t)snprintf(text + len, 8, "- [");
+        for (size_t j = 0; j < COLUMNS; j++) {
+            text[len++] = 'a';
+            text[len++] = ',';
+        }
+        len += (size_t)snprintf(text + len, 4, "]\n");
+    }
+    struct parsed p;
+    parse_bytes(&p, text, len);
+    assert_int_equal(p.status, TS_ESCENARIO);
+    assert_non_null(strstr(p.diags.items[0].message, "100,000"));
+    done(&p);
+    free(text);
+}
+
 static void test_yaml_tree__an_alias_bomb_is_only_refused(void **state)
 {
     (void)state;
@@ -219,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_yaml_tree__an_empty_file_is_no_tree),
         cmocka_unit_test(test_yaml_tree__depth_is_capped_so_that_brackets_cannot_hang_it),
         cmocka_unit_test(test_yaml_tree__members_are_capped),
+        cmocka_unit_test(test_yaml_tree__values_are_capped),
         cmocka_unit_test(test_yaml_tree__an_alias_bomb_is_only_refused),
         cmocka_unit_test(test_yaml_tree__sixty_four_levels_are_fine),
     };
