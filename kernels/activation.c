@@ -84,13 +84,12 @@ static void quantize_block(int8_t *values, struct ts_act_meta *meta, const float
     meta->start = -offset * sum;
 }
 
-void ts_act_quantize_ref(int8_t *values, struct ts_act_meta *meta, uint32_t stride, const float *x, uint32_t n_blocks, int32_t offset)
+void ts_act_quantize_ref(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+                         int32_t offset)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        quantize_block(values, meta, x, offset);
-        values += (size_t)stride * TS_ACT_COLS;
-        meta += stride;
-        x += TS_ACT_COLS;
+        size_t at = ts_act_place(places, b);
+        quantize_block(values + at * TS_ACT_COLS, meta + at, x + (size_t)b * TS_ACT_COLS, offset);
     }
 }
 

@@ -5,8 +5,8 @@
  * Of the three steps that are just coarse enough for the block's largest value, the one with the least squared error is taken, which makes
  * up for the coarser choice of scales: on Gaussian data the error is within 0.5 % of that of scale = max/127.
  *
- * Tokens are kept in tiles of nearly equal width, [tile][block][token of the tile][32], so that a micro-kernel walks through memory in one
- * direction. Values lie in [-127, 127]. */
+ * Tokens are kept in tiles of nearly equal width and blocks in chunks, [chunk][tile][block of the chunk][token of the tile][32], so that a micro-kernel
+ * walks through memory in one direction and a chunk of all tokens stays in the second-level cache. Values lie in [-127, 127]. */
 #ifndef TS_KERNELS_ACTIVATION_H
 #define TS_KERNELS_ACTIVATION_H
 
@@ -29,12 +29,25 @@ struct ts_act_meta {
     float scale;
 };
 
-/* Quantizes n_blocks consecutive blocks of one token. Block b goes to values + b*stride*32 and meta[b*stride], where stride is the width of the
- * token's tile. x must be finite. Every variant must give the same bits as ts_act_quantize_ref. */
-typedef void ts_act_quantize_fn(int8_t *values, struct ts_act_meta *meta, uint32_t stride, const float *x, uint32_t n_blocks,
-                                int32_t offset);
+/* Where the blocks of one token go: block b to place (b / chunk_blocks)*chunk_stride + (b % chunk_blocks)*stride, counted in blocks. */
+struct ts_act_places {
+    uint32_t stride; /* the width of the token's tile */
+    uint32_t chunk_blocks;
+    size_t chunk_stride;
+};
 
-void ts_act_quantize_ref(int8_t *values, struct ts_act_meta *meta, uint32_t stride, const float *x, uint32_t n_blocks, int32_t offset);
+static inline size_t ts_act_place(const struct ts_act_places *places, uint32_t block)
+{
+    return block / places->chunk_blocks * places->chunk_stride + (size_t)(block % places->chunk_blocks) * places->stride;
+}
+
+/* Quantizes n_blocks consecutive blocks of one token to values + place*32 and meta + place. x must be finite and below 2^60. Every variant must give
+ * the same bits as ts_act_quantize_ref. */
+typedef void ts_act_quantize_fn(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                                uint32_t n_blocks, int32_t offset);
+
+void ts_act_quantize_ref(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+                         int32_t offset);
 
 /* 2^(step/16) and 2^(-step/16), for step in [0, 16). */
 extern const float ts_act_scales[TS_ACT_STEPS];
@@ -76,11 +89,15 @@ static inline void ts_act_set_scale(struct ts_act_meta *meta, int32_t step)
     meta->scale = ts_act_scales[meta->step] * ts_act_power_of_two(octave);
 }
 
-/* The candidate of least cost, from each candidate's sum of squared errors in units of (scale/128)^2; the scales' squares grow by 2^(1/8). */
+/* What the errors of the second and third candidate weigh against those of the first: the square of their scales' ratio. */
+#define TS_ACT_COST_SECOND 1.09050773267F
+#define TS_ACT_COST_THIRD 1.189207115F
+
+/* The candidate of least cost, from each one's sum of squared errors in units of the scale's square. */
 static inline int ts_act_best_candidate(const float errors[TS_ACT_CANDIDATES])
 {
-    float second = errors[1] * 1.09050773267F;
-    float third = errors[2] * 1.189207115F;
+    float second = errors[1] * TS_ACT_COST_SECOND;
+    float third = errors[2] * TS_ACT_COST_THIRD;
     int best = second < errors[0] ? 1 : 0;
     return third < (best ? second : errors[0]) ? 2 : best;
 }

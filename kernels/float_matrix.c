@@ -20,6 +20,18 @@ struct float_job {
     atomic_uint next;
 };
 
+bool ts_float_type_by_name(enum ts_float_type *out, const char *name)
+{
+    static const char *const names[] = {[TS_FLOAT_F32] = "F32", [TS_FLOAT_F16] = "F16", [TS_FLOAT_BF16] = "BF16"};
+    for (int i = TS_FLOAT_F32; i <= TS_FLOAT_BF16; i++) {
+        if (strcmp(names[i], name) == 0) {
+            *out = (enum ts_float_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t ts_float_type_bytes(enum ts_float_type type)
 {
     return type == TS_FLOAT_F32 ? 4 : 2;

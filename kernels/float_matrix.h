@@ -3,6 +3,7 @@
 #ifndef TS_KERNELS_FLOAT_MATRIX_H
 #define TS_KERNELS_FLOAT_MATRIX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ struct ts_float_matrix {
     size_t packed_bytes;
 };
 
+/* "F32", "F16", "BF16"; false for any other. */
+bool ts_float_type_by_name(enum ts_float_type *out, const char *name);
 uint32_t ts_float_type_bytes(enum ts_float_type type);
 void ts_float_type_widen(const struct ts_vector_ops *ops, enum ts_float_type type, float *out, const uint8_t *in, size_t n);
 

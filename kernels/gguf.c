@@ -126,8 +126,8 @@ static enum ts_status take_number(struct cursor *in, uint64_t *out, size_t n, co
 /* A copy with a NUL behind it; a NUL inside is an error. */
 static enum ts_status take_string(struct cursor *in, const char **out, uint64_t max, const char *what)
 {
-    uint64_t len;
-    const uint8_t *bytes;
+    uint64_t len = 0;
+    const uint8_t *bytes = NULL;
     enum ts_status status = take_number(in, &len, 8, what);
     if (status != TS_OK) {
         return status;
@@ -151,8 +151,8 @@ static enum ts_status take_string(struct cursor *in, const char **out, uint64_t 
 static enum ts_status skip_strings(struct cursor *in, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++) {
-        uint64_t len;
-        const uint8_t *bytes;
+        uint64_t len = 0;
+        const uint8_t *bytes = NULL;
         enum ts_status status = take_number(in, &len, 8, "an array of strings");
         if (status == TS_OK) {
             status = take(in, &bytes, len, "an array of strings");

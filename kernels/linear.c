@@ -5,18 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool float_type(const struct ts_gguf_type *type, enum ts_float_type *out)
-{
-    static const char *const names[] = {[TS_FLOAT_F32] = "F32", [TS_FLOAT_F16] = "F16", [TS_FLOAT_BF16] = "BF16"};
-    for (int i = TS_FLOAT_F32; i <= TS_FLOAT_BF16; i++) {
-        if (ts_str_equal(type->name, names[i])) {
-            *out = (enum ts_float_type)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The row of the file that becomes row `row`. */
 static uint32_t unpaired(uint32_t row, uint32_t dim)
 {
@@ -46,7 +34,7 @@ static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_lin
         return ts_matrix_create(&part->quantized, kernel, format->id, rows, part->rows, cols);
     }
     enum ts_float_type type;
-    if (float_type(part->type, &type)) {
+    if (ts_float_type_by_name(&type, part->type->name)) {
         return ts_float_matrix_create(&part->floats, type, rows, part->rows, cols);
     }
     return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "no kernel for weights of type %s%s%s: %s", part->type->name,

@@ -1,8 +1,9 @@
 /* Hides the loops around the micro-kernels: which worker computes which rows, in which order panels, tiles and columns are visited.
  *
  * First the activations are quantized (one worker for little, all for much), then the workers take runs of row groups off a shared counter.
- * Few tokens: each group is streamed once per tile, straight from the packed weights. Many tokens: a panel of panel_blocks columns is expanded
- * into the first-level cache and used by all tiles before the next, while the sums wait in a buffer of n_tok x group_rows. */
+ * Few tokens: each group is streamed once per tile, straight from the packed weights. Many tokens: for a chunk of columns, the weights of one group
+ * after the other are expanded into the first-level cache and used by all tiles; the chunk's activations stay in the second-level cache for all
+ * groups of the run (WIDE_GROUPS), while the sums wait in a buffer. */
 #include "kernels/matmul.h"
 
 #include <stdatomic.h>
@@ -15,7 +16,8 @@
 enum {
     MAX_DIM = 1 << 24,
     MAX_TOK = 1 << 20,
-    SUM_TOK = 512,            /* tokens whose sums wait together: 64 KiB at 32 rows */
+    SUM_TOK = 512,            /* tokens whose sums wait together */
+    WIDE_GROUPS = 4,          /* row groups whose sums wait together: 256 KiB at 32 rows */
     RUNS_PER_WORKER = 16,     /* row groups are handed out in about so many runs each */
     ALONE_BLOCKS = 2048,      /* up to so many activation blocks are quantized by the caller alone */
     WORKER_ALIGN = 4096,
@@ -38,6 +40,8 @@ struct job {
     size_t ld_x, ld_y;
     bool wide;
     struct ts_act_tiles tiles;
+    uint32_t n_tok;
+    uint32_t chunk_blocks;
     uint32_t run; /* units of work taken at a time */
     atomic_uint next;
 };
@@ -109,7 +113,7 @@ static size_t max_panel_bytes(void)
     return max;
 }
 
-static const size_t sums_bytes = (size_t)SUM_TOK * TS_KERNEL_MAX_GROUP_ROWS * sizeof(float);
+static const size_t sums_bytes = (size_t)WIDE_GROUPS * SUM_TOK * TS_KERNEL_MAX_GROUP_ROWS * sizeof(float);
 
 enum ts_status ts_matmul_space_create(struct ts_matmul_space **out, struct ts_pool *pool, uint32_t max_tok, uint32_t max_cols)
 {
@@ -162,15 +166,34 @@ static bool take_run(struct job *job, uint32_t n, uint32_t *first, uint32_t *end
     return true;
 }
 
-static void quantize_tile(const struct job *job, uint32_t tile)
+/* Where block `first_block` of a chunk of n_blocks and a tile's first token stand in values and meta. */
+static size_t act_at(const struct job *job, uint32_t first_block, uint32_t n_blocks, uint32_t first_tok)
 {
-    const struct ts_matrix *matrix = job->matrix;
+    return (size_t)first_block * job->n_tok + (size_t)first_tok * n_blocks;
+}
+
+static void quantize_part(const struct job *job, uint32_t tile, uint32_t first_block, uint32_t n_blocks, uint32_t chunk_blocks)
+{
     uint32_t first = ts_act_tile_first(&job->tiles, tile);
     uint32_t width = ts_act_tile_width(&job->tiles, tile);
-    size_t at = (size_t)first * matrix->n_blocks;
+    size_t at = act_at(job, first_block, chunk_blocks, first);
+    struct ts_act_places places = {width, chunk_blocks, (size_t)chunk_blocks * job->n_tok};
     for (uint32_t t = 0; t < width; t++) {
-        matrix->kernel->quantize(job->space->values + (at + t) * TS_ACT_COLS, job->space->meta + at + t, width,
-                                 job->x + (first + t) * job->ld_x, matrix->n_blocks, matrix->format->offset);
+        const float *x = job->x + (first + t) * job->ld_x + (size_t)first_block * TS_ACT_COLS;
+        job->matrix->kernel->quantize(job->space->values + (at + t) * TS_ACT_COLS, job->space->meta + at + t, &places, x, n_blocks,
+                                      job->matrix->format->offset);
+    }
+}
+
+static void quantize_tile(const struct job *job, uint32_t tile)
+{
+    uint32_t rest = job->matrix->n_blocks % job->chunk_blocks;
+    uint32_t whole = job->matrix->n_blocks - rest;
+    if (whole > 0) {
+        quantize_part(job, tile, 0, whole, job->chunk_blocks);
+    }
+    if (rest > 0) {
+        quantize_part(job, tile, whole, rest, rest);
     }
 }
 
@@ -215,32 +238,43 @@ static void group_direct(const struct job *job, float *sums, uint32_t group)
 static void panel_tiles(const struct job *job, float *sums, const uint8_t *panel, uint32_t first_block, uint32_t n_blocks,
                         uint32_t begin, uint32_t end)
 {
-    const struct ts_matrix *matrix = job->matrix;
     for (uint32_t tile = begin; tile < end; tile++) {
         uint32_t width = ts_act_tile_width(&job->tiles, tile);
-        size_t at = (size_t)ts_act_tile_first(&job->tiles, tile) * matrix->n_blocks + (size_t)first_block * width;
-        matrix->format->wide(sums, panel, job->space->values + at * TS_ACT_COLS, job->space->meta + at, n_blocks, width,
-                             first_block > 0);
-        sums += (size_t)width * matrix->format->group_rows;
+        size_t at = act_at(job, first_block, n_blocks, ts_act_tile_first(&job->tiles, tile));
+        job->matrix->format->wide(sums, panel, job->space->values + at * TS_ACT_COLS, job->space->meta + at, n_blocks, width,
+                                  first_block > 0);
+        sums += (size_t)width * job->matrix->format->group_rows;
     }
 }
 
-static void group_wide(const struct job *job, float *sums, uint8_t *panel, uint32_t group)
+/* Groups [first, end), at most WIDE_GROUPS, against the tiles [begin_tile, end_tile). */
+static void groups_wide(const struct job *job, float *sums, uint8_t *panel, uint32_t first, uint32_t end, uint32_t begin_tile,
+                        uint32_t end_tile)
 {
     const struct ts_matrix *matrix = job->matrix;
     const struct ts_kernel_format *format = matrix->format;
-    const uint8_t *packed = matrix->packed + (size_t)group * matrix->n_blocks * format->block_bytes;
-    uint32_t tiles_at_once = SUM_TOK / format->wide_tok;
-    for (uint32_t begin = 0; begin < job->tiles.n_tiles; begin += tiles_at_once) {
-        uint32_t end = job->tiles.n_tiles - begin < tiles_at_once ? job->tiles.n_tiles : begin + tiles_at_once;
-        for (uint32_t block = 0; block < matrix->n_blocks; block += format->panel_blocks) {
-            uint32_t left = matrix->n_blocks - block;
-            uint32_t n_blocks = left < format->panel_blocks ? left : format->panel_blocks;
-            format->expand(panel, packed + (size_t)block * format->block_bytes, n_blocks);
-            panel_tiles(job, sums, panel, block, n_blocks, begin, end);
+    const size_t group_sums = (size_t)SUM_TOK * format->group_rows;
+    for (uint32_t block = 0; block < matrix->n_blocks; block += job->chunk_blocks) {
+        uint32_t left = matrix->n_blocks - block;
+        uint32_t n_blocks = left < job->chunk_blocks ? left : job->chunk_blocks;
+        for (uint32_t group = first; group < end; group++) {
+            format->expand(panel, matrix->packed + ((size_t)group * matrix->n_blocks + block) * format->block_bytes, n_blocks);
+            panel_tiles(job, sums + (group - first) * group_sums, panel, block, n_blocks, begin_tile, end_tile);
         }
-        uint32_t first_tok = ts_act_tile_first(&job->tiles, begin);
-        store_sums(job, sums, group, first_tok, ts_act_tile_first(&job->tiles, end) - first_tok);
+    }
+    uint32_t first_tok = ts_act_tile_first(&job->tiles, begin_tile);
+    uint32_t n_tok = ts_act_tile_first(&job->tiles, end_tile) - first_tok;
+    for (uint32_t group = first; group < end; group++) {
+        store_sums(job, sums + (group - first) * group_sums, group, first_tok, n_tok);
+    }
+}
+
+static void run_wide(const struct job *job, float *sums, uint8_t *panel, uint32_t first, uint32_t end)
+{
+    uint32_t tiles_at_once = SUM_TOK / job->matrix->format->wide_tok;
+    for (uint32_t begin = 0; begin < job->tiles.n_tiles; begin += tiles_at_once) {
+        uint32_t stop = job->tiles.n_tiles - begin < tiles_at_once ? job->tiles.n_tiles : begin + tiles_at_once;
+        groups_wide(job, sums, panel, first, end, begin, stop);
     }
 }
 
@@ -252,12 +286,12 @@ static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
     float *sums = (float *)(void *)scratch;
     uint32_t first, end;
     while (take_run(job, job->matrix->n_groups, &first, &end)) {
+        if (job->wide) {
+            run_wide(job, sums, scratch + sums_bytes, first, end);
+            continue;
+        }
         for (uint32_t group = first; group < end; group++) {
-            if (job->wide) {
-                group_wide(job, sums, scratch + sums_bytes, group);
-            } else {
-                group_direct(job, sums, group);
-            }
+            group_direct(job, sums, group);
         }
     }
 }
@@ -276,8 +310,9 @@ void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struc
     uint32_t n_workers = ts_pool_size(space->pool);
     bool wide = format->wide_min_tok != 0 && n_tok >= format->wide_min_tok;
     struct job job = {.space = space, .matrix = matrix, .x = x, .y = y, .ld_x = ld_x, .ld_y = ld_y,
-                      .wide = wide};
+                      .n_tok = n_tok, .wide = wide};
     job.tiles = ts_act_tiles_make(n_tok, wide ? format->wide_tok : format->direct_tok);
+    job.chunk_blocks = wide && format->panel_blocks < matrix->n_blocks ? format->panel_blocks : matrix->n_blocks;
     job.run = run_length(job.tiles.n_tiles, n_workers);
     atomic_init(&job.next, 0);
     if ((size_t)n_tok * matrix->n_blocks <= ALONE_BLOCKS) {
@@ -286,6 +321,7 @@ void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struc
         ts_pool_run(space->pool, quantize_worker, &job);
     }
     job.run = run_length(matrix->n_groups, n_workers);
+    job.run = wide && job.run > WIDE_GROUPS ? WIDE_GROUPS : job.run;
     atomic_store(&job.next, 0);
     ts_pool_run(space->pool, rows_worker, &job);
 }

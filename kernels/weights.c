@@ -8,8 +8,6 @@
 
 #include "kernels/cpu.h"
 
-enum { EMBED_PIECE = 256 };
-
 struct load {
     struct ts_weights *weights;
     struct ts_diags *diags; /* [n_workers] */
@@ -276,7 +274,7 @@ static enum ts_status find_embedding(struct ts_weights *weights, struct ts_diags
         return status;
     }
     const struct ts_gguf_type *type = weights->embedding->type;
-    if (type->block_cols > EMBED_PIECE || (type->block_cols > 1 && !ts_quant_find(type->name))) {
+    if (type->block_cols > 1 && !ts_quant_find(type->name)) {
         return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "an embedding of type %s cannot be read", type->name);
     }
     return TS_OK;
@@ -299,6 +297,20 @@ static enum ts_status load_all(struct ts_weights *weights, struct ts_pool *pool,
     return status == TS_OK ? load_matrices(weights, pool, diags) : status;
 }
 
+/* A variant asked for by name brings the float arithmetic of its own instruction set. */
+static struct ts_linear_tools tools_for(const char *isa)
+{
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    uint32_t usable = cpu.features;
+    for (size_t i = 0; isa && i < ts_kernel_count(); i++) {
+        if (ts_str_equal(ts_kernel_at(i)->name, isa)) {
+            usable &= ts_kernel_at(i)->needs;
+        }
+    }
+    return (struct ts_linear_tools){ts_vector_ops_select(usable), cpu.features, isa};
+}
+
 enum ts_status ts_weights_create(struct ts_weights **out, const struct ts_model_config *config, const struct ts_weight_source *source,
                                  const char *isa, struct ts_pool *pool, struct ts_diags *diags)
 {
@@ -306,12 +318,10 @@ enum ts_status ts_weights_create(struct ts_weights **out, const struct ts_model_
     if (!weights) {
         return TS_ENOMEM;
     }
-    struct ts_cpu cpu;
-    ts_cpu_detect(&cpu);
     ts_arena_init(&weights->arena);
     weights->config = *config;
     weights->source = source;
-    weights->tools = (struct ts_linear_tools){ts_vector_ops_select(cpu.features), cpu.features, isa};
+    weights->tools = tools_for(isa);
     enum ts_status status = load_all(weights, pool, diags);
     if (status != TS_OK) {
         ts_weights_destroy(weights);
@@ -346,17 +356,17 @@ void ts_weights_destroy(struct ts_weights *weights)
 void ts_weights_embed(const struct ts_weights *weights, float *x, uint32_t token)
 {
     const struct ts_tensor *tensor = weights->embedding;
-    uint8_t row[(size_t)TS_MODEL_MAX_HIDDEN * sizeof(float)];
-    ts_weight_source_rows(weights->source, tensor, token, 1, row);
-    const struct ts_quant_format *format = ts_quant_find(tensor->type->name);
-    if (tensor->type->block_cols > 1 && format) {
-        format->dequantize(x, row, tensor->cols);
-        return;
+    uint8_t made[(size_t)TS_MODEL_MAX_HIDDEN * sizeof(float)];
+    const uint8_t *row = tensor->data ? tensor->data + token * tensor->row_bytes : made;
+    if (row == made) {
+        ts_weight_source_rows(weights->source, tensor, token, 1, made);
     }
-    enum ts_float_type type = tensor->type->block_bytes == sizeof(float)     ? TS_FLOAT_F32
-                              : ts_str_equal(tensor->type->name, "F16") ? TS_FLOAT_F16
-                                                                        : TS_FLOAT_BF16;
-    ts_float_type_widen(weights->tools.ops, type, x, row, tensor->cols);
+    enum ts_float_type type;
+    if (ts_float_type_by_name(&type, tensor->type->name)) {
+        ts_float_type_widen(weights->tools.ops, type, x, row, tensor->cols);
+    } else {
+        ts_quant_find(tensor->type->name)->dequantize(x, row, tensor->cols);
+    }
 }
 
 const char *ts_weights_kernel(const struct ts_weights *weights)

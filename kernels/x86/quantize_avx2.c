@@ -62,19 +62,18 @@ static int32_t store_values(int8_t *values, const float *x, float inverse)
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
-void ts_act_quantize_avx2(int8_t *values, struct ts_act_meta *meta, uint32_t stride, const float *x, uint32_t n_blocks, int32_t offset)
+void ts_act_quantize_avx2(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+                          int32_t offset)
 {
-    for (uint32_t b = 0; b < n_blocks; b++) {
+    for (uint32_t b = 0; b < n_blocks; b++, x += TS_ACT_COLS) {
+        size_t at = ts_act_place(places, b);
         int32_t first = ts_act_first_step(block_max(x));
         float errors[TS_ACT_CANDIDATES];
         for (int c = 0; c < TS_ACT_CANDIDATES; c++) {
             errors[c] = squared_error(x, ts_act_inverse(first + c));
         }
         int32_t step = first + ts_act_best_candidate(errors);
-        ts_act_set_scale(meta, step);
-        meta->start = -offset * store_values(values, x, ts_act_inverse(step));
-        values += (size_t)stride * TS_ACT_COLS;
-        meta += stride;
-        x += TS_ACT_COLS;
+        ts_act_set_scale(meta + at, step);
+        meta[at].start = -offset * store_values(values + at * TS_ACT_COLS, x, ts_act_inverse(step));
     }
 }

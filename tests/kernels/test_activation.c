@@ -9,6 +9,8 @@
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
 
+static const struct ts_act_places one_place = {1, 1, 1};
+
 static void test_activation__integers_up_to_127_are_kept_with_scale_one(void **state)
 {
     (void)state;
@@ -18,7 +20,7 @@ static void test_activation__integers_up_to_127_are_kept_with_scale_one(void **s
     for (int i = 0; i < 32; i++) {
         x[i] = (float)(127 - 8 * i);
     }
-    ts_act_quantize_ref(values, &meta, 1, x, 1, 8);
+    ts_act_quantize_ref(values, &meta, &one_place, x, 1, 8);
     int sum = 0;
     for (int i = 0; i < 32; i++) {
         assert_int_equal(values[i], 127 - 8 * i);
@@ -60,7 +62,7 @@ static void test_activation__errors_stay_within_half_a_scale(void **state)
             x[i] = next_normal(&seed) * ldexpf(1.0F, block % 60 - 30);
             max = fmaxf(max, fabsf(x[i]));
         }
-        ts_act_quantize_ref(values, &meta, 1, x, 1, 0);
+        ts_act_quantize_ref(values, &meta, &one_place, x, 1, 0);
         assert_true(meta.scale <= max / 127.0F * 1.1388F);
         for (int i = 0; i < 32; i++) {
             assert_in_range(values[i] + 127, 0, 254);
@@ -83,7 +85,7 @@ static void test_activation__is_as_accurate_as_a_free_scale(void **state)
             x[i] = next_normal(&seed);
             max = fmaxf(max, fabsf(x[i]));
         }
-        ts_act_quantize_ref(values, &meta, 1, x, 1, 0);
+        ts_act_quantize_ref(values, &meta, &one_place, x, 1, 0);
         double d = (double)max / 127.0;
         for (int i = 0; i < 32; i++) {
             ours += pow((double)x[i] - (double)meta.scale * values[i], 2);
@@ -102,7 +104,7 @@ static void test_activation__zeros_and_extremes_are_safe(void **state)
         int8_t values[32];
         struct ts_act_meta meta;
         x[7] = extremes[e];
-        ts_act_quantize_ref(values, &meta, 1, x, 1, 0);
+        ts_act_quantize_ref(values, &meta, &one_place, x, 1, 0);
         assert_int_equal(values[0], 0);
         assert_true(meta.scale > 0.0F);
         assert_true(fabsf(meta.scale * values[7] - x[7]) <= fmaxf(x[7] * 0.005F, 0x1p-60F));
@@ -120,7 +122,8 @@ static void fill_blocks(float *x, size_t n, uint64_t *seed)
 static void test_activation__every_variant_gives_the_bits_of_the_reference(void **state)
 {
     (void)state;
-    enum { BLOCKS = 4000, STRIDE = 3 };
+    enum { BLOCKS = 4001, STRIDE = 3 };
+    const struct ts_act_places places = {STRIDE, 8, 8 * STRIDE};
     struct ts_cpu cpu;
     ts_cpu_detect(&cpu);
     uint64_t seed = 9;
@@ -130,11 +133,11 @@ static void test_activation__every_variant_gives_the_bits_of_the_reference(void 
     struct ts_act_meta *meta = calloc(BLOCKS * STRIDE, sizeof *meta);
     assert_true(x && expected && values && expected_meta && meta);
     fill_blocks(x, BLOCKS * 32, &seed);
-    ts_act_quantize_ref(expected, expected_meta, STRIDE, x, BLOCKS, 128);
+    ts_act_quantize_ref(expected, expected_meta, &places, x, BLOCKS, 128);
     for (size_t k = 0; k < ts_kernel_count(); k++) {
         const struct ts_kernel *kernel = ts_kernel_at(k);
         if ((kernel->needs & ~cpu.features) == 0) {
-            kernel->quantize(values, meta, STRIDE, x, BLOCKS, 128);
+            kernel->quantize(values, meta, &places, x, BLOCKS, 128);
             assert_memory_equal(values, expected, BLOCKS * STRIDE * 32);
             assert_memory_equal(meta, expected_meta, BLOCKS * STRIDE * sizeof *meta);
         }

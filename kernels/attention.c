@@ -1,0 +1,263 @@
+/* Hides the tiling. Rows of a tile are (token, head of the group); per 64 keys: scores = Q K^T as panels of 64 columns, online softmax per row,
+ * sums += P V as panels of 64 columns of V. Keys and values are widened once per tile and chunk. Q is scaled by 1/sqrt(head_dim) first. */
+#include "kernels/attention.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "kernels/pages.h"
+
+enum {
+    CHUNK = TS_VECTOR_PANEL_COLS,
+    CHUNK_PAGES = CHUNK / TS_KV_PAGE_TOK,
+    TILE_ROWS = 64,
+};
+
+/* One worker's memory; rows = max_rows, wide = head_dim rounded up to panels. */
+struct scratch {
+    float *queries; /* [rows][head_dim] */
+    float *sums;    /* [rows][wide] */
+    float *scores;  /* [rows][CHUNK] */
+    float *max;     /* [rows] */
+    float *total;   /* [rows] */
+    float *keys;    /* [head_dim][CHUNK] */
+    float *values;  /* [CHUNK][wide] */
+};
+
+struct ts_attention {
+    struct ts_pool *pool;
+    const struct ts_vector_ops *ops;
+    const struct ts_kv_cache *cache;
+    uint32_t heads, group, max_tok, max_rows, wide;
+    float *memory;
+    size_t memory_bytes;
+    struct scratch *scratch; /* [workers] */
+};
+
+struct attention_job {
+    const struct ts_attention *attention;
+    uint32_t layer;
+    float *out;
+    const float *q;
+    size_t ld_out, ld_q;
+    const struct ts_attention_item *items;
+    uint32_t n_items;
+    atomic_uint next;
+};
+
+static size_t scratch_floats(const struct ts_attention *attention)
+{
+    size_t rows = attention->max_rows, dim = attention->cache->head_dim, wide = attention->wide;
+    size_t n = rows * (dim + wide + CHUNK + 2) + dim * CHUNK + CHUNK * wide;
+    return (n + 1023) / 1024 * 1024;
+}
+
+static void scratch_place(struct scratch *out, const struct ts_attention *attention, float *memory)
+{
+    size_t rows = attention->max_rows, dim = attention->cache->head_dim, wide = attention->wide;
+    out->keys = memory;
+    out->values = out->keys + dim * CHUNK;
+    out->sums = out->values + CHUNK * wide;
+    out->scores = out->sums + rows * wide;
+    out->queries = out->scores + rows * CHUNK;
+    out->max = out->queries + rows * dim;
+    out->total = out->max + rows;
+}
+
+enum ts_status ts_attention_create(struct ts_attention **out, struct ts_pool *pool, const struct ts_vector_ops *ops,
+                                   const struct ts_kv_cache *cache, uint32_t heads)
+{
+    struct ts_attention *attention = calloc(1, sizeof *attention);
+    if (!attention) {
+        return TS_ENOMEM;
+    }
+    uint32_t n_workers = ts_pool_size(pool);
+    attention->pool = pool;
+    attention->ops = ops;
+    attention->cache = cache;
+    attention->heads = heads;
+    attention->group = heads / cache->kv_heads;
+    attention->max_tok = attention->group < TILE_ROWS ? TILE_ROWS / attention->group : 1;
+    attention->max_rows = attention->max_tok * attention->group;
+    attention->wide = (cache->head_dim + CHUNK - 1) / CHUNK * CHUNK;
+    size_t floats = scratch_floats(attention);
+    attention->memory_bytes = floats * n_workers * sizeof *attention->memory;
+    attention->memory = ts_pages_alloc(attention->memory_bytes);
+    attention->scratch = calloc(n_workers, sizeof *attention->scratch);
+    if (!attention->memory || !attention->scratch) {
+        ts_attention_destroy(attention);
+        return TS_ENOMEM;
+    }
+    for (uint32_t w = 0; w < n_workers; w++) {
+        scratch_place(&attention->scratch[w], attention, attention->memory + w * floats);
+    }
+    *out = attention;
+    return TS_OK;
+}
+
+void ts_attention_destroy(struct ts_attention *attention)
+{
+    if (!attention) {
+        return;
+    }
+    ts_pages_free(attention->memory, attention->memory_bytes);
+    free(attention->scratch);
+    free(attention);
+}
+
+uint32_t ts_attention_max_tok(const struct ts_attention *attention)
+{
+    return attention->max_tok;
+}
+
+/* A tile: an item and one key-value head. */
+struct tile {
+    const struct attention_job *job;
+    const struct ts_attention_item *item;
+    const struct scratch *scratch;
+    uint32_t kv_head, rows;
+};
+
+static void start_tile(const struct tile *tile)
+{
+    const struct ts_attention *attention = tile->job->attention;
+    const struct scratch *scratch = tile->scratch;
+    uint32_t dim = attention->cache->head_dim, group = attention->group;
+    float scale = (float)(1.0 / sqrt((double)dim));
+    for (uint32_t r = 0; r < tile->rows; r++) {
+        const float *from = tile->job->q + (tile->item->in_row + r / group) * tile->job->ld_q + (tile->kv_head * group + r % group) * dim;
+        for (uint32_t i = 0; i < dim; i++) {
+            scratch->queries[(size_t)r * dim + i] = from[i] * scale;
+        }
+        scratch->max[r] = -INFINITY;
+        scratch->total[r] = 0.0F;
+    }
+    memset(scratch->sums, 0, (size_t)tile->rows * attention->wide * sizeof *scratch->sums);
+}
+
+/* n_rows x n_cols cached elements to float, rows ld_out apart. */
+static void widen(const struct ts_attention *attention, float *out, size_t ld_out, const uint8_t *in, uint32_t n_rows, uint32_t n_cols)
+{
+    if (attention->cache->type == TS_KV_F16) {
+        attention->ops->widen_f16(out, ld_out, (const uint16_t *)(const void *)in, n_cols, n_rows, n_cols);
+        return;
+    }
+    for (uint32_t r = 0; r < n_rows; r++) {
+        memcpy(out + r * ld_out, in + (size_t)r * n_cols * sizeof *out, n_cols * sizeof *out);
+    }
+}
+
+static void widen_keys(const struct tile *tile, uint32_t first_page, uint32_t n_keys)
+{
+    const struct ts_attention *attention = tile->job->attention;
+    const struct ts_kv_cache *cache = attention->cache;
+    for (uint32_t p = 0; p * TS_KV_PAGE_TOK < n_keys; p++) {
+        const uint8_t *keys = ts_kv_keys(cache, tile->job->layer, tile->item->seq->pages[first_page + p], tile->kv_head);
+        widen(attention, tile->scratch->keys + (size_t)p * TS_KV_PAGE_TOK, CHUNK, keys, cache->head_dim, TS_KV_PAGE_TOK);
+    }
+}
+
+static void widen_values(const struct tile *tile, uint32_t first_page, uint32_t n_keys)
+{
+    const struct ts_attention *attention = tile->job->attention;
+    const struct ts_kv_cache *cache = attention->cache;
+    for (uint32_t p = 0; p * TS_KV_PAGE_TOK < n_keys; p++) {
+        uint32_t n = n_keys - p * TS_KV_PAGE_TOK < TS_KV_PAGE_TOK ? n_keys - p * TS_KV_PAGE_TOK : TS_KV_PAGE_TOK;
+        const uint8_t *values = ts_kv_values(cache, tile->job->layer, tile->item->seq->pages[first_page + p], tile->kv_head);
+        widen(attention, tile->scratch->values + (size_t)p * TS_KV_PAGE_TOK * attention->wide, attention->wide, values, n,
+              cache->head_dim);
+    }
+}
+
+/* Row r sees the keys up to its own position. */
+static void softmax_rows(const struct tile *tile, uint32_t first_key)
+{
+    const struct ts_attention *attention = tile->job->attention;
+    const struct scratch *scratch = tile->scratch;
+    for (uint32_t r = 0; r < tile->rows; r++) {
+        uint32_t end = tile->item->first_pos + r / attention->group + 1;
+        float *scores = scratch->scores + (size_t)r * CHUNK;
+        if (end <= first_key) {
+            memset(scores, 0, CHUNK * sizeof *scores);
+            continue;
+        }
+        uint32_t n_valid = end - first_key < CHUNK ? end - first_key : CHUNK;
+        float factor = attention->ops->softmax(scores, n_valid, &scratch->max[r], &scratch->total[r]);
+        if (factor != 1.0F) {
+            attention->ops->scale(scratch->sums + (size_t)r * attention->wide, factor, attention->wide);
+        }
+    }
+}
+
+static void chunk_of_tile(const struct tile *tile, uint32_t first_key, uint32_t n_keys)
+{
+    const struct ts_attention *attention = tile->job->attention;
+    const struct scratch *scratch = tile->scratch;
+    uint32_t dim = attention->cache->head_dim, wide = attention->wide, first_page = first_key / TS_KV_PAGE_TOK;
+    widen_keys(tile, first_page, n_keys);
+    attention->ops->panel(scratch->scores, CHUNK, scratch->queries, dim, scratch->keys, CHUNK, tile->rows, dim, false);
+    softmax_rows(tile, first_key);
+    widen_values(tile, first_page, n_keys);
+    for (uint32_t col = 0; col < wide; col += TS_VECTOR_PANEL_COLS) {
+        attention->ops->panel(scratch->sums + col, wide, scratch->scores, CHUNK, scratch->values + col, wide, tile->rows, n_keys, true);
+    }
+}
+
+static void finish_tile(const struct tile *tile)
+{
+    const struct ts_attention *attention = tile->job->attention;
+    const struct scratch *scratch = tile->scratch;
+    uint32_t dim = attention->cache->head_dim, group = attention->group;
+    for (uint32_t r = 0; r < tile->rows; r++) {
+        float *to = tile->job->out + (tile->item->out_row + r / group) * tile->job->ld_out + (tile->kv_head * group + r % group) * dim;
+        float factor = 1.0F / scratch->total[r];
+        for (uint32_t i = 0; i < dim; i++) {
+            to[i] = scratch->sums[(size_t)r * attention->wide + i] * factor;
+        }
+    }
+}
+
+static void run_tile(const struct tile *tile)
+{
+    uint32_t n_keys = tile->item->first_pos + tile->item->n_tok;
+    start_tile(tile);
+    for (uint32_t key = 0; key < n_keys; key += CHUNK) {
+        chunk_of_tile(tile, key, n_keys - key < CHUNK ? n_keys - key : CHUNK);
+    }
+    finish_tile(tile);
+}
+
+/* Later items of a prefill are longer: they are taken first. */
+static void attention_worker(void *user, uint32_t worker, uint32_t n_workers)
+{
+    (void)n_workers;
+    struct attention_job *job = user;
+    uint32_t kv_heads = job->attention->cache->kv_heads;
+    uint32_t n = job->n_items * kv_heads;
+    for (;;) {
+        uint32_t at = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
+        if (at >= n) {
+            return;
+        }
+        uint32_t item = job->n_items - 1 - at / kv_heads;
+        struct tile tile = {job, &job->items[item], &job->attention->scratch[worker], at % kv_heads,
+                            job->items[item].n_tok * job->attention->group};
+        run_tile(&tile);
+    }
+}
+
+void ts_attention_run(struct ts_attention *attention, uint32_t layer, float *out, size_t ld_out, const float *q, size_t ld_q,
+                      const struct ts_attention_item *items, uint32_t n_items)
+{
+    for (uint32_t i = 0; i < n_items; i++) {
+        TS_CHECK(items[i].n_tok > 0 && items[i].n_tok <= attention->max_tok);
+    }
+    struct attention_job job = {.attention = attention, .layer = layer, .out = out, .q = q, .ld_out = ld_out, .ld_q = ld_q,
+                                .items = items, .n_items = n_items};
+    atomic_init(&job.next, 0);
+    ts_pool_run(attention->pool, attention_worker, &job);
+}
