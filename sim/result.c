@@ -241,7 +241,10 @@ static enum ts_status copy_series(struct ts_result *out, const struct ts_result 
 static enum ts_status merge_series(struct ts_result *into, const struct ts_result *from)
 {
     struct ts_result series;
-    TS_CHECK(from->n_bins == 0 || from->bin_s > 0.0);
+    if (from->n_bins == 0) {
+        return TS_OK;
+    }
+    TS_CHECK(from->bin_s > 0.0);
     enum ts_status status = copy_series(&series, from, into->bin_s);
     if (status != TS_OK) {
         return status;

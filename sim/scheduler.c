@@ -224,13 +224,17 @@ static uint64_t blocks_for(const struct ts_scheduler *s, uint32_t room, uint32_t
     return n_new <= room ? 0 : ((uint64_t)n_new - room + s->config.block_tok - 1) / s->config.block_tok;
 }
 
-static void move_running(struct ts_scheduler *s, uint32_t to, uint32_t from)
+/* Moves the part [from, end) of the running list down to `to`. */
+static void move_running(struct ts_scheduler *s, uint32_t to, uint32_t from, uint32_t end)
 {
-    s->id[to] = s->id[from];
-    s->ctx[to] = s->ctx[from];
-    s->need[to] = s->need[from];
-    s->left[to] = s->left[from];
-    s->room[to] = s->room[from];
+    const size_t size = (size_t)(end - from) * sizeof *s->id;
+    if (to != from && size > 0) {
+        memmove(s->id + to, s->id + from, size);
+        memmove(s->ctx + to, s->ctx + from, size);
+        memmove(s->need + to, s->need + from, size);
+        memmove(s->left + to, s->left + from, size);
+        memmove(s->room + to, s->room + from, size);
+    }
 }
 
 static void extend_prefix(struct ts_scheduler *s)
@@ -243,26 +247,27 @@ static void extend_prefix(struct ts_scheduler *s)
 /* Takes out everybody with nothing left to give, in order; lists the tags of those that were not aborted. */
 static uint32_t remove_finished(struct ts_scheduler *s, uint32_t *tags)
 {
+    const uint32_t n = s->n_running;
+    const uint32_t old_prefix = s->n_prefix;
     uint32_t n_tags = 0;
-    uint32_t kept = 0;
-    uint32_t prefix = s->n_prefix;
-    for (uint32_t pos = 0; pos < s->n_running; pos++) {
+    uint32_t kept = 0;  /* places filled */
+    uint32_t begin = 0; /* of the part that is not moved yet */
+    for (uint32_t pos = 0; pos < n; pos++) {
         if (s->left[pos] > 0) {
-            if (kept != pos) {
-                move_running(s, kept, pos);
-            }
-            kept++;
             continue;
         }
-        prefix -= pos < s->n_prefix;
+        s->n_prefix -= pos < old_prefix;
         s->n_free_blocks += blocks_held(s, pos);
         if (s->seqs[s->id[pos]].state == SEQ_RUNNING) {
             tags[n_tags++] = s->seqs[s->id[pos]].tag;
         }
         release_seq(s, s->id[pos]);
+        move_running(s, kept, begin, pos);
+        kept += pos - begin;
+        begin = pos + 1;
     }
-    s->n_running = kept;
-    s->n_prefix = prefix;
+    move_running(s, kept, begin, n);
+    s->n_running = kept + n - begin;
     TS_CHECK(s->n_running > 0 || s->n_free_blocks == s->config.kv_blocks);
     return n_tags;
 }
@@ -430,14 +435,15 @@ static bool advance_decoders(struct ts_scheduler *s, uint32_t n_seqs, uint32_t n
 {
     const uint32_t block_tok = s->config.block_tok;
     const uint32_t shift = n_tok % block_tok;
+    uint32_t *restrict ctx = s->ctx;
+    uint32_t *restrict room = s->room;
+    uint32_t *restrict left = s->left;
     uint32_t n_done = 0;
     for (uint32_t pos = 0; pos < n_seqs; pos++) {
-        const uint32_t room = s->room[pos];
-        const uint32_t left = s->left[pos];
-        const uint32_t rest = left > n_tok ? left - n_tok : 0;
-        s->ctx[pos] += n_tok;
-        s->room[pos] = room >= shift ? room - shift : room + block_tok - shift;
-        s->left[pos] = rest;
+        const uint32_t rest = left[pos] > n_tok ? left[pos] - n_tok : 0;
+        ctx[pos] += n_tok;
+        room[pos] = room[pos] >= shift ? room[pos] - shift : room[pos] + block_tok - shift;
+        left[pos] = rest;
         n_done += rest == 0;
     }
     return n_done > 0;

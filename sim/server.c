@@ -14,7 +14,7 @@
 #include "sim/scheduler.h"
 #include "sim/steptime.h"
 
-enum { RUN_MAX = 256, RUN_PAST_ARRIVAL = 16 };
+enum { RUN_MAX = 256, RUN_PAST_ARRIVAL = 8 };
 
 enum replica_mode { REPLICA_IDLE, REPLICA_STEP, REPLICA_RUN };
 
@@ -244,27 +244,44 @@ static void begin_run(struct ts_tier *tier, struct ts_engine *engine, struct rep
     schedule_step(tier, engine, replica, end_ns);
 }
 
-/* The books of the first n_steps of the run; returns the blocks in use in the last of them. */
-static uint64_t account_run(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica, uint32_t n_steps)
+/* The blocks in use over the first n_steps of the run; returns those in the last of them. */
+static uint64_t account_run_blocks(struct ts_account *account, const struct replica *replica, uint32_t block_tok, uint32_t n_steps)
 {
-    const struct server *server = tier->state;
-    struct ts_account *account = &engine->ledger.accounts[tier->index];
-    const uint32_t block_tok = server->config.block_tok;
     uint64_t n_blocks = replica->blocks_used;
     int64_t from_ns = replica->start_ns;
     uint32_t phase = 0;
     for (uint32_t j = 0; j < n_steps; j++) {
-        const int64_t to_ns = replica->ends_ns[j];
         n_blocks += replica->new_blocks[phase];
         phase = phase + 1 == block_tok ? 0 : phase + 1;
-        account_blocks(account, n_blocks, from_ns, to_ns);
-        add_gaps(tier, engine, replica, to_ns - from_ns);
-        from_ns = to_ns;
-    }
-    if (n_steps > 0) {
-        account_step(tier, engine, replica, from_ns, n_steps);
+        account_blocks(account, n_blocks, from_ns, replica->ends_ns[j]);
+        from_ns = replica->ends_ns[j];
     }
     return n_blocks;
+}
+
+static void add_run_gaps(struct ts_tier *tier, struct ts_engine *engine, const struct replica *replica, uint32_t n_steps)
+{
+    const struct server *server = tier->state;
+    for (uint32_t c = 0; c < server->n_classes; c++) {
+        const uint32_t n = replica->n_in_step[c];
+        struct ts_hist *itl = ts_ledger_itl(&engine->ledger, tier->index, c);
+        int64_t from_ns = replica->start_ns;
+        for (uint32_t j = 0; n > 0 && j < n_steps; j++) {
+            ts_hist_add_n(itl, replica->ends_ns[j] - from_ns, n);
+            from_ns = replica->ends_ns[j];
+        }
+    }
+}
+
+/* The books of the first n_steps of the run; returns the blocks in use in the last of them. */
+static uint64_t account_run(struct ts_tier *tier, struct ts_engine *engine, const struct replica *replica, uint32_t n_steps)
+{
+    const struct server *server = tier->state;
+    if (n_steps > 0) {
+        add_run_gaps(tier, engine, replica, n_steps);
+        account_step(tier, engine, replica, replica->ends_ns[n_steps - 1], n_steps);
+    }
+    return account_run_blocks(&engine->ledger.accounts[tier->index], replica, server->config.block_tok, n_steps);
 }
 
 static void end_run(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica)
