@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "reports/gnuplot.h"
+
 const struct ts_chart ts_charts[] = {
     {"latency", "How long requests take",
      "Each line climbs to the share of a tier's requests that were answered within the time below it: where it crosses "
@@ -13,7 +15,8 @@ const struct ts_chart ts_charts[] = {
      "logarithmic, so each step to the right is ten times longer. Dotted verticals are the promises.",
      ts_chart_latency},
     {"cost", "What a month costs",
-     "One bar for each kind of cost, stacked by tier, in the first month in full service; bought machines are spread "
+     "One bar for each kind of cost, stacked by tier, in the first month in full service (upkeep is maintenance); "
+     "bought machines are spread "
      "over their life. "
      "The last two bars compare the plan's total with the same calls all sent to the API. A colour means the same tier "
      "in every chart.",
@@ -60,28 +63,37 @@ static void begin(struct ts_text *gp, const struct ts_chart *chart)
     ts_text_printf(
         gp,
         "set encoding utf8\n"
-        "set terminal svg noenhanced size 860,460 font 'sans-serif,14' name 'chart_%s' background '#ffffff'\n"
+        "set terminal svg noenhanced size 780,440 font 'sans-serif,14' name 'chart_%s' background '#ffffff'\n"
         "set output '%s.svg'\n",
         chart->id, chart->id);
     ts_text_printf(gp,
-                   "set label '%s' at screen 0.015,0.955 left font 'sans-serif,17' textcolor rgb '" TS_CHART_INK "'\n",
+                   "set label '%s' at screen 0.015,0.95 left font 'sans-serif,17' textcolor rgb '" TS_CHART_INK "'\n",
                    chart->title);
-    ts_text_puts(gp, "set tmargin 3.2\n"
+    ts_text_puts(gp, "set tmargin 4\n"
                      "set rmargin 3\n"
                      "set border 3 linecolor rgb '" TS_CHART_FAINT "' linewidth 1\n"
                      "set tics nomirror out scale 0.6,0.3 textcolor rgb '" TS_CHART_INK "'\n"
-                     "set xlabel textcolor rgb '" TS_CHART_INK "'\n"
+                     "set format x '%g'\n"
+                     "set xtics offset 0,0.2\n"
+                     "set xlabel offset 0,0.4 textcolor rgb '" TS_CHART_INK "'\n"
                      "set ylabel textcolor rgb '" TS_CHART_INK "'\n"
                      "set grid ytics linecolor rgb '" TS_CHART_GRID "' linewidth 1 linetype 1\n"
-                     "set key below horizontal Left reverse spacing 1.15 samplen 2.2 textcolor rgb '" TS_CHART_INK "'\n"
-                     "set style fill solid 0.9 noborder\n");
+                     "set key below horizontal Left reverse spacing 1.2 samplen 2 textcolor rgb '" TS_CHART_INK "'\n"
+                     "set style fill solid 1.0 noborder\n");
+}
+
+void ts_chart_key_entry(struct ts_text *gp, bool *first, const char *style, const char *colour, const char *name)
+{
+    ts_text_printf(gp, "%sNaN with %s linecolor rgb '%s' title ", *first ? "plot " : ", \\\n     ", style, colour);
+    ts_gnuplot_quote(gp, name);
+    *first = false;
 }
 
 static void end(struct ts_text *gp, const struct ts_chart *chart)
 {
     ts_text_printf(
         gp,
-        "set terminal pngcairo noenhanced size 1720,920 font 'sans-serif,14' fontscale 2 linewidth 2 pointscale 2 "
+        "set terminal pngcairo noenhanced size 1560,880 font 'sans-serif,14' fontscale 1.5 linewidth 2 pointscale 2 "
         "background '#ffffff'\n"
         "set output '%s.png'\n"
         "replot\n"

@@ -36,6 +36,10 @@ void ts_chart_put(struct ts_text *out, double value, const char *then);
 /* "set label ..." in the middle of an empty chart. */
 void ts_chart_say(struct ts_text *gp, const char *message);
 
+/* Appends to the plot command an entry of the key that draws nothing: so the key has its own order, whatever the order in which
+ * parts have to be painted over one another. */
+void ts_chart_key_entry(struct ts_text *gp, bool *first, const char *style, const char *colour, const char *name);
+
 void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
                       const struct ts_report_views *views);
 void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,

@@ -7,8 +7,8 @@
 
 enum { TOTAL_BAR = TS_N_COST_KINDS, BASELINE_BAR, N_BARS };
 
-static const char *const bar_names[N_BARS] = {"machines", "energy",    "maintenance", "staff",
-                                              "other",    "API calls", "plan, all",   "API only"};
+static const char *const bar_names[N_BARS] = {"machines", "energy",    "upkeep",    "staff",
+                                              "other",    "API calls", "plan, all", "API only"};
 
 static double bar_value(const struct ts_econ *econ, int bar, uint32_t tier)
 {
@@ -42,7 +42,7 @@ static void put_data(struct ts_text *dat, const struct ts_econ *econ)
     ts_text_puts(dat,
                  "# place, then the upper edge of each tier's part in USD/month (nowhere last), as stacked; bars: ");
     for (int bar = 0; bar < N_BARS; bar++) {
-        ts_text_printf(dat, "%s%s", bar > 0 ? ", " : "", bar_names[bar]);
+        ts_text_printf(dat, "%s%s", bar > 0 ? "; " : "", bar_names[bar]);
     }
     ts_text_puts(dat, "\n");
     for (int bar = 0; bar < N_BARS; bar++) {
@@ -75,7 +75,12 @@ static void put_bar_labels(struct ts_text *gp, const struct ts_econ *econ)
     ts_text_puts(gp, ")\n");
 }
 
-/* From the top of the stack down: each box begins at 0 and the next covers its lower part. */
+static const char *colour_of(const struct ts_econ *econ, uint32_t tier)
+{
+    return tier < econ->n_tiers ? ts_chart_colour(tier) : TS_CHART_FAINT;
+}
+
+/* The key in the order of tiers; then boxes from the top of the stack down: each begins at 0 and the next covers its lower part. */
 static void put_plot(struct ts_text *gp, const struct ts_report_input *input)
 {
     const struct ts_econ *econ = input->econ;
@@ -84,13 +89,13 @@ static void put_plot(struct ts_text *gp, const struct ts_report_input *input)
     for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
         nowhere_usd += econ->monthly_usd[econ->n_tiers][kind];
     }
-    for (uint32_t k = nowhere_usd > 0.0 ? 0 : 1; k <= econ->n_tiers; k++) {
-        uint32_t tier = econ->n_tiers - k;
-        ts_text_printf(gp, "%s'cost.dat' using 1:%u with boxes linecolor rgb '%s' title ",
-                       first ? "plot " : ", \\\n     ", (unsigned)tier + 2,
-                       tier < econ->n_tiers ? ts_chart_colour(tier) : TS_CHART_FAINT);
-        ts_gnuplot_quote(gp, ts_metric_tier_name(input->model, tier));
-        first = false;
+    uint32_t n = econ->n_tiers + (nowhere_usd > 0.0 ? 1 : 0);
+    for (uint32_t tier = 0; tier < n; tier++) {
+        ts_chart_key_entry(gp, &first, "boxes", colour_of(econ, tier), ts_metric_tier_name(input->model, tier));
+    }
+    for (uint32_t tier = n; tier-- > 0;) {
+        ts_text_printf(gp, ", \\\n     'cost.dat' using 1:%u with boxes linecolor rgb '%s' notitle", (unsigned)tier + 2,
+                       colour_of(econ, tier));
     }
     ts_text_puts(gp, first ? "plot NaN notitle\n" : "\n");
 }
@@ -103,9 +108,8 @@ void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_repo
     (void)views;
     put_data(dat, econ);
     ts_text_puts(gp, "set boxwidth 0.62\nset xrange [-0.6:8.1]\nset yrange [0:");
-    ts_chart_put(gp, highest > 0.0 ? 1.1 * highest : 1.0, "]\nset ylabel 'USD/month'\nset xtics scale 0\n");
+    ts_chart_put(gp, highest > 0.0 ? 1.12 * highest : 1.0, "]\nset ylabel 'USD/month'\nset xtics scale 0\n");
     ts_text_puts(gp, highest >= 10.0 ? "set format y '%.0s%c'\n" : "set format y '%g'\n");
-    ts_text_puts(gp, "set key invert\n");
     put_bar_labels(gp, econ);
     put_plot(gp, input);
 }

@@ -68,22 +68,27 @@ static struct x_range rounded(struct x_range range)
     return (struct x_range){pow(10.0, floor(log10(range.low_s))), step * pow(10.0, high)};
 }
 
-static void put_promise(struct ts_text *gp, const char *name, double bound_s, struct x_range range)
+/* The bound's line and its name above the frame; the TTFT's to the left of its line, the E2E's to the right, so that they do not
+ * meet. */
+static void put_promise(struct ts_text *gp, const char *name, double bound_s, struct x_range range, bool to_the_left)
 {
     struct ts_text text;
     if (!(bound_s > range.low_s) || !(bound_s < range.high_s)) {
         return;
     }
+    bool at_the_edge = log(bound_s / range.low_s) > 0.9 * log(range.high_s / range.low_s);
     ts_text_init(&text);
     ts_text_printf(&text, "%s promise ", name);
     ts_units_format(&text, bound_s, "s");
     ts_text_puts(gp, "set arrow from ");
     ts_chart_put(gp, bound_s, ",0 to ");
-    ts_chart_put(gp, bound_s, ",100 nohead dashtype 3 linewidth 1.5 linecolor rgb '" TS_CHART_FAINT "'\nset label ");
+    ts_chart_put(gp, bound_s, ",104 nohead dashtype 3 linewidth 1.5 linecolor rgb '" TS_CHART_FAINT "'\nset label ");
     ts_gnuplot_quote(gp, text.data);
     ts_text_puts(gp, " at ");
-    ts_chart_put(gp, bound_s,
-                 ",3 left rotate by 90 offset 0.7,0 font 'sans-serif,12' textcolor rgb '" TS_CHART_FAINT "'\n");
+    ts_chart_put(gp, bound_s, ",106");
+    ts_text_printf(gp, " %s font 'sans-serif,12' textcolor rgb '" TS_CHART_FAINT "'\n",
+                   to_the_left || at_the_edge ? "right" : "left");
+    gp->failed = gp->failed || text.failed;
     ts_text_deinit(&text);
 }
 
@@ -94,8 +99,8 @@ static void put_line(struct ts_text *plot, unsigned index, const struct ts_repor
     ts_text_init(&title);
     ts_text_printf(&title, "%s, %s", ts_metric_tier_name(input->model, tier), whole ? "whole answer" : "first token");
     ts_text_printf(plot,
-                   "%s'latency.dat' index %u using 1:2 with lines linewidth 2.4 dashtype %d linecolor rgb '%s' title ",
-                   index > 0 ? ", \\\n     " : "plot ", index, whole ? 2 : 1, ts_chart_colour(tier));
+                   "%s'latency.dat' index %u using 1:2 with lines linewidth 2.4 dashtype %s linecolor rgb '%s' title ",
+                   index > 0 ? ", \\\n     " : "plot ", index, whole ? "(6,3)" : "1", ts_chart_colour(tier));
     ts_gnuplot_quote(plot, title.data);
     plot->failed = plot->failed || title.failed;
     ts_text_deinit(&title);
@@ -124,11 +129,11 @@ void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_r
     ts_text_puts(gp, "set logscale x 10\nset xrange [");
     ts_chart_put(gp, range.low_s, ":");
     ts_chart_put(gp, range.high_s,
-                 "]\nset yrange [0:100]\nset ytics 20\nset xlabel 'time since the request (logarithmic)'\n"
-                 "set ylabel 'requests answered within it (%)'\nset grid xtics\n");
+                 "]\nset yrange [0:100]\nset ytics 20\nset xlabel \"time since the request (logarithmic)\\n \"\n"
+                 "set ylabel 'requests answered (%)'\nset grid xtics\nset key maxrows 2\n");
     put_tics(gp, range);
-    put_promise(gp, "TTFT", input->model->slo.ttft_s, range);
-    put_promise(gp, "E2E", input->model->slo.e2e_s, range);
+    put_promise(gp, "TTFT", input->model->slo.ttft_s, range, true);
+    put_promise(gp, "E2E", input->model->slo.e2e_s, range, false);
     if (n_curves == 0) {
         ts_chart_say(gp, "no request was answered");
     }

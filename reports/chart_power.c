@@ -87,14 +87,17 @@ static void put_data(struct ts_text *dat, const struct power_plot *plot, double 
 static void put_plot(struct ts_text *gp, const struct power_plot *plot)
 {
     bool first = true;
-    for (uint32_t k = plot->input->model->n_tiers; k-- > 0;) {
-        if (!plot->drawn[k]) {
-            continue;
+    for (uint32_t tier = 0; tier < plot->input->model->n_tiers; tier++) {
+        if (plot->drawn[tier]) {
+            ts_chart_key_entry(gp, &first, "boxes", ts_chart_colour(tier),
+                               ts_metric_tier_name(plot->input->model, tier));
         }
-        ts_text_printf(gp, "%s'power.dat' using 1:%u:%u with filledcurves fillcolor rgb '%s' title ",
-                       first ? "plot " : ", \\\n     ", (unsigned)k + 2, (unsigned)k + 3, ts_chart_colour(k));
-        ts_gnuplot_quote(gp, ts_metric_tier_name(plot->input->model, k));
-        first = false;
+    }
+    for (uint32_t tier = plot->input->model->n_tiers; tier-- > 0;) {
+        if (plot->drawn[tier]) {
+            ts_text_printf(gp, ", \\\n     'power.dat' using 1:%u:%u with filledcurves fillcolor rgb '%s' notitle",
+                           (unsigned)tier + 2, (unsigned)tier + 3, ts_chart_colour(tier));
+        }
     }
     ts_text_puts(gp, "\n");
 }
@@ -110,10 +113,10 @@ void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_rep
     (void)views;
     ts_text_printf(dat, "# time (%s), then the upper edges in %s: 0, and of each tier as stacked\n", scale.name, unit);
     put_data(dat, &plot, scale.seconds, watts);
-    ts_text_printf(gp, "set xlabel 'time since the start (%s)'\nset ylabel 'power (%s)'\nset xrange [0:", scale.name,
-                   unit);
+    ts_text_printf(
+        gp, "set xlabel \"time since the start (%s)\\n \"\nset ylabel 'power (%s)'\nset xrange [0:", scale.name, unit);
     ts_chart_put(gp, end_s > 0.0 ? end_s / scale.seconds : 1.0, "]\nset yrange [0:");
-    ts_chart_put(gp, plot.highest_w > 0.0 ? 1.08 * plot.highest_w / watts : 1.0, "]\nset key invert\n");
+    ts_chart_put(gp, plot.highest_w > 0.0 ? 1.08 * plot.highest_w / watts : 1.0, "]\n");
     if (scale.seconds == 3600.0) {
         ts_text_printf(gp, "set xtics %d\n", end_s > 36.0 * 3600.0 ? 12 : end_s > 12.0 * 3600.0 ? 3 : 1);
     }

@@ -23,18 +23,20 @@ extern char **environ;
 
 /* ---- quoting ---- */
 
-static void quote(struct ts_text *out, const char *string, size_t max_chars)
+/* gnuplot 5.4 misreads a literal that begins with a doubled quote ('''x'), so a name's apostrophes are set as
+ * typographic ones, which mean nothing to it. */
+void ts_gnuplot_quote(struct ts_text *out, const char *string)
 {
     size_t n = 0;
     ts_text_puts(out, "'");
-    for (const char *at = string; *at != '\0'; at++) {
+    for (const char *at = string != NULL ? string : ""; *at != '\0'; at++) {
         bool starts = ((unsigned char)*at & 0xc0) != 0x80;
-        if (starts && ++n > max_chars) {
+        if (starts && ++n > QUOTE_MAX_CHARS) {
             ts_text_puts(out, "...");
             break;
         }
         if (*at == '\'') {
-            ts_text_puts(out, "''");
+            ts_text_puts(out, "\xe2\x80\x99");
         } else {
             ts_text_append(out, (unsigned char)*at < 0x20 || *at == 0x7f ? " " : at, 1);
         }
@@ -42,9 +44,17 @@ static void quote(struct ts_text *out, const char *string, size_t max_chars)
     ts_text_puts(out, "'");
 }
 
-void ts_gnuplot_quote(struct ts_text *out, const char *string)
+/* cd 'dir', where a relative path gets "./" in front, for the same reason. */
+static void put_change_dir(struct ts_text *out, const char *dir)
 {
-    quote(out, string != NULL ? string : "", QUOTE_MAX_CHARS);
+    ts_text_printf(out, "cd '%s", dir[0] == '/' ? "" : "./");
+    for (const char *at = dir; *at != '\0'; at++) {
+        ts_text_append(out, at, 1);
+        if (*at == '\'') {
+            ts_text_append(out, at, 1);
+        }
+    }
+    ts_text_puts(out, "'");
 }
 
 /* ---- the process ---- */
@@ -161,9 +171,7 @@ static enum ts_gnuplot_outcome run(const char *log_path, struct ts_text *change_
         return TS_GNUPLOT_FAILED;
     }
     int status = wait_for(child, limit_s, &timed_out);
-    enum ts_gnuplot_outcome outcome = judge(why, status, timed_out, limit_s, log_path);
-    unlink(log_path);
-    return outcome;
+    return judge(why, status, timed_out, limit_s, log_path);
 }
 
 enum ts_gnuplot_outcome ts_gnuplot_run(const char *dir, const char *name, double limit_s, struct ts_text *why)
@@ -172,12 +180,12 @@ enum ts_gnuplot_outcome ts_gnuplot_run(const char *dir, const char *name, double
     char *log_path = ts_path_join(dir, "gnuplot.log"), *script = strdup(name);
     enum ts_gnuplot_outcome outcome = TS_GNUPLOT_FAILED;
     ts_text_init(&change_dir);
-    ts_text_puts(&change_dir, "cd ");
-    quote(&change_dir, dir, SIZE_MAX);
+    put_change_dir(&change_dir, dir);
     if (log_path == NULL || script == NULL || change_dir.failed) {
         ts_text_puts(why, "out of memory");
     } else {
         outcome = run(log_path, &change_dir, script, limit_s, why);
+        unlink(log_path);
     }
     ts_text_deinit(&change_dir);
     free(script);

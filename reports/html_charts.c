@@ -1,6 +1,7 @@
 /* Hides what has to change before an SVG of gnuplot can stand inside a page: the XML prologue goes, names that gnuplot
  * gives to every picture alike (gpPt7, textbox, ...) get the chart's own prefix, and a label for those who do not see
- * it is added. Colours are switched for dark pages by report.css, which addresses the ink of chart.h. */
+ * it is added. The greys of chart.h become variables that report.css sets for light and for dark pages. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +12,41 @@
 
 static const size_t SVG_MAX_BYTES = (size_t)16 << 20;
 
+/* The length of "rgb( 51, 51, 51)" at `at` if it is one of chart.h's greys, which become variables of report.css; else 0. */
+static size_t grey_at(const char *at, const char **variable)
+{
+    static const struct {
+        int level;
+        const char *variable;
+    } greys[] = {
+        {0x33, "var(--chart-ink)"}, {0x80, "var(--chart-faint)"}, {0xdd, "var(--grid)"}, {0xff, "transparent"}};
+    int red = 0, green = 0, blue = 0, len = 0;
+    if (sscanf(at, "rgb(%d,%d,%d)%n", &red, &green, &blue, &len) != 3 || len == 0 || red != green || red != blue) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof greys / sizeof *greys; i++) {
+        if (greys[i].level == red) {
+            *variable = greys[i].variable;
+            return (size_t)len;
+        }
+    }
+    return 0;
+}
+
 /* Copies `svg`; behind each of these the chart's id is inserted. */
 static void put_with_own_names(struct ts_text *out, const char *svg, const char *id)
 {
     static const char *const before[] = {"id='", "id=\"gnuplot_", "href='#", "url(#"};
     for (const char *at = svg; *at != '\0';) {
-        size_t skip = 0;
+        const char *variable = NULL;
+        size_t skip = 0, grey = *at == 'r' ? grey_at(at, &variable) : 0;
         for (size_t i = 0; i < sizeof before / sizeof *before && skip == 0; i++) {
             skip = strncmp(at, before[i], strlen(before[i])) == 0 ? strlen(before[i]) : 0;
         }
-        if (skip > 0) {
+        if (grey > 0) {
+            ts_text_puts(out, variable);
+            at += grey;
+        } else if (skip > 0) {
             ts_text_append(out, at, skip);
             ts_text_printf(out, "%s_", id);
             at += skip;

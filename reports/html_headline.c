@@ -81,8 +81,8 @@ static void put_service_cards(struct ts_text *out, const struct ts_report_input 
     ts_metric_put(out, all, "e2e", "p95");
     end_card(out);
     begin_card(out, "Energy", ts_metric_value(all, "energy_use", "total"), "kWh/month");
-    ts_metric_put(out, all, "carbon", "value");
-    ts_text_puts(out, " CO<sub>2</sub>; tokens cost ");
+    ts_metric_format_bare(out, ts_metric_value(all, "carbon", "value"), "kg/month");
+    ts_text_puts(out, " kg CO<sub>2</sub> a month; tokens cost ");
     ts_metric_put(out, all, "cost_of_tokens", "value");
     end_card(out);
 }
@@ -103,6 +103,7 @@ static void put_verdicts(struct ts_text *out, const struct ts_report_input *inpu
                        verdicts[i].met ? "kept\">&#10003; kept" : "missed\">&#10007; missed");
         ts_html_put(out, words.data);
         ts_text_printf(out, "</span> <code>%s</code></li>\n", verdicts[i].key);
+        out->failed = out->failed || words.failed;
         ts_text_deinit(&words);
     }
     ts_text_puts(out, "</ul>\n");

@@ -84,6 +84,7 @@ static void put_run(struct ts_text *out, const struct ts_report_input *input)
     }
     put_pair(out, "measurement", info->measurement_path);
     put_pair(out, "host", info->host);
+    out->failed = out->failed || text.failed;
     ts_text_clear(&text);
     ts_units_format(&text, info->wall_s, "s");
     ts_text_printf(&text, " on %u thread%s, ", (unsigned)info->n_threads, info->n_threads == 1 ? "" : "s");

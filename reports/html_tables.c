@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "reports/chart.h"
 #include "reports/html.h"
 #include "reports/report_html.h"
@@ -23,13 +24,13 @@ static const struct html_column service_columns[] = {
     {"rejected", "rejected", "sum"},
     {"timed out", "timed_out", "sum"},
     {"unfinished", "unfinished", "sum"},
-    {"fell back to it", "fell_back", "sum"},
-    {"met promises", "attainment", "mean"},
-    {"expected right", "quality", "mean"},
+    {"fallback", "fell_back", "sum"},
+    {"in time", "attainment", "mean"},
+    {"right", "quality", "mean"},
     {"output", "output_rate", "mean"},
     {"busy", "busy", "mean"},
     {"batch", "batch", "mean"},
-    {"KV used, peak", "kv_used", "max"},
+    {"KV peak", "kv_used", "max"},
     END_OF_COLUMNS,
 };
 
@@ -65,23 +66,18 @@ static const struct html_column energy_columns[] = {
     {"idle", "energy", "idle"},
     {"active", "energy", "active"},
     {"host", "energy", "host"},
-    {"overhead (PUE)", "energy", "overhead"},
+    {"overhead", "energy", "overhead"},
     {"total", "energy", "total"},
-    {"a month", "energy_use", "total"},
+    {"per month", "energy_use", "total"},
     END_OF_COLUMNS,
 };
 
 static const struct html_column class_columns[] = {
-    {"requests", "arrived", "sum"},
-    {"prompt", "prompt_tok", "sum"},
-    {"output", "output_tok", "sum"},
-    {"TTFT p50", "ttft", "p50"},
-    {"p95", "ttft", "p95"},
-    {"E2E p50", "e2e", "p50"},
-    {"p95", "e2e", "p95"},
-    {"met promises", "attainment", "mean"},
-    {"expected right", "quality", "mean"},
-    END_OF_COLUMNS,
+    {"requests", "arrived", "sum"},  {"prompt", "prompt_tok", "sum"},
+    {"output", "output_tok", "sum"}, {"TTFT p50", "ttft", "p50"},
+    {"p95", "ttft", "p95"},          {"E2E p50", "e2e", "p50"},
+    {"p95", "e2e", "p95"},           {"in time", "attainment", "mean"},
+    {"right", "quality", "mean"},    END_OF_COLUMNS,
 };
 
 static void begin_section(struct ts_text *out, const char *title, const char *aid)
@@ -95,11 +91,26 @@ static void end_section(struct ts_text *out)
     ts_text_puts(out, "</tbody>\n</table>\n</div>\n</section>\n");
 }
 
+/* Money, energy and tokens fill whole columns, whose header names the unit; times are in the unit that suits each of them. */
+static const char *column_unit(const struct html_column *column)
+{
+    const struct ts_metric *metric = ts_metric_find(column->name, column->stat);
+    TS_CHECK(metric != NULL);
+    bool named = strncmp(metric->unit, "USD", 3) == 0 || strncmp(metric->unit, "kWh", 3) == 0
+                 || strncmp(metric->unit, "tok", 3) == 0;
+    return named ? metric->unit : NULL;
+}
+
 static void put_header(struct ts_text *out, const char *first, const struct html_column *columns)
 {
     ts_text_printf(out, "<thead><tr><th scope=\"col\">%s</th>", first);
     for (; columns->name != NULL; columns++) {
-        ts_text_printf(out, "<th scope=\"col\" class=\"num\">%s</th>", columns->header);
+        const char *unit = column_unit(columns);
+        ts_text_printf(out, "<th scope=\"col\" class=\"num\">%s", columns->header);
+        if (unit != NULL) {
+            ts_text_printf(out, "<br><small>%s</small>", unit);
+        }
+        ts_text_puts(out, "</th>");
     }
     ts_text_puts(out, "</tr></thead>\n<tbody>\n");
 }
@@ -107,8 +118,13 @@ static void put_header(struct ts_text *out, const char *first, const struct html
 static void put_cells(struct ts_text *out, const struct ts_metric_view *view, const struct html_column *columns)
 {
     for (; columns->name != NULL; columns++) {
+        const char *unit = column_unit(columns);
         ts_text_puts(out, "<td class=\"num\">");
-        ts_metric_put(out, view, columns->name, columns->stat);
+        if (unit != NULL) {
+            ts_metric_format_bare(out, ts_metric_value(view, columns->name, columns->stat), unit);
+        } else {
+            ts_metric_put(out, view, columns->name, columns->stat);
+        }
         ts_text_puts(out, "</td>");
     }
     ts_text_puts(out, "</tr>\n");
@@ -125,12 +141,23 @@ static void put_tier_name(struct ts_text *out, const struct ts_metric_view *view
     ts_text_puts(out, "</th>");
 }
 
-/* A row a tier; `nowhere` only where a request came to it; all of them last. */
+/* `nowhere` has a row where it has something to say: requests that no tier took, and what the router took for them. */
+static bool has_row(const struct ts_report_views *views, uint32_t i, const struct html_column *columns)
+{
+    const struct ts_metric_view *view = &views->tiers[i];
+    if (i + 1 < views->n_tiers) {
+        return true;
+    }
+    return (columns == service_columns && view->cell.arrived > 0)
+           || (columns == money_columns && ts_metric_value(view, "cost", "total") > 0.0);
+}
+
+/* A row a tier; all of them last. */
 static void put_tier_rows(struct ts_text *out, const struct ts_report_views *views, const struct html_column *columns)
 {
     put_header(out, "tier", columns);
     for (uint32_t i = 0; i < views->n_tiers; i++) {
-        if (i + 1 < views->n_tiers || views->tiers[i].cell.arrived > 0) {
+        if (has_row(views, i, columns)) {
             put_tier_name(out, &views->tiers[i]);
             put_cells(out, &views->tiers[i], columns);
         }
@@ -252,9 +279,10 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report_input 
                               const struct ts_report_views *views)
 {
     put_what_tiers_are(out, input->model);
-    begin_section(out, "Service",
-                  "A request counts for the tier where it ended. Promises: all of the scenario&#39;s bounds on TTFT, "
-                  "TPOT and E2E, of all arrivals.");
+    begin_section(
+        out, "Service",
+        "A request counts for the tier where it ended. In time: the share of all arrivals that met every bound on "
+        "TTFT, TPOT and E2E. Right: the share expected to be answered correctly. KV: memory for attention.");
     put_tier_rows(out, views, service_columns);
     end_section(out);
     begin_section(out, "Latency",

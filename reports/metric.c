@@ -454,6 +454,17 @@ void ts_metric_format(struct ts_text *out, double value, const char *unit)
     }
 }
 
+void ts_metric_format_bare(struct ts_text *out, double value, const char *unit)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_metric_format(&text, value, unit);
+    const char *blank = strchr(text.data, ' ');
+    ts_text_append(out, text.data, blank != NULL ? (size_t)(blank - text.data) : text.len);
+    out->failed = out->failed || text.failed;
+    ts_text_deinit(&text);
+}
+
 void ts_metric_put(struct ts_text *out, const struct ts_metric_view *view, const char *name, const char *stat)
 {
     const struct ts_metric *metric = ts_metric_find(name, stat);

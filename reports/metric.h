@@ -64,6 +64,9 @@ double ts_metric_value(const struct ts_metric_view *view, const char *name, cons
 /* For people: "42.3 ms", "97.3 %", "12,345 USD/month", "never" for an infinite time, "-" for NaN. */
 void ts_metric_format(struct ts_text *out, double value, const char *unit);
 
+/* The same without its unit, for a column that names it. */
+void ts_metric_format_bare(struct ts_text *out, double value, const char *unit);
+
 /* The same of one metric of the table. */
 void ts_metric_put(struct ts_text *out, const struct ts_metric_view *view, const char *name, const char *stat);
 

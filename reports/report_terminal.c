@@ -95,7 +95,8 @@ static void put_promise(struct ts_text *out, const struct ts_report_input *input
     double attainment = ts_metric_value(all, "attainment", "mean");
     ts_text_puts(out, "  promises   ");
     ts_metric_format(out, attainment, "frac");
-    ts_text_puts(out, " of requests met all of them");
+    bool bounded = slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0;
+    ts_text_puts(out, bounded ? " of requests met them" : " of requests were answered; no time was promised");
     put_bound(out, "TTFT", slo->ttft_s, &first);
     put_bound(out, "TPOT", slo->tpot_s, &first);
     put_bound(out, "E2E", slo->e2e_s, &first);
@@ -121,8 +122,8 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_metric_vie
     ts_text_puts(out, ")\n  energy     ");
     ts_metric_put(out, all, "energy_use", "total");
     ts_text_puts(out, ", ");
-    ts_metric_put(out, all, "carbon", "value");
-    ts_text_puts(out, " CO2; ");
+    ts_metric_format_bare(out, ts_metric_value(all, "carbon", "value"), "kg/month");
+    ts_text_puts(out, " kg CO2/month; ");
     ts_metric_put(out, all, "cost_of_tokens", "value");
     ts_text_puts(out, "; expected right: ");
     ts_metric_put(out, all, "quality", "mean");
@@ -151,7 +152,7 @@ static void put_limits(struct ts_text *out, const struct ts_report_input *input,
     size_t n = ts_report_verdicts(verdicts, input, all);
     for (size_t i = 0; i < n; i++) {
         if (verdicts[i].is_limit) {
-            ts_text_puts(out, verdicts[i].met ? "  limit kept " : "  LIMIT MISSED ");
+            ts_text_puts(out, verdicts[i].met ? "  limit      kept: " : "  limit      MISSED: ");
             ts_report_verdict_put(out, &verdicts[i]);
             ts_text_puts(out, "\n");
         }
@@ -170,15 +171,18 @@ static const struct terminal_column columns[] = {
     {"in time", "attainment", "mean", "frac"}, {"kWh/mo", "energy_use", "total", "3"}, {"USD/mo", "cost", "total", "4"},
 };
 
-static void put_row(struct ts_table *table, const struct ts_metric_view *view)
+/* False when out of memory. */
+static bool put_row(struct ts_table *table, const struct ts_metric_view *view)
 {
     struct ts_text cell;
+    bool failed = false;
     ts_text_init(&cell);
     put_clipped(&cell, ts_metric_tier_name(view->model, view->tier), NAME_WIDTH);
     ts_table_row(table);
     ts_table_put(table, cell.data);
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         double value = ts_metric_value(view, columns[i].name, columns[i].stat);
+        failed = failed || cell.failed;
         ts_text_clear(&cell);
         if (columns[i].unit[0] == '3' || columns[i].unit[0] == '4') {
             ts_text_number(&cell, fabs(value) >= 1.0 ? round(value) : value, columns[i].unit[0] - '0');
@@ -187,7 +191,9 @@ static void put_row(struct ts_table *table, const struct ts_metric_view *view)
         }
         ts_table_put(table, cell.data);
     }
+    failed = failed || cell.failed;
     ts_text_deinit(&cell);
+    return !failed;
 }
 
 static enum ts_status put_tiers(struct ts_text *out, const struct ts_report_views *views)
@@ -200,13 +206,14 @@ static enum ts_status put_tiers(struct ts_text *out, const struct ts_report_view
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         ts_table_column(table, columns[i].header, true);
     }
-    for (uint32_t i = 0; i < views->n_tiers; i++) {
+    bool complete = true;
+    for (uint32_t i = 0; complete && i < views->n_tiers; i++) {
         if (i + 1 < views->n_tiers || views->tiers[i].cell.arrived > 0) {
-            put_row(table, &views->tiers[i]);
+            complete = put_row(table, &views->tiers[i]);
         }
     }
-    put_row(table, &views->all);
-    enum ts_status status = ts_table_render(table, TS_TABLE_TEXT, out);
+    complete = complete && put_row(table, &views->all);
+    enum ts_status status = complete ? ts_table_render(table, TS_TABLE_TEXT, out) : TS_ENOMEM;
     ts_table_destroy(table);
     return status;
 }
@@ -218,7 +225,7 @@ static void put_origins(struct ts_text *out, const struct ts_model *model)
     if (model->n_assumptions == 0) {
         return;
     }
-    ts_text_printf(out, "\n%zu assumptions:", model->n_assumptions);
+    ts_text_printf(out, "\n%zu assumption%s:", model->n_assumptions, model->n_assumptions == 1 ? "" : "s");
     for (int origin = TS_ORIGIN_SCENARIO; origin <= TS_ORIGIN_MODELLED; origin++) {
         size_t n = 0;
         for (size_t i = 0; i < model->n_assumptions; i++) {

@@ -170,6 +170,13 @@ void ts_table_num(struct ts_table *table, double value, int digits)
     }
 }
 
+/* Empties the scratch text; a failure of it is the output's. */
+static void restart(struct ts_text *scratch, struct ts_text *out)
+{
+    out->failed = out->failed || scratch->failed;
+    ts_text_clear(scratch);
+}
+
 /* A cell as people read it. */
 static void put_for_people(struct ts_text *out, const struct cell *cell)
 {
@@ -239,12 +246,12 @@ static void end_line(struct ts_text *out)
     ts_text_puts(out, "\n");
 }
 
-static void measure(const struct ts_table *table, size_t *widths, struct ts_text *cell)
+static void measure(const struct ts_table *table, size_t *widths, struct ts_text *cell, struct ts_text *out)
 {
     for (size_t k = 0; k < table->n_columns; k++) {
         widths[k] = width_of(table->columns[k].header);
         for (size_t i = 0; i < table->n_rows; i++) {
-            ts_text_clear(cell);
+            restart(cell, out);
             put_for_people(cell, cell_at(table, i, k));
             size_t width = width_of(cell->data);
             widths[k] = width > widths[k] ? width : widths[k];
@@ -255,7 +262,7 @@ static void measure(const struct ts_table *table, size_t *widths, struct ts_text
 static void render_text(const struct ts_table *table, struct ts_text *out, struct ts_text *cell)
 {
     size_t widths[MAX_COLUMNS];
-    measure(table, widths, cell);
+    measure(table, widths, cell, out);
     if (table->title[0] != '\0') {
         ts_text_printf(out, "%s\n", table->title);
     }
@@ -273,7 +280,7 @@ static void render_text(const struct ts_table *table, struct ts_text *out, struc
     end_line(out);
     for (size_t i = 0; i < table->n_rows; i++) {
         for (size_t k = 0; k < table->n_columns; k++) {
-            ts_text_clear(cell);
+            restart(cell, out);
             put_for_people(cell, cell_at(table, i, k));
             one_line(cell);
             ts_text_puts(out, k > 0 ? "  " : "");
@@ -318,7 +325,7 @@ static void render_markdown(const struct ts_table *table, struct ts_text *out, s
     ts_text_puts(out, "|\n");
     for (size_t i = 0; i < table->n_rows; i++) {
         for (size_t k = 0; k < table->n_columns; k++) {
-            ts_text_clear(cell);
+            restart(cell, out);
             put_for_people(cell, cell_at(table, i, k));
             ts_text_puts(out, "| ");
             put_markdown(out, cell->data);
@@ -333,7 +340,7 @@ static void render_markdown(const struct ts_table *table, struct ts_text *out, s
 static void render_csv(const struct ts_table *table, struct ts_text *out, struct ts_text *cell)
 {
     for (size_t k = 0; k < table->n_columns; k++) {
-        ts_text_clear(cell);
+        restart(cell, out);
         put_key(cell, table->columns[k].header);
         ts_csv_put(out, cell->data, k == 0);
     }
@@ -341,7 +348,7 @@ static void render_csv(const struct ts_table *table, struct ts_text *out, struct
     for (size_t i = 0; i < table->n_rows; i++) {
         for (size_t k = 0; k < table->n_columns; k++) {
             const struct cell *from = cell_at(table, i, k);
-            ts_text_clear(cell);
+            restart(cell, out);
             if (from->kind == CELL_STRING) {
                 ts_text_puts(cell, from->string);
             } else if (from->kind == CELL_NUMBER && !isnan(from->value)) {
@@ -376,7 +383,7 @@ static void render_json(const struct ts_table *table, struct ts_text *out, struc
     for (size_t i = 0; i < table->n_rows; i++) {
         ts_json_begin_object(&writer);
         for (size_t k = 0; k < table->n_columns; k++) {
-            ts_text_clear(key);
+            restart(key, out);
             put_key(key, table->columns[k].header);
             ts_json_key(&writer, key->data);
             put_json_cell(&writer, cell_at(table, i, k));
@@ -407,7 +414,7 @@ static void render_html(const struct ts_table *table, struct ts_text *out, struc
     for (size_t i = 0; i < table->n_rows; i++) {
         ts_text_puts(out, "<tr>");
         for (size_t k = 0; k < table->n_columns; k++) {
-            ts_text_clear(cell);
+            restart(cell, out);
             put_for_people(cell, cell_at(table, i, k));
             ts_text_puts(out, table->columns[k].right_aligned ? "<td class=\"num\">" : "<td>");
             ts_html_put(out, cell->data);

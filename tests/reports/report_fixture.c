@@ -22,7 +22,8 @@ static const struct ts_assumption assumptions[] = {
     {"money.discount", "8 %/year", TS_ORIGIN_DEFAULT, "built in"},
     {"tiers.phone.model", "Llama-3.2-1B Q4_0", TS_ORIGIN_SCENARIO, "hybrid.yaml:20:12"},
     {"tiers.phone.eligible", "60 %", TS_ORIGIN_COMMAND, "--set tiers.phone.eligible=60%"},
-    {"tiers.phone.steps", "table of 10 points", TS_ORIGIN_MEASURED, "measurement.json: AMD EPYC 9R14, 2 threads, avx512vnni"},
+    {"tiers.phone.steps", "table of 10 points", TS_ORIGIN_MEASURED,
+     "measurement.json: AMD EPYC 9R14, 2 threads, avx512vnni"},
     {"tiers.edge.hardware", "2 x NVIDIA H100 SXM", TS_ORIGIN_SCENARIO, "hybrid.yaml:31:15"},
     {"tiers.edge.steps", "15.3 ms + 0.107 ms/seq", TS_ORIGIN_FITTED, "points.csv: 70B on 4xH100, 12 points, R2 0.994"},
     {"tiers.edge.kv_blocks", "4158 blocks", TS_ORIGIN_MODELLED, "memory x 0.95 - weights"},
@@ -34,35 +35,53 @@ static void build_tiers(struct ts_model *model)
 {
     model->n_tiers = FIXTURE_TIERS;
     struct ts_tier_model *device = &model->tiers[DEVICE], *edge = &model->tiers[EDGE], *cloud = &model->tiers[CLOUD];
-    *device = (struct ts_tier_model){.name = "phone", .kind = TS_TIER_DEVICE, .hardware = "users' phones", .model = "Llama-3.2-1B Q4_0"};
-    *edge = (struct ts_tier_model){.name = "edge", .kind = TS_TIER_SERVER, .hardware = "2 x NVIDIA H100 SXM", .model = "Llama-3.1-70B FP8"};
+    *device = (struct ts_tier_model){
+        .name = "phone", .kind = TS_TIER_DEVICE, .hardware = "users' phones", .model = "Llama-3.2-1B Q4_0"};
+    *edge = (struct ts_tier_model){
+        .name = "edge", .kind = TS_TIER_SERVER, .hardware = "2 x NVIDIA H100 SXM", .model = "Llama-3.1-70B FP8"};
     *cloud = (struct ts_tier_model){.name = "cloud", .kind = TS_TIER_API, .hardware = "OpenAI", .model = "gpt-4o"};
     device->link = edge->link = cloud->link = -1;
     device->replaces = edge->replaces = CLOUD;
     cloud->replaces = -1;
-    device->u.device.steps = (struct ts_steps_model){.kind = TS_STEPS_TABLE, .origin = TS_ORIGIN_MEASURED, .source = "measurement.json of AMD EPYC, 2 threads"};
-    edge->u.server.steps = (struct ts_steps_model){.kind = TS_STEPS_LINEAR, .origin = TS_ORIGIN_FITTED, .source = "points.csv: 70B on 4xH100"};
+    device->u.device.steps = (struct ts_steps_model){
+        .kind = TS_STEPS_TABLE, .origin = TS_ORIGIN_MEASURED, .source = "measurement.json of AMD EPYC, 2 threads"};
+    edge->u.server.steps = (struct ts_steps_model){
+        .kind = TS_STEPS_LINEAR, .origin = TS_ORIGIN_FITTED, .source = "points.csv: 70B on 4xH100"};
 }
 
 static void build_model(struct ts_model *model)
 {
-    *model = (struct ts_model){.name = "hybrid", .description = "Three tiers for a small firm", .seed = 42, .class_names = class_names,
-                               .n_classes = FIXTURE_CLASSES, .series_bin_s = 300.0};
-    model->money = (struct ts_money_model){.region = "Germany", .electricity_usd_per_kwh = 0.25, .carbon_g_per_kwh = 400, .horizon_months = 36,
+    *model = (struct ts_model){.name = "hybrid",
+                               .description = "Three tiers for a small firm",
+                               .seed = 42,
+                               .class_names = class_names,
+                               .n_classes = FIXTURE_CLASSES,
+                               .series_bin_s = 300.0};
+    model->money = (struct ts_money_model){.region = "Germany",
+                                           .electricity_usd_per_kwh = 0.25,
+                                           .carbon_g_per_kwh = 400,
+                                           .horizon_months = 36,
                                            .salary_usd_per_year = 120000};
     model->limits = (struct ts_limits_model){NAN, NAN, NAN, NAN};
     build_tiers(model);
-    model->tiers[EDGE].owned = (struct ts_owned_model){.capex_usd = 1000, .life_months = 40, .maintenance_frac_per_year = 0.12};
+    model->tiers[EDGE].owned =
+        (struct ts_owned_model){.capex_usd = 1000, .life_months = 40, .maintenance_frac_per_year = 0.12};
     model->assumptions = assumptions;
     model->n_assumptions = sizeof assumptions / sizeof *assumptions;
 }
 
 static void set_input(struct report_fixture *fixture)
 {
-    fixture->info = (struct ts_run_info){.tool_version = "0.1.0", .scenario_path = "hybrid.yaml", .command = "tiersim run hybrid.yaml",
-                                         .host = "Linux 6.1 x86_64, 2 CPUs", .created = "2026-01-31T12:00:00Z", .n_threads = 2, .wall_s = 0.25,
+    fixture->info = (struct ts_run_info){.tool_version = "0.1.0",
+                                         .scenario_path = "hybrid.yaml",
+                                         .command = "tiersim run hybrid.yaml",
+                                         .host = "Linux 6.1 x86_64, 2 CPUs",
+                                         .created = "2026-01-31T12:00:00Z",
+                                         .n_threads = 2,
+                                         .wall_s = 0.25,
                                          .measurement_path = "measurement.json"};
-    fixture->input = (struct ts_report_input){.model = &fixture->model, .result = &fixture->result, .econ = &fixture->econ, .info = &fixture->info};
+    fixture->input = (struct ts_report_input){
+        .model = &fixture->model, .result = &fixture->result, .econ = &fixture->econ, .info = &fixture->info};
 }
 
 void report_fixture_reckon(struct report_fixture *fixture)
@@ -132,7 +151,8 @@ struct day_tier {
 
 static void fill_latencies(struct ts_cell *cell, const struct day_tier *day, uint32_t n)
 {
-    struct ts_dist ttft = ts_dist_lognormal_median_p95(day->ttft_s, day->ttft_p95_s), e2e = ts_dist_lognormal_median_p95(day->e2e_s, day->e2e_p95_s);
+    struct ts_dist ttft = ts_dist_lognormal_median_p95(day->ttft_s, day->ttft_p95_s),
+                   e2e = ts_dist_lognormal_median_p95(day->e2e_s, day->e2e_p95_s);
     for (uint32_t i = 0; i < n; i++) {
         double p = (i + 0.5) / n, ttft_s = ts_dist_quantile(&ttft, p), e2e_s = ts_dist_quantile(&e2e, p);
         ts_hist_add(&cell->latency_ns[TS_TTFT], ts_ns_from_s(ttft_s));
@@ -151,7 +171,8 @@ static void fill_latencies(struct ts_cell *cell, const struct day_tier *day, uin
 static void fill_series(struct ts_result *result)
 {
     for (uint32_t bin = 0; bin < result->n_bins; bin++) {
-        double hour = (bin + 0.5) * result->bin_s / 3600.0, load = exp(-0.5 * pow((hour - 10.5) / 2.2, 2)) + 0.9 * exp(-0.5 * pow((hour - 15.5) / 2.4, 2));
+        double hour = (bin + 0.5) * result->bin_s / 3600.0,
+               load = exp(-0.5 * pow((hour - 10.5) / 2.2, 2)) + 0.9 * exp(-0.5 * pow((hour - 15.5) / 2.4, 2));
         double wiggle = 1.0 + 0.12 * sin(1.7 * bin) * cos(0.31 * bin);
         result->arrivals[bin] = (uint64_t)(420.0 * load * wiggle);
         result->tiers[DEVICE].power_w[bin] = 260.0 * load * wiggle;
@@ -164,7 +185,9 @@ static void fill_series(struct ts_result *result)
 
 void report_fixture_day(struct report_fixture *fixture)
 {
-    static const struct day_tier days[FIXTURE_TIERS] = {{17000, 0.18, 0.9, 5.0, 19.0, 0.0031}, {18500, 0.11, 0.62, 4.1, 14.0, 0.0061}, {5700, 0.71, 2.52, 3.4, 11.0, 0.0093}};
+    static const struct day_tier days[FIXTURE_TIERS] = {{17000, 0.18, 0.9, 5.0, 19.0, 0.0031},
+                                                        {18500, 0.11, 0.62, 4.1, 14.0, 0.0061},
+                                                        {5700, 0.71, 2.52, 3.4, 11.0, 0.0093}};
     memset(fixture, 0, sizeof *fixture);
     build_model(&fixture->model);
     struct ts_model *model = &fixture->model;
@@ -175,8 +198,13 @@ void report_fixture_day(struct report_fixture *fixture)
     model->money.growth_frac_per_month = 0.02;
     model->money.discount_frac_per_year = 0.08;
     model->money.api_price_decline_frac_per_year = 0.2;
-    model->tiers[EDGE].owned = (struct ts_owned_model){.capex_usd = 38000, .life_months = 30, .maintenance_frac_per_year = 0.06, .staff_fte = 0.05,
-                                                       .resale_frac = 0.15, .lead_time_months = 2, .other_usd_per_month = 180};
+    model->tiers[EDGE].owned = (struct ts_owned_model){.capex_usd = 38000,
+                                                       .life_months = 30,
+                                                       .maintenance_frac_per_year = 0.06,
+                                                       .staff_fte = 0.05,
+                                                       .resale_frac = 0.15,
+                                                       .lead_time_months = 2,
+                                                       .other_usd_per_month = 180};
     assert_int_equal(ts_result_init(&fixture->result, model, 288), TS_OK);
     struct ts_result *result = &fixture->result;
     result->n_replications = 1;
@@ -211,7 +239,8 @@ void report_fixture_day(struct report_fixture *fixture)
 void report_fixture_hostile(struct report_fixture *fixture)
 {
     static const char *const names[FIXTURE_CLASSES] = {"<script>alert(1)</script>", "a,\"b\"\n'c'"};
-    static const struct ts_assumption evil[] = {{"<b>key", "\"><img src=x onerror=alert(1)>", TS_ORIGIN_SCENARIO, "`id` & $(id)"}};
+    static const struct ts_assumption evil[] = {
+        {"<b>key", "\"><img src=x onerror=alert(1)>", TS_ORIGIN_SCENARIO, "`id` & $(id)"}};
     report_fixture_tiny(fixture);
     fixture->model.class_names = names;
     fixture->model.name = "</title><script>alert(2)</script>";
