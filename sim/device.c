@@ -232,7 +232,9 @@ static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_
         return true;
     }
     if (fleet->n_busy >= fleet->cap / 2) {
-        if (grow(fleet) != TS_OK) {
+        const enum ts_status status = grow(fleet);
+        if (status != TS_OK) {
+            ts_engine_fail(engine, status);
             return false;
         }
         device = find(fleet, flight->unit);

@@ -49,13 +49,15 @@ void ts_engine_deinit(struct ts_engine *engine)
 
 /* ---- for tiers ---- */
 
+void ts_engine_fail(struct ts_engine *engine, enum ts_status status)
+{
+    engine->status = engine->status == TS_OK ? status : engine->status;
+}
+
 void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
 {
     TS_CHECK(time_ns >= engine->now_ns);
-    const enum ts_status status = ts_event_queue_push(&engine->queue, time_ns, (uint8_t)kind, target, stamp);
-    if (status != TS_OK && engine->status == TS_OK) {
-        engine->status = status;
-    }
+    ts_engine_fail(engine, ts_event_queue_push(&engine->queue, time_ns, (uint8_t)kind, target, stamp));
 }
 
 void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t id)
@@ -208,6 +210,7 @@ static void fire(struct ts_engine *engine, const struct ts_event *event)
     }
 }
 
+/* With TS_FLIGHT_MAX requests under way nobody takes another. */
 static void reject_without_record(struct ts_engine *engine, const struct ts_request *request)
 {
     const uint8_t nowhere = (uint8_t)engine->model->n_tiers;
@@ -220,9 +223,14 @@ static void arrive(struct ts_engine *engine, const struct ts_request *request)
     const struct ts_model *model = engine->model;
     TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 && request->class_id < engine->ledger.result.n_classes);
     ts_ledger_arrive(&engine->ledger, engine->now_ns);
-    const uint32_t id = ts_flights_take(&engine->flights);
-    if (id == TS_FLIGHT_NONE) {
+    uint32_t id = TS_FLIGHT_NONE;
+    const enum ts_status status = ts_flights_take(&engine->flights, &id);
+    if (status == TS_ERANGE) {
         reject_without_record(engine, request);
+        return;
+    }
+    if (status != TS_OK) {
+        ts_engine_fail(engine, status);
         return;
     }
     struct ts_flight *flight = ts_engine_flight(engine, id);

@@ -67,7 +67,7 @@ struct ts_engine {
     struct ts_router router;
     struct ts_tier tiers[TS_MAX_TIERS];
     uint64_t n_events;
-    enum ts_status status; /* the first failure inside an event: TS_ENOMEM */
+    enum ts_status status; /* the first failure inside an event */
 };
 
 /* Indexed by enum ts_tier_kind. */
@@ -81,6 +81,8 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
 
 /* ---- for tiers ---- */
 
+/* Out of memory inside an event: the run ends with that status. */
+void ts_engine_fail(struct ts_engine *engine, enum ts_status status);
 void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target, uint32_t stamp);
 /* An event for a request: stale once the request has ended. */
 void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t id);

@@ -16,15 +16,15 @@ void ts_flights_deinit(struct ts_flights *flights)
     ts_flights_init(flights);
 }
 
-static bool grow(struct ts_flights *flights)
+static enum ts_status grow(struct ts_flights *flights)
 {
     const uint32_t cap = flights->cap ? flights->cap * 2 : 64;
     if (cap > TS_FLIGHT_MAX) {
-        return false;
+        return TS_ERANGE;
     }
     struct ts_flight *items = realloc(flights->items, (size_t)cap * sizeof *items);
     if (!items) {
-        return false;
+        return TS_ENOMEM;
     }
     flights->items = items;
     for (uint32_t i = cap; i-- > flights->cap;) {
@@ -32,20 +32,22 @@ static bool grow(struct ts_flights *flights)
         flights->free = i;
     }
     flights->cap = cap;
-    return true;
+    return TS_OK;
 }
 
-uint32_t ts_flights_take(struct ts_flights *flights)
+enum ts_status ts_flights_take(struct ts_flights *flights, uint32_t *id)
 {
-    if (flights->free == TS_FLIGHT_NONE && !grow(flights)) {
-        return TS_FLIGHT_NONE;
+    const enum ts_status status = flights->free == TS_FLIGHT_NONE ? grow(flights) : TS_OK;
+    if (status != TS_OK) {
+        return status;
     }
-    const uint32_t id = flights->free;
-    struct ts_flight *flight = &flights->items[id];
+    *id = flights->free;
+    struct ts_flight *flight = &flights->items[*id];
     flights->free = flight->next;
     flights->n_used++;
-    *flight = (struct ts_flight){.stamp = flight->stamp, .is_used = true, .next = TS_FLIGHT_NONE, .start_ns = TS_NEVER_NS, .first_ns = TS_NEVER_NS};
-    return id;
+    *flight = (struct ts_flight){
+        .stamp = flight->stamp, .is_used = true, .next = TS_FLIGHT_NONE, .start_ns = TS_NEVER_NS, .first_ns = TS_NEVER_NS};
+    return TS_OK;
 }
 
 void ts_flights_give(struct ts_flights *flights, uint32_t id)

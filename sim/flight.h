@@ -44,8 +44,8 @@ struct ts_flights {
 
 void ts_flights_init(struct ts_flights *flights);
 void ts_flights_deinit(struct ts_flights *flights);
-/* The index of a cleared record, or TS_FLIGHT_NONE at the maximum or without memory. Moves the records: pointers into items are stale. */
-uint32_t ts_flights_take(struct ts_flights *flights);
+/* *id = a cleared record. TS_ERANGE when TS_FLIGHT_MAX are taken, TS_ENOMEM. May move the records: pointers into items are stale. */
+enum ts_status ts_flights_take(struct ts_flights *flights, uint32_t *id);
 void ts_flights_give(struct ts_flights *flights, uint32_t id);
 
 #endif

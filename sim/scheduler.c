@@ -1,6 +1,5 @@
 /* Hides how the scheduler stores its sequences. The running list is a set of parallel arrays of 32-bit numbers, in list order, so that the common step, in which
- * everybody decodes one token, is a few vector loops; a sequence's blocks are implied: (ctx + room) / block_tok. The waiting queue is a doubly linked list through
- * the sequence records. Rules and their source: scheduler.h.
+ * everybody decodes one token, is a few vector loops; a sequence's blocks are implied: (ctx + room) / block_tok. Rules and their source: scheduler.h.
  *
  * Worked: blocks of 16, a prompt of 20 tokens takes 2 blocks and leaves room for 12; the 13th decode step behind it takes a third. */
 #include "sim/scheduler.h"
@@ -9,29 +8,16 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "sim/sequence.h"
 #include "sim/steptime.h"
-
-#define NONE UINT32_MAX /* no record */
-
-enum seq_state { SEQ_FREE, SEQ_WAITING, SEQ_RUNNING, SEQ_ABORTED };
-
-struct seq {
-    uint32_t tag;
-    uint32_t prompt_tok, output_tok;
-    uint32_t n_given; /* tokens given, as of when it last left the running list */
-    uint32_t prev, next; /* waiting queue; next also chains the free records */
-    enum seq_state state;
-};
 
 struct ts_scheduler {
     struct ts_scheduler_config config;
 
-    struct seq *seqs;
-    uint32_t n_seqs_cap, free_seq;
-    uint32_t first_waiting, last_waiting, n_waiting;
+    struct ts_sequences seqs;
 
     /* The running list, [max_running] each. */
-    uint32_t *id;    /* index into seqs */
+    uint32_t *id;    /* of its record */
     uint32_t *ctx;   /* tokens in the cache */
     uint32_t *need;  /* tokens still to compute before it decodes; 0 in decode */
     uint32_t *left;  /* tokens still to give, >= 1 between steps */
@@ -87,7 +73,7 @@ enum ts_status ts_scheduler_create(struct ts_scheduler **out, const struct ts_sc
     s->new_blocks = s->tags_b + max_running;
     s->max_running = max_running;
     s->n_free_blocks = config->kv_blocks;
-    s->free_seq = s->first_waiting = s->last_waiting = NONE;
+    ts_sequences_init(&s->seqs);
     *out = s;
     return TS_OK;
 }
@@ -95,7 +81,7 @@ enum ts_status ts_scheduler_create(struct ts_scheduler **out, const struct ts_sc
 void ts_scheduler_destroy(struct ts_scheduler *s)
 {
     if (s) {
-        free(s->seqs);
+        ts_sequences_deinit(&s->seqs);
         free(s->id);
         free(s);
     }
@@ -115,7 +101,7 @@ uint32_t ts_scheduler_running(const struct ts_scheduler *s)
 
 uint32_t ts_scheduler_waiting(const struct ts_scheduler *s)
 {
-    return s->n_waiting;
+    return s->seqs.n_waiting;
 }
 
 uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *s)
@@ -123,91 +109,23 @@ uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *s)
     return s->config.kv_blocks - s->n_free_blocks;
 }
 
-/* ---- records and the waiting queue ---- */
-
-static enum ts_status grow_seqs(struct ts_scheduler *s)
-{
-    const uint32_t cap = s->n_seqs_cap ? s->n_seqs_cap * 2 : 64;
-    struct seq *seqs = realloc(s->seqs, (size_t)cap * sizeof *seqs);
-    if (!seqs) {
-        return TS_ENOMEM;
-    }
-    s->seqs = seqs;
-    for (uint32_t i = cap; i-- > s->n_seqs_cap;) {
-        seqs[i] = (struct seq){.state = SEQ_FREE, .next = s->free_seq};
-        s->free_seq = i;
-    }
-    s->n_seqs_cap = cap;
-    return TS_OK;
-}
-
-static void release_seq(struct ts_scheduler *s, uint32_t i)
-{
-    s->seqs[i].state = SEQ_FREE;
-    s->seqs[i].next = s->free_seq;
-    s->free_seq = i;
-}
-
-static void push_back(struct ts_scheduler *s, uint32_t i)
-{
-    struct seq *seq = &s->seqs[i];
-    seq->state = SEQ_WAITING;
-    seq->prev = s->last_waiting;
-    seq->next = NONE;
-    if (s->last_waiting == NONE) {
-        s->first_waiting = i;
-    } else {
-        s->seqs[s->last_waiting].next = i;
-    }
-    s->last_waiting = i;
-    s->n_waiting++;
-}
-
-static void push_front(struct ts_scheduler *s, uint32_t i)
-{
-    struct seq *seq = &s->seqs[i];
-    seq->state = SEQ_WAITING;
-    seq->prev = NONE;
-    seq->next = s->first_waiting;
-    if (s->first_waiting == NONE) {
-        s->last_waiting = i;
-    } else {
-        s->seqs[s->first_waiting].prev = i;
-    }
-    s->first_waiting = i;
-    s->n_waiting++;
-}
-
-static void unlink_waiting(struct ts_scheduler *s, uint32_t i)
-{
-    const struct seq *seq = &s->seqs[i];
-    if (seq->prev == NONE) {
-        s->first_waiting = seq->next;
-    } else {
-        s->seqs[seq->prev].next = seq->next;
-    }
-    if (seq->next == NONE) {
-        s->last_waiting = seq->prev;
-    } else {
-        s->seqs[seq->next].prev = seq->prev;
-    }
-    s->n_waiting--;
-}
+/* ---- submission ---- */
 
 enum ts_status ts_scheduler_submit(struct ts_scheduler *s, uint32_t *handle, uint32_t tag, uint32_t prompt_tok, uint32_t output_tok)
 {
     TS_CHECK(prompt_tok >= 1 && output_tok >= 1 && ts_scheduler_can_hold(&s->config, prompt_tok, output_tok));
-    if (s->n_waiting >= TS_SCHEDULER_MAX_WAITING) {
-        return TS_ENOMEM;
+    if (s->seqs.n_waiting >= TS_SCHEDULER_MAX_WAITING) {
+        return TS_ERANGE;
     }
-    if (s->free_seq == NONE && grow_seqs(s) != TS_OK) {
-        return TS_ENOMEM;
+    const enum ts_status status = ts_sequences_take(&s->seqs, handle);
+    if (status != TS_OK) {
+        return status;
     }
-    const uint32_t i = s->free_seq;
-    s->free_seq = s->seqs[i].next;
-    s->seqs[i] = (struct seq){.tag = tag, .prompt_tok = prompt_tok, .output_tok = output_tok};
-    push_back(s, i);
-    *handle = i;
+    struct ts_sequence *seq = &s->seqs.items[*handle];
+    seq->tag = tag;
+    seq->prompt_tok = prompt_tok;
+    seq->output_tok = output_tok;
+    ts_sequences_push_back(&s->seqs, *handle);
     return TS_OK;
 }
 
@@ -258,10 +176,10 @@ static uint32_t remove_finished(struct ts_scheduler *s, uint32_t *tags)
         }
         s->n_prefix -= pos < old_prefix;
         s->n_free_blocks += blocks_held(s, pos);
-        if (s->seqs[s->id[pos]].state == SEQ_RUNNING) {
-            tags[n_tags++] = s->seqs[s->id[pos]].tag;
+        if (s->seqs.items[s->id[pos]].state == TS_SEQUENCE_RUNNING) {
+            tags[n_tags++] = s->seqs.items[s->id[pos]].tag;
         }
-        release_seq(s, s->id[pos]);
+        ts_sequences_give(&s->seqs, s->id[pos]);
         move_running(s, kept, begin, pos);
         kept += pos - begin;
         begin = pos + 1;
@@ -274,20 +192,20 @@ static uint32_t remove_finished(struct ts_scheduler *s, uint32_t *tags)
 
 void ts_scheduler_abort(struct ts_scheduler *s, uint32_t handle)
 {
-    TS_CHECK(handle < s->n_seqs_cap);
-    struct seq *seq = &s->seqs[handle];
-    if (seq->state == SEQ_WAITING) {
-        unlink_waiting(s, handle);
-        release_seq(s, handle);
+    TS_CHECK(handle < s->seqs.cap);
+    struct ts_sequence *seq = &s->seqs.items[handle];
+    if (seq->state == TS_SEQUENCE_WAITING) {
+        ts_sequences_unlink(&s->seqs, handle);
+        ts_sequences_give(&s->seqs, handle);
         return;
     }
-    TS_CHECK(seq->state == SEQ_RUNNING);
+    TS_CHECK(seq->state == TS_SEQUENCE_RUNNING);
     uint32_t pos = 0;
     while (s->id[pos] != handle) {
         pos++;
         TS_CHECK(pos < s->n_running);
     }
-    seq->state = SEQ_ABORTED;
+    seq->state = TS_SEQUENCE_ABORTED;
     s->left[pos] = 0;
     if (!s->in_step) {
         (void)remove_finished(s, s->tags_a);
@@ -307,11 +225,11 @@ static uint32_t chunk_of(const struct ts_scheduler *s, uint32_t need, uint32_t b
 static void preempt_tail(struct ts_scheduler *s, struct ts_scheduler_plan *plan)
 {
     const uint32_t pos = --s->n_running;
-    struct seq *seq = &s->seqs[s->id[pos]];
+    struct ts_sequence *seq = &s->seqs.items[s->id[pos]];
     s->n_free_blocks += blocks_held(s, pos);
     s->n_prefix = min_u32(s->n_prefix, s->n_running);
     seq->n_given = seq->output_tok - s->left[pos];
-    push_front(s, s->id[pos]);
+    ts_sequences_push_front(&s->seqs, s->id[pos]);
     s->tags_b[plan->n_preempted++] = seq->tag;
 }
 
@@ -372,10 +290,10 @@ static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_sch
 /* The chunk with which the head of the waiting queue could enter, 0 if it cannot. */
 static uint32_t head_chunk(const struct ts_scheduler *s, uint32_t budget)
 {
-    if (s->n_waiting == 0 || s->n_running >= s->max_running || budget == 0) {
+    if (s->seqs.n_waiting == 0 || s->n_running >= s->max_running || budget == 0) {
         return 0;
     }
-    const struct seq *seq = &s->seqs[s->first_waiting];
+    const struct ts_sequence *seq = &s->seqs.items[s->seqs.first_waiting];
     const uint32_t chunk = chunk_of(s, seq->prompt_tok + seq->n_given, budget);
     return chunk <= budget && blocks_for(s, 0, chunk) <= s->n_free_blocks ? chunk : 0;
 }
@@ -383,11 +301,11 @@ static uint32_t head_chunk(const struct ts_scheduler *s, uint32_t budget)
 static void admit(struct ts_scheduler *s, uint32_t *budget, struct ts_scheduler_plan *plan)
 {
     for (uint32_t chunk = head_chunk(s, *budget); chunk > 0; chunk = head_chunk(s, *budget)) {
-        const uint32_t i = s->first_waiting;
+        const uint32_t i = s->seqs.first_waiting;
         const uint32_t pos = s->n_running++;
-        struct seq *seq = &s->seqs[i];
-        unlink_waiting(s, i);
-        seq->state = SEQ_RUNNING;
+        struct ts_sequence *seq = &s->seqs.items[i];
+        ts_sequences_unlink(&s->seqs, i);
+        seq->state = TS_SEQUENCE_RUNNING;
         s->id[pos] = i;
         s->ctx[pos] = 0;
         s->room[pos] = 0;
@@ -421,7 +339,7 @@ struct ts_scheduler_item ts_scheduler_item(const struct ts_scheduler *s, uint32_
 {
     TS_CHECK(s->in_step && i < s->n_running);
     return (struct ts_scheduler_item){
-        .tag = s->seqs[s->id[i]].tag,
+        .tag = s->seqs.items[s->id[i]].tag,
         .past_tok = s->ctx[i],
         .n_new = i < s->n_bulk ? 1 : s->n_new[i],
         .decodes = s->need[i] == 0,
@@ -464,7 +382,7 @@ static bool commit_item(struct ts_scheduler *s, uint32_t pos, struct ts_schedule
     }
     if (s->need[pos] > 0) {
         s->need[pos] = 0;
-        s->tags_a[step->n_started++] = s->seqs[s->id[pos]].tag;
+        s->tags_a[step->n_started++] = s->seqs.items[s->id[pos]].tag;
     }
     return --s->left[pos] == 0;
 }
@@ -530,7 +448,7 @@ bool ts_scheduler_steady(struct ts_scheduler *s, struct ts_scheduler_run *run)
 
 bool ts_scheduler_run_goes_on(const struct ts_scheduler *s)
 {
-    return s->n_waiting == 0 || head_chunk(s, s->config.max_batched_tok - s->n_running) == 0;
+    return s->seqs.n_waiting == 0 || head_chunk(s, s->config.max_batched_tok - s->n_running) == 0;
 }
 
 void ts_scheduler_advance(struct ts_scheduler *s, uint32_t n_steps, struct ts_scheduler_step *step)

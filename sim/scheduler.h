@@ -77,7 +77,7 @@ void ts_scheduler_destroy(struct ts_scheduler *sched);
 bool ts_scheduler_can_hold(const struct ts_scheduler_config *config, uint64_t prompt_tok, uint64_t output_tok);
 
 /* Puts a sequence at the end of the waiting queue. prompt_tok and output_tok >= 1 and ts_scheduler_can_hold. *handle stays valid until the sequence has finished or
- * was aborted. TS_ENOMEM, also when TS_SCHEDULER_MAX_WAITING are waiting. */
+ * was aborted. TS_ERANGE when TS_SCHEDULER_MAX_WAITING are waiting, TS_ENOMEM. */
 enum ts_status ts_scheduler_submit(struct ts_scheduler *sched, uint32_t *handle, uint32_t tag, uint32_t prompt_tok, uint32_t output_tok);
 /* Takes a sequence out, wherever it is; its tag is not reported again. A running one keeps its blocks until the commit of the step under way. Not for running
  * sequences between ts_scheduler_steady and ts_scheduler_advance. */

@@ -398,8 +398,13 @@ static bool server_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_
     struct server *server = tier->state;
     struct replica *replica = shortest_queue(server);
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (!replica ||
-        ts_scheduler_submit(replica->scheduler, &flight->handle, id, flight->request.prompt_tok, flight->request.output_tok) != TS_OK) {
+    if (!replica) {
+        return false;
+    }
+    const struct ts_request *request = &flight->request;
+    const enum ts_status status = ts_scheduler_submit(replica->scheduler, &flight->handle, id, request->prompt_tok, request->output_tok);
+    if (status != TS_OK) {
+        ts_engine_fail(engine, status);
         return false;
     }
     ts_engine_accept(engine, id);

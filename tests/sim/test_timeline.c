@@ -50,11 +50,12 @@ static void test_flight__records_are_reused_with_a_new_stamp(void **state)
     (void)state;
     struct ts_flights flights;
     ts_flights_init(&flights);
-    const uint32_t a = ts_flights_take(&flights);
+    uint32_t a, b;
+    assert_int_equal(ts_flights_take(&flights, &a), TS_OK);
     const uint32_t stamp = flights.items[a].stamp;
     flights.items[a].attempts = 9;
     ts_flights_give(&flights, a);
-    const uint32_t b = ts_flights_take(&flights);
+    assert_int_equal(ts_flights_take(&flights, &b), TS_OK);
     assert_int_equal(a, b);
     assert_int_equal(flights.items[b].stamp, stamp + 1);
     assert_int_equal(flights.items[b].attempts, 0);
@@ -69,7 +70,8 @@ static void test_flight__the_pool_has_a_maximum(void **state)
     struct ts_flights flights;
     ts_flights_init(&flights);
     flights.cap = TS_FLIGHT_MAX; /* as if it had grown to it and everything were taken */
-    assert_int_equal(ts_flights_take(&flights), TS_FLIGHT_NONE);
+    uint32_t id = 0;
+    assert_int_equal(ts_flights_take(&flights, &id), TS_ERANGE);
     ts_flights_deinit(&flights);
 }
 
