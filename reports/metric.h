@@ -43,7 +43,7 @@ extern const struct ts_metric ts_metrics[];
 /* NULL if there is none. */
 const struct ts_metric *ts_metric_find(const char *name, const char *stat);
 
-enum { TS_ALL_CLASSES = UINT32_MAX };
+#define TS_ALL_CLASSES UINT32_MAX
 
 static inline uint32_t ts_all_tiers(const struct ts_model *model)
 {

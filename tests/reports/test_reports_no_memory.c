@@ -1,0 +1,193 @@
+/* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, none gives a text with a hole in it,
+ * nothing leaks (the address sanitizer watches). Allocations go through the linker's --wrap. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "report_fixture.h"
+#include "reports/chart.h"
+#include "reports/table.h"
+#include "sim/econ.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *memory, size_t size);
+char *__real_strdup(const char *string);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+char *__wrap_strdup(const char *string);
+
+static long countdown = -1; /* allocations until one fails; negative: none does */
+
+static bool fails_now(void)
+{
+    bool fails = countdown >= 0 && countdown-- == 0;
+    errno = fails ? ENOMEM : errno;
+    return fails;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails_now() ? NULL : __real_realloc(memory, size);
+}
+
+char *__wrap_strdup(const char *string)
+{
+    return fails_now() ? NULL : __real_strdup(string);
+}
+
+typedef enum ts_status attempt_fn(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views);
+
+static enum ts_status try_terminal(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+{
+    (void)views;
+    return ts_report_terminal(out, &fixture->input);
+}
+
+static enum ts_status try_run_json(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+{
+    return ts_report_run_json(out, &fixture->input, views);
+}
+
+static enum ts_status try_manifest(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+{
+    (void)views;
+    return ts_report_manifest_json(out, &fixture->input);
+}
+
+static enum ts_status try_html(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+{
+    return ts_report_html(out, &fixture->input, views, "/nonexistent");
+}
+
+static enum ts_status try_charts(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+{
+    enum ts_status status = TS_OK;
+    for (const struct ts_chart *chart = ts_charts; chart->id != NULL && status == TS_OK; chart++) {
+        struct ts_text gp;
+        ts_text_init(&gp);
+        status = ts_chart_make(out, &gp, chart, &fixture->input, views);
+        ts_text_puts(out, gp.data);
+        ts_text_deinit(&gp);
+    }
+    return status == TS_OK && out->failed ? TS_ENOMEM : status;
+}
+
+static enum ts_status try_views(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+{
+    struct ts_report_views fresh;
+    (void)views;
+    enum ts_status status = ts_report_views_init(&fresh, &fixture->input);
+    if (status == TS_OK) {
+        ts_report_views_deinit(&fresh);
+    }
+    ts_text_puts(out, status == TS_OK ? "made" : "");
+    return status == TS_OK && out->failed ? TS_ENOMEM : status;
+}
+
+static enum ts_status try_econ(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+{
+    struct ts_econ econ;
+    (void)views;
+    enum ts_status status = ts_econ_compute(&econ, &fixture->model, &fixture->result, NULL);
+    if (status == TS_OK) {
+        ts_text_double(out, econ.npv_usd);
+        ts_econ_deinit(&econ);
+    }
+    return status == TS_OK && out->failed ? TS_ENOMEM : status;
+}
+
+static enum ts_status try_table(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+{
+    (void)fixture;
+    (void)views;
+    struct ts_table *table = ts_table_create("title");
+    enum ts_status status = TS_ENOMEM;
+    if (table != NULL) {
+        ts_table_column(table, "key", false);
+        ts_table_column(table, "number", true);
+        for (int row = 0; row < 40; row++) {
+            ts_table_row(table);
+            ts_table_putf(table, "row %d", row);
+            ts_table_num(table, row, 3);
+        }
+        status = ts_table_render(table, TS_TABLE_TEXT, out);
+        status = status == TS_OK ? ts_table_render(table, TS_TABLE_CSV, out) : status;
+    }
+    ts_table_destroy(table);
+    return status;
+}
+
+/* Every attempt either says so or makes the whole text. */
+static void until_success(attempt_fn *attempt, long at_least)
+{
+    struct report_fixture fixture;
+    struct ts_report_views views;
+    struct ts_text whole, text;
+    long n = 0;
+    report_fixture_tiny(&fixture);
+    assert_int_equal(ts_report_views_init(&views, &fixture.input), TS_OK);
+    ts_text_init(&whole);
+    assert_int_equal(attempt(&whole, &fixture, &views), TS_OK);
+    for (bool unused = false; !unused; n++) {
+        ts_text_init(&text);
+        countdown = n;
+        enum ts_status status = attempt(&text, &fixture, &views);
+        unused = countdown >= 0;
+        countdown = -1;
+        assert_true(status == TS_OK || status == TS_ENOMEM);
+        if (status == TS_OK) {
+            assert_string_equal(text.data, whole.data);
+        }
+        ts_text_deinit(&text);
+        assert_true(n < 20000);
+    }
+    assert_true(n > at_least);
+    ts_text_deinit(&whole);
+    ts_report_views_deinit(&views);
+    report_fixture_deinit(&fixture);
+}
+
+#define NO_MEMORY_TEST(what, at_least)                                                                                 \
+    static void test_no_memory__##what##_is_whole_or_says_so(void **state)                                             \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        until_success(try_##what, at_least);                                                                           \
+    }
+
+NO_MEMORY_TEST(views, 20)
+NO_MEMORY_TEST(terminal, 100)
+NO_MEMORY_TEST(run_json, 100)
+NO_MEMORY_TEST(manifest, 3)
+NO_MEMORY_TEST(html, 100)
+NO_MEMORY_TEST(charts, 20)
+NO_MEMORY_TEST(table, 100)
+NO_MEMORY_TEST(econ, 8)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_memory__views_is_whole_or_says_so),    cmocka_unit_test(test_no_memory__terminal_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__run_json_is_whole_or_says_so), cmocka_unit_test(test_no_memory__manifest_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__html_is_whole_or_says_so),     cmocka_unit_test(test_no_memory__charts_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__table_is_whole_or_says_so),    cmocka_unit_test(test_no_memory__econ_is_whole_or_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
