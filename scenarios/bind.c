@@ -100,13 +100,29 @@ static unsigned kind_of_tier(struct ts_loader *loader, const char *schema, const
     return 0;
 }
 
-static void missing_key(struct ts_loader *loader, struct ts_value *value, const struct place *place)
+/* Is the missing key there with a slip of the pen? The unknown key's own error, with its "did you mean", then says it all. */
+static bool is_misspelt(struct ts_loader *loader, const struct ts_node *section, const struct place *place, const char *key)
+{
+    for (const struct ts_node *member = section && section->kind == TS_NODE_MAP ? section->first : NULL; member;
+         member = member->next) {
+        if (ts_suggest(member->key, &key, 1) && ts_schema_find(join(loader, place->schema, member->key)) < 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void missing_key(struct ts_loader *loader, struct ts_value *value, const struct ts_node *section,
+                        const struct place *place)
 {
     const char *last = ts_schema_last(value->key.doc->path);
-    ts_diags_add(loader->diags, TS_ERROR, value->at, ts_loader_printf(loader, "%s: %s", last, value->key.doc->doc),
-                 "'%s' is missing %s", last, where(loader, place->path));
     value->state = TS_VALUE_BROKEN;
     value->broken = true;
+    if (is_misspelt(loader, section, place, last)) {
+        return;
+    }
+    ts_diags_add(loader->diags, TS_ERROR, value->at, ts_loader_printf(loader, "%s: %s", last, value->key.doc->doc),
+                 "'%s' is missing %s", last, where(loader, place->path));
 }
 
 /* Is anything below that must be written? */
@@ -153,7 +169,7 @@ static void bind_section(struct ts_loader *loader, struct ts_value *value, const
         child->at = value->at;
         const struct ts_node *written = ts_yaml_tree_find(node, last);
         if (!written && child->key.doc->required && (child->key.kinds == 0 || place->kinds != 0)) {
-            missing_key(loader, child, place);
+            missing_key(loader, child, node, place);
         } else {
             bind_key(loader, child, written, place);
         }

@@ -237,7 +237,7 @@ static void test_csv__a_row_of_another_length_is_reported_and_passed(void **stat
     ts_csv_close(reader);
     assert_diags(&diags, "t.csv:2:4: error: 2 fields, but the header has 3: is the row cut off?\n"
                          "t.csv:4:7: error: 4 fields, but the header has 3: is a field with a comma not in quotes?\n");
-    expect_failure("a,b\n1\n", "t.csv:2:2: error: 1 fields, but the first row has 2: is the row cut off?\n");
+    expect_failure("a,b\n1\n", "t.csv:2:2: error: 1 field, but the first row has 2: is the row cut off?\n");
 }
 
 static void test_csv__ragged_rows_may_be_allowed(void **state)

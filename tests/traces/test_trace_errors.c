@@ -165,7 +165,7 @@ static void test_trace__a_row_that_is_cut_off_is_an_error(void **state)
 {
     (void)state;
     assert_error(HEADER "2025-01-01 00:00:00,5,5\n2025-01-01 00:0",
-                 "FILE:3:16: error: 1 fields, but the header has 3: is the row cut off?\n");
+                 "FILE:3:16: error: 1 field, but the header has 3: is the row cut off?\n");
 }
 
 static void test_trace__a_malformed_number_is_shown_with_a_caret(void **state)
@@ -275,7 +275,7 @@ static void test_trace__a_damaged_gzip_file_is_an_error(void **state)
     write_bytes(&file, data, sizeof data - 1);
     assert_int_equal(read_path(file.path, NULL, &diags), TS_EINPUT);
     assert_non_null(strstr(diags.items[0].message, "cannot decompress: "));
-    assert_string_equal(diags.items[0].hint, "the gzip file is damaged; fetch it again");
+    assert_string_equal(diags.items[0].hint, "the gzip file is damaged or incomplete; fetch it again");
     ts_diags_deinit(&diags);
     remove_file(&file);
 }
