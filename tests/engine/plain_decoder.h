@@ -1,0 +1,11 @@
+/* A decoder in double precision, written from the definition and sharing nothing with the engine but the tensors' values. */
+#ifndef TS_TESTS_ENGINE_PLAIN_DECODER_H
+#define TS_TESTS_ENGINE_PLAIN_DECODER_H
+
+#include "kernels/weight_source.h"
+
+/* logits[n][vocab] of all positions of a sequence of n tokens. F32 tensors only. */
+void plain_decoder_run(double *logits, const struct ts_model_config *config, const struct ts_weight_source *source,
+                       const uint32_t *tokens, uint32_t n);
+
+#endif

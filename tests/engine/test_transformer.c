@@ -1,0 +1,278 @@
+/* The forward pass against the plain decoder, and its promise that results do not depend on how work is cut. */
+#include "tests/engine/tiny_model.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "tests/engine/plain_decoder.h"
+
+enum { N = 150 };
+
+/* Root mean square of the difference over that of the reference. */
+static double relative_error(const float *got, const double *want, size_t n)
+{
+    double difference = 0.0, size = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        difference += ((double)got[i] - want[i]) * ((double)got[i] - want[i]);
+        size += want[i] * want[i];
+    }
+    return sqrt(difference / size);
+}
+
+static double worst_error(const float *got, const double *want, size_t n)
+{
+    double worst = 0.0, size = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        worst = fmax(worst, fabs((double)got[i] - want[i]));
+        size += want[i] * want[i];
+    }
+    return worst / sqrt(size / (double)n);
+}
+
+static void check_against_plain(const struct ts_model_config *config, const char *isa, enum ts_kv_type kv, double max_error)
+{
+    uint32_t tokens[N];
+    struct tiny tiny;
+    tiny_open(&tiny, config, "F32", isa, kv, 2);
+    tiny_tokens(tokens, N, config->vocab, 1);
+    size_t n = (size_t)N * config->vocab;
+    double *want = malloc(n * sizeof *want);
+    float *got = malloc(n * sizeof *got);
+    plain_decoder_run(want, config, tiny.source, tokens, N);
+    struct ts_kv_seq seq = {0};
+    tiny_step(&tiny, &seq, tokens, N, true, got);
+    if (kv == TS_KV_F32) {
+        assert_true(worst_error(got, want, n) <= max_error);
+    }
+    assert_true(relative_error(got, want, n) <= max_error);
+    ts_kv_seq_release(&tiny.cache, &seq);
+    free(want);
+    free(got);
+    tiny_close(&tiny);
+}
+
+static void test_transformer__llama_equals_the_plain_decoder(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    check_against_plain(&config, NULL, TS_KV_F32, 1e-4);
+    check_against_plain(&config, "ref", TS_KV_F32, 1e-4);
+}
+
+static void test_transformer__qwen2_with_biases_equals_the_plain_decoder(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_qwen2();
+    check_against_plain(&config, NULL, TS_KV_F32, 1e-4);
+}
+
+static void test_transformer__qwen3_with_head_norms_equals_the_plain_decoder(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_qwen3();
+    check_against_plain(&config, NULL, TS_KV_F32, 1e-4);
+}
+
+static void test_transformer__half_precision_cache_costs_little(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    check_against_plain(&config, NULL, TS_KV_F16, 1e-3);
+}
+
+static const char *const quants[] = {"F32", "F16", "BF16", "Q4_0", "Q8_0"};
+
+static void test_transformer__chunks_of_a_prompt_give_the_same_bits(void **state)
+{
+    (void)state;
+    static const uint32_t cuts[] = {1, 7, 64, 5, 70, 3};
+    struct ts_model_config config = tiny_llama();
+    for (size_t q = 0; q < sizeof quants / sizeof quants[0]; q++) {
+        uint32_t tokens[N];
+        struct tiny tiny;
+        tiny_open(&tiny, &config, quants[q], NULL, TS_KV_F16, 2);
+        tiny_tokens(tokens, N, config.vocab, 2);
+        float *whole = malloc((size_t)N * config.vocab * sizeof *whole), *parts = malloc((size_t)N * config.vocab * sizeof *parts);
+        struct ts_kv_seq one = {0}, two = {0};
+        tiny_step(&tiny, &one, tokens, N, true, whole);
+        uint32_t at = 0;
+        for (size_t c = 0; c < sizeof cuts / sizeof cuts[0]; c++) {
+            tiny_step(&tiny, &two, tokens + at, cuts[c], true, parts + (size_t)at * config.vocab);
+            at += cuts[c];
+        }
+        assert_int_equal(at, N);
+        assert_memory_equal(whole, parts, (size_t)N * config.vocab * sizeof *whole);
+        ts_kv_seq_release(&tiny.cache, &one);
+        ts_kv_seq_release(&tiny.cache, &two);
+        free(whole);
+        free(parts);
+        tiny_close(&tiny);
+    }
+}
+
+/* Sequences of many lengths, in one step with prompts that start, against each of them alone. */
+static void check_batch(const struct ts_model_config *config, const char *quant, const char *isa)
+{
+    enum { SEQS = 9, OLD = 5 };
+    static const uint32_t lengths[SEQS] = {1, 15, 16, 63, 90, 40, 3, 1, 33};
+    struct tiny tiny;
+    uint32_t tokens[SEQS][N];
+    tiny_open(&tiny, config, quant, isa, TS_KV_F16, 2);
+    float *alone = malloc((size_t)SEQS * config->vocab * sizeof *alone), *together = malloc((size_t)SEQS * config->vocab * sizeof *together);
+    struct ts_kv_seq single[SEQS] = {{0}}, batch[SEQS] = {{0}};
+    struct ts_step_chunk chunks[SEQS];
+    for (uint32_t s = 0; s < SEQS; s++) {
+        uint32_t length = lengths[s];
+        tiny_tokens(tokens[s], N, config->vocab, 10 + s);
+        uint32_t before = s < OLD ? length : 0;
+        if (before) { /* the first OLD decode, the others are prompts */
+            tiny_step(&tiny, &single[s], tokens[s], before, false, alone);
+            tiny_step(&tiny, &batch[s], tokens[s], before, false, alone);
+        }
+        chunks[s] = (struct ts_step_chunk){&batch[s], tokens[s] + before, s < OLD ? 1 : length, 1};
+    }
+    for (uint32_t s = 0; s < SEQS; s++) {
+        tiny_step(&tiny, &single[s], chunks[s].tokens, chunks[s].n_tok, false, alone + (size_t)s * config->vocab);
+    }
+    assert_int_equal(ts_transformer_step(tiny.transformer, chunks, SEQS, together, NULL), TS_OK);
+    assert_memory_equal(alone, together, (size_t)SEQS * config->vocab * sizeof *alone);
+    for (uint32_t s = 0; s < SEQS; s++) {
+        assert_int_equal(single[s].n_tok, batch[s].n_tok);
+        ts_kv_seq_release(&tiny.cache, &single[s]);
+        ts_kv_seq_release(&tiny.cache, &batch[s]);
+    }
+    free(alone);
+    free(together);
+    tiny_close(&tiny);
+}
+
+static void test_transformer__a_batch_gives_the_bits_of_one_by_one(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    for (size_t q = 0; q < sizeof quants / sizeof quants[0]; q++) {
+        check_batch(&config, quants[q], NULL);
+    }
+    check_batch(&config, "Q4_0", "ref");
+    config = tiny_qwen3();
+    config.hidden = 128;
+    check_batch(&config, "Q8_0", NULL);
+}
+
+static void test_transformer__threads_do_not_matter(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    float *logits[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t tokens[N];
+        struct tiny tiny;
+        struct ts_kv_seq seq = {0};
+        logits[i] = malloc((size_t)N * config.vocab * sizeof *logits[i]);
+        tiny_open(&tiny, &config, "Q4_0", NULL, TS_KV_F16, i == 0 ? 1 : 3);
+        tiny_tokens(tokens, N, config.vocab, 3);
+        tiny_step(&tiny, &seq, tokens, N, true, logits[i]);
+        ts_kv_seq_release(&tiny.cache, &seq);
+        tiny_close(&tiny);
+    }
+    assert_memory_equal(logits[0], logits[1], (size_t)N * config.vocab * sizeof *logits[0]);
+    free(logits[0]);
+    free(logits[1]);
+}
+
+static void test_transformer__pages_used_before_leave_no_trace(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    uint32_t tokens[N], others[N];
+    struct tiny tiny;
+    tiny_open(&tiny, &config, "Q4_0", NULL, TS_KV_F16, 1);
+    tiny_tokens(tokens, N, config.vocab, 4);
+    tiny_tokens(others, N, config.vocab, 5);
+    float *first = malloc(config.vocab * sizeof *first), *again = malloc(config.vocab * sizeof *again);
+    struct ts_kv_seq seq = {0}, other = {0};
+    tiny_step(&tiny, &seq, tokens, 37, false, first);
+    ts_kv_seq_release(&tiny.cache, &seq);
+    tiny_step(&tiny, &other, others, N, false, again);
+    ts_kv_seq_release(&tiny.cache, &other);
+    tiny_step(&tiny, &seq, tokens, 37, false, again);
+    assert_memory_equal(first, again, config.vocab * sizeof *first);
+    ts_kv_seq_release(&tiny.cache, &seq);
+    assert_int_equal(tiny.cache.n_free, TINY_PAGES);
+    free(first);
+    free(again);
+    tiny_close(&tiny);
+}
+
+static void test_transformer__steps_that_cannot_be_are_refused_and_change_nothing(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    struct tiny tiny;
+    struct ts_diags diags;
+    struct ts_kv_seq seq = {0}, long_seq = {0};
+    uint32_t tokens[TINY_MAX_TOK + 1] = {0}, bad[2] = {1, config.vocab};
+    float *logits = malloc((size_t)TINY_MAX_TOK * config.vocab * sizeof *logits);
+    ts_diags_init(&diags);
+    tiny_open(&tiny, &config, "Q4_0", NULL, TS_KV_F16, 1);
+    struct ts_step_chunk outside = {&seq, bad, 2, 1}, large = {&seq, tokens, TINY_MAX_TOK + 1, 1};
+    assert_int_equal(ts_transformer_step(tiny.transformer, &outside, 1, logits, &diags), TS_ERANGE);
+    assert_non_null(strstr(diags.items[0].message, "vocabulary"));
+    assert_int_equal(ts_transformer_step(tiny.transformer, &large, 1, logits, &diags), TS_ERANGE);
+    for (int i = 0; i < 4; i++) {
+        tiny_step(&tiny, &long_seq, tokens, TINY_MAX_TOK, false, logits);
+    }
+    struct ts_step_chunk no_room = {&long_seq, tokens, 1, 1};
+    assert_int_equal(tiny.cache.n_free, 0);
+    assert_int_equal(ts_transformer_step(tiny.transformer, &no_room, 1, logits, &diags), TS_ERANGE);
+    assert_non_null(strstr(diags.items[2].message, "pages"));
+    assert_int_equal(long_seq.n_tok, 4 * TINY_MAX_TOK);
+    assert_int_equal(seq.n_tok, 0);
+    assert_int_equal(seq.n_pages, 0);
+    ts_kv_seq_release(&tiny.cache, &long_seq);
+    tiny_close(&tiny);
+    ts_diags_deinit(&diags);
+    free(logits);
+}
+
+/* A step without logits fills the cache all the same. */
+static void test_transformer__logits_are_only_made_where_asked(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    struct tiny tiny;
+    uint32_t tokens[N];
+    struct ts_kv_seq one = {0}, two = {0};
+    tiny_open(&tiny, &config, "Q4_0", NULL, TS_KV_F16, 2);
+    tiny_tokens(tokens, N, config.vocab, 6);
+    float *all = malloc((size_t)N * config.vocab * sizeof *all), *some = malloc((size_t)N * config.vocab * sizeof *some);
+    tiny_step(&tiny, &one, tokens, N, true, all);
+    struct ts_step_chunk silent = {&two, tokens, 100, 0}, last = {&two, tokens + 100, N - 100, 20};
+    some[0] = 42.0F;
+    assert_int_equal(ts_transformer_step(tiny.transformer, &silent, 1, some, NULL), TS_OK);
+    assert_true(some[0] == 42.0F);
+    assert_int_equal(ts_transformer_step(tiny.transformer, &last, 1, some, NULL), TS_OK);
+    assert_memory_equal(all + (size_t)(N - 20) * config.vocab, some, (size_t)20 * config.vocab * sizeof *some);
+    ts_kv_seq_release(&tiny.cache, &one);
+    ts_kv_seq_release(&tiny.cache, &two);
+    free(all);
+    free(some);
+    tiny_close(&tiny);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_transformer__llama_equals_the_plain_decoder),
+        cmocka_unit_test(test_transformer__qwen2_with_biases_equals_the_plain_decoder),
+        cmocka_unit_test(test_transformer__qwen3_with_head_norms_equals_the_plain_decoder),
+        cmocka_unit_test(test_transformer__half_precision_cache_costs_little),
+        cmocka_unit_test(test_transformer__chunks_of_a_prompt_give_the_same_bits),
+        cmocka_unit_test(test_transformer__a_batch_gives_the_bits_of_one_by_one),
+        cmocka_unit_test(test_transformer__threads_do_not_matter),
+        cmocka_unit_test(test_transformer__pages_used_before_leave_no_trace),
+        cmocka_unit_test(test_transformer__steps_that_cannot_be_are_refused_and_change_nothing),
+        cmocka_unit_test(test_transformer__logits_are_only_made_where_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
