@@ -162,7 +162,7 @@ static void test_gguf__lies_are_told_by_name(void **state)
     field_refused(4, 1, 4, "version 1 is not supported");
     field_refused(8, UINT64_MAX, 8, "counts");
     field_refused(16, UINT64_MAX, 8, "counts");
-    field_refused(8, 60000, 8, "the file ends");
+    field_refused(8, 60000, 8, "dimensions");
     field_refused(24, UINT64_MAX, 8, "the file ends");
     field_refused(eps, 13, 4, "has type 13, which does not exist");
     field_refused(words + 4, 9, 4, "is an array of type 9");
