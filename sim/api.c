@@ -1,7 +1,8 @@
-/* Hides what a call to a cloud API meets: rate limits (429), failures, time to the first token and token rate drawn per call.
- * Back-off k (from 0) is uniform in (0, retry_s * 2^k): "full jitter" (M. Brooker, "Exponential backoff and jitter", AWS Architecture Blog, 2015).
- * A call that is refused or fails costs nothing; a call whose client gives up before the first token is not billed either.
- * Worked: 30,000 tokens a minute at 1,200 a call let 25 calls a minute through, 36,000 a day. */
+/* Hides what a call to a cloud API meets: rate limits (429), failures, time to the first token and token rate drawn per
+ * call. Back-off k (from 0) is uniform in (0, retry_s * 2^k): "full jitter" (M. Brooker, "Exponential backoff and
+ * jitter", AWS Architecture Blog, 2015). A call that is refused or fails costs nothing; a call whose client gives up
+ * before the first token is not billed either. Worked: 30,000 tokens a minute at 1,200 a call let 25 calls a minute
+ * through, 36,000 a day. */
 #include "sim/api.h"
 
 #include <math.h>
@@ -33,7 +34,8 @@ bool ts_bucket_has(struct ts_bucket *bucket, int64_t now_ns, double amount)
     if (!(bucket->per_s > 0.0)) {
         return true;
     }
-    bucket->level = fmin(bucket->capacity, bucket->level + bucket->per_s * ((double)(now_ns - bucket->filled_ns) * 1e-9));
+    bucket->level =
+        fmin(bucket->capacity, bucket->level + bucket->per_s * ((double)(now_ns - bucket->filled_ns) * 1e-9));
     bucket->filled_ns = now_ns;
     return bucket->level >= amount - rounding * bucket->capacity;
 }
@@ -47,7 +49,9 @@ void ts_bucket_take(struct ts_bucket *bucket, double amount)
 
 static double amount_of(int bucket, const struct ts_request *request)
 {
-    return bucket == BUCKET_REQUESTS ? 1.0 : bucket == BUCKET_INPUT ? (double)request->prompt_tok : (double)request->output_tok;
+    return bucket == BUCKET_REQUESTS ? 1.0
+           : bucket == BUCKET_INPUT  ? (double)request->prompt_tok
+                                     : (double)request->output_tok;
 }
 
 static bool has_room(struct api *api, uint32_t offer, int64_t now_ns, const struct ts_request *request)
@@ -97,7 +101,8 @@ static enum ts_status api_create(struct ts_tier *tier, const struct ts_engine *e
 /* ---- calls ---- */
 
 /* The first offer that takes the call now, n_offers if none does. Draws once an offer that has room: is it up? */
-static uint32_t choose_offer(struct ts_tier *tier, struct ts_engine *engine, const struct ts_request *request, struct ts_rng *rng)
+static uint32_t choose_offer(struct ts_tier *tier, struct ts_engine *engine, const struct ts_request *request,
+                             struct ts_rng *rng)
 {
     struct api *api = tier->state;
     for (uint32_t i = 0; i < api->model->n_offers; i++) {
@@ -124,7 +129,8 @@ static void begin_reply(const struct api *api, struct ts_engine *engine, uint32_
     ts_engine_schedule_flight(engine, end_ns, TS_EVENT_SERVICE, id);
 }
 
-static void back_off(const struct api *api, struct ts_tier *tier, struct ts_engine *engine, uint32_t id, struct ts_rng *rng)
+static void back_off(const struct api *api, struct ts_tier *tier, struct ts_engine *engine, uint32_t id,
+                     struct ts_rng *rng)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     if (flight->attempts >= api->model->max_retries || flight->attempts == UINT8_MAX) {
@@ -183,7 +189,8 @@ static bool api_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_t i
     return true;
 }
 
-static void api_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
+static void api_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target,
+                     uint32_t stamp)
 {
     (void)stamp;
     if (kind == TS_EVENT_RETRY) {

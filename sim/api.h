@@ -1,5 +1,6 @@
-/* The API tier: somebody else's capacity. A call goes to the first offer whose rate limits have room and which is up; if none is, the client backs off and tries
- * again. Each offer has three token buckets (requests, input tokens, output tokens) that hold one minute's worth and start full. */
+/* The API tier: somebody else's capacity. A call goes to the first offer whose rate limits have room and which is up;
+ * if none is, the client backs off and tries again. Each offer has three token buckets (requests, input tokens, output
+ * tokens) that hold one minute's worth and start full. */
 #ifndef TS_SIM_API_H
 #define TS_SIM_API_H
 

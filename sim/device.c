@@ -1,8 +1,9 @@
-/* Hides the fleet: which user a request belongs to, and the table of busy devices (open addressing, linear probing, backward shift on removal), so that ten million
- * users cost nothing until they ask.
+/* Hides the fleet: which user a request belongs to, and the table of busy devices (open addressing, linear probing,
+ * backward shift on removal), so that ten million users cost nothing until they ask.
  *
- * A reply of n tokens behind a prompt of p: one step for the prompt, then n - 1 decode steps that read p+1 ... p+n-1 entries. A step is affine in what it reads, so
- * the sum is closed: (n-1)*base + per_kv*((n-1)*(p+1) + (n-1)*(n-2)/2). */
+ * A reply of n tokens behind a prompt of p: one step for the prompt, then n - 1 decode steps that read p+1 ... p+n-1
+ * entries. A step is affine in what it reads, so the sum is closed:
+ *   (n-1)*base + per_kv*((n-1)*(p+1) + (n-1)*(n-2)/2). */
 #include "sim/device.h"
 
 #include <math.h>
@@ -165,8 +166,8 @@ static void begin_service(struct fleet *fleet, struct ts_engine *engine, uint32_
     const struct ts_batch_load load = ts_steptime_prompt_load(request->prompt_tok);
     flight->start_ns = engine->now_ns;
     flight->first_ns = flight->start_ns + ts_steptime_ns(ts_steptime_s(&fleet->model->steps, &load));
-    flight->end_ns =
-        flight->first_ns + ts_device_decode_ns(NULL, &fleet->model->steps, (uint64_t)request->prompt_tok + 1, request->output_tok - 1);
+    flight->end_ns = flight->first_ns + ts_device_decode_ns(NULL, &fleet->model->steps,
+                                                            (uint64_t)request->prompt_tok + 1, request->output_tok - 1);
     ts_engine_schedule_flight(engine, flight->end_ns, TS_EVENT_SERVICE, id);
 }
 
@@ -204,10 +205,12 @@ static bool device_can_hold(const struct ts_tier *tier, const struct ts_request 
     const struct fleet *fleet = tier->state;
     const uint64_t n_tok = (uint64_t)request->prompt_tok + request->output_tok;
     return fleet->model->n_users > 0 && (fleet->context_tok == 0 || n_tok <= fleet->context_tok) &&
-           ts_device_is_eligible(fleet->seed, ts_device_user(fleet->seed, request->id, fleet->model->n_users), fleet->model->eligible_frac);
+           ts_device_is_eligible(fleet->seed, ts_device_user(fleet->seed, request->id, fleet->model->n_users),
+                                 fleet->model->eligible_frac);
 }
 
-static double device_pressure(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_request *request)
+static double device_pressure(const struct ts_tier *tier, const struct ts_engine *engine,
+                              const struct ts_request *request)
 {
     (void)engine;
     const struct fleet *fleet = tier->state;
@@ -246,7 +249,8 @@ static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_
     return true;
 }
 
-static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
+static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target,
+                        uint32_t stamp)
 {
     (void)stamp;
     struct fleet *fleet = tier->state;
@@ -254,8 +258,9 @@ static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_
     struct device *device = find(fleet, flight->unit);
     TS_CHECK(kind == TS_EVENT_SERVICE && device->n > 0 && device->head == target && flight->end_ns == engine->now_ns);
     account_service(tier, engine, flight);
-    (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id), &fleet->model->steps,
-                              (uint64_t)flight->request.prompt_tok + 1, flight->request.output_tok - 1);
+    (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
+                              &fleet->model->steps, (uint64_t)flight->request.prompt_tok + 1,
+                              flight->request.output_tok - 1);
     pop_head(fleet, engine, device);
     ts_engine_finish(engine, target, TS_DONE);
 }

@@ -1,5 +1,5 @@
-/* Hides the main loop and a request's way between tiers. The patience of a request counts from its arrival to its first token at the tier: one that is on its way,
- * waiting, or inside its prompt then gives up. */
+/* Hides the main loop and a request's way between tiers. The patience of a request counts from its arrival to its first
+ * token at the tier: one that is on its way, waiting, or inside its prompt then gives up. */
 #include "sim/engine.h"
 
 #include "base/check.h"
@@ -54,7 +54,8 @@ void ts_engine_fail(struct ts_engine *engine, enum ts_status status)
     engine->status = engine->status == TS_OK ? status : engine->status;
 }
 
-void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
+void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target,
+                        uint32_t stamp)
 {
     TS_CHECK(time_ns >= engine->now_ns);
     ts_engine_fail(engine, ts_event_queue_push(&engine->queue, time_ns, (uint8_t)kind, target, stamp));
@@ -83,7 +84,8 @@ void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome out
     ts_flights_give(&engine->flights, id);
 }
 
-void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request, enum ts_purpose purpose, uint32_t draw)
+void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request,
+                   enum ts_purpose purpose, uint32_t draw)
 {
     ts_rng_init(rng, engine->model->seed, engine->replication, (uint32_t)request->id, (uint32_t)purpose | draw << 8);
 }
@@ -221,7 +223,8 @@ static void reject_without_record(struct ts_engine *engine, const struct ts_requ
 static void arrive(struct ts_engine *engine, const struct ts_request *request)
 {
     const struct ts_model *model = engine->model;
-    TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 && request->class_id < engine->ledger.result.n_classes);
+    TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 &&
+             request->class_id < engine->ledger.result.n_classes);
     ts_ledger_arrive(&engine->ledger, engine->now_ns);
     uint32_t id = TS_FLIGHT_NONE;
     const enum ts_status status = ts_flights_take(&engine->flights, &id);
@@ -247,7 +250,8 @@ static void arrive(struct ts_engine *engine, const struct ts_request *request)
     }
 }
 
-static enum ts_status read_ahead(struct ts_engine *engine, struct ts_request *next, struct ts_request_stream *requests, struct ts_diags *diags)
+static enum ts_status read_ahead(struct ts_engine *engine, struct ts_request *next, struct ts_request_stream *requests,
+                                 struct ts_diags *diags)
 {
     int got = 0;
     const enum ts_status status = ts_request_next(requests, next, &got, diags);
@@ -316,7 +320,8 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
         arrive(engine, &next);
         status = engine->status != TS_OK ? engine->status : read_ahead(engine, &next, requests, diags);
         if (options->progress && engine->ledger.n_arrived % PROGRESS_EVERY == 0 &&
-            options->progress(options->user, engine->ledger.n_arrived, ts_s_from_ns(engine->now_ns)) != 0 && status == TS_OK) {
+            options->progress(options->user, engine->ledger.n_arrived, ts_s_from_ns(engine->now_ns)) != 0 &&
+            status == TS_OK) {
             status = TS_EINTERRUPTED;
         }
     }

@@ -1,5 +1,6 @@
-/* The engine: the clock, the pending events, the requests on their way, and the tiers that serve them. Arrivals are read from the stream one ahead; everything else is
- * an event. At equal times events fire before arrivals, in the order of their kinds, then in the order in which they were scheduled.
+/* The engine: the clock, the pending events, the requests on their way, and the tiers that serve them. Arrivals are
+ * read from the stream one ahead; everything else is an event. At equal times events fire before arrivals, in the order
+ * of their kinds, then in the order in which they were scheduled.
  *
  *   arrival -> router latency -> choice -> link -> tier (queue, service) -> link -> done
  *                                  ^                 | full
@@ -19,8 +20,17 @@
 #include "sim/router.h"
 #include "sim/sim.h"
 
-/* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP: a unit of a tier (stamp: the unit's business). */
-enum ts_event_kind { TS_EVENT_STEP, TS_EVENT_SERVICE, TS_EVENT_RETRY, TS_EVENT_ENTER, TS_EVENT_ROUTE, TS_EVENT_PATIENCE, TS_N_EVENT_KINDS };
+/* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP: a unit of a tier
+ * (stamp: the unit's business). */
+enum ts_event_kind {
+    TS_EVENT_STEP,
+    TS_EVENT_SERVICE,
+    TS_EVENT_RETRY,
+    TS_EVENT_ENTER,
+    TS_EVENT_ROUTE,
+    TS_EVENT_PATIENCE,
+    TS_N_EVENT_KINDS
+};
 
 /* What a random stream of a request is for; the upper bits may number the draws. */
 enum ts_purpose { TS_PURPOSE_ROUTER = 1, TS_PURPOSE_LINK = 2, TS_PURPOSE_API = 3 };
@@ -34,12 +44,14 @@ struct ts_tier_ops {
     void (*destroy)(struct ts_tier *tier);
     /* Could it ever serve that request (context, memory, eligible device, size of a rate limit)? */
     bool (*can_hold)(const struct ts_tier *tier, const struct ts_request *request);
-    /* How hard it is pressed, for the least-loaded policy: requests beyond its seats, per seat; 0 if there is a seat for one more. */
+    /* How hard it is pressed, for the least-loaded policy: requests beyond its seats, per seat; 0 if there is a seat
+     * for one more. */
     double (*pressure)(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_request *request);
     /* Takes a request in (and calls ts_engine_accept), or returns false: full. */
     bool (*enter)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
     /* An event of kind SERVICE or RETRY (target: a request in this tier) or STEP (target: one of its units). */
-    void (*fire)(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp);
+    void (*fire)(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target,
+                 uint32_t stamp);
     /* The request gives up before its first token: forget it. */
     void (*abandon)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
     /* The run ends at engine->now_ns with work under way: account for what was done until then. */
@@ -73,9 +85,11 @@ struct ts_engine {
 /* Indexed by enum ts_tier_kind. */
 extern const struct ts_tier_ops *const ts_tier_ops[TS_N_TIER_KINDS];
 
-enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *model, const struct ts_sim_options *options);
+enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *model,
+                              const struct ts_sim_options *options);
 void ts_engine_deinit(struct ts_engine *engine);
-/* Runs to the end of the stream and of all work (or to the end of the drain time), and settles what is left as unfinished. *window_ns = last arrival. */
+/* Runs to the end of the stream and of all work (or to the end of the drain time), and settles what is left as
+ * unfinished. *window_ns = last arrival. */
 enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struct ts_request_stream *requests,
                              const struct ts_sim_options *options, struct ts_diags *diags);
 
@@ -83,7 +97,8 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
 
 /* Out of memory inside an event: the run ends with that status. */
 void ts_engine_fail(struct ts_engine *engine, enum ts_status status);
-void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target, uint32_t stamp);
+void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target,
+                        uint32_t stamp);
 /* An event for a request: stale once the request has ended. */
 void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t id);
 /* A step's target: a unit of a tier, up to 2^24 units. */
@@ -96,7 +111,8 @@ void ts_engine_accept(struct ts_engine *engine, uint32_t id);
 /* The request leaves its tier now; its record is gone afterwards. */
 void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome);
 /* The stream of a request for one purpose; `draw` numbers the uses. */
-void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request, enum ts_purpose purpose, uint32_t draw);
+void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request,
+                   enum ts_purpose purpose, uint32_t draw);
 
 static inline struct ts_flight *ts_engine_flight(const struct ts_engine *engine, uint32_t id)
 {

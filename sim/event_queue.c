@@ -1,6 +1,7 @@
-/* Hides the data structure of the event queue: a 4-ary heap in one array. Four children of 24 bytes lie in two cache lines, so a sift-down touches half as many lines
- * as a binary heap of the same depth. (D. Jones, "An empirical comparison of priority-queue and event-set implementations", CACM 29(4), 1986; the 4-ary layout
- * after LaMarca & Ladner, "The influence of caches on the performance of heaps", JEA 1, 1996.) */
+/* Hides the data structure of the event queue: a 4-ary heap in one array. Four children of 24 bytes lie in two cache
+ * lines, so a sift-down touches half as many lines as a binary heap of the same depth. (D. Jones, "An empirical
+ * comparison of priority-queue and event-set implementations", CACM 29(4), 1986; the 4-ary layout after LaMarca &
+ * Ladner, "The influence of caches on the performance of heaps", JEA 1, 1996.) */
 #include "sim/event_queue.h"
 
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static enum ts_status grow(struct ts_event_queue *queue)
     return TS_OK;
 }
 
-enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target, uint32_t stamp)
+enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target,
+                                   uint32_t stamp)
 {
     if (queue->n == queue->cap && grow(queue) != TS_OK) {
         return TS_ENOMEM;

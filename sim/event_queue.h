@@ -1,6 +1,7 @@
-/* The queue of pending events, in total order: by time, then by priority (smaller first), then by order of insertion. So equal times fire in a known order and a
- * run does not depend on the shape of the heap. Events are plain values; there is no cancelling: whoever schedules an event puts a stamp into it and ignores it
- * when it fires with an old stamp. Pushes allocate only while the queue grows beyond its largest size so far. */
+/* The queue of pending events, in total order: by time, then by priority (smaller first), then by order of insertion.
+ * So equal times fire in a known order and a run does not depend on the shape of the heap. Events are plain values;
+ * there is no cancelling: whoever schedules an event puts a stamp into it and ignores it when it fires with an old
+ * stamp. Pushes allocate only while the queue grows beyond its largest size so far. */
 #ifndef TS_SIM_EVENT_QUEUE_H
 #define TS_SIM_EVENT_QUEUE_H
 
@@ -28,7 +29,8 @@ enum ts_status ts_event_queue_init(struct ts_event_queue *out, uint32_t initial_
 void ts_event_queue_deinit(struct ts_event_queue *queue);
 
 /* TS_ENOMEM leaves the queue as it was. */
-enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target, uint32_t stamp);
+enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target,
+                                   uint32_t stamp);
 /* Takes the first event out; false if there is none. */
 bool ts_event_queue_pop(struct ts_event_queue *queue, struct ts_event *out);
 

@@ -1,4 +1,5 @@
-/* Hides the storage of requests on their way: one array that doubles, a free list through it, last out first in, so that a light load stays in the cache. */
+/* Hides the storage of requests on their way: one array that doubles, a free list through it, last out first in, so
+ * that a light load stays in the cache. */
 #include "sim/flight.h"
 
 #include <stdlib.h>
@@ -45,8 +46,11 @@ enum ts_status ts_flights_take(struct ts_flights *flights, uint32_t *id)
     struct ts_flight *flight = &flights->items[*id];
     flights->free = flight->next;
     flights->n_used++;
-    *flight = (struct ts_flight){
-        .stamp = flight->stamp, .is_used = true, .next = TS_FLIGHT_NONE, .start_ns = TS_NEVER_NS, .first_ns = TS_NEVER_NS};
+    *flight = (struct ts_flight){.stamp = flight->stamp,
+                                 .is_used = true,
+                                 .next = TS_FLIGHT_NONE,
+                                 .start_ns = TS_NEVER_NS,
+                                 .first_ns = TS_NEVER_NS};
     return TS_OK;
 }
 

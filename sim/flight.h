@@ -1,5 +1,6 @@
-/* Requests on their way through the simulation: records in a pool with a free list, addressed by index. A record's stamp changes when it is given back, so that an
- * event scheduled for a request that has left is recognised as stale. */
+/* Requests on their way through the simulation: records in a pool with a free list, addressed by index. A record's
+ * stamp changes when it is given back, so that an event scheduled for a request that has left is recognised as stale.
+ */
 #ifndef TS_SIM_FLIGHT_H
 #define TS_SIM_FLIGHT_H
 
@@ -23,18 +24,18 @@ struct ts_flight {
     int64_t token_ns;   /* servers: when it was preempted, its last token */
     int64_t down_ns;    /* delay of the link towards the client */
     uint32_t stamp;
-    uint32_t next;      /* free list; queue of a device */
-    uint32_t unit;      /* replica or user */
-    uint32_t handle;    /* in a replica's scheduler */
-    uint32_t barred;    /* tiers that policy forbids, as a mask */
-    uint32_t tried;     /* tiers tried or passed over, as a mask */
-    uint8_t tier;       /* where it is or goes; n_tiers: nowhere */
-    uint8_t choice;     /* the tier that it was meant for first */
-    uint8_t offer;      /* API: the one that took it */
-    uint8_t attempts;   /* API: retries so far */
-    bool is_used;       /* taken from the pool */
-    bool in_tier;       /* entered and not left */
-    bool in_step;       /* servers: in decode; its last token came at the end of the replica's last step */
+    uint32_t next;    /* free list; queue of a device */
+    uint32_t unit;    /* replica or user */
+    uint32_t handle;  /* in a replica's scheduler */
+    uint32_t barred;  /* tiers that policy forbids, as a mask */
+    uint32_t tried;   /* tiers tried or passed over, as a mask */
+    uint8_t tier;     /* where it is or goes; n_tiers: nowhere */
+    uint8_t choice;   /* the tier that it was meant for first */
+    uint8_t offer;    /* API: the one that took it */
+    uint8_t attempts; /* API: retries so far */
+    bool is_used;     /* taken from the pool */
+    bool in_tier;     /* entered and not left */
+    bool in_step;     /* servers: in decode; its last token came at the end of the replica's last step */
 };
 
 struct ts_flights {
@@ -44,7 +45,8 @@ struct ts_flights {
 
 void ts_flights_init(struct ts_flights *flights);
 void ts_flights_deinit(struct ts_flights *flights);
-/* *id = a cleared record. TS_ERANGE when TS_FLIGHT_MAX are taken, TS_ENOMEM. May move the records: pointers into items are stale. */
+/* *id = a cleared record. TS_ERANGE when TS_FLIGHT_MAX are taken, TS_ENOMEM. May move the records: pointers into items
+ * are stale. */
 enum ts_status ts_flights_take(struct ts_flights *flights, uint32_t *id);
 void ts_flights_give(struct ts_flights *flights, uint32_t id);
 

@@ -1,7 +1,9 @@
-/* Hides how a run's figures are put together. Latencies are the client's: TTFT = first token at the tier + way back - arrival (router, way there and queue lie between),
- * E2E = last token + way back - arrival, TPOT = (E2E - TTFT)/(output - 1).
+/* Hides how a run's figures are put together. Latencies are the client's:
+ *   TTFT = first token at the tier + way back - arrival (router, way there and queue lie between)
+ *   E2E  = last token + way back - arrival
+ *   TPOT = (E2E - TTFT)/(output - 1)
  * P(right) = 1/(1 + exp(z - theta)).
- * Worked: gpt-4o at 2.50 and 10.00 USD/Mtok for 1,000 tokens in and 200 out: 0.0045 USD; 600M calls a year: 2,700,000 USD. */
+ * Worked: gpt-4o at 2.50 and 10.00 USD/Mtok, 1,000 tokens in and 200 out: 0.0045 USD; 600M calls a year: 2,700,000 USD. */
 #include "sim/ledger.h"
 
 #include <math.h>
@@ -32,7 +34,8 @@ enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *mode
     const double default_bin_s = 60.0;
     *out = (struct ts_ledger){.model = model};
     const int64_t bin_ns = ts_ns_from_s(model->series_bin_s > 0.0 ? model->series_bin_s : default_bin_s);
-    enum ts_status status = ts_timeline_init(&out->timeline, model->n_tiers * ROWS_PER_TIER + 1, bin_ns > 0 ? bin_ns : 1);
+    enum ts_status status =
+        ts_timeline_init(&out->timeline, model->n_tiers * ROWS_PER_TIER + 1, bin_ns > 0 ? bin_ns : 1);
     if (status != TS_OK) {
         return status;
     }
@@ -111,7 +114,8 @@ static bool keeps(int64_t latency_ns, double bound_s)
     return !(bound_s > 0.0) || (double)latency_ns * 1e-9 <= bound_s;
 }
 
-static void add_latencies(const struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight, int64_t now_ns)
+static void add_latencies(const struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
+                          int64_t now_ns)
 {
     const struct ts_slo_model *slo = &ledger->model->slo;
     const struct ts_request *request = &flight->request;
@@ -192,7 +196,8 @@ static double ratio(double a, double b)
     return b > 0.0 ? a / b : 0.0;
 }
 
-/* L = lambda W over a run that starts empty and counts those still present at its end: the integral of the number present is the sum of the stays. */
+/* L = lambda W over a run that starts empty and counts those still present at its end: the integral of the number
+ * present is the sum of the stays. */
 static void check_little(const struct ts_account *account)
 {
     TS_CHECK(account->n_present == 0);
@@ -210,7 +215,8 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double end_s)
     out->idle_j = is_server ? power->idle_w * n_units(model) * end_s : 0.0;
     out->active_j = account->active_j;
     out->host_j = power->host_frac * (out->idle_j + out->active_j);
-    out->overhead_j = model->kind == TS_TIER_API ? 0.0 : (power->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
+    out->overhead_j =
+        model->kind == TS_TIER_API ? 0.0 : (power->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
     out->busy_frac = ratio(account->busy_s, n_units(model) * end_s);
     out->mean_in_tier = ratio(account->present_s, end_s);
     out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
@@ -239,7 +245,8 @@ static void close_series(struct ts_ledger *ledger, int64_t end_ns)
         for (uint32_t i = 0; i < result->n_tiers; i++) {
             const struct ts_tier_model *model = &ledger->model->tiers[i];
             const double idle_w = model->kind == TS_TIER_SERVER ? model->power.idle_w * n_units(model) : 0.0;
-            const double adders = (1.0 + model->power.host_frac) * (model->kind == TS_TIER_API ? 1.0 : model->power.pue);
+            const double adders =
+                (1.0 + model->power.host_frac) * (model->kind == TS_TIER_API ? 1.0 : model->power.pue);
             const double active_w = ratio(ts_timeline_row(timeline, power_row(i))[bin], covered_s);
             result->tiers[i].power_w[bin] = (idle_w + active_w) * adders;
             result->tiers[i].in_tier[bin] = ratio(ts_timeline_row(timeline, present_row(i))[bin], covered_s);
@@ -272,11 +279,13 @@ static uint64_t n_lost(const struct ts_result *result)
     return n;
 }
 
-enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, int64_t window_ns, int64_t end_ns, uint64_t n_events)
+enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, int64_t window_ns, int64_t end_ns,
+                               uint64_t n_events)
 {
     struct ts_result *result = &ledger->result;
     ts_timeline_extend(&ledger->timeline, end_ns);
-    if (ledger->timeline.failed || n_lost(result) > 0 || ts_result_resize_bins(result, ledger->timeline.n_bins) != TS_OK) {
+    if (ledger->timeline.failed || n_lost(result) > 0 ||
+        ts_result_resize_bins(result, ledger->timeline.n_bins) != TS_OK) {
         return TS_ENOMEM;
     }
     check_counts(ledger);

@@ -1,8 +1,9 @@
-/* The ledger: everything that a run counts and integrates. Integrals over time (requests present, busy time, energy, KV blocks) are exact: they are added up at every
- * change of state. Ends as a ts_result.
+/* The ledger: everything that a run counts and integrates. Integrals over time (requests present, busy time, energy, KV
+ * blocks) are exact: they are added up at every change of state. Ends as a ts_result.
  *
- * Energy of a unit = idle power over all time + (power of the state - idle power) while it is busy. Servers count both parts. A user's device is there anyway: only
- * what lies above its idle power counts, idle_j = 0. The host's adder is host_frac of both; (PUE - 1) of all that comes on top, once. */
+ * Energy of a unit = idle power over all time + (power of the state - idle power) while it is busy. Servers count both
+ * parts. A user's device is there anyway: only what lies above its idle power counts, idle_j = 0. The host's adder is
+ * host_frac of both; (PUE - 1) of all that comes on top, once. */
 #ifndef TS_SIM_LEDGER_H
 #define TS_SIM_LEDGER_H
 
@@ -15,13 +16,13 @@ enum ts_outcome { TS_DONE, TS_REJECTED, TS_TIMED_OUT, TS_UNFINISHED };
 /* Running totals of a tier. */
 struct ts_account {
     uint64_t n_present;
-    int64_t changed_ns;   /* when n_present last changed */
-    double present_s;     /* integral of n_present */
-    double stayed_s;      /* sum over requests of the time that each was present: the same number, by Little's law */
-    double busy_s;        /* sum over units */
+    int64_t changed_ns; /* when n_present last changed */
+    double present_s;   /* integral of n_present */
+    double stayed_s;    /* sum over requests of the time that each was present: the same number, by Little's law */
+    double busy_s;      /* sum over units */
     double active_j;
-    double kv_block_s;    /* integral of KV blocks in use, all replicas */
-    uint64_t kv_peak;     /* of one replica */
+    double kv_block_s; /* integral of KV blocks in use, all replicas */
+    uint64_t kv_peak;  /* of one replica */
     uint64_t n_steps, n_step_seqs, n_preemptions, n_throttled, n_retries;
 };
 
@@ -42,12 +43,15 @@ void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, in
 /* A unit of the tier worked over that time and drew that much (accelerator or device alone). */
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double power_w);
 /* What became of a request, at flight->tier. For TS_DONE: its last token was given at now_ns. */
-void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, enum ts_outcome outcome, int64_t now_ns);
+void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, enum ts_outcome outcome,
+                      int64_t now_ns);
 /* The histogram of a tier's gaps between tokens. */
 struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t class_id);
 
-/* Closes the books at end_ns and hands the result over. Checks that every arrival is accounted for and Little's law in every tier. */
-enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, int64_t window_ns, int64_t end_ns, uint64_t n_events);
+/* Closes the books at end_ns and hands the result over. Checks that every arrival is accounted for and Little's law in
+ * every tier. */
+enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, int64_t window_ns, int64_t end_ns,
+                               uint64_t n_events);
 
 /* What an offer charges for a request, in USD. */
 double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request);

@@ -1,5 +1,6 @@
-/* Hides the delay of a link: half of one drawn round trip each way, a drawn jitter each way, and the time that the bytes take. Transfers do not queue behind each
- * other: a prompt is some kilobytes, a token some bytes. Worked: 1,000 tokens of 4 bytes over 1 MB/s with an rtt of 40 ms: 20 + 4 = 24 ms up. */
+/* Hides the delay of a link: half of one drawn round trip each way, a drawn jitter each way, and the time that the
+ * bytes take. Transfers do not queue behind each other: a prompt is some kilobytes, a token some bytes. Worked: 1,000
+ * tokens of 4 bytes over 1 MB/s with an rtt of 40 ms: 20 + 4 = 24 ms up. */
 #include "sim/link.h"
 
 #include "base/units.h"

@@ -1,5 +1,5 @@
-/* Hides the memory of a result and how replications merge: counts, energies and money add up; means are weighted by simulated time; a bin of the series is the mean
- * over the replications that reached it. */
+/* Hides the memory of a result and how replications merge: counts, energies and money add up; means are weighted by
+ * simulated time; a bin of the series is the mean over the replications that reached it. */
 #include "sim/result.h"
 
 #include <stdlib.h>
@@ -34,8 +34,10 @@ void ts_cell_deinit(struct ts_cell *cell)
 
 enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *model, uint32_t n_bins)
 {
-    struct ts_result result = {
-        .n_tiers = model->n_tiers, .n_classes = model->n_classes > 0 ? model->n_classes : 1, .n_replications = 1, .bin_s = model->series_bin_s};
+    struct ts_result result = {.n_tiers = model->n_tiers,
+                               .n_classes = model->n_classes > 0 ? model->n_classes : 1,
+                               .n_replications = 1,
+                               .bin_s = model->series_bin_s};
     result.tiers = calloc((size_t)result.n_tiers + 1, sizeof *result.tiers);
     if (!result.tiers) {
         return TS_ENOMEM;
@@ -114,7 +116,8 @@ enum ts_status ts_result_resize_bins(struct ts_result *result, uint32_t n_bins)
     }
     for (uint32_t i = 0; i <= result->n_tiers; i++) {
         struct ts_tier_result *tier = &result->tiers[i];
-        if (!grow_doubles(&tier->power_w, result->n_bins, n_bins) || !grow_doubles(&tier->in_tier, result->n_bins, n_bins)) {
+        if (!grow_doubles(&tier->power_w, result->n_bins, n_bins) ||
+            !grow_doubles(&tier->in_tier, result->n_bins, n_bins)) {
             return TS_ENOMEM;
         }
     }

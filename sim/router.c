@@ -1,11 +1,17 @@
 /* Hides the routing policies and the meaning of a router's AUC.
  *
- * The router sees s = z + e, e normal with standard deviation sd, drawn once a request. Its AUC is that of s against the label "z above the median", which a perfect
- * router knows (AUC 1). For normal z with standard deviation sz let r = sz/sqrt(sz^2 + sd^2) be the correlation of s and z. For two independent requests 1, 2
+ * The router sees s = z + e, e normal with standard deviation sd, drawn once a request. Its AUC is that of s against the
+ * label "z above the median", which a perfect router knows (AUC 1). For normal z with standard deviation sz let
+ * r = sz/sqrt(sz^2 + sd^2) be the correlation of s and z. For two independent requests 1 and 2 and a median of 0
+ *
  *   AUC = P(s1 > s2 | z1 > 0 > z2) = 4 P(s1 - s2 > 0, z1 > 0, -z2 > 0),
- * an orthant probability of three normals with correlations r/sqrt2, r/sqrt2, 0, that is 1/8 + (asin(r/sqrt2) + asin(r/sqrt2) + asin 0)/(4 pi) (Sheppard 1898). So
+ *
+ * an orthant probability of three normals with correlations r/sqrt2, r/sqrt2, 0, which is
+ * 1/8 + (asin(r/sqrt2) + asin(r/sqrt2) + asin 0)/(4 pi) (Sheppard 1898). So
+ *
  *   AUC = 1/2 + (2/pi) asin(r/sqrt2),   r = sqrt2 sin(pi/2 (AUC - 1/2)),   sd = sz sqrt(1/r^2 - 1).
- * Worked: AUC 0.8 -> r = 0.64204, sd = 1.19413 sz. A test draws it. */
+ *
+ * Worked: AUC 0.8 -> r = 0.64204, sd = 1.19412 sz; a test draws it. */
 #include "sim/router.h"
 
 #include <math.h>
@@ -32,8 +38,8 @@ void ts_router_init(struct ts_router *out, const struct ts_model *model)
 
 static bool matches(const struct ts_rule *rule, const struct ts_request *request)
 {
-    return (rule->sensitivity < 0 || rule->sensitivity == request->sensitivity) && (rule->class_id < 0 || rule->class_id == request->class_id) &&
-           request->prompt_tok >= rule->min_prompt_tok;
+    return (rule->sensitivity < 0 || rule->sensitivity == request->sensitivity) &&
+           (rule->class_id < 0 || rule->class_id == request->class_id) && request->prompt_tok >= rule->min_prompt_tok;
 }
 
 uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_request *request)

@@ -1,4 +1,5 @@
-/* The router: policy first (which tiers are barred), then the choice, then what comes next when the choice cannot take the request. */
+/* The router: policy first (which tiers are barred), then the choice, then what comes next when the choice cannot take
+ * the request. */
 #ifndef TS_SIM_ROUTER_H
 #define TS_SIM_ROUTER_H
 
@@ -29,12 +30,12 @@ uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_r
 
 /* Sets what policy and choice say about a new request: flight->barred, flight->choice. */
 void ts_router_consider(const struct ts_engine *engine, struct ts_flight *flight);
-/* The next tier to send it to: the choice, then the fallback order, without those tried, barred, or unable to hold it; n_tiers if there is none. Marks it as
- * tried. */
+/* The next tier to send it to: the choice, then the fallback order, without those tried, barred, or unable to hold it;
+ * n_tiers if there is none. Marks it as tried. */
 uint32_t ts_router_next(const struct ts_engine *engine, struct ts_flight *flight);
 
-/* Standard deviation of the noise with which a predictor of the difficulty has that AUC (0.5..1) for "harder than the median", for difficulties with the given
- * standard deviation. */
+/* Standard deviation of the noise with which a predictor of the difficulty has that AUC (0.5..1) for "harder than the
+ * median", for difficulties with the given standard deviation. */
 double ts_router_noise_sd(double auc, double difficulty_sd);
 
 #endif

@@ -1,7 +1,9 @@
-/* Hides how the scheduler stores its sequences. The running list is a set of parallel arrays of 32-bit numbers, in list order, so that the common step, in which
- * everybody decodes one token, is a few vector loops; a sequence's blocks are implied: (ctx + room) / block_tok. Rules and their source: scheduler.h.
+/* Hides how the scheduler stores its sequences. The running list is a set of parallel arrays of 32-bit numbers, in list
+ * order, so that the common step, in which everybody decodes one token, is a few vector loops; a sequence's blocks are
+ * implied: (ctx + room) / block_tok. Rules and their source: scheduler.h.
  *
- * Worked: blocks of 16, a prompt of 20 tokens takes 2 blocks and leaves room for 12; the 13th decode step behind it takes a third. */
+ * Worked: blocks of 16, a prompt of 20 tokens takes 2 blocks and leaves room for 12; the 13th decode step behind it
+ * takes a third. */
 #include "sim/scheduler.h"
 
 #include <stdlib.h>
@@ -39,8 +41,8 @@ struct ts_scheduler {
 
 static bool config_is_valid(const struct ts_scheduler_config *c)
 {
-    return c->max_batched_tok >= 1 && c->max_seqs >= 1 && c->block_tok >= 1 && c->block_tok <= TS_SCHEDULER_MAX_BLOCK_TOK && c->kv_blocks >= 1 &&
-           c->kv_blocks <= UINT64_MAX / c->block_tok;
+    return c->max_batched_tok >= 1 && c->max_seqs >= 1 && c->block_tok >= 1 &&
+           c->block_tok <= TS_SCHEDULER_MAX_BLOCK_TOK && c->kv_blocks >= 1 && c->kv_blocks <= UINT64_MAX / c->block_tok;
 }
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -91,7 +93,8 @@ bool ts_scheduler_can_hold(const struct ts_scheduler_config *config, uint64_t pr
 {
     const uint64_t n_tok = prompt_tok + output_tok - 1;
     const uint64_t n_blocks = (n_tok + config->block_tok - 1) / config->block_tok;
-    return n_blocks <= config->kv_blocks && n_tok <= UINT32_MAX && (config->chunked_prefill || n_tok <= config->max_batched_tok);
+    return n_blocks <= config->kv_blocks && n_tok <= UINT32_MAX &&
+           (config->chunked_prefill || n_tok <= config->max_batched_tok);
 }
 
 uint32_t ts_scheduler_running(const struct ts_scheduler *s)
@@ -111,7 +114,8 @@ uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *s)
 
 /* ---- submission ---- */
 
-enum ts_status ts_scheduler_submit(struct ts_scheduler *s, uint32_t *handle, uint32_t tag, uint32_t prompt_tok, uint32_t output_tok)
+enum ts_status ts_scheduler_submit(struct ts_scheduler *s, uint32_t *handle, uint32_t tag, uint32_t prompt_tok,
+                                   uint32_t output_tok)
 {
     TS_CHECK(prompt_tok >= 1 && output_tok >= 1 && ts_scheduler_can_hold(&s->config, prompt_tok, output_tok));
     if (s->seqs.n_waiting >= TS_SCHEDULER_MAX_WAITING) {

@@ -1,19 +1,24 @@
-/* The continuous-batching scheduler, in the manner of vLLM V1: a pure policy. Sequences are submitted, ts_scheduler_plan says what the next step computes, ts_scheduler_commit
- * says that it was computed. It knows nothing of time, so a simulated server and a live engine drive the same object.
+/* The continuous-batching scheduler, in the manner of vLLM V1: a pure policy. Sequences are submitted, ts_scheduler_plan
+ * says what the next step computes, ts_scheduler_commit says that it was computed. It knows nothing of time, so a
+ * simulated server and a live engine drive the same object.
  *
  * The rules, in the order of a step:
- *  1. A sequence has `n_tok` tokens so far (prompt and those generated) of which `n_computed` are in the KV cache; a step gives it n_new of the difference: a
- *     chunk of the prompt, or the one token that was generated last.
- *  2. Running sequences come first, in list order: n_new = min(difference, long_prefill_tok, what is left of the step's token budget).
- *  3. Blocks short: the tail of the running list is preempted, again and again, until it fits or the victim is the sequence itself.
- *  4. A preempted sequence loses all its blocks, keeps its tokens, and goes to the front of the waiting queue; its cache is recomputed later.
- *  5. Waiting sequences are admitted in order, but only in a step that preempted nothing; admission stops at max_seqs, at the end of the budget, or at a head
- *     that finds no blocks (head of line). Without chunked prefill a prompt must fit the rest of the budget whole.
- *  6. The step that computes the last missing token gives a token: the first one at the end of the prompt, then one a step.
- * The token given last is never computed unless another follows: a sequence needs room for prompt + output - 1 tokens.
+ *  1. A sequence has n_tok tokens so far (prompt and those generated), n_computed of them in the KV cache; a step gives
+ *     it n_new of the difference: a chunk of the prompt, or the one token that was generated last.
+ *  2. Running sequences come first, in list order: n_new = min(difference, long_prefill_tok, the rest of the budget).
+ *  3. Blocks short: the tail of the running list is preempted, again and again, until it fits or the victim is the
+ *     sequence itself.
+ *  4. A preempted sequence loses all its blocks, keeps its tokens, and goes to the front of the waiting queue; its cache
+ *     is recomputed later.
+ *  5. Waiting sequences are admitted in order, but only in a step that preempted nothing; admission stops at max_seqs,
+ *     at the end of the budget, or at a head that finds no blocks (head of line). Without chunked prefill a prompt must
+ *     fit the rest of the budget whole.
+ *  6. The step that computes the last missing token gives a token: the first one at the end of the prompt, then one a
+ *     step. The token given last is never computed: a sequence needs room for prompt + output - 1 tokens.
  *
- * Nobody stalls: a sequence is admitted in a step that served everybody ahead in full, and the shares of those ahead never grow, so every running sequence gets at
- * least one token in every step (checked), and n_running <= max_batched_tok. */
+ * Nobody stalls: a sequence is admitted in a step that served everybody ahead in full, and the shares of those ahead
+ * never grow, so every running sequence gets at least one token in every step (checked), and
+ * n_running <= max_batched_tok. */
 #ifndef TS_SIM_SCHEDULER_H
 #define TS_SIM_SCHEDULER_H
 
@@ -26,8 +31,8 @@
 enum { TS_SCHEDULER_MAX_SEQS = 1 << 16, TS_SCHEDULER_MAX_WAITING = 1 << 20, TS_SCHEDULER_MAX_BLOCK_TOK = 1 << 16 };
 
 struct ts_scheduler_config {
-    uint32_t max_batched_tok;  /* token budget of a step, >= 1 */
-    uint32_t max_seqs;         /* running at once, >= 1 */
+    uint32_t max_batched_tok; /* token budget of a step, >= 1 */
+    uint32_t max_seqs;        /* running at once, >= 1 */
     bool chunked_prefill;
     uint32_t long_prefill_tok; /* at most that many prompt tokens of one sequence in a step; 0 = no such limit */
     uint32_t block_tok;        /* tokens in a KV block, >= 1 */
@@ -39,7 +44,8 @@ struct ts_scheduler_item {
     uint32_t tag;      /* what the owner submitted it with */
     uint32_t past_tok; /* in the cache before the step */
     uint32_t n_new;
-    bool decodes;      /* one token after the prompt is through; otherwise a chunk of the prompt (or of what is recomputed) */
+    bool
+        decodes; /* one token after the prompt is through; otherwise a chunk of the prompt (or of what is recomputed) */
 };
 
 struct ts_scheduler_plan {
@@ -48,23 +54,25 @@ struct ts_scheduler_plan {
     uint32_t n_admitted;
     const uint32_t *preempted; /* tags, in order of preemption */
     uint32_t n_preempted;
-    uint64_t blocks_used;      /* in the step */
+    uint64_t blocks_used; /* in the step */
 };
 
 struct ts_scheduler_step {
-    const uint32_t *started;  /* tags that computed the last missing token and leave the prompt: their token is the first, or the first after a preemption */
+    const uint32_t *started; /* tags that computed the last missing token and leave the prompt: their token is the
+                                first, or the first after a preemption */
     uint32_t n_started;
     const uint32_t *finished; /* tags that gave their last token; they are gone now */
     uint32_t n_finished;
 };
 
-/* A run of steps over the same sequences, all in decode, in which nothing can be admitted, preempted or finished before the last. */
+/* A run of steps over the same sequences, all in decode, in which nothing can be admitted, preempted or finished before
+ * the last. */
 struct ts_scheduler_run {
     uint32_t n_seqs;
-    uint32_t max_steps;        /* >= 1; the last of them finishes a sequence, or the blocks may not last longer */
-    uint64_t kv_read_tok;      /* in the first step; each further one reads n_seqs more */
+    uint32_t max_steps;         /* >= 1; the last of them finishes a sequence, or the blocks may not last longer */
+    uint64_t kv_read_tok;       /* in the first step; each further one reads n_seqs more */
     const uint32_t *new_blocks; /* [block_tok]: step j takes new_blocks[j % block_tok] more blocks */
-    uint64_t blocks_used;      /* before the first step */
+    uint64_t blocks_used;       /* before the first step */
 };
 
 struct ts_scheduler; /* opaque */
@@ -76,22 +84,26 @@ void ts_scheduler_destroy(struct ts_scheduler *sched);
 /* Could a sequence like that ever run to its end, alone? */
 bool ts_scheduler_can_hold(const struct ts_scheduler_config *config, uint64_t prompt_tok, uint64_t output_tok);
 
-/* Puts a sequence at the end of the waiting queue. prompt_tok and output_tok >= 1 and ts_scheduler_can_hold. *handle stays valid until the sequence has finished or
- * was aborted. TS_ERANGE when TS_SCHEDULER_MAX_WAITING are waiting, TS_ENOMEM. */
-enum ts_status ts_scheduler_submit(struct ts_scheduler *sched, uint32_t *handle, uint32_t tag, uint32_t prompt_tok, uint32_t output_tok);
-/* Takes a sequence out, wherever it is; its tag is not reported again. A running one keeps its blocks until the commit of the step under way. Not for running
- * sequences between ts_scheduler_steady and ts_scheduler_advance. */
+/* Puts a sequence at the end of the waiting queue. prompt_tok and output_tok >= 1 and ts_scheduler_can_hold. *handle
+ * stays valid until the sequence has finished or was aborted. TS_ERANGE when TS_SCHEDULER_MAX_WAITING are waiting,
+ * TS_ENOMEM. */
+enum ts_status ts_scheduler_submit(struct ts_scheduler *sched, uint32_t *handle, uint32_t tag, uint32_t prompt_tok,
+                                   uint32_t output_tok);
+/* Takes a sequence out, wherever it is; its tag is not reported again. A running one keeps its blocks until the commit
+ * of the step under way. Not for running sequences between ts_scheduler_steady and ts_scheduler_advance. */
 void ts_scheduler_abort(struct ts_scheduler *sched, uint32_t handle);
 
-/* Decides the next step; false: nothing to do. Pointers in *plan are valid until the next call. Every plan is followed by a commit. */
+/* Decides the next step; false: nothing to do. Pointers in *plan are valid until the next call. Every plan is followed
+ * by a commit. */
 bool ts_scheduler_plan(struct ts_scheduler *sched, struct ts_scheduler_plan *plan);
 /* The planned step is done. */
 void ts_scheduler_commit(struct ts_scheduler *sched, struct ts_scheduler_step *step);
 /* The planned step in detail: item i of ts_scheduler_running(), in list order. */
 struct ts_scheduler_item ts_scheduler_item(const struct ts_scheduler *sched, uint32_t i);
 
-/* True if the next steps are such a run: the same as that many calls of plan and commit, in one. Follow it with ts_scheduler_advance by 1..max_steps steps;
- * until then submissions and aborts of waiting sequences are fine, but may end the run: ask ts_scheduler_run_goes_on after them. */
+/* True if the next steps are such a run: the same as that many calls of plan and commit, in one. Follow it with
+ * ts_scheduler_advance by 1..max_steps steps; until then submissions and aborts of waiting sequences are fine, but may
+ * end the run: ask ts_scheduler_run_goes_on after them. */
 bool ts_scheduler_steady(struct ts_scheduler *sched, struct ts_scheduler_run *run);
 void ts_scheduler_advance(struct ts_scheduler *sched, uint32_t n_steps, struct ts_scheduler_step *step);
 /* With a run under way: would its second and later steps still admit nobody? */

@@ -1,11 +1,13 @@
-/* Hides the storage of sequences: one array that doubles, free records chained through `next`. Bounded by what the scheduler lets in. */
+/* Hides the storage of sequences: one array that doubles, free records chained through `next`. Bounded by what the
+ * scheduler lets in. */
 #include "sim/sequence.h"
 
 #include <stdlib.h>
 
 void ts_sequences_init(struct ts_sequences *sequences)
 {
-    *sequences = (struct ts_sequences){.free = TS_SEQUENCE_NONE, .first_waiting = TS_SEQUENCE_NONE, .last_waiting = TS_SEQUENCE_NONE};
+    *sequences = (struct ts_sequences){
+        .free = TS_SEQUENCE_NONE, .first_waiting = TS_SEQUENCE_NONE, .last_waiting = TS_SEQUENCE_NONE};
 }
 
 void ts_sequences_deinit(struct ts_sequences *sequences)

@@ -1,5 +1,5 @@
-/* Sequences of a scheduler: records in a pool, addressed by index, and the queue of those that wait, a doubly linked list through the records: in at the end, back in at
- * the front after a preemption, out from anywhere. */
+/* Sequences of a scheduler: records in a pool, addressed by index, and the queue of those that wait, a doubly linked
+ * list through the records: in at the end, back in at the front after a preemption, out from anywhere. */
 #ifndef TS_SIM_SEQUENCE_H
 #define TS_SIM_SEQUENCE_H
 

@@ -1,11 +1,13 @@
-/* Hides how a replica advances. Two ways, with the same result to the last bit:
+/* Hides how a replica advances. Two ways, with the same result:
  *  - a planned step is one event: plan, wait for the step's time, commit;
- *  - a run: while the batch only decodes and nobody can enter, the ends of many steps are computed ahead in one loop, and one event stands for all of them. Nothing
- *    that others see of the replica changes inside a run. A request that could enter cuts the run at the end of the step under way.
- * A step's time is rounded to whole nanoseconds, so that both ways add up alike.
+ *  - a run: while the batch only decodes and nobody can enter, the ends of many steps are computed ahead in one loop, and
+ *    one event stands for all of them. Nothing that others see of the replica changes inside a run. A request that could
+ *    enter cuts the run at the end of the step under way.
+ * A step's time is rounded to whole nanoseconds, so both ways come to the same instants; a property test compares them.
  *
- * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of all of them: they are counted by class and
- * added at once. A preempted sequence leaves that count with the time of its last token, and its next token closes one long gap. */
+ * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of
+ * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
+ * last token, and its next token closes one long gap. The gaps of requests that end unfinished count as well. */
 #include "sim/server.h"
 
 #include <stdlib.h>
@@ -21,15 +23,15 @@ enum replica_mode { REPLICA_IDLE, REPLICA_STEP, REPLICA_RUN };
 struct replica {
     struct ts_scheduler *scheduler;
     enum replica_mode mode;
-    uint32_t stamp;       /* of its pending event */
-    int64_t start_ns;     /* of the step or run under way */
-    double prefill_tok;   /* in the step under way */
-    uint32_t n_seqs;      /* in each step under way */
-    uint64_t blocks_used; /* in the step under way; before the first step of a run */
-    uint32_t n_steps;     /* of the run */
+    uint32_t stamp;             /* of its pending event */
+    int64_t start_ns;           /* of the step or run under way */
+    double prefill_tok;         /* in the step under way */
+    uint32_t n_seqs;            /* in each step under way */
+    uint64_t blocks_used;       /* in the step under way; before the first step of a run */
+    uint32_t n_steps;           /* of the run */
     const uint32_t *new_blocks; /* of the run, see ts_scheduler_run */
-    int64_t *ends_ns;     /* [RUN_MAX] of the run's steps */
-    uint32_t *n_in_step;  /* [n_classes] flights with in_step */
+    int64_t *ends_ns;           /* [RUN_MAX] of the run's steps */
+    uint32_t *n_in_step;        /* [n_classes] flights with in_step */
 };
 
 struct server {
@@ -106,7 +108,8 @@ static enum ts_status server_create(struct ts_tier *tier, const struct ts_engine
     server->power = &tier->model->power;
     server->config = config_of(model);
     server->context_tok = tier->model->context_tok;
-    server->max_queue = model->max_queue > 0 && model->max_queue < TS_SERVER_QUEUE_MAX ? model->max_queue : TS_SERVER_QUEUE_MAX;
+    server->max_queue =
+        model->max_queue > 0 && model->max_queue < TS_SERVER_QUEUE_MAX ? model->max_queue : TS_SERVER_QUEUE_MAX;
     server->n_classes = engine->ledger.result.n_classes;
     tier->state = server;
     return create_replicas(server); /* destroyed with the tier, whatever comes back */
@@ -114,7 +117,8 @@ static enum ts_status server_create(struct ts_tier *tier, const struct ts_engine
 
 /* ---- what a step does to the books ---- */
 
-static void account_step(struct ts_tier *tier, struct ts_engine *engine, const struct replica *replica, int64_t until_ns, uint32_t n_steps)
+static void account_step(struct ts_tier *tier, struct ts_engine *engine, const struct replica *replica,
+                         int64_t until_ns, uint32_t n_steps)
 {
     const struct server *server = tier->state;
     struct ts_account *account = &engine->ledger.accounts[tier->index];
@@ -141,14 +145,16 @@ static void add_gaps(struct ts_tier *tier, struct ts_engine *engine, const struc
     }
 }
 
-static void give_started(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica, const struct ts_scheduler_step *step)
+static void give_started(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica,
+                         const struct ts_scheduler_step *step)
 {
     for (uint32_t i = 0; i < step->n_started; i++) {
         struct ts_flight *flight = ts_engine_flight(engine, step->started[i]);
         if (flight->first_ns == TS_NEVER_NS) {
             flight->first_ns = engine->now_ns;
         } else {
-            ts_hist_add(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id), engine->now_ns - flight->token_ns);
+            ts_hist_add(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
+                        engine->now_ns - flight->token_ns);
         }
         flight->in_step = true;
         replica->n_in_step[flight->request.class_id]++;
@@ -174,7 +180,8 @@ static void schedule_step(struct ts_tier *tier, struct ts_engine *engine, struct
     ts_engine_schedule(engine, end_ns, TS_EVENT_STEP, ts_engine_unit(tier, unit), ++replica->stamp);
 }
 
-static void note_plan(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica, const struct ts_scheduler_plan *plan)
+static void note_plan(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica,
+                      const struct ts_scheduler_plan *plan)
 {
     for (uint32_t i = 0; i < plan->n_preempted; i++) {
         struct ts_flight *flight = ts_engine_flight(engine, plan->preempted[i]);
@@ -191,7 +198,8 @@ static void note_plan(struct ts_tier *tier, struct ts_engine *engine, struct rep
     engine->ledger.accounts[tier->index].n_preemptions += plan->n_preempted;
 }
 
-static void begin_step(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica, const struct ts_scheduler_plan *plan)
+static void begin_step(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica,
+                       const struct ts_scheduler_plan *plan)
 {
     const struct server *server = tier->state;
     note_plan(tier, engine, replica, plan);
@@ -200,7 +208,8 @@ static void begin_step(struct ts_tier *tier, struct ts_engine *engine, struct re
     replica->prefill_tok = plan->load.prefill_tok;
     replica->n_seqs = plan->load.n_seqs;
     replica->blocks_used = plan->blocks_used;
-    schedule_step(tier, engine, replica, engine->now_ns + ts_steptime_ns(ts_steptime_s(&server->model->steps, &plan->load)));
+    schedule_step(tier, engine, replica,
+                  engine->now_ns + ts_steptime_ns(ts_steptime_s(&server->model->steps, &plan->load)));
 }
 
 static void end_step(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica)
@@ -216,8 +225,10 @@ static void end_step(struct ts_tier *tier, struct ts_engine *engine, struct repl
 
 /* ---- runs ---- */
 
-/* Computes the ends of the run's steps: up to its length, RUN_MAX, or a little beyond the next arrival, which may cut it. */
-static void begin_run(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica, const struct ts_scheduler_run *run)
+/* Computes the ends of the run's steps: up to its length, RUN_MAX, or a little beyond the next arrival, which may cut
+ * it. */
+static void begin_run(struct ts_tier *tier, struct ts_engine *engine, struct replica *replica,
+                      const struct ts_scheduler_run *run)
 {
     const struct server *server = tier->state;
     const struct ts_steptime_kind *kind = &ts_steptime_kinds[server->model->steps.kind];
@@ -245,7 +256,8 @@ static void begin_run(struct ts_tier *tier, struct ts_engine *engine, struct rep
 }
 
 /* The blocks in use over the first n_steps of the run; returns those in the last of them. */
-static uint64_t account_run_blocks(struct ts_account *account, const struct replica *replica, uint32_t block_tok, uint32_t n_steps)
+static uint64_t account_run_blocks(struct ts_account *account, const struct replica *replica, uint32_t block_tok,
+                                   uint32_t n_steps)
 {
     uint64_t n_blocks = replica->blocks_used;
     int64_t from_ns = replica->start_ns;
@@ -259,7 +271,8 @@ static uint64_t account_run_blocks(struct ts_account *account, const struct repl
     return n_blocks;
 }
 
-static void add_run_gaps(struct ts_tier *tier, struct ts_engine *engine, const struct replica *replica, uint32_t n_steps)
+static void add_run_gaps(struct ts_tier *tier, struct ts_engine *engine, const struct replica *replica,
+                         uint32_t n_steps)
 {
     const struct server *server = tier->state;
     for (uint32_t c = 0; c < server->n_classes; c++) {
@@ -274,7 +287,8 @@ static void add_run_gaps(struct ts_tier *tier, struct ts_engine *engine, const s
 }
 
 /* The books of the first n_steps of the run; returns the blocks in use in the last of them. */
-static uint64_t account_run(struct ts_tier *tier, struct ts_engine *engine, const struct replica *replica, uint32_t n_steps)
+static uint64_t account_run(struct ts_tier *tier, struct ts_engine *engine, const struct replica *replica,
+                            uint32_t n_steps)
 {
     const struct server *server = tier->state;
     if (n_steps > 0) {
@@ -337,7 +351,8 @@ static void proceed(struct ts_tier *tier, struct ts_engine *engine, struct repli
     }
 }
 
-static void server_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
+static void server_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target,
+                        uint32_t stamp)
 {
     struct server *server = tier->state;
     struct replica *replica = &server->replicas[target];
@@ -362,7 +377,8 @@ static bool server_can_hold(const struct ts_tier *tier, const struct ts_request 
            ts_scheduler_can_hold(&server->config, request->prompt_tok, request->output_tok);
 }
 
-static double server_pressure(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_request *request)
+static double server_pressure(const struct ts_tier *tier, const struct ts_engine *engine,
+                              const struct ts_request *request)
 {
     (void)engine;
     (void)request;
@@ -370,7 +386,8 @@ static double server_pressure(const struct ts_tier *tier, const struct ts_engine
     const double n_seats = (double)server->model->n_replicas * server->model->max_seqs;
     uint64_t n_present = 0;
     for (uint32_t i = 0; i < server->model->n_replicas; i++) {
-        n_present += ts_scheduler_waiting(server->replicas[i].scheduler) + ts_scheduler_running(server->replicas[i].scheduler);
+        n_present +=
+            ts_scheduler_waiting(server->replicas[i].scheduler) + ts_scheduler_running(server->replicas[i].scheduler);
     }
     const double n_beyond = (double)n_present + 1.0 - n_seats;
     return n_beyond > 0.0 ? n_beyond / n_seats : 0.0;
@@ -402,7 +419,8 @@ static bool server_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_
         return false;
     }
     const struct ts_request *request = &flight->request;
-    const enum ts_status status = ts_scheduler_submit(replica->scheduler, &flight->handle, id, request->prompt_tok, request->output_tok);
+    const enum ts_status status =
+        ts_scheduler_submit(replica->scheduler, &flight->handle, id, request->prompt_tok, request->output_tok);
     if (status != TS_OK) {
         ts_engine_fail(engine, status);
         return false;

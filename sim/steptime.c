@@ -1,9 +1,11 @@
 /* Hides how long a step takes. Formulas (units: seconds, tokens, bytes, flop):
- *   linear    a + b*seqs + c*kv + d*prefill + e*pairs: coefficients fitted to measurements
- *   table     fixed + T(tokens) + c*kv + e*pairs: T linear between measured token counts, constant below the first, the last segment's slope beyond the last
- *   roofline  fixed + max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s) + kv*kv_bytes/bytes_per_s + pairs*flop_per_pair/flop_per_s,
- *             weights(B) = shared + expert*(1-(1-k/E)^B): the expected share of experts that a batch of B tokens touches
- * A prompt token of a 70B model, 139e9 flop at 1979e12*0.45 flop/s, takes 0.156 ms: 50 ms buy 320 of them. */
+ *   linear    a + b*seqs + c*kv + d*prefill + e*pairs; coefficients fitted to measurements
+ *   table     fixed + T(tokens) + c*kv + e*pairs; T is linear between the measured token counts, constant below the
+ *             first, and goes on with the last segment's slope beyond the last
+ *   roofline  fixed + max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
+ *             + kv*kv_bytes_per_tok/bytes_per_s + pairs*flop_per_pair/flop_per_s;
+ *             weights(B) = shared + expert*(1-(1-k/E)^B), the expected share of experts that B tokens touch
+ * Worked: a prompt token of a 70B model, 139e9 flop at 1979e12*0.45 flop/s, takes 0.156 ms: 50 ms buy 320 of them. */
 #include "sim/steptime.h"
 
 #include <math.h>
@@ -16,7 +18,8 @@ static double tokens_of(const struct ts_batch_load *load)
 static double linear_base_s(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_linear *m = &model->u.linear;
-    return m->a_s + m->b_s_per_seq * load->n_seqs + m->d_s_per_prefill_tok * load->prefill_tok + m->e_s_per_pair * load->prefill_pairs;
+    return m->a_s + m->b_s_per_seq * load->n_seqs + m->d_s_per_prefill_tok * load->prefill_tok +
+           m->e_s_per_pair * load->prefill_pairs;
 }
 
 static double linear_per_kv_s(const struct ts_steps_model *model)
@@ -60,7 +63,8 @@ static double roofline_base_s(const struct ts_steps_model *model, const struct t
     const double n_tok = tokens_of(load);
     double weight_bytes = m->shared_bytes;
     if (m->expert_bytes > 0.0) {
-        weight_bytes += m->experts > 0.0 ? m->expert_bytes * (1.0 - pow(1.0 - m->top_k / m->experts, n_tok)) : m->expert_bytes;
+        weight_bytes +=
+            m->experts > 0.0 ? m->expert_bytes * (1.0 - pow(1.0 - m->top_k / m->experts, n_tok)) : m->expert_bytes;
     }
     const double matmul_s = fmax(m->flop_per_tok * n_tok / m->flop_per_s, weight_bytes / m->bytes_per_s);
     return m->fixed_s + matmul_s + m->attention_flop_per_pair * load->prefill_pairs / m->flop_per_s;
@@ -85,7 +89,8 @@ double ts_steptime_s(const struct ts_steps_model *model, const struct ts_batch_l
 
 struct ts_batch_load ts_steptime_prompt_load(uint32_t prompt_tok)
 {
-    return (struct ts_batch_load){.n_seqs = 1, .prefill_tok = prompt_tok, .prefill_pairs = ts_steptime_pairs(0, prompt_tok)};
+    return (struct ts_batch_load){
+        .n_seqs = 1, .prefill_tok = prompt_tok, .prefill_pairs = ts_steptime_pairs(0, prompt_tok)};
 }
 
 struct ts_batch_load ts_steptime_decode_load(uint32_t n_seqs, uint64_t kv_tok)

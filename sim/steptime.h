@@ -1,5 +1,6 @@
-/* Step times: how long one iteration of an engine takes, from what it computes. Every kind is affine in the KV entries that decode reads, so a step is
- * base(load) + per_kv * kv_read: with a constant batch, base is computed once and the following decode steps cost one multiplication each. */
+/* Step times: how long one iteration of an engine takes, from what it computes. Every kind is affine in the KV entries
+ * that decode reads, so a step is base(load) + per_kv * kv_read: with a constant batch, base is computed once and the
+ * following decode steps cost one multiplication each. */
 #ifndef TS_SIM_STEPTIME_H
 #define TS_SIM_STEPTIME_H
 
@@ -9,7 +10,8 @@
 
 struct ts_steptime_kind {
     const char *name;
-    double (*base_s)(const struct ts_steps_model *model, const struct ts_batch_load *load); /* without the KV entries read */
+    double (*base_s)(const struct ts_steps_model *model,
+                     const struct ts_batch_load *load); /* without the KV entries read */
     double (*per_kv_s)(const struct ts_steps_model *model);
 };
 
@@ -18,7 +20,8 @@ extern const struct ts_steptime_kind ts_steptime_kinds[TS_N_STEPS_KINDS];
 
 double ts_steptime_s(const struct ts_steps_model *model, const struct ts_batch_load *load);
 
-/* What a lone sequence's prompt of that many tokens loads a step with; and a lone decode step that reads kv_tok entries (its own included). */
+/* What a lone sequence's prompt of that many tokens loads a step with; and a lone decode step that reads kv_tok entries
+ * (its own included). */
 struct ts_batch_load ts_steptime_prompt_load(uint32_t prompt_tok);
 struct ts_batch_load ts_steptime_decode_load(uint32_t n_seqs, uint64_t kv_tok);
 

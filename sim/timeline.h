@@ -1,5 +1,6 @@
-/* Time series in bins of equal width from time 0: amounts that accrue at a constant rate over an interval are split exactly at the bins' borders. All rows share
- * one axis that grows with the run; beyond TS_TIMELINE_MAX_BINS neighbours are merged and the width doubles, so memory is bounded whatever the horizon. */
+/* Time series in bins of equal width from time 0: amounts that accrue at a constant rate over an interval are split
+ * exactly at the bins' borders. All rows share one axis that grows with the run; beyond TS_TIMELINE_MAX_BINS neighbours
+ * are merged and the width doubles, so memory is bounded whatever the horizon. */
 #ifndef TS_SIM_TIMELINE_H
 #define TS_SIM_TIMELINE_H
 

@@ -1,5 +1,5 @@
-/* Speed of the simulator: requests per second on one server replica. Without arguments a small generated workload (a smoke test); by hand
- *   bench_sim ../shared/data/traces/AzureLLMInferenceTrace_conv.csv [8b|70b] [fast|steps] [repeats]
+/* Speed of the simulator: requests per second on one server replica. Without arguments a small generated workload (a
+ * smoke test); by hand bench_sim ../shared/data/traces/AzureLLMInferenceTrace_conv.csv [8b|70b] [fast|steps] [repeats]
  * replays a trace. Step times after published fits, 8B on an H100: 6.2 + 0.081 b ms; 70B on four: 15.3 + 0.107 b ms. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +24,15 @@ static struct ts_model make_model(const char *size)
 {
     const int is_70b = strcmp(size, "70b") == 0;
     static const char *const classes[] = {"all"};
-    struct ts_model model = {.name = "bench", .seed = 1, .n_tiers = 1, .class_names = classes, .n_classes = 1, .series_bin_s = 60.0};
+    struct ts_model model = {
+        .name = "bench", .seed = 1, .n_tiers = 1, .class_names = classes, .n_classes = 1, .series_bin_s = 60.0};
     struct ts_tier_model *tier = &model.tiers[0];
-    *tier = (struct ts_tier_model){.name = "server",
-                                   .kind = TS_TIER_SERVER,
-                                   .link = -1,
-                                   .replaces = -1,
-                                   .power = {.idle_w = 100.0, .prefill_w = 650.0, .decode_w = 450.0, .host_frac = 0.43, .pue = 1.2}};
+    *tier = (struct ts_tier_model){
+        .name = "server",
+        .kind = TS_TIER_SERVER,
+        .link = -1,
+        .replaces = -1,
+        .power = {.idle_w = 100.0, .prefill_w = 650.0, .decode_w = 450.0, .host_frac = 0.43, .pue = 1.2}};
     struct ts_server_model *server = &tier->u.server;
     server->n_replicas = 1;
     server->n_accelerators = is_70b ? 4 : 1;
@@ -109,9 +111,11 @@ static int run_once(const struct ts_model *model, const struct ts_request *reque
         return 1;
     }
     const struct ts_cell *cell = &result.tiers[0].cells[0];
-    printf("%8.0f requests/s  %6.2f M steps/s  done %llu  steps %llu  batch %.1f  ttft p50 %.1f ms  itl p50 %.2f ms  kv %.1f %%\n", (double)n / took_s,
-           1e-6 * (double)result.tiers[0].n_steps / took_s, (unsigned long long)cell->done, (unsigned long long)result.tiers[0].n_steps,
-           result.tiers[0].mean_batch, 1e-6 * ts_hist_quantile(&cell->latency_ns[TS_TTFT], 0.5),
+    printf("%8.0f requests/s  %6.2f M steps/s  done %llu  steps %llu  batch %.1f  ttft p50 %.1f ms  itl p50 %.2f ms  "
+           "kv %.1f %%\n",
+           (double)n / took_s, 1e-6 * (double)result.tiers[0].n_steps / took_s, (unsigned long long)cell->done,
+           (unsigned long long)result.tiers[0].n_steps, result.tiers[0].mean_batch,
+           1e-6 * ts_hist_quantile(&cell->latency_ns[TS_TTFT], 0.5),
            1e-6 * ts_hist_quantile(&cell->latency_ns[TS_ITL], 0.5), 100.0 * result.tiers[0].kv_mean_frac);
     const int ok = cell->done == n;
     ts_result_deinit(&result);

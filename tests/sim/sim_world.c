@@ -11,7 +11,8 @@ void world_assert_near(double a, double b, double tolerance)
 
 struct ts_tier_model world_server(double step_s)
 {
-    struct ts_tier_model tier = {.name = "server", .kind = TS_TIER_SERVER, .link = -1, .replaces = -1, .power = {.pue = 1.0}};
+    struct ts_tier_model tier = {
+        .name = "server", .kind = TS_TIER_SERVER, .link = -1, .replaces = -1, .power = {.pue = 1.0}};
     tier.u.server = (struct ts_server_model){.n_replicas = 1,
                                              .n_accelerators = 1,
                                              .max_batched_tok = 1U << 30,
@@ -26,7 +27,8 @@ struct ts_tier_model world_server(double step_s)
 
 struct ts_tier_model world_device(double step_s)
 {
-    struct ts_tier_model tier = {.name = "device", .kind = TS_TIER_DEVICE, .link = -1, .replaces = -1, .power = {.pue = 1.0}};
+    struct ts_tier_model tier = {
+        .name = "device", .kind = TS_TIER_DEVICE, .link = -1, .replaces = -1, .power = {.pue = 1.0}};
     tier.u.device = (struct ts_device_model){.n_users = 1, .eligible_frac = 1.0, .max_queue = 1000000};
     tier.u.device.steps.kind = TS_STEPS_LINEAR;
     tier.u.device.steps.u.linear.a_s = step_s;
@@ -46,14 +48,16 @@ struct ts_tier_model world_api(double ttft_s, double tok_per_s)
 struct ts_model world_model(const struct ts_tier_model *tiers, uint32_t n_tiers)
 {
     static const char *const classes[] = {"a", "b", "c", "d"};
-    struct ts_model model = {.name = "world", .seed = 7, .n_tiers = n_tiers, .class_names = classes, .n_classes = 1, .series_bin_s = 1.0};
+    struct ts_model model = {
+        .name = "world", .seed = 7, .n_tiers = n_tiers, .class_names = classes, .n_classes = 1, .series_bin_s = 1.0};
     memcpy(model.tiers, tiers, n_tiers * sizeof *tiers);
     model.router.policy = TS_ROUTE_STATIC;
     model.router.auc = 1.0;
     return model;
 }
 
-struct ts_result world_run_with(const struct ts_model *model, const struct ts_request *requests, uint64_t n, const struct ts_sim_options *options)
+struct ts_result world_run_with(const struct ts_model *model, const struct ts_request *requests, uint64_t n,
+                                const struct ts_sim_options *options)
 {
     struct ts_request_stream *stream = NULL;
     struct ts_result result;

@@ -32,9 +32,11 @@ struct ts_model world_model(const struct ts_tier_model *tiers, uint32_t n_tiers)
 
 /* Runs requests through a model; fails the test if the run fails. deinit the result. */
 struct ts_result world_run(const struct ts_model *model, const struct ts_request *requests, uint64_t n);
-struct ts_result world_run_with(const struct ts_model *model, const struct ts_request *requests, uint64_t n, const struct ts_sim_options *options);
+struct ts_result world_run_with(const struct ts_model *model, const struct ts_request *requests, uint64_t n,
+                                const struct ts_sim_options *options);
 
-/* Fails unless the two results are equal: counts and histograms exactly, integrals of doubles within the given relative tolerance. */
+/* Fails unless the two results are equal: counts and histograms exactly, integrals of doubles within the given relative
+ * tolerance. */
 void world_assert_equal(const struct ts_result *a, const struct ts_result *b, double tolerance);
 
 static inline struct ts_request world_request(uint64_t id, int64_t arrival_ns, uint32_t prompt_tok, uint32_t output_tok)

@@ -84,7 +84,8 @@ static void test_api__a_bucket_holds_one_minute(void **state)
     assert_true(ts_bucket_has(&unlimited, 0, 1e12));
 }
 
-/* One call a minute: the second is refused at once, backs off and comes back until there is room, about a minute later. */
+/* One call a minute: the second is refused at once, backs off and comes back until there is room, about a minute later.
+ */
 static void test_api__a_throttled_call_backs_off_and_comes_back(void **state)
 {
     (void)state;
@@ -109,7 +110,8 @@ static void test_api__a_refused_call_goes_to_the_next_offer_at_its_price(void **
     struct ts_tier_model tier = world_api(0.5, 100.0);
     tier.u.api.requests_per_s = 1.0 / 60.0;
     tier.u.api.n_offers = 2;
-    tier.u.api.offers[1] = (struct ts_offer){.name = "second", .input_usd_per_mtok = 5.0, .output_usd_per_mtok = 20.0, .call_usd = 0.001};
+    tier.u.api.offers[1] =
+        (struct ts_offer){.name = "second", .input_usd_per_mtok = 5.0, .output_usd_per_mtok = 20.0, .call_usd = 0.001};
     const struct ts_model model = world_model(&tier, 1);
     struct ts_request *requests = evenly(3, MS, 1000, 200);
     struct ts_result result = world_run(&model, requests, 3);
@@ -150,7 +152,8 @@ static void test_api__yearly_bills_of_known_price_sheets(void **state)
     const struct ts_request request = world_request(0, 0, 1000, 200);
     const struct {
         double input, output, usd;
-    } rows[] = {{2.5, 10.0, 2700000.0}, {0.15, 0.6, 162000.0}, {2.0, 8.0, 2160000.0}, {0.59, 0.79, 448800.0}, {0.88, 0.88, 633600.0}, {0.05, 0.08, 39600.0}};
+    } rows[] = {{2.5, 10.0, 2700000.0}, {0.15, 0.6, 162000.0},  {2.0, 8.0, 2160000.0},
+                {0.59, 0.79, 448800.0}, {0.88, 0.88, 633600.0}, {0.05, 0.08, 39600.0}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct ts_offer offer = {.input_usd_per_mtok = rows[i].input, .output_usd_per_mtok = rows[i].output};
         world_assert_near(600e6 * ts_ledger_price_usd(&offer, &request), rows[i].usd, 1e-9);

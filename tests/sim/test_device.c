@@ -36,7 +36,8 @@ static void test_device__requests_spread_evenly_over_users(void **state)
     assert_true(chi2 > 50.0);
 }
 
-static int64_t decode_in_a_loop(struct ts_hist *itl, const struct ts_steps_model *steps, uint64_t first_kv_tok, uint32_t n)
+static int64_t decode_in_a_loop(struct ts_hist *itl, const struct ts_steps_model *steps, uint64_t first_kv_tok,
+                                uint32_t n)
 {
     double total_s = 0.0;
     for (uint32_t i = 0; i < n; i++) {
@@ -75,7 +76,8 @@ static void test_device__the_closed_form_equals_the_loop(void **state)
     }
 }
 
-/* One user. A: 20 ms prompt, 2 gaps of 20: [0, 60]. B comes at 10 and is served in [60, 80]. C finds one waiting, the most allowed, and is turned away. */
+/* One user. A: 20 ms prompt, 2 gaps of 20: [0, 60]. B comes at 10 and is served in [60, 80]. C finds one waiting, the
+ * most allowed, and is turned away. */
 static void test_device__a_device_serves_first_come_first_served(void **state)
 {
     (void)state;
@@ -83,7 +85,8 @@ static void test_device__a_device_serves_first_come_first_served(void **state)
     tier.u.device.max_queue = 1;
     tier.power = (struct ts_power_model){.idle_w = 2.0, .prefill_w = 12.0, .decode_w = 7.0, .pue = 1.0};
     const struct ts_model model = world_model(&tier, 1);
-    const struct ts_request requests[] = {world_request(0, 0, 5, 3), world_request(1, 10 * MS, 5, 1), world_request(2, 20 * MS, 5, 1)};
+    const struct ts_request requests[] = {world_request(0, 0, 5, 3), world_request(1, 10 * MS, 5, 1),
+                                          world_request(2, 20 * MS, 5, 1)};
     struct ts_result result = world_run(&model, requests, 3);
     const struct ts_cell *cell = &result.tiers[0].cells[0];
     assert_int_equal(cell->done, 2);
@@ -115,15 +118,16 @@ static void test_device__a_reply_takes_its_share_of_the_battery(void **state)
     ts_result_deinit(&result);
 }
 
-/* Patience 30 ms: the one in service has its first token after 20 and stays; the two behind it leave, in the middle of the queue and at its end; the one that comes later
- * is served. */
+/* Patience 30 ms: the one in service has its first token after 20 and stays; the two behind it leave, in the middle of
+ * the queue and at its end; the one that comes later is served. */
 static void test_device__waiting_requests_lose_patience(void **state)
 {
     (void)state;
     const struct ts_tier_model tier = world_device(20e-3);
     struct ts_model model = world_model(&tier, 1);
     model.patience_s = 0.030;
-    const struct ts_request requests[] = {world_request(0, 0, 1, 4), world_request(1, MS, 1, 1), world_request(2, 2 * MS, 1, 1), world_request(3, 75 * MS, 1, 1)};
+    const struct ts_request requests[] = {world_request(0, 0, 1, 4), world_request(1, MS, 1, 1),
+                                          world_request(2, 2 * MS, 1, 1), world_request(3, 75 * MS, 1, 1)};
     struct ts_result result = world_run(&model, requests, 4);
     assert_int_equal(result.tiers[0].cells[0].done, 2);
     assert_int_equal(result.tiers[0].cells[0].timed_out, 2);

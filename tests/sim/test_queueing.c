@@ -1,5 +1,6 @@
-/* The simulator against queueing theory. Independent replications give a mean and a 99 % confidence interval (Student's t); the theory's value must lie inside. A
- * fixed seed makes the outcome certain: a failure means that something changed, not bad luck. */
+/* The simulator against queueing theory. Independent replications give a mean and a 99 % confidence interval (Student's
+ * t); the theory's value must lie inside. A fixed seed makes the outcome certain: a failure means that something
+ * changed, not bad luck. */
 #include "tests/sim/sim_world.h"
 
 enum { N_REPLICATIONS = 20 };
@@ -29,9 +30,12 @@ static struct ts_request *arrivals(const struct station *station, uint32_t repli
     ts_rng_init(&rng, 2024, replication, 0, 0);
     for (uint64_t i = 0; i < station->n; i++) {
         t += ts_rng_exponential(&rng) / station->rate_per_s;
-        const double prompt_tok = station->prompt_mean_tok * (station->prompt_constant ? 1.0 : ts_rng_exponential(&rng));
-        const double output_tok = station->output_mean_tok > 0.0 ? station->output_mean_tok * ts_rng_exponential(&rng) : 0.0;
-        requests[i] = world_request(i, ts_ns_from_s(t), (uint32_t)fmax(1.0, prompt_tok + 0.5), (uint32_t)fmax(1.0, output_tok + 0.5));
+        const double prompt_tok =
+            station->prompt_mean_tok * (station->prompt_constant ? 1.0 : ts_rng_exponential(&rng));
+        const double output_tok =
+            station->output_mean_tok > 0.0 ? station->output_mean_tok * ts_rng_exponential(&rng) : 0.0;
+        requests[i] = world_request(i, ts_ns_from_s(t), (uint32_t)fmax(1.0, prompt_tok + 0.5),
+                                    (uint32_t)fmax(1.0, output_tok + 0.5));
     }
     return requests;
 }
@@ -70,7 +74,8 @@ static void assert_confident(const char *what, const double *x, double theory)
     }
 }
 
-/* One sequence at a time, a microsecond a prompt token, one token out: a single server whose service times are the prompts. */
+/* One sequence at a time, a microsecond a prompt token, one token out: a single server whose service times are the
+ * prompts. */
 static struct station single_server(double load)
 {
     struct ts_tier_model tier = world_server(0.0);
@@ -110,7 +115,8 @@ static void test_queueing__a_device_is_an_mm1_too(void **state)
     const double rho = 0.6;
     struct ts_tier_model tier = world_device(0.0);
     tier.u.device.steps.u.linear.d_s_per_prefill_tok = 1e-6;
-    const struct station station = {.model = world_model(&tier, 1), .rate_per_s = rho, .prompt_mean_tok = 1e6, .n = 50000};
+    const struct station station = {
+        .model = world_model(&tier, 1), .rate_per_s = rho, .prompt_mean_tok = 1e6, .n = 50000};
     const struct sample sample = simulate(&station);
     assert_confident("device M/M/1 mean wait, s", sample.wait_s, rho / (1.0 - rho));
     assert_confident("device busy share", sample.busy_frac, rho);
@@ -129,8 +135,9 @@ static double erlang_c(int c, double a)
     return last / (sum + last);
 }
 
-/* Batching with c seats and a step time that does not depend on the batch is c servers with one queue: a request holds a seat for as many steps as it has tokens.
- * Steps of 1 ms against a mean service of 0.5 s: the grain of time is 0.2 %. Wq = C/(c mu - lambda). */
+/* Batching with c seats and a step time that does not depend on the batch is c servers with one queue: a request holds
+ * a seat for as many steps as it has tokens. Steps of 1 ms against a mean service of 0.5 s: the grain of time is 0.2 %.
+ * Wq = C/(c mu - lambda). */
 static void test_queueing__batching_with_c_seats_is_mmc(void **state)
 {
     (void)state;
@@ -139,8 +146,12 @@ static void test_queueing__batching_with_c_seats_is_mmc(void **state)
     const double lambda = 6.0;
     struct ts_tier_model tier = world_server(1e-3);
     tier.u.server.max_seqs = (uint32_t)c;
-    const struct station station = {.model = world_model(&tier, 1), .rate_per_s = lambda, .prompt_mean_tok = 1.0, .prompt_constant = true,
-                                    .output_mean_tok = 500.0, .n = 40000};
+    const struct station station = {.model = world_model(&tier, 1),
+                                    .rate_per_s = lambda,
+                                    .prompt_mean_tok = 1.0,
+                                    .prompt_constant = true,
+                                    .output_mean_tok = 500.0,
+                                    .n = 40000};
     const struct sample sample = simulate(&station);
     const double wait_s = erlang_c(c, lambda / mu) / (c * mu - lambda);
     assert_confident("M/M/4 mean wait, s", sample.wait_s, wait_s);
@@ -153,7 +164,11 @@ static void test_queueing__an_api_without_limits_is_mg_infinity(void **state)
     (void)state;
     struct ts_tier_model tier = world_api(0.5, 200.0);
     tier.u.api.ttft_s = ts_dist_exponential(0.5);
-    struct station station = {.model = world_model(&tier, 1), .rate_per_s = 20.0, .prompt_mean_tok = 10.0, .n = 20000, .output_mean_tok = 0.0};
+    struct station station = {.model = world_model(&tier, 1),
+                              .rate_per_s = 20.0,
+                              .prompt_mean_tok = 10.0,
+                              .n = 20000,
+                              .output_mean_tok = 0.0};
     struct sample sample = simulate(&station);
     assert_confident("M/M/infinity mean number in system", sample.present, 20.0 * 0.5);
     station.output_mean_tok = 100.0;

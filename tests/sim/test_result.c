@@ -96,7 +96,8 @@ static void test_result__merged_counts_add_up_and_means_are_weighted(void **stat
     ts_result_deinit(&b);
 }
 
-/* Bins of 0.5 and of 1 s, as when one replication ran so long that its bins doubled: the finer ones are merged in pairs, whichever side they stand on. */
+/* Bins of 0.5 and of 1 s, as when one replication ran so long that its bins doubled: the finer ones are merged in
+ * pairs, whichever side they stand on. */
 static void test_result__bins_of_double_width_merge(void **state)
 {
     (void)state;

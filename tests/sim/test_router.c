@@ -36,7 +36,8 @@ static void test_router__thresholds_send_hard_requests_to_the_strong_tier(void *
 {
     (void)state;
     const struct ts_model model = two_tiers();
-    const struct ts_request requests[] = {request_of(0, -1.0F, 0, 0), request_of(1, 0.0F, 0, 0), request_of(2, 0.1F, 0, 0)};
+    const struct ts_request requests[] = {request_of(0, -1.0F, 0, 0), request_of(1, 0.0F, 0, 0),
+                                          request_of(2, 0.1F, 0, 0)};
     struct ts_result result = world_run(&model, requests, 3);
     assert_int_equal(done_at(&result, WEAK), 2);
     assert_int_equal(done_at(&result, STRONG), 1);
@@ -58,7 +59,8 @@ static void test_router__quality_is_logistic_in_ability_minus_difficulty(void **
     ts_result_deinit(&result);
 }
 
-/* Restricted requests may not go to the strong tier: they fall back to the weak one; without fallback nobody takes them. */
+/* Restricted requests may not go to the strong tier: they fall back to the weak one; without fallback nobody takes
+ * them. */
 static void test_router__a_barred_request_falls_back_or_goes_nowhere(void **state)
 {
     (void)state;
@@ -106,7 +108,8 @@ static void test_router__static_routes_by_class(void **state)
     model.router.policy = TS_ROUTE_STATIC;
     model.router.static_tier[0] = STRONG;
     model.router.static_tier[1] = WEAK;
-    const struct ts_request requests[] = {request_of(0, -9.0F, 0, 0), request_of(1, 9.0F, 0, 1), request_of(2, 9.0F, 0, 1)};
+    const struct ts_request requests[] = {request_of(0, -9.0F, 0, 0), request_of(1, 9.0F, 0, 1),
+                                          request_of(2, 9.0F, 0, 1)};
     struct ts_result result = world_run(&model, requests, 3);
     assert_int_equal(result.tiers[STRONG].cells[0].done, 1);
     assert_int_equal(result.tiers[WEAK].cells[1].done, 2);
@@ -123,7 +126,8 @@ static void test_router__least_loaded_overflows_when_the_seats_are_taken(void **
     model.router.policy = TS_ROUTE_LEAST_LOADED;
     model.router.n_order = 2;
     model.router.order[1] = 1;
-    const struct ts_request requests[] = {world_request(0, 0, 1, 3), world_request(1, S / 2, 1, 1), world_request(2, 4 * S, 1, 1)};
+    const struct ts_request requests[] = {world_request(0, 0, 1, 3), world_request(1, S / 2, 1, 1),
+                                          world_request(2, 4 * S, 1, 1)};
     struct ts_result result = world_run(&model, requests, 3);
     assert_int_equal(done_at(&result, 0), 2);
     assert_int_equal(done_at(&result, 1), 1);
@@ -143,7 +147,8 @@ static void test_router__a_full_tier_costs_the_way_there_and_back(void **state)
     model.links[0] = (struct ts_link_model){.rtt_s = ts_dist_constant(0.020), .jitter_s = ts_dist_constant(0.0)};
     model.router.n_fallback = 1;
     model.router.fallback[0] = 1;
-    const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, S, 1, 1), world_request(2, 2 * S, 1, 1)};
+    const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, S, 1, 1),
+                                          world_request(2, 2 * S, 1, 1)};
     struct ts_result result = world_run(&model, requests, 3);
     assert_int_equal(done_at(&result, 0), 2);
     assert_int_equal(done_at(&result, 1), 1);
@@ -166,7 +171,8 @@ static void test_router__latency_and_price_are_added_to_every_request(void **sta
     ts_result_deinit(&result);
 }
 
-/* 1000 + 200 tokens served by a tier that replaces gpt-4o: 0.0045 USD saved; half of the requests would not have been allowed there. */
+/* 1000 + 200 tokens served by a tier that replaces gpt-4o: 0.0045 USD saved; half of the requests would not have been
+ * allowed there. */
 static void test_router__displaced_and_barred_money(void **state)
 {
     (void)state;
@@ -190,7 +196,10 @@ static void test_router__displaced_and_barred_money(void **state)
 static void test_link__delays_are_half_the_round_trip_and_the_bytes(void **state)
 {
     (void)state;
-    const struct ts_link_model link = {.rtt_s = ts_dist_constant(0.040), .jitter_s = ts_dist_constant(0.001), .bytes_per_s = 1e6, .bytes_per_tok = 4.0};
+    const struct ts_link_model link = {.rtt_s = ts_dist_constant(0.040),
+                                       .jitter_s = ts_dist_constant(0.001),
+                                       .bytes_per_s = 1e6,
+                                       .bytes_per_tok = 4.0};
     assert_true(ts_link_is_constant(&link));
     const struct ts_link_delays delays = ts_link_draw(&link, 1000, NULL);
     assert_true(delays.up_ns == 25 * MS);
@@ -205,7 +214,8 @@ static void test_link__the_clients_latencies_include_both_ways(void **state)
     tier.link = 0;
     struct ts_model model = world_model(&tier, 1);
     model.n_links = 1;
-    model.links[0] = (struct ts_link_model){.rtt_s = ts_dist_constant(0.040), .jitter_s = ts_dist_constant(0.0), .bytes_per_s = 1e6, .bytes_per_tok = 4.0};
+    model.links[0] = (struct ts_link_model){
+        .rtt_s = ts_dist_constant(0.040), .jitter_s = ts_dist_constant(0.0), .bytes_per_s = 1e6, .bytes_per_tok = 4.0};
     model.router.latency_s = 0.004;
     const struct ts_request request = world_request(0, 0, 1000, 3);
     struct ts_result result = world_run(&model, &request, 1);
@@ -267,8 +277,8 @@ static void test_router__the_noise_gives_the_auc(void **state)
     free(all);
 }
 
-/* With correlation r of what it sees and what is, a router that cuts at the median sends P = 1/2 + asin(r)/pi of the hard requests to the strong tier (Sheppard):
- * AUC 0.8 -> r = 0.64204 -> 0.7219. */
+/* With correlation r of what it sees and what is, a router that cuts at the median sends P = 1/2 + asin(r)/pi of the
+ * hard requests to the strong tier (Sheppard): AUC 0.8 -> r = 0.64204 -> 0.7219. */
 static void test_router__a_noisy_router_misroutes_its_share(void **state)
 {
     (void)state;
@@ -286,7 +296,8 @@ static void test_router__a_noisy_router_misroutes_its_share(void **state)
         requests[i] = request_of(i, (float)z, 0, z > 0.0);
     }
     struct ts_result result = world_run(&model, requests, N);
-    const double hard_right = (double)result.tiers[STRONG].cells[1].done / (double)(result.tiers[STRONG].cells[1].done + result.tiers[WEAK].cells[1].done);
+    const double hard_right = (double)result.tiers[STRONG].cells[1].done /
+                              (double)(result.tiers[STRONG].cells[1].done + result.tiers[WEAK].cells[1].done);
     const double r = sqrt(2.0) * sin(acos(-1.0) / 2.0 * 0.3);
     assert_true(fabs(hard_right - (0.5 + asin(r) / acos(-1.0))) < 0.01);
     ts_result_deinit(&result);

@@ -1,4 +1,5 @@
-/* The batching scheduler: each of its rules as a hand-worked example, and random runs in which the fast path must agree with single steps. */
+/* The batching scheduler: each of its rules as a hand-worked example, and random runs in which the fast path must agree
+ * with single steps. */
 #include "tests/sim/sim_world.h"
 
 #include "sim/scheduler.h"
@@ -12,7 +13,8 @@ static struct ts_scheduler *make(struct ts_scheduler_config config)
 
 static struct ts_scheduler_config plenty(void)
 {
-    return (struct ts_scheduler_config){.max_batched_tok = 100, .max_seqs = 8, .chunked_prefill = true, .block_tok = 4, .kv_blocks = 1000};
+    return (struct ts_scheduler_config){
+        .max_batched_tok = 100, .max_seqs = 8, .chunked_prefill = true, .block_tok = 4, .kv_blocks = 1000};
 }
 
 static uint32_t submit(struct ts_scheduler *s, uint32_t tag, uint32_t prompt_tok, uint32_t output_tok)
@@ -218,7 +220,8 @@ static void test_scheduler__max_seqs_bounds_the_running_list(void **state)
     ts_scheduler_destroy(s);
 }
 
-/* Rule 5, head of line: 5 blocks of 4. The first takes 3 and will grow; the second wants 3 and blocks the third, which wants 1. */
+/* Rule 5, head of line: 5 blocks of 4. The first takes 3 and will grow; the second wants 3 and blocks the third, which
+ * wants 1. */
 static void test_scheduler__a_head_without_blocks_holds_up_the_line(void **state)
 {
     (void)state;
@@ -241,8 +244,8 @@ static void test_scheduler__a_head_without_blocks_holds_up_the_line(void **state
     ts_scheduler_destroy(s);
 }
 
-/* Rules 3 and 4: 4 blocks of 4, two prompts of 8 fill them; the first decode step of the first finds no block: the tail is preempted, loses its 2 blocks, keeps
- * its token, and recomputes 8 + 1 tokens when there is room again. */
+/* Rules 3 and 4: 4 blocks of 4, two prompts of 8 fill them; the first decode step of the first finds no block: the tail
+ * is preempted, loses its 2 blocks, keeps its token, and recomputes 8 + 1 tokens when there is room again. */
 static void test_scheduler__the_tail_is_preempted_and_recomputed(void **state)
 {
     (void)state;
@@ -281,7 +284,8 @@ static void test_scheduler__the_tail_is_preempted_and_recomputed(void **state)
     ts_scheduler_destroy(s);
 }
 
-/* Rule 3: the victim may be the sequence that asks. 5 blocks: 1 holds 3 with room left, 2 at the tail needs a third and must go itself. */
+/* Rule 3: the victim may be the sequence that asks. 5 blocks: 1 holds 3 with room left, 2 at the tail needs a third and
+ * must go itself. */
 static void test_scheduler__the_victim_may_be_the_one_that_asks(void **state)
 {
     (void)state;

@@ -47,12 +47,14 @@ static void test_server__one_request_takes_the_sum_of_its_steps(void **state)
     ts_result_deinit(&result);
 }
 
-/* The same run: 21 ms of prefill at 600 W, 33 ms of decode at 400 W, 1.054 s of idle at 100 W: 500*0.021 + 300*0.033 = 20.4 J above idle. */
+/* The same run: 21 ms of prefill at 600 W, 33 ms of decode at 400 W, 1.054 s of idle at 100 W: 500*0.021 + 300*0.033
+ * = 20.4 J above idle. */
 static void test_server__energy_of_a_run_in_closed_form(void **state)
 {
     (void)state;
     struct ts_tier_model tier = priced_server();
-    tier.power = (struct ts_power_model){.idle_w = 100.0, .prefill_w = 600.0, .decode_w = 400.0, .host_frac = 0.43, .pue = 1.2};
+    tier.power =
+        (struct ts_power_model){.idle_w = 100.0, .prefill_w = 600.0, .decode_w = 400.0, .host_frac = 0.43, .pue = 1.2};
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request request = world_request(0, S, 100, 4);
     struct ts_result result = world_run(&model, &request, 1);
@@ -73,12 +75,14 @@ static void test_server__energy_of_a_run_in_closed_form(void **state)
     ts_result_deinit(&result);
 }
 
-/* 1.2069 J a token at 350 tokens, x 1.72: 0.2018 Wh a reply. 350 decode steps of 1 s would be a long reply; the watt-hours are the same. */
+/* 1.2069 J a token at 350 tokens, x 1.72: 0.2018 Wh a reply. 350 decode steps of 1 s would be a long reply; the
+ * watt-hours are the same. */
 static void test_server__energy_of_a_reply_in_watt_hours(void **state)
 {
     (void)state;
     struct ts_tier_model tier = world_server(1.0);
-    tier.power = (struct ts_power_model){.idle_w = 0.0, .prefill_w = 1.2069, .decode_w = 1.2069, .host_frac = 0.72, .pue = 1.0};
+    tier.power =
+        (struct ts_power_model){.idle_w = 0.0, .prefill_w = 1.2069, .decode_w = 1.2069, .host_frac = 0.72, .pue = 1.0};
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request request = world_request(0, 0, 10, 350);
     struct ts_result result = world_run(&model, &request, 1);
@@ -86,7 +90,8 @@ static void test_server__energy_of_a_reply_in_watt_hours(void **state)
     ts_result_deinit(&result);
 }
 
-/* A from 0 ms, B from 5 ms. [0, 21] A's prompt; [21, 38] A decodes, B's prompt of 50: 10 + 2 + 5; [38, 50] both decode: 12. */
+/* A from 0 ms, B from 5 ms. [0, 21] A's prompt; [21, 38] A decodes, B's prompt of 50: 10 + 2 + 5; [38, 50] both
+ * decode: 12. */
 static void test_server__two_requests_share_the_steps(void **state)
 {
     (void)state;
@@ -107,7 +112,8 @@ static void test_server__two_requests_share_the_steps(void **state)
     ts_result_deinit(&result);
 }
 
-/* 100 tokens at 10 ms; the second request comes at 55 ms, inside a run of decode steps, and enters at the next step's start, 60 ms. */
+/* 100 tokens at 10 ms; the second request comes at 55 ms, inside a run of decode steps, and enters at the next step's
+ * start, 60 ms. */
 static void test_server__an_arrival_enters_at_the_next_step(void **state)
 {
     (void)state;
@@ -121,8 +127,8 @@ static void test_server__an_arrival_enters_at_the_next_step(void **state)
     ts_result_deinit(&result);
 }
 
-/* 4 blocks of 4. A (7 + 4 tokens) from 0, B (7 + 3) from 5 ms; 10 ms a step. B gives its first token at 20, is preempted there, is recomputed in [40, 50] and
- * gives its second token at 50: a gap of 30 ms. */
+/* 4 blocks of 4. A (7 + 4 tokens) from 0, B (7 + 3) from 5 ms; 10 ms a step. B gives its first token at 20, is
+ * preempted there, is recomputed in [40, 50] and gives its second token at 50: a gap of 30 ms. */
 static void test_server__a_preemption_shows_as_one_long_gap(void **state)
 {
     (void)state;
@@ -153,7 +159,8 @@ static void test_server__a_full_queue_turns_requests_away(void **state)
     tier.u.server.max_seqs = 1;
     tier.u.server.max_queue = 1;
     const struct ts_model model = world_model(&tier, 1);
-    const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, MS, 1, 10), world_request(2, 2 * MS, 1, 10)};
+    const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, MS, 1, 10),
+                                          world_request(2, 2 * MS, 1, 10)};
     struct ts_result result = world_run(&model, requests, 3);
     assert_int_equal(cell_of(&result, 0)->done, 2);
     assert_int_equal(cell_of(&result, 1)->rejected, 1);
@@ -168,7 +175,8 @@ static void test_server__requests_that_never_fit_are_refused(void **state)
     tier.u.server.kv_blocks = 10; /* 160 tokens */
     tier.context_tok = 150;
     const struct ts_model model = world_model(&tier, 1);
-    const struct ts_request requests[] = {world_request(0, 0, 100, 50), world_request(1, 0, 100, 51), world_request(2, 0, 161, 1)};
+    const struct ts_request requests[] = {world_request(0, 0, 100, 50), world_request(1, 0, 100, 51),
+                                          world_request(2, 0, 161, 1)};
     struct ts_result result = world_run(&model, requests, 3);
     assert_int_equal(cell_of(&result, 0)->done, 1);
     assert_int_equal(cell_of(&result, 1)->rejected, 2);
@@ -183,7 +191,8 @@ static void test_server__a_waiting_request_loses_patience(void **state)
     tier.u.server.max_seqs = 1;
     struct ts_model model = world_model(&tier, 1);
     model.patience_s = 0.050;
-    const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, 5 * MS, 1, 1), world_request(2, 70 * MS, 1, 1)};
+    const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, 5 * MS, 1, 1),
+                                          world_request(2, 70 * MS, 1, 1)};
     struct ts_result result = world_run(&model, requests, 3);
     assert_int_equal(cell_of(&result, 0)->done, 2);
     assert_int_equal(cell_of(&result, 0)->timed_out, 1);
@@ -221,7 +230,8 @@ static void test_server__patience_ends_with_the_first_token(void **state)
     ts_result_deinit(&result);
 }
 
-/* Cut off 50 ms after the last arrival, in the middle of the fifth step of 12 ms: 50 ms of busy time count, 4 whole steps do. */
+/* Cut off 50 ms after the last arrival, in the middle of the fifth step of 12 ms: 50 ms of busy time count, 4 whole
+ * steps do. */
 static void test_server__the_drain_time_cuts_the_run_off(void **state)
 {
     (void)state;
@@ -250,7 +260,8 @@ static void test_server__requests_join_the_shortest_queue(void **state)
     tier.u.server.max_seqs = 1;
     tier.u.server.n_replicas = 2;
     const struct ts_model model = world_model(&tier, 1);
-    const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, 0, 1, 2), world_request(2, 0, 1, 1), world_request(3, 0, 1, 1)};
+    const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, 0, 1, 2),
+                                          world_request(2, 0, 1, 1), world_request(3, 0, 1, 1)};
     struct ts_result result = world_run(&model, requests, 4);
     const struct ts_hist *wait = &cell_of(&result, 0)->latency_ns[TS_WAIT];
     assert_true(wait->sum == (100.0 + 20.0) * MS); /* 2 behind 0, 3 behind 1 */
@@ -265,7 +276,8 @@ static void test_server__the_slo_is_kept_or_missed_by_request(void **state)
     tier.u.server.max_seqs = 1;
     struct ts_model model = world_model(&tier, 1);
     model.slo.ttft_s = 0.020;
-    const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, 0, 1, 1), world_request(2, 0, 1, 1)};
+    const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, 0, 1, 1),
+                                          world_request(2, 0, 1, 1)};
     struct ts_result result = world_run(&model, requests, 3);
     assert_int_equal(cell_of(&result, 0)->slo_met, 1);
     ts_result_deinit(&result);

@@ -1,5 +1,5 @@
-/* The n-th allocation fails, for n = 1, 2, ... until the run succeeds: each failure is reported as such (not as a rejected request), and nothing leaks (the
- * address sanitizer watches). Allocations go through the linker's --wrap. */
+/* The n-th allocation fails, for n = 1, 2, ... until the run succeeds: each failure is reported as such (not as a
+ * rejected request), and nothing leaks (the address sanitizer watches). Allocations go through the linker's --wrap. */
 #include "tests/sim/sim_world.h"
 
 void *__real_malloc(size_t size);
@@ -47,7 +47,8 @@ static struct ts_model three_tiers(void)
     return model;
 }
 
-static enum ts_status run(struct ts_result *out, const struct ts_model *model, const struct ts_request *requests, long fail_at)
+static enum ts_status run(struct ts_result *out, const struct ts_model *model, const struct ts_request *requests,
+                          long fail_at)
 {
     struct ts_request_stream *stream = NULL;
     assert_int_equal(ts_request_stream_from_array(&stream, requests, N), TS_OK);

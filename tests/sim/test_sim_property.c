@@ -1,5 +1,5 @@
-/* Random small models with every kind of tier, link, rule and limit: the run does not crash, its books balance (asserted inside every run), the same seed gives the
- * same result, and the fast path gives what single steps give. */
+/* Random small models with every kind of tier, link, rule and limit: the run does not crash, its books balance
+ * (asserted inside every run), the same seed gives the same result, and the fast path gives what single steps give. */
 #include "tests/sim/sim_world.h"
 
 enum { N_MODELS = 400 };
@@ -19,12 +19,20 @@ static struct ts_steps_model random_steps(struct ts_rng *rng)
         steps.u.linear = (struct ts_steps_linear){5e-3, 1e-4, below(rng, 2) ? 1e-6 : 0.0, 5e-5, 1e-8};
         break;
     case TS_STEPS_TABLE:
-        steps.u.table = (struct ts_steps_table){.fixed_s = 1e-3, .n_tok = n_tok, .seconds = seconds, .n = 1 + below(rng, 3), .c_s_per_kv_tok = 1e-7};
+        steps.u.table = (struct ts_steps_table){
+            .fixed_s = 1e-3, .n_tok = n_tok, .seconds = seconds, .n = 1 + below(rng, 3), .c_s_per_kv_tok = 1e-7};
         break;
     case TS_STEPS_ROOFLINE:
     case TS_N_STEPS_KINDS:
-        steps.u.roofline = (struct ts_steps_roofline){.fixed_s = 1e-3, .flop_per_tok = 1e9, .flop_per_s = 1e13, .shared_bytes = 1e9, .expert_bytes = 1e9,
-                                                      .experts = 8, .top_k = 2, .bytes_per_s = 1e12, .kv_bytes_per_tok = 1e4};
+        steps.u.roofline = (struct ts_steps_roofline){.fixed_s = 1e-3,
+                                                      .flop_per_tok = 1e9,
+                                                      .flop_per_s = 1e13,
+                                                      .shared_bytes = 1e9,
+                                                      .expert_bytes = 1e9,
+                                                      .experts = 8,
+                                                      .top_k = 2,
+                                                      .bytes_per_s = 1e12,
+                                                      .kv_bytes_per_tok = 1e4};
         break;
     }
     return steps;
@@ -66,7 +74,8 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
         tier.u.api.retry_s = 0.05;
         break;
     }
-    tier.power = (struct ts_power_model){.idle_w = 50.0, .prefill_w = 300.0, .decode_w = 200.0, .host_frac = 0.3, .pue = 1.3};
+    tier.power =
+        (struct ts_power_model){.idle_w = 50.0, .prefill_w = 300.0, .decode_w = 200.0, .host_frac = 0.3, .pue = 1.3};
     tier.link = (int)below(rng, n_links + 1) - 1;
     tier.context_tok = below(rng, 3) ? 0 : 60 + below(rng, 60);
     return tier;
@@ -88,8 +97,10 @@ static void random_router(struct ts_rng *rng, struct ts_model *model)
     router->n_fallback = below(rng, model->n_tiers + 1);
     router->n_rules = below(rng, 3);
     for (uint32_t i = 0; i < router->n_rules; i++) {
-        router->rules[i] =
-            (struct ts_rule){.sensitivity = (int)below(rng, 4) - 1, .class_id = (int)below(rng, 5) - 1, .min_prompt_tok = below(rng, 50), .barred = below(rng, 16)};
+        router->rules[i] = (struct ts_rule){.sensitivity = (int)below(rng, 4) - 1,
+                                            .class_id = (int)below(rng, 5) - 1,
+                                            .min_prompt_tok = below(rng, 50),
+                                            .barred = below(rng, 16)};
     }
     for (size_t c = 0; c < COUNT(router->static_tier); c++) {
         router->static_tier[c] = below(rng, model->n_tiers);
@@ -108,14 +119,16 @@ static struct ts_model random_model(struct ts_rng *rng)
     model.n_classes = 1 + below(rng, 4);
     model.n_links = n_links;
     for (uint32_t i = 0; i < n_links; i++) {
-        model.links[i] = (struct ts_link_model){.rtt_s = below(rng, 2) ? ts_dist_lognormal_median_p95(0.03, 0.09) : ts_dist_constant(0.001 * below(rng, 3)),
+        model.links[i] = (struct ts_link_model){.rtt_s = below(rng, 2) ? ts_dist_lognormal_median_p95(0.03, 0.09)
+                                                                       : ts_dist_constant(0.001 * below(rng, 3)),
                                                 .jitter_s = ts_dist_constant(0.0),
                                                 .bytes_per_s = below(rng, 2) ? 1e6 : 0.0,
                                                 .bytes_per_tok = 4.0};
     }
     for (uint32_t i = 0; i < n_tiers; i++) {
         const uint32_t other = below(rng, n_tiers);
-        model.tiers[i].replaces = model.tiers[other].kind == TS_TIER_API && model.tiers[i].kind != TS_TIER_API ? (int)other : -1;
+        model.tiers[i].replaces =
+            model.tiers[other].kind == TS_TIER_API && model.tiers[i].kind != TS_TIER_API ? (int)other : -1;
     }
     random_router(rng, &model);
     model.patience_s = below(rng, 2) ? 0.05 + 0.5 * ts_rng_uniform(rng) : 0.0;

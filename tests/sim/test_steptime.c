@@ -14,7 +14,8 @@ static struct ts_steps_model roofline(struct ts_steps_roofline r)
 static void test_steptime__a_prompt_token_of_70b_takes_156_us(void **state)
 {
     (void)state;
-    const struct ts_steps_model model = roofline((struct ts_steps_roofline){.flop_per_tok = 139e9, .flop_per_s = 1979e12 * 0.45, .bytes_per_s = 3.35e12});
+    const struct ts_steps_model model = roofline(
+        (struct ts_steps_roofline){.flop_per_tok = 139e9, .flop_per_s = 1979e12 * 0.45, .bytes_per_s = 3.35e12});
     const struct ts_batch_load one = ts_steptime_prompt_load(1);
     assert_true(fabs(ts_steptime_s(&model, &one) - 0.156e-3) < 0.0005e-3);
     const struct ts_batch_load many = ts_steptime_prompt_load(320);
@@ -23,12 +24,13 @@ static void test_steptime__a_prompt_token_of_70b_takes_156_us(void **state)
     assert_true(ts_steptime_s(&model, &more) > 0.050);
 }
 
-/* 16 GB of weights at 2 TB/s: 8 ms whatever the batch, until the flop take longer: 16e9 x n / 1e15 > 8 ms from n = 500 on. */
+/* 16 GB of weights at 2 TB/s: 8 ms whatever the batch, until the flop take longer: 16e9 x n / 1e15 > 8 ms from n = 500
+ * on. */
 static void test_steptime__roofline_is_bound_by_memory_then_by_flop(void **state)
 {
     (void)state;
-    const struct ts_steps_model model =
-        roofline((struct ts_steps_roofline){.fixed_s = 1e-3, .flop_per_tok = 16e9, .flop_per_s = 1e15, .shared_bytes = 16e9, .bytes_per_s = 2e12});
+    const struct ts_steps_model model = roofline((struct ts_steps_roofline){
+        .fixed_s = 1e-3, .flop_per_tok = 16e9, .flop_per_s = 1e15, .shared_bytes = 16e9, .bytes_per_s = 2e12});
     const struct ts_batch_load small = ts_steptime_decode_load(1, 0);
     const struct ts_batch_load large = ts_steptime_prompt_load(1000);
     world_assert_near(ts_steptime_s(&model, &small), 9e-3, 1e-12);
@@ -39,8 +41,13 @@ static void test_steptime__roofline_is_bound_by_memory_then_by_flop(void **state
 static void test_steptime__a_mixture_reads_the_experts_that_the_batch_touches(void **state)
 {
     (void)state;
-    const struct ts_steps_model model = roofline((struct ts_steps_roofline){
-        .flop_per_tok = 1.0, .flop_per_s = 1e15, .shared_bytes = 1e9, .expert_bytes = 16e9, .experts = 8, .top_k = 2, .bytes_per_s = 1e12});
+    const struct ts_steps_model model = roofline((struct ts_steps_roofline){.flop_per_tok = 1.0,
+                                                                            .flop_per_s = 1e15,
+                                                                            .shared_bytes = 1e9,
+                                                                            .expert_bytes = 16e9,
+                                                                            .experts = 8,
+                                                                            .top_k = 2,
+                                                                            .bytes_per_s = 1e12});
     const struct ts_batch_load one = ts_steptime_decode_load(1, 0);
     const struct ts_batch_load two = ts_steptime_decode_load(2, 0);
     world_assert_near(ts_steptime_s(&model, &one), 5e-3, 1e-12);
@@ -50,9 +57,13 @@ static void test_steptime__a_mixture_reads_the_experts_that_the_batch_touches(vo
 static void test_steptime__roofline_adds_kv_reads_and_attention(void **state)
 {
     (void)state;
-    const struct ts_steps_model model = roofline((struct ts_steps_roofline){
-        .flop_per_tok = 0.0, .flop_per_s = 1e12, .bytes_per_s = 1e12, .kv_bytes_per_tok = 131072.0, .attention_flop_per_pair = 1e6});
-    const struct ts_batch_load load = {.n_seqs = 3, .n_decode = 2, .prefill_tok = 4, .kv_read_tok = 1000.0, .prefill_pairs = ts_steptime_pairs(10, 4)};
+    const struct ts_steps_model model = roofline((struct ts_steps_roofline){.flop_per_tok = 0.0,
+                                                                            .flop_per_s = 1e12,
+                                                                            .bytes_per_s = 1e12,
+                                                                            .kv_bytes_per_tok = 131072.0,
+                                                                            .attention_flop_per_pair = 1e6});
+    const struct ts_batch_load load = {
+        .n_seqs = 3, .n_decode = 2, .prefill_tok = 4, .kv_read_tok = 1000.0, .prefill_pairs = ts_steptime_pairs(10, 4)};
     assert_true(load.prefill_pairs == 4.0 * (10.0 + 2.5));
     world_assert_near(ts_steptime_s(&model, &load), 1000.0 * 131072e-12 + 50.0 * 1e-6, 1e-12);
 }
@@ -63,7 +74,8 @@ static void test_steptime__linear_is_the_sum_of_its_terms(void **state)
     (void)state;
     struct ts_steps_model model = {.kind = TS_STEPS_LINEAR};
     model.u.linear = (struct ts_steps_linear){6.2e-3, 0.081e-3, 1e-7, 2e-5, 3e-9};
-    const struct ts_batch_load load = {.n_seqs = 10, .n_decode = 9, .prefill_tok = 100, .kv_read_tok = 5000.0, .prefill_pairs = 5050.0};
+    const struct ts_batch_load load = {
+        .n_seqs = 10, .n_decode = 9, .prefill_tok = 100, .kv_read_tok = 5000.0, .prefill_pairs = 5050.0};
     world_assert_near(ts_steptime_s(&model, &load), 6.2e-3 + 0.81e-3 + 5e-4 + 2e-3 + 1.515e-5, 1e-12);
 }
 
@@ -73,7 +85,8 @@ static void test_steptime__table_interpolates_and_extrapolates(void **state)
     static const double n_tok[] = {1, 8, 64};
     static const double seconds[] = {0.010, 0.017, 0.045};
     struct ts_steps_model model = {.kind = TS_STEPS_TABLE};
-    model.u.table = (struct ts_steps_table){.fixed_s = 0.001, .n_tok = n_tok, .seconds = seconds, .n = 3, .c_s_per_kv_tok = 1e-6, .e_s_per_pair = 1e-7};
+    model.u.table = (struct ts_steps_table){
+        .fixed_s = 0.001, .n_tok = n_tok, .seconds = seconds, .n = 3, .c_s_per_kv_tok = 1e-6, .e_s_per_pair = 1e-7};
     const struct {
         uint32_t n;
         double s;
@@ -82,7 +95,8 @@ static void test_steptime__table_interpolates_and_extrapolates(void **state)
         const struct ts_batch_load load = {.n_seqs = 1, .n_decode = rows[i].n};
         world_assert_near(ts_steptime_s(&model, &load), rows[i].s + 0.001, 1e-12);
     }
-    const struct ts_batch_load mixed = {.n_seqs = 5, .n_decode = 4, .prefill_tok = 4, .kv_read_tok = 100.0, .prefill_pairs = 10.0};
+    const struct ts_batch_load mixed = {
+        .n_seqs = 5, .n_decode = 4, .prefill_tok = 4, .kv_read_tok = 100.0, .prefill_pairs = 10.0};
     world_assert_near(ts_steptime_s(&model, &mixed), 0.018 + 1e-4 + 1e-6, 1e-12);
     model.u.table.n = 1;
     const struct ts_batch_load beyond = {.n_seqs = 1, .n_decode = 50};
@@ -94,10 +108,12 @@ static void test_steptime__every_kind_is_affine_in_what_decode_reads(void **stat
     (void)state;
     static const double n_tok[] = {1, 16};
     static const double seconds[] = {0.01, 0.02};
-    struct ts_steps_model models[TS_N_STEPS_KINDS] = {{.kind = TS_STEPS_LINEAR}, {.kind = TS_STEPS_TABLE}, {.kind = TS_STEPS_ROOFLINE}};
+    struct ts_steps_model models[TS_N_STEPS_KINDS] = {
+        {.kind = TS_STEPS_LINEAR}, {.kind = TS_STEPS_TABLE}, {.kind = TS_STEPS_ROOFLINE}};
     models[0].u.linear = (struct ts_steps_linear){1e-3, 1e-4, 1e-6, 1e-5, 1e-8};
     models[1].u.table = (struct ts_steps_table){.n_tok = n_tok, .seconds = seconds, .n = 2, .c_s_per_kv_tok = 2e-6};
-    models[2].u.roofline = (struct ts_steps_roofline){.flop_per_tok = 1e9, .flop_per_s = 1e12, .shared_bytes = 1e9, .bytes_per_s = 1e11, .kv_bytes_per_tok = 1e5};
+    models[2].u.roofline = (struct ts_steps_roofline){
+        .flop_per_tok = 1e9, .flop_per_s = 1e12, .shared_bytes = 1e9, .bytes_per_s = 1e11, .kv_bytes_per_tok = 1e5};
     for (int k = 0; k < TS_N_STEPS_KINDS; k++) {
         assert_non_null(ts_steptime_kinds[k].name);
         const struct ts_batch_load a = ts_steptime_decode_load(7, 1000);
