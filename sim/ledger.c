@@ -3,7 +3,7 @@
  *   E2E  = last token + way back - arrival
  *   TPOT = (E2E - TTFT)/(output - 1)
  * P(right) = 1/(1 + exp(z - theta)).
- * Worked: gpt-4o at 2.50 and 10.00 USD/Mtok, 1,000 tokens in and 200 out: 0.0045 USD; 600M calls a year: 2,700,000 USD. */
+ * Worked: gpt-4o at 2.50 and 10.00 USD/Mtok, 1,000 tokens in, 200 out: 0.0045 USD; 600M calls a year: 2,700,000 USD. */
 #include "sim/ledger.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Hides the routing policies and the meaning of a router's AUC.
  *
- * The router sees s = z + e, e normal with standard deviation sd, drawn once a request. Its AUC is that of s against the
- * label "z above the median", which a perfect router knows (AUC 1). For normal z with standard deviation sz let
+ * The router sees s = z + e, e normal with standard deviation sd, drawn once a request. Its AUC is that of s against
+ * the label "z above the median", which a perfect router knows (AUC 1). For normal z with standard deviation sz let
  * r = sz/sqrt(sz^2 + sd^2) be the correlation of s and z. For two independent requests 1 and 2 and a median of 0
  *
  *   AUC = P(s1 > s2 | z1 > 0 > z2) = 4 P(s1 - s2 > 0, z1 > 0, -z2 > 0),

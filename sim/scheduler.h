@@ -1,6 +1,6 @@
-/* The continuous-batching scheduler, in the manner of vLLM V1: a pure policy. Sequences are submitted, ts_scheduler_plan
- * says what the next step computes, ts_scheduler_commit says that it was computed. It knows nothing of time, so a
- * simulated server and a live engine drive the same object.
+/* The continuous-batching scheduler, in the manner of vLLM V1: a pure policy. Sequences are submitted,
+ * ts_scheduler_plan says what the next step computes, ts_scheduler_commit says that it was computed. It knows nothing
+ * of time, so a simulated server and a live engine drive the same object.
  *
  * The rules, in the order of a step:
  *  1. A sequence has n_tok tokens so far (prompt and those generated), n_computed of them in the KV cache; a step gives
@@ -8,8 +8,8 @@
  *  2. Running sequences come first, in list order: n_new = min(difference, long_prefill_tok, the rest of the budget).
  *  3. Blocks short: the tail of the running list is preempted, again and again, until it fits or the victim is the
  *     sequence itself.
- *  4. A preempted sequence loses all its blocks, keeps its tokens, and goes to the front of the waiting queue; its cache
- *     is recomputed later.
+ *  4. A preempted sequence loses all its blocks, keeps its tokens, and goes to the front of the waiting queue; its
+ *     cache is recomputed later.
  *  5. Waiting sequences are admitted in order, but only in a step that preempted nothing; admission stops at max_seqs,
  *     at the end of the budget, or at a head that finds no blocks (head of line). Without chunked prefill a prompt must
  *     fit the rest of the budget whole.

@@ -1,9 +1,10 @@
 /* Hides how a replica advances. Two ways, with the same result:
  *  - a planned step is one event: plan, wait for the step's time, commit;
- *  - a run: while the batch only decodes and nobody can enter, the ends of many steps are computed ahead in one loop, and
- *    one event stands for all of them. Nothing that others see of the replica changes inside a run. A request that could
- *    enter cuts the run at the end of the step under way.
- * A step's time is rounded to whole nanoseconds, so both ways come to the same instants; a property test compares them.
+ *  - a run: while the batch only decodes and nobody can enter, the ends of many steps are computed ahead in one loop,
+ *    and one event stands for all of them. Nothing that others see of the replica changes inside a run. A request that
+ *    could enter cuts the run at the end of the step under way.
+ * A step's time is rounded to whole nanoseconds, so both ways come to the same instants; a property test compares
+ * them.
  *
  * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of
  * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
