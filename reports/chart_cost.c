@@ -109,7 +109,7 @@ void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_repo
     put_data(dat, econ);
     ts_text_puts(gp, "set boxwidth 0.62\nset xrange [-0.6:8.1]\nset yrange [0:");
     ts_chart_put(gp, highest > 0.0 ? 1.12 * highest : 1.0, "]\nset ylabel 'USD/month'\nset xtics scale 0\n");
-    ts_text_puts(gp, highest >= 10.0 ? "set format y '%.0s%c'\n" : "set format y '%g'\n");
+    ts_chart_money_tics(gp, 0.0, 1.12 * highest);
     put_bar_labels(gp, econ);
     put_plot(gp, input);
 }

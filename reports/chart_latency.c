@@ -92,18 +92,26 @@ static void put_promise(struct ts_text *gp, const char *name, double bound_s, st
     ts_text_deinit(&text);
 }
 
-static void put_line(struct ts_text *plot, unsigned index, const struct ts_report_input *input, uint32_t tier,
-                     bool whole)
+static void put_line(struct ts_text *plot, unsigned index, uint32_t tier, bool whole)
 {
-    struct ts_text title;
-    ts_text_init(&title);
-    ts_text_printf(&title, "%s, %s", ts_metric_tier_name(input->model, tier), whole ? "whole answer" : "first token");
-    ts_text_printf(plot,
-                   "%s'latency.dat' index %u using 1:2 with lines linewidth 2.4 dashtype %s linecolor rgb '%s' title ",
-                   index > 0 ? ", \\\n     " : "plot ", index, whole ? "(6,3)" : "1", ts_chart_colour(tier));
-    ts_gnuplot_quote(plot, title.data);
-    plot->failed = plot->failed || title.failed;
-    ts_text_deinit(&title);
+    ts_text_printf(
+        plot,
+        ", \\\n     'latency.dat' index %u using 1:2 with lines linewidth 2.4 dashtype %s linecolor rgb '%s' notitle",
+        index, whole ? "(6,3)" : "1", ts_chart_colour(tier));
+}
+
+/* A key of tiers by colour and of the two kinds of line, rather than of every line. */
+static void put_key(struct ts_text *gp, const struct ts_report_input *input, const struct ts_report_views *views)
+{
+    bool first = true;
+    ts_chart_key_entry(gp, &first, "lines linewidth 2.4", TS_CHART_FAINT, "first token");
+    ts_chart_key_entry(gp, &first, "lines linewidth 2.4 dashtype (6,3)", TS_CHART_FAINT, "whole answer");
+    for (uint32_t tier = 0; tier < input->model->n_tiers; tier++) {
+        if (views->tiers[tier].cell.done > 0) {
+            ts_chart_key_entry(gp, &first, "lines linewidth 6", ts_chart_colour(tier),
+                               ts_metric_tier_name(input->model, tier));
+        }
+    }
 }
 
 void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
@@ -121,7 +129,7 @@ void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_r
             const struct ts_hist *hist = &views->tiers[tier].cell.latency_ns[shown[k]];
             if (hist->count > 0) {
                 put_curve(dat, hist, &range);
-                put_line(&plot, n_curves++, input, tier, k == 1);
+                put_line(&plot, n_curves++, tier, k == 1);
             }
         }
     }
@@ -130,14 +138,15 @@ void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_r
     ts_chart_put(gp, range.low_s, ":");
     ts_chart_put(gp, range.high_s,
                  "]\nset yrange [0:100]\nset ytics 20\nset xlabel \"time since the request (logarithmic)\\n \"\n"
-                 "set ylabel 'requests answered (%)'\nset grid xtics\nset key maxrows 2\n");
+                 "set ylabel 'requests answered (%)'\nset grid xtics\n");
     put_tics(gp, range);
     put_promise(gp, "TTFT", input->model->slo.ttft_s, range, true);
     put_promise(gp, "E2E", input->model->slo.e2e_s, range, false);
     if (n_curves == 0) {
         ts_chart_say(gp, "no request was answered");
     }
-    ts_text_printf(gp, "%s\n", n_curves > 0 ? plot.data : "plot NaN notitle");
+    put_key(gp, input, views);
+    ts_text_printf(gp, "%s\n", plot.data);
     gp->failed = gp->failed || plot.failed;
     ts_text_deinit(&plot);
 }

@@ -71,7 +71,7 @@ void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_r
     ts_chart_put(gp, lowest < 0.0 ? 1.08 * lowest : 0.0, ":");
     ts_chart_put(gp, highest > 0.0 ? 1.08 * highest : 1.0,
                  "]\nset xlabel \"month\\n \"\nset ylabel 'spent so far (USD)'\n");
-    ts_text_puts(gp, highest >= 10.0 ? "set format y '%.0s%c'\n" : "set format y '%g'\n");
+    ts_chart_money_tics(gp, 1.08 * lowest, 1.08 * highest);
     put_words(gp, econ);
     ts_text_puts(gp, "plot 'payback.dat' using 1:($3 > $2 ? $2 : $3):3 with filledcurves fillcolor rgb '" TS_CHART_FAINT
                      "' fillstyle transparent solid 0.22 title 'ahead by', \\\n"

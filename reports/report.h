@@ -1,5 +1,6 @@
 /* The reports of one run: terminal summary, summary.csv, timeseries.csv, run.json, manifest.json, four charts by gnuplot, and a self-contained report.html.
- * Written into a folder that appears whole: everything goes to `<dir>.partial-<pid>` first and is renamed at the end. */
+ * Written into a folder that appears whole: everything goes to `<dir>.partial-<pid>` first (inside a folder that is there already: to `.partial-<pid>`) and is renamed
+ * at the end. */
 #ifndef TS_REPORTS_REPORT_H
 #define TS_REPORTS_REPORT_H
 

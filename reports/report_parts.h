@@ -50,6 +50,9 @@ enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_repo
 enum ts_status ts_report_html(struct ts_text *out, const struct ts_report_input *input,
                               const struct ts_report_views *views, const char *dir);
 
+/* At most `max` (> 3) characters, control characters as blanks, "..." where something was left out. */
+void ts_report_put_clipped(struct ts_text *out, const char *string, size_t max);
+
 /* "24 h", "31.5 min": how long a window was. */
 void ts_report_put_time(struct ts_text *out, double seconds);
 

@@ -8,32 +8,14 @@
 
 enum { WIDTH = 100, NAME_WIDTH = 16 };
 
-/* At most `max` characters, control characters as blanks, "..." where something was left out. */
-static void put_clipped(struct ts_text *out, const char *string, size_t max)
-{
-    size_t width = 0;
-    for (const char *at = string; *at != '\0'; at++) {
-        width += ((unsigned char)*at & 0xc0) != 0x80;
-    }
-    size_t keep = width > max ? max - 3 : max, n = 0;
-    for (const char *at = string; *at != '\0'; at++) {
-        n += ((unsigned char)*at & 0xc0) != 0x80;
-        if (n > keep) {
-            ts_text_puts(out, "...");
-            return;
-        }
-        ts_text_append(out, (unsigned char)*at < 0x20 || *at == 0x7f ? " " : at, 1);
-    }
-}
-
 static void put_title(struct ts_text *out, const struct ts_report_input *input, const struct ts_metric_view *all)
 {
     const struct ts_result *result = input->result;
     double runs = result->n_replications > 0 ? result->n_replications : 1;
-    put_clipped(out, input->model->name, WIDTH);
+    ts_report_put_clipped(out, input->model->name, WIDTH);
     ts_text_puts(out, "\n");
     if (input->model->description != NULL && input->model->description[0] != '\0') {
-        put_clipped(out, input->model->description, WIDTH);
+        ts_report_put_clipped(out, input->model->description, WIDTH);
         ts_text_puts(out, "\n");
     }
     ts_report_put_time(out, result->window_s / runs);
@@ -177,7 +159,7 @@ static bool put_row(struct ts_table *table, const struct ts_metric_view *view)
     struct ts_text cell;
     bool failed = false;
     ts_text_init(&cell);
-    put_clipped(&cell, ts_metric_tier_name(view->model, view->tier), NAME_WIDTH);
+    ts_report_put_clipped(&cell, ts_metric_tier_name(view->model, view->tier), NAME_WIDTH);
     ts_table_row(table);
     ts_table_put(table, cell.data);
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {

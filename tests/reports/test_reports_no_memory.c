@@ -53,31 +53,37 @@ char *__wrap_strdup(const char *string)
     return fails_now() ? NULL : __real_strdup(string);
 }
 
-typedef enum ts_status attempt_fn(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views);
+typedef enum ts_status attempt_fn(struct ts_text *out, const struct report_fixture *fixture,
+                                  const struct ts_report_views *views);
 
-static enum ts_status try_terminal(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+static enum ts_status try_terminal(struct ts_text *out, const struct report_fixture *fixture,
+                                   const struct ts_report_views *views)
 {
     (void)views;
     return ts_report_terminal(out, &fixture->input);
 }
 
-static enum ts_status try_run_json(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+static enum ts_status try_run_json(struct ts_text *out, const struct report_fixture *fixture,
+                                   const struct ts_report_views *views)
 {
     return ts_report_run_json(out, &fixture->input, views);
 }
 
-static enum ts_status try_manifest(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+static enum ts_status try_manifest(struct ts_text *out, const struct report_fixture *fixture,
+                                   const struct ts_report_views *views)
 {
     (void)views;
     return ts_report_manifest_json(out, &fixture->input);
 }
 
-static enum ts_status try_html(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+static enum ts_status try_html(struct ts_text *out, const struct report_fixture *fixture,
+                               const struct ts_report_views *views)
 {
     return ts_report_html(out, &fixture->input, views, "/nonexistent");
 }
 
-static enum ts_status try_charts(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+static enum ts_status try_charts(struct ts_text *out, const struct report_fixture *fixture,
+                                 const struct ts_report_views *views)
 {
     enum ts_status status = TS_OK;
     for (const struct ts_chart *chart = ts_charts; chart->id != NULL && status == TS_OK; chart++) {
@@ -90,7 +96,8 @@ static enum ts_status try_charts(struct ts_text *out, const struct report_fixtur
     return status == TS_OK && out->failed ? TS_ENOMEM : status;
 }
 
-static enum ts_status try_views(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+static enum ts_status try_views(struct ts_text *out, const struct report_fixture *fixture,
+                                const struct ts_report_views *views)
 {
     struct ts_report_views fresh;
     (void)views;
@@ -102,7 +109,8 @@ static enum ts_status try_views(struct ts_text *out, const struct report_fixture
     return status == TS_OK && out->failed ? TS_ENOMEM : status;
 }
 
-static enum ts_status try_econ(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+static enum ts_status try_econ(struct ts_text *out, const struct report_fixture *fixture,
+                               const struct ts_report_views *views)
 {
     struct ts_econ econ;
     (void)views;
@@ -114,7 +122,8 @@ static enum ts_status try_econ(struct ts_text *out, const struct report_fixture 
     return status == TS_OK && out->failed ? TS_ENOMEM : status;
 }
 
-static enum ts_status try_table(struct ts_text *out, const struct report_fixture *fixture, const struct ts_report_views *views)
+static enum ts_status try_table(struct ts_text *out, const struct report_fixture *fixture,
+                                const struct ts_report_views *views)
 {
     (void)fixture;
     (void)views;
@@ -184,10 +193,14 @@ NO_MEMORY_TEST(econ, 8)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_memory__views_is_whole_or_says_so),    cmocka_unit_test(test_no_memory__terminal_is_whole_or_says_so),
-        cmocka_unit_test(test_no_memory__run_json_is_whole_or_says_so), cmocka_unit_test(test_no_memory__manifest_is_whole_or_says_so),
-        cmocka_unit_test(test_no_memory__html_is_whole_or_says_so),     cmocka_unit_test(test_no_memory__charts_is_whole_or_says_so),
-        cmocka_unit_test(test_no_memory__table_is_whole_or_says_so),    cmocka_unit_test(test_no_memory__econ_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__views_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__terminal_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__run_json_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__manifest_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__html_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__charts_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__table_is_whole_or_says_so),
+        cmocka_unit_test(test_no_memory__econ_is_whole_or_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
