@@ -158,7 +158,7 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_arg
 {
     uint32_t n_threads = args->threads ? (uint32_t)args->threads : ts_run_info_cpus();
     struct ts_replicate_options options = {
-        .n_replications = args->replications ? (uint32_t)args->replications : scenario->replications,
+        .n_replications = scenario->replications,
         .n_threads = n_threads,
         .progress = !args->quiet,
     };
@@ -184,9 +184,18 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
     if (status != TS_OK) {
         return status;
     }
+    /* --replications N is another way to write --set replications=N, so that the manifest says so. */
+    const char *sets[TS_MAX_SETS + 1];
+    char replications[64];
+    size_t n_sets = args->n_sets;
+    memcpy(sets, args->sets, n_sets * sizeof *sets);
+    if (args->replications) {
+        snprintf(replications, sizeof replications, "replications=%llu", (unsigned long long)args->replications);
+        sets[n_sets++] = replications;
+    }
     char *measurement = ts_locate_measurement(args->measurement);
     struct ts_scenario_options options = {
-        .sets = args->sets, .n_sets = args->n_sets, .trace_path = args->trace, .measurement_path = measurement};
+        .sets = sets, .n_sets = n_sets, .trace_path = args->trace, .measurement_path = measurement};
     struct ts_scenario scenario;
     status = ts_scenario_load(&scenario, args->operands[0], &options, diags);
     if (status == TS_OK) {

@@ -33,7 +33,7 @@ function(ts_library target)
   target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
-# ts_embed(target NAME symbol FILES a.csv b.css): files become `const unsigned char` arrays inside the program, listed in
+# ts_embed(target symbol a.csv b.css): files become `const unsigned char` arrays inside the program, listed in
 # a table `const struct ts_embedded_file ts_embedded_<symbol>[]` (base/embed.h), so that one binary is the whole installation.
 function(ts_embed target symbol)
   set(out "${CMAKE_CURRENT_BINARY_DIR}/embedded_${symbol}.c")

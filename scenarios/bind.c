@@ -291,6 +291,10 @@ static void bind_names(struct ts_loader *loader, struct ts_value *value, const s
             ts_diags_add(loader->diags, TS_ERROR, member->key_at, NULL,
                          "'%s' is no name: letters, digits, - and _ only, at most 64", member->key);
             value->broken = true;
+        } else if (ts_str_equal(member->key, "all") || ts_str_equal(member->key, "nowhere")) {
+            ts_diags_add(loader->diags, TS_ERROR, member->key_at, "choose another name",
+                         "'%s' has a meaning of its own in the reports", member->key);
+            value->broken = true;
         }
         below.kinds = kind_of_tier(loader, below.schema, member);
         bind_item(loader, value, item, member, &below);

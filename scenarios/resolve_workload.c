@@ -27,6 +27,10 @@ static void check_classes(struct ts_loader *loader, struct ts_value *list)
     double sum = 0.0;
     for (size_t i = 0; i < list->n_children; i++) {
         sum += ts_value_number(&list->children[i], "share");
+        if (ts_str_equal(list->children[i].name, "all")) {
+            ts_loader_error(loader, ts_value_at(&list->children[i], "name"), "choose another name",
+                            "'all' has a meaning of its own in the reports");
+        }
         for (size_t j = 0; j < i; j++) {
             if (ts_str_equal(list->children[i].name, list->children[j].name)) {
                 ts_loader_error(loader, ts_value_at(&list->children[i], "name"), NULL, "two classes are named '%s'",
@@ -59,9 +63,9 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
     }
     if (n == 0) {
         classes[0] = (struct ts_class_spec){
-            "all", 1.0, ts_dist_constant(1.0), ts_dist_constant(1.0), ts_dist_normal(0.0, 1.0), TS_INTERNAL};
+            "request", 1.0, ts_dist_constant(1.0), ts_dist_constant(1.0), ts_dist_normal(0.0, 1.0), TS_INTERNAL};
         ts_loader_assume(loader, "trace.classes", TS_ORIGIN_DEFAULT, "default of the scenario language",
-                         "one class 'all', internal, difficulty normal(0, 1)");
+                         "one class 'request', internal, difficulty normal(0, 1)");
     }
     for (size_t i = 0; i < n; i++) {
         class_of(&list->children[i], &classes[i], generated);
