@@ -40,6 +40,34 @@ static void panel(float *c, size_t ld_c, const float *a, size_t ld_a, const floa
     }
 }
 
+static void panel_keys(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages, uint32_t n_rows, uint32_t n_k)
+{
+    for (uint32_t r = 0; r < n_rows; r++) {
+        for (uint32_t j = 0; j < TS_VECTOR_PANEL_COLS; j++) {
+            const uint16_t *column = pages[j / TS_VECTOR_PAGE_ROWS] + j % TS_VECTOR_PAGE_ROWS;
+            float sum = 0.0F;
+            for (uint32_t k = 0; k < n_k; k++) {
+                sum += a[r * ld_a + k] * ts_half_to_float(column[(size_t)k * TS_VECTOR_PAGE_ROWS]);
+            }
+            c[r * ld_c + j] = sum;
+        }
+    }
+}
+
+static void panel_values(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages, size_t ld_page,
+                         uint32_t n_rows, uint32_t n_k)
+{
+    for (uint32_t k = 0; k < n_k; k++) {
+        const uint16_t *from = pages[k / TS_VECTOR_PAGE_ROWS] + k % TS_VECTOR_PAGE_ROWS * ld_page;
+        for (uint32_t j = 0; j < TS_VECTOR_PANEL_COLS; j++) {
+            float value = ts_half_to_float(from[j]);
+            for (uint32_t r = 0; r < n_rows; r++) {
+                c[r * ld_c + j] += a[r * ld_a + k] * value;
+            }
+        }
+    }
+}
+
 static float softmax(float *scores, uint32_t n_valid, float *max, float *sum)
 {
     float new_max = *max;
@@ -106,6 +134,8 @@ const struct ts_vector_ops ts_vector_ops_ref = {
     .widen_f16 = widen_f16,
     .narrow_f16 = narrow_f16,
     .panel = panel,
+    .panel_keys = panel_keys,
+    .panel_values = panel_values,
     .softmax = softmax,
     .rms_norm = rms_norm,
     .swiglu = swiglu,

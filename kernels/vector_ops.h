@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TS_VECTOR_PANEL_COLS = 64 };
+enum { TS_VECTOR_PANEL_COLS = 64, TS_VECTOR_PAGE_ROWS = 16, TS_VECTOR_PAGES = 4 };
 
 struct ts_vector_ops {
     const char *name;
@@ -23,6 +23,12 @@ struct ts_vector_ops {
     /* c[r][j] (+)= sum over k of a[r][k] * b[k][j] for 64 columns j: c, a and b rows are ld_c, ld_a, ld_b floats apart. */
     void (*panel)(float *c, size_t ld_c, const float *a, size_t ld_a, const float *b, size_t ld_b, uint32_t n_rows, uint32_t n_k,
                   bool accumulate);
+
+    /* The same, to the bit, with b straight from 4 pages of binary16. As keys, a page holds 16 columns of b: b[k][16*p + j] = pages[p][16*k + j]; c is
+     * overwritten. As values, a page holds 16 rows of b, ld_page apart: b[16*p + i][j] = pages[p][i*ld_page + j]; c is added to. */
+    void (*panel_keys)(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages, uint32_t n_rows, uint32_t n_k);
+    void (*panel_values)(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages, size_t ld_page,
+                         uint32_t n_rows, uint32_t n_k);
 
     /* One step of the online softmax (Milakov and Gimelshein, 2018) over 64 scores of which the first n_valid (1..64) count: raises *max to their
      * maximum, turns scores into exp(score - *max) and zeros, updates *sum, and returns what sums made before must be multiplied by. */

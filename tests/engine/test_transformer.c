@@ -157,6 +157,9 @@ static void test_transformer__a_batch_gives_the_bits_of_one_by_one(void **state)
     config = tiny_qwen3();
     config.hidden = 128;
     check_batch(&config, "Q8_0", NULL);
+    config.head_dim = 64; /* keys and values straight from the pages where rows are few */
+    config.kv_heads = 2;
+    check_batch(&config, "Q4_0", NULL);
 }
 
 static void test_transformer__threads_do_not_matter(void **state)

@@ -104,6 +104,42 @@ static void test_vector_ops__a_panel_is_a_matrix_product(void **state)
     }
 }
 
+static void test_vector_ops__pages_give_the_bits_of_a_panel(void **state)
+{
+    (void)state;
+    enum { ROWS = 8, DIM = 64, LD = 70 };
+    static uint16_t memory[TS_VECTOR_PAGES][DIM * TS_VECTOR_PAGE_ROWS];
+    static float a[ROWS * LD], keys[DIM * TS_VECTOR_PANEL_COLS], values[TS_VECTOR_PANEL_COLS * DIM], want[ROWS * LD], got[ROWS * LD];
+    const uint16_t *pages[TS_VECTOR_PAGES];
+    randoms(a, sizeof a / sizeof a[0], 1, 1.0);
+    FOR_VARIANTS(ops)
+    {
+        for (uint32_t p = 0; p < TS_VECTOR_PAGES; p++) {
+            float floats[DIM * TS_VECTOR_PAGE_ROWS];
+            randoms(floats, sizeof floats / sizeof floats[0], 2 + p, 1.0);
+            ops->narrow_f16(memory[p], floats, sizeof floats / sizeof floats[0]);
+            pages[p] = memory[p];
+            ops->widen_f16(keys + (size_t)p * TS_VECTOR_PAGE_ROWS, TS_VECTOR_PANEL_COLS, memory[p], TS_VECTOR_PAGE_ROWS, DIM,
+                           TS_VECTOR_PAGE_ROWS);
+            ops->widen_f16(values + (size_t)p * TS_VECTOR_PAGE_ROWS * DIM, DIM, memory[p], DIM, TS_VECTOR_PAGE_ROWS, DIM);
+        }
+        for (uint32_t rows = 1; rows <= ROWS; rows++) {
+            ops->panel(want, LD, a, LD, keys, TS_VECTOR_PANEL_COLS, rows, DIM, false);
+            ops->panel_keys(got, LD, a, LD, pages, rows, DIM);
+            for (uint32_t r = 0; r < rows; r++) {
+                assert_memory_equal(want + (size_t)r * LD, got + (size_t)r * LD, TS_VECTOR_PANEL_COLS * sizeof(float));
+            }
+            for (uint32_t n = 1; n <= TS_VECTOR_PANEL_COLS; n += 9) {
+                ops->panel(want, LD, a, LD, values, DIM, rows, n, true);
+                ops->panel_values(got, LD, a, LD, pages, DIM, rows, n);
+                for (uint32_t r = 0; r < rows; r++) {
+                    assert_memory_equal(want + (size_t)r * LD, got + (size_t)r * LD, TS_VECTOR_PANEL_COLS * sizeof(float));
+                }
+            }
+        }
+    }
+}
+
 static void test_vector_ops__softmax_in_steps_is_softmax(void **state)
 {
     (void)state;
@@ -208,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vector_ops__halves_go_both_ways_as_in_software),
         cmocka_unit_test(test_vector_ops__a_panel_is_a_matrix_product),
+        cmocka_unit_test(test_vector_ops__pages_give_the_bits_of_a_panel),
         cmocka_unit_test(test_vector_ops__softmax_in_steps_is_softmax),
         cmocka_unit_test(test_vector_ops__norm_activation_and_rotation),
         cmocka_unit_test(test_vector_ops__extremes_stay_finite),
