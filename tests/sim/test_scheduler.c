@@ -263,6 +263,7 @@ static void test_scheduler__the_tail_is_preempted_and_recomputed(void **state)
     assert_int_equal(p.preempted[0], 2);
     assert_int_equal(p.n_admitted, 0); /* nobody enters a step that preempted, though 1 block is free */
     assert_int_equal(p.load.n_seqs, 1);
+    assert_true(p.load.kv_read_tok == 9.0);
     assert_int_equal(p.blocks_used, 3);
     (void)commit(s);
     assert_int_equal(ts_scheduler_waiting(s), 2);
@@ -281,6 +282,33 @@ static void test_scheduler__the_tail_is_preempted_and_recomputed(void **state)
     step = commit(s);
     assert_int_equal(step.n_finished, 1); /* 2: one token before, one on recomputing, one now */
     assert_int_equal(step.finished[0], 2);
+    ts_scheduler_destroy(s);
+}
+
+/* Rule 5: prompts in chunks of 4, 4 blocks of 4. In the step that preempts the second sequence, its first chunk would
+ * fit the block that is left; it comes back in the step after. */
+static void test_scheduler__nobody_enters_a_step_that_preempted(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.kv_blocks = 4;
+    config.long_prefill_tok = 4;
+    struct ts_scheduler *s = make(config);
+    submit(s, 1, 8, 3);
+    submit(s, 2, 8, 3);
+    (void)plan(s);
+    (void)commit(s);
+    (void)plan(s);
+    assert_int_equal(commit(s).n_started, 2);
+    struct ts_scheduler_plan p = plan(s);
+    assert_int_equal(p.n_preempted, 1);
+    assert_int_equal(p.n_admitted, 0);
+    assert_int_equal(p.blocks_used, 3);
+    (void)commit(s);
+    p = plan(s);
+    assert_int_equal(p.n_admitted, 1);
+    assert_item(s, 1, 2, 0, 4);
+    (void)commit(s);
     ts_scheduler_destroy(s);
 }
 
@@ -539,6 +567,7 @@ int main(void)
         cmocka_unit_test(test_scheduler__max_seqs_bounds_the_running_list),
         cmocka_unit_test(test_scheduler__a_head_without_blocks_holds_up_the_line),
         cmocka_unit_test(test_scheduler__the_tail_is_preempted_and_recomputed),
+        cmocka_unit_test(test_scheduler__nobody_enters_a_step_that_preempted),
         cmocka_unit_test(test_scheduler__the_victim_may_be_the_one_that_asks),
         cmocka_unit_test(test_scheduler__preempted_sequences_keep_their_order),
         cmocka_unit_test(test_scheduler__kv_arithmetic_of_70b_on_80_gb),
