@@ -73,7 +73,11 @@ static void run_one(struct pool *pool, uint32_t index)
     if (slot->status != TS_OK) {
         return;
     }
-    struct ts_sim_options options = {.replication = index, .progress = on_progress, .user = pool};
+    const struct ts_workload *workload = &pool->scenario->workload;
+    struct ts_sim_options options = {.replication = index,
+                                     .progress = on_progress,
+                                     .user = pool,
+                                     .window_s = workload->trace_path ? 0.0 : workload->duration_s};
     slot->status = ts_sim_run(&slot->result, &pool->scenario->model, stream, &options, &slot->diags);
     if (slot->status == TS_OK && pool->scenario->workload.trace_path) {
         slot->trace = ts_workload_trace_counts(stream);

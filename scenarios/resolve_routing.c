@@ -234,6 +234,35 @@ static void warn_unreachable(struct ts_loader *loader)
     }
 }
 
+/* Standard deviation of z over all requests: a mixture of the classes, each integrated over its quantiles. */
+static double difficulty_sd(const struct ts_workload *workload)
+{
+    enum { POINTS = 1000 };
+    double mean = 0.0;
+    double square = 0.0;
+    for (size_t c = 0; c < workload->n_classes; c++) {
+        for (int i = 0; i < POINTS; i++) {
+            double z = ts_dist_quantile(&workload->classes[c].difficulty, (i + 0.5) / POINTS);
+            mean += workload->classes[c].share * z / POINTS;
+            square += workload->classes[c].share * z * z / POINTS;
+        }
+    }
+    double variance = square - mean * mean;
+    return variance > 0.0 ? sqrt(variance) : 0.0;
+}
+
+static void resolve_router(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_router_model *router = &loader->model->router;
+    router->auc = ts_value_number(routing, "router.auc");
+    router->latency_s = ts_value_number(routing, "router.latency");
+    router->usd_per_call = ts_value_number(routing, "router.price");
+    router->difficulty_sd = difficulty_sd(loader->workload);
+    ts_loader_assume(loader, "routing.router.difficulty_sd", TS_ORIGIN_MODELLED,
+                     "standard deviation of the difficulty over all classes; with the AUC it gives the router's noise", "%.4g",
+                     router->difficulty_sd);
+}
+
 void ts_resolve_routing(struct ts_loader *loader)
 {
     struct ts_value *routing = ts_value_at(loader->root, "routing");
@@ -259,9 +288,7 @@ void ts_resolve_routing(struct ts_loader *loader)
     }
     resolve_fallback(loader, routing);
     resolve_rules(loader, routing);
-    router->auc = ts_value_number(routing, "router.auc");
-    router->latency_s = ts_value_number(routing, "router.latency");
-    router->usd_per_call = ts_value_number(routing, "router.price");
+    resolve_router(loader, routing);
     if (loader->diags->n_errors == n_errors) {
         warn_unreachable(loader);
     }
