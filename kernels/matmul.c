@@ -20,6 +20,8 @@ enum {
     WIDE_GROUPS = 4,          /* row groups whose sums wait together: 256 KiB at 32 rows */
     RUNS_PER_WORKER = 16,     /* row groups are handed out in about so many runs each */
     ALONE_BLOCKS = 2048,      /* up to so many activation blocks are quantized by the caller alone */
+    DIRECT_BLOCKS = 8,        /* blocks of a group that several tiles use in turn */
+    QUANTIZE_BLOCKS = 16,     /* blocks of a token that are quantized before the next token's */
     WORKER_ALIGN = 4096,
 };
 
@@ -172,16 +174,22 @@ static size_t act_at(const struct job *job, uint32_t first_block, uint32_t n_blo
     return (size_t)first_block * job->n_tok + (size_t)first_tok * n_blocks;
 }
 
+/* A few blocks of all tokens of the tile at a time: what they write is interleaved. */
 static void quantize_part(const struct job *job, uint32_t tile, uint32_t first_block, uint32_t n_blocks, uint32_t chunk_blocks)
 {
     uint32_t first = ts_act_tile_first(&job->tiles, tile);
     uint32_t width = ts_act_tile_width(&job->tiles, tile);
     size_t at = act_at(job, first_block, chunk_blocks, first);
     struct ts_act_places places = {width, chunk_blocks, (size_t)chunk_blocks * job->n_tok};
-    for (uint32_t t = 0; t < width; t++) {
-        const float *x = job->x + (first + t) * job->ld_x + (size_t)first_block * TS_ACT_COLS;
-        job->matrix->kernel->quantize(job->space->values + (at + t) * TS_ACT_COLS, job->space->meta + at + t, &places, x, n_blocks,
-                                      job->matrix->format->offset);
+    uint32_t batch = chunk_blocks < QUANTIZE_BLOCKS ? QUANTIZE_BLOCKS / chunk_blocks * chunk_blocks : chunk_blocks;
+    for (uint32_t b = 0; b < n_blocks; b += batch) {
+        size_t to = at + ts_act_place(&places, b);
+        uint32_t n = n_blocks - b < batch ? n_blocks - b : batch;
+        for (uint32_t t = 0; t < width; t++) {
+            const float *x = job->x + (first + t) * job->ld_x + (size_t)(first_block + b) * TS_ACT_COLS;
+            job->matrix->kernel->quantize(job->space->values + (to + t) * TS_ACT_COLS, job->space->meta + to + t, &places, x, n,
+                                          job->matrix->format->offset);
+        }
     }
 }
 
@@ -220,30 +228,119 @@ static void store_sums(const struct job *job, const float *sums, uint32_t group,
     }
 }
 
-static void group_direct(const struct job *job, float *sums, uint32_t group)
+static const uint8_t *packed_at(const struct ts_matrix *matrix, uint32_t group, uint32_t block)
 {
-    const struct ts_matrix *matrix = job->matrix;
-    const struct ts_kernel_format *format = matrix->format;
-    const uint8_t *packed = matrix->packed + (size_t)group * matrix->n_blocks * format->block_bytes;
-    for (uint32_t tile = 0; tile < job->tiles.n_tiles; tile++) {
-        uint32_t first = ts_act_tile_first(&job->tiles, tile);
-        uint32_t width = ts_act_tile_width(&job->tiles, tile);
-        size_t at = (size_t)first * matrix->n_blocks;
-        format->direct(sums, packed, job->space->values + at * TS_ACT_COLS, job->space->meta + at, matrix->n_blocks, width, false);
-        store_sums(job, sums, group, first, width);
+    return matrix->packed + ((size_t)group * matrix->n_blocks + block) * matrix->format->block_bytes;
+}
+
+static uint32_t chunk_at(const struct job *job, uint32_t block)
+{
+    uint32_t left = job->matrix->n_blocks - block;
+    return left < job->chunk_blocks ? left : job->chunk_blocks;
+}
+
+/* A chunk of the group's weights is used by all tiles while it is in the first-level cache. */
+static void tiles_direct(const struct job *job, float *sums, uint32_t group, uint32_t begin_tile, uint32_t end_tile)
+{
+    const struct ts_kernel_format *format = job->matrix->format;
+    uint32_t first_tok = ts_act_tile_first(&job->tiles, begin_tile);
+    for (uint32_t block = 0; block < job->matrix->n_blocks; block += job->chunk_blocks) {
+        uint32_t n_blocks = chunk_at(job, block);
+        const uint8_t *packed = packed_at(job->matrix, group, block);
+        for (uint32_t tile = begin_tile; tile < end_tile; tile++) {
+            uint32_t first = ts_act_tile_first(&job->tiles, tile);
+            size_t at = act_at(job, block, n_blocks, first);
+            format->direct(sums + (size_t)(first - first_tok) * format->group_rows, packed, job->space->values + at * TS_ACT_COLS,
+                           job->space->meta + at, n_blocks, ts_act_tile_width(&job->tiles, tile), block > 0);
+        }
+    }
+    store_sums(job, sums, group, first_tok, ts_act_tile_first(&job->tiles, end_tile) - first_tok);
+}
+
+static void run_direct(const struct job *job, float *sums, uint32_t first, uint32_t end)
+{
+    uint32_t tiles_at_once = SUM_TOK / job->matrix->format->direct_tok;
+    for (uint32_t group = first; group < end; group++) {
+        for (uint32_t begin = 0; begin < job->tiles.n_tiles; begin += tiles_at_once) {
+            uint32_t stop = job->tiles.n_tiles - begin < tiles_at_once ? job->tiles.n_tiles : begin + tiles_at_once;
+            tiles_direct(job, sums, group, begin, stop);
+        }
     }
 }
 
-/* One panel against the tiles [begin, end). */
-static void panel_tiles(const struct job *job, float *sums, const uint8_t *panel, uint32_t first_block, uint32_t n_blocks,
-                        uint32_t begin, uint32_t end)
+/* Memory that is needed soon, to be brought into a cache bit by bit between other work: all at once would stall. */
+struct ahead {
+    const uint8_t *bytes;
+    size_t n, step;
+};
+
+static struct ahead ahead_make(const void *bytes, size_t n, uint32_t n_steps)
 {
-    for (uint32_t tile = begin; tile < end; tile++) {
+    return (struct ahead){bytes, n, (n / n_steps + 64) / 64 * 64};
+}
+
+static void prefetch(struct ahead *ahead)
+{
+    size_t n = ahead->step < ahead->n ? ahead->step : ahead->n;
+#if defined(__GNUC__)
+    for (size_t at = 0; at < n; at += 64) {
+        __builtin_prefetch(ahead->bytes + at, 0, 2);
+    }
+#endif
+    ahead->bytes += n;
+    ahead->n -= n;
+}
+
+/* One group's weights against a chunk of activations. */
+struct pass {
+    uint32_t first_group, group, end_group; /* of the run */
+    uint32_t first_block, n_blocks;
+    uint32_t first_tile, end_tile;
+    struct ahead weights, values, meta;
+};
+
+/* Needed after this pass: the next group's weights, or after the run's last group the first one's next chunk; and of the next chunk's activations
+ * this group's part, so that all groups together bring in all of it. */
+static void look_ahead(const struct job *job, struct pass *pass)
+{
+    const struct ts_matrix *matrix = job->matrix;
+    uint32_t n_tiles = pass->end_tile - pass->first_tile;
+    uint32_t next_block = pass->first_block + pass->n_blocks;
+    bool last_group = pass->group + 1 == pass->end_group;
+    if (!last_group) {
+        pass->weights = ahead_make(packed_at(matrix, pass->group + 1, pass->first_block),
+                                   (size_t)pass->n_blocks * matrix->format->block_bytes, n_tiles);
+    }
+    if (next_block == matrix->n_blocks) {
+        return;
+    }
+    uint32_t n_blocks = chunk_at(job, next_block);
+    if (last_group) {
+        pass->weights = ahead_make(packed_at(matrix, pass->first_group, next_block), (size_t)n_blocks * matrix->format->block_bytes, n_tiles);
+    }
+    uint32_t first_tok = ts_act_tile_first(&job->tiles, pass->first_tile);
+    uint32_t n_tok = ts_act_tile_first(&job->tiles, pass->end_tile) - first_tok;
+    uint32_t n_groups = pass->end_group - pass->first_group;
+    size_t part = (size_t)n_tok * n_blocks / n_groups + 1;
+    size_t at = act_at(job, next_block, n_blocks, first_tok) + part * (pass->group - pass->first_group);
+    pass->values = ahead_make(job->space->values + at * TS_ACT_COLS, part * TS_ACT_COLS, n_tiles);
+    pass->meta = ahead_make(job->space->meta + at, part * sizeof *job->space->meta, n_tiles);
+}
+
+static void run_pass(const struct job *job, struct pass *pass, float *sums, uint8_t *panel)
+{
+    const struct ts_kernel_format *format = job->matrix->format;
+    format->expand(panel, packed_at(job->matrix, pass->group, pass->first_block), pass->n_blocks);
+    look_ahead(job, pass);
+    for (uint32_t tile = pass->first_tile; tile < pass->end_tile; tile++) {
         uint32_t width = ts_act_tile_width(&job->tiles, tile);
-        size_t at = act_at(job, first_block, n_blocks, ts_act_tile_first(&job->tiles, tile));
-        job->matrix->format->wide(sums, panel, job->space->values + at * TS_ACT_COLS, job->space->meta + at, n_blocks, width,
-                                  first_block > 0);
-        sums += (size_t)width * job->matrix->format->group_rows;
+        size_t at = act_at(job, pass->first_block, pass->n_blocks, ts_act_tile_first(&job->tiles, tile));
+        prefetch(&pass->weights);
+        prefetch(&pass->values);
+        prefetch(&pass->meta);
+        format->wide(sums, panel, job->space->values + at * TS_ACT_COLS, job->space->meta + at, pass->n_blocks, width,
+                     pass->first_block > 0);
+        sums += (size_t)width * format->group_rows;
     }
 }
 
@@ -251,21 +348,25 @@ static void panel_tiles(const struct job *job, float *sums, const uint8_t *panel
 static void groups_wide(const struct job *job, float *sums, uint8_t *panel, uint32_t first, uint32_t end, uint32_t begin_tile,
                         uint32_t end_tile)
 {
-    const struct ts_matrix *matrix = job->matrix;
-    const struct ts_kernel_format *format = matrix->format;
-    const size_t group_sums = (size_t)SUM_TOK * format->group_rows;
-    for (uint32_t block = 0; block < matrix->n_blocks; block += job->chunk_blocks) {
-        uint32_t left = matrix->n_blocks - block;
-        uint32_t n_blocks = left < job->chunk_blocks ? left : job->chunk_blocks;
+    const size_t group_sums = (size_t)SUM_TOK * job->matrix->format->group_rows;
+    for (uint32_t block = 0; block < job->matrix->n_blocks; block += job->chunk_blocks) {
         for (uint32_t group = first; group < end; group++) {
-            format->expand(panel, matrix->packed + ((size_t)group * matrix->n_blocks + block) * format->block_bytes, n_blocks);
-            panel_tiles(job, sums + (group - first) * group_sums, panel, block, n_blocks, begin_tile, end_tile);
+            struct pass pass = {.first_group = first,
+                                .group = group,
+                                .end_group = end,
+                                .first_block = block,
+                                .n_blocks = chunk_at(job, block),
+                                .first_tile = begin_tile,
+                                .end_tile = end_tile};
+            run_pass(job, &pass, sums + (group - first) * group_sums, panel);
         }
     }
     uint32_t first_tok = ts_act_tile_first(&job->tiles, begin_tile);
     uint32_t n_tok = ts_act_tile_first(&job->tiles, end_tile) - first_tok;
-    for (uint32_t group = first; group < end; group++) {
-        store_sums(job, sums + (group - first) * group_sums, group, first_tok, n_tok);
+    for (uint32_t t = 0; t < n_tok; t++) {
+        for (uint32_t group = first; group < end; group++) {
+            store_sums(job, sums + (group - first) * group_sums + (size_t)t * job->matrix->format->group_rows, group, first_tok + t, 1);
+        }
     }
 }
 
@@ -288,10 +389,8 @@ static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
     while (take_run(job, job->matrix->n_groups, &first, &end)) {
         if (job->wide) {
             run_wide(job, sums, scratch + sums_bytes, first, end);
-            continue;
-        }
-        for (uint32_t group = first; group < end; group++) {
-            group_direct(job, sums, group);
+        } else {
+            run_direct(job, sums, first, end);
         }
     }
 }
@@ -312,7 +411,8 @@ void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struc
     struct job job = {.space = space, .matrix = matrix, .x = x, .y = y, .ld_x = ld_x, .ld_y = ld_y,
                       .n_tok = n_tok, .wide = wide};
     job.tiles = ts_act_tiles_make(n_tok, wide ? format->wide_tok : format->direct_tok);
-    job.chunk_blocks = wide && format->panel_blocks < matrix->n_blocks ? format->panel_blocks : matrix->n_blocks;
+    uint32_t chunk = wide ? format->panel_blocks : job.tiles.n_tiles > 1 ? DIRECT_BLOCKS : matrix->n_blocks;
+    job.chunk_blocks = chunk < matrix->n_blocks ? chunk : matrix->n_blocks;
     job.run = run_length(job.tiles.n_tiles, n_workers);
     atomic_init(&job.next, 0);
     if ((size_t)n_tok * matrix->n_blocks <= ALONE_BLOCKS) {

@@ -34,7 +34,8 @@ enum {
     PANEL_BLOCKS = 8,
     DIRECT_TOK = 6,
     WIDE_TOK = 6,
-    WIDE_MIN_TOK = 64,
+    WIDE_MIN_TOK = 32,
+    PREFETCH_BYTES = 8192,
 };
 
 #define TOK_1(DO) DO(0)
@@ -55,6 +56,14 @@ static inline __m512i quad_of(const int8_t *values, int t, int quad)
 static inline __m512 half_scales(const uint8_t *scales)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)scales));
+}
+
+/* Weights come from main memory, in one long stream: ask for them well ahead, across pages. */
+static inline void prefetch_block(const uint8_t *block, int n_bytes)
+{
+    for (int at = 0; at < n_bytes; at += VECTOR) {
+        _mm_prefetch((const char *)block + PREFETCH_BYTES + at, _MM_HINT_T0);
+    }
 }
 
 /* Shared pieces of the tiles: t is a token, a its two accumulators, c its two sums. */
@@ -143,6 +152,7 @@ static inline __m512 half_scales(const uint8_t *scales)
     {                                                                                                                             \
         TOK_##n(LOAD_SUMS)                                                                                                        \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                 \
+            prefetch_block(w, Q8_0_BLOCK);                                                                                        \
             TOK_##n(START)                                                                                                        \
             STEPS_BYTES(TOK_##n, Q8_0_HALF)                                                                                       \
             __m512 d0 = half_scales(w + Q8_0_SCALES), d1 = half_scales(w + Q8_0_SCALES + ROWS);                                   \
@@ -159,6 +169,7 @@ static inline __m512 half_scales(const uint8_t *scales)
         const __m512i low_mask = _mm512_set1_epi8(0xF);                                                                           \
         TOK_##n(LOAD_SUMS)                                                                                                        \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                 \
+            prefetch_block(w, Q4_0_BLOCK);                                                                                        \
             TOK_##n(START)                                                                                                        \
             STEPS_NIBBLES(TOK_##n)                                                                                                \
             __m512 d0 = half_scales(w + Q4_0_SCALES), d1 = half_scales(w + Q4_0_SCALES + ROWS);                                   \

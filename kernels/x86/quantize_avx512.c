@@ -106,6 +106,9 @@ static inline __m512i best_steps(const float *x)
 {
     __m512 maxima[BATCH];
     for (int b = 0; b < BATCH; b++) {
+        const float *ahead = x + (BATCH + b) * TS_ACT_COLS; /* of this token, needed after the other tokens of the tile */
+        _mm_prefetch((const char *)ahead, _MM_HINT_T0);
+        _mm_prefetch((const char *)(ahead + 16), _MM_HINT_T0);
         __m512 low = _mm512_abs_ps(_mm512_loadu_ps(x + b * TS_ACT_COLS));
         maxima[b] = _mm512_max_ps(low, _mm512_abs_ps(_mm512_loadu_ps(x + b * TS_ACT_COLS + 16)));
     }

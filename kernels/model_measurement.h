@@ -1,0 +1,61 @@
+/* What `tiersim bench model` found out: times of steps of a real forward pass, and the fits made from them. Kept as the object "engine" of a
+ * measurement file; its raw samples allow a measurement to be taken up again where it stopped. */
+#ifndef TS_KERNELS_MODEL_MEASUREMENT_H
+#define TS_KERNELS_MODEL_MEASUREMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/json.h"
+#include "kernels/measurement.h"
+#include "kernels/step_fit.h"
+
+enum { TS_MODEL_STEP_MAX_SAMPLES = 256 };
+
+/* n_decode sequences with `depth` cached tokens each decode one token; a prompt with prefill_depth cached tokens adds a chunk of `prefill`. */
+struct ts_model_step {
+    uint32_t n_decode, depth;
+    uint32_t prefill, prefill_depth;
+    bool held_out;         /* measured to check the fit, not used by it */
+    const double *samples; /* [n_samples] seconds, in the order taken */
+    uint32_t n_samples;
+    struct ts_spread seconds;
+};
+
+struct ts_model_measurement {
+    const char *model, *quant, *kernel; /* "Llama-3.2-1B", "Q4_0", "avx512vnni" */
+    const char *cpu;
+    const char *weights;                /* "synthetic, seed 1" or the file's name */
+    uint32_t n_threads;
+    uint64_t weight_bytes, kv_bytes_per_tok, working_bytes;
+    const struct ts_model_step *steps;
+    size_t n_steps;
+    bool fitted;
+    struct ts_linear_fit linear;
+    struct ts_table_fit table;
+    bool checked; /* the errors over the steps held out */
+    struct ts_fit_error linear_check, table_check;
+};
+
+struct ts_step_load ts_model_step_load(const struct ts_model_step *step);
+
+/* Tokens per second: of the prompt where there is one, else of the sequences that decode. */
+double ts_model_step_tok_per_s(const struct ts_model_step *step);
+
+/* "pp512", "tg B=8 @ d512", as people say it. */
+void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step);
+
+/* Writes the object's value; the caller has written its key. */
+void ts_model_measurement_put(struct ts_json_writer *writer, const struct ts_model_measurement *measurement);
+/* Reads it, into `arena`. TS_EINPUT with a diagnostic that names the field. */
+enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena, const struct ts_json *json,
+                                        const char *file, struct ts_diags *diags);
+
+/* A file with that object alone. */
+enum ts_status ts_model_measurement_write(const struct ts_model_measurement *measurement, const char *path, struct ts_diags *diags);
+enum ts_status ts_model_measurement_read(struct ts_model_measurement *out, struct ts_arena *arena, const char *path, struct ts_diags *diags);
+
+#endif
