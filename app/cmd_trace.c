@@ -85,8 +85,8 @@ static void print_histogram(const char *title, const struct ts_hist *hist)
     puts(title);
     for (int i = first; i <= last; i++) {
         int width = (int)ceil((double)bars[i] * BAR_WIDTH / (double)most);
-        printf("  %8.0f-%-8.0f %6.2f %% %.*s\n", ldexp(1.0, i), ldexp(1.0, i + 1) - 1.0,
-               100.0 * (double)bars[i] / (double)hist->count, width, "########################################");
+        printf("  %8.0f-%-8.0f %6.2f %%%s%.*s\n", ldexp(1.0, i), ldexp(1.0, i + 1) - 1.0,
+               100.0 * (double)bars[i] / (double)hist->count, width > 0 ? " " : "", width, "########################################");
     }
     puts("");
 }

@@ -61,12 +61,16 @@ static enum ts_status run_command(const struct ts_command *command, int argc, ch
     return command->run(&args, diags);
 }
 
+/* What is not about a file is told in the program's own name. */
 static void print_diags(const struct ts_diags *diags)
 {
     struct ts_text text;
     ts_text_init(&text);
     ts_diags_render(diags, &text);
-    fputs(text.data, stderr);
+    for (const char *line = text.data; *line; line += strcspn(line, "\n") + 1) {
+        bool nameless = ts_str_has_prefix(line, "error: ") || ts_str_has_prefix(line, "warning: ");
+        fprintf(stderr, "%s%.*s\n", nameless ? "tiersim: " : "", (int)strcspn(line, "\n"), line);
+    }
     ts_text_deinit(&text);
 }
 
