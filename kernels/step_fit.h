@@ -29,7 +29,7 @@ struct ts_timed_step {
 struct ts_fit_error {
     double r2;
     double median_frac, worst_frac;
-    size_t n, worst; /* steps; index of the worst */
+    size_t n, worst; /* steps; index of the worst among those given (in a ts_model_measurement: among all its steps) */
 };
 
 struct ts_linear_fit {

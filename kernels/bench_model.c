@@ -1,0 +1,626 @@
+/* Hides which steps are measured and how time is shared out. Items are ordered by tokens; a first round warms up, gives estimates and leaves out what would
+ * take more than a quarter of the time in one round. Rounds then take each item once (short ones a few times), so that a disturbance hits all
+ * alike and medians shed it, until the time is used up. */
+#include "kernels/bench_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "kernels/cpu.h"
+#include "kernels/half.h"
+#include "kernels/host.h"
+#include "kernels/spread.h"
+#include "kernels/transformer.h"
+
+enum {
+    DEFAULT_BATCH = 64,
+    DEFAULT_PREFILL = 512,
+    DEFAULT_DEPTH = 4096,
+    MAX_BATCH = 1024,
+    MAX_PREFILL = 8192,
+    MAX_ITEMS = 128,
+    MAX_REPEATS = 4,
+    SHALLOW = 16,      /* cached tokens of the shortest sequences */
+    FILL_HALVES = 1 << 15,
+};
+
+static const double repeat_until_s = 0.05;
+static const double first_round_frac = 0.25; /* of the time left */
+static const double long_budget_s = 120.0;   /* from here on the deepest sequences are measured too */
+
+struct bench_item {
+    struct ts_model_step step;
+    double samples[TS_MODEL_STEP_MAX_SAMPLES];
+    double estimate_s;
+    bool dropped;
+};
+
+struct bench {
+    const struct ts_model_bench_options *options;
+    struct ts_arena *arena;
+    struct ts_diags *diags;
+    struct ts_model_config config;
+    uint32_t max_batch, max_prefill, max_depth, n_threads;
+    uint64_t max_kv_bytes;
+    double start_s, spent_before_s;
+    struct bench_item *items; /* [MAX_ITEMS] */
+    size_t n_items;
+    struct ts_pool *pool;
+    struct ts_gguf *gguf;
+    struct ts_weight_source *source;
+    struct ts_weights *weights;
+    struct ts_kv_cache cache;
+    struct ts_transformer *transformer;
+    struct ts_kv_seq *seqs;       /* [max_batch + 1] */
+    struct ts_step_chunk *chunks; /* [max_batch + 1] */
+    uint32_t *tokens;             /* [max_prefill] */
+    float *logits;                /* [max_batch + 1][vocab] */
+};
+
+/* -- what is measured --------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t kv_tok_of(const struct ts_model_step *step)
+{
+    uint64_t decode = (uint64_t)step->n_decode * ts_kv_pages_for(step->depth + 1);
+    return (decode + ts_kv_pages_for(step->prefill_depth + step->prefill)) * TS_KV_PAGE_TOK;
+}
+
+static bool same_step(const struct ts_model_step *a, const struct ts_model_step *b)
+{
+    return a->n_decode == b->n_decode && a->depth == b->depth && a->prefill == b->prefill && a->prefill_depth == b->prefill_depth;
+}
+
+/* Adds it if it keeps to the limits and is not there yet. */
+static void add_item(struct bench *bench, struct ts_model_step step)
+{
+    uint64_t bytes = kv_tok_of(&step) * ts_model_config_kv_bytes_per_tok(&bench->config, 2);
+    if (bench->n_items == MAX_ITEMS || step.n_decode > bench->max_batch || step.prefill > bench->max_prefill ||
+        step.depth > bench->max_depth || step.prefill_depth > bench->max_depth || bytes > bench->max_kv_bytes) {
+        return;
+    }
+    for (size_t i = 0; i < bench->n_items; i++) {
+        if (same_step(&bench->items[i].step, &step)) {
+            return;
+        }
+    }
+    bench->items[bench->n_items++].step = step;
+}
+
+static int by_tokens(const void *a, const void *b)
+{
+    const struct ts_model_step *x = &((const struct bench_item *)a)->step, *y = &((const struct bench_item *)b)->step;
+    uint64_t x_tok = x->n_decode + x->prefill, y_tok = y->n_decode + y->prefill;
+    return x_tok != y_tok ? (x_tok > y_tok) - (x_tok < y_tok) : (kv_tok_of(x) > kv_tok_of(y)) - (kv_tok_of(x) < kv_tok_of(y));
+}
+
+static void add_fitted(struct bench *bench)
+{
+    const uint32_t depths[] = {SHALLOW, 512, 2048, bench->options->budget_s >= long_budget_s ? bench->max_depth : 2048};
+    for (uint32_t batch = 1; batch <= bench->max_batch; batch *= 2) {
+        for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
+            add_item(bench, (struct ts_model_step){.n_decode = batch, .depth = depths[d]});
+        }
+    }
+    for (uint32_t prefill = 32; prefill <= bench->max_prefill; prefill *= 2) {
+        add_item(bench, (struct ts_model_step){.prefill = prefill});
+    }
+    for (size_t d = 1; d < sizeof depths / sizeof depths[0]; d++) {
+        add_item(bench, (struct ts_model_step){.prefill = bench->max_prefill / 2, .prefill_depth = depths[d]});
+    }
+    add_item(bench, (struct ts_model_step){.n_decode = 4, .depth = 512, .prefill = bench->max_prefill / 4});
+    add_item(bench, (struct ts_model_step){.n_decode = 16, .depth = 512, .prefill = bench->max_prefill / 2});
+}
+
+static void add_held_out(struct bench *bench)
+{
+    static const struct ts_model_step steps[] = {
+        {.n_decode = 1, .depth = 1024},  {.n_decode = 2, .depth = 1024},
+        {.n_decode = 3, .depth = 256},   {.n_decode = 3, .depth = 1536},
+        {.n_decode = 6, .depth = 256},   {.n_decode = 6, .depth = 1024},
+        {.n_decode = 12, .depth = 256},  {.n_decode = 12, .depth = 1024},
+        {.n_decode = 24, .depth = 256},  {.n_decode = 24, .depth = 768},
+        {.n_decode = 48, .depth = 128},  {.n_decode = 48, .depth = 384},
+        {.prefill = 96},                 {.prefill = 192},
+        {.prefill = 384},                {.prefill = 192, .prefill_depth = 1024},
+        {.n_decode = 8, .depth = 256, .prefill = 96},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct ts_model_step step = steps[i];
+        step.held_out = true;
+        add_item(bench, step);
+    }
+}
+
+static enum ts_status plan(struct bench *bench)
+{
+    bench->items = ts_arena_array(bench->arena, MAX_ITEMS, sizeof *bench->items);
+    if (!bench->items) {
+        return TS_ENOMEM;
+    }
+    add_fitted(bench);
+    if (bench->options->check) {
+        add_held_out(bench);
+    }
+    qsort(bench->items, bench->n_items, sizeof *bench->items, by_tokens);
+    if (bench->n_items == 0) {
+        return ts_fail(bench->diags, TS_ERANGE, ts_span_none(), "allow more memory for the cache", "no step fits the limits");
+    }
+    return TS_OK;
+}
+
+/* -- set-up -------------------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t or_default(uint32_t value, uint32_t if_zero)
+{
+    return value ? value : if_zero;
+}
+
+static enum ts_status check_options(struct bench *bench)
+{
+    const struct ts_model_bench_options *options = bench->options;
+    bench->max_batch = or_default(options->max_batch, DEFAULT_BATCH);
+    bench->max_prefill = or_default(options->max_prefill, DEFAULT_PREFILL);
+    bench->max_depth = or_default(options->max_depth, DEFAULT_DEPTH);
+    bench->n_threads = or_default(options->n_threads, ts_host_usable_cpus());
+    bench->max_kv_bytes = options->max_kv_bytes;
+    if (bench->max_kv_bytes == 0) {
+        uint64_t most = (uint64_t)(options->budget_s >= long_budget_s ? 8 : 2) << 30, quarter = ts_host_memory_bytes() / 4;
+        bench->max_kv_bytes = quarter > 0 && quarter < most ? quarter : most;
+    }
+    if (bench->max_batch > MAX_BATCH || bench->max_prefill > MAX_PREFILL || bench->max_depth > (1U << 24) ||
+        !(options->budget_s > 0.0 && options->budget_s <= 86400.0)) {
+        return ts_fail(bench->diags, TS_ERANGE, ts_span_none(), NULL, "at most %d sequences, %d tokens a chunk, 86400 seconds",
+                       (int)MAX_BATCH, (int)MAX_PREFILL);
+    }
+    return TS_OK;
+}
+
+static enum ts_status open_source(struct bench *bench)
+{
+    const struct ts_model_bench_options *options = bench->options;
+    if (!options->gguf_path) {
+        bench->config = *options->config;
+        return ts_weight_source_synthetic(&bench->source, &bench->config, options->quant, options->seed, bench->diags);
+    }
+    enum ts_status status = ts_gguf_open(&bench->gguf, options->gguf_path, bench->diags);
+    if (status == TS_OK) {
+        status = ts_model_config_from_gguf(&bench->config, bench->gguf, bench->diags);
+    }
+    return status == TS_OK ? ts_weight_source_from_gguf(&bench->source, bench->gguf) : status;
+}
+
+/* Normal-looking keys and values in all pages. */
+static void fill_cache(const struct bench *bench)
+{
+    static const size_t piece = (size_t)FILL_HALVES * sizeof(uint16_t);
+    uint16_t *halves = (uint16_t *)(void *)bench->cache.data;
+    struct ts_rng rng;
+    ts_rng_init(&rng, bench->options->seed, 0, 0, 0);
+    size_t first = bench->cache.total_bytes < piece ? bench->cache.total_bytes : piece;
+    for (size_t i = 0; i < first / sizeof *halves; i++) {
+        halves[i] = ts_half_from_float((float)ts_rng_normal(&rng));
+    }
+    for (size_t at = piece; at < bench->cache.total_bytes; at += piece) {
+        size_t left = bench->cache.total_bytes - at;
+        memcpy(bench->cache.data + at, bench->cache.data, left < piece ? left : piece);
+    }
+}
+
+static enum ts_status create_cache(struct bench *bench)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < bench->n_items; i++) {
+        uint64_t tok = kv_tok_of(&bench->items[i].step);
+        most = tok > most ? tok : most;
+    }
+    enum ts_status status = ts_kv_cache_create(&bench->cache, TS_KV_F16, bench->config.layers, bench->config.kv_heads, bench->config.head_dim,
+                                               (uint32_t)(most / TS_KV_PAGE_TOK));
+    if (status == TS_OK) {
+        fill_cache(bench);
+    }
+    return status;
+}
+
+static enum ts_status create_buffers(struct bench *bench)
+{
+    uint32_t n = bench->max_batch + 1;
+    bench->seqs = calloc(n, sizeof *bench->seqs);
+    bench->chunks = calloc(n, sizeof *bench->chunks);
+    bench->tokens = calloc(bench->max_prefill > n ? bench->max_prefill : n, sizeof *bench->tokens);
+    bench->logits = malloc((size_t)n * bench->config.vocab * sizeof *bench->logits);
+    if (!bench->seqs || !bench->chunks || !bench->tokens || !bench->logits) {
+        return TS_ENOMEM;
+    }
+    for (uint32_t i = 0; i < (bench->max_prefill > n ? bench->max_prefill : n); i++) {
+        bench->tokens[i] = (uint32_t)(ts_mix64(i) % bench->config.vocab);
+    }
+    return ts_transformer_create(&bench->transformer, bench->weights, &bench->cache, bench->pool, bench->max_prefill + bench->max_batch, n);
+}
+
+static enum ts_status set_up(struct bench *bench)
+{
+    enum ts_status status = ts_pool_create(&bench->pool, bench->n_threads);
+    if (status == TS_OK) {
+        status = open_source(bench);
+    }
+    if (status == TS_OK) {
+        status = plan(bench);
+    }
+    if (status == TS_OK) {
+        status = ts_weights_create(&bench->weights, &bench->config, bench->source, bench->options->isa, bench->pool, bench->diags);
+    }
+    if (status == TS_OK) {
+        status = create_cache(bench);
+    }
+    if (status == TS_OK) {
+        status = create_buffers(bench);
+    }
+    if (status == TS_ENOMEM) {
+        return ts_fail(bench->diags, TS_ENOMEM, ts_span_none(), "close other programs, or measure a smaller model or fewer sequences",
+                       "not enough memory for the model and its cache");
+    }
+    return status;
+}
+
+static void tear_down(struct bench *bench)
+{
+    ts_transformer_destroy(bench->transformer);
+    for (uint32_t i = 0; bench->seqs && i <= bench->max_batch; i++) {
+        ts_kv_seq_release(&bench->cache, &bench->seqs[i]);
+    }
+    free(bench->seqs);
+    free(bench->chunks);
+    free(bench->tokens);
+    free(bench->logits);
+    ts_kv_cache_deinit(&bench->cache);
+    ts_weights_destroy(bench->weights);
+    ts_weight_source_destroy(bench->source);
+    ts_gguf_close(bench->gguf);
+    ts_pool_destroy(bench->pool);
+}
+
+/* -- measuring ------------------------------------------------------------------------------------------------------------------------ */
+
+/* A sequence of `depth` tokens whose pages hold whatever is in them. */
+static enum ts_status make_seq(struct bench *bench, uint32_t index, uint32_t depth, uint32_t n_tok)
+{
+    struct ts_kv_seq *seq = &bench->seqs[index];
+    enum ts_status status = ts_kv_seq_reserve(&bench->cache, seq, depth + n_tok);
+    seq->n_tok = depth;
+    bench->chunks[index] = (struct ts_step_chunk){seq, bench->tokens + (n_tok == 1 ? index : 0), n_tok, 1};
+    return status;
+}
+
+static enum ts_status time_step(struct bench *bench, const struct ts_model_step *step, double *seconds)
+{
+    enum ts_status status = TS_OK;
+    uint32_t n = 0;
+    for (; n < step->n_decode && status == TS_OK; n++) {
+        status = make_seq(bench, n, step->depth, 1);
+    }
+    if (step->prefill > 0 && status == TS_OK) {
+        status = make_seq(bench, n++, step->prefill_depth, step->prefill);
+    }
+    if (status == TS_OK) {
+        double start = ts_clock_s();
+        status = ts_transformer_step(bench->transformer, bench->chunks, n, bench->logits, bench->diags);
+        *seconds = ts_clock_s() - start;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        ts_kv_seq_release(&bench->cache, &bench->seqs[i]);
+    }
+    return status;
+}
+
+static double spent_s(const struct bench *bench)
+{
+    return ts_clock_s() - bench->start_s + bench->spent_before_s;
+}
+
+/* True if it is time to stop. */
+static bool report(const struct bench *bench, const struct ts_model_step *step)
+{
+    const struct ts_bench_progress *progress = &bench->options->progress;
+    if (!progress->report) {
+        return false;
+    }
+    struct ts_text name;
+    ts_text_init(&name);
+    if (step) {
+        ts_model_step_name(&name, step);
+    } else {
+        ts_text_puts(&name, "loading the model");
+    }
+    double done = spent_s(bench) / bench->options->budget_s, left = bench->options->budget_s - spent_s(bench);
+    int stop = progress->report(progress->user, done < 1.0 ? done : 1.0, name.data, left > 0.0 ? left : 0.0);
+    ts_text_deinit(&name);
+    return stop != 0;
+}
+
+/* Every item once; those after the first that would take too long are left out. */
+static enum ts_status first_round(struct bench *bench)
+{
+    double limit = first_round_frac * (bench->options->budget_s - (ts_clock_s() - bench->start_s)), used = 0.0;
+    double per_tok = 0.0;
+    for (size_t i = 0; i < bench->n_items; i++) {
+        struct bench_item *item = &bench->items[i];
+        double tokens = item->step.n_decode + item->step.prefill;
+        if (report(bench, &item->step)) {
+            return TS_EINTERRUPTED;
+        }
+        if (i > 0 && used + 0.8 * per_tok * tokens > limit) {
+            item->dropped = true;
+            continue;
+        }
+        enum ts_status status = time_step(bench, &item->step, &item->estimate_s);
+        if (status != TS_OK) {
+            return status;
+        }
+        used += item->estimate_s;
+        per_tok = item->estimate_s / tokens;
+    }
+    return TS_OK;
+}
+
+static enum ts_status measure_item(struct bench *bench, struct bench_item *item)
+{
+    double total = 0.0;
+    for (int repeat = 0; repeat < MAX_REPEATS && total < repeat_until_s; repeat++) {
+        double seconds = 0.0;
+        enum ts_status status = time_step(bench, &item->step, &seconds);
+        if (status != TS_OK) {
+            return status;
+        }
+        total += seconds;
+        if (item->step.n_samples < TS_MODEL_STEP_MAX_SAMPLES) {
+            item->samples[item->step.n_samples++] = seconds;
+        }
+    }
+    return TS_OK;
+}
+
+static enum ts_status measure_round(struct bench *bench)
+{
+    for (size_t i = 0; i < bench->n_items; i++) {
+        if (bench->items[i].dropped) {
+            continue;
+        }
+        if (report(bench, &bench->items[i].step)) {
+            return TS_EINTERRUPTED;
+        }
+        enum ts_status status = measure_item(bench, &bench->items[i]);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
+    return TS_OK;
+}
+
+/* -- results ------------------------------------------------------------------------------------------------------------------------- */
+
+static enum ts_status describe(const struct bench *bench, struct ts_model_measurement *out)
+{
+    struct ts_host host;
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    enum ts_status status = ts_host_describe(&host, bench->arena, &cpu);
+    *out = (struct ts_model_measurement){
+        .model = ts_arena_strdup(bench->arena, bench->config.name),
+        .quant = ts_arena_strdup(bench->arena, ts_weights_quant(bench->weights)),
+        .kernel = ts_weights_kernel(bench->weights),
+        .cpu = host.cpu,
+        .weights = bench->options->gguf_path ? ts_arena_strdup(bench->arena, ts_path_base(bench->options->gguf_path))
+                                             : ts_arena_printf(bench->arena, "synthetic, seed %llu", (unsigned long long)bench->options->seed),
+        .n_threads = bench->n_threads,
+        .weight_bytes = bench->weights->packed_bytes,
+        .kv_bytes_per_tok = ts_model_config_kv_bytes_per_tok(&bench->config, 2),
+        .working_bytes = ts_transformer_bytes(bench->transformer),
+    };
+    return status == TS_OK && (!out->model || !out->quant || !out->weights) ? TS_ENOMEM : status;
+}
+
+/* The steps that have samples. */
+static enum ts_status collect(const struct bench *bench, struct ts_model_measurement *out)
+{
+    struct ts_model_step *steps = ts_arena_array(bench->arena, bench->n_items, sizeof *steps);
+    double *sorted = ts_arena_array(bench->arena, TS_MODEL_STEP_MAX_SAMPLES, sizeof *sorted);
+    if (!steps || !sorted) {
+        return TS_ENOMEM;
+    }
+    out->n_steps = 0;
+    for (size_t i = 0; i < bench->n_items; i++) {
+        const struct bench_item *item = &bench->items[i];
+        if (item->step.n_samples > 0) {
+            memcpy(sorted, item->samples, item->step.n_samples * sizeof *sorted);
+            steps[out->n_steps] = item->step;
+            steps[out->n_steps].samples = item->samples;
+            steps[out->n_steps++].seconds = ts_spread_of(sorted, item->step.n_samples);
+        }
+    }
+    out->steps = steps;
+    return TS_OK;
+}
+
+/* Steps of one kind, and where they stand among all. */
+struct chosen {
+    struct ts_timed_step *steps;
+    size_t *index;
+    size_t n;
+};
+
+static enum ts_status choose(struct chosen *out, struct ts_arena *arena, const struct ts_model_measurement *m, bool held_out)
+{
+    *out = (struct chosen){.steps = ts_arena_array(arena, m->n_steps + 1, sizeof *out->steps),
+                           .index = ts_arena_array(arena, m->n_steps + 1, sizeof *out->index)};
+    if (!out->steps || !out->index) {
+        return TS_ENOMEM;
+    }
+    for (size_t i = 0; i < m->n_steps; i++) {
+        if (m->steps[i].held_out == held_out) {
+            out->index[out->n] = i;
+            out->steps[out->n++] = (struct ts_timed_step){ts_model_step_load(&m->steps[i]), m->steps[i].seconds.median};
+        }
+    }
+    return TS_OK;
+}
+
+/* Knots at the powers of two that were measured. */
+static size_t choose_knots(double *knots, const struct chosen *steps)
+{
+    double most = 0.0;
+    size_t n = 0;
+    for (size_t i = 0; i < steps->n; i++) {
+        most = steps->steps[i].load.tokens > most ? steps->steps[i].load.tokens : most;
+    }
+    for (double at = 1.0; at <= most && n < TS_STEP_MAX_KNOTS; at *= 2.0) {
+        knots[n++] = at;
+    }
+    return n;
+}
+
+static enum ts_status check(struct ts_model_measurement *m, const struct chosen *held)
+{
+    enum ts_status status = ts_step_check_linear(&m->linear_check, &m->linear, held->steps, held->n);
+    if (status == TS_OK) {
+        status = ts_step_check_table(&m->table_check, &m->table, held->steps, held->n);
+    }
+    m->checked = status == TS_OK;
+    m->linear_check.worst = held->index[m->linear_check.worst];
+    m->table_check.worst = held->index[m->table_check.worst];
+    return status;
+}
+
+static enum ts_status fit(struct ts_model_measurement *m, struct ts_arena *arena)
+{
+    struct chosen fitted, held;
+    double knots[TS_STEP_MAX_KNOTS];
+    enum ts_status status = choose(&fitted, arena, m, false);
+    if (status == TS_OK) {
+        status = choose(&held, arena, m, true);
+    }
+    if (status == TS_OK) {
+        status = ts_step_fit_linear(&m->linear, fitted.steps, fitted.n);
+    }
+    if (status == TS_OK) {
+        status = ts_step_fit_table(&m->table, fitted.steps, fitted.n, knots, choose_knots(knots, &fitted));
+    }
+    if (status != TS_OK) {
+        return status == TS_ERANGE ? TS_OK : status; /* too few steps were measured: there are the samples alone */
+    }
+    m->fitted = true;
+    m->linear.error.worst = fitted.index[m->linear.error.worst];
+    m->table.error.worst = fitted.index[m->table.error.worst];
+    return held.n > 0 ? check(m, &held) : TS_OK;
+}
+
+static enum ts_status save(const struct bench *bench)
+{
+    struct ts_model_measurement m;
+    if (!bench->options->resume_path) {
+        return TS_OK;
+    }
+    enum ts_status status = describe(bench, &m);
+    if (status == TS_OK) {
+        status = collect(bench, &m);
+    }
+    return status == TS_OK && m.n_steps > 0 ? ts_model_measurement_write(&m, bench->options->resume_path, bench->diags) : status;
+}
+
+static void take_samples(struct bench_item *item, const struct ts_model_step *from, double *spent)
+{
+    for (uint32_t s = 0; s < from->n_samples && item->step.n_samples < TS_MODEL_STEP_MAX_SAMPLES; s++) {
+        item->samples[item->step.n_samples++] = from->samples[s];
+        *spent += from->samples[s];
+    }
+}
+
+/* Takes up what an earlier run has left. */
+static enum ts_status resume(struct bench *bench)
+{
+    const char *path = bench->options->resume_path;
+    struct ts_model_measurement now, old;
+    if (!path || !ts_file_exists(path)) {
+        return TS_OK;
+    }
+    enum ts_status status = ts_model_measurement_read(&old, bench->arena, path, bench->diags);
+    if (status == TS_OK) {
+        status = describe(bench, &now);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
+    const char *const pairs[][3] = {
+        {"model", now.model, old.model}, {"format", now.quant, old.quant},       {"kernel", now.kernel, old.kernel},
+        {"machine", now.cpu, old.cpu},   {"weights", now.weights, old.weights},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (!ts_str_equal(pairs[i][1], pairs[i][2])) {
+            return ts_fail(bench->diags, TS_EINPUT, ts_span_file(path), "remove it, or name another file", "the samples are of another %s: '%s', not '%s'",
+                           pairs[i][0], pairs[i][2], pairs[i][1]);
+        }
+    }
+    if (now.n_threads != old.n_threads) {
+        return ts_fail(bench->diags, TS_EINPUT, ts_span_file(path), "remove it, or name another file", "the samples are of %u threads, not %u",
+                       old.n_threads, now.n_threads);
+    }
+    for (size_t o = 0; o < old.n_steps; o++) {
+        for (size_t i = 0; i < bench->n_items; i++) {
+            if (same_step(&bench->items[i].step, &old.steps[o])) {
+                take_samples(&bench->items[i], &old.steps[o], &bench->spent_before_s);
+            }
+        }
+    }
+    return TS_OK;
+}
+
+static enum ts_status measure(struct bench *bench)
+{
+    enum ts_status status = resume(bench);
+    if (status != TS_OK || spent_s(bench) >= bench->options->budget_s) {
+        return status;
+    }
+    status = first_round(bench);
+    double round_s = 0.0;
+    do {
+        double start = ts_clock_s();
+        if (status == TS_OK) {
+            status = measure_round(bench);
+        }
+        enum ts_status saved = save(bench);
+        status = status == TS_OK ? saved : status;
+        round_s = ts_clock_s() - start;
+    } while (status == TS_OK && spent_s(bench) + round_s < bench->options->budget_s);
+    return status;
+}
+
+enum ts_status ts_bench_model_run(struct ts_model_measurement *out, struct ts_arena *arena, const struct ts_model_bench_options *options,
+                                  struct ts_diags *diags)
+{
+    struct bench bench = {.options = options, .arena = arena, .diags = diags, .start_s = ts_clock_s()};
+    struct ts_model_measurement m = {0};
+    enum ts_status status = check_options(&bench);
+    if (status != TS_OK) {
+        return status;
+    }
+    status = report(&bench, NULL) ? TS_EINTERRUPTED : set_up(&bench);
+    if (status == TS_OK) {
+        status = measure(&bench);
+    }
+    if (status == TS_OK) {
+        status = describe(&bench, &m);
+    }
+    if (status == TS_OK) {
+        status = collect(&bench, &m);
+    }
+    if (status == TS_OK) {
+        status = fit(&m, arena);
+    }
+    tear_down(&bench);
+    if (status == TS_OK) {
+        *out = m;
+    }
+    return status;
+}

@@ -1,0 +1,230 @@
+/* Measuring a tiny model: steps, fit, file, taking up again, stopping. */
+#include "tests/engine/tiny_model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kernels/bench_model.h"
+
+static const char path[] = "test_bench_model.json";
+
+static struct ts_model_bench_options small_options(const struct ts_model_config *config)
+{
+    return (struct ts_model_bench_options){.config = config, .quant = "Q4_0", .seed = 1, .n_threads = 1, .max_batch = 4, .max_prefill = 64,
+                                           .max_depth = 2048, .budget_s = 0.3, .check = true};
+}
+
+static void test_bench_model__measures_and_fits(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    struct ts_model_bench_options options = small_options(&config);
+    struct ts_model_measurement m;
+    struct ts_arena arena;
+    size_t prefills = 0, decodes = 0, mixed = 0, held = 0;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_OK);
+    for (size_t i = 0; i < m.n_steps; i++) {
+        const struct ts_model_step *step = &m.steps[i];
+        assert_true(step->n_decode <= 4 && step->prefill <= 64 && step->depth <= 2048);
+        assert_true(step->n_samples > 0 && step->seconds.min > 0.0);
+        prefills += step->prefill > 0 && step->n_decode == 0;
+        decodes += step->prefill == 0;
+        mixed += step->prefill > 0 && step->n_decode > 0;
+        held += step->held_out;
+    }
+    assert_true(prefills >= 3 && decodes >= 9 && mixed >= 1 && held >= 4);
+    assert_true(m.fitted && m.checked);
+    assert_int_equal(m.linear.error.n, m.n_steps - held);
+    assert_int_equal(m.table_check.n, held);
+    assert_true(m.steps[m.table_check.worst].held_out && !m.steps[m.table.error.worst].held_out);
+    assert_string_equal(m.quant, "Q4_0");
+    assert_int_equal(m.kv_bytes_per_tok, 3 * 2 * 2 * 16 * 2);
+    ts_arena_deinit(&arena);
+}
+
+static void test_bench_model__a_file_keeps_everything(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    struct ts_model_bench_options options = small_options(&config);
+    struct ts_model_measurement m, back;
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_OK);
+    assert_int_equal(ts_model_measurement_write(&m, path, NULL), TS_OK);
+    assert_int_equal(ts_model_measurement_read(&back, &arena, path, NULL), TS_OK);
+    assert_string_equal(back.model, m.model);
+    assert_string_equal(back.kernel, m.kernel);
+    assert_int_equal(back.weight_bytes, m.weight_bytes);
+    assert_int_equal(back.n_steps, m.n_steps);
+    for (size_t i = 0; i < m.n_steps; i++) {
+        assert_int_equal(back.steps[i].n_decode, m.steps[i].n_decode);
+        assert_int_equal(back.steps[i].held_out, m.steps[i].held_out);
+        assert_int_equal(back.steps[i].n_samples, m.steps[i].n_samples);
+        assert_memory_equal(back.steps[i].samples, m.steps[i].samples, m.steps[i].n_samples * sizeof(double));
+        assert_true(back.steps[i].seconds.median == m.steps[i].seconds.median);
+    }
+    assert_true(back.fitted && back.checked);
+    assert_memory_equal(back.linear.coef, m.linear.coef, sizeof m.linear.coef);
+    assert_memory_equal(back.linear.covariance, m.linear.covariance, sizeof m.linear.covariance);
+    assert_memory_equal(back.table.seconds, m.table.seconds, m.table.n_knots * sizeof(double));
+    assert_true(back.table.sd_c == m.table.sd_c && back.table_check.worst_frac == m.table_check.worst_frac);
+    (void)unlink(path);
+    ts_arena_deinit(&arena);
+}
+
+static int stop_later(void *user, double done_frac, const char *what, double seconds_left)
+{
+    int *calls = user;
+    assert_true(done_frac >= 0.0 && done_frac <= 1.0 && seconds_left >= 0.0 && what[0] != '\0');
+    return ++*calls > 60;
+}
+
+static void test_bench_model__an_interrupted_run_is_taken_up_again(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    struct ts_model_bench_options options = small_options(&config);
+    struct ts_model_measurement first, second;
+    struct ts_arena arena;
+    int calls = 0;
+    ts_arena_init(&arena);
+    options.resume_path = path;
+    options.budget_s = 60.0;
+    options.progress = (struct ts_bench_progress){stop_later, &calls};
+    (void)unlink(path);
+    assert_int_equal(ts_bench_model_run(&first, &arena, &options, NULL), TS_EINTERRUPTED);
+    assert_int_equal(ts_model_measurement_read(&first, &arena, path, NULL), TS_OK);
+    options.progress = (struct ts_bench_progress){NULL, NULL};
+    options.budget_s = 0.3;
+    assert_int_equal(ts_bench_model_run(&second, &arena, &options, NULL), TS_OK);
+    for (size_t i = 0; i < first.n_steps; i++) {
+        bool found = false;
+        for (size_t k = 0; k < second.n_steps; k++) {
+            const struct ts_model_step *a = &first.steps[i], *b = &second.steps[k];
+            if (a->n_decode == b->n_decode && a->depth == b->depth && a->prefill == b->prefill && a->prefill_depth == b->prefill_depth) {
+                found = true;
+                assert_memory_equal(a->samples, b->samples, a->n_samples * sizeof(double));
+            }
+        }
+        assert_true(found);
+    }
+    (void)unlink(path);
+    ts_arena_deinit(&arena);
+}
+
+static void test_bench_model__samples_of_something_else_are_refused(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    struct ts_model_bench_options options = small_options(&config);
+    struct ts_model_measurement m;
+    struct ts_arena arena;
+    struct ts_diags diags;
+    ts_arena_init(&arena);
+    ts_diags_init(&diags);
+    options.resume_path = path;
+    (void)unlink(path);
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, &diags), TS_OK);
+    options.quant = "Q8_0";
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, &diags), TS_EINPUT);
+    assert_non_null(strstr(diags.items[0].message, "of another format: 'Q4_0', not 'Q8_0'"));
+    options.quant = "Q4_0";
+    options.n_threads = 2;
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, &diags), TS_EINPUT);
+    assert_non_null(strstr(diags.items[1].message, "1 threads, not 2"));
+    (void)unlink(path);
+    ts_diags_deinit(&diags);
+    ts_arena_deinit(&arena);
+}
+
+static void file_refused(const char *json, const char *says)
+{
+    struct ts_model_measurement m;
+    struct ts_arena arena;
+    struct ts_diags diags;
+    ts_arena_init(&arena);
+    ts_diags_init(&diags);
+    assert_int_equal(ts_file_write(path, json, strlen(json), NULL), TS_OK);
+    assert_int_equal(ts_model_measurement_read(&m, &arena, path, &diags), TS_EINPUT);
+    if (!strstr(diags.items[0].message, says)) {
+        fail_msg("'%s' does not say '%s'", diags.items[0].message, says);
+    }
+    (void)unlink(path);
+    ts_diags_deinit(&diags);
+    ts_arena_deinit(&arena);
+}
+
+#define HEAD                                                                                                                \
+    "{\"engine\": {\"version\": 1, \"model\": \"m\", \"quant\": \"q\", \"kernel\": \"k\", \"cpu\": \"c\", \"weights\": \"w\", "  \
+    "\"n_threads\": 1, \"weight_bytes\": 1, \"kv_bytes_per_tok\": 1, \"working_bytes\": 1, "
+
+static void test_bench_model__wrong_files_are_told_what_is_wrong(void **state)
+{
+    (void)state;
+    file_refused("{}", "there is no object");
+    file_refused("{\"engine\": {\"version\": 2}}", "version is not known");
+    file_refused("{\"engine\": {\"version\": 1}}", "model is missing");
+    file_refused(HEAD "\"steps\": []}}", "steps is missing, empty");
+    file_refused(HEAD "\"steps\": [{\"n_decode\": 1, \"depth_tok\": -1}]}}", "depth_tok is missing or out of range");
+    file_refused(HEAD "\"steps\": [{\"n_decode\": 0, \"depth_tok\": 1, \"prefill_tok\": 0, \"prefill_depth_tok\": 0, \"held_out\": false, "
+                      "\"samples_s\": [1]}]}}",
+                 "without tokens");
+    file_refused(HEAD "\"steps\": [{\"n_decode\": 1, \"depth_tok\": 1, \"prefill_tok\": 0, \"prefill_depth_tok\": 0, \"held_out\": false, "
+                      "\"samples_s\": [0]}]}}",
+                 "above 0");
+}
+
+static void test_bench_model__loads_and_rates_are_those_of_the_step(void **state)
+{
+    (void)state;
+    struct ts_model_step step = {.n_decode = 8, .depth = 99, .prefill = 100, .prefill_depth = 50, .seconds = {.median = 0.5}};
+    struct ts_step_load load = ts_model_step_load(&step);
+    struct ts_text name;
+    assert_true(load.seqs == 9.0 && load.kv_tok == 800.0 && load.prefill_tok == 100.0 && load.tokens == 108.0);
+    assert_true(load.pairs == 100.0 * 50.0 + 100.0 * 101.0 / 2.0);
+    assert_true(ts_model_step_tok_per_s(&step) == 200.0);
+    ts_text_init(&name);
+    ts_model_step_name(&name, &step);
+    assert_string_equal(name.data, "pp100 @ d50 + tg B=8 @ d99");
+    ts_text_deinit(&name);
+}
+
+static void test_bench_model__impossible_options_are_refused(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    struct ts_model_bench_options options = small_options(&config);
+    struct ts_model_measurement m;
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    options.budget_s = 0.0;
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_ERANGE);
+    options = small_options(&config);
+    options.max_kv_bytes = 1;
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_ERANGE);
+    options = small_options(&config);
+    options.quant = "Q5_9";
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_EUNSUPPORTED);
+    options = small_options(&config);
+    options.gguf_path = "absent.gguf";
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_EIO);
+    ts_arena_deinit(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bench_model__measures_and_fits),
+        cmocka_unit_test(test_bench_model__a_file_keeps_everything),
+        cmocka_unit_test(test_bench_model__an_interrupted_run_is_taken_up_again),
+        cmocka_unit_test(test_bench_model__samples_of_something_else_are_refused),
+        cmocka_unit_test(test_bench_model__wrong_files_are_told_what_is_wrong),
+        cmocka_unit_test(test_bench_model__loads_and_rates_are_those_of_the_step),
+        cmocka_unit_test(test_bench_model__impossible_options_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
