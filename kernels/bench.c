@@ -6,12 +6,12 @@
 
 #include <time.h>
 
-#include "kernels/bandwidth.h"
 #include "kernels/bench_weights.h"
 #include "kernels/blas.h"
 #include "kernels/energy.h"
 #include "kernels/host.h"
 #include "kernels/pages.h"
+#include "kernels/peaks.h"
 #include "kernels/spread.h"
 
 #if !defined(TS_VERSION)
@@ -28,13 +28,13 @@ enum {
 };
 
 static const double repeat_until_s = 2e-3;  /* short items are repeated within a round */
-static const double bandwidth_item_s = 4e-3;
+static const double peak_item_s = 4e-3;
 static const double blas_nap_s = 0.05;      /* OpenBLAS's workers spin for a while after a call */
 static const double idle_power_s = 0.5;
 static const double report_every_s = 0.1;
 static const char energy_root[] = "/sys/class/powercap";
 
-enum item_kind { ITEM_MATMUL, ITEM_BANDWIDTH, ITEM_BASELINE };
+enum item_kind { ITEM_MATMUL, ITEM_BANDWIDTH, ITEM_PEAK_DOT, ITEM_PEAK_FMA, ITEM_BASELINE };
 
 struct item {
     enum item_kind kind;
@@ -42,7 +42,6 @@ struct item {
     uint64_t bytes;
     uint32_t rows;    /* measured */
     uint32_t repeats; /* per round */
-    uint32_t next_copy;
     double estimate_s;
     double *samples;
     size_t n_samples;
@@ -58,7 +57,7 @@ struct bench {
     struct ts_pool *pool;
     struct ts_matmul_space *space;
     struct ts_bench_weights weights;
-    struct ts_bandwidth bandwidth;
+    struct ts_peaks peaks;
     float *x, *y;
     size_t x_bytes, y_bytes;
     struct item *items;
@@ -180,14 +179,14 @@ static enum ts_status allocate(struct bench *bench, const struct ts_cpu *cpu)
                                          options->n_shapes, memory / 5 * 2, options->baseline);
     }
     if (status == TS_OK) {
-        status = ts_bandwidth_init(&bench->bandwidth, bench->pool, largest_working_set(cpu, memory, options->budget_s));
+        status = ts_peaks_init(&bench->peaks, bench->pool, bench->kernel->probes, largest_working_set(cpu, memory, options->budget_s));
     }
     return status == TS_OK ? TS_OK : fail_no_memory(bench);
 }
 
 static void deinit(struct bench *bench)
 {
-    ts_bandwidth_deinit(&bench->bandwidth);
+    ts_peaks_deinit(&bench->peaks);
     ts_bench_weights_deinit(&bench->weights);
     ts_pages_free(bench->x, bench->x_bytes);
     ts_pages_free(bench->y, bench->y_bytes);
@@ -231,13 +230,13 @@ static bool add_pairs(struct bench *bench, enum item_kind kind)
 static enum ts_status plan_items(struct bench *bench)
 {
     const struct ts_bench_options *options = bench->options;
-    size_t max = 2 * options->n_shapes * options->n_n_tok + N_BANDWIDTHS + 1;
+    size_t max = 2 * options->n_shapes * options->n_n_tok + N_BANDWIDTHS + 3;
     bench->items = ts_arena_array(bench->arena, max, sizeof *bench->items);
     if (!bench->items) {
         return fail_no_memory(bench);
     }
     bool ok = add_pairs(bench, ITEM_MATMUL);
-    uint64_t largest = bench->bandwidth.memory_bytes;
+    uint64_t largest = bench->peaks.memory_bytes;
     for (size_t i = 0; i < N_BANDWIDTHS; i++) {
         uint64_t bytes = (bandwidth_kib_per_worker[i] << 10) * bench->n_threads;
         if (bytes < largest) {
@@ -245,16 +244,18 @@ static enum ts_status plan_items(struct bench *bench)
         }
     }
     ok &= add_item(bench, (struct item){.kind = ITEM_BANDWIDTH, .bytes = largest});
+    ok &= add_item(bench, (struct item){.kind = ITEM_PEAK_DOT});
+    ok &= add_item(bench, (struct item){.kind = ITEM_PEAK_FMA});
     ok &= add_pairs(bench, ITEM_BASELINE);
     return ok ? TS_OK : fail_no_memory(bench);
 }
 
 /* -- samples ----------------------------------------------------------------------------------------------------------------------- */
 
-static double time_matmul(struct bench *bench, struct item *item, uint32_t rows)
+static double time_matmul(struct bench *bench, const struct item *item, uint32_t rows)
 {
-    const struct ts_bench_shape_weights *weights = &bench->weights.shapes[item->shape];
-    struct ts_matrix view = weights->copies[item->next_copy++ % weights->n_copies];
+    struct ts_bench_shape_weights *weights = &bench->weights.shapes[item->shape];
+    struct ts_matrix view = weights->copies[weights->next_copy++ % weights->n_copies];
     uint32_t all = view.rows;
     view.rows = rows;
     view.n_groups = (rows + view.format->group_rows - 1) / view.format->group_rows;
@@ -271,18 +272,22 @@ static double time_baseline(struct bench *bench, const struct item *item, uint32
     return (ts_clock_s() - start) * ((double)shape->rows / rows);
 }
 
-/* Seconds, or GB/s for a bandwidth. */
-static double sample(struct bench *bench, struct item *item)
+/* Seconds for a product, otherwise a rate. */
+static double sample(struct bench *bench, const struct item *item)
 {
     switch (item->kind) {
     case ITEM_MATMUL:
         return time_matmul(bench, item, item->rows);
     case ITEM_BASELINE:
         return time_baseline(bench, item, item->rows);
+    case ITEM_PEAK_DOT:
+        return ts_peaks_dot_gops(&bench->peaks, peak_item_s);
+    case ITEM_PEAK_FMA:
+        return ts_peaks_fma_gflops(&bench->peaks, peak_item_s);
     case ITEM_BANDWIDTH:
         break;
     }
-    return ts_bandwidth_measure(&bench->bandwidth, item->bytes, bandwidth_item_s);
+    return ts_peaks_read_gb_per_s(&bench->peaks, item->bytes, peak_item_s);
 }
 
 static void nap(double seconds)
@@ -304,7 +309,7 @@ static void report(struct bench *bench, const struct item *item)
         return;
     }
     bench->last_report_s = now;
-    static const char *const what[] = {"matrix products", "memory bandwidth", "float baseline"};
+    static const char *const what[] = {"matrix products", "memory bandwidth", "arithmetic peak", "arithmetic peak", "float baseline"};
     double budget = bench->options->budget_s > 0.0 ? bench->options->budget_s : 1.0;
     double done = now / budget < 0.99 ? now / budget : 0.99;
     double left = budget > now ? budget - now : 0.0;
@@ -331,6 +336,11 @@ static void run_round(struct bench *bench, bool keep)
     }
 }
 
+static bool is_product(const struct item *item)
+{
+    return item->kind == ITEM_MATMUL || item->kind == ITEM_BASELINE;
+}
+
 /* Estimates every item's time from a few of its rows, and shortens those that would not fit into a quarter of the time left: the largest limit
  * is chosen under which one round fits. */
 static void calibrate(struct bench *bench)
@@ -338,7 +348,7 @@ static void calibrate(struct bench *bench)
     double total = 0.0;
     for (size_t i = 0; i < bench->n_items && !bench->stopped; i++) {
         struct item *item = &bench->items[i];
-        if (item->kind == ITEM_BANDWIDTH) {
+        if (!is_product(item)) {
             continue;
         }
         uint32_t rows = item->rows < CALIBRATION_ROWS ? item->rows : CALIBRATION_ROWS;
@@ -362,7 +372,7 @@ static void calibrate(struct bench *bench)
         uint32_t rows = (uint32_t)(part * item->rows) / CALIBRATION_ROWS * CALIBRATION_ROWS;
         rows = rows > CALIBRATION_ROWS ? rows : CALIBRATION_ROWS;
         item->rows = part < 1.0 && rows < item->rows ? rows : item->rows;
-        if (item->kind != ITEM_BANDWIDTH && item->estimate_s * 2.0 < repeat_until_s) {
+        if (is_product(item) && item->estimate_s * 2.0 < repeat_until_s) {
             double repeats = repeat_until_s / (item->estimate_s > 1e-9 ? item->estimate_s : 1e-9);
             item->repeats = repeats < MAX_REPEATS ? (uint32_t)repeats : MAX_REPEATS;
         }
@@ -446,6 +456,16 @@ static const struct ts_bandwidth_sample *collect_bandwidths(const struct bench *
     return samples;
 }
 
+static double collect_peak(const struct bench *bench, enum item_kind kind)
+{
+    for (size_t i = 0; i < bench->n_items; i++) {
+        if (bench->items[i].kind == kind) {
+            return ts_spread_of(bench->items[i].samples, bench->items[i].n_samples).median;
+        }
+    }
+    return 0.0;
+}
+
 static const struct ts_step_sample *collect_steps(const struct bench *bench, const struct ts_measurement *m)
 {
     const struct ts_bench_options *options = bench->options;
@@ -514,6 +534,8 @@ static enum ts_status collect(struct ts_measurement *out, const struct bench *be
         .n_shapes = bench->options->n_shapes,
         .n_steps = bench->options->n_n_tok,
         .baseline_name = baseline_name(bench),
+        .peak_dot_gops = collect_peak(bench, ITEM_PEAK_DOT),
+        .peak_fma_gflops = collect_peak(bench, ITEM_PEAK_FMA),
     };
     m.matmuls = collect_pairs(bench, ITEM_MATMUL, &m.n_matmuls);
     m.baseline = collect_pairs(bench, ITEM_BASELINE, &m.n_baseline);

@@ -22,12 +22,12 @@ enum {
     MAX_BATCH = 1024,
     MAX_PREFILL = 8192,
     MAX_ITEMS = 128,
-    MAX_REPEATS = 4,
+    MAX_REPEATS = 5,
     SHALLOW = 16,      /* cached tokens of the shortest sequences */
     FILL_HALVES = 1 << 15,
 };
 
-static const double repeat_until_s = 0.05;
+static const double repeat_until_s = 0.08;
 static const double first_round_frac = 0.25; /* of the time left */
 static const double long_budget_s = 120.0;   /* from here on the deepest sequences are measured too */
 
@@ -96,12 +96,18 @@ static int by_tokens(const void *a, const void *b)
     return x_tok != y_tok ? (x_tok > y_tok) - (x_tok < y_tok) : (kv_tok_of(x) > kv_tok_of(y)) - (kv_tok_of(x) < kv_tok_of(y));
 }
 
+static const uint32_t batches[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
+enum { N_BATCHES = sizeof batches / sizeof batches[0] };
+
 static void add_fitted(struct bench *bench)
 {
     const uint32_t depths[] = {SHALLOW, 512, 2048, bench->options->budget_s >= long_budget_s ? bench->max_depth : 2048};
-    for (uint32_t batch = 1; batch <= bench->max_batch; batch *= 2) {
+    for (size_t b = 0; b < N_BATCHES; b++) {
         for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
-            add_item(bench, (struct ts_model_step){.n_decode = batch, .depth = depths[d]});
+            bool between = batches[b] % 3 == 0; /* these bend the curve finer; two depths are enough */
+            if (!between || d < 2) {
+                add_item(bench, (struct ts_model_step){.n_decode = batches[b], .depth = depths[d]});
+            }
         }
     }
     for (uint32_t prefill = 32; prefill <= bench->max_prefill; prefill *= 2) {
@@ -118,11 +124,12 @@ static void add_held_out(struct bench *bench)
 {
     static const struct ts_model_step steps[] = {
         {.n_decode = 1, .depth = 1024},  {.n_decode = 2, .depth = 1024},
-        {.n_decode = 3, .depth = 256},   {.n_decode = 3, .depth = 1536},
-        {.n_decode = 6, .depth = 256},   {.n_decode = 6, .depth = 1024},
-        {.n_decode = 12, .depth = 256},  {.n_decode = 12, .depth = 1024},
-        {.n_decode = 24, .depth = 256},  {.n_decode = 24, .depth = 768},
-        {.n_decode = 48, .depth = 128},  {.n_decode = 48, .depth = 384},
+        {.n_decode = 3, .depth = 1536},  {.n_decode = 5, .depth = 256},
+        {.n_decode = 5, .depth = 1024},  {.n_decode = 7, .depth = 768},
+        {.n_decode = 10, .depth = 256},  {.n_decode = 10, .depth = 1024},
+        {.n_decode = 14, .depth = 384},  {.n_decode = 20, .depth = 256},
+        {.n_decode = 20, .depth = 768},  {.n_decode = 40, .depth = 128},
+        {.n_decode = 40, .depth = 384},  {.n_decode = 56, .depth = 256},
         {.prefill = 96},                 {.prefill = 192},
         {.prefill = 384},                {.prefill = 192, .prefill_depth = 1024},
         {.n_decode = 8, .depth = 256, .prefill = 96},
@@ -368,6 +375,7 @@ static enum ts_status first_round(struct bench *bench)
 static enum ts_status measure_item(struct bench *bench, struct bench_item *item)
 {
     double total = 0.0;
+    bool warm = item->estimate_s > repeat_until_s; /* a short step is slower behind one that has filled the caches with something else */
     for (int repeat = 0; repeat < MAX_REPEATS && total < repeat_until_s; repeat++) {
         double seconds = 0.0;
         enum ts_status status = time_step(bench, &item->step, &seconds);
@@ -375,6 +383,10 @@ static enum ts_status measure_item(struct bench *bench, struct bench_item *item)
             return status;
         }
         total += seconds;
+        if (!warm) {
+            warm = true;
+            continue;
+        }
         if (item->step.n_samples < TS_MODEL_STEP_MAX_SAMPLES) {
             item->samples[item->step.n_samples++] = seconds;
         }
@@ -467,16 +479,24 @@ static enum ts_status choose(struct chosen *out, struct ts_arena *arena, const s
     return TS_OK;
 }
 
-/* Knots at the powers of two that were measured. */
+static bool has_tokens(const struct chosen *steps, double tokens)
+{
+    for (size_t i = 0; i < steps->n; i++) {
+        if (steps->steps[i].load.tokens == tokens) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Knots where there are steps of exactly so many tokens. */
 static size_t choose_knots(double *knots, const struct chosen *steps)
 {
-    double most = 0.0;
     size_t n = 0;
-    for (size_t i = 0; i < steps->n; i++) {
-        most = steps->steps[i].load.tokens > most ? steps->steps[i].load.tokens : most;
-    }
-    for (double at = 1.0; at <= most && n < TS_STEP_MAX_KNOTS; at *= 2.0) {
-        knots[n++] = at;
+    for (size_t b = 0; b < N_BATCHES && n < TS_STEP_MAX_KNOTS; b++) {
+        if (has_tokens(steps, batches[b])) {
+            knots[n++] = batches[b];
+        }
     }
     return n;
 }

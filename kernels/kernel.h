@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "kernels/activation.h"
+#include "kernels/probes.h"
 #include "kernels/quant.h"
 
 enum { TS_KERNEL_MAX_GROUP_ROWS = 32, TS_KERNEL_MAX_TILE_TOK = 8 };
@@ -48,6 +49,7 @@ struct ts_kernel {
     const char *needs_text;   /* for people: "needs avx2 fma f16c" */
     const char *formats_text; /* "Q4_0 Q8_0" */
     ts_act_quantize_fn *quantize;
+    const struct ts_probes *probes;
     const struct ts_kernel_format *formats;
     size_t n_formats;
 };

@@ -86,6 +86,7 @@ const struct ts_kernel ts_kernel_ref = {
     .needs_text = "needs nothing",
     .formats_text = "Q4_0 Q8_0",
     .quantize = ts_act_quantize_ref,
+    .probes = &ts_probes_portable,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],
 };

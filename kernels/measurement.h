@@ -69,6 +69,8 @@ struct ts_measurement {
     size_t n_shapes;
     const struct ts_matmul_sample *matmuls;
     size_t n_matmuls;
+    double peak_dot_gops;   /* int8 dot products at best, all threads; 0 where unknown (the field may be missing in a file) */
+    double peak_fma_gflops; /* float multiply-adds at best, all threads; 0 where unknown */
     const struct ts_bandwidth_sample *bandwidths;
     size_t n_bandwidths;
     const struct ts_step_sample *steps; /* n_tok increasing */

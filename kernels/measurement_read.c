@@ -222,6 +222,11 @@ static void get_measurement(const struct at *at, struct ts_measurement *m)
     }
     get_shapes(at, m);
     get_steps(at, m);
+    if (ts_json_get(at->object, "peaks")) {
+        struct at peaks = enter(at, "peaks");
+        m->peak_dot_gops = peaks.object ? get_double(&peaks, "dot_gops", 0.0, 1e9) : 0.0;
+        m->peak_fma_gflops = peaks.object ? get_double(&peaks, "fma_gflops", 0.0, 1e9) : 0.0;
+    }
     get_bandwidths(at, m);
     m->matmuls = get_matmuls(at, "matmuls", 1, m->n_shapes, &m->n_matmuls);
     m->baseline = get_matmuls(at, "baseline", 0, m->n_shapes, &m->n_baseline);

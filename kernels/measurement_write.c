@@ -116,6 +116,15 @@ static void put_energy(struct ts_json_writer *json, const struct ts_measurement 
     ts_json_end_object(json);
 }
 
+static void put_peaks(struct ts_json_writer *json, const struct ts_measurement *m)
+{
+    ts_json_key(json, "peaks");
+    ts_json_begin_object(json);
+    put_double(json, "dot_gops", m->peak_dot_gops);
+    put_double(json, "fma_gflops", m->peak_fma_gflops);
+    ts_json_end_object(json);
+}
+
 static void put_measurement(struct ts_json_writer *json, const struct ts_measurement *m)
 {
     ts_json_begin_object(json);
@@ -131,6 +140,7 @@ static void put_measurement(struct ts_json_writer *json, const struct ts_measure
     put_energy(json, m);
     put_shapes(json, m);
     put_steps(json, m);
+    put_peaks(json, m);
     put_bandwidths(json, m);
     put_matmuls(json, "matmuls", m->matmuls, m->n_matmuls);
     put_string(json, "baseline_name", m->baseline_name);

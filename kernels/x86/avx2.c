@@ -204,6 +204,7 @@ const struct ts_kernel ts_kernel_avx2 = {
     .needs_text = "needs avx2 fma f16c",
     .formats_text = "Q4_0 Q8_0",
     .quantize = ts_act_quantize_avx2,
+    .probes = &ts_probes_avx2,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],
 };

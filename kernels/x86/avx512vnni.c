@@ -34,7 +34,7 @@ enum {
     PANEL_BLOCKS = 8,
     DIRECT_TOK = 6,
     WIDE_TOK = 6,
-    WIDE_MIN_TOK = 32,
+    WIDE_MIN_TOK = 48,
     PREFETCH_BYTES = 8192,
 };
 
@@ -306,6 +306,7 @@ const struct ts_kernel ts_kernel_avx512vnni = {
     .needs_text = "needs avx512f avx512bw avx512dq avx512vl avx512vnni",
     .formats_text = "Q4_0 Q8_0",
     .quantize = ts_act_quantize_avx512,
+    .probes = &ts_probes_avx512vnni,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],
 };

@@ -77,6 +77,8 @@ static struct ts_measurement sample(void)
         .n_bandwidths = 3,
         .steps = steps,
         .n_steps = 2,
+        .peak_dot_gops = 900.5,
+        .peak_fma_gflops = 220.25,
         .baseline_name = "OpenBLAS 0.3.21 Zen",
         .baseline = baseline,
         .n_baseline = 1,
@@ -107,6 +109,7 @@ static void test_measurement__what_was_written_is_read_again(void **state)
     assert_true(back.steps[1].seconds == 1.75);
     assert_string_equal(back.energy_source, "rapl");
     assert_true(back.busy_w == 120.25);
+    assert_true(back.peak_dot_gops == 900.5 && back.peak_fma_gflops == 220.25);
     assert_int_equal(ts_measurement_write(&back, f->file, &f->diags), TS_OK);
     char *second = NULL;
     slurp(&second, f->file);
@@ -165,6 +168,7 @@ static void test_measurement__faults_are_named_by_their_field(void **state)
     expect_fault(f, "\"n_tok\": 512,\n      \"seconds\": 1.75", "\"n_tok\": 1,\n      \"seconds\": 1.75", TS_EINPUT,
                  "steps[1].n_tok must be larger than that of the step before");
     expect_fault(f, "\"median\": 0.0051", "\"median\": 5.1", TS_EINPUT, "matmuls[1].seconds.median must lie between min and p90");
+    expect_fault(f, "\"dot_gops\": 900.5", "\"dot_gops\": -1", TS_EINPUT, "peaks.dot_gops is out of range");
     expect_fault(f, "\"shape\": 1", "\"shape\": 2", TS_EINPUT, "matmuls[1].shape is out of range");
     expect_fault(f, "\"bandwidths\": [", "\"bandwidths\": null, \"other\": [", TS_EINPUT, "bandwidths must be a list");
 }

@@ -1,0 +1,64 @@
+/* The peaks of AVX-512 VNNI: 12 independent accumulators hide the latency of 4 cycles at two instructions per cycle. */
+#include <immintrin.h>
+
+#include "kernels/probes.h"
+
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
+
+static uint64_t read_vectors(const uint8_t *bytes, size_t n)
+{
+    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
+    for (size_t at = 0; at < n; at += 512) {
+        a = _mm512_xor_si512(a, _mm512_loadu_si512(bytes + at));
+        b = _mm512_xor_si512(b, _mm512_loadu_si512(bytes + at + 64));
+        c = _mm512_xor_si512(c, _mm512_loadu_si512(bytes + at + 128));
+        d = _mm512_xor_si512(d, _mm512_loadu_si512(bytes + at + 192));
+        a = _mm512_xor_si512(a, _mm512_loadu_si512(bytes + at + 256));
+        b = _mm512_xor_si512(b, _mm512_loadu_si512(bytes + at + 320));
+        c = _mm512_xor_si512(c, _mm512_loadu_si512(bytes + at + 384));
+        d = _mm512_xor_si512(d, _mm512_loadu_si512(bytes + at + 448));
+    }
+    __m512i all = _mm512_xor_si512(_mm512_xor_si512(a, b), _mm512_xor_si512(c, d));
+    return (uint64_t)_mm512_reduce_add_epi64(all);
+}
+
+static uint64_t dot(uint64_t n_rounds)
+{
+    __m512i x = _mm512_set1_epi32((int)n_rounds), y = _mm512_set1_epi32(0x01020304);
+#define DECLARE(i) __m512i a##i = _mm512_set1_epi32(i); /* all different, or a compiler merges them */
+#define STEP(i) a##i = _mm512_dpbusd_epi32(a##i, x, y);
+#define TOTAL(i) total = _mm512_add_epi32(total, a##i);
+    EACH(DECLARE)
+    for (uint64_t r = 0; r < n_rounds; r++) {
+        EACH(STEP)
+    }
+    __m512i total = _mm512_setzero_si512();
+    EACH(TOTAL)
+    return (uint64_t)_mm512_reduce_add_epi32(total);
+#undef DECLARE
+#undef STEP
+#undef TOTAL
+}
+
+static uint64_t multiply_add(uint64_t n_rounds)
+{
+    __m512 x = _mm512_set1_ps((float)n_rounds * 1e-20F), y = _mm512_set1_ps(0.5F);
+#define DECLARE(i) __m512 a##i = _mm512_set1_ps((float)(i));
+#define STEP(i) a##i = _mm512_fmadd_ps(x, y, a##i);
+#define TOTAL(i) total = _mm512_add_ps(total, a##i);
+    EACH(DECLARE)
+    for (uint64_t r = 0; r < n_rounds; r++) {
+        EACH(STEP)
+    }
+    __m512 total = _mm512_setzero_ps();
+    EACH(TOTAL)
+    return _mm512_reduce_add_ps(total) > 1.0F;
+}
+
+const struct ts_probes ts_probes_avx512vnni = {
+    .read = read_vectors,
+    .dot = dot,
+    .fma = multiply_add,
+    .dot_ops_per_round = 12 * 128,
+    .fma_ops_per_round = 12 * 32,
+};
