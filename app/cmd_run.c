@@ -104,8 +104,8 @@ static enum ts_status check_limits(const struct ts_report_input *input, struct t
     size_t n_missed = ts_report_limits(&text, input);
     enum ts_status status = TS_OK;
     if (n_missed > 0) {
-        status = ts_fail(diags, TS_ELIMIT, ts_span_none(), NULL, "%zu limit%s of the scenario missed:\n%s", n_missed,
-                         n_missed == 1 ? "" : "s", text.data);
+        status = ts_fail(diags, TS_ELIMIT, ts_span_none(), NULL, "%zu limit%s of the scenario missed:\n%.*s", n_missed,
+                         n_missed == 1 ? "" : "s", (int)strlen(text.data) - 1, text.data);
     }
     ts_text_deinit(&text);
     return status;

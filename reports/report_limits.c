@@ -24,16 +24,16 @@ size_t ts_report_verdicts(struct ts_verdict out[TS_MAX_VERDICTS], const struct t
         (struct ts_verdict){"slo.attainment", "requests that met every promise", "frac",
                             slo->attainment_frac > 0.0 ? slo->attainment_frac : NAN, attainment, true, false, false});
     add(out, &n,
-        (struct ts_verdict){"limits.min_attainment", "requests that met every promise", "frac",
+        (struct ts_verdict){"limits.attainment", "requests that met every promise", "frac",
                             limits->min_attainment_frac, attainment, true, false, true});
     add(out, &n,
-        (struct ts_verdict){"limits.max_cost", "cost of the plan", "USD/month", limits->max_cost_usd_per_month,
+        (struct ts_verdict){"limits.cost_per_month", "cost of the plan", "USD/month", limits->max_cost_usd_per_month,
                             ts_metric_value(all, "cost", "total"), false, false, true});
     add(out, &n,
-        (struct ts_verdict){"limits.max_ttft_p95", "time to the first token (p95)", "s", limits->max_ttft_p95_s,
+        (struct ts_verdict){"limits.ttft_p95", "time to the first token (p95)", "s", limits->max_ttft_p95_s,
                             ts_metric_value(all, "ttft", "p95"), false, false, true});
     add(out, &n,
-        (struct ts_verdict){"limits.max_payback", "payback", "months", limits->max_payback_months,
+        (struct ts_verdict){"limits.payback", "payback", "months", limits->max_payback_months,
                             ts_metric_value(all, "payback", "value"), false, false, true});
     return n;
 }

@@ -247,7 +247,7 @@ static void test_run_json__lists_the_verdicts(void **state)
     assert_int_equal(ts_json_parse(&doc, "run.json", text.data, text.len, NULL), TS_OK);
     const struct ts_json *verdicts = ts_json_get(ts_json_root(&doc), "verdicts"), *first = ts_json_at(verdicts, 0);
     assert_int_equal(ts_json_length(verdicts), 1);
-    assert_string_equal(ts_json_string(ts_json_get(first, "key")), "limits.max_payback");
+    assert_string_equal(ts_json_string(ts_json_get(first, "key")), "limits.payback");
     assert_string_equal(ts_json_string(ts_json_get(first, "got")), "never");
     assert_true(number_at(ts_json_get(first, "wanted")) == 12.0);
     assert_true(ts_json_bool(ts_json_get(first, "met"), &met));
