@@ -1,7 +1,8 @@
-/* Hides the tiling. Rows of a tile are (key-value head, token, head of the group); per 64 keys and key-value head: scores = Q K^T as panels of 64 columns,
- * online softmax per row, sums += P V as panels of 64 columns of V. Few rows take keys and values straight from the pages, many widen them
- * once first. A tile of few tokens has several key-value heads, since they lie next to each other in a page and memory is then read in long
- * runs. Q is scaled by 1/sqrt(head_dim) first. */
+/* Hides the tiling. Rows of a tile are (key-value head, token, head of the group); per 64 keys and key-value head:
+ * scores = Q K^T as panels of 64 columns, online softmax per row, sums += P V as panels of 64 columns of V. Few rows
+ * take keys and values straight from the pages, many widen them once first. A tile of few tokens has several key-value
+ * heads, since they lie next to each other in a page and memory is then read in long runs. Q is scaled by
+ * 1/sqrt(head_dim) first. */
 #include "kernels/attention.h"
 
 #include <math.h>
@@ -153,7 +154,8 @@ static void start_tile(const struct tile *tile)
     uint32_t dim = attention->cache->head_dim, rows = tile->n_heads * tile->rows_per_head;
     float scale = (float)(1.0 / sqrt((double)dim));
     for (uint32_t r = 0; r < rows; r++) {
-        const float *from = tile->job->q + (tile->item->in_row + token_of(tile, r)) * tile->job->ld_q + query_at(tile, r);
+        const float *from =
+            tile->job->q + (tile->item->in_row + token_of(tile, r)) * tile->job->ld_q + query_at(tile, r);
         for (uint32_t i = 0; i < dim; i++) {
             scratch->queries[(size_t)r * dim + i] = from[i] * scale;
         }
@@ -164,7 +166,8 @@ static void start_tile(const struct tile *tile)
 }
 
 /* n_rows x n_cols cached elements to float, rows ld_out apart. */
-static void widen(const struct ts_attention *attention, float *out, size_t ld_out, const uint8_t *in, uint32_t n_rows, uint32_t n_cols)
+static void widen(const struct ts_attention *attention, float *out, size_t ld_out, const uint8_t *in, uint32_t n_rows,
+                  uint32_t n_cols)
 {
     if (attention->cache->type == TS_KV_F16) {
         attention->ops->widen_f16(out, ld_out, (const uint16_t *)(const void *)in, n_cols, n_rows, n_cols);
@@ -179,8 +182,8 @@ static void widen_keys(const struct chunk *chunk)
 {
     const struct ts_attention *attention = chunk->tile->job->attention;
     for (uint32_t p = 0; p * TS_KV_PAGE_TOK < chunk->n_keys; p++) {
-        widen(attention, chunk->tile->scratch->keys + (size_t)p * TS_KV_PAGE_TOK, CHUNK, chunk->keys[p], attention->cache->head_dim,
-              TS_KV_PAGE_TOK);
+        widen(attention, chunk->tile->scratch->keys + (size_t)p * TS_KV_PAGE_TOK, CHUNK, chunk->keys[p],
+              attention->cache->head_dim, TS_KV_PAGE_TOK);
     }
 }
 
@@ -189,8 +192,8 @@ static void widen_values(const struct chunk *chunk)
     const struct ts_attention *attention = chunk->tile->job->attention;
     for (uint32_t p = 0; p * TS_KV_PAGE_TOK < chunk->n_keys; p++) {
         uint32_t left = chunk->n_keys - p * TS_KV_PAGE_TOK;
-        widen(attention, chunk->tile->scratch->values + (size_t)p * TS_KV_PAGE_TOK * attention->wide, attention->wide, chunk->values[p],
-              left < TS_KV_PAGE_TOK ? left : TS_KV_PAGE_TOK, attention->cache->head_dim);
+        widen(attention, chunk->tile->scratch->values + (size_t)p * TS_KV_PAGE_TOK * attention->wide, attention->wide,
+              chunk->values[p], left < TS_KV_PAGE_TOK ? left : TS_KV_PAGE_TOK, attention->cache->head_dim);
     }
 }
 
@@ -222,12 +225,13 @@ static void chunk_widened(const struct chunk *chunk)
     uint32_t dim = attention->cache->head_dim, wide = attention->wide;
     float *sums = scratch->sums + (size_t)chunk->first_row * wide;
     widen_keys(chunk);
-    attention->ops->panel(scratch->scores, CHUNK, scratch->queries + (size_t)chunk->first_row * dim, dim, scratch->keys, CHUNK, chunk->rows,
-                          dim, false);
+    attention->ops->panel(scratch->scores, CHUNK, scratch->queries + (size_t)chunk->first_row * dim, dim, scratch->keys,
+                          CHUNK, chunk->rows, dim, false);
     softmax_rows(chunk);
     widen_values(chunk);
     for (uint32_t col = 0; col < wide; col += TS_VECTOR_PANEL_COLS) {
-        attention->ops->panel(sums + col, wide, scratch->scores, CHUNK, scratch->values + col, wide, chunk->rows, chunk->n_keys, true);
+        attention->ops->panel(sums + col, wide, scratch->scores, CHUNK, scratch->values + col, wide, chunk->rows,
+                              chunk->n_keys, true);
     }
 }
 
@@ -241,7 +245,8 @@ static void chunk_direct(const struct chunk *chunk)
     for (int p = 0; p < CHUNK_PAGES; p++) {
         pages[p] = (const uint16_t *)(const void *)chunk->keys[p];
     }
-    attention->ops->panel_keys(scratch->scores, CHUNK, scratch->queries + (size_t)chunk->first_row * dim, dim, pages, chunk->rows, dim);
+    attention->ops->panel_keys(scratch->scores, CHUNK, scratch->queries + (size_t)chunk->first_row * dim, dim, pages,
+                               chunk->rows, dim);
     softmax_rows(chunk);
     for (uint32_t col = 0; col < dim; col += TS_VECTOR_PANEL_COLS) {
         for (int p = 0; p < CHUNK_PAGES; p++) {
@@ -281,12 +286,14 @@ static void run_tile(const struct tile *tile)
 {
     const struct ts_attention *attention = tile->job->attention;
     uint32_t n_keys = tile->item->first_pos + tile->item->n_tok, rows = tile->rows_per_head;
-    bool direct = rows <= DIRECT_ROWS && attention->cache->type == TS_KV_F16 && attention->wide == attention->cache->head_dim;
+    bool direct =
+        rows <= DIRECT_ROWS && attention->cache->type == TS_KV_F16 && attention->wide == attention->cache->head_dim;
     start_tile(tile);
     for (uint32_t key = 0; key < n_keys; key += CHUNK) {
         uint32_t n = n_keys - key < CHUNK ? n_keys - key : CHUNK;
         for (uint32_t head = 0; head < tile->n_heads; head++) {
-            struct chunk chunk = {.tile = tile, .head = head, .first_row = head * rows, .rows = rows, .first_key = key, .n_keys = n};
+            struct chunk chunk = {
+                .tile = tile, .head = head, .first_row = head * rows, .rows = rows, .first_key = key, .n_keys = n};
             find_pages(&chunk);
             if (direct) {
                 chunk_direct(&chunk);
@@ -323,21 +330,30 @@ static void attention_worker(void *user, uint32_t worker, uint32_t n_workers)
         if (first % heads != 0) {
             continue; /* in the tile of an earlier head */
         }
-        struct tile tile = {.job = job, .item = item, .scratch = &job->attention->scratch[worker], .first_head = first,
+        struct tile tile = {.job = job,
+                            .item = item,
+                            .scratch = &job->attention->scratch[worker],
+                            .first_head = first,
                             .n_heads = kv_heads - first < heads ? kv_heads - first : heads,
                             .rows_per_head = item->n_tok * job->attention->group};
         run_tile(&tile);
     }
 }
 
-void ts_attention_run(struct ts_attention *attention, uint32_t layer, float *out, size_t ld_out, const float *q, size_t ld_q,
-                      const struct ts_attention_item *items, uint32_t n_items)
+void ts_attention_run(struct ts_attention *attention, uint32_t layer, float *out, size_t ld_out, const float *q,
+                      size_t ld_q, const struct ts_attention_item *items, uint32_t n_items)
 {
     for (uint32_t i = 0; i < n_items; i++) {
         TS_CHECK(items[i].n_tok > 0 && items[i].n_tok <= attention->max_tok);
     }
-    struct attention_job job = {.attention = attention, .layer = layer, .out = out, .q = q, .ld_out = ld_out, .ld_q = ld_q,
-                                .items = items, .n_items = n_items};
+    struct attention_job job = {.attention = attention,
+                                .layer = layer,
+                                .out = out,
+                                .q = q,
+                                .ld_out = ld_out,
+                                .ld_q = ld_q,
+                                .items = items,
+                                .n_items = n_items};
     uint64_t heads = (uint64_t)n_items * attention->cache->kv_heads / ts_pool_size(attention->pool);
     job.heads_at_once = heads < attention->cache->kv_heads ? (uint32_t)heads : attention->cache->kv_heads;
     atomic_init(&job.next, 0);

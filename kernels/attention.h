@@ -1,6 +1,6 @@
-/* Causal grouped-query attention over the paged cache. The work is cut into tiles of queries of one sequence and one key-value head; a tile goes through
- * the keys 64 at a time with an online softmax. The cuts are at fixed positions and every query has its own sums: a result does not depend on
- * what else is in the step, nor on the threads. */
+/* Causal grouped-query attention over the paged cache. The work is cut into tiles of queries of one sequence and one
+ * key-value head; a tile goes through the keys 64 at a time with an online softmax. The cuts are at fixed positions and
+ * every query has its own sums: a result does not depend on what else is in the step, nor on the threads. */
 #ifndef TS_KERNELS_ATTENTION_H
 #define TS_KERNELS_ATTENTION_H
 
@@ -29,7 +29,7 @@ void ts_attention_destroy(struct ts_attention *attention);
 uint32_t ts_attention_max_tok(const struct ts_attention *attention);
 
 /* q and out: [rows][heads*head_dim], rows ld_q and ld_out floats apart. */
-void ts_attention_run(struct ts_attention *attention, uint32_t layer, float *out, size_t ld_out, const float *q, size_t ld_q,
-                      const struct ts_attention_item *items, uint32_t n_items);
+void ts_attention_run(struct ts_attention *attention, uint32_t layer, float *out, size_t ld_out, const float *q,
+                      size_t ld_q, const struct ts_attention_item *items, uint32_t n_items);
 
 #endif

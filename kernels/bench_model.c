@@ -1,6 +1,6 @@
-/* Hides which steps are measured and how time is shared out. Items are ordered by tokens; a first round warms up, gives estimates and leaves out what would
- * take more than a third of the time in one round. Rounds then take each item once (short ones a few times), so that a disturbance hits all
- * alike and medians shed it, until the time is used up. */
+/* Hides which steps are measured and how time is shared out. Items are ordered by tokens; a first round warms up, gives
+ * estimates and leaves out what would take more than a third of the time in one round. Rounds then take each item once
+ * (short ones a few times), so that a disturbance hits all alike and medians shed it, until the time is used up. */
 #include "kernels/bench_model.h"
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ enum {
     MAX_PREFILL = 8192,
     MAX_ITEMS = 128,
     MAX_REPEATS = 5,
-    SHALLOW = 16,      /* cached tokens of the shortest sequences */
+    SHALLOW = 16, /* cached tokens of the shortest sequences */
     FILL_HALVES = 1 << 15,
 };
 
@@ -60,7 +60,8 @@ struct bench {
     float *logits;                /* [max_batch + 1][vocab] */
 };
 
-/* -- what is measured --------------------------------------------------------------------------------------------------------------- */
+/* -- what is measured
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t kv_tok_of(const struct ts_model_step *step)
 {
@@ -70,7 +71,8 @@ static uint64_t kv_tok_of(const struct ts_model_step *step)
 
 static bool same_step(const struct ts_model_step *a, const struct ts_model_step *b)
 {
-    return a->n_decode == b->n_decode && a->depth == b->depth && a->prefill == b->prefill && a->prefill_depth == b->prefill_depth;
+    return a->n_decode == b->n_decode && a->depth == b->depth && a->prefill == b->prefill &&
+           a->prefill_depth == b->prefill_depth;
 }
 
 /* Adds it if it keeps to the limits and is not there yet. */
@@ -93,20 +95,19 @@ static int by_tokens(const void *a, const void *b)
 {
     const struct ts_model_step *x = &((const struct bench_item *)a)->step, *y = &((const struct bench_item *)b)->step;
     uint64_t x_tok = x->n_decode + x->prefill, y_tok = y->n_decode + y->prefill;
-    return x_tok != y_tok ? (x_tok > y_tok) - (x_tok < y_tok) : (kv_tok_of(x) > kv_tok_of(y)) - (kv_tok_of(x) < kv_tok_of(y));
+    return x_tok != y_tok ? (x_tok > y_tok) - (x_tok < y_tok)
+                          : (kv_tok_of(x) > kv_tok_of(y)) - (kv_tok_of(x) < kv_tok_of(y));
 }
-
-static const uint32_t batches[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
-enum { N_BATCHES = sizeof batches / sizeof batches[0] };
 
 static void add_fitted(struct bench *bench)
 {
     const uint32_t depths[] = {SHALLOW, 512, 2048, bench->options->budget_s >= long_budget_s ? bench->max_depth : 2048};
-    for (size_t b = 0; b < N_BATCHES; b++) {
+    for (size_t b = 0; b < TS_MODEL_N_KNOTS; b++) {
+        uint32_t batch = ts_model_knots[b];
         for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
-            bool between = batches[b] % 3 == 0; /* these bend the curve finer; two depths are enough */
+            bool between = batch % 3 == 0; /* these bend the curve finer; two depths are enough */
             if (!between || d < 2) {
-                add_item(bench, (struct ts_model_step){.n_decode = batches[b], .depth = depths[d]});
+                add_item(bench, (struct ts_model_step){.n_decode = batch, .depth = depths[d]});
             }
         }
     }
@@ -123,15 +124,24 @@ static void add_fitted(struct bench *bench)
 static void add_held_out(struct bench *bench)
 {
     static const struct ts_model_step steps[] = {
-        {.n_decode = 1, .depth = 1024},  {.n_decode = 2, .depth = 1024},
-        {.n_decode = 3, .depth = 1536},  {.n_decode = 5, .depth = 256},
-        {.n_decode = 5, .depth = 1024},  {.n_decode = 7, .depth = 768},
-        {.n_decode = 10, .depth = 256},  {.n_decode = 10, .depth = 1024},
-        {.n_decode = 14, .depth = 384},  {.n_decode = 20, .depth = 256},
-        {.n_decode = 20, .depth = 768},  {.n_decode = 40, .depth = 128},
-        {.n_decode = 40, .depth = 384},  {.n_decode = 56, .depth = 256},
-        {.prefill = 96},                 {.prefill = 192},
-        {.prefill = 384},                {.prefill = 192, .prefill_depth = 1024},
+        {.n_decode = 1, .depth = 1024},
+        {.n_decode = 2, .depth = 1024},
+        {.n_decode = 3, .depth = 1536},
+        {.n_decode = 5, .depth = 256},
+        {.n_decode = 5, .depth = 1024},
+        {.n_decode = 7, .depth = 768},
+        {.n_decode = 10, .depth = 256},
+        {.n_decode = 10, .depth = 1024},
+        {.n_decode = 14, .depth = 384},
+        {.n_decode = 20, .depth = 256},
+        {.n_decode = 20, .depth = 768},
+        {.n_decode = 40, .depth = 128},
+        {.n_decode = 40, .depth = 384},
+        {.n_decode = 56, .depth = 256},
+        {.prefill = 96},
+        {.prefill = 192},
+        {.prefill = 384},
+        {.prefill = 192, .prefill_depth = 1024},
         {.n_decode = 8, .depth = 256, .prefill = 96},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -153,12 +163,15 @@ static enum ts_status plan(struct bench *bench)
     }
     qsort(bench->items, bench->n_items, sizeof *bench->items, by_tokens);
     if (bench->n_items == 0) {
-        return ts_fail(bench->diags, TS_ERANGE, ts_span_none(), "allow more memory for the cache", "no step fits the limits");
+        return ts_fail(bench->diags, TS_ERANGE, ts_span_none(), "allow more memory for the cache",
+                       "no step fits the limits");
     }
     return TS_OK;
 }
 
-/* -- set-up -------------------------------------------------------------------------------------------------------------------------- */
+/* -- set-up
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t or_default(uint32_t value, uint32_t if_zero)
 {
@@ -174,13 +187,14 @@ static enum ts_status check_options(struct bench *bench)
     bench->n_threads = or_default(options->n_threads, ts_host_usable_cpus());
     bench->max_kv_bytes = options->max_kv_bytes;
     if (bench->max_kv_bytes == 0) {
-        uint64_t most = (uint64_t)(options->budget_s >= long_budget_s ? 8 : 2) << 30, quarter = ts_host_memory_bytes() / 4;
+        uint64_t most = (uint64_t)(options->budget_s >= long_budget_s ? 8 : 2) << 30,
+                 quarter = ts_host_memory_bytes() / 4;
         bench->max_kv_bytes = quarter > 0 && quarter < most ? quarter : most;
     }
     if (bench->max_batch > MAX_BATCH || bench->max_prefill > MAX_PREFILL || bench->max_depth > (1U << 24) ||
         !(options->budget_s > 0.0 && options->budget_s <= 86400.0)) {
-        return ts_fail(bench->diags, TS_ERANGE, ts_span_none(), NULL, "at most %d sequences, %d tokens a chunk, 86400 seconds",
-                       (int)MAX_BATCH, (int)MAX_PREFILL);
+        return ts_fail(bench->diags, TS_ERANGE, ts_span_none(), NULL,
+                       "at most %d sequences, %d tokens a chunk, 86400 seconds", (int)MAX_BATCH, (int)MAX_PREFILL);
     }
     return TS_OK;
 }
@@ -223,8 +237,8 @@ static enum ts_status create_cache(struct bench *bench)
         uint64_t tok = kv_tok_of(&bench->items[i].step);
         most = tok > most ? tok : most;
     }
-    enum ts_status status = ts_kv_cache_create(&bench->cache, TS_KV_F16, bench->config.layers, bench->config.kv_heads, bench->config.head_dim,
-                                               (uint32_t)(most / TS_KV_PAGE_TOK));
+    enum ts_status status = ts_kv_cache_create(&bench->cache, TS_KV_F16, bench->config.layers, bench->config.kv_heads,
+                                               bench->config.head_dim, (uint32_t)(most / TS_KV_PAGE_TOK));
     if (status == TS_OK) {
         fill_cache(bench);
     }
@@ -244,7 +258,8 @@ static enum ts_status create_buffers(struct bench *bench)
     for (uint32_t i = 0; i < (bench->max_prefill > n ? bench->max_prefill : n); i++) {
         bench->tokens[i] = (uint32_t)(ts_mix64(i) % bench->config.vocab);
     }
-    return ts_transformer_create(&bench->transformer, bench->weights, &bench->cache, bench->pool, bench->max_prefill + bench->max_batch, n);
+    return ts_transformer_create(&bench->transformer, bench->weights, &bench->cache, bench->pool,
+                                 bench->max_prefill + bench->max_batch, n);
 }
 
 static enum ts_status set_up(struct bench *bench)
@@ -257,7 +272,8 @@ static enum ts_status set_up(struct bench *bench)
         status = plan(bench);
     }
     if (status == TS_OK) {
-        status = ts_weights_create(&bench->weights, &bench->config, bench->source, bench->options->isa, bench->pool, bench->diags);
+        status = ts_weights_create(&bench->weights, &bench->config, bench->source, bench->options->isa, bench->pool,
+                                   bench->diags);
     }
     if (status == TS_OK) {
         status = create_cache(bench);
@@ -266,7 +282,8 @@ static enum ts_status set_up(struct bench *bench)
         status = create_buffers(bench);
     }
     if (status == TS_ENOMEM) {
-        return ts_fail(bench->diags, TS_ENOMEM, ts_span_none(), "close other programs, or measure a smaller model or fewer sequences",
+        return ts_fail(bench->diags, TS_ENOMEM, ts_span_none(),
+                       "close other programs, or measure a smaller model or fewer sequences",
                        "not enough memory for the model and its cache");
     }
     return status;
@@ -289,7 +306,9 @@ static void tear_down(struct bench *bench)
     ts_pool_destroy(bench->pool);
 }
 
-/* -- measuring ------------------------------------------------------------------------------------------------------------------------ */
+/* -- measuring
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* A sequence of `depth` tokens whose pages hold whatever is in them. */
 static enum ts_status make_seq(struct bench *bench, uint32_t index, uint32_t depth, uint32_t n_tok)
@@ -375,7 +394,8 @@ static enum ts_status first_round(struct bench *bench)
 static enum ts_status measure_item(struct bench *bench, struct bench_item *item)
 {
     double total = 0.0;
-    bool warm = item->estimate_s > repeat_until_s; /* a short step is slower behind one that has filled the caches with something else */
+    bool warm = item->estimate_s >
+                repeat_until_s; /* a short step is slower behind one that has filled the caches with something else */
     for (int repeat = 0; repeat < MAX_REPEATS && total < repeat_until_s; repeat++) {
         double seconds = 0.0;
         enum ts_status status = time_step(bench, &item->step, &seconds);
@@ -411,7 +431,9 @@ static enum ts_status measure_round(struct bench *bench)
     return TS_OK;
 }
 
-/* -- results ------------------------------------------------------------------------------------------------------------------------- */
+/* -- results
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 static enum ts_status describe(const struct bench *bench, struct ts_model_measurement *out)
 {
@@ -425,7 +447,8 @@ static enum ts_status describe(const struct bench *bench, struct ts_model_measur
         .kernel = ts_weights_kernel(bench->weights),
         .cpu = host.cpu,
         .weights = bench->options->gguf_path ? ts_arena_strdup(bench->arena, ts_path_base(bench->options->gguf_path))
-                                             : ts_arena_printf(bench->arena, "synthetic, seed %llu", (unsigned long long)bench->options->seed),
+                                             : ts_arena_printf(bench->arena, "synthetic, seed %llu",
+                                                               (unsigned long long)bench->options->seed),
         .n_threads = bench->n_threads,
         .weight_bytes = bench->weights->packed_bytes,
         .kv_bytes_per_tok = ts_model_config_kv_bytes_per_tok(&bench->config, 2),
@@ -456,86 +479,6 @@ static enum ts_status collect(const struct bench *bench, struct ts_model_measure
     return TS_OK;
 }
 
-/* Steps of one kind, and where they stand among all. */
-struct chosen {
-    struct ts_timed_step *steps;
-    size_t *index;
-    size_t n;
-};
-
-static enum ts_status choose(struct chosen *out, struct ts_arena *arena, const struct ts_model_measurement *m, bool held_out)
-{
-    *out = (struct chosen){.steps = ts_arena_array(arena, m->n_steps + 1, sizeof *out->steps),
-                           .index = ts_arena_array(arena, m->n_steps + 1, sizeof *out->index)};
-    if (!out->steps || !out->index) {
-        return TS_ENOMEM;
-    }
-    for (size_t i = 0; i < m->n_steps; i++) {
-        if (m->steps[i].held_out == held_out) {
-            out->index[out->n] = i;
-            out->steps[out->n++] = (struct ts_timed_step){ts_model_step_load(&m->steps[i]), m->steps[i].seconds.median};
-        }
-    }
-    return TS_OK;
-}
-
-static bool has_tokens(const struct chosen *steps, double tokens)
-{
-    for (size_t i = 0; i < steps->n; i++) {
-        if (steps->steps[i].load.tokens == tokens) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Knots where there are steps of exactly so many tokens. */
-static size_t choose_knots(double *knots, const struct chosen *steps)
-{
-    size_t n = 0;
-    for (size_t b = 0; b < N_BATCHES && n < TS_STEP_MAX_KNOTS; b++) {
-        if (has_tokens(steps, batches[b])) {
-            knots[n++] = batches[b];
-        }
-    }
-    return n;
-}
-
-static enum ts_status check(struct ts_model_measurement *m, const struct chosen *held)
-{
-    enum ts_status status = ts_step_check_linear(&m->linear_check, &m->linear, held->steps, held->n);
-    if (status == TS_OK) {
-        status = ts_step_check_table(&m->table_check, &m->table, held->steps, held->n);
-    }
-    m->checked = status == TS_OK;
-    m->linear_check.worst = held->index[m->linear_check.worst];
-    m->table_check.worst = held->index[m->table_check.worst];
-    return status;
-}
-
-static enum ts_status fit(struct ts_model_measurement *m, struct ts_arena *arena)
-{
-    struct chosen fitted, held;
-    double knots[TS_STEP_MAX_KNOTS];
-    enum ts_status status = choose(&fitted, arena, m, false);
-    if (status == TS_OK) {
-        status = choose(&held, arena, m, true);
-    }
-    if (status == TS_OK) {
-        status = ts_step_fit_linear(&m->linear, fitted.steps, fitted.n);
-    }
-    if (status == TS_OK) {
-        status = ts_step_fit_table(&m->table, fitted.steps, fitted.n, knots, choose_knots(knots, &fitted));
-    }
-    if (status != TS_OK) {
-        return status == TS_ERANGE ? TS_OK : status; /* too few steps were measured: there are the samples alone */
-    }
-    m->fitted = true;
-    m->linear.error.worst = fitted.index[m->linear.error.worst];
-    m->table.error.worst = fitted.index[m->table.error.worst];
-    return held.n > 0 ? check(m, &held) : TS_OK;
-}
-
 static enum ts_status save(const struct bench *bench)
 {
     struct ts_model_measurement m;
@@ -546,7 +489,8 @@ static enum ts_status save(const struct bench *bench)
     if (status == TS_OK) {
         status = collect(bench, &m);
     }
-    return status == TS_OK && m.n_steps > 0 ? ts_model_measurement_write(&m, bench->options->resume_path, bench->diags) : status;
+    return status == TS_OK && m.n_steps > 0 ? ts_model_measurement_write(&m, bench->options->resume_path, bench->diags)
+                                            : status;
 }
 
 static void take_samples(struct bench_item *item, const struct ts_model_step *from, double *spent)
@@ -573,18 +517,18 @@ static enum ts_status resume(struct bench *bench)
         return status;
     }
     const char *const pairs[][3] = {
-        {"model", now.model, old.model}, {"format", now.quant, old.quant},       {"kernel", now.kernel, old.kernel},
+        {"model", now.model, old.model}, {"format", now.quant, old.quant},      {"kernel", now.kernel, old.kernel},
         {"machine", now.cpu, old.cpu},   {"weights", now.weights, old.weights},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         if (!ts_str_equal(pairs[i][1], pairs[i][2])) {
-            return ts_fail(bench->diags, TS_EINPUT, ts_span_file(path), "remove it, or name another file", "the samples are of another %s: '%s', not '%s'",
-                           pairs[i][0], pairs[i][2], pairs[i][1]);
+            return ts_fail(bench->diags, TS_EINPUT, ts_span_file(path), "remove it, or name another file",
+                           "the samples are of another %s: '%s', not '%s'", pairs[i][0], pairs[i][2], pairs[i][1]);
         }
     }
     if (now.n_threads != old.n_threads) {
-        return ts_fail(bench->diags, TS_EINPUT, ts_span_file(path), "remove it, or name another file", "the samples are of %u threads, not %u",
-                       old.n_threads, now.n_threads);
+        return ts_fail(bench->diags, TS_EINPUT, ts_span_file(path), "remove it, or name another file",
+                       "the samples are of %u threads, not %u", old.n_threads, now.n_threads);
     }
     for (size_t o = 0; o < old.n_steps; o++) {
         for (size_t i = 0; i < bench->n_items; i++) {
@@ -616,8 +560,8 @@ static enum ts_status measure(struct bench *bench)
     return status;
 }
 
-enum ts_status ts_bench_model_run(struct ts_model_measurement *out, struct ts_arena *arena, const struct ts_model_bench_options *options,
-                                  struct ts_diags *diags)
+enum ts_status ts_bench_model_run(struct ts_model_measurement *out, struct ts_arena *arena,
+                                  const struct ts_model_bench_options *options, struct ts_diags *diags)
 {
     struct bench bench = {.options = options, .arena = arena, .diags = diags, .start_s = ts_clock_s()};
     struct ts_model_measurement m = {0};
@@ -636,7 +580,7 @@ enum ts_status ts_bench_model_run(struct ts_model_measurement *out, struct ts_ar
         status = collect(&bench, &m);
     }
     if (status == TS_OK) {
-        status = fit(&m, arena);
+        status = ts_model_measurement_fit(&m, arena);
     }
     tear_down(&bench);
     if (status == TS_OK) {

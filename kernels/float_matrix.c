@@ -1,5 +1,6 @@
-/* Hides the packing of float weights: groups of 64 rows, column by column, which is the panel that ts_vector_ops.panel multiplies with. 16-bit
- * weights are widened PANEL_COLS columns at a time, into the first-level cache, and used by all tokens of a tile. */
+/* Hides the packing of float weights: groups of 64 rows, column by column, which is the panel that ts_vector_ops.panel
+ * multiplies with. 16-bit weights are widened PANEL_COLS columns at a time, into the first-level cache, and used by all
+ * tokens of a tile. */
 #include "kernels/float_matrix.h"
 
 #include <stdatomic.h>
@@ -37,7 +38,8 @@ uint32_t ts_float_type_bytes(enum ts_float_type type)
     return type == TS_FLOAT_F32 ? 4 : 2;
 }
 
-void ts_float_type_widen(const struct ts_vector_ops *ops, enum ts_float_type type, float *out, const uint8_t *in, size_t n)
+void ts_float_type_widen(const struct ts_vector_ops *ops, enum ts_float_type type, float *out, const uint8_t *in,
+                         size_t n)
 {
     uint16_t halves[64];
     switch (type) {
@@ -61,8 +63,8 @@ void ts_float_type_widen(const struct ts_vector_ops *ops, enum ts_float_type typ
     }
 }
 
-enum ts_status ts_float_matrix_create(struct ts_float_matrix *out, enum ts_float_type type, const uint8_t *values, uint32_t rows,
-                                      uint32_t cols)
+enum ts_status ts_float_matrix_create(struct ts_float_matrix *out, enum ts_float_type type, const uint8_t *values,
+                                      uint32_t rows, uint32_t cols)
 {
     struct ts_float_matrix matrix = {.type = type, .rows = rows, .cols = cols, .n_groups = (rows + ROWS - 1) / ROWS};
     size_t bytes = ts_float_type_bytes(type);
@@ -88,7 +90,8 @@ void ts_float_matrix_deinit(struct ts_float_matrix *matrix)
     matrix->packed = NULL;
 }
 
-static void store_rows(const struct float_job *job, float sums[TILE_TOK][ROWS], uint32_t group, uint32_t first_tok, uint32_t n_tok)
+static void store_rows(const struct float_job *job, float sums[TILE_TOK][ROWS], uint32_t group, uint32_t first_tok,
+                       uint32_t n_tok)
 {
     uint32_t first = group * ROWS;
     uint32_t rows = job->matrix->rows - first < ROWS ? job->matrix->rows - first : ROWS;
@@ -128,8 +131,8 @@ static void float_worker(void *user, uint32_t worker, uint32_t n_workers)
     }
 }
 
-void ts_float_matmul(const struct ts_vector_ops *ops, struct ts_pool *pool, float *y, size_t ld_y, const struct ts_float_matrix *matrix,
-                     const float *x, size_t ld_x, uint32_t n_tok)
+void ts_float_matmul(const struct ts_vector_ops *ops, struct ts_pool *pool, float *y, size_t ld_y,
+                     const struct ts_float_matrix *matrix, const float *x, size_t ld_x, uint32_t n_tok)
 {
     struct float_job job = {.ops = ops, .matrix = matrix, .x = x, .y = y, .ld_x = ld_x, .ld_y = ld_y, .n_tok = n_tok};
     atomic_init(&job.next, 0);

@@ -1,5 +1,6 @@
-/* GGUF, version 2 and 3: the file format of ggml's models (docs/gguf.md of the ggml project). The reader maps the file and checks all of it before
- * anything is handed out: every count, length, type, offset and size may lie. Little-endian files and hosts only. */
+/* GGUF, version 2 and 3: the file format of ggml's models (docs/gguf.md of the ggml project). The reader maps the file
+ * and checks all of it before anything is handed out: every count, length, type, offset and size may lie. Little-endian
+ * files and hosts only. */
 #ifndef TS_KERNELS_GGUF_H
 #define TS_KERNELS_GGUF_H
 
@@ -34,15 +35,18 @@ struct ts_gguf_tensor {
 const struct ts_gguf_type *ts_gguf_type_by_name(const char *name);
 const struct ts_gguf_type *ts_gguf_type_by_id(uint32_t id);
 
-/* TS_EIO, TS_ENOMEM, TS_EINPUT with a diagnostic that says what is wrong. A file changed by others while it is open is not defended against. */
+/* TS_EIO, TS_ENOMEM, TS_EINPUT with a diagnostic that says what is wrong. A file changed by others while it is open is
+ * not defended against. */
 enum ts_status ts_gguf_open(struct ts_gguf **out, const char *path, struct ts_diags *diags);
 /* The same over memory, borrowed until close. */
-enum ts_status ts_gguf_open_memory(struct ts_gguf **out, const char *name, const uint8_t *data, size_t len, struct ts_diags *diags);
+enum ts_status ts_gguf_open_memory(struct ts_gguf **out, const char *name, const uint8_t *data, size_t len,
+                                   struct ts_diags *diags);
 void ts_gguf_close(struct ts_gguf *gguf);
 
 const char *ts_gguf_name(const struct ts_gguf *gguf);
 
-/* Metadata: NULL or false where the key is absent or of another type. Any number, and a bool as 0 or 1, reads as a double. */
+/* Metadata: NULL or false where the key is absent or of another type. Any number, and a bool as 0 or 1, reads as a
+ * double. */
 const char *ts_gguf_string(const struct ts_gguf *gguf, const char *key);
 bool ts_gguf_double(const struct ts_gguf *gguf, const char *key, double *out);
 /* Length of an array; 0 if there is none. */

@@ -141,8 +141,8 @@ static uint64_t aligned(uint64_t bytes)
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-void ts_gguf_add_tensor(struct ts_gguf_writer *writer, const char *name, const struct ts_gguf_type *type, uint32_t rows, uint32_t cols,
-                        ts_gguf_fill_fn *fill, void *user)
+void ts_gguf_add_tensor(struct ts_gguf_writer *writer, const char *name, const struct ts_gguf_type *type, uint32_t rows,
+                        uint32_t cols, ts_gguf_fill_fn *fill, void *user)
 {
     TS_CHECK(cols > 0 && cols % type->block_cols == 0);
     if (writer->n_tensors == writer->max_tensors) {
@@ -234,14 +234,16 @@ enum ts_status ts_gguf_writer_save(const struct ts_gguf_writer *writer, const ch
 
 /* A whole model. */
 
-static void put_arch_u32(struct ts_gguf_writer *writer, const struct ts_model_config *config, const char *key, uint32_t value)
+static void put_arch_u32(struct ts_gguf_writer *writer, const struct ts_model_config *config, const char *key,
+                         uint32_t value)
 {
     char full[96];
     (void)snprintf(full, sizeof full, "%s.%s", ts_model_family_name(config->family), key);
     ts_gguf_put_u32(writer, full, value);
 }
 
-static void put_arch_f32(struct ts_gguf_writer *writer, const struct ts_model_config *config, const char *key, float value)
+static void put_arch_f32(struct ts_gguf_writer *writer, const struct ts_model_config *config, const char *key,
+                         float value)
 {
     char full[96];
     (void)snprintf(full, sizeof full, "%s.%s", ts_model_family_name(config->family), key);
@@ -324,7 +326,8 @@ static void fill_from_source(void *user, uint8_t *out, uint64_t first, uint64_t 
     ts_weight_source_rows(from->source, from->tensor, (uint32_t)first, (uint32_t)n, out);
 }
 
-static enum ts_status put_tensors(struct ts_gguf_writer *writer, struct ts_arena *arena, const struct ts_weight_source *source)
+static enum ts_status put_tensors(struct ts_gguf_writer *writer, struct ts_arena *arena,
+                                  const struct ts_weight_source *source)
 {
     size_t n = ts_weight_source_n_tensors(source);
     struct source_tensor *all = ts_arena_array(arena, n, sizeof *all);
@@ -334,14 +337,14 @@ static enum ts_status put_tensors(struct ts_gguf_writer *writer, struct ts_arena
     for (size_t i = 0; i < n; i++) {
         const struct ts_tensor *tensor = ts_weight_source_at(source, i);
         all[i] = (struct source_tensor){source, tensor};
-        ts_gguf_add_tensor(writer, tensor->name, tensor->type, tensor->n_dims == 1 ? 0 : tensor->rows, tensor->cols, fill_from_source,
-                           &all[i]);
+        ts_gguf_add_tensor(writer, tensor->name, tensor->type, tensor->n_dims == 1 ? 0 : tensor->rows, tensor->cols,
+                           fill_from_source, &all[i]);
     }
     return TS_OK;
 }
 
-enum ts_status ts_gguf_write_model(const char *path, const struct ts_model_config *config, const struct ts_weight_source *source,
-                                   struct ts_diags *diags)
+enum ts_status ts_gguf_write_model(const char *path, const struct ts_model_config *config,
+                                   const struct ts_weight_source *source, struct ts_diags *diags)
 {
     struct ts_gguf_writer *writer;
     enum ts_status status = ts_gguf_writer_create(&writer);

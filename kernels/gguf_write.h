@@ -1,5 +1,6 @@
-/* Writing GGUF version 3: metadata and tensors are announced first, data are drawn from callbacks when the file is written, so that a model of many
- * gigabytes never has to be in memory. Also a whole model from a weight source, with the least of a tokenizer that programs ask for. */
+/* Writing GGUF version 3: metadata and tensors are announced first, data are drawn from callbacks when the file is
+ * written, so that a model of many gigabytes never has to be in memory. Also a whole model from a weight source, with
+ * the least of a tokenizer that programs ask for. */
 #ifndef TS_KERNELS_GGUF_WRITE_H
 #define TS_KERNELS_GGUF_WRITE_H
 
@@ -30,14 +31,15 @@ void ts_gguf_put_f32s(struct ts_gguf_writer *writer, const char *key, const floa
 void ts_gguf_put_i32s(struct ts_gguf_writer *writer, const char *key, const int32_t *values, size_t n);
 
 /* rows x cols, or a vector of cols with rows = 0; cols must be whole blocks. */
-void ts_gguf_add_tensor(struct ts_gguf_writer *writer, const char *name, const struct ts_gguf_type *type, uint32_t rows, uint32_t cols,
-                        ts_gguf_fill_fn *fill, void *user);
+void ts_gguf_add_tensor(struct ts_gguf_writer *writer, const char *name, const struct ts_gguf_type *type, uint32_t rows,
+                        uint32_t cols, ts_gguf_fill_fn *fill, void *user);
 
 /* Writes the file atomically. TS_EIO, TS_ENOMEM. */
 enum ts_status ts_gguf_writer_save(const struct ts_gguf_writer *writer, const char *path, struct ts_diags *diags);
 
-/* All tensors of a source, with the model's metadata and a made-up vocabulary of <unk>, <s>, </s>, 256 bytes and numbered words. */
-enum ts_status ts_gguf_write_model(const char *path, const struct ts_model_config *config, const struct ts_weight_source *source,
-                                   struct ts_diags *diags);
+/* All tensors of a source, with the model's metadata and a made-up vocabulary of <unk>, <s>, </s>, 256 bytes and
+ * numbered words. */
+enum ts_status ts_gguf_write_model(const char *path, const struct ts_model_config *config,
+                                   const struct ts_weight_source *source, struct ts_diags *diags);
 
 #endif

@@ -9,13 +9,14 @@
 
 enum { MAX_PAGES = 1 << 24, FIRST_LIST = 16 };
 
-enum ts_status ts_kv_cache_create(struct ts_kv_cache *out, enum ts_kv_type type, uint32_t layers, uint32_t kv_heads, uint32_t head_dim,
-                                  uint32_t n_pages)
+enum ts_status ts_kv_cache_create(struct ts_kv_cache *out, enum ts_kv_type type, uint32_t layers, uint32_t kv_heads,
+                                  uint32_t head_dim, uint32_t n_pages)
 {
     if (n_pages == 0 || n_pages > MAX_PAGES) {
         return TS_ERANGE;
     }
-    struct ts_kv_cache cache = {.type = type, .layers = layers, .kv_heads = kv_heads, .head_dim = head_dim, .n_pages = n_pages};
+    struct ts_kv_cache cache = {
+        .type = type, .layers = layers, .kv_heads = kv_heads, .head_dim = head_dim, .n_pages = n_pages};
     cache.half_bytes = (size_t)head_dim * TS_KV_PAGE_TOK * (type == TS_KV_F16 ? 2 : 4);
     cache.total_bytes = 2 * cache.half_bytes * kv_heads * layers * n_pages;
     cache.data = ts_pages_alloc(cache.total_bytes);

@@ -1,5 +1,6 @@
-/* The paged key-value cache. A page holds 16 tokens of one sequence, for all layers: per layer and key-value head the keys as [head_dim][16 tokens]
- * (16 scores are one vector of sums) and the values as [16 tokens][head_dim]. Sequences own lists of pages; freed pages are used again. */
+/* The paged key-value cache. A page holds 16 tokens of one sequence, for all layers: per layer and key-value head the
+ * keys as [head_dim][16 tokens] (16 scores are one vector of sums) and the values as [16 tokens][head_dim]. Sequences
+ * own lists of pages; freed pages are used again. */
 #ifndef TS_KERNELS_KV_CACHE_H
 #define TS_KERNELS_KV_CACHE_H
 
@@ -15,10 +16,10 @@ enum ts_kv_type { TS_KV_F16, TS_KV_F32 };
 struct ts_kv_cache {
     enum ts_kv_type type;
     uint32_t layers, kv_heads, head_dim, n_pages;
-    size_t half_bytes;  /* keys, or values, of one page, layer and head */
+    size_t half_bytes; /* keys, or values, of one page, layer and head */
     size_t total_bytes;
-    uint8_t *data;      /* [layers][n_pages][kv_heads][keys, values] */
-    uint32_t *free;     /* a stack of page numbers */
+    uint8_t *data;  /* [layers][n_pages][kv_heads][keys, values] */
+    uint32_t *free; /* a stack of page numbers */
     uint32_t n_free;
 };
 
@@ -30,8 +31,8 @@ struct ts_kv_seq {
 };
 
 /* All > 0. TS_ERANGE beyond 2^24 pages, TS_ENOMEM. Memory is taken from the system as pages are touched. */
-enum ts_status ts_kv_cache_create(struct ts_kv_cache *out, enum ts_kv_type type, uint32_t layers, uint32_t kv_heads, uint32_t head_dim,
-                                  uint32_t n_pages);
+enum ts_status ts_kv_cache_create(struct ts_kv_cache *out, enum ts_kv_type type, uint32_t layers, uint32_t kv_heads,
+                                  uint32_t head_dim, uint32_t n_pages);
 void ts_kv_cache_deinit(struct ts_kv_cache *cache);
 
 /* Makes room for n_tok tokens in all. TS_ERANGE: not enough free pages (nothing is changed); TS_ENOMEM. */

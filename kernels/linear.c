@@ -1,5 +1,6 @@
-/* Hides the formats of a stack of matrices, and the order of rotated pairs: files of the llama family keep the two rows of a pair next to each
- * other, the kernels want them half a head apart. Rows are independent in every format, so their order may change on loading. */
+/* Hides the formats of a stack of matrices, and the order of rotated pairs: files of the llama family keep the two rows
+ * of a pair next to each other, the kernels want them half a head apart. Rows are independent in every format, so their
+ * order may change on loading. */
 #include "kernels/linear.h"
 
 #include <stdlib.h>
@@ -19,13 +20,14 @@ static void copy_tensor(uint8_t *out, const struct ts_weight_source *source, con
         return;
     }
     for (uint32_t r = 0; r < from->tensor->rows; r++) {
-        ts_weight_source_rows(source, from->tensor, unpaired(r, from->unpair_dim), 1, out + r * from->tensor->row_bytes);
+        ts_weight_source_rows(source, from->tensor, unpaired(r, from->unpair_dim), 1,
+                              out + r * from->tensor->row_bytes);
     }
 }
 
 /* Packs the rows; the kernel is the best that knows the format, a float path where there is none. */
-static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_linear_tools *tools, const uint8_t *rows, uint32_t cols,
-                                struct ts_diags *diags)
+static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_linear_tools *tools, const uint8_t *rows,
+                                uint32_t cols, struct ts_diags *diags)
 {
     const struct ts_quant_format *format = ts_quant_find(part->type->name);
     const char *why = "the format is unknown to the kernels";
@@ -37,12 +39,13 @@ static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_lin
     if (ts_float_type_by_name(&type, part->type->name)) {
         return ts_float_matrix_create(&part->floats, type, rows, part->rows, cols);
     }
-    return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "no kernel for weights of type %s%s%s: %s", part->type->name,
-                   tools->isa ? " with " : "", tools->isa ? tools->isa : "", why);
+    return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "no kernel for weights of type %s%s%s: %s",
+                   part->type->name, tools->isa ? " with " : "", tools->isa ? tools->isa : "", why);
 }
 
-static enum ts_status create_part(struct ts_linear_part *part, const struct ts_linear_tools *tools, const struct ts_weight_source *source,
-                                  const struct ts_linear_tensor *tensors, uint32_t n, struct ts_diags *diags)
+static enum ts_status create_part(struct ts_linear_part *part, const struct ts_linear_tools *tools,
+                                  const struct ts_weight_source *source, const struct ts_linear_tensor *tensors,
+                                  uint32_t n, struct ts_diags *diags)
 {
     const struct ts_tensor *first = tensors[0].tensor;
     part->type = first->type;
@@ -70,8 +73,9 @@ static enum ts_status create_part(struct ts_linear_part *part, const struct ts_l
     return status;
 }
 
-enum ts_status ts_linear_create(struct ts_linear *out, const struct ts_linear_tools *tools, const struct ts_weight_source *source,
-                                const struct ts_linear_tensor *tensors, uint32_t n_tensors, struct ts_diags *diags)
+enum ts_status ts_linear_create(struct ts_linear *out, const struct ts_linear_tools *tools,
+                                const struct ts_weight_source *source, const struct ts_linear_tensor *tensors,
+                                uint32_t n_tensors, struct ts_diags *diags)
 {
     struct ts_linear linear = {.cols = tensors[0].tensor->cols};
     enum ts_status status = n_tensors <= TS_LINEAR_MAX_PARTS ? TS_OK : TS_ERANGE;
@@ -111,8 +115,8 @@ size_t ts_linear_bytes(const struct ts_linear *linear)
     return bytes;
 }
 
-void ts_linear_apply(const struct ts_linear *linear, const struct ts_vector_ops *ops, struct ts_matmul_space *space, struct ts_pool *pool,
-                     float *y, size_t ld_y, const float *x, size_t ld_x, uint32_t n_tok)
+void ts_linear_apply(const struct ts_linear *linear, const struct ts_vector_ops *ops, struct ts_matmul_space *space,
+                     struct ts_pool *pool, float *y, size_t ld_y, const float *x, size_t ld_x, uint32_t n_tok)
 {
     for (uint32_t i = 0; i < linear->n_parts; i++) {
         const struct ts_linear_part *part = &linear->parts[i];

@@ -1,5 +1,6 @@
-/* Hides where a model's shape comes from, what each family takes for granted, and the scaling of rotary frequencies. Worked number: Llama-3.2-1B
- * (base 500000, head_dim 64, factor 32, 1 to 4 over 8192): pair 0 turns by 1 rad per position, pair 31 by 500000^(-62/64)/32 = 9.418e-8. */
+/* Hides where a model's shape comes from, what each family takes for granted, and the scaling of rotary frequencies.
+ * Worked number: Llama-3.2-1B (base 500000, head_dim 64, factor 32, 1 to 4 over 8192): pair 0 turns by 1 rad per
+ * position, pair 31 by 500000^(-62/64)/32 = 9.418e-8. */
 #include "kernels/model_config.h"
 
 #include <math.h>
@@ -63,7 +64,8 @@ double ts_model_config_matmul_params(const struct ts_model_config *config)
 {
     double hidden = config->hidden;
     double q = (double)config->heads * config->head_dim, kv = (double)config->kv_heads * config->head_dim;
-    return config->layers * (hidden * (q + 2.0 * kv) + q * hidden + 3.0 * hidden * config->ffn) + hidden * config->vocab;
+    return config->layers * (hidden * (q + 2.0 * kv) + q * hidden + 3.0 * hidden * config->ffn) +
+           hidden * config->vocab;
 }
 
 double ts_model_config_params(const struct ts_model_config *config)
@@ -117,14 +119,16 @@ struct range {
 static enum ts_status check_rope(const struct ts_model_config *config, const char *where, struct ts_diags *diags)
 {
     bool scaled = config->rope_scaling != TS_ROPE_PLAIN;
-    if (!(config->rope_base > 1.0 && config->rope_base < 1e12) || !(config->norm_eps > 0.0F && config->norm_eps < 1.0F)) {
+    if (!(config->rope_base > 1.0 && config->rope_base < 1e12) ||
+        !(config->norm_eps > 0.0F && config->norm_eps < 1.0F)) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL, "rope base or norm epsilon is out of range");
     }
     if (scaled && !(config->rope_factor >= 1.0 && config->rope_factor < 1e6)) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL, "rope scaling factor must be 1 or more");
     }
     if (config->rope_scaling == TS_ROPE_LLAMA3 &&
-        !(config->rope_low_freq > 0.0 && config->rope_high_freq > config->rope_low_freq && config->rope_original_context > 0)) {
+        !(config->rope_low_freq > 0.0 && config->rope_high_freq > config->rope_low_freq &&
+          config->rope_original_context > 0)) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL,
                        "llama3 rope scaling needs 0 < low_freq_factor < high_freq_factor and the original context");
     }
@@ -146,13 +150,13 @@ enum ts_status ts_model_config_check(const struct ts_model_config *config, const
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
         const struct range *range = &ranges[i];
         if (range->value < range->min || range->value > range->max) {
-            return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL, "%s is %u, but must be from %u to %u", range->name, range->value,
-                           range->min, range->max);
+            return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL, "%s is %u, but must be from %u to %u",
+                           range->name, range->value, range->min, range->max);
         }
     }
     if (config->heads % config->kv_heads != 0) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL, "%u attention heads cannot share %u key-value heads evenly",
-                       config->heads, config->kv_heads);
+        return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL,
+                       "%u attention heads cannot share %u key-value heads evenly", config->heads, config->kv_heads);
     }
     if (config->head_dim % 2 != 0) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL, "head size %u is odd, rotary positions need pairs",
@@ -184,11 +188,18 @@ static void set_llama3_rope(struct ts_model_config *config, const char *name)
     }
 }
 
-enum ts_status ts_model_config_from_shape(struct ts_model_config *out, const struct ts_model_shape *shape, struct ts_diags *diags)
+enum ts_status ts_model_config_from_shape(struct ts_model_config *out, const struct ts_model_shape *shape,
+                                          struct ts_diags *diags)
 {
     struct ts_model_config config = {
-        .layers = shape->layers, .hidden = shape->hidden, .ffn = shape->ffn, .heads = shape->heads, .kv_heads = shape->kv_heads,
-        .head_dim = shape->head_dim, .vocab = shape->vocab, .context = shape->context,
+        .layers = shape->layers,
+        .hidden = shape->hidden,
+        .ffn = shape->ffn,
+        .heads = shape->heads,
+        .kv_heads = shape->kv_heads,
+        .head_dim = shape->head_dim,
+        .vocab = shape->vocab,
+        .context = shape->context,
     };
     set_name(&config, shape->name);
     set_family(&config, family_by_model_name(shape->name));
@@ -216,7 +227,8 @@ struct field {
     uint32_t missing; /* value where the key is absent or null; 0: it must be there */
 };
 
-static enum ts_status read_field(const struct ts_json *root, const struct field *field, const char *path, struct ts_diags *diags)
+static enum ts_status read_field(const struct ts_json *root, const struct field *field, const char *path,
+                                 struct ts_diags *diags)
 {
     int64_t value;
     const struct ts_json *json = ts_json_get(root, field->key);
@@ -234,7 +246,8 @@ static enum ts_status read_field(const struct ts_json *root, const struct field 
     return TS_OK;
 }
 
-static enum ts_status read_rope(struct ts_model_config *config, const struct ts_json *root, const char *path, struct ts_diags *diags)
+static enum ts_status read_rope(struct ts_model_config *config, const struct ts_json *root, const char *path,
+                                struct ts_diags *diags)
 {
     ts_json_double(ts_json_get(root, "rope_theta"), &config->rope_base);
     const struct ts_json *scaling = ts_json_get(root, "rope_scaling");
@@ -251,8 +264,8 @@ static enum ts_status read_rope(struct ts_model_config *config, const struct ts_
     } else if (type && ts_str_equal(type, "linear")) {
         config->rope_scaling = TS_ROPE_LINEAR;
     } else {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL, "rope_scaling '%s' is not supported (llama3, linear)",
-                       type ? type : "");
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL,
+                       "rope_scaling '%s' is not supported (llama3, linear)", type ? type : "");
     }
     ts_json_double(ts_json_get(scaling, "factor"), &config->rope_factor);
     ts_json_double(ts_json_get(scaling, "low_freq_factor"), &config->rope_low_freq);
@@ -269,17 +282,14 @@ static enum ts_status config_from_json(struct ts_model_config *config, const str
     const char *type = ts_json_string(ts_json_get(root, "model_type"));
     enum ts_model_family family;
     if (!type || !family_of(&family, type)) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL, "model_type '%s' is not supported (llama, mistral, qwen2, qwen3)",
-                       type ? type : "");
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL,
+                       "model_type '%s' is not supported (llama, mistral, qwen2, qwen3)", type ? type : "");
     }
     set_family(config, family);
     const struct field fields[] = {
-        {"num_hidden_layers", &config->layers, 0},
-        {"hidden_size", &config->hidden, 0},
-        {"intermediate_size", &config->ffn, 0},
-        {"num_attention_heads", &config->heads, 0},
-        {"vocab_size", &config->vocab, 0},
-        {"max_position_embeddings", &config->context, 0},
+        {"num_hidden_layers", &config->layers, 0}, {"hidden_size", &config->hidden, 0},
+        {"intermediate_size", &config->ffn, 0},    {"num_attention_heads", &config->heads, 0},
+        {"vocab_size", &config->vocab, 0},         {"max_position_embeddings", &config->context, 0},
     };
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         enum ts_status status = read_field(root, &fields[i], path, diags);
@@ -341,28 +351,30 @@ struct gguf_field {
     uint32_t missing;
 };
 
-static enum ts_status gguf_fields(const struct ts_gguf *gguf, const char *arch, const struct gguf_field *fields, size_t n,
-                                  struct ts_diags *diags)
+static enum ts_status gguf_fields(const struct ts_gguf *gguf, const char *arch, const struct gguf_field *fields,
+                                  size_t n, struct ts_diags *diags)
 {
     for (size_t i = 0; i < n; i++) {
         double value = fields[i].missing;
         if (!gguf_number(gguf, arch, fields[i].key, &value) && fields[i].missing == 0) {
-            return ts_fail(diags, TS_EINPUT, ts_span_file(ts_gguf_name(gguf)), NULL, "metadata %s.%s is missing", arch, fields[i].key);
+            return ts_fail(diags, TS_EINPUT, ts_span_file(ts_gguf_name(gguf)), NULL, "metadata %s.%s is missing", arch,
+                           fields[i].key);
         }
         if (!(value >= 1.0 && value <= UINT32_MAX)) {
-            return ts_fail(diags, TS_EINPUT, ts_span_file(ts_gguf_name(gguf)), NULL, "metadata %s.%s is out of range", arch,
-                           fields[i].key);
+            return ts_fail(diags, TS_EINPUT, ts_span_file(ts_gguf_name(gguf)), NULL, "metadata %s.%s is out of range",
+                           arch, fields[i].key);
         }
         *fields[i].to = (uint32_t)value;
     }
     return TS_OK;
 }
 
-static enum ts_status gguf_shape(struct ts_model_config *config, const struct ts_gguf *gguf, const char *arch, struct ts_diags *diags)
+static enum ts_status gguf_shape(struct ts_model_config *config, const struct ts_gguf *gguf, const char *arch,
+                                 struct ts_diags *diags)
 {
     const struct gguf_field fields[] = {
-        {"block_count", &config->layers, 0},       {"embedding_length", &config->hidden, 0},
-        {"feed_forward_length", &config->ffn, 0},  {"attention.head_count", &config->heads, 0},
+        {"block_count", &config->layers, 0},      {"embedding_length", &config->hidden, 0},
+        {"feed_forward_length", &config->ffn, 0}, {"attention.head_count", &config->heads, 0},
         {"context_length", &config->context, 0},
     };
     enum ts_status status = gguf_fields(gguf, arch, fields, sizeof fields / sizeof fields[0], diags);
@@ -376,7 +388,8 @@ static enum ts_status gguf_shape(struct ts_model_config *config, const struct ts
     return gguf_fields(gguf, arch, derived, sizeof derived / sizeof derived[0], diags);
 }
 
-static enum ts_status gguf_rope(struct ts_model_config *config, const struct ts_gguf *gguf, const char *arch, struct ts_diags *diags)
+static enum ts_status gguf_rope(struct ts_model_config *config, const struct ts_gguf *gguf, const char *arch,
+                                struct ts_diags *diags)
 {
     char key[128];
     (void)snprintf(key, sizeof key, "%s.rope.scaling.type", arch);
@@ -386,8 +399,8 @@ static enum ts_status gguf_rope(struct ts_model_config *config, const struct ts_
         return TS_OK;
     }
     if (!ts_str_equal(type, "linear")) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(ts_gguf_name(gguf)), NULL, "rope scaling '%s' is not supported (linear)",
-                       type);
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(ts_gguf_name(gguf)), NULL,
+                       "rope scaling '%s' is not supported (linear)", type);
     }
     config->rope_scaling = TS_ROPE_LINEAR;
     config->rope_factor = 1.0;
@@ -395,18 +408,20 @@ static enum ts_status gguf_rope(struct ts_model_config *config, const struct ts_
     return TS_OK;
 }
 
-enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const struct ts_gguf *gguf, struct ts_diags *diags)
+enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const struct ts_gguf *gguf,
+                                         struct ts_diags *diags)
 {
     const char *where = ts_gguf_name(gguf);
     const char *arch = ts_gguf_string(gguf, "general.architecture");
     enum ts_model_family family;
     double experts = 0.0;
     if (!arch || !family_of(&family, arch)) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(where), NULL, "architecture '%s' is not supported (llama, qwen2, qwen3)",
-                       arch ? arch : "");
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(where), NULL,
+                       "architecture '%s' is not supported (llama, qwen2, qwen3)", arch ? arch : "");
     }
     if (gguf_number(gguf, arch, "expert_count", &experts) && experts > 0.0) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(where), NULL, "models with experts are not supported, only dense ones");
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(where), NULL,
+                       "models with experts are not supported, only dense ones");
     }
     struct ts_model_config config = {0};
     const char *name = ts_gguf_string(gguf, "general.name");
@@ -424,7 +439,8 @@ enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const stru
     config.norm_eps = (float)eps;
     const struct ts_gguf_tensor *embedding = ts_gguf_tensor(gguf, "token_embd.weight");
     if (!embedding || embedding->n_dims != 2 || embedding->dims[1] > UINT32_MAX) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL, "tensor token_embd.weight is missing or not a matrix");
+        return ts_fail(diags, TS_EINPUT, ts_span_file(where), NULL,
+                       "tensor token_embd.weight is missing or not a matrix");
     }
     config.vocab = (uint32_t)embedding->dims[1];
     config.tied = ts_gguf_tensor(gguf, "output.weight") == NULL;

@@ -1,5 +1,6 @@
-/* The shape of a dense decoder: the Llama family (RMSNorm, rotary positions, grouped-query attention, SwiGLU), Qwen2 (biases on q, k, v) and
- * Qwen3 (norms on q and k). From a catalog's numbers, a Hugging Face config.json, or the metadata of a GGUF file (kernels/gguf.h). */
+/* The shape of a dense decoder: the Llama family (RMSNorm, rotary positions, grouped-query attention, SwiGLU), Qwen2
+ * (biases on q, k, v) and Qwen3 (norms on q and k). From a catalog's numbers, a Hugging Face config.json, or the
+ * metadata of a GGUF file (kernels/gguf.h). */
 #ifndef TS_KERNELS_MODEL_CONFIG_H
 #define TS_KERNELS_MODEL_CONFIG_H
 
@@ -18,7 +19,7 @@ struct ts_model_config {
     char name[64];
     enum ts_model_family family;
     uint32_t layers, hidden, ffn, heads, kv_heads, head_dim, vocab, context;
-    bool tied;     /* the output head is the embedding */
+    bool tied; /* the output head is the embedding */
     bool qkv_bias;
     bool qk_norm;
     float norm_eps;
@@ -36,10 +37,12 @@ struct ts_model_shape {
 };
 
 /* All three: TS_EINPUT with a diagnostic that names the field; TS_EUNSUPPORTED for another kind of model. */
-enum ts_status ts_model_config_from_shape(struct ts_model_config *out, const struct ts_model_shape *shape, struct ts_diags *diags);
+enum ts_status ts_model_config_from_shape(struct ts_model_config *out, const struct ts_model_shape *shape,
+                                          struct ts_diags *diags);
 enum ts_status ts_model_config_read(struct ts_model_config *out, const char *path, struct ts_diags *diags);
 struct ts_gguf;
-enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const struct ts_gguf *gguf, struct ts_diags *diags);
+enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const struct ts_gguf *gguf,
+                                         struct ts_diags *diags);
 
 /* Ranges and divisibility; `where` names the file or model in the diagnostic. */
 enum ts_status ts_model_config_check(const struct ts_model_config *config, const char *where, struct ts_diags *diags);
@@ -47,8 +50,9 @@ enum ts_status ts_model_config_check(const struct ts_model_config *config, const
 /* "llama", "qwen2", "qwen3": GGUF's and Hugging Face's name. */
 const char *ts_model_family_name(enum ts_model_family family);
 
-/* Angular frequencies of the head_dim/2 rotated pairs, radians per position; scaling included. Llama 3's: a frequency whose wavelength is below
- * original_context/high_freq stays, one above original_context/low_freq is divided by the factor, in between it is blended. */
+/* Angular frequencies of the head_dim/2 rotated pairs, radians per position; scaling included. Llama 3's: a frequency
+ * whose wavelength is below original_context/high_freq stays, one above original_context/low_freq is divided by the
+ * factor, in between it is blended. */
 void ts_model_config_frequencies(const struct ts_model_config *config, double *out);
 
 /* Parameters in all (a tied head counted once), and those that a decoded token is multiplied with (head included). */

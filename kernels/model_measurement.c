@@ -41,7 +41,9 @@ void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step)
     }
 }
 
-/* -- writing --------------------------------------------------------------------------------------------------------------------- */
+/* -- writing
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static void put_string(struct ts_json_writer *json, const char *key, const char *value)
 {
@@ -152,7 +154,8 @@ void ts_model_measurement_put(struct ts_json_writer *json, const struct ts_model
     ts_json_end_object(json);
 }
 
-enum ts_status ts_model_measurement_write(const struct ts_model_measurement *m, const char *path, struct ts_diags *diags)
+enum ts_status ts_model_measurement_write(const struct ts_model_measurement *m, const char *path,
+                                          struct ts_diags *diags)
 {
     struct ts_text text;
     struct ts_json_writer json;
@@ -168,7 +171,9 @@ enum ts_status ts_model_measurement_write(const struct ts_model_measurement *m, 
     return status;
 }
 
-/* -- reading --------------------------------------------------------------------------------------------------------------------- */
+/* -- reading
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 struct input {
     struct ts_arena *arena;
@@ -180,7 +185,8 @@ struct input {
 static void bad(struct input *in, const char *key, const char *what)
 {
     if (in->status == TS_OK) {
-        in->status = ts_fail(in->diags, TS_EINPUT, ts_span_file(in->file), "measure again with 'tiersim bench model'", "engine.%s %s", key, what);
+        in->status = ts_fail(in->diags, TS_EINPUT, ts_span_file(in->file), "measure again with 'tiersim bench model'",
+                             "engine.%s %s", key, what);
     }
 }
 
@@ -250,7 +256,8 @@ static void get_samples(struct input *in, struct ts_model_step *step, const stru
         bad(in, "steps.samples_s", "is missing, empty or too long");
         return;
     }
-    double *samples = ts_arena_array(in->arena, n, sizeof *samples), *sorted = ts_arena_array(in->arena, n, sizeof *sorted);
+    double *samples = ts_arena_array(in->arena, n, sizeof *samples),
+           *sorted = ts_arena_array(in->arena, n, sizeof *sorted);
     if (!samples || !sorted) {
         in->status = TS_ENOMEM;
         return;
@@ -327,8 +334,8 @@ static void get_table(struct input *in, struct ts_table_fit *out, const struct t
     get_error(in, &out->error, ts_json_get(json, "error"));
 }
 
-enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena, const struct ts_json *json,
-                                        const char *file, struct ts_diags *diags)
+enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena,
+                                        const struct ts_json *json, const char *file, struct ts_diags *diags)
 {
     struct input in = {arena, file, diags, TS_OK};
     struct ts_model_measurement m = {0};
@@ -364,7 +371,8 @@ enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct
     return in.status;
 }
 
-enum ts_status ts_model_measurement_read(struct ts_model_measurement *out, struct ts_arena *arena, const char *path, struct ts_diags *diags)
+enum ts_status ts_model_measurement_read(struct ts_model_measurement *out, struct ts_arena *arena, const char *path,
+                                         struct ts_diags *diags)
 {
     struct ts_json_doc doc;
     enum ts_status status = ts_json_read(&doc, path, MAX_FILE_BYTES, diags);

@@ -1,5 +1,5 @@
-/* What `tiersim bench model` found out: times of steps of a real forward pass, and the fits made from them. Kept as the object "engine" of a
- * measurement file; its raw samples allow a measurement to be taken up again where it stopped. */
+/* What `tiersim bench model` found out: times of steps of a real forward pass, and the fits made from them. Kept as the
+ * object "engine" of a measurement file; its raw samples allow a measurement to be taken up again where it stopped. */
 #ifndef TS_KERNELS_MODEL_MEASUREMENT_H
 #define TS_KERNELS_MODEL_MEASUREMENT_H
 
@@ -13,9 +13,13 @@
 #include "kernels/measurement.h"
 #include "kernels/step_fit.h"
 
-enum { TS_MODEL_STEP_MAX_SAMPLES = 256 };
+enum { TS_MODEL_STEP_MAX_SAMPLES = 256, TS_MODEL_N_KNOTS = 20 };
 
-/* n_decode sequences with `depth` cached tokens each decode one token; a prompt with prefill_depth cached tokens adds a chunk of `prefill`. */
+/* Batches that are measured, and token counts at which the table of a fit may bend; increasing. */
+extern const uint32_t ts_model_knots[TS_MODEL_N_KNOTS];
+
+/* n_decode sequences with `depth` cached tokens each decode one token; a prompt with prefill_depth cached tokens adds a
+ * chunk of `prefill`. */
 struct ts_model_step {
     uint32_t n_decode, depth;
     uint32_t prefill, prefill_depth;
@@ -28,7 +32,7 @@ struct ts_model_step {
 struct ts_model_measurement {
     const char *model, *quant, *kernel; /* "Llama-3.2-1B", "Q4_0", "avx512vnni" */
     const char *cpu;
-    const char *weights;                /* "synthetic, seed 1" or the file's name */
+    const char *weights; /* "synthetic, seed 1" or the file's name */
     uint32_t n_threads;
     uint64_t weight_bytes, kv_bytes_per_tok, working_bytes;
     const struct ts_model_step *steps;
@@ -42,6 +46,10 @@ struct ts_model_measurement {
 
 struct ts_step_load ts_model_step_load(const struct ts_model_step *step);
 
+/* Fills in the fits from the steps that are not held out, and the checks from those that are. With too few steps there
+ * is no fit, which is not an error. TS_ENOMEM. */
+enum ts_status ts_model_measurement_fit(struct ts_model_measurement *measurement, struct ts_arena *arena);
+
 /* Tokens per second: of the prompt where there is one, else of the sequences that decode. */
 double ts_model_step_tok_per_s(const struct ts_model_step *step);
 
@@ -51,11 +59,13 @@ void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step);
 /* Writes the object's value; the caller has written its key. */
 void ts_model_measurement_put(struct ts_json_writer *writer, const struct ts_model_measurement *measurement);
 /* Reads it, into `arena`. TS_EINPUT with a diagnostic that names the field. */
-enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena, const struct ts_json *json,
-                                        const char *file, struct ts_diags *diags);
+enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena,
+                                        const struct ts_json *json, const char *file, struct ts_diags *diags);
 
 /* A file with that object alone. */
-enum ts_status ts_model_measurement_write(const struct ts_model_measurement *measurement, const char *path, struct ts_diags *diags);
-enum ts_status ts_model_measurement_read(struct ts_model_measurement *out, struct ts_arena *arena, const char *path, struct ts_diags *diags);
+enum ts_status ts_model_measurement_write(const struct ts_model_measurement *measurement, const char *path,
+                                          struct ts_diags *diags);
+enum ts_status ts_model_measurement_read(struct ts_model_measurement *out, struct ts_arena *arena, const char *path,
+                                         struct ts_diags *diags);
 
 #endif

@@ -1,7 +1,8 @@
-/* Hides how coefficients are kept from being negative: t = sum of u_j^2 * feature_j, and the u are free, so that GSL's Levenberg-Marquardt applies
- * (gsl_multifit_nlinear). Residuals are weighted by 1/t^2. Features are scaled to a root mean square of one first. The table's f is a sum of
- * ramps, f = u_0^2 + sum of u_k^2 * ramp_k, ramp_k rising from 0 to 1 between knots k-1 and k: it cannot fall. The covariance of a coefficient
- * w = u^2 follows from that of u by dw = 2u du, scaled by chi^2 per degree of freedom. */
+/* Hides how coefficients are kept from being negative: t = sum of u_j^2 * feature_j, and the u are free, so that GSL's
+ * Levenberg-Marquardt applies (gsl_multifit_nlinear). Residuals are weighted by 1/t^2. Features are scaled to a root
+ * mean square of one first. The table's f is a sum of ramps, f = u_0^2 + sum of u_k^2 * ramp_k, ramp_k rising from 0 to
+ * 1 between knots k-1 and k: it cannot fall. The covariance of a coefficient w = u^2 follows from that of u by dw = 2u
+ * du, scaled by chi^2 per degree of freedom. */
 #include "kernels/step_fit.h"
 
 #include <math.h>
@@ -66,7 +67,8 @@ static void scale_features(struct design *design)
     }
 }
 
-static void read_solution(struct solution *out, const struct design *design, gsl_multifit_nlinear_workspace *work, const gsl_matrix *covariance)
+static void read_solution(struct solution *out, const struct design *design, gsl_multifit_nlinear_workspace *work,
+                          const gsl_matrix *covariance)
 {
     const gsl_vector *u = gsl_multifit_nlinear_position(work);
     const gsl_vector *f = gsl_multifit_nlinear_residual(work); /* weighted */
@@ -80,7 +82,8 @@ static void read_solution(struct solution *out, const struct design *design, gsl
         out->coef[j] = uj * uj / design->scale[j];
         for (size_t k = 0; k < design->n_coefs; k++) {
             double uk = gsl_vector_get(u, k);
-            out->covariance[j][k] = 4.0 * uj * uk * gsl_matrix_get(covariance, j, k) * variance / (design->scale[j] * design->scale[k]);
+            out->covariance[j][k] =
+                4.0 * uj * uk * gsl_matrix_get(covariance, j, k) * variance / (design->scale[j] * design->scale[k]);
         }
     }
 }
@@ -93,7 +96,8 @@ struct workspace {
 
 static enum ts_status iterate(struct solution *out, struct design *design, const struct workspace *space)
 {
-    gsl_multifit_nlinear_fdf functions = {.f = residuals, .df = jacobian, .n = design->n, .p = design->n_coefs, .params = design};
+    gsl_multifit_nlinear_fdf functions = {
+        .f = residuals, .df = jacobian, .n = design->n, .p = design->n_coefs, .params = design};
     double mean = 0.0;
     for (size_t i = 0; i < design->n; i++) {
         double t = design->steps[i].seconds;
@@ -138,7 +142,8 @@ static enum ts_status solve(struct solution *out, struct design *design)
     return status;
 }
 
-static enum ts_status solve_steps(struct solution *out, struct design *design, const struct ts_timed_step *steps, size_t n)
+static enum ts_status solve_steps(struct solution *out, struct design *design, const struct ts_timed_step *steps,
+                                  size_t n)
 {
     design->steps = steps;
     design->n = n;
@@ -147,7 +152,9 @@ static enum ts_status solve_steps(struct solution *out, struct design *design, c
     return solve(out, design);
 }
 
-/* -- errors ---------------------------------------------------------------------------------------------------------------------- */
+/* -- errors
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 typedef double predict_fn(const void *fit, const struct ts_step_load *load);
 
@@ -157,7 +164,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum ts_status errors_of(struct ts_fit_error *out, predict_fn *predict, const void *fit, const struct ts_timed_step *steps, size_t n)
+static enum ts_status errors_of(struct ts_fit_error *out, predict_fn *predict, const void *fit,
+                                const struct ts_timed_step *steps, size_t n)
 {
     double *fracs = malloc(n * sizeof *fracs);
     if (!fracs) {
@@ -196,17 +204,21 @@ static double predict_table(const void *fit, const struct ts_step_load *load)
     return ts_step_predict_table(fit, load);
 }
 
-enum ts_status ts_step_check_linear(struct ts_fit_error *out, const struct ts_linear_fit *fit, const struct ts_timed_step *steps, size_t n)
+enum ts_status ts_step_check_linear(struct ts_fit_error *out, const struct ts_linear_fit *fit,
+                                    const struct ts_timed_step *steps, size_t n)
 {
     return errors_of(out, predict_linear, fit, steps, n);
 }
 
-enum ts_status ts_step_check_table(struct ts_fit_error *out, const struct ts_table_fit *fit, const struct ts_timed_step *steps, size_t n)
+enum ts_status ts_step_check_table(struct ts_fit_error *out, const struct ts_table_fit *fit,
+                                   const struct ts_timed_step *steps, size_t n)
 {
     return errors_of(out, predict_table, fit, steps, n);
 }
 
-/* -- linear ---------------------------------------------------------------------------------------------------------------------- */
+/* -- linear
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static void linear_features(double *out, const struct ts_step_load *load)
 {
@@ -260,7 +272,9 @@ enum ts_status ts_step_fit_linear(struct ts_linear_fit *out, const struct ts_tim
     return status;
 }
 
-/* -- table ----------------------------------------------------------------------------------------------------------------------- */
+/* -- table
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* 1, and ramps from knot k-1 to knot k; the last has no end. */
 static void table_features(double *out, const struct ts_step_load *load, const double *knots, size_t n_knots)
@@ -286,7 +300,8 @@ double ts_step_predict_table(const struct ts_table_fit *fit, const struct ts_ste
     return t + fit->b_s_per_seq * load->seqs + fit->c_s_per_kv_tok * load->kv_tok + fit->e_s_per_pair * load->pairs;
 }
 
-enum ts_status ts_step_fit_table(struct ts_table_fit *out, const struct ts_timed_step *steps, size_t n, const double *knots, size_t n_knots)
+enum ts_status ts_step_fit_table(struct ts_table_fit *out, const struct ts_timed_step *steps, size_t n,
+                                 const double *knots, size_t n_knots)
 {
     struct design design = {.n_coefs = n_knots + 3};
     struct solution solution;

@@ -1,9 +1,9 @@
-/* Step time as a function of what a step computes, fitted to measured steps. Two forms, both with coefficients that cannot be negative:
- *   linear  t = a + b*seqs + c*kv + d*prefill + e*pairs
- *   table   t = f(tokens) + b*seqs + c*kv + e*pairs, f piecewise linear and never falling: it can bend where a step turns from waiting for the
- *           weights to computing, which the linear form cannot.
- * seqs = sequences in the step (rows of logits), kv = cached tokens read by those that decode, prefill = prompt tokens, tokens = decoding
- * sequences + prefill, pairs = query-key pairs of the prompt's attention. */
+/* Step time as a function of what a step computes, fitted to measured steps. Two forms, both with coefficients that
+ * cannot be negative: linear  t = a + b*seqs + c*kv + d*prefill + e*pairs table   t = f(tokens) + b*seqs + c*kv +
+ * e*pairs, f piecewise linear and never falling: it can bend where a step turns from waiting for the weights to
+ * computing, which the linear form cannot. seqs = sequences in the step (rows of logits), kv = cached tokens read by
+ * those that decode, prefill = prompt tokens, tokens = decoding sequences + prefill, pairs = query-key pairs of the
+ * prompt's attention. */
 #ifndef TS_KERNELS_STEP_FIT_H
 #define TS_KERNELS_STEP_FIT_H
 
@@ -49,14 +49,18 @@ struct ts_table_fit {
 
 /* Relative errors are minimised. steps: n > 0, seconds > 0. TS_ERANGE with fewer steps than coefficients; TS_ENOMEM. */
 enum ts_status ts_step_fit_linear(struct ts_linear_fit *out, const struct ts_timed_step *steps, size_t n);
-/* knots: token counts, increasing, at most TS_STEP_MAX_KNOTS, first to last spanning what is to be predicted; beyond the last f goes on straight. */
-enum ts_status ts_step_fit_table(struct ts_table_fit *out, const struct ts_timed_step *steps, size_t n, const double *knots, size_t n_knots);
+/* knots: token counts, increasing, at most TS_STEP_MAX_KNOTS, first to last spanning what is to be predicted; beyond
+ * the last f goes on straight. */
+enum ts_status ts_step_fit_table(struct ts_table_fit *out, const struct ts_timed_step *steps, size_t n,
+                                 const double *knots, size_t n_knots);
 
 double ts_step_predict_linear(const struct ts_linear_fit *fit, const struct ts_step_load *load);
 double ts_step_predict_table(const struct ts_table_fit *fit, const struct ts_step_load *load);
 
 /* Errors over other steps than those fitted; n > 0. */
-enum ts_status ts_step_check_linear(struct ts_fit_error *out, const struct ts_linear_fit *fit, const struct ts_timed_step *steps, size_t n);
-enum ts_status ts_step_check_table(struct ts_fit_error *out, const struct ts_table_fit *fit, const struct ts_timed_step *steps, size_t n);
+enum ts_status ts_step_check_linear(struct ts_fit_error *out, const struct ts_linear_fit *fit,
+                                    const struct ts_timed_step *steps, size_t n);
+enum ts_status ts_step_check_table(struct ts_fit_error *out, const struct ts_table_fit *fit,
+                                   const struct ts_timed_step *steps, size_t n);
 
 #endif

@@ -1,6 +1,6 @@
-/* Hides the order of a step. Per layer: norm, q k v (+ bias), q/k norms, rotation, cache, attention, output projection, residual; norm, gate and up,
- * SwiGLU, down, residual. In the last layer, what stands behind the cache is computed for the wanted rows alone.
- * Buffers: x, h [max_tok][hidden]; wide [max_tok][max(q + 2 kv, 2 ffn)]. */
+/* Hides the order of a step. Per layer: norm, q k v (+ bias), q/k norms, rotation, cache, attention, output projection,
+ * residual; norm, gate and up, SwiGLU, down, residual. In the last layer, what stands behind the cache is computed for
+ * the wanted rows alone. Buffers: x, h [max_tok][hidden]; wide [max_tok][max(q + 2 kv, 2 ffn)]. */
 #include "kernels/transformer.h"
 
 #include <math.h>
@@ -67,23 +67,25 @@ static enum ts_status create_buffers(struct ts_transformer *t)
     t->rows = calloc(tok, sizeof *t->rows);
     t->wanted = calloc(tok, sizeof *t->wanted);
     t->items = calloc(tok, sizeof *t->items);
-    if (!t->rows || !t->wanted || !t->items || !buffer_alloc(&t->x, tok, config->hidden) || !buffer_alloc(&t->h, tok, config->hidden) ||
-        !buffer_alloc(&t->wide, tok, t->ld_wide) || !buffer_alloc(&t->attended, tok, t->q_dim) ||
-        !buffer_alloc(&t->turns, tok, config->head_dim)) {
+    if (!t->rows || !t->wanted || !t->items || !buffer_alloc(&t->x, tok, config->hidden) ||
+        !buffer_alloc(&t->h, tok, config->hidden) || !buffer_alloc(&t->wide, tok, t->ld_wide) ||
+        !buffer_alloc(&t->attended, tok, t->q_dim) || !buffer_alloc(&t->turns, tok, config->head_dim)) {
         return TS_ENOMEM;
     }
     enum ts_status status = ts_attention_create(&t->attention, t->pool, t->weights->tools.ops, t->cache, config->heads);
     return status == TS_OK ? ts_matmul_space_create(&t->space, t->pool, tok, widest) : status;
 }
 
-enum ts_status ts_transformer_create(struct ts_transformer **out, const struct ts_weights *weights, struct ts_kv_cache *cache,
-                                     struct ts_pool *pool, uint32_t max_tok, uint32_t max_logits)
+enum ts_status ts_transformer_create(struct ts_transformer **out, const struct ts_weights *weights,
+                                     struct ts_kv_cache *cache, struct ts_pool *pool, uint32_t max_tok,
+                                     uint32_t max_logits)
 {
     const struct ts_model_config *config = &weights->config;
     if (max_tok == 0 || max_tok > MAX_STEP_TOK || max_logits > max_tok) {
         return TS_ERANGE;
     }
-    TS_CHECK(cache->layers == config->layers && cache->kv_heads == config->kv_heads && cache->head_dim == config->head_dim);
+    TS_CHECK(cache->layers == config->layers && cache->kv_heads == config->kv_heads &&
+             cache->head_dim == config->head_dim);
     struct ts_transformer *t = calloc(1, sizeof *t);
     if (!t) {
         return TS_ENOMEM;
@@ -174,8 +176,8 @@ static void norm_rows(const struct ts_transformer *t, const float *weight, uint3
 {
     const struct ts_model_config *config = &t->weights->config;
     for (uint32_t r = first; r < end; r++) {
-        t->weights->tools.ops->rms_norm(row_of(&t->h, r, config->hidden), row_of(&t->x, r, config->hidden), weight, config->hidden,
-                                        config->norm_eps);
+        t->weights->tools.ops->rms_norm(row_of(&t->h, r, config->hidden), row_of(&t->x, r, config->hidden), weight,
+                                        config->hidden, config->norm_eps);
     }
 }
 
@@ -227,10 +229,12 @@ static void turn_heads(const struct ts_transformer *t, float *heads, uint32_t n,
     }
 }
 
-static void store_f16(const struct ts_transformer *t, const struct row *row, uint32_t layer, const float *keys, const float *values)
+static void store_f16(const struct ts_transformer *t, const struct row *row, uint32_t layer, const float *keys,
+                      const float *values)
 {
     uint16_t halves[TS_MODEL_MAX_HEAD_DIM];
-    uint32_t dim = t->cache->head_dim, slot = row->pos % TS_KV_PAGE_TOK, page = row->seq->pages[row->pos / TS_KV_PAGE_TOK];
+    uint32_t dim = t->cache->head_dim, slot = row->pos % TS_KV_PAGE_TOK,
+             page = row->seq->pages[row->pos / TS_KV_PAGE_TOK];
     for (uint32_t h = 0; h < t->cache->kv_heads; h++) {
         uint16_t *k = (uint16_t *)(void *)ts_kv_keys(t->cache, layer, page, h);
         uint16_t *v = (uint16_t *)(void *)ts_kv_values(t->cache, layer, page, h);
@@ -242,9 +246,11 @@ static void store_f16(const struct ts_transformer *t, const struct row *row, uin
     }
 }
 
-static void store_f32(const struct ts_transformer *t, const struct row *row, uint32_t layer, const float *keys, const float *values)
+static void store_f32(const struct ts_transformer *t, const struct row *row, uint32_t layer, const float *keys,
+                      const float *values)
 {
-    uint32_t dim = t->cache->head_dim, slot = row->pos % TS_KV_PAGE_TOK, page = row->seq->pages[row->pos / TS_KV_PAGE_TOK];
+    uint32_t dim = t->cache->head_dim, slot = row->pos % TS_KV_PAGE_TOK,
+             page = row->seq->pages[row->pos / TS_KV_PAGE_TOK];
     for (uint32_t h = 0; h < t->cache->kv_heads; h++) {
         float *k = (float *)(void *)ts_kv_keys(t->cache, layer, page, h);
         float *v = (float *)(void *)ts_kv_values(t->cache, layer, page, h);
@@ -276,8 +282,8 @@ static void qkv_rows(const struct ts_transformer *t, uint32_t layer, uint32_t fi
     }
 }
 
-static void apply(const struct ts_transformer *t, const struct ts_linear *linear, float *y, size_t ld_y, const float *x, size_t ld_x,
-                  uint32_t n)
+static void apply(const struct ts_transformer *t, const struct ts_linear *linear, float *y, size_t ld_y, const float *x,
+                  size_t ld_x, uint32_t n)
 {
     if (n > 0) {
         ts_linear_apply(linear, t->weights->tools.ops, t->space, t->pool, y, ld_y, x, ld_x, n);
@@ -285,14 +291,16 @@ static void apply(const struct ts_transformer *t, const struct ts_linear *linear
 }
 
 /* Tiles of queries: all rows of each chunk, or only the wanted ones, which are a chunk's last. */
-static uint32_t make_items(const struct ts_transformer *t, const struct ts_step_chunk *chunks, uint32_t n_chunks, bool wanted_only)
+static uint32_t make_items(const struct ts_transformer *t, const struct ts_step_chunk *chunks, uint32_t n_chunks,
+                           bool wanted_only)
 {
     uint32_t n_items = 0, in_row = 0, out_row = 0, max = ts_attention_max_tok(t->attention);
     for (uint32_t c = 0; c < n_chunks; c++) {
         uint32_t skip = wanted_only ? chunks[c].n_tok - chunks[c].n_logits : 0;
         for (uint32_t at = skip; at < chunks[c].n_tok;) {
             uint32_t n = chunks[c].n_tok - at < max ? chunks[c].n_tok - at : max;
-            t->items[n_items++] = (struct ts_attention_item){chunks[c].seq, chunks[c].seq->n_tok + at, n, in_row + at, out_row};
+            t->items[n_items++] =
+                (struct ts_attention_item){chunks[c].seq, chunks[c].seq->n_tok + at, n, in_row + at, out_row};
             out_row += n;
             at += n;
         }
@@ -346,8 +354,8 @@ static enum ts_status check_step(const struct ts_transformer *t, const struct ts
         }
         for (uint32_t i = 0; i < chunks[c].n_tok; i++) {
             if (chunks[c].tokens[i] >= config->vocab) {
-                return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "token %u is not in the vocabulary of %u", chunks[c].tokens[i],
-                               config->vocab);
+                return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "token %u is not in the vocabulary of %u",
+                               chunks[c].tokens[i], config->vocab);
             }
         }
         uint32_t need = ts_kv_pages_for(chunks[c].seq->n_tok + chunks[c].n_tok);
@@ -356,8 +364,9 @@ static enum ts_status check_step(const struct ts_transformer *t, const struct ts
         n_logits += chunks[c].n_logits;
     }
     if (n_tok > t->max_tok || n_logits > t->max_logits) {
-        return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "a step of %llu tokens and %llu rows of logits; at most %u and %u",
-                       (unsigned long long)n_tok, (unsigned long long)n_logits, t->max_tok, t->max_logits);
+        return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL,
+                       "a step of %llu tokens and %llu rows of logits; at most %u and %u", (unsigned long long)n_tok,
+                       (unsigned long long)n_logits, t->max_tok, t->max_logits);
     }
     if (n_pages > t->cache->n_free) {
         return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "the step needs %llu more pages of cache, %u are free",
@@ -386,8 +395,8 @@ static enum ts_status place_rows(struct ts_transformer *t, const struct ts_step_
     return TS_OK;
 }
 
-enum ts_status ts_transformer_step(struct ts_transformer *t, const struct ts_step_chunk *chunks, uint32_t n_chunks, float *logits,
-                                   struct ts_diags *diags)
+enum ts_status ts_transformer_step(struct ts_transformer *t, const struct ts_step_chunk *chunks, uint32_t n_chunks,
+                                   float *logits, struct ts_diags *diags)
 {
     const struct ts_model_config *config = &t->weights->config;
     enum ts_status status = check_step(t, chunks, n_chunks, diags);

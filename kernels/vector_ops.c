@@ -22,8 +22,8 @@ static void narrow_f16(uint16_t *out, const float *in, size_t n)
     }
 }
 
-static void panel(float *c, size_t ld_c, const float *a, size_t ld_a, const float *b, size_t ld_b, uint32_t n_rows, uint32_t n_k,
-                  bool accumulate)
+static void panel(float *c, size_t ld_c, const float *a, size_t ld_a, const float *b, size_t ld_b, uint32_t n_rows,
+                  uint32_t n_k, bool accumulate)
 {
     for (uint32_t r = 0; r < n_rows; r++) {
         float *row = c + r * ld_c;
@@ -40,7 +40,8 @@ static void panel(float *c, size_t ld_c, const float *a, size_t ld_a, const floa
     }
 }
 
-static void panel_keys(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages, uint32_t n_rows, uint32_t n_k)
+static void panel_keys(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages,
+                       uint32_t n_rows, uint32_t n_k)
 {
     for (uint32_t r = 0; r < n_rows; r++) {
         for (uint32_t j = 0; j < TS_VECTOR_PANEL_COLS; j++) {
@@ -54,8 +55,8 @@ static void panel_keys(float *c, size_t ld_c, const float *a, size_t ld_a, const
     }
 }
 
-static void panel_values(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages, size_t ld_page,
-                         uint32_t n_rows, uint32_t n_k)
+static void panel_values(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages,
+                         size_t ld_page, uint32_t n_rows, uint32_t n_k)
 {
     for (uint32_t k = 0; k < n_k; k++) {
         const uint16_t *from = pages[k / TS_VECTOR_PAGE_ROWS] + k % TS_VECTOR_PAGE_ROWS * ld_page;

@@ -1,7 +1,8 @@
-/* Float arithmetic of a transformer layer, one table row per instruction set: what stands between the quantized matrix products.
+/* Float arithmetic of a transformer layer, one table row per instruction set: what stands between the quantized matrix
+ * products.
  *
- * A result never depends on how work is cut: every element of `panel` is one chain of additions in the order of k, every other function works
- * on one token. Between instruction sets results differ by float rounding only. */
+ * A result never depends on how work is cut: every element of `panel` is one chain of additions in the order of k,
+ * every other function works on one token. Between instruction sets results differ by float rounding only. */
 #ifndef TS_KERNELS_VECTOR_OPS_H
 #define TS_KERNELS_VECTOR_OPS_H
 
@@ -20,18 +21,22 @@ struct ts_vector_ops {
     /* And back: round to nearest even, finite values beyond the range become +-65504. */
     void (*narrow_f16)(uint16_t *out, const float *in, size_t n);
 
-    /* c[r][j] (+)= sum over k of a[r][k] * b[k][j] for 64 columns j: c, a and b rows are ld_c, ld_a, ld_b floats apart. */
-    void (*panel)(float *c, size_t ld_c, const float *a, size_t ld_a, const float *b, size_t ld_b, uint32_t n_rows, uint32_t n_k,
-                  bool accumulate);
+    /* c[r][j] (+)= sum over k of a[r][k] * b[k][j] for 64 columns j: c, a and b rows are ld_c, ld_a, ld_b floats apart.
+     */
+    void (*panel)(float *c, size_t ld_c, const float *a, size_t ld_a, const float *b, size_t ld_b, uint32_t n_rows,
+                  uint32_t n_k, bool accumulate);
 
-    /* The same, to the bit, with b straight from 4 pages of binary16. As keys, a page holds 16 columns of b: b[k][16*p + j] = pages[p][16*k + j]; c is
-     * overwritten. As values, a page holds 16 rows of b, ld_page apart: b[16*p + i][j] = pages[p][i*ld_page + j]; c is added to. */
-    void (*panel_keys)(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages, uint32_t n_rows, uint32_t n_k);
-    void (*panel_values)(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages, size_t ld_page,
-                         uint32_t n_rows, uint32_t n_k);
+    /* The same, to the bit, with b straight from 4 pages of binary16. As keys, a page holds 16 columns of b: b[k][16*p
+     * + j] = pages[p][16*k + j]; c is overwritten. As values, a page holds 16 rows of b, ld_page apart: b[16*p + i][j]
+     * = pages[p][i*ld_page + j]; c is added to. */
+    void (*panel_keys)(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages,
+                       uint32_t n_rows, uint32_t n_k);
+    void (*panel_values)(float *c, size_t ld_c, const float *a, size_t ld_a, const uint16_t *const *pages,
+                         size_t ld_page, uint32_t n_rows, uint32_t n_k);
 
-    /* One step of the online softmax (Milakov and Gimelshein, 2018) over 64 scores of which the first n_valid (1..64) count: raises *max to their
-     * maximum, turns scores into exp(score - *max) and zeros, updates *sum, and returns what sums made before must be multiplied by. */
+    /* One step of the online softmax (Milakov and Gimelshein, 2018) over 64 scores of which the first n_valid (1..64)
+     * count: raises *max to their maximum, turns scores into exp(score - *max) and zeros, updates *sum, and returns
+     * what sums made before must be multiplied by. */
     float (*softmax)(float *scores, uint32_t n_valid, float *max, float *sum);
 
     /* out = x / sqrt(mean(x^2) + eps) * weight; out may be x. */

@@ -1,5 +1,6 @@
-/* Hides how weights are made up. Quantizing a billion normal variates would take minutes: a pool of POOL_UNITS pieces (one block, at least 32 columns)
- * is drawn and quantized once per type and deviation, and every piece of every row is one of them, picked by a hash of (seed, tensor, row, piece). */
+/* Hides how weights are made up. Quantizing a billion normal variates would take minutes: a pool of POOL_UNITS pieces
+ * (one block, at least 32 columns) is drawn and quantized once per type and deviation, and every piece of every row is
+ * one of them, picked by a hash of (seed, tensor, row, piece). */
 #include "kernels/weight_source.h"
 
 #include <math.h>
@@ -74,8 +75,14 @@ enum ts_status ts_weight_source_from_gguf(struct ts_weight_source **out, const s
             continue; /* no model of ours has such a tensor */
         }
         source->tensors[source->n_tensors] = (struct ts_tensor){
-            .name = from->name, .type = from->type, .rows = (uint32_t)rows, .cols = (uint32_t)from->dims[0], .n_dims = from->n_dims,
-            .data = from->data, .row_bytes = (size_t)(from->bytes / rows), .index = (uint32_t)i,
+            .name = from->name,
+            .type = from->type,
+            .rows = (uint32_t)rows,
+            .cols = (uint32_t)from->dims[0],
+            .n_dims = from->n_dims,
+            .data = from->data,
+            .row_bytes = (size_t)(from->bytes / rows),
+            .index = (uint32_t)i,
         };
         source->n_tensors++;
     }
@@ -123,8 +130,8 @@ static enum ts_status pool_fill(struct ts_weight_source *source, struct unit_poo
     return TS_OK;
 }
 
-static enum ts_status pool_get(struct ts_weight_source *source, const struct unit_pool **out, const struct ts_gguf_type *type,
-                               double deviation)
+static enum ts_status pool_get(struct ts_weight_source *source, const struct unit_pool **out,
+                               const struct ts_gguf_type *type, double deviation)
 {
     for (size_t i = 0; i < source->n_pools; i++) {
         if (source->pools[i].type == type && source->pools[i].deviation == deviation) {
@@ -145,8 +152,8 @@ static enum ts_status pool_get(struct ts_weight_source *source, const struct uni
     return status;
 }
 
-static enum ts_status add_tensor(struct ts_weight_source *source, const char *name, const struct ts_gguf_type *type, uint32_t rows,
-                                 uint32_t cols, uint32_t n_dims)
+static enum ts_status add_tensor(struct ts_weight_source *source, const char *name, const struct ts_gguf_type *type,
+                                 uint32_t rows, uint32_t cols, uint32_t n_dims)
 {
     struct ts_tensor *tensor = &source->tensors[source->n_tensors];
     *tensor = (struct ts_tensor){.name = name, .type = type, .rows = rows, .cols = cols, .n_dims = n_dims};
@@ -155,8 +162,8 @@ static enum ts_status add_tensor(struct ts_weight_source *source, const char *na
     return name ? TS_OK : TS_ENOMEM;
 }
 
-static enum ts_status add_matrix(struct ts_weight_source *source, const char *name, const struct ts_gguf_type *type, uint32_t rows,
-                                 uint32_t cols, double factor)
+static enum ts_status add_matrix(struct ts_weight_source *source, const char *name, const struct ts_gguf_type *type,
+                                 uint32_t rows, uint32_t cols, double factor)
 {
     enum ts_status status = pool_get(source, &source->pool_of[source->n_tensors], type, factor / sqrt((double)cols));
     return status == TS_OK ? add_tensor(source, name, type, rows, cols, 2) : status;
@@ -177,9 +184,12 @@ static enum ts_status add_layer(struct ts_weight_source *source, const struct ts
         uint32_t rows, cols;
         double factor;
     } matrices[] = {
-        {"attn_q", q, config->hidden, 1.0},           {"attn_k", kv, config->hidden, 1.0},
-        {"attn_v", kv, config->hidden, 1.0},          {"attn_output", config->hidden, q, residual},
-        {"ffn_gate", config->ffn, config->hidden, 1.0}, {"ffn_up", config->ffn, config->hidden, 1.0},
+        {"attn_q", q, config->hidden, 1.0},
+        {"attn_k", kv, config->hidden, 1.0},
+        {"attn_v", kv, config->hidden, 1.0},
+        {"attn_output", config->hidden, q, residual},
+        {"ffn_gate", config->ffn, config->hidden, 1.0},
+        {"ffn_up", config->ffn, config->hidden, 1.0},
         {"ffn_down", config->hidden, config->ffn, residual},
     };
     const struct {
@@ -187,9 +197,12 @@ static enum ts_status add_layer(struct ts_weight_source *source, const struct ts
         uint32_t n;
         bool there;
     } vectors[] = {
-        {"attn_norm.weight", config->hidden, true},           {"ffn_norm.weight", config->hidden, true},
-        {"attn_q.bias", q, config->qkv_bias},                 {"attn_k.bias", kv, config->qkv_bias},
-        {"attn_v.bias", kv, config->qkv_bias},                {"attn_q_norm.weight", config->head_dim, config->qk_norm},
+        {"attn_norm.weight", config->hidden, true},
+        {"ffn_norm.weight", config->hidden, true},
+        {"attn_q.bias", q, config->qkv_bias},
+        {"attn_k.bias", kv, config->qkv_bias},
+        {"attn_v.bias", kv, config->qkv_bias},
+        {"attn_q_norm.weight", config->head_dim, config->qk_norm},
         {"attn_k_norm.weight", config->head_dim, config->qk_norm},
     };
     enum ts_status status = TS_OK;
@@ -199,7 +212,8 @@ static enum ts_status add_layer(struct ts_weight_source *source, const struct ts
     }
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0] && status == TS_OK; i++) {
         if (vectors[i].there) {
-            status = add_vector(source, ts_arena_printf(&source->arena, "blk.%u.%s", layer, vectors[i].name), vectors[i].n);
+            status =
+                add_vector(source, ts_arena_printf(&source->arena, "blk.%u.%s", layer, vectors[i].name), vectors[i].n);
         }
     }
     return status;
@@ -224,8 +238,8 @@ static enum ts_status add_model(struct ts_weight_source *source, const struct ts
     return status;
 }
 
-static enum ts_status check_type(const struct ts_gguf_type *type, const char *quant, const struct ts_model_config *config,
-                                 struct ts_diags *diags)
+static enum ts_status check_type(const struct ts_gguf_type *type, const char *quant,
+                                 const struct ts_model_config *config, struct ts_diags *diags)
 {
     if (!type || (type->block_cols > 1 && !ts_quant_find(quant))) {
         return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), "for example Q4_0, Q8_0, F16, BF16, F32",
@@ -234,15 +248,16 @@ static enum ts_status check_type(const struct ts_gguf_type *type, const char *qu
     const uint32_t cols[] = {config->hidden, config->heads * config->head_dim, config->ffn};
     for (size_t i = 0; i < sizeof cols / sizeof cols[0]; i++) {
         if (cols[i] % type->block_cols != 0) {
-            return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "%s has rows of %u, not a multiple of %s's block of %u",
-                           config->name, cols[i], type->name, type->block_cols);
+            return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL,
+                           "%s has rows of %u, not a multiple of %s's block of %u", config->name, cols[i], type->name,
+                           type->block_cols);
         }
     }
     return TS_OK;
 }
 
-enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const struct ts_model_config *config, const char *quant,
-                                          uint64_t seed, struct ts_diags *diags)
+enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const struct ts_model_config *config,
+                                          const char *quant, uint64_t seed, struct ts_diags *diags)
 {
     const struct ts_gguf_type *type = ts_gguf_type_by_name(quant);
     enum ts_status status = check_type(type, quant, config, diags);
@@ -327,7 +342,8 @@ const struct ts_tensor *ts_weight_source_find(const struct ts_weight_source *sou
     return NULL;
 }
 
-void ts_weight_source_rows(const struct ts_weight_source *source, const struct ts_tensor *tensor, uint32_t first, uint32_t n, uint8_t *out)
+void ts_weight_source_rows(const struct ts_weight_source *source, const struct ts_tensor *tensor, uint32_t first,
+                           uint32_t n, uint8_t *out)
 {
     if (tensor->data) {
         memcpy(out, tensor->data + first * tensor->row_bytes, n * tensor->row_bytes);

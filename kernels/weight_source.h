@@ -1,5 +1,6 @@
-/* Where weights come from, tensor by tensor under GGUF's names ("blk.3.attn_q.weight"): a GGUF file, or a generator. Generated weights are seeded and of
- * the right shapes and formats, so that a model can be measured without its weights. Any row can be had at any time, from any thread. */
+/* Where weights come from, tensor by tensor under GGUF's names ("blk.3.attn_q.weight"): a GGUF file, or a generator.
+ * Generated weights are seeded and of the right shapes and formats, so that a model can be measured without its
+ * weights. Any row can be had at any time, from any thread. */
 #ifndef TS_KERNELS_WEIGHT_SOURCE_H
 #define TS_KERNELS_WEIGHT_SOURCE_H
 
@@ -19,16 +20,17 @@ struct ts_tensor {
     uint32_t n_dims;     /* 1: rows = 1 */
     const uint8_t *data; /* NULL: generated */
     size_t row_bytes;
-    uint32_t index;      /* in the source */
+    uint32_t index; /* in the source */
 };
 
 /* `gguf` is borrowed until destroy. */
 enum ts_status ts_weight_source_from_gguf(struct ts_weight_source **out, const struct ts_gguf *gguf);
 
-/* Matrices are of type `quant` ("Q4_0", "F16", ..); norms and biases are F32. Weights are normal with deviation 1/sqrt(columns), and a further
- * 1/sqrt(2 layers) where a product is added to the residual stream. TS_EUNSUPPORTED for an unknown type or one that the model's sizes do not fit. */
-enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const struct ts_model_config *config, const char *quant,
-                                          uint64_t seed, struct ts_diags *diags);
+/* Matrices are of type `quant` ("Q4_0", "F16", ..); norms and biases are F32. Weights are normal with deviation
+ * 1/sqrt(columns), and a further 1/sqrt(2 layers) where a product is added to the residual stream. TS_EUNSUPPORTED for
+ * an unknown type or one that the model's sizes do not fit. */
+enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const struct ts_model_config *config,
+                                          const char *quant, uint64_t seed, struct ts_diags *diags);
 void ts_weight_source_destroy(struct ts_weight_source *source);
 
 size_t ts_weight_source_n_tensors(const struct ts_weight_source *source);
@@ -37,7 +39,8 @@ const struct ts_tensor *ts_weight_source_at(const struct ts_weight_source *sourc
 const struct ts_tensor *ts_weight_source_find(const struct ts_weight_source *source, const char *name);
 
 /* Copies rows [first, first + n) to out, row_bytes each. */
-void ts_weight_source_rows(const struct ts_weight_source *source, const struct ts_tensor *tensor, uint32_t first, uint32_t n, uint8_t *out);
+void ts_weight_source_rows(const struct ts_weight_source *source, const struct ts_tensor *tensor, uint32_t first,
+                           uint32_t n, uint8_t *out);
 /* The rows are not needed for now: memory may be given back. */
 void ts_weight_source_forget(const struct ts_weight_source *source, const struct ts_tensor *tensor);
 

@@ -1,4 +1,5 @@
-/* Hides which tensors a model is made of and how they are packed: one job per layer and one for the head, taken off a counter by the pool. */
+/* Hides which tensors a model is made of and how they are packed: one job per layer and one for the head, taken off a
+ * counter by the pool. */
 #include "kernels/weights.h"
 
 #include <stdatomic.h>
@@ -17,12 +18,13 @@ struct load {
 
 static enum ts_status wrong_shape(const struct ts_tensor *tensor, uint32_t rows, uint32_t cols, struct ts_diags *diags)
 {
-    return ts_fail(diags, TS_EINPUT, ts_span_none(), NULL, "tensor '%s' is %u x %u, but the model's metadata say %u x %u", tensor->name,
-                   tensor->rows, tensor->cols, rows, cols);
+    return ts_fail(diags, TS_EINPUT, ts_span_none(), NULL,
+                   "tensor '%s' is %u x %u, but the model's metadata say %u x %u", tensor->name, tensor->rows,
+                   tensor->cols, rows, cols);
 }
 
-static enum ts_status find(const struct ts_weights *weights, const struct ts_tensor **out, const char *name, uint32_t rows, uint32_t cols,
-                           struct ts_diags *diags)
+static enum ts_status find(const struct ts_weights *weights, const struct ts_tensor **out, const char *name,
+                           uint32_t rows, uint32_t cols, struct ts_diags *diags)
 {
     const struct ts_tensor *tensor = ts_weight_source_find(weights->source, name);
     if (!tensor) {
@@ -35,8 +37,8 @@ static enum ts_status find(const struct ts_weights *weights, const struct ts_ten
     return TS_OK;
 }
 
-static enum ts_status find_in_layer(const struct ts_weights *weights, const struct ts_tensor **out, uint32_t layer, const char *name,
-                                    uint32_t rows, uint32_t cols, struct ts_diags *diags)
+static enum ts_status find_in_layer(const struct ts_weights *weights, const struct ts_tensor **out, uint32_t layer,
+                                    const char *name, uint32_t rows, uint32_t cols, struct ts_diags *diags)
 {
     char full[64];
     (void)snprintf(full, sizeof full, "blk.%u.%s", layer, name);
@@ -44,7 +46,8 @@ static enum ts_status find_in_layer(const struct ts_weights *weights, const stru
 }
 
 /* Copies an F32 vector. */
-static enum ts_status read_vector(const struct ts_weights *weights, const struct ts_tensor *tensor, float *out, struct ts_diags *diags)
+static enum ts_status read_vector(const struct ts_weights *weights, const struct ts_tensor *tensor, float *out,
+                                  struct ts_diags *diags)
 {
     if (!ts_str_equal(tensor->type->name, "F32")) {
         return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "tensor '%s' is %s, but F32 is due", tensor->name,
@@ -54,7 +57,8 @@ static enum ts_status read_vector(const struct ts_weights *weights, const struct
     return TS_OK;
 }
 
-static enum ts_status load_vector(struct ts_weights *weights, const float **out, const char *name, uint32_t n, struct ts_diags *diags)
+static enum ts_status load_vector(struct ts_weights *weights, const float **out, const char *name, uint32_t n,
+                                  struct ts_diags *diags)
 {
     const struct ts_tensor *tensor = NULL;
     enum ts_status status = find(weights, &tensor, name, 1, n, diags);
@@ -66,8 +70,8 @@ static enum ts_status load_vector(struct ts_weights *weights, const float **out,
     return values ? read_vector(weights, tensor, values, diags) : TS_ENOMEM;
 }
 
-static enum ts_status load_layer_vector(struct ts_weights *weights, const float **out, uint32_t layer, const char *name, uint32_t n,
-                                        struct ts_diags *diags)
+static enum ts_status load_layer_vector(struct ts_weights *weights, const float **out, uint32_t layer, const char *name,
+                                        uint32_t n, struct ts_diags *diags)
 {
     char full[64];
     (void)snprintf(full, sizeof full, "blk.%u.%s", layer, name);
@@ -87,7 +91,8 @@ static void unpair_bias(float *bias, uint32_t n, uint32_t dim)
     }
 }
 
-static enum ts_status load_qkv_bias(struct ts_weights *weights, const float **out, uint32_t layer, struct ts_diags *diags)
+static enum ts_status load_qkv_bias(struct ts_weights *weights, const float **out, uint32_t layer,
+                                    struct ts_diags *diags)
 {
     const struct ts_model_config *config = &weights->config;
     uint32_t q = config->heads * config->head_dim, kv = config->kv_heads * config->head_dim;
@@ -118,7 +123,8 @@ static enum ts_status load_layer_vectors(struct ts_weights *weights, uint32_t in
 {
     const struct ts_model_config *config = &weights->config;
     struct ts_layer_weights *layer = &weights->layers[index];
-    enum ts_status status = load_layer_vector(weights, &layer->attn_norm, index, "attn_norm.weight", config->hidden, diags);
+    enum ts_status status =
+        load_layer_vector(weights, &layer->attn_norm, index, "attn_norm.weight", config->hidden, diags);
     if (status == TS_OK) {
         status = load_layer_vector(weights, &layer->ffn_norm, index, "ffn_norm.weight", config->hidden, diags);
     }
@@ -141,13 +147,14 @@ struct part_name {
     bool paired; /* rows of rotated pairs */
 };
 
-static enum ts_status load_linear(const struct ts_weights *weights, struct ts_linear *out, uint32_t layer, uint32_t cols,
-                                  const struct part_name *names, uint32_t n, struct ts_diags *diags)
+static enum ts_status load_linear(const struct ts_weights *weights, struct ts_linear *out, uint32_t layer,
+                                  uint32_t cols, const struct part_name *names, uint32_t n, struct ts_diags *diags)
 {
     struct ts_linear_tensor tensors[TS_LINEAR_MAX_PARTS] = {{0}};
     bool llama = weights->config.family == TS_MODEL_LLAMA;
     for (uint32_t i = 0; i < n; i++) {
-        enum ts_status status = find_in_layer(weights, &tensors[i].tensor, layer, names[i].name, names[i].rows, cols, diags);
+        enum ts_status status =
+            find_in_layer(weights, &tensors[i].tensor, layer, names[i].name, names[i].rows, cols, diags);
         if (status != TS_OK) {
             return status;
         }
@@ -161,7 +168,8 @@ static enum ts_status load_layer(struct ts_weights *weights, uint32_t index, str
     const struct ts_model_config *config = &weights->config;
     struct ts_layer_weights *layer = &weights->layers[index];
     uint32_t q = config->heads * config->head_dim, kv = config->kv_heads * config->head_dim;
-    const struct part_name qkv[] = {{"attn_q.weight", q, true}, {"attn_k.weight", kv, true}, {"attn_v.weight", kv, false}};
+    const struct part_name qkv[] = {
+        {"attn_q.weight", q, true}, {"attn_k.weight", kv, true}, {"attn_v.weight", kv, false}};
     const struct part_name attn_out[] = {{"attn_output.weight", config->hidden, false}};
     const struct part_name gate_up[] = {{"ffn_gate.weight", config->ffn, false}, {"ffn_up.weight", config->ffn, false}};
     const struct part_name down[] = {{"ffn_down.weight", config->hidden, false}};
@@ -269,13 +277,15 @@ static enum ts_status load_frequencies(struct ts_weights *weights, struct ts_dia
 static enum ts_status find_embedding(struct ts_weights *weights, struct ts_diags *diags)
 {
     const struct ts_model_config *config = &weights->config;
-    enum ts_status status = find(weights, &weights->embedding, "token_embd.weight", config->vocab, config->hidden, diags);
+    enum ts_status status =
+        find(weights, &weights->embedding, "token_embd.weight", config->vocab, config->hidden, diags);
     if (status != TS_OK) {
         return status;
     }
     const struct ts_gguf_type *type = weights->embedding->type;
     if (type->block_cols > 1 && !ts_quant_find(type->name)) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "an embedding of type %s cannot be read", type->name);
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "an embedding of type %s cannot be read",
+                       type->name);
     }
     return TS_OK;
 }
@@ -311,8 +321,9 @@ static struct ts_linear_tools tools_for(const char *isa)
     return (struct ts_linear_tools){ts_vector_ops_select(usable), cpu.features, isa};
 }
 
-enum ts_status ts_weights_create(struct ts_weights **out, const struct ts_model_config *config, const struct ts_weight_source *source,
-                                 const char *isa, struct ts_pool *pool, struct ts_diags *diags)
+enum ts_status ts_weights_create(struct ts_weights **out, const struct ts_model_config *config,
+                                 const struct ts_weight_source *source, const char *isa, struct ts_pool *pool,
+                                 struct ts_diags *diags)
 {
     struct ts_weights *weights = calloc(1, sizeof *weights);
     if (!weights) {
@@ -330,8 +341,8 @@ enum ts_status ts_weights_create(struct ts_weights **out, const struct ts_model_
     weights->packed_bytes = ts_linear_bytes(&weights->head);
     for (uint32_t i = 0; i < config->layers; i++) {
         const struct ts_layer_weights *layer = &weights->layers[i];
-        weights->packed_bytes += ts_linear_bytes(&layer->qkv) + ts_linear_bytes(&layer->attn_out) + ts_linear_bytes(&layer->gate_up) +
-                                 ts_linear_bytes(&layer->down);
+        weights->packed_bytes += ts_linear_bytes(&layer->qkv) + ts_linear_bytes(&layer->attn_out) +
+                                 ts_linear_bytes(&layer->gate_up) + ts_linear_bytes(&layer->down);
     }
     *out = weights;
     return TS_OK;

@@ -1,5 +1,5 @@
-/* A model's weights, packed for this machine. q, k, v are one linear map, gate and up another. Memory is that of the packed weights alone: rows of
- * the embedding are read from the source, which must outlive the weights. */
+/* A model's weights, packed for this machine. q, k, v are one linear map, gate and up another. Memory is that of the
+ * packed weights alone: rows of the embedding are read from the source, which must outlive the weights. */
 #ifndef TS_KERNELS_WEIGHTS_H
 #define TS_KERNELS_WEIGHTS_H
 
@@ -27,10 +27,11 @@ struct ts_weights {
     size_t packed_bytes;
 };
 
-/* Packs with all threads of the pool. Checks every tensor's shape against the config: TS_EINPUT with a diagnostic that names the tensor;
- * TS_EUNSUPPORTED, TS_ENOMEM. isa: a kernel variant's name, NULL = the best for this machine. */
-enum ts_status ts_weights_create(struct ts_weights **out, const struct ts_model_config *config, const struct ts_weight_source *source,
-                                 const char *isa, struct ts_pool *pool, struct ts_diags *diags);
+/* Packs with all threads of the pool. Checks every tensor's shape against the config: TS_EINPUT with a diagnostic that
+ * names the tensor; TS_EUNSUPPORTED, TS_ENOMEM. isa: a kernel variant's name, NULL = the best for this machine. */
+enum ts_status ts_weights_create(struct ts_weights **out, const struct ts_model_config *config,
+                                 const struct ts_weight_source *source, const char *isa, struct ts_pool *pool,
+                                 struct ts_diags *diags);
 void ts_weights_destroy(struct ts_weights *weights);
 
 /* x[hidden] = the embedding of a token. */

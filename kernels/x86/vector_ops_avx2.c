@@ -1,4 +1,5 @@
-/* The float arithmetic of a layer for AVX2 with FMA and F16C: a tile of 6 rows x 16 columns is 12 of the 16 registers. */
+/* The float arithmetic of a layer for AVX2 with FMA and F16C: a tile of 6 rows x 16 columns is 12 of the 16 registers.
+ */
 #include "kernels/vector_ops.h"
 
 #include <immintrin.h>
@@ -49,7 +50,8 @@ static inline __m256 pow2(__m256 p, __m256 n)
 #define V_REDUCE_ADD reduce_add
 #define V_REDUCE_MAX reduce_max
 #define V_WIDEN(in) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(in)))
-#define V_NARROW(out, x) _mm_storeu_si128((__m128i *)(void *)(out), _mm256_cvtps_ph((x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
+#define V_NARROW(out, x)                                                                                               \
+    _mm_storeu_si128((__m128i *)(void *)(out), _mm256_cvtps_ph((x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
 
 #include "kernels/vector_ops_body.inc"
 

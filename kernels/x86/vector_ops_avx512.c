@@ -29,9 +29,10 @@
 #define V_REDUCE_ADD _mm512_reduce_add_ps
 #define V_REDUCE_MAX _mm512_reduce_max_ps
 #define V_WIDEN(in) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(in)))
-#define V_NARROW(out, x) \
+#define V_NARROW(out, x)                                                                                               \
     _mm256_storeu_si256((__m256i *)(void *)(out), _mm512_cvtps_ph((x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
 
 #include "kernels/vector_ops_body.inc"
 
-const struct ts_vector_ops ts_vector_ops_avx512 = {.name = "avx512", .needs = TS_CPU_AVX2 | TS_CPU_AVX512, VECTOR_OPS_ROWS};
+const struct ts_vector_ops ts_vector_ops_avx512 = {
+    .name = "avx512", .needs = TS_CPU_AVX2 | TS_CPU_AVX512, VECTOR_OPS_ROWS};

@@ -1,6 +1,6 @@
-/* For developers: a random-weight GGUF of a model of the catalog, for other programs to be measured on; and a look at what `bench model` measures.
- *   engine_tool gguf FILE MODEL QUANT
- *   engine_tool bench MODEL QUANT THREADS SECONDS [check] [resume=FILE] [isa=NAME] [gguf=FILE] */
+/* For developers: a random-weight GGUF of a model of the catalog, for other programs to be measured on; and a look at
+ * what `bench model` measures. engine_tool gguf FILE MODEL QUANT engine_tool bench MODEL QUANT THREADS SECONDS [check]
+ * [resume=FILE] [isa=NAME] [gguf=FILE] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static enum ts_status config_of(struct ts_model_config *out, const char *name, s
     enum ts_status status = ts_catalog_load(&catalog, &arena, diags);
     const struct ts_llm *llm = status == TS_OK ? ts_catalog_llm(&catalog, name) : NULL;
     if (llm) {
-        struct ts_model_shape shape = {llm->name, llm->layers,   llm->hidden, llm->ffn,     llm->heads,
+        struct ts_model_shape shape = {llm->name,     llm->layers,   llm->hidden, llm->ffn,     llm->heads,
                                        llm->kv_heads, llm->head_dim, llm->vocab,  llm->context, llm->params};
         status = ts_model_config_from_shape(out, &shape, diags);
     } else if (status == TS_OK) {
@@ -56,31 +56,35 @@ static void print_error(const char *what, const struct ts_model_measurement *m, 
     struct ts_text name;
     ts_text_init(&name);
     ts_model_step_name(&name, &m->steps[error->worst]);
-    printf("%-22s R2 %.5f, median %.2f %%, worst %.2f %% (%s), %zu steps\n", what, error->r2, 100.0 * error->median_frac, 100.0 * error->worst_frac,
-           name.data, error->n);
+    printf("%-22s R2 %.5f, median %.2f %%, worst %.2f %% (%s), %zu steps\n", what, error->r2,
+           100.0 * error->median_frac, 100.0 * error->worst_frac, name.data, error->n);
     ts_text_deinit(&name);
 }
 
 static void print_measurement(const struct ts_model_measurement *m)
 {
-    printf("%s %s %s, %u threads, %s; weights %.0f MB (%s), working %.0f MB\n\n| step | n | ms | tok/s | linear %% | table %% |\n|---|---:|---:|---:|---:|---:|\n",
-           m->model, m->quant, m->kernel, m->n_threads, m->cpu, (double)m->weight_bytes / 1e6, m->weights, (double)m->working_bytes / 1e6);
+    printf("%s %s %s, %u threads, %s; weights %.0f MB (%s), working %.0f MB\n\n| step | n | ms | tok/s | linear %% | "
+           "table %% |\n|---|---:|---:|---:|---:|---:|\n",
+           m->model, m->quant, m->kernel, m->n_threads, m->cpu, (double)m->weight_bytes / 1e6, m->weights,
+           (double)m->working_bytes / 1e6);
     for (size_t i = 0; i < m->n_steps; i++) {
         const struct ts_model_step *step = &m->steps[i];
         struct ts_step_load load = ts_model_step_load(step);
         struct ts_text name;
         ts_text_init(&name);
         ts_model_step_name(&name, step);
-        printf("| %s%s | %u | %.2f | %.1f | %+.1f | %+.1f |\n", name.data, step->held_out ? " (held out)" : "", step->n_samples,
-               1e3 * step->seconds.median, ts_model_step_tok_per_s(step),
+        printf("| %s%s | %u | %.2f | %.1f | %+.1f | %+.1f |\n", name.data, step->held_out ? " (held out)" : "",
+               step->n_samples, 1e3 * step->seconds.median, ts_model_step_tok_per_s(step),
                m->fitted ? 100.0 * (ts_step_predict_linear(&m->linear, &load) / step->seconds.median - 1.0) : 0.0,
                m->fitted ? 100.0 * (ts_step_predict_table(&m->table, &load) / step->seconds.median - 1.0) : 0.0);
         ts_text_deinit(&name);
     }
     if (m->fitted) {
-        printf("\nlinear: a %.4g b %.4g c %.4g d %.4g e %.4g s\ntable: b %.4g +- %.2g, c %.4g +- %.2g, e %.4g +- %.2g s; f:", m->linear.coef[0],
-               m->linear.coef[1], m->linear.coef[2], m->linear.coef[3], m->linear.coef[4], m->table.b_s_per_seq, m->table.sd_b,
-               m->table.c_s_per_kv_tok, m->table.sd_c, m->table.e_s_per_pair, m->table.sd_e);
+        printf("\nlinear: a %.4g b %.4g c %.4g d %.4g e %.4g s\ntable: b %.4g +- %.2g, c %.4g +- %.2g, e %.4g +- %.2g "
+               "s; f:",
+               m->linear.coef[0], m->linear.coef[1], m->linear.coef[2], m->linear.coef[3], m->linear.coef[4],
+               m->table.b_s_per_seq, m->table.sd_b, m->table.c_s_per_kv_tok, m->table.sd_c, m->table.e_s_per_pair,
+               m->table.sd_e);
         for (size_t k = 0; k < m->table.n_knots; k++) {
             printf(" %g: %.2f ms", m->table.tokens[k], 1e3 * m->table.seconds[k]);
         }
@@ -104,7 +108,8 @@ static enum ts_status bench(int n, char **words, struct ts_diags *diags)
     struct ts_model_config config;
     struct ts_model_measurement m;
     struct ts_arena arena;
-    struct ts_model_bench_options options = {.config = &config, .quant = words[1], .seed = 1, .progress = {on_progress, NULL}};
+    struct ts_model_bench_options options = {
+        .config = &config, .quant = words[1], .seed = 1, .progress = {on_progress, NULL}};
     options.n_threads = (uint32_t)strtoul(words[2], NULL, 10);
     options.budget_s = strtod(words[3], NULL);
     for (int i = 4; i < n; i++) {
@@ -139,7 +144,8 @@ int main(int argc, char **argv)
     } else if (argc >= 6 && strcmp(argv[1], "bench") == 0) {
         status = bench(argc - 2, argv + 2, &diags);
     } else {
-        fprintf(stderr, "usage: engine_tool gguf FILE MODEL QUANT | bench MODEL QUANT THREADS SECONDS [check] [resume=F] [isa=N] [gguf=F]\n");
+        fprintf(stderr, "usage: engine_tool gguf FILE MODEL QUANT | bench MODEL QUANT THREADS SECONDS [check] "
+                        "[resume=F] [isa=N] [gguf=F]\n");
     }
     struct ts_text text;
     ts_text_init(&text);

@@ -61,14 +61,16 @@ static double frequency(const struct ts_model_config *config, uint32_t pair)
         return plain;
     }
     double wavelength = 2.0 * acos(-1.0) / plain;
-    double low = config->rope_original_context / config->rope_low_freq, high = config->rope_original_context / config->rope_high_freq;
+    double low = config->rope_original_context / config->rope_low_freq,
+           high = config->rope_original_context / config->rope_high_freq;
     if (wavelength < high) {
         return plain;
     }
     if (wavelength > low) {
         return plain / config->rope_factor;
     }
-    double blend = (config->rope_original_context / wavelength - config->rope_low_freq) / (config->rope_high_freq - config->rope_low_freq);
+    double blend = (config->rope_original_context / wavelength - config->rope_low_freq) /
+                   (config->rope_high_freq - config->rope_low_freq);
     return (1.0 - blend) * plain / config->rope_factor + blend * plain;
 }
 
@@ -86,7 +88,8 @@ static void rotate(double *head, const struct ts_model_config *config, uint32_t 
     }
 }
 
-static void attend(double *out, const double *q, const double *keys, const double *values, uint32_t n_keys, uint32_t stride, uint32_t dim)
+static void attend(double *out, const double *q, const double *keys, const double *values, uint32_t n_keys,
+                   uint32_t stride, uint32_t dim)
 {
     double *p = malloc(n_keys * sizeof *p);
     double max = -INFINITY, sum = 0.0;
@@ -111,14 +114,17 @@ static void attend(double *out, const double *q, const double *keys, const doubl
     free(p);
 }
 
-static void attention_block(double *x, const struct ts_model_config *config, const struct ts_weight_source *source, uint32_t layer, uint32_t n)
+static void attention_block(double *x, const struct ts_model_config *config, const struct ts_weight_source *source,
+                            uint32_t layer, uint32_t n)
 {
-    uint32_t dim = config->head_dim, hidden = config->hidden, q_dim = config->heads * dim, kv_dim = config->kv_heads * dim;
-    double *w_norm = layer_values(source, layer, "attn_norm.weight"), *wq = layer_values(source, layer, "attn_q.weight"),
-           *wk = layer_values(source, layer, "attn_k.weight"), *wv = layer_values(source, layer, "attn_v.weight"),
-           *wo = layer_values(source, layer, "attn_output.weight"), *bq = layer_values(source, layer, "attn_q.bias"),
-           *bk = layer_values(source, layer, "attn_k.bias"), *bv = layer_values(source, layer, "attn_v.bias"),
-           *nq = layer_values(source, layer, "attn_q_norm.weight"), *nk = layer_values(source, layer, "attn_k_norm.weight");
+    uint32_t dim = config->head_dim, hidden = config->hidden, q_dim = config->heads * dim,
+             kv_dim = config->kv_heads * dim;
+    double *w_norm = layer_values(source, layer, "attn_norm.weight"),
+           *wq = layer_values(source, layer, "attn_q.weight"), *wk = layer_values(source, layer, "attn_k.weight"),
+           *wv = layer_values(source, layer, "attn_v.weight"), *wo = layer_values(source, layer, "attn_output.weight"),
+           *bq = layer_values(source, layer, "attn_q.bias"), *bk = layer_values(source, layer, "attn_k.bias"),
+           *bv = layer_values(source, layer, "attn_v.bias"), *nq = layer_values(source, layer, "attn_q_norm.weight"),
+           *nk = layer_values(source, layer, "attn_k_norm.weight");
     double *h = malloc(hidden * sizeof *h), *q = malloc(q_dim * sizeof *q), *out = malloc(q_dim * sizeof *out);
     double *k = malloc((size_t)n * kv_dim * sizeof *k), *v = malloc((size_t)n * kv_dim * sizeof *v);
     for (uint32_t t = 0; t < n; t++) {
@@ -153,11 +159,13 @@ static void attention_block(double *x, const struct ts_model_config *config, con
     }
 }
 
-static void ffn_block(double *x, const struct ts_model_config *config, const struct ts_weight_source *source, uint32_t layer, uint32_t n)
+static void ffn_block(double *x, const struct ts_model_config *config, const struct ts_weight_source *source,
+                      uint32_t layer, uint32_t n)
 {
     uint32_t hidden = config->hidden, ffn = config->ffn;
-    double *w_norm = layer_values(source, layer, "ffn_norm.weight"), *gate = layer_values(source, layer, "ffn_gate.weight"),
-           *up = layer_values(source, layer, "ffn_up.weight"), *down = layer_values(source, layer, "ffn_down.weight");
+    double *w_norm = layer_values(source, layer, "ffn_norm.weight"),
+           *gate = layer_values(source, layer, "ffn_gate.weight"), *up = layer_values(source, layer, "ffn_up.weight"),
+           *down = layer_values(source, layer, "ffn_down.weight");
     double *h = malloc(hidden * sizeof *h), *g = malloc(ffn * sizeof *g), *u = malloc(ffn * sizeof *u);
     for (uint32_t t = 0; t < n; t++) {
         norm(h, x + (size_t)t * hidden, w_norm, hidden, (double)config->norm_eps);

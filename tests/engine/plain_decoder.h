@@ -1,4 +1,5 @@
-/* A decoder in double precision, written from the definition and sharing nothing with the engine but the tensors' values. */
+/* A decoder in double precision, written from the definition and sharing nothing with the engine but the tensors'
+ * values. */
 #ifndef TS_TESTS_ENGINE_PLAIN_DECODER_H
 #define TS_TESTS_ENGINE_PLAIN_DECODER_H
 

@@ -12,8 +12,15 @@ static const char path[] = "test_bench_model.json";
 
 static struct ts_model_bench_options small_options(const struct ts_model_config *config)
 {
-    return (struct ts_model_bench_options){.config = config, .quant = "Q4_0", .seed = 1, .n_threads = 1, .max_batch = 4, .max_prefill = 64,
-                                           .max_depth = 2048, .budget_s = 0.3, .check = true};
+    return (struct ts_model_bench_options){.config = config,
+                                           .quant = "Q4_0",
+                                           .seed = 1,
+                                           .n_threads = 1,
+                                           .max_batch = 4,
+                                           .max_prefill = 64,
+                                           .max_depth = 2048,
+                                           .budget_s = 0.3,
+                                           .check = true};
 }
 
 static void test_bench_model__measures_and_fits(void **state)
@@ -105,7 +112,8 @@ static void test_bench_model__an_interrupted_run_is_taken_up_again(void **state)
         bool found = false;
         for (size_t k = 0; k < second.n_steps; k++) {
             const struct ts_model_step *a = &first.steps[i], *b = &second.steps[k];
-            if (a->n_decode == b->n_decode && a->depth == b->depth && a->prefill == b->prefill && a->prefill_depth == b->prefill_depth) {
+            if (a->n_decode == b->n_decode && a->depth == b->depth && a->prefill == b->prefill &&
+                a->prefill_depth == b->prefill_depth) {
                 found = true;
                 assert_memory_equal(a->samples, b->samples, a->n_samples * sizeof(double));
             }
@@ -158,8 +166,9 @@ static void file_refused(const char *json, const char *says)
     ts_arena_deinit(&arena);
 }
 
-#define HEAD                                                                                                                \
-    "{\"engine\": {\"version\": 1, \"model\": \"m\", \"quant\": \"q\", \"kernel\": \"k\", \"cpu\": \"c\", \"weights\": \"w\", "  \
+#define HEAD                                                                                                           \
+    "{\"engine\": {\"version\": 1, \"model\": \"m\", \"quant\": \"q\", \"kernel\": \"k\", \"cpu\": \"c\", "            \
+    "\"weights\": \"w\", "                                                                                             \
     "\"n_threads\": 1, \"weight_bytes\": 1, \"kv_bytes_per_tok\": 1, \"working_bytes\": 1, "
 
 static void test_bench_model__wrong_files_are_told_what_is_wrong(void **state)
@@ -170,10 +179,12 @@ static void test_bench_model__wrong_files_are_told_what_is_wrong(void **state)
     file_refused("{\"engine\": {\"version\": 1}}", "model is missing");
     file_refused(HEAD "\"steps\": []}}", "steps is missing, empty");
     file_refused(HEAD "\"steps\": [{\"n_decode\": 1, \"depth_tok\": -1}]}}", "depth_tok is missing or out of range");
-    file_refused(HEAD "\"steps\": [{\"n_decode\": 0, \"depth_tok\": 1, \"prefill_tok\": 0, \"prefill_depth_tok\": 0, \"held_out\": false, "
+    file_refused(HEAD "\"steps\": [{\"n_decode\": 0, \"depth_tok\": 1, \"prefill_tok\": 0, \"prefill_depth_tok\": 0, "
+                      "\"held_out\": false, "
                       "\"samples_s\": [1]}]}}",
                  "without tokens");
-    file_refused(HEAD "\"steps\": [{\"n_decode\": 1, \"depth_tok\": 1, \"prefill_tok\": 0, \"prefill_depth_tok\": 0, \"held_out\": false, "
+    file_refused(HEAD "\"steps\": [{\"n_decode\": 1, \"depth_tok\": 1, \"prefill_tok\": 0, \"prefill_depth_tok\": 0, "
+                      "\"held_out\": false, "
                       "\"samples_s\": [0]}]}}",
                  "above 0");
 }
@@ -181,7 +192,8 @@ static void test_bench_model__wrong_files_are_told_what_is_wrong(void **state)
 static void test_bench_model__loads_and_rates_are_those_of_the_step(void **state)
 {
     (void)state;
-    struct ts_model_step step = {.n_decode = 8, .depth = 99, .prefill = 100, .prefill_depth = 50, .seconds = {.median = 0.5}};
+    struct ts_model_step step = {
+        .n_decode = 8, .depth = 99, .prefill = 100, .prefill_depth = 50, .seconds = {.median = 0.5}};
     struct ts_step_load load = ts_model_step_load(&step);
     struct ts_text name;
     assert_true(load.seqs == 9.0 && load.kv_tok == 800.0 && load.prefill_tok == 100.0 && load.tokens == 108.0);

@@ -155,7 +155,8 @@ static void test_gguf__lies_are_told_by_name(void **state)
     (void)state;
     size_t len;
     uint8_t *data = read_sample(&len);
-    size_t matrix = find(data, len, "matrix") + 6, words = find(data, len, "words") + 5, eps = find(data, len, "eps") + 3;
+    size_t matrix = find(data, len, "matrix") + 6, words = find(data, len, "words") + 5,
+           eps = find(data, len, "eps") + 3;
     size_t vector = find(data, len, "vector"), large = find(data, len, "large") + 5, yes = find(data, len, "yes");
     free(data);
     field_refused(0, 'X', 1, "not a GGUF file");
@@ -242,7 +243,8 @@ static void test_gguf__mutated_files_never_crash(void **state)
 {
     (void)state;
     enum { ROUNDS = 30000 };
-    static const uint64_t nasty[] = {0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF, 32, 64};
+    static const uint64_t nasty[] = {
+        0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF, 32, 64};
     size_t len, opened = 0, refusals = 0;
     uint8_t *data = read_sample(&len);
     struct ts_rng rng;
@@ -255,7 +257,8 @@ static void test_gguf__mutated_files_never_crash(void **state)
             size_t at = ts_rng_u32(&rng) % (cut - 8);
             int width = 1 << ts_rng_u32(&rng) % 4;
             bool word = ts_rng_u32(&rng) % 2;
-            put(mutant + at, word ? nasty[ts_rng_u32(&rng) % (sizeof nasty / sizeof nasty[0])] : ts_rng_u64(&rng), width);
+            put(mutant + at, word ? nasty[ts_rng_u32(&rng) % (sizeof nasty / sizeof nasty[0])] : ts_rng_u64(&rng),
+                width);
         }
         struct ts_gguf *gguf;
         enum ts_status status = ts_gguf_open_memory(&gguf, "mutant.gguf", mutant, cut, NULL);

@@ -50,8 +50,10 @@ static void test_model_config__every_dense_model_of_the_catalog_has_its_publishe
     int params = ts_csv_column(reader, "params_total_b_published"), type = ts_csv_column(reader, "type");
     while (ts_csv_next(reader, &row, NULL) == TS_OK && row) {
         struct ts_model_shape shape = {.name = row->fields[0].data};
-        uint32_t *to[] = {&shape.layers, &shape.hidden, &shape.ffn, &shape.heads, &shape.kv_heads, &shape.head_dim, &shape.vocab, &shape.context};
-        if (strcmp(row->fields[type].data, "dense") != 0 || strncmp(shape.name, "gemma", 5) == 0 || strncmp(shape.name, "Gemma", 5) == 0) {
+        uint32_t *to[] = {&shape.layers,   &shape.hidden,   &shape.ffn,   &shape.heads,
+                          &shape.kv_heads, &shape.head_dim, &shape.vocab, &shape.context};
+        if (strcmp(row->fields[type].data, "dense") != 0 || strncmp(shape.name, "gemma", 5) == 0 ||
+            strncmp(shape.name, "Gemma", 5) == 0) {
             continue;
         }
         for (size_t i = 0; i < sizeof to / sizeof to[0]; i++) {
@@ -81,21 +83,22 @@ static enum ts_status read_json(struct ts_model_config *config, const char *json
     return status;
 }
 
-#define LLAMA_NUMBERS                                                                                                       \
-    "\"hidden_size\": 2048, \"intermediate_size\": 8192, \"num_hidden_layers\": 16, \"num_attention_heads\": 32, "           \
+#define LLAMA_NUMBERS                                                                                                  \
+    "\"hidden_size\": 2048, \"intermediate_size\": 8192, \"num_hidden_layers\": 16, \"num_attention_heads\": 32, "     \
     "\"num_key_value_heads\": 8, \"vocab_size\": 128256, \"max_position_embeddings\": 131072"
 
 static void test_model_config__llama_1b_from_config_json_is_the_same_model(void **state)
 {
     (void)state;
     struct ts_model_config config, catalog;
-    assert_int_equal(read_json(&config,
-                               "{\"model_type\": \"llama\", " LLAMA_NUMBERS ", \"rms_norm_eps\": 1e-05, \"rope_theta\": 500000.0, "
-                               "\"tie_word_embeddings\": true, \"head_dim\": 64, \"torch_dtype\": \"bfloat16\", \"rope_scaling\": "
-                               "{\"factor\": 32.0, \"high_freq_factor\": 4.0, \"low_freq_factor\": 1.0, "
-                               "\"original_max_position_embeddings\": 8192, \"rope_type\": \"llama3\"}}",
-                               NULL),
-                     TS_OK);
+    assert_int_equal(
+        read_json(&config,
+                  "{\"model_type\": \"llama\", " LLAMA_NUMBERS ", \"rms_norm_eps\": 1e-05, \"rope_theta\": 500000.0, "
+                  "\"tie_word_embeddings\": true, \"head_dim\": 64, \"torch_dtype\": \"bfloat16\", \"rope_scaling\": "
+                  "{\"factor\": 32.0, \"high_freq_factor\": 4.0, \"low_freq_factor\": 1.0, "
+                  "\"original_max_position_embeddings\": 8192, \"rope_type\": \"llama3\"}}",
+                  NULL),
+        TS_OK);
     assert_int_equal(ts_model_config_from_shape(&catalog, &llama_1b, NULL), TS_OK);
     double a[32], b[32];
     ts_model_config_frequencies(&config, a);
@@ -109,9 +112,11 @@ static void test_model_config__qwen_rows(void **state)
 {
     (void)state;
     struct ts_model_config config;
-    assert_int_equal(read_json(&config, "{\"model_type\": \"qwen2\", " LLAMA_NUMBERS ", \"rope_theta\": 1000000.0}", NULL), TS_OK);
+    assert_int_equal(
+        read_json(&config, "{\"model_type\": \"qwen2\", " LLAMA_NUMBERS ", \"rope_theta\": 1000000.0}", NULL), TS_OK);
     assert_true(config.qkv_bias && !config.qk_norm && !config.tied && config.head_dim == 64 && config.rope_base == 1e6);
-    assert_int_equal(read_json(&config, "{\"model_type\": \"qwen3\", " LLAMA_NUMBERS ", \"head_dim\": 128}", NULL), TS_OK);
+    assert_int_equal(read_json(&config, "{\"model_type\": \"qwen3\", " LLAMA_NUMBERS ", \"head_dim\": 128}", NULL),
+                     TS_OK);
     assert_true(!config.qkv_bias && config.qk_norm && config.head_dim == 128);
     struct ts_model_shape shape = {"Qwen2.5-7B", 28, 3584, 18944, 28, 4, 128, 152064, 131072, 7.62e9};
     assert_int_equal(ts_model_config_from_shape(&config, &shape, NULL), TS_OK);
@@ -136,12 +141,16 @@ static void test_model_config__what_is_wrong_is_named(void **state)
     json_refused("{\"model_type\": \"mamba\"}", TS_EUNSUPPORTED, "'mamba' is not supported");
     json_refused("{}", TS_EUNSUPPORTED, "model_type");
     json_refused("{\"model_type\": \"llama\"}", TS_EINPUT, "num_hidden_layers is missing");
-    json_refused("{\"model_type\": \"llama\", " LLAMA_NUMBERS ", \"num_hidden_layer\": 3, \"head_dim\": -4}", TS_EINPUT, "head_dim");
+    json_refused("{\"model_type\": \"llama\", " LLAMA_NUMBERS ", \"num_hidden_layer\": 3, \"head_dim\": -4}", TS_EINPUT,
+                 "head_dim");
     json_refused("{\"model_type\": \"llama\", " LLAMA_NUMBERS ", \"head_dim\": 63}", TS_EINPUT, "odd");
-    json_refused("{\"model_type\": \"llama\", " LLAMA_NUMBERS ", \"rope_scaling\": {\"type\": \"yarn\"}}", TS_EUNSUPPORTED, "yarn");
-    json_refused("{\"model_type\": \"llama\", \"hidden_size\": 2048, \"intermediate_size\": 8192, \"num_hidden_layers\": 16, "
-                 "\"num_attention_heads\": 32, \"num_key_value_heads\": 5, \"vocab_size\": 128256, \"max_position_embeddings\": 131072}",
-                 TS_EINPUT, "cannot share 5");
+    json_refused("{\"model_type\": \"llama\", " LLAMA_NUMBERS ", \"rope_scaling\": {\"type\": \"yarn\"}}",
+                 TS_EUNSUPPORTED, "yarn");
+    json_refused(
+        "{\"model_type\": \"llama\", \"hidden_size\": 2048, \"intermediate_size\": 8192, \"num_hidden_layers\": 16, "
+        "\"num_attention_heads\": 32, \"num_key_value_heads\": 5, \"vocab_size\": 128256, \"max_position_embeddings\": "
+        "131072}",
+        TS_EINPUT, "cannot share 5");
     struct ts_model_shape shape = llama_1b;
     struct ts_model_config config;
     shape.layers = 0;
@@ -158,7 +167,8 @@ static void fill_zero(void *user, uint8_t *out, uint64_t first, uint64_t n)
 static void test_model_config__gguf_without_its_metadata_is_refused(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"block_count", "embedding_length", "feed_forward_length", "attention.head_count", "context_length"};
+    static const char *const keys[] = {"block_count", "embedding_length", "feed_forward_length", "attention.head_count",
+                                       "context_length"};
     for (size_t missing = 0; missing <= sizeof keys / sizeof keys[0]; missing++) {
         size_t row_bytes = 32 * 4;
         struct ts_gguf_writer *writer;

@@ -14,8 +14,8 @@ enum { MAX_STEPS = 200 };
 
 static struct ts_step_load load_of(double decode, double depth, double prefill, double past)
 {
-    return (struct ts_step_load){decode + (prefill > 0.0 ? 1.0 : 0.0), decode * (depth + 1.0), prefill, decode + prefill,
-                                 prefill * (past + (prefill + 1.0) / 2.0)};
+    return (struct ts_step_load){decode + (prefill > 0.0 ? 1.0 : 0.0), decode * (depth + 1.0), prefill,
+                                 decode + prefill, prefill * (past + (prefill + 1.0) / 2.0)};
 }
 
 /* A grid of steps without times. */
@@ -37,7 +37,8 @@ static size_t make_grid(struct ts_timed_step *steps)
 
 static double linear_time(const double coef[5], const struct ts_step_load *load)
 {
-    return coef[0] + coef[1] * load->seqs + coef[2] * load->kv_tok + coef[3] * load->prefill_tok + coef[4] * load->pairs;
+    return coef[0] + coef[1] * load->seqs + coef[2] * load->kv_tok + coef[3] * load->prefill_tok +
+           coef[4] * load->pairs;
 }
 
 static void near(double got, double want, double frac)

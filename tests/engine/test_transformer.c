@@ -29,7 +29,8 @@ static double worst_error(const float *got, const double *want, size_t n)
     return worst / sqrt(size / (double)n);
 }
 
-static void check_against_plain(const struct ts_model_config *config, const char *isa, enum ts_kv_type kv, double max_error)
+static void check_against_plain(const struct ts_model_config *config, const char *isa, enum ts_kv_type kv,
+                                double max_error)
 {
     uint32_t tokens[N];
     struct tiny tiny;
@@ -92,7 +93,8 @@ static void test_transformer__chunks_of_a_prompt_give_the_same_bits(void **state
         struct tiny tiny;
         tiny_open(&tiny, &config, quants[q], NULL, TS_KV_F16, 2);
         tiny_tokens(tokens, N, config.vocab, 2);
-        float *whole = malloc((size_t)N * config.vocab * sizeof *whole), *parts = malloc((size_t)N * config.vocab * sizeof *parts);
+        float *whole = malloc((size_t)N * config.vocab * sizeof *whole),
+              *parts = malloc((size_t)N * config.vocab * sizeof *parts);
         struct ts_kv_seq one = {0}, two = {0};
         tiny_step(&tiny, &one, tokens, N, true, whole);
         uint32_t at = 0;
@@ -118,7 +120,8 @@ static void check_batch(const struct ts_model_config *config, const char *quant,
     struct tiny tiny;
     uint32_t tokens[SEQS][N];
     tiny_open(&tiny, config, quant, isa, TS_KV_F16, 2);
-    float *alone = malloc((size_t)SEQS * config->vocab * sizeof *alone), *together = malloc((size_t)SEQS * config->vocab * sizeof *together);
+    float *alone = malloc((size_t)SEQS * config->vocab * sizeof *alone),
+          *together = malloc((size_t)SEQS * config->vocab * sizeof *together);
     struct ts_kv_seq single[SEQS] = {{0}}, batch[SEQS] = {{0}};
     struct ts_step_chunk chunks[SEQS];
     for (uint32_t s = 0; s < SEQS; s++) {
@@ -248,7 +251,8 @@ static void test_transformer__logits_are_only_made_where_asked(void **state)
     struct ts_kv_seq one = {0}, two = {0};
     tiny_open(&tiny, &config, "Q4_0", NULL, TS_KV_F16, 2);
     tiny_tokens(tokens, N, config.vocab, 6);
-    float *all = malloc((size_t)N * config.vocab * sizeof *all), *some = malloc((size_t)N * config.vocab * sizeof *some);
+    float *all = malloc((size_t)N * config.vocab * sizeof *all),
+          *some = malloc((size_t)N * config.vocab * sizeof *some);
     tiny_step(&tiny, &one, tokens, N, true, all);
     struct ts_step_chunk silent = {&two, tokens, 100, 0}, last = {&two, tokens + 100, N - 100, 20};
     some[0] = 42.0F;

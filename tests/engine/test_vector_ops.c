@@ -37,8 +37,8 @@ static void near(float got, double want, double tolerance)
     }
 }
 
-#define FOR_VARIANTS(ops)                                                     \
-    for (size_t variant = 0; variant < ts_vector_ops_count(); variant++)      \
+#define FOR_VARIANTS(ops)                                                                                              \
+    for (size_t variant = 0; variant < ts_vector_ops_count(); variant++)                                               \
         for (const struct ts_vector_ops *ops = ts_vector_ops_at(variant); ops && usable(ops); ops = NULL)
 
 static void test_vector_ops__halves_go_both_ways_as_in_software(void **state)
@@ -109,7 +109,8 @@ static void test_vector_ops__pages_give_the_bits_of_a_panel(void **state)
     (void)state;
     enum { ROWS = 8, DIM = 64, LD = 70 };
     static uint16_t memory[TS_VECTOR_PAGES][DIM * TS_VECTOR_PAGE_ROWS];
-    static float a[ROWS * LD], keys[DIM * TS_VECTOR_PANEL_COLS], values[TS_VECTOR_PANEL_COLS * DIM], want[ROWS * LD], got[ROWS * LD];
+    static float a[ROWS * LD], keys[DIM * TS_VECTOR_PANEL_COLS], values[TS_VECTOR_PANEL_COLS * DIM], want[ROWS * LD],
+        got[ROWS * LD];
     const uint16_t *pages[TS_VECTOR_PAGES];
     randoms(a, sizeof a / sizeof a[0], 1, 1.0);
     FOR_VARIANTS(ops)
@@ -119,9 +120,10 @@ static void test_vector_ops__pages_give_the_bits_of_a_panel(void **state)
             randoms(floats, sizeof floats / sizeof floats[0], 2 + p, 1.0);
             ops->narrow_f16(memory[p], floats, sizeof floats / sizeof floats[0]);
             pages[p] = memory[p];
-            ops->widen_f16(keys + (size_t)p * TS_VECTOR_PAGE_ROWS, TS_VECTOR_PANEL_COLS, memory[p], TS_VECTOR_PAGE_ROWS, DIM,
-                           TS_VECTOR_PAGE_ROWS);
-            ops->widen_f16(values + (size_t)p * TS_VECTOR_PAGE_ROWS * DIM, DIM, memory[p], DIM, TS_VECTOR_PAGE_ROWS, DIM);
+            ops->widen_f16(keys + (size_t)p * TS_VECTOR_PAGE_ROWS, TS_VECTOR_PANEL_COLS, memory[p], TS_VECTOR_PAGE_ROWS,
+                           DIM, TS_VECTOR_PAGE_ROWS);
+            ops->widen_f16(values + (size_t)p * TS_VECTOR_PAGE_ROWS * DIM, DIM, memory[p], DIM, TS_VECTOR_PAGE_ROWS,
+                           DIM);
         }
         for (uint32_t rows = 1; rows <= ROWS; rows++) {
             ops->panel(want, LD, a, LD, keys, TS_VECTOR_PANEL_COLS, rows, DIM, false);
@@ -133,7 +135,8 @@ static void test_vector_ops__pages_give_the_bits_of_a_panel(void **state)
                 ops->panel(want, LD, a, LD, values, DIM, rows, n, true);
                 ops->panel_values(got, LD, a, LD, pages, DIM, rows, n);
                 for (uint32_t r = 0; r < rows; r++) {
-                    assert_memory_equal(want + (size_t)r * LD, got + (size_t)r * LD, TS_VECTOR_PANEL_COLS * sizeof(float));
+                    assert_memory_equal(want + (size_t)r * LD, got + (size_t)r * LD,
+                                        TS_VECTOR_PANEL_COLS * sizeof(float));
                 }
             }
         }
@@ -159,7 +162,8 @@ static void test_vector_ops__softmax_in_steps_is_softmax(void **state)
                 total += exp((double)x[i] - top);
             }
             for (uint32_t s = 0; s < STEPS; s++) {
-                factors[s] = ops->softmax(p + (size_t)s * TS_VECTOR_PANEL_COLS, s + 1 < STEPS ? TS_VECTOR_PANEL_COLS : last, &max, &sum);
+                factors[s] = ops->softmax(p + (size_t)s * TS_VECTOR_PANEL_COLS,
+                                          s + 1 < STEPS ? TS_VECTOR_PANEL_COLS : last, &max, &sum);
             }
             near(max, top, 0.0);
             near(sum, total, 1e-5);

@@ -35,7 +35,8 @@ static void check_round_trip(const struct ts_model_config *config, const char *q
     tiny_step(&tiny, &one, tokens, N, false, made);
     struct ts_step_chunk chunk = {&two, tokens, N, 1};
     assert_int_equal(ts_transformer_step(transformer, &chunk, 1, loaded, NULL), TS_OK);
-    for (uint32_t i = 0; i < config->vocab; i++) { /* llama3's factors are stored as float: the last bit of an angle may differ */
+    for (uint32_t i = 0; i < config->vocab;
+         i++) { /* llama3's factors are stored as float: the last bit of an angle may differ */
         assert_true(fabsf(made[i] - loaded[i]) <= (config->rope_scaling == TS_ROPE_PLAIN ? 0.0F : 2e-2F));
     }
     ts_kv_seq_release(&tiny.cache, &one);
@@ -122,7 +123,8 @@ static void test_weights__rows_do_not_depend_on_how_they_are_read(void **state)
 }
 
 /* A source that lacks a tensor, or has one of another shape, because the config says otherwise. */
-static void config_refused(struct ts_model_config asked, const char *quant, const char *isa, enum ts_status want, const char *says)
+static void config_refused(struct ts_model_config asked, const char *quant, const char *isa, enum ts_status want,
+                           const char *says)
 {
     struct ts_model_config config = tiny_llama();
     struct ts_weight_source *source;

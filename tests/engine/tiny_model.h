@@ -16,9 +16,24 @@
 static inline struct ts_model_config tiny_llama(void)
 {
     return (struct ts_model_config){
-        .name = "tiny", .family = TS_MODEL_LLAMA, .layers = 3, .hidden = 96, .ffn = 160, .heads = 6, .kv_heads = 2, .head_dim = 16,
-        .vocab = 300, .context = 512, .tied = true, .norm_eps = 1e-5F, .rope_base = 10000.0, .rope_scaling = TS_ROPE_LLAMA3,
-        .rope_factor = 8.0, .rope_low_freq = 1.0, .rope_high_freq = 4.0, .rope_original_context = 64,
+        .name = "tiny",
+        .family = TS_MODEL_LLAMA,
+        .layers = 3,
+        .hidden = 96,
+        .ffn = 160,
+        .heads = 6,
+        .kv_heads = 2,
+        .head_dim = 16,
+        .vocab = 300,
+        .context = 512,
+        .tied = true,
+        .norm_eps = 1e-5F,
+        .rope_base = 10000.0,
+        .rope_scaling = TS_ROPE_LLAMA3,
+        .rope_factor = 8.0,
+        .rope_low_freq = 1.0,
+        .rope_high_freq = 4.0,
+        .rope_original_context = 64,
     };
 }
 
@@ -56,16 +71,18 @@ struct tiny {
 
 enum { TINY_MAX_TOK = 256, TINY_PAGES = 64 };
 
-static inline void tiny_open(struct tiny *tiny, const struct ts_model_config *config, const char *quant, const char *isa,
-                             enum ts_kv_type kv, uint32_t n_threads)
+static inline void tiny_open(struct tiny *tiny, const struct ts_model_config *config, const char *quant,
+                             const char *isa, enum ts_kv_type kv, uint32_t n_threads)
 {
     tiny->config = *config;
     assert_int_equal(ts_pool_create(&tiny->pool, n_threads), TS_OK);
     assert_int_equal(ts_weight_source_synthetic(&tiny->source, config, quant, 7, NULL), TS_OK);
     assert_int_equal(ts_weights_create(&tiny->weights, config, tiny->source, isa, tiny->pool, NULL), TS_OK);
-    assert_int_equal(ts_kv_cache_create(&tiny->cache, kv, config->layers, config->kv_heads, config->head_dim, TINY_PAGES), TS_OK);
-    assert_int_equal(ts_transformer_create(&tiny->transformer, tiny->weights, &tiny->cache, tiny->pool, TINY_MAX_TOK, TINY_MAX_TOK),
-                     TS_OK);
+    assert_int_equal(
+        ts_kv_cache_create(&tiny->cache, kv, config->layers, config->kv_heads, config->head_dim, TINY_PAGES), TS_OK);
+    assert_int_equal(
+        ts_transformer_create(&tiny->transformer, tiny->weights, &tiny->cache, tiny->pool, TINY_MAX_TOK, TINY_MAX_TOK),
+        TS_OK);
 }
 
 static inline void tiny_close(struct tiny *tiny)
@@ -78,7 +95,8 @@ static inline void tiny_close(struct tiny *tiny)
 }
 
 /* Appends n tokens to the sequence; logits of all of them if `all`, else of the last. */
-static inline void tiny_step(struct tiny *tiny, struct ts_kv_seq *seq, const uint32_t *tokens, uint32_t n, bool all, float *logits)
+static inline void tiny_step(struct tiny *tiny, struct ts_kv_seq *seq, const uint32_t *tokens, uint32_t n, bool all,
+                             float *logits)
 {
     struct ts_step_chunk chunk = {seq, tokens, n, all ? n : 1};
     assert_int_equal(ts_transformer_step(tiny->transformer, &chunk, 1, logits, NULL), TS_OK);
