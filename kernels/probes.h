@@ -19,6 +19,7 @@ struct ts_probes {
 
 extern const struct ts_probes ts_probes_portable;
 extern const struct ts_probes ts_probes_avx2;
+extern const struct ts_probes ts_probes_avxvnni;
 extern const struct ts_probes ts_probes_avx512vnni;
 
 #endif

@@ -23,13 +23,15 @@ enum {
     Q4_0_HALF = 4 * VECTOR,
     Q4_0_SCALES = 2 * Q4_0_HALF,
     Q4_0_BLOCK = Q4_0_SCALES + 2 * ROWS,
-    DIRECT_TOK = 4,
+    DIRECT_TOK = 6,
 };
 
 #define TOK_1(DO) DO(0)
 #define TOK_2(DO) TOK_1(DO) DO(1)
 #define TOK_3(DO) TOK_2(DO) DO(2)
 #define TOK_4(DO) TOK_3(DO) DO(3)
+#define TOK_5(DO) TOK_4(DO) DO(4)
+#define TOK_6(DO) TOK_5(DO) DO(5)
 
 static inline __m256i load(const uint8_t *at)
 {
@@ -56,93 +58,93 @@ static inline void add_scaled(float *c, __m256i acc, __m256 weight_scales, float
     _mm256_storeu_ps(c, _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), product, sum));
 }
 
-#define ZERO(t) __m256i a##t##0 = _mm256_setzero_si256(), a##t##1 = a##t##0;
+/* Keeps an accumulator in its register from step to step: GCC would otherwise collect the products first and run out of registers. */
+#if defined(__GNUC__)
+#define KEEP(v) __asm__("" : "+x"(v))
+#else
+#define KEEP(v) ((void)0)
+#endif
 
-#define DOT_Q4_0(t)                                                                \
-    {                                                                              \
-        __m256i x = quad_of(values, t, quad);                                      \
-        a##t##0 = _mm256_add_epi16(a##t##0, _mm256_maddubs_epi16(w0, x));          \
-        a##t##1 = _mm256_add_epi16(a##t##1, _mm256_maddubs_epi16(w1, x));          \
-    }
-#define STEP_Q4_0(tokens, p)                                                       \
-    {                                                                              \
-        __m256i both0 = load(w + (p)*VECTOR), both1 = load(w + Q4_0_HALF + (p)*VECTOR); \
-        {                                                                          \
-            const int quad = (p);                                                  \
-            __m256i w0 = _mm256_and_si256(both0, low_mask), w1 = _mm256_and_si256(both1, low_mask); \
-            tokens(DOT_Q4_0)                                                       \
-        }                                                                          \
-        {                                                                          \
-            const int quad = (p) + 4;                                              \
-            __m256i w0 = _mm256_and_si256(_mm256_srli_epi16(both0, 4), low_mask);  \
-            __m256i w1 = _mm256_and_si256(_mm256_srli_epi16(both1, 4), low_mask);  \
-            tokens(DOT_Q4_0)                                                       \
-        }                                                                          \
-    }
-#define SCALE_Q4_0(t)                                                                                                        \
-    {                                                                                                                        \
-        __m256i start = _mm256_set1_epi32(meta[t].start);                                                                    \
-        add_scaled(c + (t)*ROWS, _mm256_add_epi32(start, _mm256_madd_epi16(a##t##0, ones)), d0, meta[t].scale, fresh);       \
-        add_scaled(c + (t)*ROWS + HALF_ROWS, _mm256_add_epi32(start, _mm256_madd_epi16(a##t##1, ones)), d1, meta[t].scale,   \
-                   fresh);                                                                                                   \
-    }
+/* One half of a group at a time: 6 accumulators, the weights and what they need fit into 16 registers. */
+#define ZERO(t) __m256i a##t = _mm256_setzero_si256();
 
-#define DOT_Q8_0(t)                                                                                                          \
-    {                                                                                                                        \
-        __m256i x = quad_of(values, t, quad);                                                                                \
-        __m256i pairs0 = _mm256_maddubs_epi16(m0, _mm256_sign_epi8(x, w0));                                                  \
-        __m256i pairs1 = _mm256_maddubs_epi16(m1, _mm256_sign_epi8(x, w1));                                                  \
-        a##t##0 = _mm256_add_epi32(a##t##0, _mm256_madd_epi16(pairs0, ones));                                                \
-        a##t##1 = _mm256_add_epi32(a##t##1, _mm256_madd_epi16(pairs1, ones));                                                \
+#define DOT_Q4_0(t) a##t = _mm256_add_epi16(a##t, _mm256_maddubs_epi16(weights, quad_of(values, t, quad))); KEEP(a##t);
+#define STEP_Q4_0(tokens, p)                                                                  \
+    {                                                                                         \
+        __m256i both = load(half + (p)*VECTOR);                                               \
+        {                                                                                     \
+            const int quad = (p);                                                             \
+            __m256i weights = _mm256_and_si256(both, low_mask);                               \
+            tokens(DOT_Q4_0)                                                                  \
+        }                                                                                     \
+        {                                                                                     \
+            const int quad = (p) + 4;                                                         \
+            __m256i weights = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_mask);         \
+            tokens(DOT_Q4_0)                                                                  \
+        }                                                                                     \
     }
-#define STEP_Q8_0(tokens, q)                                                       \
-    {                                                                              \
-        const int quad = (q);                                                      \
-        __m256i w0 = load(w + (q)*VECTOR), w1 = load(w + Q8_0_HALF + (q)*VECTOR);  \
-        __m256i m0 = _mm256_abs_epi8(w0), m1 = _mm256_abs_epi8(w1);                \
-        tokens(DOT_Q8_0)                                                           \
-    }
-#define SCALE_Q8_0(t)                                                              \
-    add_scaled(c + (t)*ROWS, a##t##0, d0, meta[t].scale, fresh);                   \
-    add_scaled(c + (t)*ROWS + HALF_ROWS, a##t##1, d1, meta[t].scale, fresh);
+#define SCALE_Q4_0(t)                                                                                                   \
+    add_scaled(c + (t)*ROWS + h * HALF_ROWS, _mm256_add_epi32(_mm256_set1_epi32(meta[t].start), _mm256_madd_epi16(a##t, ones)), \
+               scales, meta[t].scale, fresh);
 
-#define DEFINE_TILES(n)                                                                                                      \
-    static void direct_q4_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,             \
-                                uint32_t n_blocks, bool accumulate)                                                          \
-    {                                                                                                                        \
-        const __m256i low_mask = _mm256_set1_epi8(0xF), ones = _mm256_set1_epi16(1);                                         \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                                            \
-            const bool fresh = b == 0 && !accumulate;                                                                        \
-            TOK_##n(ZERO)                                                                                                    \
-            STEP_Q4_0(TOK_##n, 0) STEP_Q4_0(TOK_##n, 1) STEP_Q4_0(TOK_##n, 2) STEP_Q4_0(TOK_##n, 3)                          \
-            __m256 d0 = half_scales(w + Q4_0_SCALES), d1 = half_scales(w + Q4_0_SCALES + 2 * HALF_ROWS);                     \
-            TOK_##n(SCALE_Q4_0)                                                                                              \
-            w += Q4_0_BLOCK;                                                                                                 \
-            values += (n)*TS_ACT_COLS;                                                                                       \
-            meta += (n);                                                                                                     \
-        }                                                                                                                    \
-    }                                                                                                                        \
-    static void direct_q8_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,             \
-                                uint32_t n_blocks, bool accumulate)                                                          \
-    {                                                                                                                        \
-        const __m256i ones = _mm256_set1_epi16(1);                                                                           \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                                            \
-            const bool fresh = b == 0 && !accumulate;                                                                        \
-            TOK_##n(ZERO)                                                                                                    \
-            STEP_Q8_0(TOK_##n, 0) STEP_Q8_0(TOK_##n, 1) STEP_Q8_0(TOK_##n, 2) STEP_Q8_0(TOK_##n, 3)                          \
-            STEP_Q8_0(TOK_##n, 4) STEP_Q8_0(TOK_##n, 5) STEP_Q8_0(TOK_##n, 6) STEP_Q8_0(TOK_##n, 7)                          \
-            __m256 d0 = half_scales(w + Q8_0_SCALES), d1 = half_scales(w + Q8_0_SCALES + 2 * HALF_ROWS);                     \
-            TOK_##n(SCALE_Q8_0)                                                                                              \
-            w += Q8_0_BLOCK;                                                                                                 \
-            values += (n)*TS_ACT_COLS;                                                                                       \
-            meta += (n);                                                                                                     \
-        }                                                                                                                    \
+#define DOT_Q8_0(t)                                                                                                     \
+    a##t = _mm256_add_epi32(                                                                                            \
+        a##t, _mm256_madd_epi16(_mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(quad_of(values, t, quad), weights)), ones)); \
+    KEEP(a##t);
+#define STEP_Q8_0(tokens, q)                                   \
+    {                                                          \
+        const int quad = (q);                                  \
+        __m256i weights = load(half + (q)*VECTOR);             \
+        __m256i magnitudes = _mm256_abs_epi8(weights);         \
+        tokens(DOT_Q8_0)                                       \
+    }
+#define SCALE_Q8_0(t) add_scaled(c + (t)*ROWS + h * HALF_ROWS, a##t, scales, meta[t].scale, fresh);
+
+#define DEFINE_TILES(n)                                                                                                 \
+    static void direct_q4_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,        \
+                                uint32_t n_blocks, bool accumulate)                                                     \
+    {                                                                                                                   \
+        const __m256i low_mask = _mm256_set1_epi8(0xF), ones = _mm256_set1_epi16(1);                                    \
+        for (uint32_t b = 0; b < n_blocks; b++) {                                                                       \
+            const bool fresh = b == 0 && !accumulate;                                                                   \
+            for (int h = 0; h < 2; h++) {                                                                               \
+                const uint8_t *half = w + h * Q4_0_HALF;                                                                \
+                TOK_##n(ZERO)                                                                                           \
+                STEP_Q4_0(TOK_##n, 0) STEP_Q4_0(TOK_##n, 1) STEP_Q4_0(TOK_##n, 2) STEP_Q4_0(TOK_##n, 3)                 \
+                __m256 scales = half_scales(w + Q4_0_SCALES + h * 2 * HALF_ROWS);                                       \
+                TOK_##n(SCALE_Q4_0)                                                                                     \
+            }                                                                                                           \
+            w += Q4_0_BLOCK;                                                                                            \
+            values += (n)*TS_ACT_COLS;                                                                                  \
+            meta += (n);                                                                                                \
+        }                                                                                                               \
+    }                                                                                                                   \
+    static void direct_q8_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,        \
+                                uint32_t n_blocks, bool accumulate)                                                     \
+    {                                                                                                                   \
+        const __m256i ones = _mm256_set1_epi16(1);                                                                      \
+        for (uint32_t b = 0; b < n_blocks; b++) {                                                                       \
+            const bool fresh = b == 0 && !accumulate;                                                                   \
+            for (int h = 0; h < 2; h++) {                                                                               \
+                const uint8_t *half = w + h * Q8_0_HALF;                                                                \
+                TOK_##n(ZERO)                                                                                           \
+                STEP_Q8_0(TOK_##n, 0) STEP_Q8_0(TOK_##n, 1) STEP_Q8_0(TOK_##n, 2) STEP_Q8_0(TOK_##n, 3)                 \
+                STEP_Q8_0(TOK_##n, 4) STEP_Q8_0(TOK_##n, 5) STEP_Q8_0(TOK_##n, 6) STEP_Q8_0(TOK_##n, 7)                 \
+                __m256 scales = half_scales(w + Q8_0_SCALES + h * 2 * HALF_ROWS);                                       \
+                TOK_##n(SCALE_Q8_0)                                                                                     \
+            }                                                                                                           \
+            w += Q8_0_BLOCK;                                                                                            \
+            values += (n)*TS_ACT_COLS;                                                                                  \
+            meta += (n);                                                                                                \
+        }                                                                                                               \
     }
 
 DEFINE_TILES(1)
 DEFINE_TILES(2)
 DEFINE_TILES(3)
 DEFINE_TILES(4)
+DEFINE_TILES(5)
+DEFINE_TILES(6)
 
 typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                      bool accumulate);
@@ -150,14 +152,16 @@ typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const str
 static void direct_q4_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
-    static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3, direct_q4_0_4};
+    static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3,
+                                                  direct_q4_0_4, direct_q4_0_5, direct_q4_0_6};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
 static void direct_q8_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
-    static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3, direct_q8_0_4};
+    static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3,
+                                                  direct_q8_0_4, direct_q8_0_5, direct_q8_0_6};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
