@@ -60,8 +60,7 @@ struct bench {
     float *logits;                /* [max_batch + 1][vocab] */
 };
 
-/* -- what is measured
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- what is measured -- */
 
 static uint64_t kv_tok_of(const struct ts_model_step *step)
 {
@@ -169,9 +168,7 @@ static enum ts_status plan(struct bench *bench)
     return TS_OK;
 }
 
-/* -- set-up
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* -- set-up -- */
 
 static uint32_t or_default(uint32_t value, uint32_t if_zero)
 {
@@ -306,9 +303,7 @@ static void tear_down(struct bench *bench)
     ts_pool_destroy(bench->pool);
 }
 
-/* -- measuring
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* -- measuring -- */
 
 /* A sequence of `depth` tokens whose pages hold whatever is in them. */
 static enum ts_status make_seq(struct bench *bench, uint32_t index, uint32_t depth, uint32_t n_tok)
@@ -431,9 +426,7 @@ static enum ts_status measure_round(struct bench *bench)
     return TS_OK;
 }
 
-/* -- results
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* -- results -- */
 
 static enum ts_status describe(const struct bench *bench, struct ts_model_measurement *out)
 {

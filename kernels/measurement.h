@@ -54,6 +54,8 @@ struct ts_step_sample {
     double spread_frac; /* (p90 - min)/median, weighted over the shapes: how noisy the machine was */
 };
 
+struct ts_model_measurement;
+
 struct ts_measurement {
     const char *created;      /* "2026-11-22T18:00:00Z" */
     const char *tool_version; /* tiersim's version */
@@ -78,6 +80,7 @@ struct ts_measurement {
     const char *baseline_name; /* "OpenBLAS 0.3.21 SkylakeX"; "" where unknown (the field may be missing in a file) */
     const struct ts_matmul_sample *baseline; /* OpenBLAS float matmul at the same shapes; n = 0 if not built in */
     size_t n_baseline;
+    const struct ts_model_measurement *engine; /* steps of a whole forward pass (kernels/model_measurement.h), or NULL */
 };
 
 /* Reads and checks a file; everything lives in `arena`. A version that is not 1, a missing field or a value out of range is a diagnostic that

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "kernels/measurement.h"
+#include "kernels/model_measurement.h"
 
 enum { MAX_FILE_BYTES = 16 << 20, MAX_ITEMS = 100000, MAX_FAULTS = 8 };
 
@@ -251,6 +252,18 @@ static bool check_version(const struct at *root)
     return true;
 }
 
+/* The object "engine", which may be missing. */
+static enum ts_status get_engine(const struct at *root, struct ts_measurement *m)
+{
+    const struct ts_json *json = ts_json_get(root->object, "engine");
+    if (!json) {
+        return TS_OK;
+    }
+    struct ts_model_measurement *engine = ts_arena_alloc(root->reader->arena, sizeof *engine);
+    m->engine = engine;
+    return engine ? ts_model_measurement_get(engine, root->reader->arena, json, root->reader->path, root->reader->diags) : TS_ENOMEM;
+}
+
 enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *arena, const char *path, struct ts_diags *diags)
 {
     struct ts_json_doc doc;
@@ -264,7 +277,11 @@ enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *
     if (check_version(&root)) {
         get_measurement(&root, &m);
     }
+    status = reader.n_faults == 0 ? get_engine(&root, &m) : TS_OK;
     ts_json_deinit(&doc);
+    if (status != TS_OK) {
+        return status;
+    }
     if (reader.out_of_memory) {
         return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "not enough memory to read the measurement");
     }

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "kernels/model_measurement.h"
 
 static void put_string(struct ts_json_writer *json, const char *key, const char *value)
 {
@@ -145,6 +146,10 @@ static void put_measurement(struct ts_json_writer *json, const struct ts_measure
     put_matmuls(json, "matmuls", m->matmuls, m->n_matmuls);
     put_string(json, "baseline_name", m->baseline_name);
     put_matmuls(json, "baseline", m->baseline, m->n_baseline);
+    if (m->engine) {
+        ts_json_key(json, "engine");
+        ts_model_measurement_put(json, m->engine);
+    }
     ts_json_end_object(json);
 }
 

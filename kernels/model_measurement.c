@@ -41,9 +41,7 @@ void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step)
     }
 }
 
-/* -- writing
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* -- writing -- */
 
 static void put_string(struct ts_json_writer *json, const char *key, const char *value)
 {
@@ -171,9 +169,7 @@ enum ts_status ts_model_measurement_write(const struct ts_model_measurement *m, 
     return status;
 }
 
-/* -- reading
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* -- reading -- */
 
 struct input {
     struct ts_arena *arena;

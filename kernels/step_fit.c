@@ -152,9 +152,7 @@ static enum ts_status solve_steps(struct solution *out, struct design *design, c
     return solve(out, design);
 }
 
-/* -- errors
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* -- errors -- */
 
 typedef double predict_fn(const void *fit, const struct ts_step_load *load);
 
@@ -216,9 +214,7 @@ enum ts_status ts_step_check_table(struct ts_fit_error *out, const struct ts_tab
     return errors_of(out, predict_table, fit, steps, n);
 }
 
-/* -- linear
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* -- linear -- */
 
 static void linear_features(double *out, const struct ts_step_load *load)
 {
@@ -272,9 +268,7 @@ enum ts_status ts_step_fit_linear(struct ts_linear_fit *out, const struct ts_tim
     return status;
 }
 
-/* -- table
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* -- table -- */
 
 /* 1, and ramps from knot k-1 to knot k; the last has no end. */
 static void table_features(double *out, const struct ts_step_load *load, const double *knots, size_t n_knots)

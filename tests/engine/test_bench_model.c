@@ -83,6 +83,61 @@ static void test_bench_model__a_file_keeps_everything(void **state)
     ts_arena_deinit(&arena);
 }
 
+/* The engine's part of a whole measurement file. */
+static void test_bench_model__a_measurement_file_carries_the_engine(void **state)
+{
+    (void)state;
+    static const struct ts_matmul_shape shape = {"output", 64, 64, 1};
+    static const struct ts_matmul_sample matmul = {0, 1, {1e-3, 1e-3, 1e-3, 3}, 0.008};
+    static const struct ts_bandwidth_sample bandwidth = {1 << 20, {10.0, 11.0, 12.0, 3}};
+    static const struct ts_step_sample step = {1, 1e-3, 0.1};
+    static const double samples[] = {0.25, 0.5, 0.125};
+    const struct ts_model_step model_step = {.n_decode = 2, .depth = 10, .samples = samples, .n_samples = 3};
+    const struct ts_model_measurement engine = {.model = "m",
+                                                .quant = "Q4_0",
+                                                .kernel = "k",
+                                                .cpu = "c",
+                                                .weights = "w",
+                                                .n_threads = 1,
+                                                .steps = &model_step,
+                                                .n_steps = 1};
+    struct ts_measurement m = {
+        .created = "2026-01-01T00:00:00Z",
+        .tool_version = "0",
+        .host = {"cpu", "os", "isa", "compiler", 1, 1, 0, 0, 0},
+        .kernel = "k",
+        .model = "m",
+        .quant = "Q4_0",
+        .n_threads = 1,
+        .weight_bytes = 1,
+        .energy_source = "unavailable",
+        .shapes = &shape,
+        .n_shapes = 1,
+        .matmuls = &matmul,
+        .n_matmuls = 1,
+        .bandwidths = &bandwidth,
+        .n_bandwidths = 1,
+        .steps = &step,
+        .n_steps = 1,
+        .baseline_name = "",
+        .engine = &engine,
+    };
+    struct ts_measurement back;
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_measurement_write(&m, path, NULL), TS_OK);
+    assert_int_equal(ts_measurement_read(&back, &arena, path, NULL), TS_OK);
+    assert_non_null(back.engine);
+    assert_int_equal(back.engine->n_steps, 1);
+    assert_true(back.engine->steps[0].seconds.median == 0.25 && !back.engine->fitted);
+    m.engine = NULL;
+    assert_int_equal(ts_measurement_write(&m, path, NULL), TS_OK);
+    assert_int_equal(ts_measurement_read(&back, &arena, path, NULL), TS_OK);
+    assert_null(back.engine);
+    (void)unlink(path);
+    ts_arena_deinit(&arena);
+}
+
 static int stop_later(void *user, double done_frac, const char *what, double seconds_left)
 {
     int *calls = user;
@@ -232,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bench_model__measures_and_fits),
         cmocka_unit_test(test_bench_model__a_file_keeps_everything),
+        cmocka_unit_test(test_bench_model__a_measurement_file_carries_the_engine),
         cmocka_unit_test(test_bench_model__an_interrupted_run_is_taken_up_again),
         cmocka_unit_test(test_bench_model__samples_of_something_else_are_refused),
         cmocka_unit_test(test_bench_model__wrong_files_are_told_what_is_wrong),
