@@ -11,94 +11,9 @@
 
 extern const struct ts_embedded_file ts_embedded_catalog[];
 
-enum cell { CELL_TEXT, CELL_NUMBER, CELL_COUNT, CELL_YEAR, CELL_FLAG };
+#include "scenarios/catalog_columns.inc"
 
-struct column {
-    const char *name;
-    enum cell cell;
-    size_t offset;
-    double scale;  /* NUMBER: what one of the file's units is in ours */
-    bool required; /* an empty cell is an error; otherwise it is 0 or "" */
-};
-
-#define HW(f) offsetof(struct ts_hardware, f)
-#define LM(f) offsetof(struct ts_llm, f)
-#define PR(f) offsetof(struct ts_price, f)
-#define RG(f) offsetof(struct ts_region, f)
-#define QT(f) offsetof(struct ts_quant, f)
-
-static const struct column hardware_columns[] = {
-    {"name", CELL_TEXT, HW(name), 0, true},
-    {"class", CELL_TEXT, HW(class_name), 0, true},
-    {"peak_fp16_dense_tflops", CELL_NUMBER, HW(fp16_tflops), 1, false},
-    {"peak_int8_dense_tops", CELL_NUMBER, HW(int8_tops), 1, false},
-    {"memory_gb", CELL_NUMBER, HW(memory_bytes), 1e9, true},
-    {"mem_bw_gb_s", CELL_NUMBER, HW(bytes_per_s), 1e9, true},
-    {"tdp_w", CELL_NUMBER, HW(tdp_w), 1, true},
-    {"idle_w", CELL_NUMBER, HW(idle_w), 1, false},
-    {"list_price_usd", CELL_NUMBER, HW(list_price_usd), 1, true},
-    {"includes_host", CELL_FLAG, HW(includes_host), 0, true},
-    {"year", CELL_YEAR, HW(year), 0, true},
-    {"source", CELL_TEXT, HW(source), 0, true},
-    {"notes", CELL_TEXT, HW(notes), 0, false},
-    {NULL, CELL_TEXT, 0, 0, false},
-};
-
-static const struct column llm_columns[] = {
-    {"name", CELL_TEXT, LM(name), 0, true},
-    {"type", CELL_TEXT, LM(type), 0, true},
-    {"params_total_b_published", CELL_NUMBER, LM(params), 1e9, true},
-    {"params_active_b_published", CELL_NUMBER, LM(params_active), 1e9, true},
-    {"layers", CELL_COUNT, LM(layers), 0, true},
-    {"hidden", CELL_COUNT, LM(hidden), 0, true},
-    {"ffn", CELL_COUNT, LM(ffn), 0, true},
-    {"heads", CELL_COUNT, LM(heads), 0, true},
-    {"kv_heads", CELL_COUNT, LM(kv_heads), 0, true},
-    {"head_dim", CELL_COUNT, LM(head_dim), 0, true},
-    {"vocab", CELL_COUNT, LM(vocab), 0, true},
-    {"context", CELL_COUNT, LM(context), 0, true},
-    {"n_experts", CELL_COUNT, LM(n_experts), 0, false},
-    {"top_k", CELL_COUNT, LM(top_k), 0, false},
-    {"moe_ffn", CELL_COUNT, LM(moe_ffn), 0, false},
-    {"shared_experts", CELL_COUNT, LM(shared_experts), 0, false},
-    {"sliding_window", CELL_COUNT, LM(sliding_window), 0, false},
-    {"kv_bytes_per_token_bf16", CELL_NUMBER, LM(kv_bytes_per_tok), 1, true},
-    {"kv_bytes_per_token_bf16_beyond_window", CELL_NUMBER, LM(kv_bytes_per_tok_beyond_window), 1, true},
-    {"gflop_per_decode_token_ex_attention", CELL_NUMBER, LM(flop_per_tok), 1e9, true},
-    {"source", CELL_TEXT, LM(source), 0, true},
-    {NULL, CELL_TEXT, 0, 0, false},
-};
-
-static const struct column price_columns[] = {
-    {"model", CELL_TEXT, PR(name), 0, true},
-    {"input_usd_per_mtok", CELL_NUMBER, PR(input_usd_per_mtok), 1, true},
-    {"cached_input_usd_per_mtok", CELL_NUMBER, PR(cached_input_usd_per_mtok), 1, false},
-    {"output_usd_per_mtok", CELL_NUMBER, PR(output_usd_per_mtok), 1, true},
-    {"date", CELL_TEXT, PR(date), 0, false},
-    {"source", CELL_TEXT, PR(source), 0, true},
-    {NULL, CELL_TEXT, 0, 0, false},
-};
-
-static const struct column region_columns[] = {
-    {"region", CELL_TEXT, RG(name), 0, true},
-    {"country", CELL_TEXT, RG(country), 0, true},
-    {"electricity_usd_per_kwh", CELL_NUMBER, RG(electricity_usd_per_kwh), 1, true},
-    {"carbon_g_per_kwh_national", CELL_NUMBER, RG(carbon_g_per_kwh), 1, false},
-    {"default_pue_estimate", CELL_NUMBER, RG(pue), 1, true},
-    {"saidi_hours_per_year", CELL_NUMBER, RG(outage_h_per_year), 1, false},
-    {"price_source", CELL_TEXT, RG(source), 0, true},
-    {NULL, CELL_TEXT, 0, 0, false},
-};
-
-static const struct column quant_columns[] = {
-    {"name", CELL_TEXT, QT(name), 0, true},
-    {"bits_per_weight", CELL_NUMBER, QT(bits_per_weight), 1, true},
-    {"int8_compute", CELL_FLAG, QT(compute_int8), 0, true},
-    {"source", CELL_TEXT, QT(source), 0, true},
-    {NULL, CELL_TEXT, 0, 0, false},
-};
-
-enum { MAX_ROWS = 1024 };
+enum { MAX_ROWS = 4096 };
 
 struct sheet {
     struct ts_csv_reader *csv;
@@ -193,6 +108,7 @@ struct kind {
     const char *extra_columns[8];                                   /* those that `finish` reads */
     size_t rows_at, n_at;                                           /* in struct ts_catalog */
     size_t alias_at;                                                /* a second name in the row, 0: none */
+    bool later;                                                     /* read on demand only: ts_catalog_load_published */
 };
 
 #define CT(f) offsetof(struct ts_catalog, f)
@@ -206,8 +122,8 @@ static const struct kind kinds[] = {
      {"conf_compute", "conf_memory", "conf_power", "conf_idle", "conf_price"},
      CT(hardware),
      CT(n_hardware),
-     0},
-    {"model", "models.csv", llm_columns, sizeof(struct ts_llm), NULL, {NULL}, CT(llms), CT(n_llms), 0},
+     0, false},
+    {"model", "models.csv", llm_columns, sizeof(struct ts_llm), NULL, {NULL}, CT(llms), CT(n_llms), 0, false},
     {"price",
      "prices.csv",
      price_columns,
@@ -216,7 +132,7 @@ static const struct kind kinds[] = {
      {"provider"},
      CT(prices),
      CT(n_prices),
-     0},
+     0, false},
     {"region",
      "regions.csv",
      region_columns,
@@ -225,8 +141,29 @@ static const struct kind kinds[] = {
      {NULL},
      CT(regions),
      CT(n_regions),
-     RG(country)},
-    {"quant", "quants.csv", quant_columns, sizeof(struct ts_quant), NULL, {NULL}, CT(quants), CT(n_quants), 0},
+     RG(country), false},
+    {"quant", "quants.csv", quant_columns, sizeof(struct ts_quant), NULL, {NULL}, CT(quants), CT(n_quants), 0, false},
+    {"chip", "chips.csv", chip_columns, sizeof(struct ts_chip), NULL, {NULL}, CT(chips), CT(n_chips), 0, false},
+    {"efficiency",
+     "efficiency.csv",
+     efficiency_columns,
+     sizeof(struct ts_efficiency),
+     NULL,
+     {NULL},
+     CT(efficiencies),
+     CT(n_efficiencies),
+     0, false},
+    {"energy", "energy.csv", energy_columns, sizeof(struct ts_energy), NULL, {NULL}, CT(energies), CT(n_energies), 0, false},
+    {"published",
+     "published.csv",
+     published_columns,
+     sizeof(struct ts_published),
+     NULL,
+     {NULL},
+     CT(published),
+     CT(n_published),
+     0,
+     true},
 };
 
 enum { N_KINDS = sizeof kinds / sizeof kinds[0], MIN_PART = 3 };
@@ -304,11 +241,13 @@ static enum ts_status load_kind(struct ts_catalog *catalog, const struct kind *k
     return status;
 }
 
-enum ts_status ts_catalog_load(struct ts_catalog *out, struct ts_arena *arena, struct ts_diags *diags)
+static enum ts_status load(struct ts_catalog *out, bool later, struct ts_arena *arena, struct ts_diags *diags)
 {
-    struct ts_catalog catalog;
-    memset(&catalog, 0, sizeof catalog);
+    struct ts_catalog catalog = *out;
     for (size_t i = 0; i < N_KINDS; i++) {
+        if (kinds[i].later != later) {
+            continue;
+        }
         const struct ts_embedded_file *file = ts_embedded_catalog;
         while (file->name && !ts_str_equal(file->name, kinds[i].file)) {
             file++;
@@ -323,6 +262,22 @@ enum ts_status ts_catalog_load(struct ts_catalog *out, struct ts_arena *arena, s
     }
     *out = catalog;
     return TS_OK;
+}
+
+enum ts_status ts_catalog_load(struct ts_catalog *out, struct ts_arena *arena, struct ts_diags *diags)
+{
+    struct ts_catalog catalog;
+    memset(&catalog, 0, sizeof catalog);
+    enum ts_status status = load(&catalog, false, arena, diags);
+    if (status == TS_OK) {
+        *out = catalog;
+    }
+    return status;
+}
+
+enum ts_status ts_catalog_load_published(struct ts_catalog *catalog, struct ts_arena *arena, struct ts_diags *diags)
+{
+    return load(catalog, true, arena, diags);
 }
 
 /* ---- look-up ---- */
@@ -470,6 +425,16 @@ const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, cons
 const struct ts_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name)
 {
     return find(catalog, "quant", name);
+}
+
+const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const char *name)
+{
+    for (size_t i = 0; name && i < catalog->n_chips; i++) {
+        if (ts_str_equal(catalog->chips[i].name, name)) {
+            return &catalog->chips[i];
+        }
+    }
+    return NULL;
 }
 
 const char *ts_catalog_suggest(const struct ts_catalog *catalog, const char *kind, const char *name)

@@ -49,6 +49,53 @@ struct ts_quant {
     const char *source;
 };
 
+/* A chip with published measurements, or one of hardware.csv: what its efficiency is looked up by. */
+struct ts_chip {
+    const char *name;       /* of a row of hardware.csv, if it has no peaks of its own */
+    const char *class_name; /* "hbm", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
+    double fp16_tflops, bytes_per_s; /* 0: hardware.csv has them; beside it: the peak that "local" engines work at */
+    const char *source;
+};
+
+/* What a class of hardware makes of its peaks under a group of engines: constants of scenarios/efficiency.h, fitted. */
+struct ts_efficiency {
+    const char *class_name, *engine; /* engine: "serving" or "local" */
+    double layer_s;        /* fixed time of a step, per layer */
+    double reduce_s;       /* more of it with several accelerators, per layer */
+    double compute;        /* share of the peak that matmuls reach */
+    double bandwidth;      /* share of the bandwidth at which weights are read */
+    double kv;             /* the same for KV entries; above 1 where the reads hide behind other work */
+    double activation;     /* a prompt token costs layers x hidden / (activation x bandwidth) beside its matmuls */
+    double attention;      /* flop of prefill attention per byte of bandwidth */
+    double prompt_layer_s; /* per layer and prompt in the stack that the prompts of "serving" were measured with; no part
+                              of step times */
+    unsigned n_decode, n_prefill, n_hardware;
+    double decode_error, prefill_error; /* median on chips left out of the fit; 0 = unknown */
+    const char *date, *source;
+};
+
+/* A published fit of energy per output token: E(b) = c + a/b at batch b. */
+struct ts_energy {
+    const char *model, *hardware, *task;
+    double params;
+    unsigned n_gpus, n_points;
+    double c_j_per_tok, a_j, r2;
+    double min_w, max_w; /* of one GPU, over the measured batches */
+    const char *source;
+};
+
+/* A published rate (median where one was published more than once). prompt_tok and output_tok are the lengths of the
+ * test; prompt 0: it began with an empty context. */
+struct ts_published {
+    const char *hardware; /* a chip */
+    unsigned n_accelerators;
+    const char *model, *quant, *engine;
+    double batch; /* mean number of running sequences */
+    unsigned prompt_tok, output_tok;
+    double decode_tok_s, prefill_tok_s; /* one of them is 0; decode: of all sequences together */
+    const char *source;
+};
+
 struct ts_catalog {
     const struct ts_hardware *hardware;
     size_t n_hardware;
@@ -60,10 +107,21 @@ struct ts_catalog {
     size_t n_regions;
     const struct ts_quant *quants;
     size_t n_quants;
+    const struct ts_chip *chips;
+    size_t n_chips;
+    const struct ts_efficiency *efficiencies;
+    size_t n_efficiencies;
+    const struct ts_energy *energies;
+    size_t n_energies;
+    const struct ts_published *published; /* ts_catalog_load_published */
+    size_t n_published;
 };
 
 /* Parses the built-in catalogs into `arena`. */
 enum ts_status ts_catalog_load(struct ts_catalog *out, struct ts_arena *arena, struct ts_diags *diags);
+
+/* The published measurements, which no scenario needs, on top of a loaded catalog. */
+enum ts_status ts_catalog_load_published(struct ts_catalog *catalog, struct ts_arena *arena, struct ts_diags *diags);
 
 /* By name without regard to case; a unique prefix or a unique part of a name (3 characters or more) is enough ("H100
  * SXM", "Germany"). NULL if none or several fit. */
@@ -72,6 +130,9 @@ const struct ts_llm *ts_catalog_llm(const struct ts_catalog *catalog, const char
 const struct ts_price *ts_catalog_price(const struct ts_catalog *catalog, const char *name);
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
 const struct ts_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
+
+/* By exact name; NULL if there is none. */
+const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const char *name);
 
 /* How many rows of that kind `name` fits (0, 1 or more), and the first `cap` of their names in the order of the file.
  */

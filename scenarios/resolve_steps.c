@@ -1,13 +1,13 @@
 /* Hides where the time of an engine's step comes from: coefficients that the user has, a measurement, or a roofline
  * over the catalog.
  *
- * Roofline: overhead + max(flop/(peak x compute), weights/(bandwidth x share)) + KV/bandwidth + attention. With 75
- * %, 1.5 ms and 15 us per all-reduce the published decode steps of Llama 3.1 70B in FP8 on 2 and 4 H100 (18.0 and 12.0
- * ms at batch 4) come out at 17.9 and 10.9 ms. Mixture of experts: total = shared + experts, active = shared + experts
- * x k/E, so experts = (total - active)/(1 - k/E). Attention: 4 x heads x head size x layers flop for a query-key pair
- * (both products). */
+ * The roofline's constants are those fitted for the hardware's class (scenarios/efficiency.h). Where the scenario writes
+ * shares of its own, or no fit can be trusted, it is a plain one: overhead + max(flop/(peak x compute),
+ * weights/(bandwidth x share)) + KV/bandwidth + attention at the speed of the matmuls. Mixture of experts: total = shared
+ * + experts, active = shared + experts x k/E, so experts = (total - active)/(1 - k/E). */
 #include <math.h>
 
+#include "scenarios/efficiency.h"
 #include "scenarios/loader.h"
 
 static const double overhead_server_s = 1.5e-3;
@@ -15,11 +15,6 @@ static const double overhead_device_s = 2e-3;
 static const double overhead_measured_s = 1e-3;
 static const double all_reduce_s = 15e-6;
 static const double attention_slowdown = 4.0;
-
-static double attention_flop(const struct ts_llm *llm)
-{
-    return 4.0 * llm->heads * llm->head_dim * llm->layers;
-}
 
 static double overhead(struct ts_loader *loader, struct ts_tier_context *ctx, double plain)
 {
@@ -53,20 +48,6 @@ static void resolve_linear(struct ts_loader *loader, struct ts_tier_context *ctx
 
 /* ---- roofline ---- */
 
-static void split_experts(const struct ts_tier_context *ctx, struct ts_steps_roofline *roof)
-{
-    const struct ts_llm *llm = ctx->llm;
-    double bytes = ctx->quant->bits_per_weight / 8.0;
-    roof->shared_bytes = ctx->weight_bytes;
-    if (llm->n_experts > 0 && llm->top_k > 0 && llm->top_k < llm->n_experts) {
-        double share = (double)llm->top_k / llm->n_experts;
-        roof->expert_bytes = (llm->params - llm->params_active) / (1.0 - share) * bytes;
-        roof->shared_bytes = fmax(0.0, ctx->weight_bytes - roof->expert_bytes);
-        roof->experts = llm->n_experts;
-        roof->top_k = llm->top_k;
-    }
-}
-
 static double peak_flop(const struct ts_tier_context *ctx)
 {
     const struct ts_hardware *hardware = ctx->hardware;
@@ -78,7 +59,7 @@ static double peak_flop(const struct ts_tier_context *ctx)
     return ctx->quant->compute_int8 && int8 > fp16 ? int8 : fp16;
 }
 
-static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+static void resolve_plain(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     struct ts_value *value = ctx->value;
     double peak = peak_flop(ctx);
@@ -103,9 +84,68 @@ static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *c
         .flop_per_s = peak * compute * ctx->n_accelerators,
         .bytes_per_s = ctx->hardware->bytes_per_s * bandwidth * ctx->n_accelerators,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
-        .attention_flop_per_pair = attention_flop(ctx->llm),
+        .attention_flop_per_pair = ts_efficiency_attention_flop(ctx->llm),
     };
-    split_experts(ctx, roof);
+    ts_efficiency_split_experts(ctx->llm, ctx->quant->bits_per_weight, roof);
+}
+
+/* Constants that can be trusted for the tier's hardware, or NULL. */
+static const struct ts_efficiency *fitted_constants(const struct ts_loader *loader, const struct ts_tier_context *ctx,
+                                                    const struct ts_chip *chip, const char *engines)
+{
+    const struct ts_efficiency *row = chip ? ts_efficiency_find(&loader->catalog, chip->class_name, engines) : NULL;
+    bool usable = row && ts_efficiency_is_trusted(row) &&
+                  ts_efficiency_peak(chip, ctx->hardware, engines, ctx->quant) > 0.0;
+    return usable ? row : NULL;
+}
+
+static const char *fitted_source(struct ts_loader *loader, const struct ts_tier_context *ctx,
+                                 const struct ts_chip *chip, const struct ts_efficiency *row)
+{
+    bool own = ts_str_equal(row->class_name, chip->class_name);
+    return ts_loader_printf(loader,
+                            "roofline of %u x %s; efficiency.csv: class %s, %s engines, fitted to %u published points "
+                            "of %u chips; median error on a chip left out: decode %.0f %%, prefill %.0f %%%s",
+                            (unsigned)ctx->n_accelerators, ctx->hardware->name, row->class_name, row->engine,
+                            row->n_decode + row->n_prefill, row->n_hardware, row->decode_error * 100.0,
+                            row->prefill_error * 100.0, own ? "" : "; unchecked on this class");
+}
+
+static void assume_fitted_overhead(struct ts_loader *loader, const struct ts_tier_context *ctx,
+                                   const struct ts_efficiency *row, double seconds)
+{
+    double reduce_s = ctx->n_accelerators > 1 ? row->reduce_s : 0.0;
+    ts_loader_assume_number(
+        loader, ts_loader_printf(loader, "%s.overhead", ctx->value->path), TS_ORIGIN_FITTED,
+        ts_loader_printf(loader, "efficiency.csv: %.3g us a layer", (row->layer_s + reduce_s) * 1e6), seconds, "s");
+}
+
+static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+{
+    const char *engines = ctx->tier->kind == TS_TIER_SERVER ? TS_ENGINES_SERVING : TS_ENGINES_LOCAL;
+    const struct ts_chip *chip = ts_catalog_chip(&loader->catalog, ctx->hardware->name);
+    const struct ts_efficiency *row = fitted_constants(loader, ctx, chip, engines);
+    if (!row || ts_value_is_written(ctx->value, "steps.roofline")) {
+        resolve_plain(loader, ctx, out);
+        return;
+    }
+    const struct ts_efficiency_case on = {
+        .peak_flop_per_s = ts_efficiency_peak(chip, ctx->hardware, engines, ctx->quant),
+        .bytes_per_s = ctx->hardware->bytes_per_s,
+        .n_accelerators = ctx->n_accelerators,
+        .llm = ctx->llm,
+        .bits_per_weight = ctx->quant->bits_per_weight,
+        .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
+    };
+    out->kind = TS_STEPS_ROOFLINE;
+    out->origin = TS_ORIGIN_FITTED;
+    out->source = fitted_source(loader, ctx, chip, row);
+    out->u.roofline = ts_efficiency_roofline(row, &on);
+    if (ts_value_is_set(ctx->value, "overhead")) {
+        out->u.roofline.fixed_s = ts_value_number(ctx->value, "overhead");
+    } else {
+        assume_fitted_overhead(loader, ctx, row, out->u.roofline.fixed_s);
+    }
 }
 
 /* ---- measured ---- */
@@ -179,7 +219,7 @@ static void resolve_table(struct ts_loader *loader, struct ts_tier_context *ctx,
         .seconds = seconds,
         .n = m->n_steps,
         .c_s_per_kv_tok = bandwidth > 0.0 ? ctx->kv_bytes_per_tok / bandwidth : 0.0,
-        .e_s_per_pair = flop_per_s > 0.0 ? attention_flop(ctx->llm) * attention_slowdown / flop_per_s : 0.0,
+        .e_s_per_pair = flop_per_s > 0.0 ? ts_efficiency_attention_flop(ctx->llm) * attention_slowdown / flop_per_s : 0.0,
     };
     ts_loader_assume(
         loader, ts_loader_printf(loader, "%s.steps.attention", ctx->value->path), TS_ORIGIN_MODELLED,

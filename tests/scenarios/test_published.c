@@ -1,0 +1,94 @@
+/* The catalog of published points against the measurements that it was made from. TS_REFRESH=1 writes the catalog. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "calibration_rows.h"
+#include "scenarios/efficiency.h"
+
+static const char catalog_path[] = TS_SOURCE_DIR "/scenarios/catalog/published.csv";
+static const char measurements_path[] = TS_SHARED_DIR "/data/calibration/hardware_measurements.csv";
+
+static void test_published__the_catalog_is_what_the_measurements_say(void **state)
+{
+    (void)state;
+    if (!ts_file_exists(measurements_path)) {
+        skip();
+    }
+    struct ts_text made;
+    size_t counts[CALIBRATION_N_FATES] = {0};
+    size_t all = 0;
+    ts_text_init(&made);
+    assert_int_equal(calibration_rows(&made, measurements_path, counts, NULL), TS_OK);
+    for (int fate = 0; fate < CALIBRATION_N_FATES; fate++) {
+        print_message("%5zu rows: %s\n", counts[fate], calibration_fate_name((enum calibration_fate)fate));
+        all += counts[fate];
+    }
+    assert_int_equal(all, 4559);
+    if (getenv("TS_REFRESH")) {
+        assert_int_equal(ts_file_write(catalog_path, made.data, made.len, NULL), TS_OK);
+    }
+    char *shipped = NULL;
+    size_t len = 0;
+    assert_int_equal(ts_file_read(&shipped, &len, catalog_path, 1 << 20, NULL), TS_OK);
+    assert_int_equal(len, made.len);
+    assert_memory_equal(shipped, made.data, len);
+    assert_true(len < 150000);
+    free(shipped);
+    ts_text_deinit(&made);
+}
+
+static void test_published__every_name_is_in_the_catalogs_and_every_peak_is_known(void **state)
+{
+    (void)state;
+    struct ts_arena arena;
+    struct ts_catalog catalog;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_catalog_load(&catalog, &arena, NULL), TS_OK);
+    assert_int_equal(catalog.n_published, 0);
+    assert_int_equal(ts_catalog_load_published(&catalog, &arena, NULL), TS_OK);
+    assert_true(catalog.n_published > 1000);
+    for (size_t i = 0; i < catalog.n_published; i++) {
+        const struct ts_published *point = &catalog.published[i];
+        struct ts_efficiency_case on;
+        if (!ts_efficiency_published(&on, &catalog, point)) {
+            fail_msg("row %zu: %s, %s, %s", i + 2, point->hardware, point->model, point->quant);
+        }
+        assert_true((point->decode_tok_s > 0.0) != (point->prefill_tok_s > 0.0));
+    }
+    ts_arena_deinit(&arena);
+}
+
+static void test_published__every_row_of_the_hardware_catalog_has_a_class_unless_no_roofline_fits_it(void **state)
+{
+    (void)state;
+    struct ts_arena arena;
+    struct ts_catalog catalog;
+    size_t without = 0;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_catalog_load(&catalog, &arena, NULL), TS_OK);
+    for (size_t i = 0; i < catalog.n_hardware; i++) {
+        without += ts_catalog_chip(&catalog, catalog.hardware[i].name) == NULL;
+    }
+    assert_int_equal(without, 2); /* weights in SRAM: Groq, Cerebras */
+    for (size_t i = 0; i < catalog.n_chips; i++) {
+        assert_true(catalog.chips[i].bytes_per_s > 0.0 || ts_catalog_hardware(&catalog, catalog.chips[i].name));
+    }
+    ts_arena_deinit(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_published__the_catalog_is_what_the_measurements_say),
+        cmocka_unit_test(test_published__every_name_is_in_the_catalogs_and_every_peak_is_known),
+        cmocka_unit_test(test_published__every_row_of_the_hardware_catalog_has_a_class_unless_no_roofline_fits_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
