@@ -1,0 +1,56 @@
+/* What the parts of the benchmark share: bench.c takes the samples, bench_check.c checks what is asked for, bench_collect.c turns samples into a
+ * measurement. */
+#ifndef TS_KERNELS_BENCH_RUN_H
+#define TS_KERNELS_BENCH_RUN_H
+
+#include "kernels/bench.h"
+#include "kernels/bench_weights.h"
+#include "kernels/cpu.h"
+#include "kernels/peaks.h"
+
+enum { TS_BENCH_MAX_N_TOK = 4096 };
+
+/* What is measured in a round. Samples are seconds for products, rates for the others. */
+enum ts_bench_item_kind { TS_BENCH_MATMUL, TS_BENCH_BANDWIDTH, TS_BENCH_PEAK_DOT, TS_BENCH_PEAK_FMA, TS_BENCH_BASELINE };
+
+struct ts_bench_item {
+    enum ts_bench_item_kind kind;
+    uint32_t shape, n_tok;
+    uint64_t bytes;
+    uint32_t rows;    /* measured */
+    uint32_t repeats; /* per round */
+    double estimate_s;
+    double *samples;
+    size_t n_samples;
+};
+
+struct ts_bench {
+    const struct ts_bench_options *options;
+    struct ts_arena *arena;
+    struct ts_diags *diags;
+    const struct ts_kernel *kernel;
+    const struct ts_quant_format *quant;
+    uint32_t n_threads, max_tok, max_rows, max_cols;
+    struct ts_pool *pool;
+    struct ts_matmul_space *space;
+    struct ts_bench_weights weights;
+    struct ts_peaks peaks;
+    float *x, *y;
+    size_t x_bytes, y_bytes;
+    struct ts_bench_item *items;
+    size_t n_items;
+    double start_s, last_report_s;
+    double idle_w, busy_w;
+    bool has_energy;
+    bool stopped;
+};
+
+/* Chooses format and variant and checks the lists; a diagnostic says what to write instead. */
+enum ts_status ts_bench_check(struct ts_bench *bench, uint32_t features);
+
+/* Order statistics of all samples. */
+enum ts_status ts_bench_collect(struct ts_measurement *out, const struct ts_bench *bench, const struct ts_cpu *cpu);
+
+enum ts_status ts_bench_fail_no_memory(const struct ts_bench *bench);
+
+#endif
