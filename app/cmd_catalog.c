@@ -1,10 +1,12 @@
-/* tiersim catalog [KIND [NAME]]: the built-in facts, with their sources. */
+/* tiersim catalog [KIND [NAME]]: the built-in facts, with their sources; for named hardware also what was published about
+ * it beside what the fitted roofline says. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "app/command.h"
+#include "app/published_table.h"
 #include "reports/table.h"
 #include "scenarios/catalog.h"
 
@@ -144,6 +146,19 @@ static enum ts_status print(struct ts_table *table, enum ts_table_format format)
     return status;
 }
 
+static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena *arena, const char *filter,
+                                     enum ts_table_format format, struct ts_diags *diags)
+{
+    enum ts_status status = ts_catalog_load_published(catalog, arena, diags);
+    if (status == TS_OK) {
+        status = print(ts_published_table(catalog, wanted, filter), format);
+    }
+    if (status == TS_OK) {
+        status = print(ts_published_errors(catalog, wanted, filter), format);
+    }
+    return status;
+}
+
 static enum ts_status list(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags)
 {
     const char *kind = args->n_operands > 0 ? args->operands[0] : NULL;
@@ -158,6 +173,9 @@ static enum ts_status list(const struct ts_args *args, enum ts_table_format form
             known = true;
             status = print(kinds[i].list(&catalog, filter), format);
         }
+    }
+    if (status == TS_OK && filter && ts_str_equal(kind, "hardware")) {
+        status = list_published(&catalog, &arena, filter, format, diags);
     }
     ts_arena_deinit(&arena);
     if (status == TS_OK && !known) {
@@ -183,6 +201,6 @@ const struct ts_command ts_command_catalog = {
     .bit = TS_CMD_CATALOG,
     .usage = "[hardware|models|prices|regions [NAME]] [options]",
     .summary = "Show the built-in hardware, models, prices and regions with their sources",
-    .examples = "  tiersim catalog hardware H100\n  tiersim catalog models --format md\n",
+    .examples = "  tiersim catalog hardware 'H100 SXM'   (with published and predicted rates)\n  tiersim catalog models --format md\n",
     .run = run,
 };

@@ -51,8 +51,8 @@ struct ts_quant {
 
 /* A chip with published measurements, or one of hardware.csv: what its efficiency is looked up by. */
 struct ts_chip {
-    const char *name;       /* of a row of hardware.csv, if it has no peaks of its own */
-    const char *class_name; /* "hbm", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
+    const char *name;                /* of a row of hardware.csv, if it has no peaks of its own */
+    const char *class_name;          /* "hbm", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
     double fp16_tflops, bytes_per_s; /* 0: hardware.csv has them; beside it: the peak that "local" engines work at */
     const char *source;
 };
@@ -60,15 +60,15 @@ struct ts_chip {
 /* What a class of hardware makes of its peaks under a group of engines: constants of scenarios/efficiency.h, fitted. */
 struct ts_efficiency {
     const char *class_name, *engine; /* engine: "serving" or "local" */
-    double layer_s;        /* fixed time of a step, per layer */
-    double reduce_s;       /* more of it with several accelerators, per layer */
-    double compute;        /* share of the peak that matmuls reach */
-    double bandwidth;      /* share of the bandwidth at which weights are read */
-    double kv;             /* the same for KV entries; above 1 where the reads hide behind other work */
+    double layer_s;                  /* fixed time of a step, per layer */
+    double reduce_s;                 /* more of it with several accelerators, per layer */
+    double compute;                  /* share of the peak that matmuls reach */
+    double bandwidth;                /* share of the bandwidth at which weights are read */
+    double kv;                       /* the same for KV entries; above 1 where the reads hide behind other work */
     double activation;     /* a prompt token costs layers x hidden / (activation x bandwidth) beside its matmuls */
     double attention;      /* flop of prefill attention per byte of bandwidth */
-    double prompt_layer_s; /* per layer and prompt in the stack that the prompts of "serving" were measured with; no part
-                              of step times */
+    double prompt_layer_s; /* per layer and prompt in the stack that the prompts of "serving" were measured with; no
+                              part of step times */
     unsigned n_decode, n_prefill, n_hardware;
     double decode_error, prefill_error; /* median on chips left out of the fit; 0 = unknown */
     const char *date, *source;

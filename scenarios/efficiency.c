@@ -9,7 +9,7 @@
 static const struct {
     const char *engine, *group;
 } engine_groups[] = {
-    {"vllm", TS_ENGINES_SERVING},   {"trtllm", TS_ENGINES_SERVING},    {"sglang", TS_ENGINES_SERVING},
+    {"vllm", TS_ENGINES_SERVING},      {"trtllm", TS_ENGINES_SERVING},  {"sglang", TS_ENGINES_SERVING},
     {"splitwise", TS_ENGINES_SERVING}, {"llama.cpp", TS_ENGINES_LOCAL}, {"executorch", TS_ENGINES_LOCAL},
     {"genie", TS_ENGINES_LOCAL},
 };
@@ -139,8 +139,8 @@ static double kv_bytes(const struct ts_llm *llm, const struct ts_published *poin
     return (llm->kv_bytes_per_tok * window + llm->kv_bytes_per_tok_beyond_window * (context - window)) / context;
 }
 
-bool ts_efficiency_published(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
-                             const struct ts_published *point)
+bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
+                                  const struct ts_published *point)
 {
     const struct ts_chip *chip = ts_catalog_chip(catalog, point->hardware);
     const struct ts_llm *llm = ts_catalog_llm(catalog, point->model);
@@ -158,4 +158,26 @@ bool ts_efficiency_published(struct ts_efficiency_case *out, const struct ts_cat
         .kv_bytes_per_tok = kv_bytes(llm, point),
     };
     return out->peak_flop_per_s > 0.0 && out->bytes_per_s > 0.0;
+}
+
+struct ts_steps_roofline ts_efficiency_published_roofline(const struct ts_efficiency *constants,
+                                                          const struct ts_efficiency_case *on,
+                                                          const struct ts_published *point)
+{
+    struct ts_steps_roofline roof = ts_efficiency_roofline(constants, on);
+    if (point->prefill_tok_s > 0.0 && ts_str_equal(point->engine, "splitwise")) {
+        roof.fixed_s += constants->prompt_layer_s * on->llm->layers;
+    }
+    return roof;
+}
+
+bool ts_efficiency_published(struct ts_steps_roofline *out, const struct ts_catalog *catalog,
+                             const struct ts_published *point, const struct ts_efficiency *constants)
+{
+    struct ts_efficiency_case on;
+    if (!ts_efficiency_published_case(&on, catalog, point)) {
+        return false;
+    }
+    *out = ts_efficiency_published_roofline(constants, &on, point);
+    return true;
 }

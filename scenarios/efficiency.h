@@ -1,7 +1,8 @@
 /* A roofline from a catalog row of constants: what a step takes on hardware of that class under engines of that group.
  *
  *   step  = layers x (layer + reduce if there are several accelerators)
- *           + max(flop/(peak x compute) + tokens x layers x hidden/(bandwidth x activation), weights/(bandwidth x share))
+ *           + max(flop/(peak x compute) + tokens x layers x hidden/(bandwidth x activation), weights/(bandwidth x
+ * share))
  *           + KV bytes/(bandwidth x kv) + attention flop/(bandwidth x attention)
  *
  * Peaks and bandwidth are those of all accelerators together, but activations are not divided among them. */
@@ -27,12 +28,13 @@ struct ts_efficiency_case {
 /* "serving" or "local" for an engine's name as published.csv writes it. */
 const char *ts_efficiency_group(const char *engine);
 
-/* The row of that class and group, or NULL. Where a class has no row for "serving", another stands in: that of "hbm" for
- * "gddr", the class's own "local" row for the others. Which one was found is in the row itself. */
+/* The row of that class and group, or NULL. Where a class has no row for "serving", another stands in: that of "hbm"
+ * for "gddr", the class's own "local" row for the others. Which one was found is in the row itself. */
 const struct ts_efficiency *ts_efficiency_find(const struct ts_catalog *catalog, const char *class_name,
                                                const char *engines);
 
-/* On chips left out of the fit, decode and prefill were met within a quarter (median): good enough to be the default. */
+/* On chips left out of the fit, decode and prefill were met within a quarter (median): good enough to be the default.
+ */
 bool ts_efficiency_is_trusted(const struct ts_efficiency *row);
 
 /* The row of hardware.csv of the same name, or NULL. */
@@ -53,8 +55,16 @@ double ts_efficiency_attention_flop(const struct ts_llm *llm);
 struct ts_steps_roofline ts_efficiency_roofline(const struct ts_efficiency *constants,
                                                 const struct ts_efficiency_case *on);
 
-/* The case of a published point. false: a name in it is not in the catalogs, or no peak is known. */
-bool ts_efficiency_published(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
-                             const struct ts_published *point);
+/* The roofline of a published point by these constants; for prompts measured with the stack of 2023 its fixed time is
+ * in it. false: a name in the point is not in the catalogs, or no peak is known. */
+bool ts_efficiency_published(struct ts_steps_roofline *out, const struct ts_catalog *catalog,
+                             const struct ts_published *point, const struct ts_efficiency *constants);
+
+/* The same in two halves, for many sets of constants: what does not depend on them, and what does. */
+bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
+                                  const struct ts_published *point);
+struct ts_steps_roofline ts_efficiency_published_roofline(const struct ts_efficiency *constants,
+                                                          const struct ts_efficiency_case *on,
+                                                          const struct ts_published *point);
 
 #endif

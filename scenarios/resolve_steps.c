@@ -1,9 +1,10 @@
 /* Hides where the time of an engine's step comes from: coefficients that the user has, a measurement, or a roofline
  * over the catalog.
  *
- * The roofline's constants are those fitted for the hardware's class (scenarios/efficiency.h). Where the scenario writes
- * shares of its own, or no fit can be trusted, it is a plain one: overhead + max(flop/(peak x compute),
- * weights/(bandwidth x share)) + KV/bandwidth + attention at the speed of the matmuls. Mixture of experts: total = shared
+ * The roofline's constants are those fitted for the hardware's class (scenarios/efficiency.h). Where the scenario
+ * writes shares of its own, or no fit can be trusted, it is a plain one: overhead + max(flop/(peak x compute),
+ * weights/(bandwidth x share)) + KV/bandwidth + attention at the speed of the matmuls. Mixture of experts: total =
+ * shared
  * + experts, active = shared + experts x k/E, so experts = (total - active)/(1 - k/E). */
 #include <math.h>
 
@@ -94,8 +95,8 @@ static const struct ts_efficiency *fitted_constants(const struct ts_loader *load
                                                     const struct ts_chip *chip, const char *engines)
 {
     const struct ts_efficiency *row = chip ? ts_efficiency_find(&loader->catalog, chip->class_name, engines) : NULL;
-    bool usable = row && ts_efficiency_is_trusted(row) &&
-                  ts_efficiency_peak(chip, ctx->hardware, engines, ctx->quant) > 0.0;
+    bool usable =
+        row && ts_efficiency_is_trusted(row) && ts_efficiency_peak(chip, ctx->hardware, engines, ctx->quant) > 0.0;
     return usable ? row : NULL;
 }
 
@@ -219,7 +220,8 @@ static void resolve_table(struct ts_loader *loader, struct ts_tier_context *ctx,
         .seconds = seconds,
         .n = m->n_steps,
         .c_s_per_kv_tok = bandwidth > 0.0 ? ctx->kv_bytes_per_tok / bandwidth : 0.0,
-        .e_s_per_pair = flop_per_s > 0.0 ? ts_efficiency_attention_flop(ctx->llm) * attention_slowdown / flop_per_s : 0.0,
+        .e_s_per_pair =
+            flop_per_s > 0.0 ? ts_efficiency_attention_flop(ctx->llm) * attention_slowdown / flop_per_s : 0.0,
     };
     ts_loader_assume(
         loader, ts_loader_printf(loader, "%s.steps.attention", ctx->value->path), TS_ORIGIN_MODELLED,

@@ -106,24 +106,15 @@ static const struct words chips[] = {
 
 /* By the whole name. */
 static const struct words models[] = {
-    {"Llama-2-7B", "Llama-2-7B"},
-    {"Llama-2-13B", "Llama-2-13B"},
-    {"Llama-2-70B", "Llama-2-70B"},
-    {"llama2-70b", "Llama-2-70B"},
-    {"bloom-176b", "BLOOM-176B"},
-    {"Llama-3-8B", "Llama-3.1-8B"},
-    {"Llama-3.1-8B", "Llama-3.1-8B"},
-    {"Llama-3.1-8B-Instruct", "Llama-3.1-8B"},
-    {"Llama-3-70B", "Llama-3.1-70B"},
-    {"Llama-3.1-70B", "Llama-3.1-70B"},
-    {"Llama-3.1-405B", "Llama-3.1-405B"},
-    {"Llama-3.2-1B", "Llama-3.2-1B"},
-    {"Llama-3.2-3B", "Llama-3.2-3B"},
-    {"DeepSeek-R1-Distill-14B", "Qwen2.5-14B"},
-    {"Qwen3-32B", "Qwen3-32B"},
-    {"gpt-oss-20b", "gpt-oss-20b"},
-    {"gpt-oss-120b", "gpt-oss-120b"},
-    {"gemma-3-4b", "Gemma-3-4B"},
+    {"Llama-2-7B", "Llama-2-7B"},         {"Llama-2-13B", "Llama-2-13B"},
+    {"Llama-2-70B", "Llama-2-70B"},       {"llama2-70b", "Llama-2-70B"},
+    {"bloom-176b", "BLOOM-176B"},         {"Llama-3-8B", "Llama-3.1-8B"},
+    {"Llama-3.1-8B", "Llama-3.1-8B"},     {"Llama-3.1-8B-Instruct", "Llama-3.1-8B"},
+    {"Llama-3-70B", "Llama-3.1-70B"},     {"Llama-3.1-70B", "Llama-3.1-70B"},
+    {"Llama-3.1-405B", "Llama-3.1-405B"}, {"Llama-3.2-1B", "Llama-3.2-1B"},
+    {"Llama-3.2-3B", "Llama-3.2-3B"},     {"DeepSeek-R1-Distill-14B", "Qwen2.5-14B"},
+    {"Qwen3-32B", "Qwen3-32B"},           {"gpt-oss-20b", "gpt-oss-20b"},
+    {"gpt-oss-120b", "gpt-oss-120b"},     {"gemma-3-4b", "Gemma-3-4B"},
 };
 
 static const struct words quants[] = {
@@ -151,20 +142,23 @@ static const struct words quants[] = {
 
 /* By start. */
 static const struct words engines[] = {
-    {"trtllm", "trtllm"},
-    {"vllm", "vllm"},
-    {"sglang", "sglang"},
-    {"Splitwise", "splitwise"},
-    {"ik_llama.cpp", NULL},
-    {"llama.cpp", "llama.cpp"},
-    {"ollama", "llama.cpp"},
-    {"ExecuTorch", "executorch"},
+    {"trtllm", "trtllm"},        {"vllm", "vllm"},           {"sglang", "sglang"},    {"Splitwise", "splitwise"},
+    {"ik_llama.cpp", NULL},      {"llama.cpp", "llama.cpp"}, {"ollama", "llama.cpp"}, {"ExecuTorch", "executorch"},
     {"Qualcomm Genie", "genie"},
 };
 
 static const char *const fates[CALIBRATION_N_FATES] = {
-    "used", "power, no rate", "outlier", "layers split over GPUs", "time to first token under load",
-    "no lengths in the row", "host-bound decode of 2023", "hardware", "engine", "model", "quant",
+    "used",
+    "power, no rate",
+    "outlier",
+    "layers split over GPUs",
+    "time to first token under load",
+    "no lengths in the row",
+    "host-bound decode of 2023",
+    "hardware",
+    "engine",
+    "model",
+    "quant",
 };
 
 const char *calibration_fate_name(enum calibration_fate fate)
@@ -346,7 +340,8 @@ static void put_row(struct ts_text *out, const struct point *p, double value)
 
 static void put_medians(struct ts_text *out, struct point *points, size_t n)
 {
-    ts_text_puts(out, "hardware,count,model,quant,engine,batch,prompt_tok,output_tok,decode_tok_s,prefill_tok_s,source\n");
+    ts_text_puts(out,
+                 "hardware,count,model,quant,engine,batch,prompt_tok,output_tok,decode_tok_s,prefill_tok_s,source\n");
     qsort(points, n, sizeof *points, by_key_and_value);
     for (size_t i = 0; i < n;) {
         size_t end = i + 1;

@@ -21,32 +21,58 @@ enum { DECODE, PREFILL, N_METRICS, MAX_POINTS = 4096, MAX_GROUPS = 64 };
 #define LOCAL_BITS (BIT(LAYER) | BIT(COMPUTE) | BIT(BANDWIDTH) | BIT(KV) | BIT(ACTIVATION) | BIT(ATTENTION))
 
 static const size_t field_at[N_CONSTANTS] = {
-    offsetof(struct ts_efficiency, layer_s),    offsetof(struct ts_efficiency, reduce_s),
-    offsetof(struct ts_efficiency, compute),    offsetof(struct ts_efficiency, bandwidth),
-    offsetof(struct ts_efficiency, kv),         offsetof(struct ts_efficiency, activation),
-    offsetof(struct ts_efficiency, attention),  offsetof(struct ts_efficiency, prompt_layer_s),
+    offsetof(struct ts_efficiency, layer_s),   offsetof(struct ts_efficiency, reduce_s),
+    offsetof(struct ts_efficiency, compute),   offsetof(struct ts_efficiency, bandwidth),
+    offsetof(struct ts_efficiency, kv),        offsetof(struct ts_efficiency, activation),
+    offsetof(struct ts_efficiency, attention), offsetof(struct ts_efficiency, prompt_layer_s),
 };
 
 /* Constants that are not free keep their start. `bar`: the error allowed on unseen hardware, 0 = only shown. */
-static const struct class {
+static const struct class
+{
     const char *name, *engines;
     unsigned free;
     double start[N_CONSTANTS];
     double bar;
     const char *source;
 } classes[] = {
-    {"hbm", TS_ENGINES_SERVING, LOCAL_BITS | BIT(REDUCE) | BIT(PROMPT), {6e-5, 1e-5, 0.7, 0.8, 0.8, 0.01, 40, 3e-4}, 0.15,
+    {"hbm",
+     TS_ENGINES_SERVING,
+     LOCAL_BITS | BIT(REDUCE) | BIT(PROMPT),
+     {6e-5, 1e-5, 0.7, 0.8, 0.8, 0.01, 40, 3e-4},
+     0.15,
      "decode: aiconfigurator@095f58a (H100, B200); prompts: splitwise-sim@8f99e7d (A100, H100)"},
-    {"hbm", TS_ENGINES_LOCAL, LOCAL_BITS, {1e-4, 0, 0.4, 0.7, 0.3, 0.01, 10, 0}, 0.15,
+    {"hbm",
+     TS_ENGINES_LOCAL,
+     LOCAL_BITS,
+     {1e-4, 0, 0.4, 0.7, 0.3, 0.01, 10, 0},
+     0.15,
      "llama.cpp CUDA: GPU-Benchmarks-on-LLM-Inference@aa72e0e; llama.cpp/discussions/15013"},
-    {"gddr", TS_ENGINES_LOCAL, LOCAL_BITS, {1e-4, 0, 0.4, 0.8, 0.3, 0.01, 10, 0}, 0.15,
-     "llama.cpp: GPU-Benchmarks-on-LLM-Inference@aa72e0e; llama.cpp/discussions/15013 and 15396; ai-benchmarks@022fb93; "
+    {"gddr",
+     TS_ENGINES_LOCAL,
+     LOCAL_BITS,
+     {1e-4, 0, 0.4, 0.8, 0.3, 0.01, 10, 0},
+     0.15,
+     "llama.cpp: GPU-Benchmarks-on-LLM-Inference@aa72e0e; llama.cpp/discussions/15013 and 15396; "
+     "ai-benchmarks@022fb93; "
      "holohub/issues/170"},
-    {"apple", TS_ENGINES_LOCAL, LOCAL_BITS, {1e-4, 0, 0.4, 0.8, 0.3, 0.01, 10, 0}, 0.15,
+    {"apple",
+     TS_ENGINES_LOCAL,
+     LOCAL_BITS,
+     {1e-4, 0, 0.4, 0.8, 0.3, 0.01, 10, 0},
+     0.15,
      "llama.cpp Metal: discussions/4167 and 15396; GPU-Benchmarks-on-LLM-Inference@aa72e0e; ai-benchmarks@022fb93"},
-    {"cpu", TS_ENGINES_LOCAL, BIT(COMPUTE) | BIT(BANDWIDTH), {1e-5, 0, 0.3, 0.7, 0.3, 1, 2, 0}, 0.0,
+    {"cpu",
+     TS_ENGINES_LOCAL,
+     BIT(COMPUTE) | BIT(BANDWIDTH),
+     {1e-5, 0, 0.3, 0.7, 0.3, 1, 2, 0},
+     0.0,
      "llama.cpp CPU: ik_llama.cpp/discussions/164 (plain llama.cpp); ai-benchmarks@022fb93"},
-    {"phone", TS_ENGINES_LOCAL, BIT(COMPUTE) | BIT(BANDWIDTH), {1e-5, 0, 0.2, 0.5, 0.3, 1, 2, 0}, 0.0,
+    {"phone",
+     TS_ENGINES_LOCAL,
+     BIT(COMPUTE) | BIT(BANDWIDTH),
+     {1e-5, 0, 0.2, 0.5, 0.3, 1, 2, 0},
+     0.0,
      "executorch@0074856; ai-hub-models@33c3d03"},
 };
 
@@ -113,12 +139,10 @@ static struct ts_efficiency constants_of(const struct class *class, const double
 static double ratio_of(const struct ts_efficiency *constants, const struct sample *sample)
 {
     const struct ts_published *point = sample->point;
-    struct ts_steps_roofline roof = ts_efficiency_roofline(constants, &sample->on);
+    struct ts_steps_roofline roof = ts_efficiency_published_roofline(constants, &sample->on, point);
     if (point->decode_tok_s > 0.0) {
-        return ts_roofline_decode_tok_s(&roof, point->batch, point->prompt_tok, point->output_tok) / point->decode_tok_s;
-    }
-    if (ts_str_equal(point->engine, "splitwise")) {
-        roof.fixed_s += constants->prompt_layer_s * sample->on.llm->layers;
+        return ts_roofline_decode_tok_s(&roof, point->batch, point->prompt_tok, point->output_tok) /
+               point->decode_tok_s;
     }
     return ts_roofline_prefill_tok_s(&roof, point->prompt_tok) / point->prefill_tok_s;
 }
@@ -161,7 +185,7 @@ static struct problem *problem_of(const struct class *class)
             continue;
         }
         struct sample *sample = &problem->samples[problem->n];
-        assert_true(ts_efficiency_published(&sample->on, &catalog, point));
+        assert_true(ts_efficiency_published_case(&sample->on, &catalog, point));
         sample->point = point;
         problem->group[problem->n] = group_of(problem, point->hardware);
         problem->n_metric[metric_of(point)]++;
@@ -220,8 +244,8 @@ static void show_groups(const struct problem *problem, const double *ratios)
         }
         double decode = 100.0 * ts_roofline_fit_median_error(some[DECODE], n[DECODE]);
         double prefill = 100.0 * ts_roofline_fit_median_error(some[PREFILL], n[PREFILL]);
-        print_message("      %-34s decode %5.1f %% of %3zu   prefill %5.1f %% of %3zu\n", problem->groups[group], decode,
-                      n[DECODE], prefill, n[PREFILL]);
+        print_message("      %-34s decode %5.1f %% of %3zu   prefill %5.1f %% of %3zu\n", problem->groups[group],
+                      decode, n[DECODE], prefill, n[PREFILL]);
     }
 }
 

@@ -57,7 +57,7 @@ static void test_published__every_name_is_in_the_catalogs_and_every_peak_is_know
     for (size_t i = 0; i < catalog.n_published; i++) {
         const struct ts_published *point = &catalog.published[i];
         struct ts_efficiency_case on;
-        if (!ts_efficiency_published(&on, &catalog, point)) {
+        if (!ts_efficiency_published_case(&on, &catalog, point)) {
             fail_msg("row %zu: %s, %s, %s", i + 2, point->hardware, point->model, point->quant);
         }
         assert_true((point->decode_tok_s > 0.0) != (point->prefill_tok_s > 0.0));

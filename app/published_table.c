@@ -1,0 +1,152 @@
+/* Hides how published points are put side by side with predictions: a point is decode (all sequences together, prompts
+ * of newcomers in between) or prefill (a lone prompt), each by the constants of the hardware's class and the engine's
+ * group. */
+#include "app/published_table.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "scenarios/efficiency.h"
+#include "sim/roofline_fit.h"
+
+enum { MAX_OF_A_KIND = 512 };
+
+struct compared {
+    const struct ts_published *point;
+    double published, predicted, ratio;
+};
+
+static const struct ts_efficiency *constants_of(const struct ts_catalog *catalog, const struct ts_published *point)
+{
+    const struct ts_chip *chip = ts_catalog_chip(catalog, point->hardware);
+    return chip ? ts_efficiency_find(catalog, chip->class_name, ts_efficiency_group(point->engine)) : NULL;
+}
+
+static bool compare(struct compared *out, const struct ts_catalog *catalog, const struct ts_published *point)
+{
+    struct ts_steps_roofline roof;
+    const struct ts_efficiency *constants = constants_of(catalog, point);
+    if (!constants || !ts_efficiency_published(&roof, catalog, point, constants)) {
+        return false;
+    }
+    bool decode = point->decode_tok_s > 0.0;
+    out->point = point;
+    out->published = decode ? point->decode_tok_s : point->prefill_tok_s;
+    out->predicted = decode ? ts_roofline_decode_tok_s(&roof, point->batch, point->prompt_tok, point->output_tok)
+                            : ts_roofline_prefill_tok_s(&roof, point->prompt_tok);
+    out->ratio = out->predicted / out->published;
+    return true;
+}
+
+static bool same_kind(const struct ts_published *a, const struct ts_published *b)
+{
+    return ts_str_equal(a->hardware, b->hardware) && a->n_accelerators == b->n_accelerators &&
+           ts_str_equal(a->model, b->model) && ts_str_equal(a->quant, b->quant) && ts_str_equal(a->engine, b->engine) &&
+           (a->decode_tok_s > 0.0) == (b->decode_tok_s > 0.0);
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+    double x = ((const struct compared *)a)->ratio;
+    double y = ((const struct compared *)b)->ratio;
+    return (x > y) - (x < y);
+}
+
+static void put_kind(struct ts_table *table, struct compared *compared, size_t n)
+{
+    qsort(compared, n, sizeof *compared, by_ratio);
+    const struct compared *middle = &compared[(n - 1) / 2];
+    const struct ts_published *point = middle->point;
+    ts_table_row(table);
+    ts_table_put(table, point->hardware);
+    ts_table_putf(table, "%u", point->n_accelerators);
+    ts_table_put(table, point->model);
+    ts_table_put(table, point->quant);
+    ts_table_put(table, point->engine);
+    ts_table_put(table, point->decode_tok_s > 0.0 ? "decode" : "prefill");
+    ts_table_num(table, point->batch, 4);
+    ts_table_putf(table, "%u", point->prompt_tok);
+    ts_table_putf(table, "%u", point->output_tok);
+    ts_table_num(table, middle->published, 4);
+    ts_table_num(table, middle->predicted, 4);
+    ts_table_num(table, middle->ratio, 3);
+    ts_table_putf(table, "%zu", n);
+    ts_table_num(table, compared[0].ratio, 3);
+    ts_table_num(table, compared[n - 1].ratio, 3);
+    ts_table_put(table, point->source);
+}
+
+struct ts_table *ts_published_table(const struct ts_catalog *catalog, ts_published_wanted *wanted, const char *filter)
+{
+    static const char *const headers[] = {
+        "hardware", "count",           "model",           "quant", "engine",    "metric",    "batch",     "prompt",
+        "output",   "published tok/s", "predicted tok/s", "ratio", "of points", "ratio min", "ratio max", "source"};
+    enum { N_HEADERS = sizeof headers / sizeof headers[0] };
+    static const bool right[N_HEADERS] = {false, true, false, false, false, false, true, true,
+                                          true,  true, true,  true,  true,  true,  true, false};
+    struct compared compared[MAX_OF_A_KIND];
+    struct ts_table *table = ts_table_create("Published and predicted: the point of the median ratio of each kind");
+    for (size_t i = 0; table && i < N_HEADERS; i++) {
+        ts_table_column(table, headers[i], right[i]);
+    }
+    for (size_t i = 0; table && i < catalog->n_published;) {
+        const struct ts_published *first = &catalog->published[i];
+        size_t n = 0;
+        for (; i < catalog->n_published && same_kind(first, &catalog->published[i]); i++) {
+            if (n < MAX_OF_A_KIND && wanted(first->hardware, filter)) {
+                n += compare(&compared[n], catalog, &catalog->published[i]);
+            }
+        }
+        if (n > 0) {
+            put_kind(table, compared, n);
+        }
+    }
+    return table;
+}
+
+static bool concerns(const struct ts_catalog *catalog, const struct ts_efficiency *row, ts_published_wanted *wanted,
+                     const char *filter)
+{
+    for (size_t i = 0; i < catalog->n_chips; i++) {
+        const struct ts_chip *chip = &catalog->chips[i];
+        if (wanted(chip->name, filter) && (row == ts_efficiency_find(catalog, chip->class_name, TS_ENGINES_SERVING) ||
+                                           row == ts_efficiency_find(catalog, chip->class_name, TS_ENGINES_LOCAL))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_percent(struct ts_table *table, double frac)
+{
+    ts_table_num(table, frac > 0.0 ? round(frac * 1e4) / 100.0 : (double)NAN, 3);
+}
+
+struct ts_table *ts_published_errors(const struct ts_catalog *catalog, ts_published_wanted *wanted, const char *filter)
+{
+    struct ts_table *table = ts_table_create("Fitted constants: median error on a chip left out of the fit");
+    if (!table) {
+        return NULL;
+    }
+    static const char *const headers[] = {"class", "engines",        "decode points",   "prefill points",
+                                          "chips", "decode error %", "prefill error %", "source"};
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        ts_table_column(table, headers[i], i >= 2 && i <= 6);
+    }
+    for (size_t i = 0; i < catalog->n_efficiencies; i++) {
+        const struct ts_efficiency *row = &catalog->efficiencies[i];
+        if (!concerns(catalog, row, wanted, filter)) {
+            continue;
+        }
+        ts_table_row(table);
+        ts_table_put(table, row->class_name);
+        ts_table_put(table, row->engine);
+        ts_table_putf(table, "%u", row->n_decode);
+        ts_table_putf(table, "%u", row->n_prefill);
+        ts_table_putf(table, "%u", row->n_hardware);
+        put_percent(table, row->decode_error);
+        put_percent(table, row->prefill_error);
+        ts_table_put(table, row->source);
+    }
+    return table;
+}
