@@ -23,9 +23,11 @@ struct ts_args {
     const char *isa;
     const char *format;
     const char *n_tok;
+    const char *gguf;
+    const char *config;
     uint64_t threads;      /* 0: all CPUs */
     uint64_t replications; /* 0: as the scenario says */
-    bool quick, list, no_baseline, quiet, help;
+    bool quick, check, list, no_baseline, quiet, help;
 };
 
 /* Commands as bits: which options each of them takes. */

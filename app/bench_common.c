@@ -1,0 +1,111 @@
+/* Hides how the options of `tiersim bench` become what the benchmarks want. */
+#include "app/bench_common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/interrupt.h"
+#include "app/locate.h"
+#include "base/file.h"
+
+enum { MAX_TOKENS = 8192, PROGRESS_COLS = 70 };
+
+enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags)
+{
+    size_t n = 0;
+    for (const char *p = list; *p; p += *p == ',') {
+        size_t len = strcspn(p, ",");
+        uint64_t value;
+        if (n == TS_BENCH_ARGS_MAX_N_TOK || !ts_parse_u64(&value, p, len) || value < 1 || value > MAX_TOKENS || (n > 0 && value <= out[n - 1])) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "for example --n 1,8,512", "--n takes up to %d increasing token counts from 1 to %d, not '%s'",
+                           TS_BENCH_ARGS_MAX_N_TOK, MAX_TOKENS, list);
+        }
+        out[n++] = (uint32_t)value;
+        p += len;
+    }
+    *out_n = n;
+    return n > 0 ? TS_OK : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--n is empty");
+}
+
+enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *arena, const char *name, struct ts_diags *diags)
+{
+    struct ts_catalog catalog;
+    enum ts_status status = ts_catalog_load(&catalog, arena, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    const struct ts_llm *llm = ts_catalog_llm(&catalog, name);
+    if (!llm) {
+        const char *near = ts_catalog_suggest(&catalog, "model", name);
+        char *hint = near ? ts_arena_printf(arena, "did you mean '%s'?", near) : NULL;
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), hint ? hint : "'tiersim catalog models' lists them", "no model is named '%s'", name);
+    }
+    if (strcmp(llm->type, "dense") != 0) {
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), "measure a dense model, for example --model Llama-3.2-1B",
+                       "'%s' is a %s model: bench measures dense models", llm->name, llm->type);
+    }
+    *out = llm;
+    return TS_OK;
+}
+
+enum ts_status ts_bench_target_path(char **out, const struct ts_args *args, struct ts_diags *diags)
+{
+    char *path = args->out ? ts_path_join("", args->out) : ts_locate_cached_measurement();
+    if (!path) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "name a file with -o", "there is no home folder to keep the measurement in");
+    }
+    char *dir = ts_path_dir(path);
+    enum ts_status status = dir ? ts_mkdirs(dir, diags) : TS_ENOMEM;
+    free(dir);
+    if (status != TS_OK) {
+        free(path);
+        return status;
+    }
+    *out = path;
+    return TS_OK;
+}
+
+static int on_progress(void *user, double done_frac, const char *what, double seconds_left)
+{
+    (void)user;
+    fprintf(stderr, "\r[%3.0f %%] %-40.40s %3.0f s left ", 100.0 * done_frac, what, seconds_left);
+    return ts_interrupt_requested();
+}
+
+static int on_quiet_progress(void *user, double done_frac, const char *what, double seconds_left)
+{
+    (void)user, (void)done_frac, (void)what, (void)seconds_left;
+    return ts_interrupt_requested();
+}
+
+static bool shows_progress(const struct ts_args *args)
+{
+    return !args->quiet && isatty(STDERR_FILENO);
+}
+
+struct ts_bench_progress ts_bench_progress_of(const struct ts_args *args)
+{
+    return (struct ts_bench_progress){.report = shows_progress(args) ? on_progress : on_quiet_progress};
+}
+
+void ts_bench_progress_end(const struct ts_args *args)
+{
+    if (shows_progress(args)) {
+        fprintf(stderr, "\r%*s\r", PROGRESS_COLS, "");
+    }
+}
+
+enum ts_status ts_bench_print_table(struct ts_table *table, enum ts_table_format format)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    enum ts_status status = table ? ts_table_render(table, format, &text) : TS_ENOMEM;
+    if (status == TS_OK) {
+        puts(text.data);
+    }
+    ts_text_deinit(&text);
+    ts_table_destroy(table);
+    return status;
+}

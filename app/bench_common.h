@@ -1,0 +1,38 @@
+/* What the kinds of `tiersim bench` share: which model, where to, progress, tables. */
+#ifndef TS_APP_BENCH_COMMON_H
+#define TS_APP_BENCH_COMMON_H
+
+#include "app/options.h"
+#include "kernels/bench.h"
+#include "kernels/measurement.h"
+#include "reports/table.h"
+#include "scenarios/catalog.h"
+
+enum { TS_BENCH_ARGS_MAX_N_TOK = 32 };
+
+/* A dense model of the catalog, in `arena`; a diagnostic with the nearest name if there is none. */
+enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *arena, const char *name, struct ts_diags *diags);
+
+/* "1,8,512" -> increasing token counts. */
+enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags);
+
+/* Where the measurement goes: -o, or the cache; the folder is made. free() it. */
+enum ts_status ts_bench_target_path(char **out, const struct ts_args *args, struct ts_diags *diags);
+
+/* A line on stderr if that is a terminal and the user wants it; stops the work on Ctrl-C. */
+struct ts_bench_progress ts_bench_progress_of(const struct ts_args *args);
+/* Wipes that line. */
+void ts_bench_progress_end(const struct ts_args *args);
+
+/* Prints and destroys. */
+enum ts_status ts_bench_print_table(struct ts_table *table, enum ts_table_format format);
+
+/* The three kinds. */
+enum ts_status ts_bench_machine(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags);
+enum ts_status ts_bench_forward(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags);
+
+/* The measurement behind `tiersim bench`, without printing or writing. */
+enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_arena *arena, const struct ts_args *args,
+                                        struct ts_diags *diags);
+
+#endif
