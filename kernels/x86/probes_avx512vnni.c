@@ -5,6 +5,13 @@
 
 #define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
 
+static uint64_t folded(__m512i v)
+{
+    uint64_t words[8];
+    _mm512_storeu_si512(words, v);
+    return words[0] ^ words[1] ^ words[2] ^ words[3] ^ words[4] ^ words[5] ^ words[6] ^ words[7];
+}
+
 static uint64_t read_vectors(const uint8_t *bytes, size_t n)
 {
     __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
@@ -18,8 +25,7 @@ static uint64_t read_vectors(const uint8_t *bytes, size_t n)
         c = _mm512_xor_si512(c, _mm512_loadu_si512(bytes + at + 384));
         d = _mm512_xor_si512(d, _mm512_loadu_si512(bytes + at + 448));
     }
-    __m512i all = _mm512_xor_si512(_mm512_xor_si512(a, b), _mm512_xor_si512(c, d));
-    return (uint64_t)_mm512_reduce_add_epi64(all);
+    return folded(_mm512_xor_si512(_mm512_xor_si512(a, b), _mm512_xor_si512(c, d)));
 }
 
 static uint64_t dot(uint64_t n_rounds)
@@ -34,7 +40,7 @@ static uint64_t dot(uint64_t n_rounds)
     }
     __m512i total = _mm512_setzero_si512();
     EACH(TOTAL)
-    return (uint64_t)_mm512_reduce_add_epi32(total);
+    return folded(total);
 #undef DECLARE
 #undef STEP
 #undef TOTAL
