@@ -1,6 +1,7 @@
-/* Hides which steps are measured and how time is shared out. Items are ordered by tokens; a first round warms up, gives
- * estimates and leaves out what would take more than a third of the time in one round. Rounds then take each item once
- * (short ones a few times), so that a disturbance hits all alike and medians shed it, until the time is used up. */
+/* Hides how time is shared out among the steps of model_plan.c. Items are ordered by tokens; a first round warms up,
+ * gives estimates and leaves out what would take more than a third of the time in one round. Rounds then take each item
+ * once (short ones a few times), so that a disturbance hits all alike and medians shed it, until the time is used up.
+ */
 #include "kernels/bench_model.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "kernels/cpu.h"
 #include "kernels/half.h"
 #include "kernels/host.h"
+#include "kernels/model_plan.h"
 #include "kernels/spread.h"
 #include "kernels/transformer.h"
 
@@ -23,13 +25,13 @@ enum {
     MAX_PREFILL = 8192,
     MAX_ITEMS = 128,
     MAX_REPEATS = 5,
-    SHALLOW = 16, /* cached tokens of the shortest sequences */
     FILL_HALVES = 1 << 15,
 };
 
 static const double repeat_until_s = 0.08;
 static const double first_round_frac = 0.35; /* of the time left */
 static const double long_budget_s = 120.0;   /* from here on the deepest sequences are measured too */
+static const uint32_t short_depth = 2048;    /* below it, no deeper than this */
 
 struct bench_item {
     struct ts_model_step step;
@@ -60,115 +62,33 @@ struct bench {
     float *logits;                /* [max_batch + 1][vocab] */
 };
 
-/* -- what is measured -- */
+/* -- set-up -- */
 
-static uint64_t kv_tok_of(const struct ts_model_step *step)
+static enum ts_status make_plan(struct bench *bench)
 {
-    uint64_t decode = (uint64_t)step->n_decode * ts_kv_pages_for(step->depth + 1);
-    return (decode + ts_kv_pages_for(step->prefill_depth + step->prefill)) * TS_KV_PAGE_TOK;
-}
-
-static bool same_step(const struct ts_model_step *a, const struct ts_model_step *b)
-{
-    return a->n_decode == b->n_decode && a->depth == b->depth && a->prefill == b->prefill &&
-           a->prefill_depth == b->prefill_depth;
-}
-
-/* Adds it if it keeps to the limits and is not there yet. */
-static void add_item(struct bench *bench, struct ts_model_step step)
-{
-    uint64_t bytes = kv_tok_of(&step) * ts_model_config_kv_bytes_per_tok(&bench->config, 2);
-    if (bench->n_items == MAX_ITEMS || step.n_decode > bench->max_batch || step.prefill > bench->max_prefill ||
-        step.depth > bench->max_depth || step.prefill_depth > bench->max_depth || bytes > bench->max_kv_bytes) {
-        return;
-    }
-    for (size_t i = 0; i < bench->n_items; i++) {
-        if (same_step(&bench->items[i].step, &step)) {
-            return;
-        }
-    }
-    bench->items[bench->n_items++].step = step;
-}
-
-static int by_tokens(const void *a, const void *b)
-{
-    const struct ts_model_step *x = &((const struct bench_item *)a)->step, *y = &((const struct bench_item *)b)->step;
-    uint64_t x_tok = x->n_decode + x->prefill, y_tok = y->n_decode + y->prefill;
-    return x_tok != y_tok ? (x_tok > y_tok) - (x_tok < y_tok)
-                          : (kv_tok_of(x) > kv_tok_of(y)) - (kv_tok_of(x) < kv_tok_of(y));
-}
-
-static void add_fitted(struct bench *bench)
-{
-    const uint32_t depths[] = {SHALLOW, 512, 2048, bench->options->budget_s >= long_budget_s ? bench->max_depth : 2048};
-    for (size_t b = 0; b < TS_MODEL_N_KNOTS; b++) {
-        uint32_t batch = ts_model_knots[b];
-        for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
-            bool between = batch % 3 == 0; /* these bend the curve finer; two depths are enough */
-            if (!between || d < 2) {
-                add_item(bench, (struct ts_model_step){.n_decode = batch, .depth = depths[d]});
-            }
-        }
-    }
-    for (uint32_t prefill = 32; prefill <= bench->max_prefill; prefill *= 2) {
-        add_item(bench, (struct ts_model_step){.prefill = prefill});
-    }
-    for (size_t d = 1; d < sizeof depths / sizeof depths[0]; d++) {
-        add_item(bench, (struct ts_model_step){.prefill = bench->max_prefill / 2, .prefill_depth = depths[d]});
-    }
-    add_item(bench, (struct ts_model_step){.n_decode = 4, .depth = 512, .prefill = bench->max_prefill / 4});
-    add_item(bench, (struct ts_model_step){.n_decode = 16, .depth = 512, .prefill = bench->max_prefill / 2});
-}
-
-static void add_held_out(struct bench *bench)
-{
-    static const struct ts_model_step steps[] = {
-        {.n_decode = 1, .depth = 1024},
-        {.n_decode = 2, .depth = 1024},
-        {.n_decode = 3, .depth = 1536},
-        {.n_decode = 5, .depth = 256},
-        {.n_decode = 5, .depth = 1024},
-        {.n_decode = 7, .depth = 768},
-        {.n_decode = 10, .depth = 256},
-        {.n_decode = 10, .depth = 1024},
-        {.n_decode = 14, .depth = 384},
-        {.n_decode = 20, .depth = 256},
-        {.n_decode = 20, .depth = 768},
-        {.n_decode = 40, .depth = 128},
-        {.n_decode = 40, .depth = 384},
-        {.n_decode = 56, .depth = 256},
-        {.prefill = 96},
-        {.prefill = 192},
-        {.prefill = 384},
-        {.prefill = 192, .prefill_depth = 1024},
-        {.n_decode = 8, .depth = 256, .prefill = 96},
+    struct ts_model_step steps[MAX_ITEMS];
+    struct ts_model_plan_limits limits = {
+        .max_batch = bench->max_batch,
+        .max_prefill = bench->max_prefill,
+        .max_depth = bench->options->budget_s >= long_budget_s ? bench->max_depth : short_depth,
+        .max_kv_tok = bench->max_kv_bytes / ts_model_config_kv_bytes_per_tok(&bench->config, 2),
+        .check = bench->options->check,
     };
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        struct ts_model_step step = steps[i];
-        step.held_out = true;
-        add_item(bench, step);
-    }
-}
-
-static enum ts_status plan(struct bench *bench)
-{
+    limits.max_depth = limits.max_depth < bench->max_depth ? limits.max_depth : bench->max_depth;
+    bench->n_items = ts_model_plan(steps, MAX_ITEMS, &limits);
     bench->items = ts_arena_array(bench->arena, MAX_ITEMS, sizeof *bench->items);
     if (!bench->items) {
         return TS_ENOMEM;
     }
-    add_fitted(bench);
-    if (bench->options->check) {
-        add_held_out(bench);
+    for (size_t i = 0; i < bench->n_items; i++) {
+        bench->items[i].step = steps[i];
     }
-    qsort(bench->items, bench->n_items, sizeof *bench->items, by_tokens);
     if (bench->n_items == 0) {
         return ts_fail(bench->diags, TS_ERANGE, ts_span_none(), "allow more memory for the cache",
                        "no step fits the limits");
     }
     return TS_OK;
 }
-
-/* -- set-up -- */
 
 static uint32_t or_default(uint32_t value, uint32_t if_zero)
 {
@@ -231,7 +151,7 @@ static enum ts_status create_cache(struct bench *bench)
 {
     uint64_t most = 0;
     for (size_t i = 0; i < bench->n_items; i++) {
-        uint64_t tok = kv_tok_of(&bench->items[i].step);
+        uint64_t tok = ts_model_plan_kv_tok(&bench->items[i].step);
         most = tok > most ? tok : most;
     }
     enum ts_status status = ts_kv_cache_create(&bench->cache, TS_KV_F16, bench->config.layers, bench->config.kv_heads,
@@ -266,7 +186,7 @@ static enum ts_status set_up(struct bench *bench)
         status = open_source(bench);
     }
     if (status == TS_OK) {
-        status = plan(bench);
+        status = make_plan(bench);
     }
     if (status == TS_OK) {
         status = ts_weights_create(&bench->weights, &bench->config, bench->source, bench->options->isa, bench->pool,
@@ -525,7 +445,7 @@ static enum ts_status resume(struct bench *bench)
     }
     for (size_t o = 0; o < old.n_steps; o++) {
         for (size_t i = 0; i < bench->n_items; i++) {
-            if (same_step(&bench->items[i].step, &old.steps[o])) {
+            if (ts_model_plan_same(&bench->items[i].step, &old.steps[o])) {
                 take_samples(&bench->items[i], &old.steps[o], &bench->spent_before_s);
             }
         }

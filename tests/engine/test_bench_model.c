@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "kernels/bench_model.h"
+#include "kernels/model_plan.h"
 
 static const char path[] = "test_bench_model.json";
 
@@ -136,6 +137,34 @@ static void test_bench_model__a_measurement_file_carries_the_engine(void **state
     assert_null(back.engine);
     (void)unlink(path);
     ts_arena_deinit(&arena);
+}
+
+static void test_bench_model__plans_keep_to_their_limits(void **state)
+{
+    (void)state;
+    enum { MAX = 128 };
+    static const struct ts_model_plan_limits limits[] = {{64, 512, 4096, 100000, true},
+                                                         {64, 512, 2048, 4096, true},
+                                                         {1, 32, 16, 64, false},
+                                                         {1024, 8192, 65536, 1U << 30, true}};
+    for (size_t l = 0; l < sizeof limits / sizeof limits[0]; l++) {
+        struct ts_model_step steps[MAX];
+        size_t n = ts_model_plan(steps, MAX, &limits[l]), held = 0;
+        assert_true(n > 0 && n <= MAX);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(steps[i].n_decode <= limits[l].max_batch && steps[i].prefill <= limits[l].max_prefill);
+            assert_true(steps[i].depth <= limits[l].max_depth && steps[i].prefill_depth <= limits[l].max_depth);
+            assert_true(ts_model_plan_kv_tok(&steps[i]) <= limits[l].max_kv_tok);
+            assert_true(steps[i].n_decode + steps[i].prefill > 0);
+            assert_true(i == 0 || steps[i].n_decode + steps[i].prefill >= steps[i - 1].n_decode + steps[i - 1].prefill);
+            held += steps[i].held_out;
+            for (size_t k = 0; k < i; k++) {
+                assert_false(ts_model_plan_same(&steps[i], &steps[k]));
+            }
+        }
+        assert_int_equal(held > 0, limits[l].check);
+        assert_true(n - held >= (limits[l].max_batch >= 64 ? 20U : 1U));
+    }
 }
 
 static int stop_later(void *user, double done_frac, const char *what, double seconds_left)
@@ -288,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_bench_model__measures_and_fits),
         cmocka_unit_test(test_bench_model__a_file_keeps_everything),
         cmocka_unit_test(test_bench_model__a_measurement_file_carries_the_engine),
+        cmocka_unit_test(test_bench_model__plans_keep_to_their_limits),
         cmocka_unit_test(test_bench_model__an_interrupted_run_is_taken_up_again),
         cmocka_unit_test(test_bench_model__samples_of_something_else_are_refused),
         cmocka_unit_test(test_bench_model__wrong_files_are_told_what_is_wrong),
