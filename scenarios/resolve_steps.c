@@ -8,6 +8,7 @@
  * + experts, active = shared + experts x k/E, so experts = (total - active)/(1 - k/E). */
 #include <math.h>
 
+#include "kernels/model_measurement.h"
 #include "scenarios/efficiency.h"
 #include "scenarios/loader.h"
 
@@ -230,6 +231,36 @@ static void resolve_table(struct ts_loader *loader, struct ts_tier_context *ctx,
         out->u.table.e_s_per_pair * 1e9);
 }
 
+/* Whole steps of the same model and format, fitted: better than matmuls with a modelled attention. */
+static bool has_engine_fit(struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    const struct ts_model_measurement *engine = ctx->measurement->engine;
+    return engine && engine->fitted && ts_catalog_llm(&loader->catalog, engine->model) == ctx->llm &&
+           ts_catalog_quant(&loader->catalog, engine->quant) == ctx->quant;
+}
+
+static void resolve_engine_fit(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+{
+    const struct ts_model_measurement *engine = ctx->measurement->engine;
+    const struct ts_table_fit *fit = &engine->table;
+    const struct ts_fit_error *error = engine->checked ? &engine->table_check : &fit->error;
+    out->kind = TS_STEPS_TABLE;
+    out->origin = TS_ORIGIN_MEASURED;
+    out->source = ts_loader_printf(
+        loader, "whole steps measured on %s, %u threads, %s; fit off by %.1f %% in the median, %.1f %% at worst, on %zu steps %s",
+        engine->cpu, (unsigned)engine->n_threads, engine->kernel, 100.0 * error->median_frac, 100.0 * error->worst_frac,
+        error->n, engine->checked ? "held out" : "fitted");
+    out->u.table = (struct ts_steps_table){
+        .fixed_s = ts_value_is_set(ctx->value, "overhead") ? ts_value_number(ctx->value, "overhead") : 0.0,
+        .b_s_per_seq = fit->b_s_per_seq,
+        .n_tok = fit->tokens,
+        .seconds = fit->seconds,
+        .n = fit->n_knots,
+        .c_s_per_kv_tok = fit->c_s_per_kv_tok,
+        .e_s_per_pair = fit->e_s_per_pair,
+    };
+}
+
 static void assume_steps(struct ts_loader *loader, const struct ts_tier_context *ctx,
                          const struct ts_steps_model *steps)
 {
@@ -261,7 +292,11 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
             ts_value_ignore(ts_value_at(value, "overhead"));
         }
     } else if (ctx->measurement && !roofline) {
-        resolve_table(loader, ctx, out);
+        if (has_engine_fit(loader, ctx)) {
+            resolve_engine_fit(loader, ctx, out);
+        } else {
+            resolve_table(loader, ctx, out);
+        }
     } else if (ctx->hardware) {
         resolve_roofline(loader, ctx, out);
     } else {

@@ -52,10 +52,10 @@ struct ts_steps_linear {
     double a_s, b_s_per_seq, c_s_per_kv_tok, d_s_per_prefill_tok, e_s_per_pair;
 };
 
-/* t = fixed + interpolate(n_decode + prefill_tok) + c*kv_read + e*prefill_pairs: matmul times measured by tiersim bench, linear between the measured
- * token counts and beyond the last one; attention modelled. */
+/* t = fixed + interpolate(n_decode + prefill_tok) + b*n_seqs + c*kv_read + e*prefill_pairs: times measured by tiersim bench, linear between the
+ * measured token counts and beyond the last one. Of matmuls alone (attention then modelled, b = 0), or fitted to whole steps. */
 struct ts_steps_table {
-    double fixed_s;
+    double fixed_s, b_s_per_seq;
     const double *n_tok; /* [n] increasing, n >= 1 */
     const double *seconds; /* [n] */
     size_t n;

@@ -1,6 +1,6 @@
 /* Hides how long a step takes. Formulas (units: seconds, tokens, bytes, flop):
  *   linear    a + b*seqs + c*kv + d*prefill + e*pairs; coefficients fitted to measurements
- *   table     fixed + T(tokens) + c*kv + e*pairs; T is linear between the measured token counts, constant below the
+ *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant below the
  *             first, and goes on with the last segment's slope beyond the last
  *   roofline  fixed + max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
  *             + kv*kv_bytes_per_tok/bytes_per_s + pairs*flop_per_pair/flop_per_s;
@@ -49,7 +49,8 @@ static double interpolate_s(const struct ts_steps_table *table, double n_tok)
 static double table_base_s(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_table *m = &model->u.table;
-    return m->fixed_s + interpolate_s(m, tokens_of(load)) + m->e_s_per_pair * load->prefill_pairs;
+    return m->fixed_s + interpolate_s(m, tokens_of(load)) + m->b_s_per_seq * load->n_seqs +
+           m->e_s_per_pair * load->prefill_pairs;
 }
 
 static double table_per_kv_s(const struct ts_steps_model *model)

@@ -6,7 +6,7 @@ set(allow_base "^base/")
 set(allow_kernels "^(base|kernels)/")
 set(allow_traces "^(base|traces)/")
 set(allow_sim "^(base/|sim/|traces/request\\.h$)")
-set(allow_scenarios "^(base/|traces/|scenarios/|sim/model\\.h$|kernels/measurement\\.h$)")
+set(allow_scenarios "^(base/|traces/|scenarios/|sim/model\\.h$|kernels/(model_)?measurement\\.h$)")
 set(allow_reports "^(base/|reports/|sim/(model|result|econ|finance)\\.h$)")
 set(allow_app "^(base|kernels|traces|sim|scenarios|reports|app)/")
 

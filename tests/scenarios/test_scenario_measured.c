@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "kernels/model_measurement.h"
 #include "tests/scenarios/scenario_fixture.h"
 
 static const char path[] = "measurement-for-scenarios.json";
@@ -53,6 +54,45 @@ static void write_measurement(const char *quant, double idle_w, double busy_w)
     assert_int_equal(ts_measurement_write(&m, path, NULL), TS_OK);
 }
 
+/* Twelve steps of t = 20 ms + 1 ms x tokens + 2 us x cached tokens read, so that both fits are exact. */
+static void add_engine(const char *model, const char *quant)
+{
+    enum { N_STEPS = 12 };
+    static double samples[N_STEPS];
+    static struct ts_model_step steps[N_STEPS];
+    struct ts_arena arena;
+    struct ts_measurement m;
+    struct ts_model_measurement engine;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_measurement_read(&m, &arena, path, NULL), TS_OK);
+    memset(&engine, 0, sizeof engine);
+    engine.model = model;
+    engine.quant = quant;
+    engine.kernel = "scalar";
+    engine.cpu = "Example CPU";
+    engine.weights = "synthetic, seed 1";
+    engine.n_threads = 2;
+    engine.weight_bytes = 697500000;
+    engine.kv_bytes_per_tok = 32768;
+    engine.working_bytes = 1 << 20;
+    for (uint32_t i = 0; i < N_STEPS; i++) {
+        bool prompt = i % 3 == 2;
+        steps[i] = (struct ts_model_step){.n_decode = prompt ? 0 : 1U << i % 6, .depth = prompt ? 0 : 100 * i, .prefill = prompt ? 64U * (1 + i) : 0};
+        struct ts_step_load load = ts_model_step_load(&steps[i]);
+        samples[i] = 20e-3 + 1e-3 * load.tokens + 2e-6 * load.kv_tok;
+        steps[i].samples = &samples[i];
+        steps[i].n_samples = 1;
+        steps[i].seconds = (struct ts_spread){samples[i], samples[i], samples[i], 1};
+    }
+    engine.steps = steps;
+    engine.n_steps = N_STEPS;
+    assert_int_equal(ts_model_measurement_fit(&engine, &arena), TS_OK);
+    assert_true(engine.fitted);
+    m.engine = &engine;
+    assert_int_equal(ts_measurement_write(&m, path, NULL), TS_OK);
+    ts_arena_deinit(&arena);
+}
+
 static int remove_file(void **state)
 {
     (void)state;
@@ -89,6 +129,34 @@ static void test_measured__steps_are_the_measured_ones(void **state)
     assert_string_equal(s.measurement_path, path);
     ts_scenario_deinit(&s);
     ts_text_deinit(&said);
+}
+
+static void test_measured__whole_steps_of_the_same_model_come_before_matmuls(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    write_measurement("Q4_0", 0.0, 0.0);
+    add_engine("Llama-3.2-1B", "Q4_0");
+    assert_int_equal(load_text(&s, laptop, &with_file, NULL), TS_OK);
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.device.steps;
+    assert_int_equal(steps->kind, TS_STEPS_TABLE);
+    assert_int_equal(steps->origin, TS_ORIGIN_MEASURED);
+    assert_non_null(strstr(steps->source, "whole steps measured on Example CPU"));
+    assert_float_equal(steps->u.table.c_s_per_kv_tok, 2e-6, 2e-7);
+    assert_float_equal(steps->u.table.fixed_s, 0.0, 0.0);
+    ts_scenario_deinit(&s);
+}
+
+static void test_measured__whole_steps_of_another_model_do_not_count(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    write_measurement("Q4_0", 0.0, 0.0);
+    add_engine("Llama-3.2-3B", "Q4_0");
+    assert_int_equal(load_text(&s, laptop, &with_file, NULL), TS_OK);
+    assert_null(strstr(s.model.tiers[0].u.device.steps.source, "whole steps"));
+    assert_float_equal(s.model.tiers[0].u.device.steps.u.table.fixed_s, 1e-3, 1e-15);
+    ts_scenario_deinit(&s);
 }
 
 static void test_measured__power_that_could_not_be_measured_is_said_to_be_a_default(void **state)
@@ -208,6 +276,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_measured__steps_are_the_measured_ones),
+        cmocka_unit_test(test_measured__whole_steps_of_the_same_model_come_before_matmuls),
+        cmocka_unit_test(test_measured__whole_steps_of_another_model_do_not_count),
         cmocka_unit_test(test_measured__power_that_could_not_be_measured_is_said_to_be_a_default),
         cmocka_unit_test(test_measured__another_quant_scales_with_weights_and_operations_and_says_so),
         cmocka_unit_test(test_measured__a_server_may_use_a_file_beside_the_scenario),
