@@ -1,7 +1,10 @@
 /* Hides how samples are taken. Every (shape, tokens) pair, every baseline pair and every bandwidth size is an item; a round takes each item once (short
  * ones several times), and rounds are repeated until the time is used up, so that a disturbance hits all items alike and medians shed it. The first
  * round warms up and is not counted. An item that would take too large a part of a slow machine's time is measured on the matrix's first rows, its
- * time scaled up by rows: rows are independent. */
+ * time scaled up by rows: rows are independent.
+ *
+ * Few tokens are the business of decoding, which streams all weights of the model again and again. Their items are taken that way: a few passes through
+ * all layers, the first not counted. Single products out of the blue would find page tables and prefetchers cold and look a third slower. */
 #include "kernels/bench_run.h"
 
 #include <time.h>
@@ -13,14 +16,16 @@
 #include "kernels/spread.h"
 
 enum {
-    MAX_SAMPLES = 256,
+    MAX_SAMPLES = 1024,
     MAX_ROUNDS = 100,
     MIN_ROUNDS = 3,
     MAX_REPEATS = 16,
     CALIBRATION_ROWS = 256,
+    STREAM_PASSES = 3,
 };
 
 static const double repeat_until_s = 2e-3;  /* short items are repeated within a round */
+static const double stream_max_s = 0.15;    /* a pass that takes longer is bound by arithmetic, not by memory */
 static const double peak_item_s = 4e-3;
 static const double blas_nap_s = 0.05;      /* OpenBLAS's workers spin for a while after a call */
 static const double idle_power_s = 0.5;
@@ -140,16 +145,21 @@ static enum ts_status plan_items(struct ts_bench *bench)
     return ok ? TS_OK : ts_bench_fail_no_memory(bench);
 }
 
-static double time_matmul(struct ts_bench *bench, const struct ts_bench_item *item, uint32_t rows)
+static double time_copy(struct ts_bench *bench, const struct ts_bench_item *item, uint32_t copy, uint32_t rows)
 {
-    struct ts_bench_shape_weights *weights = &bench->weights.shapes[item->shape];
-    struct ts_matrix view = weights->copies[weights->next_copy++ % weights->n_copies];
+    struct ts_matrix view = bench->weights.shapes[item->shape].copies[copy];
     uint32_t all = view.rows;
     view.rows = rows;
     view.n_groups = (rows + view.format->group_rows - 1) / view.format->group_rows;
     double start = ts_clock_s();
     ts_matmul(bench->space, bench->y, rows, &view, bench->x, view.cols, item->n_tok);
     return (ts_clock_s() - start) * ((double)all / rows);
+}
+
+static double time_matmul(struct ts_bench *bench, const struct ts_bench_item *item, uint32_t rows)
+{
+    struct ts_bench_shape_weights *weights = &bench->weights.shapes[item->shape];
+    return time_copy(bench, item, weights->next_copy++ % weights->n_copies, rows);
 }
 
 static double time_baseline(struct ts_bench *bench, const struct ts_bench_item *item, uint32_t rows)
@@ -206,21 +216,77 @@ static void report(struct ts_bench *bench, const struct ts_bench_item *item)
     }
 }
 
+static void keep_sample(struct ts_bench_item *item, double value)
+{
+    if (item->n_samples < MAX_SAMPLES) {
+        item->samples[item->n_samples++] = value;
+    }
+}
+
+/* One pass through the model with n_tok tokens, layer by layer. */
+static void stream_pass(struct ts_bench *bench, uint32_t n_tok, bool keep)
+{
+    uint32_t copy = 0;
+    for (bool any = true; any; copy++) {
+        any = false;
+        for (size_t i = 0; i < bench->n_items; i++) {
+            struct ts_bench_item *item = &bench->items[i];
+            if (!item->streamed || item->n_tok != n_tok || copy >= bench->weights.shapes[item->shape].n_copies) {
+                continue;
+            }
+            double seconds = time_copy(bench, item, copy, item->rows);
+            if (keep) {
+                keep_sample(item, seconds);
+            }
+            any = true;
+        }
+    }
+}
+
+static void run_streams(struct ts_bench *bench, bool keep)
+{
+    for (size_t i = 0; i < bench->options->n_n_tok && !bench->stopped; i++) {
+        for (int pass = 0; pass < (keep ? STREAM_PASSES : 1); pass++) {
+            stream_pass(bench, bench->options->n_tok[i], keep && pass > 0);
+        }
+        report(bench, &bench->items[0]);
+    }
+}
+
 /* One visit of every item; samples are kept unless it is for warming up. */
 static void run_round(struct ts_bench *bench, bool keep)
 {
+    run_streams(bench, keep);
     for (size_t i = 0; i < bench->n_items && !bench->stopped; i++) {
         struct ts_bench_item *item = &bench->items[i];
-        for (uint32_t r = 0; r < (keep ? item->repeats : 1); r++) {
+        for (uint32_t r = 0; !item->streamed && r < (keep ? item->repeats : 1); r++) {
             double value = sample(bench, item);
-            if (keep && item->n_samples < MAX_SAMPLES) {
-                item->samples[item->n_samples++] = value;
+            if (keep) {
+                keep_sample(item, value);
             }
         }
         report(bench, item);
     }
     if (bench->options->baseline && bench->n_threads > 1) {
         nap(blas_nap_s);
+    }
+}
+
+/* Marks the products of token counts whose pass through the model is short. */
+static void choose_streams(struct ts_bench *bench)
+{
+    for (size_t t = 0; t < bench->options->n_n_tok; t++) {
+        double pass_s = 0.0;
+        for (size_t i = 0; i < bench->n_items; i++) {
+            const struct ts_bench_item *item = &bench->items[i];
+            if (item->kind == TS_BENCH_MATMUL && item->n_tok == bench->options->n_tok[t]) {
+                pass_s += item->estimate_s * bench->weights.shapes[item->shape].n_copies;
+            }
+        }
+        for (size_t i = 0; i < bench->n_items; i++) {
+            struct ts_bench_item *item = &bench->items[i];
+            item->streamed |= item->kind == TS_BENCH_MATMUL && item->n_tok == bench->options->n_tok[t] && pass_s <= stream_max_s;
+        }
     }
 }
 
@@ -282,6 +348,7 @@ static void measure_idle_power(struct ts_bench *bench)
 static enum ts_status run_rounds(struct ts_bench *bench)
 {
     calibrate(bench);
+    choose_streams(bench);
     if (!bench->stopped) {
         run_round(bench, false);
     }

@@ -19,6 +19,7 @@ struct ts_bench_item {
     uint64_t bytes;
     uint32_t rows;    /* measured */
     uint32_t repeats; /* per round */
+    bool streamed;    /* taken by passes through the whole model instead, see bench.c */
     double estimate_s;
     double *samples;
     size_t n_samples;

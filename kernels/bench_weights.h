@@ -10,7 +10,7 @@
 struct ts_bench_shape_weights {
     struct ts_matrix *copies; /* [n_copies], all of the same contents */
     uint32_t n_copies;
-    uint32_t next_copy; /* of all uses of the shape in turn: each finds its weights as far from the caches as can be */
+    uint32_t next_copy; /* used in turn: each use finds its weights as far from the caches as can be */
     float *floats; /* [rows][cols], or NULL */
     size_t floats_bytes;
 };

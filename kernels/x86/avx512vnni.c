@@ -34,7 +34,7 @@ enum {
     PANEL_BLOCKS = 8,
     DIRECT_TOK = 6,
     WIDE_TOK = 6,
-    WIDE_MIN_TOK = 48,
+    WIDE_MIN_TOK = 80,
     PREFETCH_BYTES = 8192,
 };
 
