@@ -18,9 +18,11 @@ enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *li
     for (const char *p = list; *p; p += *p == ',') {
         size_t len = strcspn(p, ",");
         uint64_t value;
-        if (n == TS_BENCH_ARGS_MAX_N_TOK || !ts_parse_u64(&value, p, len) || value < 1 || value > MAX_TOKENS || (n > 0 && value <= out[n - 1])) {
-            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "for example --n 1,8,512", "--n takes up to %d increasing token counts from 1 to %d, not '%s'",
-                           TS_BENCH_ARGS_MAX_N_TOK, MAX_TOKENS, list);
+        if (n == TS_BENCH_ARGS_MAX_N_TOK || !ts_parse_u64(&value, p, len) || value < 1 || value > MAX_TOKENS ||
+            (n > 0 && value <= out[n - 1])) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "for example --n 1,8,512",
+                           "--n takes up to %d increasing token counts from 1 to %d, not '%s'", TS_BENCH_ARGS_MAX_N_TOK,
+                           MAX_TOKENS, list);
         }
         out[n++] = (uint32_t)value;
         p += len;
@@ -29,7 +31,8 @@ enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *li
     return n > 0 ? TS_OK : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--n is empty");
 }
 
-enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *arena, const char *name, struct ts_diags *diags)
+enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *arena, const char *name,
+                                   struct ts_diags *diags)
 {
     struct ts_catalog catalog;
     enum ts_status status = ts_catalog_load(&catalog, arena, diags);
@@ -40,10 +43,12 @@ enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *a
     if (!llm) {
         const char *near = ts_catalog_suggest(&catalog, "model", name);
         char *hint = near ? ts_arena_printf(arena, "did you mean '%s'?", near) : NULL;
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), hint ? hint : "'tiersim catalog models' lists them", "no model is named '%s'", name);
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), hint ? hint : "'tiersim catalog models' lists them",
+                       "no model is named '%s'", name);
     }
     if (strcmp(llm->type, "dense") != 0) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), "measure a dense model, for example --model Llama-3.2-1B",
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(),
+                       "measure a dense model, for example --model Llama-3.2-1B",
                        "'%s' is a %s model: bench measures dense models", llm->name, llm->type);
     }
     *out = llm;
@@ -54,7 +59,8 @@ enum ts_status ts_bench_target_path(char **out, const struct ts_args *args, stru
 {
     char *path = args->out ? ts_path_join("", args->out) : ts_locate_cached_measurement();
     if (!path) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "name a file with -o", "there is no home folder to keep the measurement in");
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "name a file with -o",
+                       "there is no home folder to keep the measurement in");
     }
     char *dir = ts_path_dir(path);
     enum ts_status status = dir ? ts_mkdirs(dir, diags) : TS_ENOMEM;

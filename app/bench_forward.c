@@ -1,5 +1,5 @@
-/* tiersim bench model: whole forward passes of a model, made up or from a GGUF file, and the fit of their step times. The result is added
- * to the machine's measurement as its object "engine". */
+/* tiersim bench model: whole forward passes of a model, made up or from a GGUF file, and the fit of their step times.
+ * The result is added to the machine's measurement as its object "engine". */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,8 @@
 
 enum { SYNTHETIC_SEED = 1, KNOT_DIGITS = 4 };
 
-static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena *arena, const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena *arena, const struct ts_args *args,
+                                    struct ts_diags *diags)
 {
     if (args->config) {
         return ts_model_config_read(out, args->config, diags);
@@ -94,9 +95,10 @@ static struct ts_table *fit_table(const struct ts_model_measurement *m)
 
 static struct ts_table *coefficient_table(const struct ts_linear_fit *fit)
 {
-    static const char *const names[TS_STEP_LINEAR_COEFS] = {"a: every step", "b: per sequence", "c: per cached token read", "d: per prompt token",
-                                                            "e: per query-key pair"};
-    struct ts_table *table = ts_table_create("Coefficients of the linear fit, t = a + b*seqs + c*kv + d*prefill + e*pairs");
+    static const char *const names[TS_STEP_LINEAR_COEFS] = {
+        "a: every step", "b: per sequence", "c: per cached token read", "d: per prompt token", "e: per query-key pair"};
+    struct ts_table *table =
+        ts_table_create("Coefficients of the linear fit, t = a + b*seqs + c*kv + d*prefill + e*pairs");
     ts_table_column(table, "coefficient", false);
     ts_table_column(table, "us", true);
     ts_table_column(table, "+- us", true);
@@ -113,8 +115,9 @@ static struct ts_table *coefficient_table(const struct ts_linear_fit *fit)
 static enum ts_status print(const struct ts_model_measurement *m, enum ts_table_format format)
 {
     if (format == TS_TABLE_TEXT) {
-        printf("%s\n%s %s (%s), kernel %s, %u thread%s, weights %.2f GB, KV cache %.1f KiB a token\n\n", m->cpu, m->model, m->quant, m->weights,
-               m->kernel, m->n_threads, m->n_threads == 1 ? "" : "s", 1e-9 * (double)m->weight_bytes, (double)m->kv_bytes_per_tok / 1024.0);
+        printf("%s\n%s %s (%s), kernel %s, %u thread%s, weights %.2f GB, KV cache %.1f KiB a token\n\n", m->cpu,
+               m->model, m->quant, m->weights, m->kernel, m->n_threads, m->n_threads == 1 ? "" : "s",
+               1e-9 * (double)m->weight_bytes, (double)m->kv_bytes_per_tok / 1024.0);
     }
     enum ts_status status = ts_bench_print_table(steps_table(m), format);
     if (status == TS_OK && m->fitted) {
@@ -123,13 +126,15 @@ static enum ts_status print(const struct ts_model_measurement *m, enum ts_table_
     return status == TS_OK && m->fitted ? ts_bench_print_table(fit_table(m), format) : status;
 }
 
-/* The measurement that the engine's steps are added to: the file that is there, if it is of this machine; else a quick one. */
-static enum ts_status base_measurement(struct ts_measurement *out, struct ts_arena *arena, const struct ts_args *args, const char *path,
-                                       const char *cpu, struct ts_diags *diags)
+/* The measurement that the engine's steps are added to: the file that is there, if it is of this machine; else a quick
+ * one. */
+static enum ts_status base_measurement(struct ts_measurement *out, struct ts_arena *arena, const struct ts_args *args,
+                                       const char *path, const char *cpu, struct ts_diags *diags)
 {
     struct ts_diags ignored;
     ts_diags_init(&ignored);
-    bool usable = ts_file_exists(path) && ts_measurement_read(out, arena, path, &ignored) == TS_OK && ts_str_equal(out->host.cpu, cpu);
+    bool usable = ts_file_exists(path) && ts_measurement_read(out, arena, path, &ignored) == TS_OK &&
+                  ts_str_equal(out->host.cpu, cpu);
     ts_diags_deinit(&ignored);
     if (usable) {
         return TS_OK;
@@ -141,8 +146,8 @@ static enum ts_status base_measurement(struct ts_measurement *out, struct ts_are
     return ts_bench_machine_measure(out, arena, &quick, diags);
 }
 
-static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena *arena, const struct ts_args *args, const char *resume_path,
-                              struct ts_diags *diags)
+static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena *arena, const struct ts_args *args,
+                              const char *resume_path, struct ts_diags *diags)
 {
     struct ts_model_config config;
     enum ts_status status = args->gguf ? TS_OK : choose_config(&config, arena, args, diags);
@@ -167,8 +172,8 @@ static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena 
     return status;
 }
 
-static enum ts_status add_to_file(const struct ts_model_measurement *engine, struct ts_arena *arena, const struct ts_args *args,
-                                  const char *path, struct ts_diags *diags)
+static enum ts_status add_to_file(const struct ts_model_measurement *engine, struct ts_arena *arena,
+                                  const struct ts_args *args, const char *path, struct ts_diags *diags)
 {
     struct ts_measurement measurement;
     enum ts_status status = base_measurement(&measurement, arena, args, path, engine->cpu, diags);
@@ -180,14 +185,15 @@ static enum ts_status add_to_file(const struct ts_model_measurement *engine, str
     return ts_measurement_write(&measurement, path, diags);
 }
 
-static enum ts_status forward(struct ts_arena *arena, const struct ts_args *args, const char *path, enum ts_table_format format,
-                              struct ts_diags *diags)
+static enum ts_status forward(struct ts_arena *arena, const struct ts_args *args, const char *path,
+                              enum ts_table_format format, struct ts_diags *diags)
 {
     struct ts_model_measurement engine;
     const char *resume_path = ts_arena_printf(arena, "%s.unfinished", path);
     enum ts_status status = resume_path ? measure(&engine, arena, args, resume_path, diags) : TS_ENOMEM;
     if (status == TS_EINTERRUPTED) {
-        ts_diags_add(diags, TS_WARNING, ts_span_none(), "the same command goes on from there", "interrupted: samples are kept in %s", resume_path);
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "the same command goes on from there",
+                     "interrupted: samples are kept in %s", resume_path);
     }
     if (status == TS_OK) {
         status = add_to_file(&engine, arena, args, path, diags);

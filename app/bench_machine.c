@@ -37,7 +37,8 @@ static double pass_gop(const struct ts_measurement *m, uint32_t n_tok)
 
 static struct ts_table *step_table(const struct ts_measurement *m)
 {
-    static const char *const headers[] = {"tokens", "ms/step", "spread %", "tok/s", "GOPS", "weights GB/s", "OpenBLAS GFLOPS", "speed-up"};
+    static const char *const headers[] = {"tokens", "ms/step",      "spread %",        "tok/s",
+                                          "GOPS",   "weights GB/s", "OpenBLAS GFLOPS", "speed-up"};
     struct ts_table *table = ts_table_create("Matmuls of one forward pass (measured)");
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         ts_table_column(table, headers[i], true);
@@ -72,7 +73,8 @@ static struct ts_table *bandwidth_table(const struct ts_measurement *m)
         ts_table_row(table);
         ts_table_num(table, (double)sample->bytes / 1024.0, 9);
         ts_table_num(table, sample->gb_per_s.median, 4);
-        ts_table_num(table, sample->gb_per_s.p90 > sample->gb_per_s.median ? sample->gb_per_s.p90 : sample->gb_per_s.median, 4);
+        ts_table_num(
+            table, sample->gb_per_s.p90 > sample->gb_per_s.median ? sample->gb_per_s.p90 : sample->gb_per_s.median, 4);
     }
     return table;
 }
@@ -86,7 +88,8 @@ static void warn_if_noisy(const struct ts_measurement *m, struct ts_diags *diags
     }
     if (worst_frac > NOISY_FRAC) {
         ts_diags_add(diags, TS_WARNING, ts_span_none(), "close other programs and measure again",
-                     "the samples of a step spread by up to %.0f %% of their median: this machine was busy", 100.0 * worst_frac);
+                     "the samples of a step spread by up to %.0f %% of their median: this machine was busy",
+                     100.0 * worst_frac);
     }
 }
 
@@ -94,8 +97,8 @@ static enum ts_status print_measurement(const struct ts_measurement *m, enum ts_
 {
     if (format == TS_TABLE_TEXT) {
         printf("%s, %u CPUs (%s), %s, %s\n", m->host.cpu, m->host.n_cpus, m->host.os, m->host.compiler, m->host.isa);
-        printf("%s %s, kernel %s, %u thread%s, energy %s\n\n", m->model, m->quant, m->kernel, m->n_threads, m->n_threads == 1 ? "" : "s",
-               m->energy_source);
+        printf("%s %s, kernel %s, %u thread%s, energy %s\n\n", m->model, m->quant, m->kernel, m->n_threads,
+               m->n_threads == 1 ? "" : "s", m->energy_source);
     }
     enum ts_status status = ts_bench_print_table(step_table(m), format);
     return status == TS_OK ? ts_bench_print_table(bandwidth_table(m), format) : status;
@@ -116,8 +119,8 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
         status = ts_bench_find_model(&llm, arena, args->model ? args->model : "Llama-3.2-1B", diags);
     }
     if (status == TS_OK) {
-        status = ts_bench_model_shapes(&shapes, &n_shapes, arena, llm->layers, llm->hidden, llm->ffn, llm->heads, llm->kv_heads, llm->head_dim,
-                                       llm->vocab);
+        status = ts_bench_model_shapes(&shapes, &n_shapes, arena, llm->layers, llm->hidden, llm->ffn, llm->heads,
+                                       llm->kv_heads, llm->head_dim, llm->vocab);
     }
     if (status != TS_OK) {
         return status;

@@ -16,8 +16,8 @@ static enum ts_status list_kernels(enum ts_table_format format)
         ts_table_row(table);
         ts_table_put(table, kernels[i].name);
         ts_table_put(table, kernels[i].formats);
-        ts_table_putf(table, "%s%s%s%s", kernels[i].supported ? "yes" : "no", kernels[i].chosen ? ", chosen" : "", kernels[i].why ? ": " : "",
-                      kernels[i].why ? kernels[i].why : "");
+        ts_table_putf(table, "%s%s%s%s", kernels[i].supported ? "yes" : "no", kernels[i].chosen ? ", chosen" : "",
+                      kernels[i].why ? ": " : "", kernels[i].why ? kernels[i].why : "");
     }
     return ts_bench_print_table(table, format);
 }
@@ -33,7 +33,8 @@ static enum ts_status dispatch(const struct ts_args *args, enum ts_table_format 
     if (args->n_operands == 1 && ts_str_equal(args->operands[0], "model")) {
         return ts_bench_forward(args, format, diags);
     }
-    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "'tiersim bench' measures matmuls, 'tiersim bench model' whole forward passes",
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(),
+                   "'tiersim bench' measures matmuls, 'tiersim bench model' whole forward passes",
                    "bench knows no '%s'", args->operands[args->n_operands - 1]);
 }
 

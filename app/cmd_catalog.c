@@ -1,5 +1,5 @@
-/* tiersim catalog [KIND [NAME]]: the built-in facts, with their sources; for named hardware also what was published about
- * it beside what the fitted roofline says. */
+/* tiersim catalog [KIND [NAME]]: the built-in facts, with their sources; for named hardware also what was published
+ * about it beside what the fitted roofline says. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,8 +39,8 @@ static double or_nan(double value)
 
 static struct ts_table *hardware(const struct ts_catalog *catalog, const char *filter)
 {
-    static const char *const headers[] = {"hardware", "fp16 TFLOPS", "int8 TOPS", "memory GB", "GB/s", "TDP W", "idle W", "list USD", "year",
-                                          "source", NULL};
+    static const char *const headers[] = {"hardware", "fp16 TFLOPS", "int8 TOPS", "memory GB", "GB/s", "TDP W",
+                                          "idle W",   "list USD",    "year",      "source",    NULL};
     struct ts_table *table = ts_table_create("Hardware");
     columns(table, headers);
     for (size_t i = 0; i < catalog->n_hardware; i++) {
@@ -64,7 +64,8 @@ static struct ts_table *hardware(const struct ts_catalog *catalog, const char *f
 
 static struct ts_table *models(const struct ts_catalog *catalog, const char *filter)
 {
-    static const char *const headers[] = {"model", "type", "params B", "active B", "layers", "hidden", "KV bytes/tok", "context", "source", NULL};
+    static const char *const headers[] = {"model",  "type",         "params B", "active B", "layers",
+                                          "hidden", "KV bytes/tok", "context",  "source",   NULL};
     struct ts_table *table = ts_table_create("Models");
     columns(table, headers);
     for (size_t i = 0; i < catalog->n_llms; i++) {
@@ -87,7 +88,8 @@ static struct ts_table *models(const struct ts_catalog *catalog, const char *fil
 
 static struct ts_table *prices(const struct ts_catalog *catalog, const char *filter)
 {
-    static const char *const headers[] = {"offer", "input USD/Mtok", "cached USD/Mtok", "output USD/Mtok", "date", "source", NULL};
+    static const char *const headers[] = {
+        "offer", "input USD/Mtok", "cached USD/Mtok", "output USD/Mtok", "date", "source", NULL};
     struct ts_table *table = ts_table_create("Prices");
     columns(table, headers);
     for (size_t i = 0; i < catalog->n_prices; i++) {
@@ -107,7 +109,8 @@ static struct ts_table *prices(const struct ts_catalog *catalog, const char *fil
 
 static struct ts_table *regions(const struct ts_catalog *catalog, const char *filter)
 {
-    static const char *const headers[] = {"region", "country", "USD/kWh", "carbon g/kWh", "PUE", "outage h/year", "source", NULL};
+    static const char *const headers[] = {"region", "country",       "USD/kWh", "carbon g/kWh",
+                                          "PUE",    "outage h/year", "source",  NULL};
     struct ts_table *table = ts_table_create("Regions");
     columns(table, headers);
     for (size_t i = 0; i < catalog->n_regions; i++) {
@@ -179,7 +182,8 @@ static enum ts_status list(const struct ts_args *args, enum ts_table_format form
     }
     ts_arena_deinit(&arena);
     if (status == TS_OK && !known) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices or regions", "no catalog is named '%s'", kind);
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices or regions",
+                       "no catalog is named '%s'", kind);
     }
     return status;
 }
@@ -188,10 +192,12 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 {
     enum ts_table_format format = TS_TABLE_TEXT;
     if (args->n_operands > 2) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim catalog hardware H100", "catalog takes a kind and part of a name");
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim catalog hardware H100",
+                       "catalog takes a kind and part of a name");
     }
     if (args->format && !ts_table_format_parse(&format, args->format)) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "text, md, csv, json or html", "unknown format '%s'", args->format);
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "text, md, csv, json or html", "unknown format '%s'",
+                       args->format);
     }
     return list(args, format, diags);
 }
@@ -201,6 +207,7 @@ const struct ts_command ts_command_catalog = {
     .bit = TS_CMD_CATALOG,
     .usage = "[hardware|models|prices|regions [NAME]] [options]",
     .summary = "Show the built-in hardware, models, prices and regions with their sources",
-    .examples = "  tiersim catalog hardware 'H100 SXM'   (with published and predicted rates)\n  tiersim catalog models --format md\n",
+    .examples = "  tiersim catalog hardware 'H100 SXM'   (with published and predicted rates)\n  tiersim catalog "
+                "models --format md\n",
     .run = run,
 };

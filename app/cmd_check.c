@@ -9,7 +9,8 @@
 static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 {
     if (args->n_operands != 1) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim check scenarios/hybrid-enterprise.yaml", "check takes one scenario file");
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim check scenarios/hybrid-enterprise.yaml",
+                       "check takes one scenario file");
     }
     char *measurement = ts_locate_measurement(args->measurement);
     struct ts_scenario_options options = {

@@ -98,7 +98,8 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim explain tiers.*.kind", "explain takes one key");
     }
     if (explain(args->operands[0]) == 0) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "'tiersim explain' lists all keys", "no key is named like '%s'", args->operands[0]);
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "'tiersim explain' lists all keys",
+                       "no key is named like '%s'", args->operands[0]);
     }
     return TS_OK;
 }

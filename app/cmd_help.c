@@ -13,7 +13,8 @@ void ts_help_overview(void)
         printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
     }
     puts("\n  tiersim help COMMAND shows a command's options and examples; tiersim --version the version.");
-    puts("  Exit codes: 0 ok, 1 run-time or file error, 2 wrong usage or scenario, 3 a limit was missed, 130 interrupted.");
+    puts("  Exit codes: 0 ok, 1 run-time or file error, 2 wrong usage or scenario, 3 a limit was missed, 130 "
+         "interrupted.");
 }
 
 void ts_help_command(const struct ts_command *command)
@@ -35,7 +36,8 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
     }
     const struct ts_command *command = ts_command_find(args->operands[0]);
     if (!command) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "'tiersim help' lists the commands", "unknown command '%s'", args->operands[0]);
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "'tiersim help' lists the commands", "unknown command '%s'",
+                       args->operands[0]);
     }
     ts_help_command(command);
     return TS_OK;

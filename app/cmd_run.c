@@ -19,7 +19,8 @@ enum { MAX_REPLICATIONS = 10000, MAX_THREADS = 1024 };
 static enum ts_status check_usage(const struct ts_args *args, struct ts_diags *diags)
 {
     if (args->n_operands != 1) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim run scenarios/hybrid-enterprise.yaml", "run takes one scenario file");
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim run scenarios/hybrid-enterprise.yaml",
+                       "run takes one scenario file");
     }
     if (args->replications > MAX_REPLICATIONS) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--replications is at most %d", MAX_REPLICATIONS);
@@ -115,13 +116,14 @@ static void warn_about_rows(const struct ts_replications *runs, const char *path
 {
     if (runs->trace.n_dropped > 0) {
         struct ts_span at = {.file = path, .line = (uint32_t)runs->trace.drop_line};
-        ts_diags_add(diags, TS_WARNING, at, NULL, "%llu of %llu rows dropped; the first: %s", (unsigned long long)runs->trace.n_dropped,
-                     (unsigned long long)runs->trace.n_rows, runs->trace.drop_reason ? runs->trace.drop_reason : "unknown");
+        ts_diags_add(diags, TS_WARNING, at, NULL, "%llu of %llu rows dropped; the first: %s",
+                     (unsigned long long)runs->trace.n_dropped, (unsigned long long)runs->trace.n_rows,
+                     runs->trace.drop_reason ? runs->trace.drop_reason : "unknown");
     }
 }
 
-static enum ts_status report(struct ts_scenario *scenario, const struct ts_args *args, const struct ts_replications *runs,
-                             uint32_t n_threads, struct ts_diags *diags)
+static enum ts_status report(struct ts_scenario *scenario, const struct ts_args *args,
+                             const struct ts_replications *runs, uint32_t n_threads, struct ts_diags *diags)
 {
     struct ts_econ econ = {0};
     struct ts_run_info info;
@@ -167,8 +169,8 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_arg
     enum ts_status status = ts_replicate(&runs, scenario, &options, diags);
     if (status == TS_OK || (status == TS_EINTERRUPTED && runs.n > 0)) {
         if (status == TS_EINTERRUPTED) {
-            ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL, "interrupted: the report covers %u of %u replications", runs.n,
-                         options.n_replications);
+            ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL,
+                         "interrupted: the report covers %u of %u replications", runs.n, options.n_replications);
         }
         warn_about_rows(&runs, scenario->workload.trace_path, diags);
         enum ts_status reported = report(scenario, args, &runs, n_threads, diags);
@@ -211,8 +213,9 @@ const struct ts_command ts_command_run = {
     .bit = TS_CMD_RUN,
     .usage = "SCENARIO [options]",
     .summary = "Simulate a scenario and write its report (CSV, charts, report.html)",
-    .examples = "  tiersim run scenarios/hybrid-enterprise.yaml\n"
-                "  tiersim run scenarios/azure-conversation.yaml --trace AzureLLMInferenceTrace_conv.csv -o out/azure\n"
-                "  tiersim run scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=4 --replications 8 --threads 2\n",
+    .examples =
+        "  tiersim run scenarios/hybrid-enterprise.yaml\n"
+        "  tiersim run scenarios/azure-conversation.yaml --trace AzureLLMInferenceTrace_conv.csv -o out/azure\n"
+        "  tiersim run scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=4 --replications 8 --threads 2\n",
     .run = run,
 };

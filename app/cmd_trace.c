@@ -86,7 +86,8 @@ static void print_histogram(const char *title, const struct ts_hist *hist)
     for (int i = first; i <= last; i++) {
         int width = (int)ceil((double)bars[i] * BAR_WIDTH / (double)most);
         printf("  %8.0f-%-8.0f %6.2f %%%s%.*s\n", ldexp(1.0, i), ldexp(1.0, i + 1) - 1.0,
-               100.0 * (double)bars[i] / (double)hist->count, width > 0 ? " " : "", width, "########################################");
+               100.0 * (double)bars[i] / (double)hist->count, width > 0 ? " " : "", width,
+               "########################################");
     }
     puts("");
 }
@@ -105,8 +106,8 @@ static void print_info(const char *path, const struct ts_trace_stats *stats, str
     ts_text_number(&head, stats->gap_cv, 4);
     printf("%s\n%s\n", path, head.data);
     ts_text_deinit(&head);
-    printf("rows read %llu = kept %llu + dropped %llu", (unsigned long long)counts.n_rows, (unsigned long long)counts.n_kept,
-           (unsigned long long)counts.n_dropped);
+    printf("rows read %llu = kept %llu + dropped %llu", (unsigned long long)counts.n_rows,
+           (unsigned long long)counts.n_kept, (unsigned long long)counts.n_dropped);
     if (counts.n_dropped > 0) {
         printf(" (first: line %llu, %s)", (unsigned long long)counts.drop_line, counts.drop_reason);
     }

@@ -1,4 +1,5 @@
-/* Hides how a word on the command line becomes a command, and how its outcome becomes text on stderr and an exit code. */
+/* Hides how a word on the command line becomes a command, and how its outcome becomes text on stderr and an exit code.
+ */
 #include "app/command.h"
 
 #include <stdio.h>
@@ -7,7 +8,8 @@
 #include "app/version.h"
 
 static const struct ts_command *const commands[] = {
-    &ts_command_run, &ts_command_check, &ts_command_bench, &ts_command_trace, &ts_command_explain, &ts_command_catalog, &ts_command_help,
+    &ts_command_run,     &ts_command_check,   &ts_command_bench, &ts_command_trace,
+    &ts_command_explain, &ts_command_catalog, &ts_command_help,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

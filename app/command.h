@@ -23,7 +23,8 @@ extern const struct ts_command ts_command_run, ts_command_check, ts_command_benc
 const struct ts_command *const *ts_commands(size_t *n);
 const struct ts_command *ts_command_find(const char *name);
 
-/* The whole program: finds the command, parses, runs, prints diagnostics on stderr; returns the exit code. argv as in main; argv[0] is replaced. */
+/* The whole program: finds the command, parses, runs, prints diagnostics on stderr; returns the exit code. argv as in
+ * main; argv[0] is replaced. */
 int ts_command_main(int argc, char **argv);
 
 /* Help texts on stdout. */

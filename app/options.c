@@ -19,20 +19,29 @@ struct option_row {
 #define AT(field) offsetof(struct ts_args, field)
 
 static const struct option_row rows[] = {
-    {"trace", 't', TEXT, AT(trace), TS_CMD_RUN | TS_CMD_CHECK, "FILE", "replay this request trace instead of the scenario's workload"},
-    {"set", 's', LIST, AT(sets), TS_CMD_RUN | TS_CMD_CHECK, "KEY=VALUE", "override one key, e.g. --set tiers.edge.replicas=4 (repeatable)"},
-    {"measurement", 'm', TEXT, AT(measurement), TS_CMD_RUN | TS_CMD_CHECK, "FILE", "measurement behind `hardware: this-machine`"},
-    {"replications", 'r', COUNT, AT(replications), TS_CMD_RUN, "N", "independent replications (default: as the scenario says)"},
-    {"threads", 'j', COUNT, AT(threads), TS_CMD_RUN | TS_CMD_BENCH, "N", "threads (default: all CPUs); results of a run do not depend on it"},
-    {"out", 'o', TEXT, AT(out), TS_CMD_RUN | TS_CMD_BENCH, "PATH", "where to write: a folder (run), the measurement file (bench)"},
+    {"trace", 't', TEXT, AT(trace), TS_CMD_RUN | TS_CMD_CHECK, "FILE",
+     "replay this request trace instead of the scenario's workload"},
+    {"set", 's', LIST, AT(sets), TS_CMD_RUN | TS_CMD_CHECK, "KEY=VALUE",
+     "override one key, e.g. --set tiers.edge.replicas=4 (repeatable)"},
+    {"measurement", 'm', TEXT, AT(measurement), TS_CMD_RUN | TS_CMD_CHECK, "FILE",
+     "measurement behind `hardware: this-machine`"},
+    {"replications", 'r', COUNT, AT(replications), TS_CMD_RUN, "N",
+     "independent replications (default: as the scenario says)"},
+    {"threads", 'j', COUNT, AT(threads), TS_CMD_RUN | TS_CMD_BENCH, "N",
+     "threads (default: all CPUs); results of a run do not depend on it"},
+    {"out", 'o', TEXT, AT(out), TS_CMD_RUN | TS_CMD_BENCH, "PATH",
+     "where to write: a folder (run), the measurement file (bench)"},
     {"quick", 0, FLAG, AT(quick), TS_CMD_BENCH, NULL, "a shorter measurement, under a minute"},
-    {"model", 0, TEXT, AT(model), TS_CMD_BENCH, "NAME", "measure the shapes of this catalog model (default Llama-3.2-1B)"},
+    {"model", 0, TEXT, AT(model), TS_CMD_BENCH, "NAME",
+     "measure the shapes of this catalog model (default Llama-3.2-1B)"},
     {"quant", 0, TEXT, AT(quant), TS_CMD_BENCH, "NAME", "weight format (default Q4_0)"},
     {"isa", 0, TEXT, AT(isa), TS_CMD_BENCH, "NAME", "force a kernel variant, see --list"},
     {"n", 0, TEXT, AT(n_tok), TS_CMD_BENCH, "LIST", "token counts, e.g. 1,8,512 (default 1..512 in powers of two)"},
-    {"gguf", 0, TEXT, AT(gguf), TS_CMD_BENCH, "FILE", "bench model: the weights of this GGUF file instead of made-up ones"},
+    {"gguf", 0, TEXT, AT(gguf), TS_CMD_BENCH, "FILE",
+     "bench model: the weights of this GGUF file instead of made-up ones"},
     {"config", 0, TEXT, AT(config), TS_CMD_BENCH, "FILE", "bench model: the shape of this Hugging Face config.json"},
-    {"check", 0, FLAG, AT(check), TS_CMD_BENCH, NULL, "bench model: also measure steps that the fit has not seen, and say its error there"},
+    {"check", 0, FLAG, AT(check), TS_CMD_BENCH, NULL,
+     "bench model: also measure steps that the fit has not seen, and say its error there"},
     {"no-baseline", 0, FLAG, AT(no_baseline), TS_CMD_BENCH, NULL, "leave out the OpenBLAS float baseline"},
     {"list", 0, FLAG, AT(list), TS_CMD_BENCH, NULL, "list the kernel variants and which of them this machine can run"},
     {"format", 'f', TEXT, AT(format), TS_CMD_BENCH | TS_CMD_TRACE | TS_CMD_CATALOG, "NAME",
@@ -56,7 +65,8 @@ static size_t collect(const struct option_row **taken, const char **names, enum 
     return n;
 }
 
-static enum ts_status store(struct ts_args *out, const struct option_row *row, const char *value, struct ts_diags *diags)
+static enum ts_status store(struct ts_args *out, const struct option_row *row, const char *value,
+                            struct ts_diags *diags)
 {
     char *base = (char *)out;
     switch (row->kind) {
@@ -67,8 +77,10 @@ static enum ts_status store(struct ts_args *out, const struct option_row *row, c
         *(const char **)(base + row->offset) = value;
         return TS_OK;
     case COUNT:
-        if (!ts_parse_u64((uint64_t *)(base + row->offset), value, strlen(value)) || *(uint64_t *)(base + row->offset) == 0) {
-            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--%s takes a whole number from 1 on, not '%s'", row->name, value);
+        if (!ts_parse_u64((uint64_t *)(base + row->offset), value, strlen(value)) ||
+            *(uint64_t *)(base + row->offset) == 0) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--%s takes a whole number from 1 on, not '%s'",
+                           row->name, value);
         }
         return TS_OK;
     case LIST:
@@ -119,7 +131,8 @@ static void fill_tables(struct getopt_tables *tables, enum ts_command_bit comman
     *letter++ = ':';
     for (size_t i = 0; i < tables->n; i++) {
         const struct option_row *row = tables->taken[i];
-        tables->longs[i] = (struct option){row->name, row->kind == FLAG ? no_argument : required_argument, NULL, (int)(256 + i)};
+        tables->longs[i] =
+            (struct option){row->name, row->kind == FLAG ? no_argument : required_argument, NULL, (int)(256 + i)};
         if (row->letter) {
             *letter++ = row->letter;
             if (row->kind != FLAG) {
@@ -142,7 +155,8 @@ static const struct option_row *find_row(const struct getopt_tables *tables, int
     return NULL;
 }
 
-enum ts_status ts_options_parse(struct ts_args *out, enum ts_command_bit command, int argc, char **argv, struct ts_diags *diags)
+enum ts_status ts_options_parse(struct ts_args *out, enum ts_command_bit command, int argc, char **argv,
+                                struct ts_diags *diags)
 {
     struct getopt_tables tables;
     struct ts_args args = {0};
@@ -166,7 +180,8 @@ enum ts_status ts_options_parse(struct ts_args *out, enum ts_command_bit command
     }
     for (int i = optind; i < argc; i++) {
         if (args.n_operands == TS_MAX_OPERANDS) {
-            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "too many words on the command line, from '%s' on", argv[i]);
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "too many words on the command line, from '%s' on",
+                           argv[i]);
         }
         args.operands[args.n_operands++] = argv[i];
     }
@@ -188,7 +203,8 @@ void ts_options_help(struct ts_text *out, enum ts_command_bit command)
         } else {
             ts_text_puts(&word, "    ");
         }
-        ts_text_printf(&word, "--%s%s%s", taken[i]->name, taken[i]->metavar ? " " : "", taken[i]->metavar ? taken[i]->metavar : "");
+        ts_text_printf(&word, "--%s%s%s", taken[i]->name, taken[i]->metavar ? " " : "",
+                       taken[i]->metavar ? taken[i]->metavar : "");
         size_t len = word.len < sizeof left ? word.len : sizeof left - 1;
         memcpy(left, word.data, len);
         left[len] = '\0';

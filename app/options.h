@@ -41,9 +41,11 @@ enum ts_command_bit {
     TS_CMD_HELP = 1 << 6,
 };
 
-/* Parses argv[1..] (argv[0] is the command's own name) by the rows that `command` takes. TS_EUSAGE with diagnostics for an unknown option (with the nearest
- * one), a missing or malformed value, too many operands. Strings are borrowed from argv. */
-enum ts_status ts_options_parse(struct ts_args *out, enum ts_command_bit command, int argc, char **argv, struct ts_diags *diags);
+/* Parses argv[1..] (argv[0] is the command's own name) by the rows that `command` takes. TS_EUSAGE with diagnostics for
+ * an unknown option (with the nearest one), a missing or malformed value, too many operands. Strings are borrowed from
+ * argv. */
+enum ts_status ts_options_parse(struct ts_args *out, enum ts_command_bit command, int argc, char **argv,
+                                struct ts_diags *diags);
 
 /* Appends one line per option of that command. */
 void ts_options_help(struct ts_text *out, enum ts_command_bit command);

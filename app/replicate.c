@@ -69,7 +69,8 @@ static void run_one(struct pool *pool, uint32_t index)
     struct slot *slot = &pool->slots[index];
     struct ts_request_stream *stream = NULL;
     slot->ran = true;
-    slot->status = ts_workload_open(&stream, &pool->scenario->workload, pool->scenario->model.seed, index, &slot->diags);
+    slot->status =
+        ts_workload_open(&stream, &pool->scenario->workload, pool->scenario->model.seed, index, &slot->diags);
     if (slot->status != TS_OK) {
         return;
     }
@@ -161,8 +162,8 @@ static enum ts_status gather(struct ts_replications *out, struct pool *pool, str
     return first;
 }
 
-enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenario *scenario, const struct ts_replicate_options *options,
-                            struct ts_diags *diags)
+enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenario *scenario,
+                            const struct ts_replicate_options *options, struct ts_diags *diags)
 {
     memset(out, 0, sizeof *out);
     uint32_t n = options->n_replications;

@@ -434,8 +434,9 @@ enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool ha
     }
     reader->chunk = malloc(CHUNK_BYTES);
     reader->data = reader->chunk;
-    enum ts_status status = reader->chunk != NULL ? ts_gzip_open(&reader->file, path, diags)
-                                                  : ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
+    enum ts_status status = reader->chunk != NULL
+                                ? ts_gzip_open(&reader->file, path, diags)
+                                : ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
     if (status != TS_OK) {
         ts_csv_close(reader);
         return status;

@@ -1,6 +1,6 @@
 /* CSV over libcsv in strict mode: a streaming reader that addresses columns by name and knows its line, and a writer.
- * Handles a byte-order mark, LF and CRLF, a missing final newline, quoted fields. Rejects: a stray quote, a NUL byte, a row of the wrong
- * length (unless `ragged`), a row over 1 MiB. gzip is read transparently. */
+ * Handles a byte-order mark, LF and CRLF, a missing final newline, quoted fields. Rejects: a stray quote, a NUL byte, a
+ * row of the wrong length (unless `ragged`), a row over 1 MiB. gzip is read transparently. */
 #ifndef TS_BASE_CSV_H
 #define TS_BASE_CSV_H
 
@@ -27,8 +27,8 @@ struct ts_csv_row {
 /* Opens `path` and, if has_header, reads the header row. */
 enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool has_header, struct ts_diags *diags);
 /* The same over text in memory (borrowed until close). */
-enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len, bool has_header,
-                                struct ts_diags *diags);
+enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len,
+                                bool has_header, struct ts_diags *diags);
 void ts_csv_close(struct ts_csv_reader *reader);
 /* From here on rows may have any number of fields. */
 void ts_csv_allow_ragged(struct ts_csv_reader *reader);
@@ -38,8 +38,9 @@ const struct ts_csv_row *ts_csv_header(const struct ts_csv_reader *reader);
 /* Index of a column by exact name, or -1. */
 int ts_csv_column(const struct ts_csv_reader *reader, const char *name);
 
-/* Next row that is not blank: TS_OK with *row set, TS_OK with *row = NULL at the end, or an error with a diagnostic. After
- * a row of the wrong length the reader goes on with the row behind it; any other error is final and is returned again, without a second diagnostic. */
+/* Next row that is not blank: TS_OK with *row set, TS_OK with *row = NULL at the end, or an error with a diagnostic.
+ * After a row of the wrong length the reader goes on with the row behind it; any other error is final and is returned
+ * again, without a second diagnostic. */
 enum ts_status ts_csv_next(struct ts_csv_reader *reader, const struct ts_csv_row **row, struct ts_diags *diags);
 
 /* Where a field of the current row stands, for diagnostics. col_index beyond the row points at its end. */

@@ -5,8 +5,8 @@
  *         |             ^~~~
  *   help: did you mean 'edge'?
  *
- * A ts_diags copies everything it is given, so sources may be freed before it is printed. At most TS_DIAGS_MAX are kept; the rest
- * are counted. Not thread-safe: one list per thread. */
+ * A ts_diags copies everything it is given, so sources may be freed before it is printed. At most TS_DIAGS_MAX are
+ * kept; the rest are counted. Not thread-safe: one list per thread. */
 #ifndef TS_BASE_DIAG_H
 #define TS_BASE_DIAG_H
 
@@ -23,8 +23,8 @@ enum { TS_DIAGS_MAX = 20 };
 
 enum ts_severity { TS_NOTE, TS_WARNING, TS_ERROR };
 
-/* Where: line and col count from 1, 0 = unknown. `len` bytes are underlined. `source` gives the file name and the line's text;
- * where only a name is known (a stream of rows), leave it NULL and set `file`. */
+/* Where: line and col count from 1, 0 = unknown. `len` bytes are underlined. `source` gives the file name and the
+ * line's text; where only a name is known (a stream of rows), leave it NULL and set `file`. */
 struct ts_span {
     const struct ts_source *source;
     const char *file;
@@ -54,12 +54,13 @@ void ts_diags_init(struct ts_diags *diags);
 void ts_diags_deinit(struct ts_diags *diags);
 
 /* Adds one. `hint` may be NULL. `diags` may be NULL: then it is dropped. */
-void ts_diags_add(struct ts_diags *diags, enum ts_severity severity, struct ts_span at, const char *hint, const char *fmt, ...)
-    TS_PRINTF(5, 6);
+void ts_diags_add(struct ts_diags *diags, enum ts_severity severity, struct ts_span at, const char *hint,
+                  const char *fmt, ...) TS_PRINTF(5, 6);
 
-/* The common case: an error and the status to return with it: return ts_fail(diags, TS_EIO, at, NULL, "cannot open"). */
-enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_span at, const char *hint, const char *fmt, ...)
-    TS_PRINTF(5, 6);
+/* The common case: an error and the status to return with it: return ts_fail(diags, TS_EIO, at, NULL, "cannot open").
+ */
+enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_span at, const char *hint,
+                       const char *fmt, ...) TS_PRINTF(5, 6);
 
 /* A span that names a file only, or nothing at all. */
 struct ts_span ts_span_file(const char *file);

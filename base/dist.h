@@ -1,5 +1,5 @@
-/* Probability distributions as values: what a scenario writes as {lognormal: {median: 35 ms, p95: 90 ms}}. A constant is one too, so
- * that any scalar of a model may be random. */
+/* Probability distributions as values: what a scenario writes as {lognormal: {median: 35 ms, p95: 90 ms}}. A constant
+ * is one too, so that any scalar of a model may be random. */
 #ifndef TS_BASE_DIST_H
 #define TS_BASE_DIST_H
 
@@ -22,9 +22,9 @@ enum ts_dist_kind {
 struct ts_dist {
     enum ts_dist_kind kind;
     double a, b;
-    double min, max;       /* draws are clamped into [min, max]; -inf and inf for none */
-    const double *q;       /* EMPIRICAL: [n] cumulative probabilities, increasing from 0 to 1 (borrowed) */
-    const double *x;       /* EMPIRICAL: [n] values, non-decreasing (borrowed) */
+    double min, max; /* draws are clamped into [min, max]; -inf and inf for none */
+    const double *q; /* EMPIRICAL: [n] cumulative probabilities, increasing from 0 to 1 (borrowed) */
+    const double *x; /* EMPIRICAL: [n] values, non-decreasing (borrowed) */
     size_t n;
 };
 

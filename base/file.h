@@ -16,8 +16,8 @@ struct ts_file_writer {
 
 /* Opens path's temporary sibling for writing. */
 enum ts_status ts_file_writer_open(struct ts_file_writer *out, const char *path, struct ts_diags *diags);
-/* Flushes, checks for errors (full disk) and renames into place. The writer is closed whatever comes back; on failure the temporary
- * file is removed. */
+/* Flushes, checks for errors (full disk) and renames into place. The writer is closed whatever comes back; on failure
+ * the temporary file is removed. */
 enum ts_status ts_file_writer_commit(struct ts_file_writer *writer, struct ts_diags *diags);
 /* Closes and removes the temporary file. Does nothing on a committed or zeroed writer. */
 void ts_file_writer_abort(struct ts_file_writer *writer);

@@ -38,7 +38,8 @@ enum ts_status ts_gzip_open(struct ts_gzip **out, const char *path, struct ts_di
         int error = errno;
         bool exhausted = file->path == NULL || error == 0 || error == ENOMEM;
         ts_gzip_close(file);
-        return exhausted ? no_memory(path, diags) : ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(error));
+        return exhausted ? no_memory(path, diags)
+                         : ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(error));
     }
     gzbuffer(file->file, BUFFER_BYTES);
     *out = file;
@@ -54,7 +55,8 @@ static enum ts_status fail_read(const struct ts_gzip *file, int error, const cha
     if (error == Z_MEM_ERROR) {
         return no_memory(file->path, diags);
     }
-    return ts_fail(diags, TS_EINPUT, at, "the gzip file is damaged or incomplete; fetch it again", "cannot decompress: %s", text);
+    return ts_fail(diags, TS_EINPUT, at, "the gzip file is damaged or incomplete; fetch it again",
+                   "cannot decompress: %s", text);
 }
 
 enum ts_status ts_gzip_read(struct ts_gzip *file, void *bytes, size_t cap, size_t *len, struct ts_diags *diags)

@@ -1,4 +1,5 @@
-/* Reading files that may be compressed with gzip (plain files come through as they are), and a checksum of a file's bytes. */
+/* Reading files that may be compressed with gzip (plain files come through as they are), and a checksum of a file's
+ * bytes. */
 #ifndef TS_BASE_GZIP_H
 #define TS_BASE_GZIP_H
 

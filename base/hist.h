@@ -1,6 +1,7 @@
-/* Mergeable histogram of non-negative 64-bit values (nanoseconds, tokens): log-linear buckets, 512 per octave, exact below 1,024; a
- * quantile is the bucket's middle, so its value error is at most 1/1024 (< 0.1 %). Adding is a shift and an increment; an octave's page (4 KiB)
- * is allocated when it is first hit. Merging is exact: the result does not depend on the order. */
+/* Mergeable histogram of non-negative 64-bit values (nanoseconds, tokens): log-linear buckets, 512 per octave, exact
+ * below 1,024; a quantile is the bucket's middle, so its value error is at most 1/1024 (< 0.1 %). Adding is a shift and
+ * an increment; an octave's page (4 KiB) is allocated when it is first hit. Merging is exact: the result does not
+ * depend on the order. */
 #ifndef TS_BASE_HIST_H
 #define TS_BASE_HIST_H
 
@@ -11,12 +12,13 @@
 enum { TS_HIST_PAGES = 55, TS_HIST_PAGE_BUCKETS = 512 };
 
 struct ts_hist {
-    uint64_t *pages[TS_HIST_PAGES]; /* NULL until hit; page 0 holds 0..511, page p >= 1 holds [512 << (p-1), 1024 << (p-1)) */
+    uint64_t *
+        pages[TS_HIST_PAGES]; /* NULL until hit; page 0 holds 0..511, page p >= 1 holds [512 << (p-1), 1024 << (p-1)) */
     uint64_t count;
-    uint64_t lost; /* adds that found no memory for a page; 0 in every healthy run, asserted by callers */
-    int64_t min, max; /* exact; 0 when empty */
-    double sum;                  /* of all values: the 128-bit sum as a double, so it does not depend on the order */
-    uint64_t sum_low, sum_high;  /* exact */
+    uint64_t lost;              /* adds that found no memory for a page; 0 in every healthy run, asserted by callers */
+    int64_t min, max;           /* exact; 0 when empty */
+    double sum;                 /* of all values: the 128-bit sum as a double, so it does not depend on the order */
+    uint64_t sum_low, sum_high; /* exact */
 };
 
 void ts_hist_init(struct ts_hist *hist);

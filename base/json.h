@@ -1,5 +1,5 @@
-/* JSON: a reader that owns a parsed document (jansson behind it: strict, duplicates rejected), and a streaming writer whose output is
- * deterministic (keys in the order written, shortest round-trip numbers, two-space indentation). */
+/* JSON: a reader that owns a parsed document (jansson behind it: strict, duplicates rejected), and a streaming writer
+ * whose output is deterministic (keys in the order written, shortest round-trip numbers, two-space indentation). */
 #ifndef TS_BASE_JSON_H
 #define TS_BASE_JSON_H
 
@@ -17,7 +17,8 @@ struct ts_json_doc {
 };
 
 /* Parses a whole text; diagnostics carry file:line:col. TS_EINPUT, TS_ENOMEM. */
-enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len, struct ts_diags *diags);
+enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len,
+                             struct ts_diags *diags);
 enum ts_status ts_json_read(struct ts_json_doc *out, const char *path, size_t max_bytes, struct ts_diags *diags);
 void ts_json_deinit(struct ts_json_doc *doc);
 

@@ -1,7 +1,7 @@
-/* Random streams: counter-based (Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), so a stream is a key,
- * not a position in somebody else's sequence. Every entity of a simulation has its own stream keyed by (seed, replication, entity,
- * purpose): results do not depend on the number of threads or on the order in which entities are visited.
- * A stream is also a gsl_rng, for GSL's distributions. */
+/* Random streams: counter-based (Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11), so
+ * a stream is a key, not a position in somebody else's sequence. Every entity of a simulation has its own stream keyed
+ * by (seed, replication, entity, purpose): results do not depend on the number of threads or on the order in which
+ * entities are visited. A stream is also a gsl_rng, for GSL's distributions. */
 #ifndef TS_BASE_RNG_H
 #define TS_BASE_RNG_H
 

@@ -19,7 +19,8 @@ struct ts_source {
 enum ts_status ts_source_read(struct ts_source *out, const char *path, size_t max_bytes, struct ts_diags *diags);
 
 /* From memory; copies both. */
-enum ts_status ts_source_from_text(struct ts_source *out, const char *name, const char *data, size_t len, struct ts_diags *diags);
+enum ts_status ts_source_from_text(struct ts_source *out, const char *name, const char *data, size_t len,
+                                   struct ts_diags *diags);
 
 void ts_source_deinit(struct ts_source *source);
 

@@ -18,7 +18,8 @@ enum ts_status {
 /* A short lower-case phrase, for example "out of memory". Never NULL. */
 const char *ts_status_text(enum ts_status status);
 
-/* The process exit code: 0 ok, 1 run-time or I/O failure, 2 usage or scenario error, 3 limit missed, 130 interrupted. */
+/* The process exit code: 0 ok, 1 run-time or I/O failure, 2 usage or scenario error, 3 limit missed, 130 interrupted.
+ */
 int ts_status_exit_code(enum ts_status status);
 
 #endif

@@ -29,11 +29,12 @@ void ts_text_puts(struct ts_text *text, const char *string);
 void ts_text_printf(struct ts_text *text, const char *fmt, ...) TS_PRINTF(2, 3);
 void ts_text_vprintf(struct ts_text *text, const char *fmt, va_list args) TS_PRINTF(2, 0);
 
-/* The shortest decimal that reads back as exactly `value` (at most 17 digits): deterministic, locale-free output of numbers.
- * "nan", "inf", "-inf" for the others. */
+/* The shortest decimal that reads back as exactly `value` (at most 17 digits): deterministic, locale-free output of
+ * numbers. "nan", "inf", "-inf" for the others. */
 void ts_text_double(struct ts_text *text, double value);
 
-/* For people: `digits` significant digits, thousands separated by commas from 10,000 on ("19,366", "0.0423", "1.2e-09"). */
+/* For people: `digits` significant digits, thousands separated by commas from 10,000 on ("19,366", "0.0423",
+ * "1.2e-09"). */
 void ts_text_number(struct ts_text *text, double value, int digits);
 
 bool ts_str_equal(const char *a, const char *b);
@@ -46,8 +47,8 @@ bool ts_parse_double(double *out, const char *string, size_t len);
 bool ts_parse_u64(uint64_t *out, const char *string, size_t len);
 bool ts_parse_i64(int64_t *out, const char *string, size_t len);
 
-/* The candidate nearest to `word` by Damerau-Levenshtein distance without regard to case, or NULL when none is near enough
- * to be what the user meant (distance above a third of the word's length, at least 1). */
+/* The candidate nearest to `word` by Damerau-Levenshtein distance without regard to case, or NULL when none is near
+ * enough to be what the user meant (distance above a third of the word's length, at least 1). */
 const char *ts_suggest(const char *word, const char *const *candidates, size_t n_candidates);
 
 #endif

@@ -21,8 +21,9 @@ extern const struct ts_chart ts_charts[];
 enum ts_status ts_chart_make(struct ts_text *dat, struct ts_text *gp, const struct ts_chart *chart,
                              const struct ts_report_input *input, const struct ts_report_views *views);
 
-/* The colour of a tier, everywhere the same: "#0072B2". Okabe and Ito's palette, which colour-blind readers can tell apart
- * (jfly.uni-koeln.de/color, 2008), without its black and with yellow last; beyond seven tiers Paul Tol's muted one. */
+/* The colour of a tier, everywhere the same: "#0072B2". Okabe and Ito's palette, which colour-blind readers can tell
+ * apart (jfly.uni-koeln.de/color, 2008), without its black and with yellow last; beyond seven tiers Paul Tol's muted
+ * one. */
 const char *ts_chart_colour(uint32_t tier);
 
 /* ---- for the makers ---- */
@@ -37,8 +38,8 @@ void ts_chart_put(struct ts_text *out, double value, const char *then);
 /* "set label ..." in the middle of an empty chart. */
 void ts_chart_say(struct ts_text *gp, const char *message);
 
-/* Appends to the plot command an entry of the key that draws nothing: so the key has its own order, whatever the order in which
- * parts have to be painted over one another. */
+/* Appends to the plot command an entry of the key that draws nothing: so the key has its own order, whatever the order
+ * in which parts have to be painted over one another. */
 void ts_chart_key_entry(struct ts_text *gp, bool *first, const char *style, const char *colour, const char *name);
 
 /* "set ytics" for money between low and high: at most eight, at 1, 2 or 5 times a power of ten: "800k", "1.2M". */

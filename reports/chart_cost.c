@@ -80,7 +80,8 @@ static const char *colour_of(const struct ts_econ *econ, uint32_t tier)
     return tier < econ->n_tiers ? ts_chart_colour(tier) : TS_CHART_FAINT;
 }
 
-/* The key in the order of tiers; then boxes from the top of the stack down: each begins at 0 and the next covers its lower part. */
+/* The key in the order of tiers; then boxes from the top of the stack down: each begins at 0 and the next covers its
+ * lower part. */
 static void put_plot(struct ts_text *gp, const struct ts_report_input *input)
 {
     const struct ts_econ *econ = input->econ;

@@ -68,8 +68,8 @@ static struct x_range rounded(struct x_range range)
     return (struct x_range){pow(10.0, floor(log10(range.low_s))), step * pow(10.0, high)};
 }
 
-/* The bound's line and its name above the frame; the TTFT's to the left of its line, the E2E's to the right, so that they do not
- * meet. */
+/* The bound's line and its name above the frame; the TTFT's to the left of its line, the E2E's to the right, so that
+ * they do not meet. */
 static void put_promise(struct ts_text *gp, const char *name, double bound_s, struct x_range range, bool to_the_left)
 {
     struct ts_text text;

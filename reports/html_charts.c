@@ -12,7 +12,8 @@
 
 static const size_t SVG_MAX_BYTES = (size_t)16 << 20;
 
-/* The length of "rgb( 51, 51, 51)" at `at` if it is one of chart.h's greys, which become variables of report.css; else 0. */
+/* The length of "rgb( 51, 51, 51)" at `at` if it is one of chart.h's greys, which become variables of report.css; else
+ * 0. */
 static size_t grey_at(const char *at, const char **variable)
 {
     static const struct {

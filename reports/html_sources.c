@@ -12,13 +12,20 @@ enum { N_ORIGINS = TS_ORIGIN_MODELLED + 1 };
 static const char *origin_class(enum ts_origin origin)
 {
     switch (origin) {
-    case TS_ORIGIN_SCENARIO: return "scenario";
-    case TS_ORIGIN_COMMAND: return "command";
-    case TS_ORIGIN_DEFAULT: return "default";
-    case TS_ORIGIN_CATALOG: return "catalog";
-    case TS_ORIGIN_MEASURED: return "measured";
-    case TS_ORIGIN_FITTED: return "fitted";
-    case TS_ORIGIN_MODELLED: return "modelled";
+    case TS_ORIGIN_SCENARIO:
+        return "scenario";
+    case TS_ORIGIN_COMMAND:
+        return "command";
+    case TS_ORIGIN_DEFAULT:
+        return "default";
+    case TS_ORIGIN_CATALOG:
+        return "catalog";
+    case TS_ORIGIN_MEASURED:
+        return "measured";
+    case TS_ORIGIN_FITTED:
+        return "fitted";
+    case TS_ORIGIN_MODELLED:
+        return "modelled";
     }
     return "";
 }

@@ -91,13 +91,14 @@ static void end_section(struct ts_text *out)
     ts_text_puts(out, "</tbody>\n</table>\n</div>\n</section>\n");
 }
 
-/* Money, energy and tokens fill whole columns, whose header names the unit; times are in the unit that suits each of them. */
+/* Money, energy and tokens fill whole columns, whose header names the unit; times are in the unit that suits each of
+ * them. */
 static const char *column_unit(const struct html_column *column)
 {
     const struct ts_metric *metric = ts_metric_find(column->name, column->stat);
     TS_CHECK(metric != NULL);
-    bool named = strncmp(metric->unit, "USD", 3) == 0 || strncmp(metric->unit, "kWh", 3) == 0
-                 || strncmp(metric->unit, "tok", 3) == 0;
+    bool named = strncmp(metric->unit, "USD", 3) == 0 || strncmp(metric->unit, "kWh", 3) == 0 ||
+                 strncmp(metric->unit, "tok", 3) == 0;
     return named ? metric->unit : NULL;
 }
 
@@ -148,8 +149,8 @@ static bool has_row(const struct ts_report_views *views, uint32_t i, const struc
     if (i + 1 < views->n_tiers) {
         return true;
     }
-    return (columns == service_columns && view->cell.arrived > 0)
-           || (columns == money_columns && ts_metric_value(view, "cost", "total") > 0.0);
+    return (columns == service_columns && view->cell.arrived > 0) ||
+           (columns == money_columns && ts_metric_value(view, "cost", "total") > 0.0);
 }
 
 /* A row a tier; all of them last. */

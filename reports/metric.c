@@ -25,15 +25,24 @@ static double get_count(const struct ts_metric_view *view, const struct ts_metri
 {
     const struct ts_cell *cell = &view->cell;
     switch ((enum count)self->index) {
-    case ARRIVED: return (double)cell->arrived;
-    case DONE: return (double)cell->done;
-    case REJECTED: return (double)cell->rejected;
-    case TIMED_OUT: return (double)cell->timed_out;
-    case UNFINISHED: return (double)cell->unfinished;
-    case SLO_MET: return (double)cell->slo_met;
-    case FELL_BACK: return (double)cell->fell_back;
-    case PROMPT_TOK: return (double)cell->prompt_tok;
-    case OUTPUT_TOK: return (double)cell->output_tok;
+    case ARRIVED:
+        return (double)cell->arrived;
+    case DONE:
+        return (double)cell->done;
+    case REJECTED:
+        return (double)cell->rejected;
+    case TIMED_OUT:
+        return (double)cell->timed_out;
+    case UNFINISHED:
+        return (double)cell->unfinished;
+    case SLO_MET:
+        return (double)cell->slo_met;
+    case FELL_BACK:
+        return (double)cell->fell_back;
+    case PROMPT_TOK:
+        return (double)cell->prompt_tok;
+    case OUTPUT_TOK:
+        return (double)cell->output_tok;
     }
     return NAN;
 }
@@ -67,9 +76,12 @@ enum bill { BILL_API, BILL_DISPLACED, BILL_BARRED };
 static double get_bill(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     switch ((enum bill)self->index) {
-    case BILL_API: return view->cell.api_usd;
-    case BILL_DISPLACED: return view->cell.displaced_usd;
-    case BILL_BARRED: return view->cell.barred_usd;
+    case BILL_API:
+        return view->cell.api_usd;
+    case BILL_DISPLACED:
+        return view->cell.displaced_usd;
+    case BILL_BARRED:
+        return view->cell.barred_usd;
     }
     return NAN;
 }
@@ -92,11 +104,16 @@ static double get_energy(const struct ts_metric_view *view, const struct ts_metr
 {
     const struct ts_tier_result *tier = &view->totals;
     switch ((enum part)self->index) {
-    case PART_IDLE: return tier->idle_j / J_PER_KWH;
-    case PART_ACTIVE: return tier->active_j / J_PER_KWH;
-    case PART_HOST: return tier->host_j / J_PER_KWH;
-    case PART_OVERHEAD: return tier->overhead_j / J_PER_KWH;
-    case PART_TOTAL: return (tier->idle_j + tier->active_j + tier->host_j + tier->overhead_j) / J_PER_KWH;
+    case PART_IDLE:
+        return tier->idle_j / J_PER_KWH;
+    case PART_ACTIVE:
+        return tier->active_j / J_PER_KWH;
+    case PART_HOST:
+        return tier->host_j / J_PER_KWH;
+    case PART_OVERHEAD:
+        return tier->overhead_j / J_PER_KWH;
+    case PART_TOTAL:
+        return (tier->idle_j + tier->active_j + tier->host_j + tier->overhead_j) / J_PER_KWH;
     }
     return NAN;
 }
@@ -107,15 +124,24 @@ static double get_gauge(const struct ts_metric_view *view, const struct ts_metri
 {
     const struct ts_tier_result *tier = &view->totals;
     switch ((enum gauge)self->index) {
-    case BUSY: return tier->busy_frac;
-    case IN_TIER: return tier->mean_in_tier;
-    case BATCH: return tier->mean_batch;
-    case KV_MEAN: return tier->kv_mean_frac;
-    case KV_PEAK: return tier->kv_peak_frac;
-    case STEPS: return (double)tier->n_steps;
-    case PREEMPTIONS: return (double)tier->n_preemptions;
-    case THROTTLED: return (double)tier->n_throttled;
-    case RETRIES: return (double)tier->n_retries;
+    case BUSY:
+        return tier->busy_frac;
+    case IN_TIER:
+        return tier->mean_in_tier;
+    case BATCH:
+        return tier->mean_batch;
+    case KV_MEAN:
+        return tier->kv_mean_frac;
+    case KV_PEAK:
+        return tier->kv_peak_frac;
+    case STEPS:
+        return (double)tier->n_steps;
+    case PREEMPTIONS:
+        return (double)tier->n_preemptions;
+    case THROTTLED:
+        return (double)tier->n_throttled;
+    case RETRIES:
+        return (double)tier->n_retries;
     }
     return NAN;
 }
@@ -169,19 +195,32 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 {
     const struct ts_econ *econ = view->econ;
     switch ((enum plan_figure)self->index) {
-    case SAVING: return econ->baseline_usd_per_month - econ->total_usd_per_month;
-    case BARRED: return econ->barred_usd_per_month;
-    case CARBON: return econ->carbon_kg_per_month;
-    case PER_MTOK: return econ->usd_per_mtok;
-    case NPV: return econ->npv_usd;
-    case PAYBACK: return econ->payback_months;
-    case DISCOUNTED: return econ->discounted_payback_months;
-    case ALLOWED: return econ->payback_allowed_months;
-    case IRR: return econ->irr_per_year;
-    case HORIZON: return (double)econ->n_months;
-    case MONTH_FACTOR: return econ->month_factor;
-    case TIME_FACTOR: return econ->time_factor;
-    case CAPACITY: return econ->capacity_growth;
+    case SAVING:
+        return econ->baseline_usd_per_month - econ->total_usd_per_month;
+    case BARRED:
+        return econ->barred_usd_per_month;
+    case CARBON:
+        return econ->carbon_kg_per_month;
+    case PER_MTOK:
+        return econ->usd_per_mtok;
+    case NPV:
+        return econ->npv_usd;
+    case PAYBACK:
+        return econ->payback_months;
+    case DISCOUNTED:
+        return econ->discounted_payback_months;
+    case ALLOWED:
+        return econ->payback_allowed_months;
+    case IRR:
+        return econ->irr_per_year;
+    case HORIZON:
+        return (double)econ->n_months;
+    case MONTH_FACTOR:
+        return econ->month_factor;
+    case TIME_FACTOR:
+        return econ->time_factor;
+    case CAPACITY:
+        return econ->capacity_growth;
     }
     return NAN;
 }
@@ -193,10 +232,14 @@ enum run_figure { WINDOW, SIMULATED, REPLICATIONS, EVENTS };
 static double get_run(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     switch ((enum run_figure)self->index) {
-    case WINDOW: return view->result->window_s;
-    case SIMULATED: return view->result->simulated_s;
-    case REPLICATIONS: return (double)view->result->n_replications;
-    case EVENTS: return (double)view->result->n_events;
+    case WINDOW:
+        return view->result->window_s;
+    case SIMULATED:
+        return view->result->simulated_s;
+    case REPLICATIONS:
+        return (double)view->result->n_replications;
+    case EVENTS:
+        return (double)view->result->n_events;
     }
     return NAN;
 }

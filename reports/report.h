@@ -1,6 +1,7 @@
-/* The reports of one run: terminal summary, summary.csv, timeseries.csv, run.json, manifest.json, four charts by gnuplot, and a self-contained report.html.
- * Written into a folder that appears whole: everything goes to `<dir>.partial-<pid>` first (inside a folder that is there already: to `.partial-<pid>`) and is renamed
- * at the end. */
+/* The reports of one run: terminal summary, summary.csv, timeseries.csv, run.json, manifest.json, four charts by
+ * gnuplot, and a self-contained report.html. Written into a folder that appears whole: everything goes to
+ * `<dir>.partial-<pid>` first (inside a folder that is there already: to `.partial-<pid>`) and is renamed at the end.
+ */
 #ifndef TS_REPORTS_REPORT_H
 #define TS_REPORTS_REPORT_H
 
@@ -16,34 +17,36 @@ struct ts_run_info {
     const char *trace_path;
     const char *trace_sha256; /* or another content hash, with its name in front: "crc32:..." */
     const char *measurement_path;
-    const char *command;      /* as typed */
-    const char *host;         /* "Linux 6.1 x86_64, AMD EPYC ..., 2 CPUs" */
-    const char *created;      /* ISO 8601; goes into manifest.json and the page only, never into a CSV */
-    uint64_t n_dropped_rows;  /* of the trace */
+    const char *command;     /* as typed */
+    const char *host;        /* "Linux 6.1 x86_64, AMD EPYC ..., 2 CPUs" */
+    const char *created;     /* ISO 8601; goes into manifest.json and the page only, never into a CSV */
+    uint64_t n_dropped_rows; /* of the trace */
     uint32_t n_threads;
-    double wall_s;            /* simulation alone */
+    double wall_s; /* simulation alone */
 };
 
 struct ts_report_input {
     const struct ts_model *model;
-    const struct ts_result *result;              /* merged */
-    const struct ts_result *replications;        /* [n] each one, for summary.csv; may be NULL with n = 0 */
+    const struct ts_result *result;       /* merged */
+    const struct ts_result *replications; /* [n] each one, for summary.csv; may be NULL with n = 0 */
     uint32_t n_replications;
     const struct ts_econ *econ;
     const struct ts_run_info *info;
 };
 
-/* The summary for the terminal: headline first (cost, payback, attainment), then a table per tier. At most ~40 lines of 100 columns. */
+/* The summary for the terminal: headline first (cost, payback, attainment), then a table per tier. At most ~40 lines of
+ * 100 columns. */
 enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report_input *input);
 
 struct ts_report_paths {
-    char *html;            /* path of report.html; free() it */
-    bool charts;           /* gnuplot drew them */
+    char *html;  /* path of report.html; free() it */
+    bool charts; /* gnuplot drew them */
 };
 
-/* Writes everything into `dir` (created; an earlier report there is replaced file by file, other files stay). Without gnuplot: a warning in `diags`, the .dat and .gp are
- * there, status TS_OK. TS_EIO, TS_ENOMEM. */
-enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, const struct ts_report_input *input, struct ts_diags *diags);
+/* Writes everything into `dir` (created; an earlier report there is replaced file by file, other files stay). Without
+ * gnuplot: a warning in `diags`, the .dat and .gp are there, status TS_OK. TS_EIO, TS_ENOMEM. */
+enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, const struct ts_report_input *input,
+                               struct ts_diags *diags);
 
 /* Limits of the scenario that were missed, one sentence each, appended to out; returns how many. */
 size_t ts_report_limits(struct ts_text *out, const struct ts_report_input *input);

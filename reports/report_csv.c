@@ -85,11 +85,16 @@ static bool applies(const struct ts_metric *metric, const struct ts_metric_view 
 {
     bool all_tiers = view->tier > view->model->n_tiers;
     switch (metric->scope) {
-    case TS_METRIC_REQUESTS: return true;
-    case TS_METRIC_TIER: return all_classes;
-    case TS_METRIC_MONEY: return all_classes && view->econ != NULL;
-    case TS_METRIC_RUN: return all_classes && all_tiers;
-    case TS_METRIC_PLAN: return all_classes && all_tiers && view->econ != NULL;
+    case TS_METRIC_REQUESTS:
+        return true;
+    case TS_METRIC_TIER:
+        return all_classes;
+    case TS_METRIC_MONEY:
+        return all_classes && view->econ != NULL;
+    case TS_METRIC_RUN:
+        return all_classes && all_tiers;
+    case TS_METRIC_PLAN:
+        return all_classes && all_tiers && view->econ != NULL;
     }
     return false;
 }

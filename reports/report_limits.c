@@ -24,8 +24,8 @@ size_t ts_report_verdicts(struct ts_verdict out[TS_MAX_VERDICTS], const struct t
         (struct ts_verdict){"slo.attainment", "requests that met every promise", "frac",
                             slo->attainment_frac > 0.0 ? slo->attainment_frac : NAN, attainment, true, false, false});
     add(out, &n,
-        (struct ts_verdict){"limits.attainment", "requests that met every promise", "frac",
-                            limits->min_attainment_frac, attainment, true, false, true});
+        (struct ts_verdict){"limits.attainment", "requests that met every promise", "frac", limits->min_attainment_frac,
+                            attainment, true, false, true});
     add(out, &n,
         (struct ts_verdict){"limits.cost_per_month", "cost of the plan", "USD/month", limits->max_cost_usd_per_month,
                             ts_metric_value(all, "cost", "total"), false, false, true});
@@ -52,8 +52,8 @@ size_t ts_report_limits(struct ts_text *out, const struct ts_report_input *input
     struct ts_verdict verdicts[TS_MAX_VERDICTS];
     struct ts_metric_view all;
     size_t n_missed = 0;
-    if (ts_metric_view_init(&all, input->model, input->result, input->econ, ts_all_tiers(input->model), TS_ALL_CLASSES)
-        != TS_OK) {
+    if (ts_metric_view_init(&all, input->model, input->result, input->econ, ts_all_tiers(input->model),
+                            TS_ALL_CLASSES) != TS_OK) {
         out->failed = true;
         return 0;
     }

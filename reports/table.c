@@ -363,8 +363,12 @@ static void render_csv(const struct ts_table *table, struct ts_text *out, struct
 static void put_json_cell(struct ts_json_writer *writer, const struct cell *cell)
 {
     switch (cell->kind) {
-    case CELL_EMPTY: ts_json_put_string(writer, NULL); break;
-    case CELL_STRING: ts_json_put_string(writer, cell->string); break;
+    case CELL_EMPTY:
+        ts_json_put_string(writer, NULL);
+        break;
+    case CELL_STRING:
+        ts_json_put_string(writer, cell->string);
+        break;
     case CELL_NUMBER:
         if (isinf(cell->value)) {
             ts_json_put_string(writer, cell->value > 0 ? "never" : "-inf");
@@ -433,11 +437,21 @@ enum ts_status ts_table_render(const struct ts_table *table, enum ts_table_forma
     }
     ts_text_init(&scratch);
     switch (format) {
-    case TS_TABLE_TEXT: render_text(table, out, &scratch); break;
-    case TS_TABLE_MARKDOWN: render_markdown(table, out, &scratch); break;
-    case TS_TABLE_CSV: render_csv(table, out, &scratch); break;
-    case TS_TABLE_JSON: render_json(table, out, &scratch); break;
-    case TS_TABLE_HTML: render_html(table, out, &scratch); break;
+    case TS_TABLE_TEXT:
+        render_text(table, out, &scratch);
+        break;
+    case TS_TABLE_MARKDOWN:
+        render_markdown(table, out, &scratch);
+        break;
+    case TS_TABLE_CSV:
+        render_csv(table, out, &scratch);
+        break;
+    case TS_TABLE_JSON:
+        render_json(table, out, &scratch);
+        break;
+    case TS_TABLE_HTML:
+        render_html(table, out, &scratch);
+        break;
     }
     enum ts_status status = scratch.failed || out->failed ? TS_ENOMEM : TS_OK;
     ts_text_deinit(&scratch);

@@ -1,18 +1,18 @@
 /* Hides: how the cost of one simulated window becomes monthly cash flows, and when a plan pays back.
  *
- * From window to month. Energy at idle grows with time: time_factor = 730 h / time simulated. Everything else grows with
- * calls: month_factor = calls_per_month / arrivals, or 730 h / arrival window if calls_per_month is not given. A window
- * of 1 h with 100 calls, simulated to its end, and 200,000 calls a month: time_factor 730, month_factor 2,000. Host and
- * overhead energy are shared out over idle and active energy in proportion:
- *   kWh = (idle_j time_factor + active_j month_factor v) (1 + (host_j + overhead_j)/(idle_j + active_j)) / 3.6e6
+ * From window to month. Energy at idle grows with time: time_factor = 730 h / time simulated. Everything else grows
+ * with calls: month_factor = calls_per_month / arrivals, or 730 h / arrival window if calls_per_month is not given. A
+ * window of 1 h with 100 calls, simulated to its end, and 200,000 calls a month: time_factor 730, month_factor 2,000.
+ * Host and overhead energy are shared out over idle and active energy in proportion: kWh = (idle_j time_factor +
+ * active_j month_factor v) (1 + (host_j + overhead_j)/(idle_j + active_j)) / 3.6e6
  *
  * Month m = 1, 2, ... of the horizon, paid at its end:
  *   volume        v_m = (1 + growth)^(m-1)           2 % a month: v_13 = 1.2682
  *   API's price   p_m = (1 - decline)^((m-1)/12)     50 % a year: p_7 = 0.7071
  *   in service    s_m = min(max(m - lead, 0), 1)     lead 1.5 months: 0, 0.5, 1
- *   done locally  l_m = min(v_m, capacity)           capacity = 1/(busy share of the busiest owned tier today): 0.8 -> 1.25
- * The busy share is a cautious measure of a server that batches: when busier it batches more, and takes more than this
- * says.
+ *   done locally  l_m = min(v_m, capacity)           capacity = 1/(busy share of the busiest owned tier today): 0.8
+ * -> 1.25 The busy share is a cautious measure of a server that batches: when busier it batches more, and takes more
+ * than this says.
  *
  * The plan spends, for each tier: s_m (maintenance + staff + other + energy(l_m)), its API bill A v_m p_m, the router's
  * fee R v_m, and for the calls that an owned tier does not take, at the price of the API that it replaces,
@@ -58,13 +58,20 @@ struct month {
 const char *ts_cost_kind_name(enum ts_cost_kind kind)
 {
     switch (kind) {
-    case TS_COST_CAPEX: return "capex";
-    case TS_COST_ENERGY: return "energy";
-    case TS_COST_MAINTENANCE: return "maintenance";
-    case TS_COST_STAFF: return "staff";
-    case TS_COST_OTHER: return "other";
-    case TS_COST_API: return "api";
-    case TS_N_COST_KINDS: break;
+    case TS_COST_CAPEX:
+        return "capex";
+    case TS_COST_ENERGY:
+        return "energy";
+    case TS_COST_MAINTENANCE:
+        return "maintenance";
+    case TS_COST_STAFF:
+        return "staff";
+    case TS_COST_OTHER:
+        return "other";
+    case TS_COST_API:
+        return "api";
+    case TS_N_COST_KINDS:
+        break;
     }
     return "?";
 }
@@ -299,10 +306,9 @@ static enum ts_status allocate(struct ts_econ *econ, uint32_t n_tiers, uint32_t 
     econ->net_usd = calloc(n, sizeof(double));
     econ->plan_cumulative_usd = calloc(n, sizeof(double));
     econ->baseline_cumulative_usd = calloc(n, sizeof(double));
-    bool complete = econ->monthly_usd != NULL && econ->tier_kwh_per_month != NULL
-                    && econ->tier_baseline_usd_per_month != NULL && econ->plan_usd != NULL && econ->baseline_usd != NULL
-                    && econ->net_usd != NULL && econ->plan_cumulative_usd != NULL
-                    && econ->baseline_cumulative_usd != NULL;
+    bool complete = econ->monthly_usd != NULL && econ->tier_kwh_per_month != NULL &&
+                    econ->tier_baseline_usd_per_month != NULL && econ->plan_usd != NULL && econ->baseline_usd != NULL &&
+                    econ->net_usd != NULL && econ->plan_cumulative_usd != NULL && econ->baseline_cumulative_usd != NULL;
     return complete ? TS_OK : TS_ENOMEM;
 }
 

@@ -12,8 +12,8 @@
  *
  * The zeros of the NPV are searched over q = 1+r on a logarithmic grid. A change of sign brackets a zero, which Brent's
  * method (GSL) refines. Where three neighbours bend towards zero without crossing it, the turning point between them is
- * looked at too: it may hide a pair of zeros, or one that only touches. For q < 1 the sum is multiplied by q^(n-1), which
- * has the same zeros and cannot overflow. */
+ * looked at too: it may hide a pair of zeros, or one that only touches. For q < 1 the sum is multiplied by q^(n-1),
+ * which has the same zeros and cannot overflow. */
 #include "sim/finance.h"
 
 #include <math.h>
@@ -76,8 +76,8 @@ static double bracketed_zero(struct flows_view *view, double low, double high)
     if (solver != NULL && gsl_root_fsolver_set(solver, &function, low, high) == GSL_SUCCESS) {
         for (int i = 0; i < IRR_ITERATIONS && gsl_root_fsolver_iterate(solver) == GSL_SUCCESS; i++) {
             root = gsl_root_fsolver_root(solver);
-            if (gsl_root_test_interval(gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver), 1e-14, 1e-14)
-                == GSL_SUCCESS) {
+            if (gsl_root_test_interval(gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver), 1e-14,
+                                       1e-14) == GSL_SUCCESS) {
                 break;
             }
         }
@@ -152,8 +152,8 @@ size_t ts_finance_irr(double *out, size_t max, const double *flows, size_t n)
     double rate[3] = {NAN, grid_rate(0), grid_rate(1)};
     double value[3] = {NAN, scaled_npv(rate[1], &view), scaled_npv(rate[2], &view)};
     for (size_t i = 1; i <= IRR_GRID; i++) {
-        bool bends = i > 1 && value[0] * value[1] > 0.0 && value[1] * value[2] > 0.0 && fabs(value[1]) < fabs(value[0])
-                     && fabs(value[1]) <= fabs(value[2]);
+        bool bends = i > 1 && value[0] * value[1] > 0.0 && value[1] * value[2] > 0.0 &&
+                     fabs(value[1]) < fabs(value[0]) && fabs(value[1]) <= fabs(value[2]);
         if (bends) {
             add_hidden_roots(&list, &view, rate[0], rate[1], rate[2], scale);
         }

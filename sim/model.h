@@ -1,5 +1,6 @@
-/* The model: everything the simulator knows about the world, as plain data. scenarios/ builds it from the user's text, tests build it by hand; it is const
- * from then on. Quantities are in the unit that their name ends with. Pointers are borrowed from whoever built the model (an arena). */
+/* The model: everything the simulator knows about the world, as plain data. scenarios/ builds it from the user's text,
+ * tests build it by hand; it is const from then on. Quantities are in the unit that their name ends with. Pointers are
+ * borrowed from whoever built the model (an arena). */
 #ifndef TS_SIM_MODEL_H
 #define TS_SIM_MODEL_H
 
@@ -38,11 +39,11 @@ const char *ts_origin_name(enum ts_origin origin);
 
 /* One iteration of an engine: what it computes. */
 struct ts_batch_load {
-    uint32_t n_seqs;       /* sequences in the step */
-    uint32_t n_decode;     /* of those, in decode (one token each) */
-    uint32_t prefill_tok;  /* tokens of prompt chunks in the step */
-    double kv_read_tok;    /* KV entries read by decode attention: sum of context lengths over decoding sequences */
-    double prefill_pairs;  /* query-key pairs of prefill attention: sum over chunks of chunk*(past + (chunk+1)/2) */
+    uint32_t n_seqs;      /* sequences in the step */
+    uint32_t n_decode;    /* of those, in decode (one token each) */
+    uint32_t prefill_tok; /* tokens of prompt chunks in the step */
+    double kv_read_tok;   /* KV entries read by decode attention: sum of context lengths over decoding sequences */
+    double prefill_pairs; /* query-key pairs of prefill attention: sum over chunks of chunk*(past + (chunk+1)/2) */
 };
 
 enum ts_steps_kind { TS_STEPS_LINEAR, TS_STEPS_TABLE, TS_STEPS_ROOFLINE, TS_N_STEPS_KINDS };
@@ -52,34 +53,35 @@ struct ts_steps_linear {
     double a_s, b_s_per_seq, c_s_per_kv_tok, d_s_per_prefill_tok, e_s_per_pair;
 };
 
-/* t = fixed + interpolate(n_decode + prefill_tok) + b*n_seqs + c*kv_read + e*prefill_pairs: times measured by tiersim bench, linear between the
- * measured token counts and beyond the last one. Of matmuls alone (attention then modelled, b = 0), or fitted to whole steps. */
+/* t = fixed + interpolate(n_decode + prefill_tok) + b*n_seqs + c*kv_read + e*prefill_pairs: times measured by tiersim
+ * bench, linear between the measured token counts and beyond the last one. Of matmuls alone (attention then modelled, b
+ * = 0), or fitted to whole steps. */
 struct ts_steps_table {
     double fixed_s, b_s_per_seq;
-    const double *n_tok; /* [n] increasing, n >= 1 */
+    const double *n_tok;   /* [n] increasing, n >= 1 */
     const double *seconds; /* [n] */
     size_t n;
     double c_s_per_kv_tok, e_s_per_pair;
 };
 
-/* t = fixed + max(flop, weights/bandwidth) + KV/bandwidth + attention flop; for a mixture of experts the weights read grow with the batch:
- * shared + expert*(1-(1-k/E)^B). */
+/* t = fixed + max(flop, weights/bandwidth) + KV/bandwidth + attention flop; for a mixture of experts the weights read
+ * grow with the batch: shared + expert*(1-(1-k/E)^B). */
 struct ts_steps_roofline {
     double fixed_s;
-    double flop_per_tok;       /* of the matmuls: 2 x active parameters */
-    double flop_per_s;         /* peak x efficiency, all accelerators of a replica */
-    double shared_bytes;       /* weights read in every step */
-    double expert_bytes;       /* 0 for a dense model */
-    double experts, top_k;     /* 0, 0 for a dense model */
-    double bytes_per_s;        /* bandwidth x efficiency, all accelerators of a replica */
+    double flop_per_tok;   /* of the matmuls: 2 x active parameters */
+    double flop_per_s;     /* peak x efficiency, all accelerators of a replica */
+    double shared_bytes;   /* weights read in every step */
+    double expert_bytes;   /* 0 for a dense model */
+    double experts, top_k; /* 0, 0 for a dense model */
+    double bytes_per_s;    /* bandwidth x efficiency, all accelerators of a replica */
     double kv_bytes_per_tok;
     double attention_flop_per_pair;
 };
 
 struct ts_steps_model {
     enum ts_steps_kind kind;
-    enum ts_origin origin;  /* measured, fitted, modelled */
-    const char *source;     /* for the report: "measurement.json of AMD EPYC, 2 threads, avx512vnni" */
+    enum ts_origin origin; /* measured, fitted, modelled */
+    const char *source;    /* for the report: "measurement.json of AMD EPYC, 2 threads, avx512vnni" */
     union {
         struct ts_steps_linear linear;
         struct ts_steps_table table;
@@ -101,44 +103,46 @@ struct ts_link_model {
 
 enum ts_tier_kind { TS_TIER_DEVICE, TS_TIER_SERVER, TS_TIER_API, TS_N_TIER_KINDS };
 
-/* Power of one unit (a device in use; a replica with all its accelerators). Energy = idle over all time + (state - idle) while busy. */
+/* Power of one unit (a device in use; a replica with all its accelerators). Energy = idle over all time + (state -
+ * idle) while busy. */
 struct ts_power_model {
     double idle_w;
-    double prefill_w;    /* while a step holds prompt tokens */
-    double decode_w;     /* while a step only decodes */
-    double host_frac;    /* adder for the host, of the accelerator's power */
-    double pue;          /* facility factor, once, on top (1 for a user's device) */
+    double prefill_w; /* while a step holds prompt tokens */
+    double decode_w;  /* while a step only decodes */
+    double host_frac; /* adder for the host, of the accelerator's power */
+    double pue;       /* facility factor, once, on top (1 for a user's device) */
     enum ts_origin origin;
     const char *source;
 };
 
-/* A fleet of users' devices: each request belongs to a user; it runs on that user's device, one at a time, first come first served. */
+/* A fleet of users' devices: each request belongs to a user; it runs on that user's device, one at a time, first come
+ * first served. */
 struct ts_device_model {
     uint32_t n_users;
-    double eligible_frac;     /* share of users whose device can run the model */
-    uint32_t max_queue;       /* waiting on one device; beyond it the request is turned away (and falls back) */
+    double eligible_frac;        /* share of users whose device can run the model */
+    uint32_t max_queue;          /* waiting on one device; beyond it the request is turned away (and falls back) */
     struct ts_steps_model steps; /* prefill of p tokens in one step; then one step a token */
-    double battery_wh;        /* 0 = mains */
+    double battery_wh;           /* 0 = mains */
 };
 
 /* Servers with continuous batching in the manner of vLLM V1 (chunked prefill, KV blocks, recompute preemption). */
 struct ts_server_model {
     uint32_t n_replicas;
-    uint32_t n_accelerators;  /* per replica */
+    uint32_t n_accelerators; /* per replica */
     struct ts_steps_model steps;
     uint32_t max_batched_tok; /* token budget of a step */
     uint32_t max_seqs;
     bool chunked_prefill;
-    uint32_t block_tok;       /* KV block size, 16 */
-    uint64_t kv_blocks;       /* per replica */
-    uint32_t max_queue;       /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
+    uint32_t block_tok; /* KV block size, 16 */
+    uint64_t kv_blocks; /* per replica */
+    uint32_t max_queue; /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
 };
 
 struct ts_offer {
-    const char *name;         /* "OpenAI/gpt-4o" */
+    const char *name; /* "OpenAI/gpt-4o" */
     double input_usd_per_mtok, cached_input_usd_per_mtok, output_usd_per_mtok;
-    double call_usd;          /* per request */
-    const char *source;       /* catalog row with date */
+    double call_usd;    /* per request */
+    const char *source; /* catalog row with date */
 };
 
 /* A cloud API: somebody else's capacity, seen through its TTFT and token rate, its price and its rate limits. */
@@ -147,32 +151,33 @@ struct ts_api_model {
     uint32_t n_offers;
     struct ts_dist ttft_s;    /* at the provider, for a call that was admitted */
     struct ts_dist tok_per_s; /* per stream */
-    double requests_per_s, input_tok_per_s, output_tok_per_s; /* token buckets per offer, 0 = unlimited; capacity one minute's worth */
+    double requests_per_s, input_tok_per_s,
+        output_tok_per_s;     /* token buckets per offer, 0 = unlimited; capacity one minute's worth */
     double availability_frac; /* a call fails at once with probability 1 - availability, and is retried */
     uint32_t max_retries;
-    double retry_s;           /* first back-off, doubles each time, full jitter */
+    double retry_s; /* first back-off, doubles each time, full jitter */
 };
 
 /* What the tier costs to own; all zero for an API or for devices that people have anyway. */
 struct ts_owned_model {
-    double capex_usd;         /* at month 0, all replicas */
-    double life_months;       /* refresh after it, inside the horizon; 0 = never */
-    double lead_time_months;  /* paid at month 0, in service after it */
+    double capex_usd;                 /* at month 0, all replicas */
+    double life_months;               /* refresh after it, inside the horizon; 0 = never */
+    double lead_time_months;          /* paid at month 0, in service after it */
     double maintenance_frac_per_year; /* of the capex */
     double staff_fte;
-    double resale_frac;       /* of the capex, at the end of its life */
+    double resale_frac;         /* of the capex, at the end of its life */
     double other_usd_per_month; /* colocation, licences */
 };
 
 struct ts_tier_model {
     const char *name;
     enum ts_tier_kind kind;
-    const char *hardware;     /* for the report */
-    const char *model;        /* "Llama-3.2-1B Q4_0" */
-    double ability;           /* theta */
-    uint32_t context_tok;     /* prompt + output at most; 0 = unlimited */
-    int link;                 /* index into links, -1: none */
-    int replaces;             /* index of the API tier whose bill this tier displaces, -1: none */
+    const char *hardware;        /* for the report */
+    const char *model;           /* "Llama-3.2-1B Q4_0" */
+    double ability;              /* theta */
+    uint32_t context_tok;        /* prompt + output at most; 0 = unlimited */
+    int link;                    /* index into links, -1: none */
+    int replaces;                /* index of the API tier whose bill this tier displaces, -1: none */
     struct ts_power_model power; /* of one device or one replica; zero for an API */
     struct ts_owned_model owned;
     union {
@@ -186,10 +191,10 @@ struct ts_tier_model {
 
 /* A policy rule: a request that matches (all given conditions) may not go to the barred tiers. */
 struct ts_rule {
-    int sensitivity;      /* enum ts_sensitivity, -1: any */
-    int class_id;         /* -1: any */
+    int sensitivity;         /* enum ts_sensitivity, -1: any */
+    int class_id;            /* -1: any */
     uint32_t min_prompt_tok; /* 0: any */
-    uint32_t barred;      /* bit mask of tiers */
+    uint32_t barred;         /* bit mask of tiers */
 };
 
 enum ts_router_policy { TS_ROUTE_DIFFICULTY, TS_ROUTE_STATIC, TS_ROUTE_LEAST_LOADED, TS_N_ROUTER_POLICIES };
@@ -198,13 +203,15 @@ struct ts_router_model {
     enum ts_router_policy policy;
     struct ts_rule rules[TS_MAX_RULES];
     uint32_t n_rules;
-    uint32_t order[TS_MAX_TIERS];       /* tiers from weakest to strongest: what the thresholds walk along */
-    double threshold[TS_MAX_TIERS];     /* DIFFICULTY: a request with seen difficulty <= threshold[i] goes to order[i]; the last is +inf */
+    uint32_t order[TS_MAX_TIERS];   /* tiers from weakest to strongest: what the thresholds walk along */
+    double threshold[TS_MAX_TIERS]; /* DIFFICULTY: a request with seen difficulty <= threshold[i] goes to order[i]; the
+                                       last is +inf */
     uint32_t n_order;
-    uint32_t static_tier[64];           /* STATIC: tier of each class */
-    uint32_t fallback[TS_MAX_TIERS];    /* tried in order when the chosen tier is barred, full or cannot hold the request */
+    uint32_t static_tier[64]; /* STATIC: tier of each class */
+    uint32_t
+        fallback[TS_MAX_TIERS]; /* tried in order when the chosen tier is barred, full or cannot hold the request */
     uint32_t n_fallback;
-    double auc;           /* of the difficulty predictor: noise added to z has sd such that AUC holds; 1 = sees z exactly */
+    double auc; /* of the difficulty predictor: noise added to z has sd such that AUC holds; 1 = sees z exactly */
     double difficulty_sd; /* standard deviation of z over all requests, for that; 0: 1 */
     double latency_s;     /* added to every request */
     double usd_per_call;
@@ -213,8 +220,8 @@ struct ts_router_model {
 /* ---- promises and money ---- */
 
 struct ts_slo_model {
-    double ttft_s, tpot_s, e2e_s;  /* 0 = no bound */
-    double attainment_frac;        /* wanted share of all arrivals */
+    double ttft_s, tpot_s, e2e_s; /* 0 = no bound */
+    double attainment_frac;       /* wanted share of all arrivals */
 };
 
 struct ts_money_model {
@@ -223,9 +230,9 @@ struct ts_money_model {
     double carbon_g_per_kwh;
     uint32_t horizon_months;
     double discount_frac_per_year;
-    double growth_frac_per_month;   /* of the calls */
+    double growth_frac_per_month; /* of the calls */
     double api_price_decline_frac_per_year;
-    double salary_usd_per_year;     /* loaded */
+    double salary_usd_per_year; /* loaded */
 };
 
 /* Bounds that the user wants kept: a missed one gives exit code 3. NaN = not set. */
@@ -246,10 +253,11 @@ struct ts_model {
     struct ts_slo_model slo;
     struct ts_money_model money;
     struct ts_limits_model limits;
-    double patience_s;        /* a request without its first token after this long gives up (timed out); 0 = never */
-    double drain_s;           /* how long the simulation goes on after the last arrival; what is left then is unfinished; 0 = until all is done */
-    double series_bin_s;      /* width of the time series' bins */
-    double calls_per_month;   /* what a month brings; 0: the simulated window repeated over 730 h */
+    double patience_s;   /* a request without its first token after this long gives up (timed out); 0 = never */
+    double drain_s;      /* how long the simulation goes on after the last arrival; what is left then is unfinished; 0 =
+                            until all is done */
+    double series_bin_s; /* width of the time series' bins */
+    double calls_per_month; /* what a month brings; 0: the simulated window repeated over 730 h */
     const struct ts_assumption *assumptions;
     size_t n_assumptions;
 };

@@ -1,5 +1,5 @@
-/* What a simulation came to. Plain data plus histograms; results of replications merge exactly, in any order, except for doubles, which callers merge in the
- * order of the replication's index (so that bytes do not depend on threads). */
+/* What a simulation came to. Plain data plus histograms; results of replications merge exactly, in any order, except
+ * for doubles, which callers merge in the order of the replication's index (so that bytes do not depend on threads). */
 #ifndef TS_SIM_RESULT_H
 #define TS_SIM_RESULT_H
 
@@ -8,58 +8,62 @@
 
 enum ts_latency { TS_TTFT, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_N_LATENCIES };
 
-/* "ttft", "tpot", "itl", "e2e", "wait". TTFT and E2E are what the client sees: router, links, retries and queueing included. TPOT = (E2E - TTFT)/(output - 1), undefined
- * for one token. ITL: every gap between two tokens (only servers and devices; APIs stream at a constant rate). WAIT: arrival at the tier to start of service. */
+/* "ttft", "tpot", "itl", "e2e", "wait". TTFT and E2E are what the client sees: router, links, retries and queueing
+ * included. TPOT = (E2E - TTFT)/(output - 1), undefined for one token. ITL: every gap between two tokens (only servers
+ * and devices; APIs stream at a constant rate). WAIT: arrival at the tier to start of service. */
 const char *ts_latency_name(enum ts_latency latency);
 
-/* Counts of requests, once for each (tier, class). arrived = done + rejected + timed_out + unfinished, asserted. A request counts for the tier it ended at; one that no
- * tier would take counts for the pseudo-tier `nowhere`. */
+/* Counts of requests, once for each (tier, class). arrived = done + rejected + timed_out + unfinished, asserted. A
+ * request counts for the tier it ended at; one that no tier would take counts for the pseudo-tier `nowhere`. */
 struct ts_cell {
     uint64_t arrived, done, rejected, timed_out, unfinished;
     uint64_t slo_met;
-    uint64_t fell_back;       /* were meant for another tier first */
+    uint64_t fell_back;              /* were meant for another tier first */
     uint64_t prompt_tok, output_tok; /* of requests done */
-    double expected_right;    /* sum of logistic(theta - z) over those done */
-    double api_usd;           /* paid to an API, router price included */
-    double displaced_usd;     /* what the API that the tier replaces would have charged for those done */
-    double barred_usd;        /* the part of displaced_usd that policy would have kept from that API */
+    double expected_right;           /* sum of logistic(theta - z) over those done */
+    double api_usd;                  /* paid to an API, router price included */
+    double displaced_usd;            /* what the API that the tier replaces would have charged for those done */
+    double barred_usd;               /* the part of displaced_usd that policy would have kept from that API */
     struct ts_hist latency_ns[TS_N_LATENCIES]; /* of requests done */
 };
 
 struct ts_tier_result {
-    struct ts_cell *cells;    /* [n_classes] */
-    double idle_j, active_j;  /* accelerator or device; idle_j over all the window, active_j above idle */
-    double host_j, overhead_j; /* host adder; (PUE - 1) x all before */
-    double busy_frac;         /* mean share of time that a unit (replica, eligible device) is busy */
-    double mean_in_tier;      /* time average of requests present: L of Little's law */
-    double mean_batch;        /* servers: mean sequences per step */
+    struct ts_cell *cells;             /* [n_classes] */
+    double idle_j, active_j;           /* accelerator or device; idle_j over all the window, active_j above idle */
+    double host_j, overhead_j;         /* host adder; (PUE - 1) x all before */
+    double busy_frac;                  /* mean share of time that a unit (replica, eligible device) is busy */
+    double mean_in_tier;               /* time average of requests present: L of Little's law */
+    double mean_batch;                 /* servers: mean sequences per step */
     double kv_peak_frac, kv_mean_frac; /* servers: share of KV blocks in use */
     uint64_t n_steps, n_preemptions, n_throttled, n_retries;
-    double *power_w;          /* [n_bins] mean facility power in that bin */
-    double *in_tier;          /* [n_bins] mean requests present */
+    double *power_w; /* [n_bins] mean facility power in that bin */
+    double *in_tier; /* [n_bins] mean requests present */
 };
 
 struct ts_result {
-    uint32_t n_tiers;         /* tiers[n_tiers] is `nowhere` */
+    uint32_t n_tiers; /* tiers[n_tiers] is `nowhere` */
     uint32_t n_classes;
-    uint32_t n_replications;  /* merged into this */
+    uint32_t n_replications;      /* merged into this */
     struct ts_tier_result *tiers; /* [n_tiers + 1] */
-    double window_s;          /* length of the arrival window: rates are per this */
-    double simulated_s;       /* until the last event */
+    double window_s;              /* length of the arrival window: rates are per this */
+    double simulated_s;           /* until the last event */
     uint32_t n_bins;
     double bin_s;
-    uint64_t *arrivals;       /* [n_bins] */
-    uint32_t *n_reached;      /* [n_bins] replications that went on until that bin: the series of the tiers are means over those */
+    uint64_t *arrivals; /* [n_bins] */
+    uint32_t *
+        n_reached; /* [n_bins] replications that went on until that bin: the series of the tiers are means over those */
     uint64_t n_events;
 };
 
 enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *model, uint32_t n_bins);
 void ts_result_deinit(struct ts_result *result);
 
-/* into += from: counts, energies and money add up; fractions and means are weighted by simulated time; windows add. Same model, same bins (the longer one wins). */
+/* into += from: counts, energies and money add up; fractions and means are weighted by simulated time; windows add.
+ * Same model, same bins (the longer one wins). */
 enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *from);
 
-/* Sums over the classes of a tier (tier == n_tiers + 1: over all tiers). The histograms of *out are fresh: deinit it with ts_cell_deinit. */
+/* Sums over the classes of a tier (tier == n_tiers + 1: over all tiers). The histograms of *out are fresh: deinit it
+ * with ts_cell_deinit. */
 enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result, uint32_t tier);
 void ts_cell_deinit(struct ts_cell *cell);
 

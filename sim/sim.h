@@ -1,4 +1,5 @@
-/* The simulator: a pure function of (model, requests, seed, replication). Opens no files, reads no clock, prints nothing. */
+/* The simulator: a pure function of (model, requests, seed, replication). Opens no files, reads no clock, prints
+ * nothing. */
 #ifndef TS_SIM_SIM_H
 #define TS_SIM_SIM_H
 
@@ -10,15 +11,18 @@
 
 struct ts_sim_options {
     uint32_t replication;
-    /* Called every few thousand arrivals with the simulated time reached; nonzero stops the run (TS_EINTERRUPTED). May be NULL. */
+    /* Called every few thousand arrivals with the simulated time reached; nonzero stops the run (TS_EINTERRUPTED). May
+     * be NULL. */
     int (*progress)(void *user, uint64_t n_arrivals, double simulated_s);
     void *user;
-    double window_s;   /* length of the arrival window, where the caller knows it; 0 or less than the last arrival: until the last arrival */
-    bool single_steps; /* every engine step is an event of its own: slower, the same result; the oracle of the fast path */
+    double window_s; /* length of the arrival window, where the caller knows it; 0 or less than the last arrival: until
+                        the last arrival */
+    bool single_steps; /* every engine step is an event of its own: slower, the same result; the oracle of the fast path
+                        */
 };
 
-/* Runs one replication; consumes the stream. *out is initialised here on success. options may be NULL. TS_EINPUT from the stream, TS_ERANGE for a server whose
- * scheduler settings are impossible, TS_ENOMEM, TS_EINTERRUPTED. */
+/* Runs one replication; consumes the stream. *out is initialised here on success. options may be NULL. TS_EINPUT from
+ * the stream, TS_ERANGE for a server whose scheduler settings are impossible, TS_ENOMEM, TS_EINTERRUPTED. */
 enum ts_status ts_sim_run(struct ts_result *out, const struct ts_model *model, struct ts_request_stream *requests,
                           const struct ts_sim_options *options, struct ts_diags *diags);
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-
 #include "base/check.h"
 #include "base/gzip.h"
 #include "base/units.h"
