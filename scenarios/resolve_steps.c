@@ -213,7 +213,7 @@ static void resolve_table(struct ts_loader *loader, struct ts_tier_context *ctx,
     bool scaled = scaling.weights != 1.0 || scaling.flop != 1.0;
     out->kind = TS_STEPS_TABLE;
     out->origin = scaled ? TS_ORIGIN_MODELLED : TS_ORIGIN_MEASURED;
-    out->source = ts_loader_printf(loader, "measured on %s, %u threads, %s, %s", m->host.cpu, (unsigned)m->n_threads,
+    out->source = ts_loader_printf(loader, "tiersim bench on %s, %u threads, %s, %s", m->host.cpu, (unsigned)m->n_threads,
                                    m->kernel, m->created);
     out->u.table = (struct ts_steps_table){
         .fixed_s = overhead(loader, ctx, overhead_measured_s),
@@ -247,7 +247,7 @@ static void resolve_engine_fit(struct ts_loader *loader, struct ts_tier_context 
     out->kind = TS_STEPS_TABLE;
     out->origin = TS_ORIGIN_MEASURED;
     out->source = ts_loader_printf(
-        loader, "whole steps measured on %s, %u threads, %s; fit off by %.1f %% in the median, %.1f %% at worst, on %zu steps %s",
+        loader, "tiersim bench model on %s, %u threads, %s; fit off by %.1f %% in the median, %.1f %% at worst, on %zu steps %s",
         engine->cpu, (unsigned)engine->n_threads, engine->kernel, 100.0 * error->median_frac, 100.0 * error->worst_frac,
         error->n, engine->checked ? "held out" : "fitted");
     out->u.table = (struct ts_steps_table){

@@ -141,7 +141,7 @@ static void test_measured__whole_steps_of_the_same_model_come_before_matmuls(voi
     const struct ts_steps_model *steps = &s.model.tiers[0].u.device.steps;
     assert_int_equal(steps->kind, TS_STEPS_TABLE);
     assert_int_equal(steps->origin, TS_ORIGIN_MEASURED);
-    assert_non_null(strstr(steps->source, "whole steps measured on Example CPU"));
+    assert_non_null(strstr(steps->source, "tiersim bench model on Example CPU"));
     assert_float_equal(steps->u.table.c_s_per_kv_tok, 2e-6, 2e-7);
     assert_float_equal(steps->u.table.fixed_s, 0.0, 0.0);
     ts_scenario_deinit(&s);
@@ -154,7 +154,7 @@ static void test_measured__whole_steps_of_another_model_do_not_count(void **stat
     write_measurement("Q4_0", 0.0, 0.0);
     add_engine("Llama-3.2-3B", "Q4_0");
     assert_int_equal(load_text(&s, laptop, &with_file, NULL), TS_OK);
-    assert_null(strstr(s.model.tiers[0].u.device.steps.source, "whole steps"));
+    assert_null(strstr(s.model.tiers[0].u.device.steps.source, "bench model"));
     assert_float_equal(s.model.tiers[0].u.device.steps.u.table.fixed_s, 1e-3, 1e-15);
     ts_scenario_deinit(&s);
 }
