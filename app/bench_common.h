@@ -30,6 +30,7 @@ enum ts_status ts_bench_print_table(struct ts_table *table, enum ts_table_format
 
 /* The three kinds. */
 enum ts_status ts_bench_machine(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags);
+enum ts_status ts_bench_matmul(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags);
 enum ts_status ts_bench_forward(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags);
 
 /* The measurement behind `tiersim bench`, without printing or writing. */

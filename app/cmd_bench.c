@@ -1,4 +1,4 @@
-/* tiersim bench [model]: measures this machine and writes measurement.json. */
+/* tiersim bench [matmul|model]: measures this machine and writes measurement.json. */
 #include "app/bench_common.h"
 #include "app/command.h"
 
@@ -30,12 +30,14 @@ static enum ts_status dispatch(const struct ts_args *args, enum ts_table_format 
     if (args->n_operands == 0) {
         return ts_bench_machine(args, format, diags);
     }
+    if (args->n_operands == 1 && ts_str_equal(args->operands[0], "matmul")) {
+        return ts_bench_matmul(args, format, diags);
+    }
     if (args->n_operands == 1 && ts_str_equal(args->operands[0], "model")) {
         return ts_bench_forward(args, format, diags);
     }
-    return ts_fail(diags, TS_EUSAGE, ts_span_none(),
-                   "'tiersim bench' measures matmuls, 'tiersim bench model' whole forward passes",
-                   "bench knows no '%s'", args->operands[args->n_operands - 1]);
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "bench, bench matmul, bench model", "bench knows no '%s'",
+                   args->operands[args->n_operands - 1]);
 }
 
 static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
@@ -53,10 +55,11 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 const struct ts_command ts_command_bench = {
     .name = "bench",
     .bit = TS_CMD_BENCH,
-    .usage = "[model] [options]",
+    .usage = "[matmul|model] [options]",
     .summary = "Measure this machine with tiersim's own quantized-matmul kernel",
     .examples = "  tiersim bench --quick\n"
                 "  tiersim bench --model Llama-3.1-8B --quant Q8_0 --threads 1 -o measurement.json\n"
+                "  tiersim bench matmul --shape 4096x14336 --quant Q4_0,Q8_0 --n 1,8,512\n"
                 "  tiersim bench model --quick --check      # whole forward passes: prompts, decoding, batches\n"
                 "  tiersim bench --list\n",
     .run = run,

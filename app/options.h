@@ -25,6 +25,7 @@ struct ts_args {
     const char *n_tok;
     const char *gguf;
     const char *config;
+    const char *shape;
     uint64_t threads;      /* 0: all CPUs */
     uint64_t replications; /* 0: as the scenario says */
     bool quick, check, list, no_baseline, quiet, help;
