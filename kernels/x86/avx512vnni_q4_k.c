@@ -1,24 +1,23 @@
 /* Q4_K in AVX-512 VNNI: per block of 32 columns one scale and one minimum. The nibbles are unsigned as they are, so accumulators start at zero; the
  * minima come as a float term, minimum x (-(sum of the activations) x their scale), one more multiply-add: 8 of 10 slots for dot products.
  *
- * Packed, 256 columns (4736 bytes): [8 blocks][half][4 vectors] nibbles as in Q4_0, [8 blocks][32 scales, 32 minima] as bytes, 32 d, 32 dmin as f16.
- * Where the scale is zero the weights are, too. Panel block: [half][8 vectors] of bytes, the table of d x scale, 32 d x minimum as float. */
+ * Packed as in pack_super.h (4736 bytes per 256 columns). Panel block: [half][8 vectors] of bytes, the table of d x scale, 32 d x minimum as float. */
 #include "kernels/x86/avx512vnni_k.h"
 
+#include "kernels/pack_super.h"
 #include "kernels/x86/avx512vnni_tiles.h"
 
 enum {
-    SUPER = 8,
+    SUPER = TS_SUPER_BLOCKS,
     NIBBLES = 2 * NIBBLES_HALF,
     STEPS_AT = SUPER * NIBBLES,
     D_AT = STEPS_AT + SUPER * 2 * ROWS,
     SUPER_BYTES = D_AT + 4 * ROWS,
     PANEL_MINS = PANEL_TABLE + 2 * TABLE_HALF,
     PANEL_BLOCK = PANEL_MINS + 4 * ROWS,
-    SOURCE_BYTES = 144,
 };
 
-_Static_assert(SUPER_BYTES == SUPER * AVX512_Q4_K_BLOCK && PANEL_BLOCK == (int)AVX512_Q4_K_PANEL, "sizes of the table");
+_Static_assert(SUPER_BYTES == TS_PACKED_Q4_K(HALF_ROWS) && SUPER_BYTES == SUPER * AVX512_Q4_K_BLOCK && PANEL_BLOCK == (int)AVX512_Q4_K_PANEL, "sizes of the table");
 
 #define START_ZERO(t) __m512i a##t##0 = _mm512_setzero_si512(), a##t##1 = a##t##0;
 #define ADD_MINS(t)                                                          \
@@ -108,35 +107,7 @@ void ts_avx512_expand_q4_k(uint8_t *panel, const uint8_t *packed, uint32_t n_blo
     }
 }
 
-/* One row's block into its columns of the packed one, which is all zeros. */
-static void pack_row(uint8_t *super, const uint8_t *block, uint32_t row)
-{
-    uint8_t scales[SUPER], mins[SUPER], q[TS_ACT_COLS];
-    bool zero = (ts_quant_load_u16(block) & 0x7FFF) == 0;
-    ts_q4_k_scales(scales, mins, block);
-    memcpy(super + D_AT + 2 * row, block, 2);
-    memcpy(super + D_AT + 2 * ROWS + 2 * row, block + 2, 2);
-    for (uint32_t part = 0; part < SUPER; part++) {
-        uint8_t *steps = super + STEPS_AT + part * 2 * ROWS + row;
-        steps[ROWS] = mins[part];
-        if (zero || scales[part] == 0) {
-            continue;
-        }
-        steps[0] = scales[part];
-        ts_q4_k_part(q, block, part);
-        uint8_t *column = super + part * NIBBLES + row / HALF_ROWS * NIBBLES_HALF + row % HALF_ROWS * 4;
-        for (uint32_t i = 0; i < TS_ACT_COLS / 2; i++) {
-            column[i / 4 * VECTOR + i % 4] = (uint8_t)(q[i] | q[i + TS_ACT_COLS / 2] << 4);
-        }
-    }
-}
-
 void ts_avx512_pack_q4_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
-    memset(packed, 0, (size_t)n_blocks * AVX512_Q4_K_BLOCK);
-    for (uint32_t b = 0; b < n_blocks / SUPER; b++) {
-        for (uint32_t row = 0; row < n_rows; row++) {
-            pack_row(packed + (size_t)b * SUPER_BYTES, rows + row * row_bytes + (size_t)b * SOURCE_BYTES, row);
-        }
-    }
+    ts_pack_q4_k(packed, HALF_ROWS, rows, row_bytes, n_rows, n_blocks);
 }

@@ -2,16 +2,15 @@
  * their scales as integers (the sum stays below 2^24, so it is exact as float, too) and one multiply-add with d follows. Weights are raised by 32;
  * an accumulator starts at -32 x the sum of its 16 activations. 4 tokens x 32 rows x 2 accumulators and 8 sums are 24 registers.
  *
- * Packed, 256 columns (6720 bytes): [8 blocks][half][4 vectors of low nibbles as in Q4_0, 2 vectors of upper bits], [8 blocks][2 x 32 scales] as int8,
- * 32 d as f16. Byte i of upper vector v has the two bits of four weights, of those with the nibbles in byte i of vectors 2v and 2v + 1: low nibble
- * and high nibble of 2v, low and high of 2v + 1. Where d is zero the scales are. Panel, 256 columns: [8 blocks][[half][8 vectors] of bytes, 2 x 32
+ * Packed as in pack_super.h (6720 bytes per 256 columns). Panel, 256 columns: [8 blocks][[half][8 vectors] of bytes, 2 x 32
  * scales as int32], then the table of d. */
 #include "kernels/x86/avx512vnni_k.h"
 
+#include "kernels/pack_super.h"
 #include "kernels/x86/avx512vnni_tiles.h"
 
 enum {
-    SUPER = 8,
+    SUPER = TS_SUPER_BLOCKS,
     SIXES_HALF = 6 * VECTOR,
     SIXES = 2 * SIXES_HALF,
     STEPS_AT = SUPER * SIXES,
@@ -21,12 +20,9 @@ enum {
     PANEL_BLOCK = PANEL_STEPS + 4 * VECTOR,
     SUPER_TABLE = SUPER * PANEL_BLOCK,
     SUPER_PANEL = SUPER_TABLE + 2 * TABLE_HALF,
-    SOURCE_BYTES = 210,
-    SOURCE_SCALES = 192,
-    SOURCE_D = 208,
 };
 
-_Static_assert(SUPER_BYTES == SUPER * AVX512_Q6_K_BLOCK && SUPER_PANEL == SUPER * AVX512_Q6_K_PANEL, "sizes of the table");
+_Static_assert(SUPER_BYTES == TS_PACKED_Q6_K(HALF_ROWS) && SUPER_BYTES == SUPER * AVX512_Q6_K_BLOCK && SUPER_PANEL == SUPER * AVX512_Q6_K_PANEL, "sizes of the table");
 
 /* Accumulators a: columns 0..15 of the block, b: columns 16..31. */
 #define START_HALVES(t)                                                                                            \
@@ -194,35 +190,7 @@ void ts_avx512_expand_q6_k(uint8_t *panel, const uint8_t *packed, uint32_t n_blo
     }
 }
 
-/* One row's block into its columns of the packed one, which is all zeros. */
-static void pack_row(uint8_t *super, const uint8_t *block, uint32_t row)
-{
-    uint8_t q[TS_ACT_COLS];
-    if ((ts_quant_load_u16(block + SOURCE_D) & 0x7FFF) == 0) {
-        return;
-    }
-    memcpy(super + D_AT + 2 * row, block + SOURCE_D, 2);
-    for (uint32_t part = 0; part < SUPER; part++) {
-        uint8_t *steps = super + STEPS_AT + part * 2 * ROWS + row;
-        steps[0] = block[SOURCE_SCALES + part * 2];
-        steps[ROWS] = block[SOURCE_SCALES + part * 2 + 1];
-        ts_q6_k_part(q, block, part);
-        uint8_t *column = super + part * SIXES + row / HALF_ROWS * SIXES_HALF + row % HALF_ROWS * 4;
-        for (uint32_t i = 0; i < TS_ACT_COLS / 2; i++) {
-            uint32_t low = q[i], high = q[i + TS_ACT_COLS / 2], p = i / 4;
-            uint8_t *upper = &column[(4 + p / 2) * VECTOR + i % 4];
-            column[p * VECTOR + i % 4] = (uint8_t)((low & 0xF) | (high & 0xF) << 4);
-            *upper = (uint8_t)(*upper | (low >> 4 | high >> 4 << 2) << (p % 2 * 4));
-        }
-    }
-}
-
 void ts_avx512_pack_q6_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
-    memset(packed, 0, (size_t)n_blocks * AVX512_Q6_K_BLOCK);
-    for (uint32_t b = 0; b < n_blocks / SUPER; b++) {
-        for (uint32_t row = 0; row < n_rows; row++) {
-            pack_row(packed + (size_t)b * SUPER_BYTES, rows + row * row_bytes + (size_t)b * SOURCE_BYTES, row);
-        }
-    }
+    ts_pack_q6_k(packed, HALF_ROWS, rows, row_bytes, n_rows, n_blocks);
 }
