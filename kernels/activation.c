@@ -74,14 +74,15 @@ static void quantize_block(int8_t *values, struct ts_act_meta *meta, const float
     }
     int32_t step = first + ts_act_best_candidate(errors);
     float inverse = ts_act_inverse(step);
-    int32_t sum = 0;
+    int32_t sums[2] = {0, 0};
     for (int i = 0; i < TS_ACT_COLS; i++) {
         int32_t value = (int32_t)round_even(x[i] * inverse);
         values[i] = (int8_t)value;
-        sum += value;
+        sums[i / (TS_ACT_COLS / 2)] += value;
     }
     ts_act_set_scale(meta, step);
-    meta->start = -offset * sum;
+    meta->start = -offset * (sums[0] + sums[1]);
+    meta->low_sum = (int16_t)sums[0];
 }
 
 void ts_act_quantize_ref(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,

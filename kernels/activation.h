@@ -25,7 +25,8 @@ enum {
 struct ts_act_meta {
     int32_t start;    /* -offset x the sum of the values: where an accumulator starts whose weights were raised by `offset` */
     int32_t exponent; /* octave << 23: what is added to the bits of a float to multiply it by 2^octave */
-    uint32_t step;    /* within the octave: scale = 2^octave * 2^(step/16) */
+    uint16_t step;    /* within the octave: scale = 2^octave * 2^(step/16) */
+    int16_t low_sum;  /* of the first 16 values */
     float scale;
 };
 
@@ -80,12 +81,12 @@ static inline float ts_act_inverse(int32_t step)
     return ts_act_inverses[step - octave * TS_ACT_STEPS] * ts_act_power_of_two(-octave);
 }
 
-/* Fills in all but the start. */
+/* Fills in all but the sums. */
 static inline void ts_act_set_scale(struct ts_act_meta *meta, int32_t step)
 {
     int32_t octave = ts_act_octave(step);
     meta->exponent = octave * (1 << 23);
-    meta->step = (uint32_t)(step - octave * TS_ACT_STEPS);
+    meta->step = (uint16_t)(step - octave * TS_ACT_STEPS);
     meta->scale = ts_act_scales[meta->step] * ts_act_power_of_two(octave);
 }
 

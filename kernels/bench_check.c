@@ -43,6 +43,9 @@ static enum ts_status choose_quant(struct ts_bench *bench)
     }
     const char *hint = "";
     for (int i = 0; i < TS_QUANT_COUNT && hint; i++) {
+        if (!ts_kernel_select(0, (enum ts_quant)i, NULL, NULL)) {
+            continue; /* a format of floats */
+        }
         hint = ts_arena_printf(bench->arena, "%s%s%s", hint, i > 0 ? ", " : "formats: ", ts_quant_format((enum ts_quant)i)->name);
     }
     return ts_fail(bench->diags, TS_EUNSUPPORTED, ts_span_none(), hint, "unknown weight format '%s'", name);

@@ -2,7 +2,8 @@
  * written once, in matmul.c; a variant gives packing and micro-kernels. How to add one: docs/KERNELS.md.
  *
  * A variant packs `group_rows` rows of W together, block by block: [group][block][block_bytes]. Rows beyond the matrix are zero weights, so no
- * kernel reads or writes out of bounds. Two ways to compute the group_rows x width results of one group and one tile of tokens:
+ * kernel reads or writes out of bounds. Of formats with blocks of 256 weights a variant sees whole ones only: 8 blocks from a multiple of 8 on
+ * (panel_blocks must be one, too). Two ways to compute the group_rows x width results of one group and one tile of tokens:
  *   direct  straight from the packed weights: few tokens, bound by memory;
  *   wide    from a panel, packed blocks expanded once and used by all tiles: many tokens, bound by arithmetic. */
 #ifndef TS_KERNELS_KERNEL_H
@@ -27,7 +28,7 @@ typedef void ts_kernel_tile_fn(float *c, const uint8_t *weights, const int8_t *v
 struct ts_kernel_format {
     enum ts_quant quant;
     uint32_t group_rows;  /* at most TS_KERNEL_MAX_GROUP_ROWS */
-    int32_t offset;       /* what the packed weights are raised by: meta.start = -offset x sum of the values */
+    int32_t offset;       /* what the packed weights are raised by: meta.start = -offset x sum of the values. Q4_K: 1, start is what minima are multiplied by */
     uint32_t block_bytes; /* of a packed block of a group: 32 columns x group_rows */
     /* n_rows <= group_rows rows of blocks, row_bytes apart, into n_blocks packed ones. A block of scale 0 must be packed as zero weights. */
     void (*pack)(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);

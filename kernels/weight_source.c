@@ -9,7 +9,6 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
-#include "kernels/half.h"
 #include "kernels/quant.h"
 
 enum { POOL_UNITS = 2048, MIN_UNIT_COLS = 32, MAX_UNIT_COLS = 256, MAX_POOLS = 16, RNG_POOL = 1, RNG_VECTOR = 2 };
@@ -99,15 +98,7 @@ static void store_floats(const struct ts_gguf_type *type, uint8_t *out, const fl
         format->quantize(out, values, n);
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (type->block_bytes == sizeof(float)) {
-            memcpy(out + i * sizeof(float), &values[i], sizeof(float));
-        } else {
-            bool half = ts_str_equal(type->name, "F16");
-            uint16_t bits = half ? ts_half_from_float(values[i]) : ts_bfloat_from_float(values[i]);
-            memcpy(out + i * sizeof bits, &bits, sizeof bits);
-        }
-    }
+    memcpy(out, values, n * sizeof *values); /* F32 */
 }
 
 static enum ts_status pool_fill(struct ts_weight_source *source, struct unit_pool *pool)
@@ -242,7 +233,7 @@ static enum ts_status check_type(const struct ts_gguf_type *type, const char *qu
                                  const struct ts_model_config *config, struct ts_diags *diags)
 {
     if (!type || (type->block_cols > 1 && !ts_quant_find(quant))) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), "for example Q4_0, Q8_0, F16, BF16, F32",
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), "for example Q4_0, Q8_0, Q4_K, Q6_K, F16, BF16, F32",
                        "weights of type '%s' cannot be made up", quant);
     }
     const uint32_t cols[] = {config->hidden, config->heads * config->head_dim, config->ffn};

@@ -6,17 +6,15 @@
  * Packed block, Q4_0 (288 bytes): [half][4 vectors], low nibbles = columns 4p.., high nibbles = columns 16 + 4p.., then 16 scales as f16.
  * Packed block, Q8_0 (544 bytes): [half][8 vectors], then 16 scales as f16. */
 #include <immintrin.h>
-#include <string.h>
 
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
 #include "kernels/pack_quads.h"
+#include "kernels/x86/avx2_k.h"
+#include "kernels/x86/avx2_tiles.h"
 #include "kernels/x86/quantize_x86.h"
 
 enum {
-    HALF_ROWS = 8,
-    ROWS = 16,
-    VECTOR = 32,
     Q8_0_HALF = 8 * VECTOR,
     Q8_0_SCALES = 2 * Q8_0_HALF,
     Q8_0_BLOCK = Q8_0_SCALES + 2 * ROWS,
@@ -26,63 +24,6 @@ enum {
     DIRECT_TOK = 6,
 };
 
-#define TOK_1(DO) DO(0)
-#define TOK_2(DO) TOK_1(DO) DO(1)
-#define TOK_3(DO) TOK_2(DO) DO(2)
-#define TOK_4(DO) TOK_3(DO) DO(3)
-#define TOK_5(DO) TOK_4(DO) DO(4)
-#define TOK_6(DO) TOK_5(DO) DO(5)
-
-static inline __m256i load(const uint8_t *at)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)at);
-}
-
-static inline __m256i quad_of(const int8_t *values, int t, int quad)
-{
-    int32_t bytes;
-    memcpy(&bytes, values + t * TS_ACT_COLS + quad * 4, sizeof bytes);
-    return _mm256_set1_epi32(bytes);
-}
-
-static inline __m256 half_scales(const uint8_t *scales)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)scales));
-}
-
-/* c += acc x (weight scales x activation scale), 8 rows. */
-static inline void add_scaled(float *c, __m256i acc, __m256 weight_scales, float scale, bool fresh)
-{
-    __m256 sum = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(c);
-    __m256 product = _mm256_mul_ps(weight_scales, _mm256_set1_ps(scale));
-    _mm256_storeu_ps(c, _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), product, sum));
-}
-
-/* Keeps an accumulator in its register from step to step: GCC would otherwise collect the products first and run out of registers. */
-#if defined(__GNUC__)
-#define KEEP(v) __asm__("" : "+x"(v))
-#else
-#define KEEP(v) ((void)0)
-#endif
-
-/* One half of a group at a time: 6 accumulators, the weights and what they need fit into 16 registers. */
-#define ZERO(t) __m256i a##t = _mm256_setzero_si256();
-
-#define DOT_Q4_0(t) a##t = _mm256_add_epi16(a##t, _mm256_maddubs_epi16(weights, quad_of(values, t, quad))); KEEP(a##t);
-#define STEP_Q4_0(tokens, p)                                                                  \
-    {                                                                                         \
-        __m256i both = load(half + (p)*VECTOR);                                               \
-        {                                                                                     \
-            const int quad = (p);                                                             \
-            __m256i weights = _mm256_and_si256(both, low_mask);                               \
-            tokens(DOT_Q4_0)                                                                  \
-        }                                                                                     \
-        {                                                                                     \
-            const int quad = (p) + 4;                                                         \
-            __m256i weights = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_mask);         \
-            tokens(DOT_Q4_0)                                                                  \
-        }                                                                                     \
-    }
 #define SCALE_Q4_0(t)                                                                                                   \
     add_scaled(c + (t)*ROWS + h * HALF_ROWS, _mm256_add_epi32(_mm256_set1_epi32(meta[t].start), _mm256_madd_epi16(a##t, ones)), \
                scales, meta[t].scale, fresh);
@@ -110,7 +51,7 @@ static inline void add_scaled(float *c, __m256i acc, __m256 weight_scales, float
             for (int h = 0; h < 2; h++) {                                                                               \
                 const uint8_t *half = w + h * Q4_0_HALF;                                                                \
                 TOK_##n(ZERO)                                                                                           \
-                STEP_Q4_0(TOK_##n, 0) STEP_Q4_0(TOK_##n, 1) STEP_Q4_0(TOK_##n, 2) STEP_Q4_0(TOK_##n, 3)                 \
+                STEP_NIBBLES(TOK_##n, 0) STEP_NIBBLES(TOK_##n, 1) STEP_NIBBLES(TOK_##n, 2) STEP_NIBBLES(TOK_##n, 3)                 \
                 __m256 scales = half_scales(w + Q4_0_SCALES + h * 2 * HALF_ROWS);                                       \
                 TOK_##n(SCALE_Q4_0)                                                                                     \
             }                                                                                                           \
@@ -200,13 +141,31 @@ static const struct ts_kernel_format formats[] = {
         .direct_tok = DIRECT_TOK,
         .direct = direct_q8_0,
     },
+    {
+        .quant = TS_QUANT_Q4_K,
+        .group_rows = ROWS,
+        .offset = 1,
+        .block_bytes = AVX2_Q4_K_BLOCK,
+        .pack = ts_avx2_pack_q4_k,
+        .direct_tok = DIRECT_TOK,
+        .direct = ts_avx2_direct_q4_k,
+    },
+    {
+        .quant = TS_QUANT_Q6_K,
+        .group_rows = ROWS,
+        .offset = 1,
+        .block_bytes = AVX2_Q6_K_BLOCK,
+        .pack = ts_avx2_pack_q6_k,
+        .direct_tok = DIRECT_TOK,
+        .direct = ts_avx2_direct_q6_k,
+    },
 };
 
 const struct ts_kernel ts_kernel_avx2 = {
     .name = "avx2",
     .needs = TS_CPU_AVX2,
     .needs_text = "needs avx2 fma f16c",
-    .formats_text = "Q4_0 Q8_0",
+    .formats_text = "Q4_0 Q8_0 Q4_K Q6_K",
     .quantize = ts_act_quantize_avx2,
     .probes = &ts_probes_avx2,
     .formats = formats,

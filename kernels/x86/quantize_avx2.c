@@ -46,8 +46,15 @@ static float squared_error(const float *x, float inverse)
     return horizontal_sum(sum);
 }
 
-/* Writes the 32 bytes and returns their sum. */
-static int32_t store_values(int8_t *values, const float *x, float inverse)
+static int32_t sum_of_eight(__m256i v)
+{
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
+/* Writes the 32 bytes and the sums. */
+static void store_values(int8_t *values, struct ts_act_meta *meta, const float *x, float inverse, int32_t offset)
 {
     __m256i part[PARTS];
     for (int i = 0; i < PARTS; i++) {
@@ -56,10 +63,9 @@ static int32_t store_values(int8_t *values, const float *x, float inverse)
     __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(part[0], part[1]), _mm256_packs_epi32(part[2], part[3]));
     bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i *)(void *)values, bytes);
-    __m256i sums = _mm256_add_epi32(_mm256_add_epi32(part[0], part[1]), _mm256_add_epi32(part[2], part[3]));
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-    __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+    int32_t low = sum_of_eight(_mm256_add_epi32(part[0], part[1])), high = sum_of_eight(_mm256_add_epi32(part[2], part[3]));
+    meta->start = -offset * (low + high);
+    meta->low_sum = (int16_t)low;
 }
 
 void ts_act_quantize_avx2(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
@@ -74,6 +80,6 @@ void ts_act_quantize_avx2(int8_t *values, struct ts_act_meta *meta, const struct
         }
         int32_t step = first + ts_act_best_candidate(errors);
         ts_act_set_scale(meta + at, step);
-        meta[at].start = -offset * store_values(values + at * TS_ACT_COLS, x, ts_act_inverse(step));
+        store_values(values + at * TS_ACT_COLS, meta + at, x, ts_act_inverse(step), offset);
     }
 }

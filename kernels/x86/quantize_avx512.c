@@ -127,8 +127,8 @@ static void quantize_batch(int8_t *values, struct ts_act_meta *meta, const struc
 {
     __m512i step = best_steps(x);
     float inverses[BATCH], scales[BATCH];
-    int32_t exponents[BATCH], steps[BATCH], starts[BATCH];
-    __m512 sums[BATCH];
+    int32_t exponents[BATCH], steps[BATCH], starts[BATCH], low_sums[BATCH];
+    __m512 sums[BATCH], halves[BATCH];
     size_t at[BATCH];
     _mm512_storeu_ps(inverses, from_steps(ts_act_inverses, step, true));
     for (uint32_t b = 0; b < BATCH; b++) {
@@ -140,14 +140,16 @@ static void quantize_batch(int8_t *values, struct ts_act_meta *meta, const struc
         _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(low));
         _mm_storeu_si128((__m128i *)(void *)(out + 16), _mm512_cvtepi32_epi8(high));
         sums[b] = _mm512_cvtepi32_ps(_mm512_add_epi32(low, high));
+        halves[b] = _mm512_cvtepi32_ps(low);
     }
     __m512i total = _mm512_cvtps_epi32(add_sixteen(sums));
     _mm512_storeu_si512(starts, _mm512_mullo_epi32(total, _mm512_set1_epi32(-offset)));
+    _mm512_storeu_si512(low_sums, _mm512_cvtps_epi32(add_sixteen(halves)));
     _mm512_storeu_ps(scales, from_steps(ts_act_scales, step, false));
     _mm512_storeu_si512(exponents, _mm512_slli_epi32(_mm512_srai_epi32(step, 4), 23));
     _mm512_storeu_si512(steps, _mm512_and_si512(step, _mm512_set1_epi32(15)));
     for (int b = 0; b < BATCH; b++) {
-        meta[at[b]] = (struct ts_act_meta){starts[b], exponents[b], (uint32_t)steps[b], scales[b]};
+        meta[at[b]] = (struct ts_act_meta){starts[b], exponents[b], (uint16_t)steps[b], (int16_t)low_sums[b], scales[b]};
     }
 }
 

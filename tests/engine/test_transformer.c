@@ -157,6 +157,11 @@ static void test_transformer__a_batch_gives_the_bits_of_one_by_one(void **state)
         check_batch(&config, quants[q], NULL);
     }
     check_batch(&config, "Q4_0", "ref");
+    config.hidden = 256;
+    config.ffn = 256;
+    config.heads = 16;
+    check_batch(&config, "Q4_K", NULL);
+    check_batch(&config, "Q6_K", NULL);
     config = tiny_qwen3();
     config.hidden = 128;
     check_batch(&config, "Q8_0", NULL);

@@ -66,6 +66,20 @@ static void test_weights__a_model_survives_gguf(void **state)
     }
 }
 
+static void test_weights__a_model_of_256_wide_blocks_survives_gguf(void **state)
+{
+    (void)state;
+    static const char *const quants[] = {"Q4_K", "Q6_K"};
+    for (size_t i = 0; i < sizeof quants / sizeof quants[0]; i++) {
+        struct ts_model_config config = tiny_llama();
+        config.rope_scaling = TS_ROPE_PLAIN;
+        config.hidden = 256;
+        config.ffn = 512;
+        config.heads = 16;
+        check_round_trip(&config, quants[i]);
+    }
+}
+
 /* A row as floats. */
 static void read_row(float *out, const struct ts_weight_source *source, const struct ts_tensor *tensor, uint32_t row)
 {
@@ -197,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weights__a_model_survives_gguf),
+        cmocka_unit_test(test_weights__a_model_of_256_wide_blocks_survives_gguf),
         cmocka_unit_test(test_weights__made_up_ones_have_the_promised_spread),
         cmocka_unit_test(test_weights__rows_do_not_depend_on_how_they_are_read),
         cmocka_unit_test(test_weights__tensors_that_do_not_fit_are_named),

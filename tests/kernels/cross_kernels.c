@@ -15,7 +15,7 @@
 enum { MAX_ROWS = 33, MAX_COLS = 544, MAX_TOK = 50 };
 
 static const uint32_t some_rows[] = {1, 15, 16, 17, 33};
-static const uint32_t some_cols[] = {32, 96, 544};
+static const uint32_t some_cols[] = {32, 96, 256, 544};
 static const uint32_t some_n_tok[] = {1, 2, 3, 4, 5, 9, 50};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -37,12 +37,17 @@ static uint32_t next(uint64_t *state)
 static void fill(struct data *d, const struct ts_quant_format *format, uint32_t rows, uint32_t cols)
 {
     static const float scales[] = {1.0F, -1.0F, 0.5F, 2.0F, 0.0F};
+    bool large = format->block_cols == 256; /* whole scales only, since sums are large */
+    uint32_t d_at = format->id == TS_QUANT_Q6_K ? 208 : 0;
     for (size_t b = 0; b < (size_t)rows * cols / format->block_cols; b++) {
         uint8_t *block = d->blocks + b * format->block_bytes;
-        for (uint32_t i = 2; i < format->block_bytes; i++) {
+        for (uint32_t i = 0; i < format->block_bytes; i++) {
             block[i] = b % 7 == 3 ? 0x80 : (uint8_t)next(&d->seed);
         }
-        ts_quant_store_u16(block, ts_half_from_float(scales[next(&d->seed) % COUNT(scales)]));
+        ts_quant_store_u16(block + d_at, ts_half_from_float(scales[next(&d->seed) % (large ? 2 : COUNT(scales))]));
+        if (format->id == TS_QUANT_Q4_K) {
+            ts_quant_store_u16(block + 2, ts_half_from_float(scales[next(&d->seed) % 2]));
+        }
     }
     format->dequantize(d->weights, d->blocks, (size_t)rows * cols);
     for (size_t i = 0; i < (size_t)MAX_TOK * cols; i++) {

@@ -3,7 +3,7 @@
  * How the integer part is shown to be exact: the activations are integers with a largest magnitude of 127 in each block, so that their scale is 1,
  * and the weights' scales are powers of two. Then every product and every sum is a multiple of 1/2 below 2^23, float arithmetic is exact, and
  * a result has the right bits only if every integer accumulator had. A single block per row shows each accumulator by itself, at the extremes of
- * what fits. */
+ * what fits. Blocks of 256 weights have scales that are whole numbers, and sums below 2^24. */
 #include "kernels_test.h"
 
 #include <math.h>
@@ -16,10 +16,10 @@
 #include "kernels/matmul.h"
 
 static const uint32_t some_rows[] = {1, 15, 16, 17, 31, 33, 48};
-static const uint32_t some_cols[] = {32, 64, 96, 2080};
-static const uint32_t some_n_tok[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 47, 48, 49, 50, 64, 67};
+static const uint32_t some_cols[] = {32, 64, 96, 256, 768, 2080};
+static const uint32_t some_n_tok[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 47, 48, 49, 50, 67, 80, 83};
 
-enum { MAX_ROWS = 48, MAX_COLS = 2080, MAX_TOK = 67 };
+enum { MAX_ROWS = 48, MAX_COLS = 2080, MAX_TOK = 83 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -29,6 +29,7 @@ struct fixture {
     struct ts_matmul_space *space;
     uint8_t *blocks;
     float *weights; /* dequantized */
+    float *magnitudes; /* of the parts that a weight is made of */
     float *x, *y, *expected;
     uint64_t seed;
 };
@@ -49,10 +50,11 @@ static int set_up(void **state)
     f->seed = 1;
     f->blocks = malloc((size_t)MAX_ROWS * MAX_COLS * 4);
     f->weights = malloc((size_t)MAX_ROWS * MAX_COLS * sizeof(float));
+    f->magnitudes = malloc((size_t)MAX_ROWS * MAX_COLS * sizeof(float));
     f->x = malloc((size_t)MAX_TOK * MAX_COLS * sizeof(float));
     f->y = malloc((size_t)MAX_TOK * MAX_ROWS * sizeof(float));
     f->expected = malloc((size_t)MAX_TOK * MAX_ROWS * sizeof(float));
-    return f->blocks && f->weights && f->x && f->y && f->expected ? 0 : -1;
+    return f->blocks && f->weights && f->magnitudes && f->x && f->y && f->expected ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -62,6 +64,7 @@ static int tear_down(void **state)
     ts_pool_destroy(f->pool);
     free(f->blocks);
     free(f->weights);
+    free(f->magnitudes);
     free(f->x);
     free(f->y);
     free(f->expected);
@@ -82,19 +85,56 @@ static struct fixture *usable(void **state)
     return f;
 }
 
-/* Random quants under scales that are small powers of two, some negative, some zero. */
+/* Where the f16 scales of a block stand. */
+static void set_scales(uint8_t *block, const struct ts_quant_format *format, float d, float dmin)
+{
+    ts_quant_store_u16(block + (format->id == TS_QUANT_Q6_K ? 208 : 0), ts_half_from_float(d));
+    if (format->id == TS_QUANT_Q4_K) {
+        ts_quant_store_u16(block + 2, ts_half_from_float(dmin));
+    }
+}
+
+/* Fills in weights and magnitudes from the blocks: with Q4_K, the two parts are rounded one by one. */
+static void take_blocks(struct fixture *f, const struct ts_quant_format *format, size_t n)
+{
+    format->dequantize(f->weights, f->blocks, n);
+    for (size_t i = 0; i < n; i++) {
+        f->magnitudes[i] = fabsf(f->weights[i]);
+    }
+    for (size_t b = 0; format->id == TS_QUANT_Q4_K && b < n / 256; b++) {
+        uint8_t *block = f->blocks + b * format->block_bytes;
+        float d = ts_half_to_float(ts_quant_load_u16(block)), minima[256];
+        ts_quant_store_u16(block, 0);
+        format->dequantize(minima, block, 256);
+        ts_quant_store_u16(block, ts_half_from_float(d));
+        for (size_t i = 0; i < 256; i++) {
+            f->magnitudes[b * 256 + i] = fabsf(f->weights[b * 256 + i] - minima[i]) + fabsf(minima[i]);
+        }
+    }
+}
+
+/* Random quants under scales that are small powers of two, some negative, some zero. With larger blocks the scales inside them make the sums large:
+ * all are whole numbers then, and Q6_K's are halved where there are many. */
 static void fill_weights(struct fixture *f, const struct ts_quant_format *format, uint32_t rows, uint32_t cols)
 {
-    static const float scales[] = {1.0F, -1.0F, 0.5F, 2.0F, 1.0F, -0.5F, 0.0F, 1.0F};
+    static const float small[] = {1.0F, -1.0F, 0.5F, 2.0F, 1.0F, -0.5F, 0.0F, 1.0F};
+    static const float large[] = {1.0F, -1.0F, 0.0F, 1.0F};
     size_t n_blocks = (size_t)rows * cols / format->block_cols;
     for (size_t b = 0; b < n_blocks; b++) {
         uint8_t *block = f->blocks + b * format->block_bytes;
-        for (uint32_t i = 2; i < format->block_bytes; i++) {
+        for (uint32_t i = 0; i < format->block_bytes; i++) {
             block[i] = (uint8_t)(next_u64(&f->seed) >> 40);
+            if (format->id == TS_QUANT_Q6_K && i >= 192 && cols > 256) {
+                block[i] = (uint8_t)((int8_t)block[i] / 2);
+            }
         }
-        ts_quant_store_u16(block, ts_half_from_float(scales[next_below(&f->seed, COUNT(scales))]));
+        if (format->block_cols == 32) {
+            set_scales(block, format, small[next_below(&f->seed, COUNT(small))], 0.0F);
+        } else {
+            set_scales(block, format, large[next_below(&f->seed, COUNT(large))], large[next_below(&f->seed, COUNT(large))]);
+        }
     }
-    format->dequantize(f->weights, f->blocks, (size_t)rows * cols);
+    take_blocks(f, format, (size_t)rows * cols);
 }
 
 static void fill_integers(struct fixture *f, uint32_t n_tok, uint32_t cols)
@@ -123,19 +163,20 @@ static double exact(const struct fixture *f, uint32_t row, uint32_t tok, uint32_
     for (uint32_t k = 0; k < cols; k++) {
         double product = (double)f->weights[(size_t)row * cols + k] * (double)f->x[(size_t)tok * cols + k];
         sum += product;
-        *magnitude += fabs(product);
+        *magnitude += (double)f->magnitudes[(size_t)row * cols + k] * fabs((double)f->x[(size_t)tok * cols + k]);
     }
     return sum;
 }
 
 static void check_exact(struct fixture *f, enum ts_quant quant, uint32_t rows, uint32_t cols, uint32_t n_tok)
 {
+    const double limit = ts_quant_format(quant)->block_cols == 32 ? 0x1p23 : 0x1p24;
     multiply(f, quant, rows, cols, n_tok);
     for (uint32_t t = 0; t < n_tok; t++) {
         for (uint32_t r = 0; r < rows; r++) {
             double magnitude;
             double expected = exact(f, r, t, cols, &magnitude);
-            assert_true(fabs(expected) < 0x1p23);
+            assert_true(fabs(expected) < limit);
             if ((double)f->y[(size_t)t * rows + r] != expected) {
                 fail_msg("%s %s %ux%u, %u tokens: row %u of token %u is %.1f, not %.1f", variant, ts_quant_format(quant)->name,
                          (unsigned)rows, (unsigned)cols, (unsigned)n_tok, (unsigned)r, (unsigned)t, (double)f->y[(size_t)t * rows + r],
@@ -165,6 +206,24 @@ static void test_kernel_variants__integer_part_is_exact_at_every_edge_shape(void
     }
 }
 
+/* Of block number `row`, two neighbouring parts get the largest scales, all others none: more would not fit a float. */
+static void set_extreme_parts(uint8_t *block, const struct ts_quant_format *format, size_t row)
+{
+    size_t part = row % 8;
+    if (format->id == TS_QUANT_Q6_K) {
+        memset(block + 192, 0, 16);
+        block[192 + part * 2] = 0x80;
+        block[192 + part * 2 + 1] = row < 8 ? 0x80 : 0x7F;
+    } else if (format->id == TS_QUANT_Q4_K) {
+        size_t other = (part + 1) % 8;
+        memset(block + 4, 0, 12);
+        block[4 + part % 4] = part < 4 ? 0x3F : 0xC0;
+        block[12 + part % 4] = part < 4 ? 0 : 0x0F;
+        block[8 + other % 4] = other < 4 ? 0x3F : 0xC0;
+        block[12 + other % 4] = (uint8_t)(block[12 + other % 4] | (other < 4 ? 0 : 0xF0));
+    }
+}
+
 static void test_kernel_variants__integer_part_is_exact_at_the_extremes(void **state)
 {
     struct fixture *f = usable(state);
@@ -177,9 +236,10 @@ static void test_kernel_variants__integer_part_is_exact_at_the_extremes(void **s
             for (size_t s = 0; s < COUNT(signs); s++) {
                 memset(f->blocks, bytes[b], (size_t)format->block_bytes * 17);
                 for (size_t r = 0; r < 17; r++) {
-                    ts_quant_store_u16(f->blocks + r * format->block_bytes, 0x3C00);
+                    set_extreme_parts(f->blocks + r * format->block_bytes, format, r);
+                    set_scales(f->blocks + r * format->block_bytes, format, 1.0F, -1.0F);
                 }
-                format->dequantize(f->weights, f->blocks, (size_t)17 * format->block_cols);
+                take_blocks(f, format, (size_t)17 * format->block_cols);
                 for (size_t k = 0; k < (size_t)MAX_TOK * format->block_cols; k++) {
                     f->x[k] = (float)signs[s][k % 2];
                 }
@@ -205,7 +265,7 @@ static void test_kernel_variants__floats_stay_within_the_bound_of_the_reference(
             f->weights[k] = next_normal(&f->seed) * 0.02F;
         }
         format->quantize(f->blocks, f->weights, (size_t)rows * cols);
-        format->dequantize(f->weights, f->blocks, (size_t)rows * cols);
+        take_blocks(f, format, (size_t)rows * cols);
         for (size_t k = 0; k < (size_t)MAX_TOK * cols; k++) {
             f->x[k] = next_normal(&f->seed) * (k % 77 == 0 ? 30.0F : 1.0F);
         }
@@ -219,7 +279,8 @@ static void test_kernel_variants__floats_stay_within_the_bound_of_the_reference(
             for (uint32_t r = 0; r < rows; r++) {
                 double magnitude;
                 (void)exact(f, r, t, cols, &magnitude);
-                double bound = magnitude * 1.1 * (cols / 32 + 4) * 0x1p-23;
+                uint32_t additions = quant == TS_QUANT_Q4_K ? cols / 16 : cols / 32;
+                double bound = magnitude * 1.1 * (additions + 4) * 0x1p-23;
                 assert_true(fabs((double)f->y[t * rows + r] - (double)f->expected[t * rows + r]) <= bound);
             }
         }
