@@ -4,14 +4,16 @@
 
 #include "kernels/kernel.h"
 
-/* Bytes per 32 columns of packed weights and of a panel. */
+/* Bytes per 32 columns of packed weights and of a panel; tokens of a tile, and from how many on panels are faster. */
 enum {
     AVX512_Q4_K_BLOCK = 592,
     AVX512_Q4_K_PANEL = 3200,
     AVX512_Q4_K_TOK = 6,
+    AVX512_Q4_K_WIDE_MIN = 64,
     AVX512_Q6_K_BLOCK = 840,
     AVX512_Q6_K_PANEL = 1536,
     AVX512_Q6_K_TOK = 4,
+    AVX512_Q6_K_WIDE_MIN = 32,
 };
 
 void ts_avx512_pack_q4_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
