@@ -65,7 +65,7 @@ static enum ts_status choose_kernel(struct ts_bench *bench, uint32_t features)
             hint = ts_arena_printf(bench->arena, "%s%s%s", hint, hint[0] ? ", " : "this machine runs: ", kernel->name);
         }
     }
-    return ts_fail(bench->diags, TS_EUNSUPPORTED, ts_span_none(), hint, "kernel variant '%s' cannot be used for %s: %s",
+    return ts_fail(bench->diags, TS_EUNSUPPORTED, ts_span_none(), hint && hint[0] ? hint : NULL, "kernel variant '%s' cannot be used for %s: %s",
                    bench->options->isa ? bench->options->isa : "any", bench->quant->name, why);
 }
 
