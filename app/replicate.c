@@ -119,15 +119,6 @@ static void run_pool(struct pool *pool, uint32_t n_threads)
     }
 }
 
-static void copy_diags(struct ts_diags *to, const struct ts_diags *from)
-{
-    for (size_t i = 0; i < from->n_items; i++) {
-        const struct ts_diag *diag = &from->items[i];
-        struct ts_span at = {.file = diag->file, .line = diag->line, .col = diag->col, .len = diag->len};
-        ts_diags_add(to, diag->severity, at, diag->hint, "%s", diag->message);
-    }
-}
-
 /* Moves the finished results out of the slots, merges them by index, and returns the first failure. */
 static enum ts_status gather(struct ts_replications *out, struct pool *pool, struct ts_diags *diags)
 {
@@ -140,13 +131,13 @@ static enum ts_status gather(struct ts_replications *out, struct pool *pool, str
         if (slot->status != TS_OK) {
             if (first == TS_OK) {
                 first = slot->status;
-                copy_diags(diags, &slot->diags);
+                ts_diags_move(diags, &slot->diags);
             }
             continue;
         }
         if (out->n == 0) {
             out->trace = slot->trace;
-            copy_diags(diags, &slot->diags);
+            ts_diags_move(diags, &slot->diags);
         }
         out->each[out->n++] = slot->result;
     }

@@ -112,6 +112,22 @@ enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_
     return status;
 }
 
+void ts_diags_move(struct ts_diags *to, struct ts_diags *from)
+{
+    for (size_t i = 0; i < from->n_items; i++) {
+        if (to->n_items < TS_DIAGS_MAX) {
+            to->items[to->n_items++] = from->items[i];
+        } else {
+            diag_deinit(&from->items[i]);
+            to->n_dropped++;
+        }
+    }
+    to->n_errors += from->n_errors;
+    to->n_warnings += from->n_warnings;
+    to->n_dropped += from->n_dropped;
+    ts_diags_init(from);
+}
+
 struct ts_span ts_span_file(const char *file)
 {
     return (struct ts_span){.file = file};

@@ -111,6 +111,36 @@ static void test_diag__no_list_is_fine(void **state)
     assert_int_equal(ts_fail(NULL, TS_EIO, ts_span_none(), NULL, "dropped"), TS_EIO);
 }
 
+static void test_diag__moved_ones_keep_their_lines_and_count_beyond_the_cap(void **state)
+{
+    (void)state;
+    struct ts_source source;
+    struct ts_diags from, to;
+    struct ts_text text;
+    ts_diags_init(&from);
+    ts_diags_init(&to);
+    ts_text_init(&text);
+    assert_int_equal(ts_source_from_text(&source, "a.csv", "x,y", 3, NULL), TS_OK);
+    ts_diags_add(&to, TS_WARNING, ts_span_none(), NULL, "first");
+    ts_diags_add(&from, TS_ERROR, (struct ts_span){.source = &source, .line = 1, .col = 3, .len = 1}, "z", "bad y");
+    ts_source_deinit(&source);
+    ts_diags_move(&to, &from);
+    ts_diags_render(&to, &text);
+    assert_string_equal(text.data,
+                        "warning: first\na.csv:1:3: error: bad y\n    1 | x,y\n      |   ^\nhelp: z\n");
+    assert_int_equal(from.n_items + from.n_errors, 0);
+    for (int i = 0; i < TS_DIAGS_MAX; i++) {
+        ts_diags_add(&from, TS_ERROR, ts_span_none(), NULL, "more");
+    }
+    ts_diags_move(&to, &from);
+    assert_int_equal(to.n_items, TS_DIAGS_MAX);
+    assert_int_equal(to.n_errors, TS_DIAGS_MAX + 1);
+    assert_int_equal(to.n_dropped, 2);
+    ts_text_deinit(&text);
+    ts_diags_deinit(&to);
+    ts_diags_deinit(&from);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +150,7 @@ int main(void)
         cmocka_unit_test(test_diag__a_long_line_is_cut_and_a_far_column_has_no_caret),
         cmocka_unit_test(test_diag__places_are_as_exact_as_known),
         cmocka_unit_test(test_diag__more_than_twenty_are_counted),
+        cmocka_unit_test(test_diag__moved_ones_keep_their_lines_and_count_beyond_the_cap),
         cmocka_unit_test(test_diag__no_list_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
