@@ -22,7 +22,8 @@ struct ts_replications {
 };
 
 /* TS_EINTERRUPTED with n > 0 finished replications in *out, or n = 0; on any other failure *out is good
- * for deinit alone and the first failing replication's diagnostics are in `diags`. Call ts_replications_deinit in every case. */
+ * for deinit alone and the first failing replication's diagnostics are in `diags`. Call ts_replications_deinit in every
+ * case. */
 enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenario *scenario,
                             const struct ts_replicate_options *options, struct ts_diags *diags);
 void ts_replications_deinit(struct ts_replications *replications);
