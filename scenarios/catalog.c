@@ -145,7 +145,16 @@ static const struct kind kinds[] = {
      CT(n_regions),
      RG(country),
      false},
-    {"quant", "quants.csv", quant_columns, sizeof(struct ts_quant), NULL, {NULL}, CT(quants), CT(n_quants), 0, false},
+    {"quant",
+     "quants.csv",
+     quant_columns,
+     sizeof(struct ts_weight_quant),
+     NULL,
+     {NULL},
+     CT(quants),
+     CT(n_quants),
+     0,
+     false},
     {"chip", "chips.csv", chip_columns, sizeof(struct ts_chip), NULL, {NULL}, CT(chips), CT(n_chips), 0, false},
     {"efficiency",
      "efficiency.csv",
@@ -435,7 +444,7 @@ const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, cons
     return find(catalog, "region", name);
 }
 
-const struct ts_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name)
+const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name)
 {
     return find(catalog, "quant", name);
 }

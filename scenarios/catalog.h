@@ -42,7 +42,8 @@ struct ts_region {
     const char *source;
 };
 
-struct ts_quant {
+/* How weights are stored. */
+struct ts_weight_quant {
     const char *name;       /* "Q4_0", "Q8_0", "FP8", "FP16", "BF16", "INT4" */
     double bits_per_weight; /* scales included: Q4_0 = 4.5 */
     bool compute_int8;      /* computes at the int8/fp8 peak rather than the fp16 peak */
@@ -105,7 +106,7 @@ struct ts_catalog {
     size_t n_prices;
     const struct ts_region *regions;
     size_t n_regions;
-    const struct ts_quant *quants;
+    const struct ts_weight_quant *quants;
     size_t n_quants;
     const struct ts_chip *chips;
     size_t n_chips;
@@ -129,7 +130,7 @@ const struct ts_hardware *ts_catalog_hardware(const struct ts_catalog *catalog, 
 const struct ts_llm *ts_catalog_llm(const struct ts_catalog *catalog, const char *name);
 const struct ts_price *ts_catalog_price(const struct ts_catalog *catalog, const char *name);
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
-const struct ts_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
+const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
 
 /* By exact name; NULL if there is none. */
 const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const char *name);

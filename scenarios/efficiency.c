@@ -64,7 +64,7 @@ bool ts_efficiency_is_trusted(const struct ts_efficiency *row)
 }
 
 double ts_efficiency_peak(const struct ts_chip *chip, const struct ts_hardware *hardware, const char *engines,
-                          const struct ts_quant *quant)
+                          const struct ts_weight_quant *quant)
 {
     bool gddr = ts_str_equal(chip->class_name, "gddr");
     bool serving = ts_str_equal(engines, TS_ENGINES_SERVING);
@@ -144,7 +144,7 @@ bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct t
 {
     const struct ts_chip *chip = ts_catalog_chip(catalog, point->hardware);
     const struct ts_llm *llm = ts_catalog_llm(catalog, point->model);
-    const struct ts_quant *quant = ts_catalog_quant(catalog, point->quant);
+    const struct ts_weight_quant *quant = ts_catalog_quant(catalog, point->quant);
     if (!chip || !llm || !quant) {
         return false;
     }

@@ -44,7 +44,7 @@ const struct ts_hardware *ts_efficiency_hardware(const struct ts_catalog *catalo
  * computes in 8 bits; for "local" engines on "gddr" the rate with 16-bit accumulation, half the 8-bit one. 0: unknown.
  * hardware: of the chip, or NULL. */
 double ts_efficiency_peak(const struct ts_chip *chip, const struct ts_hardware *hardware, const char *engines,
-                          const struct ts_quant *quant);
+                          const struct ts_weight_quant *quant);
 
 /* Bytes of weights that a step reads always, and those of the experts that depend on the batch. */
 void ts_efficiency_split_experts(const struct ts_llm *llm, double bits_per_weight, struct ts_steps_roofline *roof);

@@ -84,7 +84,7 @@ struct ts_tier_context {
     struct ts_tier_model *tier;
     const struct ts_hardware *hardware; /* NULL: this-machine */
     const struct ts_llm *llm;
-    const struct ts_quant *quant;
+    const struct ts_weight_quant *quant;
     const struct ts_measurement *measurement; /* where steps are measured, or the machine is this one */
     double kv_bytes_per_tok;
     double weight_bytes;

@@ -172,7 +172,7 @@ static struct scaling scale_measured(struct ts_loader *loader, struct ts_tier_co
 {
     const struct ts_measurement *m = ctx->measurement;
     const struct ts_llm *llm = ts_catalog_llm(&loader->catalog, m->model);
-    const struct ts_quant *quant = ts_catalog_quant(&loader->catalog, m->quant);
+    const struct ts_weight_quant *quant = ts_catalog_quant(&loader->catalog, m->quant);
     struct scaling scaling = {1.0, 1.0};
     if (llm == ctx->llm && quant == ctx->quant) {
         return scaling;

@@ -360,8 +360,8 @@ static void test_efficiency__a_class_without_its_own_row_takes_its_stand_in(void
 static void test_efficiency__geforce_runs_llama_cpp_at_its_rate_with_16_bit_accumulation(void **state)
 {
     (void)state;
-    const struct ts_quant *q4 = ts_catalog_quant(&catalog, "Q4_0");
-    const struct ts_quant *fp8 = ts_catalog_quant(&catalog, "FP8");
+    const struct ts_weight_quant *q4 = ts_catalog_quant(&catalog, "Q4_0");
+    const struct ts_weight_quant *fp8 = ts_catalog_quant(&catalog, "FP8");
     static const struct {
         const char *chip, *engines;
         bool eight_bit;
@@ -379,7 +379,7 @@ static void test_efficiency__geforce_runs_llama_cpp_at_its_rate_with_16_bit_accu
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct ts_chip *chip = ts_catalog_chip(&catalog, cases[i].chip);
-        const struct ts_quant *quant = cases[i].eight_bit ? fp8 : q4;
+        const struct ts_weight_quant *quant = cases[i].eight_bit ? fp8 : q4;
         if (ts_str_equal(cases[i].engines, TS_ENGINES_SERVING) && !cases[i].eight_bit) {
             quant = ts_catalog_quant(&catalog, "BF16");
         }
