@@ -156,21 +156,51 @@ static enum ts_status report(struct ts_scenario *scenario, const struct ts_args 
     return status;
 }
 
-static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_args *args, struct ts_diags *diags)
+/* The requests' rows are complete, or nobody gets them. */
+static enum ts_status close_requests(struct ts_requests_csv *requests, enum ts_status status, const char *path,
+                                     struct ts_diags *diags)
 {
-    uint32_t n_threads = args->threads ? (uint32_t)args->threads : ts_run_info_cpus();
+    if (status == TS_OK) {
+        return ts_requests_csv_commit(requests, diags);
+    }
+    ts_requests_csv_abort(requests);
+    if (status == TS_EINTERRUPTED) {
+        ts_diags_add(diags, TS_WARNING, ts_span_file(path), NULL, "interrupted: the requests are not written");
+    }
+    return status;
+}
+
+static enum ts_status replicate(struct ts_replications *runs, const struct ts_scenario *scenario,
+                                const struct ts_args *args, uint32_t n_threads, struct ts_diags *diags)
+{
     struct ts_replicate_options options = {
         .n_replications = scenario->replications,
         .n_threads = n_threads,
         .progress = !args->quiet,
     };
-    struct ts_replications runs;
+    memset(runs, 0, sizeof *runs);
+    enum ts_status status = TS_OK;
+    if (args->requests) {
+        status =
+            ts_requests_csv_open(&options.requests, args->requests, &scenario->model, scenario->replications, diags);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
     ts_interrupt_arm();
-    enum ts_status status = ts_replicate(&runs, scenario, &options, diags);
+    status = ts_replicate(runs, scenario, &options, diags);
+    return args->requests ? close_requests(options.requests, status, args->requests, diags) : status;
+}
+
+static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_args *args, struct ts_diags *diags)
+{
+    uint32_t n_threads = args->threads ? (uint32_t)args->threads : ts_run_info_cpus();
+    struct ts_replications runs;
+    enum ts_status status = replicate(&runs, scenario, args, n_threads, diags);
     if (status == TS_OK || (status == TS_EINTERRUPTED && runs.n > 0)) {
         if (status == TS_EINTERRUPTED) {
             ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL,
-                         "interrupted: the report covers %u of %u replications", runs.n, options.n_replications);
+                         "interrupted: the report covers %u of %u replications", runs.n, scenario->replications);
         }
         warn_about_rows(&runs, scenario->workload.trace_path, diags);
         enum ts_status reported = report(scenario, args, &runs, n_threads, diags);
@@ -216,6 +246,7 @@ const struct ts_command ts_command_run = {
     .examples =
         "  tiersim run scenarios/hybrid-enterprise.yaml\n"
         "  tiersim run scenarios/azure-conversation.yaml --trace AzureLLMInferenceTrace_conv.csv -o out/azure\n"
-        "  tiersim run scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=4 --replications 8 --threads 2\n",
+        "  tiersim run scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=4 --replications 8 --threads 2\n"
+        "  tiersim run scenarios/azure-conversation.yaml --requests requests.csv.gz\n",
     .run = run,
 };

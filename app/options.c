@@ -31,6 +31,8 @@ static const struct option_row rows[] = {
      "threads (default: all CPUs); results of a run do not depend on it"},
     {"out", 'o', TEXT, AT(out), TS_CMD_RUN | TS_CMD_BENCH, "PATH",
      "where to write: a folder (run), the measurement file (bench)"},
+    {"requests", 0, TEXT, AT(requests), TS_CMD_RUN, "FILE",
+     "also write a row for every request, as CSV (gzip if the name ends in .gz)"},
     {"quick", 0, FLAG, AT(quick), TS_CMD_BENCH, NULL, "a shorter measurement, under a minute"},
     {"model", 0, TEXT, AT(model), TS_CMD_BENCH, "NAME",
      "measure the shapes of this catalog model (default Llama-3.2-1B)"},

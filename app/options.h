@@ -17,6 +17,7 @@ struct ts_args {
     size_t n_sets;
     const char *trace;
     const char *out;
+    const char *requests;
     const char *measurement;
     const char *model;
     const char *quant;

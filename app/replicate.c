@@ -16,6 +16,7 @@ struct slot {
     struct ts_result result;
     struct ts_diags diags;
     struct ts_trace_counts trace;
+    struct ts_requests_part *rows; /* NULL: not wanted */
     enum ts_status status;
     bool ran;
 };
@@ -23,6 +24,7 @@ struct slot {
 struct pool {
     const struct ts_scenario *scenario;
     struct slot *slots;
+    const struct ts_requests_csv *requests;
     uint32_t n;
     bool progress;
     pthread_mutex_t lock;
@@ -64,26 +66,39 @@ static int on_progress(void *user, uint64_t n_arrivals, double simulated_s)
     return ts_interrupt_requested();
 }
 
-static void run_one(struct pool *pool, uint32_t index)
+static void simulate_one(struct pool *pool, struct slot *slot, uint32_t index)
 {
-    struct slot *slot = &pool->slots[index];
+    const struct ts_workload *workload = &pool->scenario->workload;
     struct ts_request_stream *stream = NULL;
-    slot->ran = true;
-    slot->status =
-        ts_workload_open(&stream, &pool->scenario->workload, pool->scenario->model.seed, index, &slot->diags);
+    slot->status = ts_workload_open(&stream, workload, pool->scenario->model.seed, index, &slot->diags);
     if (slot->status != TS_OK) {
         return;
     }
-    const struct ts_workload *workload = &pool->scenario->workload;
     struct ts_sim_options options = {.replication = index,
                                      .progress = on_progress,
                                      .user = pool,
-                                     .window_s = workload->trace_path ? 0.0 : workload->duration_s};
+                                     .window_s = workload->trace_path ? 0.0 : workload->duration_s,
+                                     .on_request = slot->rows ? ts_requests_part_put : NULL,
+                                     .request_user = slot->rows};
     slot->status = ts_sim_run(&slot->result, &pool->scenario->model, stream, &options, &slot->diags);
-    if (slot->status == TS_OK && pool->scenario->workload.trace_path) {
+    if (slot->status == TS_OK && workload->trace_path) {
         slot->trace = ts_workload_trace_counts(stream);
     }
     ts_request_stream_destroy(stream);
+}
+
+static void run_one(struct pool *pool, uint32_t index)
+{
+    struct slot *slot = &pool->slots[index];
+    slot->ran = true;
+    slot->status = pool->requests ? ts_requests_part_open(&slot->rows, pool->requests, index, &slot->diags) : TS_OK;
+    if (slot->status == TS_OK) {
+        simulate_one(pool, slot, index);
+    }
+    if (slot->rows) {
+        enum ts_status status = ts_requests_part_finish(slot->rows, &slot->diags);
+        slot->status = slot->status == TS_OK ? status : slot->status;
+    }
 }
 
 static void *work(void *user)
@@ -119,8 +134,10 @@ static void run_pool(struct pool *pool, uint32_t n_threads)
     }
 }
 
-/* Moves the finished results out of the slots, merges them by index, and returns the first failure. */
-static enum ts_status gather(struct ts_replications *out, struct pool *pool, struct ts_diags *diags)
+/* Moves the finished results out of the slots, merges them and their requests' rows by index, and returns the first
+ * failure. */
+static enum ts_status gather(struct ts_replications *out, struct pool *pool, struct ts_requests_csv *requests,
+                             struct ts_diags *diags)
 {
     enum ts_status first = TS_OK;
     for (uint32_t i = 0; i < pool->n; i++) {
@@ -144,6 +161,9 @@ static enum ts_status gather(struct ts_replications *out, struct pool *pool, str
     if (first != TS_OK && first != TS_EINTERRUPTED) {
         return first;
     }
+    for (uint32_t i = 0; i < pool->n && first == TS_OK && requests; i++) {
+        first = ts_requests_csv_add(requests, pool->slots[i].rows, diags);
+    }
     for (uint32_t i = 0; i < out->n; i++) {
         enum ts_status status = ts_result_merge(&out->merged, &out->each[i]);
         if (status != TS_OK) {
@@ -158,7 +178,10 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
 {
     memset(out, 0, sizeof *out);
     uint32_t n = options->n_replications;
-    struct pool pool = {.scenario = scenario, .n = n, .progress = options->progress && isatty(STDERR_FILENO)};
+    struct pool pool = {.scenario = scenario,
+                        .requests = options->requests,
+                        .n = n,
+                        .progress = options->progress && isatty(STDERR_FILENO)};
     pool.slots = calloc(n, sizeof *pool.slots);
     out->each = calloc(n, sizeof *out->each);
     enum ts_status status = ts_result_init(&out->merged, &scenario->model, 0);
@@ -176,8 +199,9 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
     run_pool(&pool, options->n_threads < n ? options->n_threads : n);
     out->wall_s = now_s() - start_s;
 
-    status = gather(out, &pool, diags);
+    status = gather(out, &pool, options->requests, diags);
     for (uint32_t i = 0; i < n; i++) {
+        ts_requests_part_destroy(pool.slots[i].rows);
         ts_diags_deinit(&pool.slots[i].diags);
     }
     pthread_mutex_destroy(&pool.lock);

@@ -3,14 +3,16 @@
 #ifndef TS_APP_REPLICATE_H
 #define TS_APP_REPLICATE_H
 
+#include "reports/requests_csv.h"
 #include "scenarios/scenario.h"
 #include "sim/result.h"
 #include "traces/trace.h"
 
 struct ts_replicate_options {
-    uint32_t n_replications; /* >= 1 */
-    uint32_t n_threads;      /* >= 1 */
-    bool progress;           /* a line on stderr */
+    uint32_t n_replications;          /* >= 1 */
+    uint32_t n_threads;               /* >= 1 */
+    bool progress;                    /* a line on stderr */
+    struct ts_requests_csv *requests; /* gets a row of every request; may be NULL. Good for commit on TS_OK alone */
 };
 
 struct ts_replications {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "base/file.h"
@@ -83,6 +84,73 @@ void ts_gzip_close(struct ts_gzip *file)
     }
     free(file->path);
     free(file);
+}
+
+/* ---- writing ---- */
+
+struct ts_gzip_writer {
+    z_stream z;
+    FILE *stream;
+    unsigned char buffer[BUFFER_BYTES];
+};
+
+enum ts_status ts_gzip_writer_open(struct ts_gzip_writer **out, FILE *stream)
+{
+    enum { GZIP_WINDOW_BITS = 15 + 16, MEMORY_LEVEL = 8 };
+    struct ts_gzip_writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL || deflateInit2(&writer->z, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW_BITS, MEMORY_LEVEL,
+                                       Z_DEFAULT_STRATEGY) != Z_OK) {
+        free(writer);
+        return TS_ENOMEM;
+    }
+    writer->stream = stream;
+    *out = writer;
+    return TS_OK;
+}
+
+static enum ts_status deflate_all(struct ts_gzip_writer *writer, int flush)
+{
+    do {
+        writer->z.next_out = writer->buffer;
+        writer->z.avail_out = sizeof writer->buffer;
+        (void)deflate(&writer->z, flush);
+        const size_t len = sizeof writer->buffer - writer->z.avail_out;
+        if (fwrite(writer->buffer, 1, len, writer->stream) != len) {
+            return TS_EIO;
+        }
+    } while (writer->z.avail_out == 0);
+    return TS_OK;
+}
+
+enum ts_status ts_gzip_writer_write(struct ts_gzip_writer *writer, const void *bytes, size_t len)
+{
+    const unsigned char *next = bytes;
+    enum ts_status status = TS_OK;
+    while (len > 0 && status == TS_OK) {
+        const unsigned n = len > MAX_READ ? MAX_READ : (unsigned)len;
+        writer->z.next_in = next;
+        writer->z.avail_in = n;
+        status = deflate_all(writer, Z_NO_FLUSH);
+        next += n;
+        len -= n;
+    }
+    return status;
+}
+
+enum ts_status ts_gzip_writer_finish(struct ts_gzip_writer *writer)
+{
+    writer->z.avail_in = 0;
+    const enum ts_status status = deflate_all(writer, Z_FINISH);
+    ts_gzip_writer_abort(writer);
+    return status;
+}
+
+void ts_gzip_writer_abort(struct ts_gzip_writer *writer)
+{
+    if (writer != NULL) {
+        deflateEnd(&writer->z);
+        free(writer);
+    }
 }
 
 enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path, struct ts_diags *diags)

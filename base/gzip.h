@@ -1,10 +1,11 @@
-/* Reading files that may be compressed with gzip (plain files come through as they are), and a checksum of a file's
- * bytes. */
+/* Reading files that may be compressed with gzip (plain files come through as they are), writing with gzip, and a
+ * checksum of a file's bytes. */
 #ifndef TS_BASE_GZIP_H
 #define TS_BASE_GZIP_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/diag.h"
 
@@ -16,6 +17,16 @@ enum ts_status ts_gzip_open(struct ts_gzip **out, const char *path, struct ts_di
 enum ts_status ts_gzip_read(struct ts_gzip *file, void *bytes, size_t cap, size_t *len, struct ts_diags *diags);
 /* NULL is fine. */
 void ts_gzip_close(struct ts_gzip *file);
+
+struct ts_gzip_writer;
+
+/* Compresses what is written into `stream` (borrowed). The same bytes in give the same bytes out: no name, no time. */
+enum ts_status ts_gzip_writer_open(struct ts_gzip_writer **out, FILE *stream);
+/* TS_EIO: the stream takes no more. */
+enum ts_status ts_gzip_writer_write(struct ts_gzip_writer *writer, const void *bytes, size_t len);
+/* Ends the gzip member and frees the writer. Several members behind one another are a good gzip file. */
+enum ts_status ts_gzip_writer_finish(struct ts_gzip_writer *writer);
+void ts_gzip_writer_abort(struct ts_gzip_writer *writer); /* NULL is fine */
 
 /* CRC-32 (as in gzip and zip) and length of the file as it lies on the disk. TS_EIO. */
 enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path, struct ts_diags *diags);

@@ -14,6 +14,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
 {
     TS_CHECK(model->n_tiers <= TS_MAX_TIERS);
     *out = (struct ts_engine){.model = model,
+                              .options = options,
                               .replication = options->replication,
                               .single_steps = options->single_steps,
                               .next_arrival_ns = TS_NEVER_NS,
@@ -74,13 +75,23 @@ void ts_engine_accept(struct ts_engine *engine, uint32_t id)
     ts_ledger_enter(&engine->ledger, flight->tier, engine->now_ns);
 }
 
+/* Into the books, and to whoever wants a row of every request. */
+static void settle(struct ts_engine *engine, const struct ts_flight *flight, enum ts_outcome outcome)
+{
+    const struct ts_request_record record = ts_record_of(flight, outcome, engine->now_ns);
+    ts_ledger_settle(&engine->ledger, flight, &record);
+    if (engine->options->on_request) {
+        ts_engine_fail(engine, engine->options->on_request(engine->options->request_user, &record));
+    }
+}
+
 void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome)
 {
     const struct ts_flight *flight = ts_engine_flight(engine, id);
     if (flight->in_tier) {
         ts_ledger_leave(&engine->ledger, flight->tier, engine->now_ns, flight->entered_ns);
     }
-    ts_ledger_settle(&engine->ledger, flight, outcome, engine->now_ns);
+    settle(engine, flight, outcome);
     ts_flights_give(&engine->flights, id);
 }
 
@@ -217,7 +228,7 @@ static void reject_without_record(struct ts_engine *engine, const struct ts_requ
 {
     const uint8_t nowhere = (uint8_t)engine->model->n_tiers;
     const struct ts_flight flight = {.request = *request, .tier = nowhere, .choice = nowhere};
-    ts_ledger_settle(&engine->ledger, &flight, TS_REJECTED, engine->now_ns);
+    settle(engine, &flight, TS_REJECTED);
 }
 
 static void arrive(struct ts_engine *engine, const struct ts_request *request)

@@ -67,6 +67,7 @@ struct ts_tier {
 
 struct ts_engine {
     const struct ts_model *model;
+    const struct ts_sim_options *options;
     uint32_t replication;
     bool single_steps;
     int64_t now_ns;

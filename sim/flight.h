@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "sim/record.h"
 #include "traces/request.h"
 
 enum { TS_FLIGHT_MAX = 1 << 22 };
 
 #define TS_FLIGHT_NONE UINT32_MAX
-#define TS_NEVER_NS INT64_MAX
 
 struct ts_flight {
     struct ts_request request;
@@ -29,6 +29,7 @@ struct ts_flight {
     uint32_t handle;  /* in a replica's scheduler */
     uint32_t barred;  /* tiers that policy forbids, as a mask */
     uint32_t tried;   /* tiers tried or passed over, as a mask */
+    uint32_t n_preemptions;
     uint8_t tier;     /* where it is or goes; n_tiers: nowhere */
     uint8_t choice;   /* the tier that it was meant for first */
     uint8_t offer;    /* API: the one that took it */

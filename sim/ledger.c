@@ -1,7 +1,4 @@
-/* Hides how a run's figures are put together. Latencies are the client's:
- *   TTFT = first token at the tier + way back - arrival (router, way there and queue lie between)
- *   E2E  = last token + way back - arrival
- *   TPOT = (E2E - TTFT)/(output - 1)
+/* Hides how a run's figures are put together. Latencies are the client's, see record.c.
  * P(right) = 1/(1 + exp(z - theta)).
  * Worked: gpt-4o at 2.50 and 10.00 USD/Mtok, 1,000 tokens in, 200 out: 0.0045 USD; 600M calls a year: 2,700,000 USD. */
 #include "sim/ledger.h"
@@ -114,27 +111,22 @@ static bool keeps(int64_t latency_ns, double bound_s)
     return !(bound_s > 0.0) || (double)latency_ns * 1e-9 <= bound_s;
 }
 
-static void add_latencies(const struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
-                          int64_t now_ns)
+static void add_latencies(const struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_request_record *record)
 {
     const struct ts_slo_model *slo = &ledger->model->slo;
-    const struct ts_request *request = &flight->request;
-    const int64_t ttft_ns = flight->first_ns + flight->down_ns - request->arrival_ns;
-    const int64_t e2e_ns = now_ns + flight->down_ns - request->arrival_ns;
-    bool met = keeps(ttft_ns, slo->ttft_s) && keeps(e2e_ns, slo->e2e_s);
-    ts_hist_add(&cell->latency_ns[TS_TTFT], ttft_ns);
-    ts_hist_add(&cell->latency_ns[TS_E2E], e2e_ns);
-    ts_hist_add(&cell->latency_ns[TS_WAIT], flight->start_ns - flight->entered_ns);
-    if (request->output_tok > 1) {
-        const int64_t n_gaps = (int64_t)request->output_tok - 1;
-        const int64_t tpot_ns = (e2e_ns - ttft_ns + n_gaps / 2) / n_gaps;
-        ts_hist_add(&cell->latency_ns[TS_TPOT], tpot_ns);
-        met = met && keeps(tpot_ns, slo->tpot_s);
+    bool met = keeps(record->ttft_ns, slo->ttft_s) && keeps(record->e2e_ns, slo->e2e_s);
+    ts_hist_add(&cell->latency_ns[TS_TTFT], record->ttft_ns);
+    ts_hist_add(&cell->latency_ns[TS_E2E], record->e2e_ns);
+    ts_hist_add(&cell->latency_ns[TS_WAIT], record->wait_ns);
+    if (record->tpot_ns != TS_NEVER_NS) {
+        ts_hist_add(&cell->latency_ns[TS_TPOT], record->tpot_ns);
+        met = met && keeps(record->tpot_ns, slo->tpot_s);
     }
     cell->slo_met += met;
 }
 
-static void settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight, int64_t now_ns)
+static void settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
+                        const struct ts_request_record *record)
 {
     const struct ts_tier_model *tier = &ledger->model->tiers[flight->tier];
     const struct ts_request *request = &flight->request;
@@ -150,18 +142,18 @@ static void settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const st
         cell->displaced_usd += usd;
         cell->barred_usd += (flight->barred >> tier->replaces & 1U) != 0 ? usd : 0.0;
     }
-    add_latencies(ledger, cell, flight, now_ns);
+    add_latencies(ledger, cell, record);
 }
 
-void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, enum ts_outcome outcome, int64_t now_ns)
+void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, const struct ts_request_record *record)
 {
     struct ts_cell *cell = &ledger->result.tiers[flight->tier].cells[flight->request.class_id];
     cell->arrived++;
     cell->fell_back += flight->tier != flight->choice;
     cell->api_usd += ledger->model->router.usd_per_call;
-    switch (outcome) {
+    switch (record->outcome) {
     case TS_DONE:
-        settle_done(ledger, cell, flight, now_ns);
+        settle_done(ledger, cell, flight, record);
         break;
     case TS_REJECTED:
         cell->rejected++;
@@ -172,6 +164,8 @@ void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, 
     case TS_UNFINISHED:
         cell->unfinished++;
         break;
+    case TS_N_OUTCOMES:
+        TS_CHECK(!"an outcome");
     }
 }
 

@@ -8,10 +8,9 @@
 #define TS_SIM_LEDGER_H
 
 #include "sim/flight.h"
+#include "sim/record.h"
 #include "sim/result.h"
 #include "sim/timeline.h"
-
-enum ts_outcome { TS_DONE, TS_REJECTED, TS_TIMED_OUT, TS_UNFINISHED };
 
 /* Running totals of a tier. */
 struct ts_account {
@@ -42,9 +41,8 @@ void ts_ledger_enter(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns);
 void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int64_t entered_ns);
 /* A unit of the tier worked over that time and drew that much (accelerator or device alone). */
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double power_w);
-/* What became of a request, at flight->tier. For TS_DONE: its last token was given at now_ns. */
-void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, enum ts_outcome outcome,
-                      int64_t now_ns);
+/* What became of a request, at flight->tier. */
+void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, const struct ts_request_record *record);
 /* The histogram of a tier's gaps between tokens. */
 struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t class_id);
 

@@ -186,6 +186,7 @@ static void note_plan(struct ts_tier *tier, struct ts_engine *engine, struct rep
 {
     for (uint32_t i = 0; i < plan->n_preempted; i++) {
         struct ts_flight *flight = ts_engine_flight(engine, plan->preempted[i]);
+        flight->n_preemptions++;
         if (flight->in_step) {
             replica->n_in_step[flight->request.class_id]--;
             flight->in_step = false;

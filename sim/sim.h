@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "sim/model.h"
+#include "sim/record.h"
 #include "sim/result.h"
 #include "traces/request.h"
 
@@ -19,6 +20,9 @@ struct ts_sim_options {
                         the last arrival */
     bool single_steps; /* every engine step is an event of its own: slower, the same result; the oracle of the fast path
                         */
+    /* Called for every request as it ends; a status other than TS_OK ends the run with it. May be NULL. */
+    enum ts_status (*on_request)(void *user, const struct ts_request_record *record);
+    void *request_user;
 };
 
 /* Runs one replication; consumes the stream. *out is initialised here on success. options may be NULL. TS_EINPUT from

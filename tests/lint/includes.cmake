@@ -7,7 +7,7 @@ set(allow_kernels "^(base|kernels)/")
 set(allow_traces "^(base|traces)/")
 set(allow_sim "^(base/|sim/|traces/request\\.h$)")
 set(allow_scenarios "^(base/|traces/|scenarios/|sim/model\\.h$|kernels/(model_)?measurement\\.h$)")
-set(allow_reports "^(base/|reports/|sim/(model|result|econ|finance)\\.h$)")
+set(allow_reports "^(base/|reports/|sim/(model|record|result|econ|finance)\\.h$)")
 set(allow_app "^(base|kernels|traces|sim|scenarios|reports|app)/")
 
 set(third_party "yaml.h|jansson.h|csv.h|zlib.h|cblas.h|curl/curl.h")

@@ -1,0 +1,45 @@
+/* Hides how a request's times are taken from its record:
+ *   wait = start of service - arrival at the tier
+ *   TTFT = first token at the tier + way back - arrival (router, way there and queue lie between)
+ *   E2E  = last token + way back - arrival
+ *   TPOT = (E2E - TTFT)/(output - 1), to the nearest nanosecond; none for one token */
+#include "sim/record.h"
+
+#include "sim/flight.h"
+
+const char *ts_outcome_name(enum ts_outcome outcome)
+{
+    static const char *const names[TS_N_OUTCOMES] = {"done", "rejected", "timed-out", "unfinished"};
+    return names[outcome];
+}
+
+struct ts_request_record ts_record_of(const struct ts_flight *flight, enum ts_outcome outcome, int64_t now_ns)
+{
+    const struct ts_request *request = &flight->request;
+    struct ts_request_record record = {.request = request,
+                                       .outcome = outcome,
+                                       .tier = flight->tier,
+                                       .unit = flight->unit,
+                                       .n_preemptions = flight->n_preemptions,
+                                       .wait_ns = TS_NEVER_NS,
+                                       .ttft_ns = TS_NEVER_NS,
+                                       .tpot_ns = TS_NEVER_NS,
+                                       .e2e_ns = TS_NEVER_NS};
+    if (!flight->in_tier) {
+        return record;
+    }
+    if (flight->start_ns <= now_ns) {
+        record.wait_ns = flight->start_ns - flight->entered_ns;
+    }
+    if (flight->first_ns <= now_ns) {
+        record.ttft_ns = flight->first_ns + flight->down_ns - request->arrival_ns;
+    }
+    if (outcome == TS_DONE) {
+        record.e2e_ns = now_ns + flight->down_ns - request->arrival_ns;
+    }
+    if (outcome == TS_DONE && request->output_tok > 1) {
+        const int64_t n_gaps = (int64_t)request->output_tok - 1;
+        record.tpot_ns = (record.e2e_ns - record.ttft_ns + n_gaps / 2) / n_gaps;
+    }
+    return record;
+}
