@@ -1,0 +1,322 @@
+/* Hides how a replica advances. Two ways, with the same result:
+ *  - a planned step is one event: plan, wait for the step's time, commit;
+ *  - a run: while the batch only decodes and nobody can enter, the ends of many steps are computed ahead in one loop,
+ *    and one event stands for all of them. Nothing that others see of the replica changes inside a run. A request that
+ *    could enter cuts the run at the end of the step under way.
+ * A step's time is rounded to whole nanoseconds, so both ways come to the same instants; a property test compares
+ * them.
+ *
+ * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of
+ * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
+ * last token, and its next token closes one long gap. The gaps of requests that end unfinished count as well. */
+#include "sim/replica.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "sim/steptime.h"
+
+enum { RUN_MAX = 256, RUN_PAST_ARRIVAL = 8 };
+
+/* ---- life ---- */
+
+enum ts_status ts_replica_init(struct ts_replica *out, const struct ts_replica_config *config, uint32_t unit)
+{
+    out->config = config;
+    out->unit = unit;
+    out->ends_ns = calloc(RUN_MAX, sizeof *out->ends_ns);
+    out->n_in_step = calloc(config->n_classes, sizeof *out->n_in_step);
+    if (!out->ends_ns || !out->n_in_step) {
+        return TS_ENOMEM;
+    }
+    return ts_scheduler_create(&out->scheduler, &config->scheduler);
+}
+
+void ts_replica_deinit(struct ts_replica *replica)
+{
+    ts_scheduler_destroy(replica->scheduler);
+    free(replica->ends_ns);
+    free(replica->n_in_step);
+    *replica = (struct ts_replica){0};
+}
+
+/* ---- what a step does to the books ---- */
+
+static void account_step(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns, uint32_t n_steps)
+{
+    struct ts_account *account = &engine->ledger.accounts[replica->config->tier];
+    const double power_w =
+        replica->prefill_tok > 0.0 ? replica->config->power->prefill_w : replica->config->power->decode_w;
+    ts_ledger_work(&engine->ledger, replica->config->tier, replica->start_ns, until_ns, power_w);
+    account->n_steps += n_steps;
+    account->n_step_seqs += (uint64_t)n_steps * replica->n_seqs;
+}
+
+static void account_blocks(struct ts_account *account, uint64_t n_blocks, int64_t from_ns, int64_t to_ns)
+{
+    account->kv_block_s += (double)n_blocks * ((double)(to_ns - from_ns) * 1e-9);
+    account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
+}
+
+/* One gap for every flight that decodes in step with the replica. */
+static void add_gaps(const struct ts_replica *replica, struct ts_engine *engine, int64_t gap_ns)
+{
+    for (uint32_t c = 0; c < replica->config->n_classes; c++) {
+        if (replica->n_in_step[c] > 0) {
+            ts_hist_add_n(ts_ledger_itl(&engine->ledger, replica->config->tier, c), gap_ns, replica->n_in_step[c]);
+        }
+    }
+}
+
+static void give_started(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step)
+{
+    for (uint32_t i = 0; i < step->n_started; i++) {
+        struct ts_flight *flight = ts_engine_flight(engine, step->started[i]);
+        if (flight->first_ns == TS_NEVER_NS) {
+            flight->first_ns = engine->now_ns;
+        } else {
+            ts_hist_add(ts_ledger_itl(&engine->ledger, replica->config->tier, flight->request.class_id),
+                        engine->now_ns - flight->token_ns);
+        }
+        flight->in_step = true;
+        replica->n_in_step[flight->request.class_id]++;
+    }
+}
+
+static void finish_all(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step)
+{
+    for (uint32_t i = 0; i < step->n_finished; i++) {
+        const struct ts_flight *flight = ts_engine_flight(engine, step->finished[i]);
+        TS_CHECK(flight->in_step && replica->n_in_step[flight->request.class_id] > 0);
+        replica->n_in_step[flight->request.class_id]--;
+        ts_engine_finish(engine, step->finished[i], TS_DONE);
+    }
+}
+
+/* ---- planned steps ---- */
+
+static void schedule_step(struct ts_replica *replica, struct ts_engine *engine, int64_t end_ns)
+{
+    const struct ts_tier *tier = &engine->tiers[replica->config->tier];
+    ts_engine_schedule(engine, end_ns, TS_EVENT_STEP, ts_engine_unit(tier, replica->unit), ++replica->stamp);
+}
+
+static void note_plan(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_preempted; i++) {
+        struct ts_flight *flight = ts_engine_flight(engine, plan->preempted[i]);
+        flight->n_preemptions++;
+        if (flight->in_step) {
+            replica->n_in_step[flight->request.class_id]--;
+            flight->in_step = false;
+            flight->token_ns = engine->now_ns;
+        }
+    }
+    for (uint32_t i = 0; i < plan->n_admitted; i++) {
+        struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);
+        flight->start_ns = flight->start_ns == TS_NEVER_NS ? engine->now_ns : flight->start_ns;
+    }
+    engine->ledger.accounts[replica->config->tier].n_preemptions += plan->n_preempted;
+}
+
+static void begin_step(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
+{
+    note_plan(replica, engine, plan);
+    replica->mode = TS_REPLICA_STEP;
+    replica->start_ns = engine->now_ns;
+    replica->prefill_tok = plan->load.prefill_tok;
+    replica->n_seqs = plan->load.n_seqs;
+    replica->blocks_used = plan->blocks_used;
+    schedule_step(replica, engine, engine->now_ns + ts_steptime_ns(ts_steptime_s(replica->config->steps, &plan->load)));
+}
+
+static void end_step(struct ts_replica *replica, struct ts_engine *engine)
+{
+    struct ts_scheduler_step step;
+    account_step(replica, engine, engine->now_ns, 1);
+    account_blocks(&engine->ledger.accounts[replica->config->tier], replica->blocks_used, replica->start_ns,
+                   engine->now_ns);
+    add_gaps(replica, engine, engine->now_ns - replica->start_ns);
+    ts_scheduler_commit(replica->scheduler, &step);
+    give_started(replica, engine, &step);
+    finish_all(replica, engine, &step);
+}
+
+/* ---- runs ---- */
+
+/* Computes the ends of the run's steps: up to its length, RUN_MAX, or a little beyond the next arrival, which may cut
+ * it. */
+static void begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)
+{
+    const struct ts_steptime_kind *kind = &ts_steptime_kinds[replica->config->steps->kind];
+    const struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
+    const double base_s = kind->base_s(replica->config->steps, &load);
+    const double per_kv_s = kind->per_kv_s(replica->config->steps);
+    const uint32_t most = run->max_steps < RUN_MAX ? run->max_steps : RUN_MAX;
+    int64_t *ends_ns = replica->ends_ns;
+    int64_t end_ns = engine->now_ns;
+    double kv_tok = load.kv_read_tok;
+    uint32_t n = 0;
+    while (n < most && (n < RUN_PAST_ARRIVAL || end_ns < engine->next_arrival_ns)) {
+        end_ns += ts_steptime_ns(base_s + per_kv_s * kv_tok);
+        kv_tok += run->n_seqs;
+        ends_ns[n++] = end_ns;
+    }
+    replica->mode = TS_REPLICA_RUN;
+    replica->start_ns = engine->now_ns;
+    replica->prefill_tok = 0.0;
+    replica->n_seqs = run->n_seqs;
+    replica->blocks_used = run->blocks_used;
+    replica->new_blocks = run->new_blocks;
+    replica->n_steps = n;
+    schedule_step(replica, engine, end_ns);
+}
+
+/* The blocks in use over the first n_steps of the run; returns those in the last of them. */
+static uint64_t account_run_blocks(struct ts_account *account, const struct ts_replica *replica, uint32_t block_tok,
+                                   uint32_t n_steps)
+{
+    uint64_t n_blocks = replica->blocks_used;
+    int64_t from_ns = replica->start_ns;
+    uint32_t phase = 0;
+    for (uint32_t j = 0; j < n_steps; j++) {
+        n_blocks += replica->new_blocks[phase];
+        phase = phase + 1 == block_tok ? 0 : phase + 1;
+        account_blocks(account, n_blocks, from_ns, replica->ends_ns[j]);
+        from_ns = replica->ends_ns[j];
+    }
+    return n_blocks;
+}
+
+static void add_run_gaps(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    for (uint32_t c = 0; c < replica->config->n_classes; c++) {
+        const uint32_t n = replica->n_in_step[c];
+        struct ts_hist *itl = ts_ledger_itl(&engine->ledger, replica->config->tier, c);
+        int64_t from_ns = replica->start_ns;
+        for (uint32_t j = 0; n > 0 && j < n_steps; j++) {
+            ts_hist_add_n(itl, replica->ends_ns[j] - from_ns, n);
+            from_ns = replica->ends_ns[j];
+        }
+    }
+}
+
+/* The books of the first n_steps of the run; returns the blocks in use in the last of them. */
+static uint64_t account_run(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    if (n_steps > 0) {
+        add_run_gaps(replica, engine, n_steps);
+        account_step(replica, engine, replica->ends_ns[n_steps - 1], n_steps);
+    }
+    return account_run_blocks(&engine->ledger.accounts[replica->config->tier], replica,
+                              replica->config->scheduler.block_tok, n_steps);
+}
+
+static void end_run(struct ts_replica *replica, struct ts_engine *engine)
+{
+    struct ts_scheduler_step step;
+    TS_CHECK(replica->ends_ns[replica->n_steps - 1] == engine->now_ns);
+    (void)account_run(replica, engine, replica->n_steps);
+    ts_scheduler_advance(replica->scheduler, replica->n_steps, &step);
+    finish_all(replica, engine, &step);
+}
+
+/* How many of the run's steps have ended by now. */
+static uint32_t steps_ended(const struct ts_replica *replica, int64_t now_ns)
+{
+    uint32_t low = 0;
+    uint32_t high = replica->n_steps;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (replica->ends_ns[middle] <= now_ns) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The waiting queue has changed: a run in which its head could enter ends with the step under way. */
+static void cut_run(struct ts_replica *replica, struct ts_engine *engine)
+{
+    if (replica->mode != TS_REPLICA_RUN || ts_scheduler_run_goes_on(replica->scheduler)) {
+        return;
+    }
+    const uint32_t n_steps = steps_ended(replica, engine->now_ns) + 1;
+    if (n_steps < replica->n_steps) {
+        replica->n_steps = n_steps;
+        schedule_step(replica, engine, replica->ends_ns[n_steps - 1]);
+    }
+}
+
+/* ---- what others see ---- */
+
+static void proceed(struct ts_replica *replica, struct ts_engine *engine)
+{
+    struct ts_scheduler_run run;
+    struct ts_scheduler_plan plan;
+    if (!engine->single_steps && ts_scheduler_steady(replica->scheduler, &run)) {
+        begin_run(replica, engine, &run);
+    } else if (ts_scheduler_plan(replica->scheduler, &plan)) {
+        begin_step(replica, engine, &plan);
+    } else {
+        replica->mode = TS_REPLICA_IDLE;
+    }
+}
+
+void ts_replica_fire(struct ts_replica *replica, struct ts_engine *engine, uint32_t stamp)
+{
+    if (stamp != replica->stamp) {
+        return;
+    }
+    engine->last_ns = engine->now_ns;
+    if (replica->mode == TS_REPLICA_RUN) {
+        end_run(replica, engine);
+    } else {
+        end_step(replica, engine);
+    }
+    proceed(replica, engine);
+}
+
+enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    const struct ts_request *request = &flight->request;
+    const enum ts_status status =
+        ts_scheduler_submit(replica->scheduler, &flight->handle, id, request->prompt_tok, request->output_tok);
+    if (status != TS_OK) {
+        return status;
+    }
+    ts_engine_accept(engine, id);
+    flight->unit = replica->unit;
+    flight->in_step = false;
+    if (replica->mode == TS_REPLICA_IDLE) {
+        proceed(replica, engine);
+    } else {
+        cut_run(replica, engine);
+    }
+    return TS_OK;
+}
+
+void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    ts_scheduler_abort(replica->scheduler, ts_engine_flight(engine, id)->handle);
+    cut_run(replica, engine);
+}
+
+void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
+{
+    if (replica->mode == TS_REPLICA_RUN) {
+        const uint32_t n_done = steps_ended(replica, engine->now_ns);
+        replica->blocks_used = account_run(replica, engine, n_done);
+        replica->blocks_used += replica->new_blocks[n_done % replica->config->scheduler.block_tok];
+        replica->start_ns = n_done > 0 ? replica->ends_ns[n_done - 1] : replica->start_ns;
+    }
+    if (replica->mode != TS_REPLICA_IDLE && engine->now_ns > replica->start_ns) {
+        account_step(replica, engine, engine->now_ns, 0);
+        account_blocks(&engine->ledger.accounts[replica->config->tier], replica->blocks_used, replica->start_ns,
+                       engine->now_ns);
+    }
+    replica->mode = TS_REPLICA_IDLE;
+}

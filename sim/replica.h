@@ -1,0 +1,61 @@
+/* A replica: one continuous-batching scheduler driven by modelled step times. It advances itself with STEP events of
+ * its unit, books steps, gaps and KV blocks in the ledger, and ends its requests. Which replica a request joins is the
+ * tier's decision (sim/server). */
+#ifndef TS_SIM_REPLICA_H
+#define TS_SIM_REPLICA_H
+
+#include "sim/engine.h"
+#include "sim/scheduler.h"
+
+/* What the replicas of a pool have in common. */
+struct ts_replica_config {
+    struct ts_scheduler_config scheduler;
+    const struct ts_steps_model *steps;
+    const struct ts_power_model *power;
+    uint32_t tier; /* whose books it writes */
+    uint32_t n_classes;
+};
+
+enum ts_replica_mode { TS_REPLICA_IDLE, TS_REPLICA_STEP, TS_REPLICA_RUN };
+
+struct ts_replica {
+    const struct ts_replica_config *config; /* borrowed */
+    struct ts_scheduler *scheduler;
+    uint32_t unit; /* of its tier: the target of its events */
+    enum ts_replica_mode mode;
+    uint32_t stamp;             /* of its pending event */
+    int64_t start_ns;           /* of the step or run under way */
+    double prefill_tok;         /* in the step under way */
+    uint32_t n_seqs;            /* in each step under way */
+    uint64_t blocks_used;       /* in the step under way; before the first step of a run */
+    uint32_t n_steps;           /* of the run */
+    const uint32_t *new_blocks; /* of the run, see ts_scheduler_run */
+    int64_t *ends_ns;           /* of the run's steps */
+    uint32_t *n_in_step;        /* [n_classes] flights with in_step */
+};
+
+/* TS_ENOMEM, or TS_ERANGE for settings that no scheduler takes. Deinit in either case; the caller zeroed it. */
+enum ts_status ts_replica_init(struct ts_replica *out, const struct ts_replica_config *config, uint32_t unit);
+void ts_replica_deinit(struct ts_replica *replica);
+
+/* Takes a request in (and calls ts_engine_accept). The status is the scheduler's. */
+enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
+/* Forgets a request that has not given a token yet. */
+void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
+/* A STEP event of its unit. */
+void ts_replica_fire(struct ts_replica *replica, struct ts_engine *engine, uint32_t stamp);
+/* The run ends now: a step under way counts as energy and busy time until now; its tokens are lost. */
+void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine);
+
+static inline uint32_t ts_replica_waiting(const struct ts_replica *replica)
+{
+    return ts_scheduler_waiting(replica->scheduler);
+}
+
+/* Waiting and running. */
+static inline uint32_t ts_replica_outstanding(const struct ts_replica *replica)
+{
+    return ts_scheduler_waiting(replica->scheduler) + ts_scheduler_running(replica->scheduler);
+}
+
+#endif
