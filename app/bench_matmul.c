@@ -77,10 +77,18 @@ static void add_rows(struct ts_table *table, const struct ts_measurement *m, dou
         ts_table_num(table, 1e6 * sample->seconds.median, 4);
         ts_table_num(table, 1e6 * sample->seconds.p90, 4);
         ts_table_num(table, sample->gops, 4);
-        ts_table_num(table, share_of(sample->gops, m->peak_dot_gops), 3);
+        ts_table_num(table, share_of(sample->gops, ts_measurement_peak_gops(m)), 3);
         ts_table_num(table, gb_per_s, 3);
         ts_table_num(table, share_of(gb_per_s, memory_gb_per_s), 3);
         ts_table_num(table, 100.0 * error_frac, 3);
+    }
+}
+
+/* Only what the kernel has. */
+static void print_peak(const char *what, double gops)
+{
+    if (gops > 0.0) {
+        printf(" %s %.0f GOPS,", what, gops);
     }
 }
 
@@ -88,9 +96,11 @@ static void print_head(const struct ts_measurement *m, const struct ts_matmul_sh
 {
     printf("%s, kernel %s, %u thread%s, %u x %u weights, %d copies used in turn\n", m->host.cpu, m->kernel,
            m->n_threads, m->n_threads == 1 ? "" : "s", shape->rows, shape->cols, COPIES);
-    printf("at best, measured beside it: int8 dot products %.0f GOPS, float multiply-adds %.0f GFLOPS, memory read "
-           "%.1f GB/s\n\n",
-           m->peak_dot_gops, m->peak_fma_gflops, 1e-9 * ts_measurement_memory_bytes_per_s(m));
+    printf("at best, measured beside it:");
+    print_peak("int8 dot products", m->peak_dot_gops);
+    print_peak("BF16 dot products", m->peak_bf16_gflops);
+    print_peak("float multiply-adds", m->peak_fma_gflops);
+    printf(" memory read %.1f GB/s\n\n", 1e-9 * ts_measurement_memory_bytes_per_s(m));
 }
 
 static enum ts_status measure(struct ts_table *table, struct ts_arena *arena, const struct ts_args *args,

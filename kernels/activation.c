@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/half.h"
+
 const float ts_act_scales[TS_ACT_STEPS] = {
     1.0F,           1.04427378243F, 1.09050773267F, 1.13878863476F, 1.189207115F,   1.24185781207F, 1.29683955465F, 1.35425554694F,
     1.41421356237F, 1.47682614594F, 1.54221082541F, 1.61049033195F, 1.68179283051F, 1.75625216037F, 1.83400808641F, 1.91520656140F,
@@ -85,14 +87,44 @@ static void quantize_block(int8_t *values, struct ts_act_meta *meta, const float
     meta->low_sum = (int16_t)sums[0];
 }
 
-void ts_act_quantize_ref(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+static void quantize_ref(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
                          int32_t offset)
 {
+    int8_t *values = out;
     for (uint32_t b = 0; b < n_blocks; b++) {
         size_t at = ts_act_place(places, b);
         quantize_block(values + at * TS_ACT_COLS, meta + at, x + (size_t)b * TS_ACT_COLS, offset);
     }
 }
+
+static void copy_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+                        int32_t offset)
+{
+    (void)meta;
+    (void)offset;
+    float *values = out;
+    for (uint32_t b = 0; b < n_blocks; b++) {
+        memcpy(values + ts_act_place(places, b) * TS_ACT_COLS, x + (size_t)b * TS_ACT_COLS, TS_ACT_COLS * sizeof *x);
+    }
+}
+
+static void round_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+                         int32_t offset)
+{
+    (void)meta;
+    (void)offset;
+    uint16_t *values = out;
+    for (uint32_t b = 0; b < n_blocks; b++) {
+        uint16_t *block = values + ts_act_place(places, b) * TS_ACT_COLS;
+        for (uint32_t i = 0; i < TS_ACT_COLS; i++) {
+            block[i] = ts_bfloat_from_float(x[(size_t)b * TS_ACT_COLS + i]);
+        }
+    }
+}
+
+const struct ts_act_form ts_act_int8 = {TS_ACT_INT8, TS_ACT_COLS, quantize_ref};
+const struct ts_act_form ts_act_float = {TS_ACT_FLOAT, TS_ACT_COLS * 4, copy_floats};
+const struct ts_act_form ts_act_bfloat = {TS_ACT_BFLOAT, TS_ACT_COLS * 2, round_floats};
 
 struct ts_act_tiles ts_act_tiles_make(uint32_t n_tok, uint32_t max_width)
 {

@@ -1,4 +1,5 @@
-/* Activations for the integer kernels: per token and block of 32 columns, int8 values and one scale.
+/* Activations for the kernels. For integer formats: per token and block of 32 columns, int8 values and one scale; for weights of 16 bits, floats or
+ * BF16 in the same order and no scale.
  *
  * The scale is a power of 2^(1/16): scale = 2^(step/16) with an integer step. A kernel can then multiply a weight's scale by an activation's
  * scale without a multiplication: the weight's scale times 2^(j/16) comes from a table of 16, and the rest is added to the exponent bits.
@@ -42,13 +43,25 @@ static inline size_t ts_act_place(const struct ts_act_places *places, uint32_t b
     return block / places->chunk_blocks * places->chunk_stride + (size_t)(block % places->chunk_blocks) * places->stride;
 }
 
-/* Quantizes n_blocks consecutive blocks of one token to values + place*32 and meta + place. x must be finite and below 2^60. Every variant must give
- * the same bits as ts_act_quantize_ref. */
-typedef void ts_act_quantize_fn(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
-                                uint32_t n_blocks, int32_t offset);
+/* Converts n_blocks consecutive blocks of one token to values + place x bytes of a block and meta + place; only int8 has meta. x must be finite and
+ * below 2^60. */
+typedef void ts_act_convert_fn(void *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+                               int32_t offset);
 
-void ts_act_quantize_ref(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                         int32_t offset);
+/* What a kernel multiplies weights by. Variants of one kind give the same bits. */
+enum ts_act_kind { TS_ACT_INT8, TS_ACT_FLOAT, TS_ACT_BFLOAT };
+
+struct ts_act_form {
+    enum ts_act_kind kind;
+    uint32_t block_bytes; /* of 32 activations of a token */
+    ts_act_convert_fn *convert;
+};
+
+enum { TS_ACT_MAX_BLOCK_BYTES = TS_ACT_COLS * 4 };
+
+extern const struct ts_act_form ts_act_int8;   /* the scalar quantizer: defines the bits */
+extern const struct ts_act_form ts_act_float;  /* x as it is */
+extern const struct ts_act_form ts_act_bfloat; /* rounded to BF16, nearest even */
 
 /* 2^(step/16) and 2^(-step/16), for step in [0, 16). */
 extern const float ts_act_scales[TS_ACT_STEPS];

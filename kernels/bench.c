@@ -125,7 +125,7 @@ static bool add_pairs(struct ts_bench *bench, enum ts_bench_item_kind kind)
 static enum ts_status plan_items(struct ts_bench *bench)
 {
     const struct ts_bench_options *options = bench->options;
-    size_t max = 2 * options->n_shapes * options->n_n_tok + N_BANDWIDTHS + 3;
+    size_t max = 2 * options->n_shapes * options->n_n_tok + N_BANDWIDTHS + 4;
     bench->items = ts_arena_array(bench->arena, max, sizeof *bench->items);
     if (!bench->items) {
         return ts_bench_fail_no_memory(bench);
@@ -141,6 +141,7 @@ static enum ts_status plan_items(struct ts_bench *bench)
     ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_BANDWIDTH, .bytes = largest});
     ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_DOT});
     ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_FMA});
+    ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_BF16});
     ok &= add_pairs(bench, TS_BENCH_BASELINE);
     return ok ? TS_OK : ts_bench_fail_no_memory(bench);
 }
@@ -182,6 +183,8 @@ static double sample(struct ts_bench *bench, const struct ts_bench_item *item)
         return ts_peaks_dot_gops(&bench->peaks, peak_item_s);
     case TS_BENCH_PEAK_FMA:
         return ts_peaks_fma_gflops(&bench->peaks, peak_item_s);
+    case TS_BENCH_PEAK_BF16:
+        return ts_peaks_bf16_gflops(&bench->peaks, peak_item_s);
     case TS_BENCH_BANDWIDTH:
         break;
     }
@@ -207,7 +210,7 @@ static void report(struct ts_bench *bench, const struct ts_bench_item *item)
         return;
     }
     bench->last_report_s = now;
-    static const char *const what[] = {"matrix products", "memory bandwidth", "arithmetic peak", "arithmetic peak", "float baseline"};
+    static const char *const what[] = {"matrix products", "memory bandwidth", "arithmetic peak", "arithmetic peak", "arithmetic peak", "float baseline"};
     double budget = bench->options->budget_s > 0.0 ? bench->options->budget_s : 1.0;
     double done = now / budget < 0.99 ? now / budget : 0.99;
     double left = budget > now ? budget - now : 0.0;

@@ -128,6 +128,7 @@ enum ts_status ts_bench_collect(struct ts_measurement *out, const struct ts_benc
         .baseline_name = baseline_name(bench),
         .peak_dot_gops = collect_peak(bench, TS_BENCH_PEAK_DOT),
         .peak_fma_gflops = collect_peak(bench, TS_BENCH_PEAK_FMA),
+        .peak_bf16_gflops = collect_peak(bench, TS_BENCH_PEAK_BF16),
     };
     m.matmuls = collect_pairs(bench, TS_BENCH_MATMUL, &m.n_matmuls);
     m.baseline = collect_pairs(bench, TS_BENCH_BASELINE, &m.n_baseline);

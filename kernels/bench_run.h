@@ -11,7 +11,7 @@
 enum { TS_BENCH_MAX_N_TOK = 4096 };
 
 /* What is measured in a round. Samples are seconds for products, rates for the others. */
-enum ts_bench_item_kind { TS_BENCH_MATMUL, TS_BENCH_BANDWIDTH, TS_BENCH_PEAK_DOT, TS_BENCH_PEAK_FMA, TS_BENCH_BASELINE };
+enum ts_bench_item_kind { TS_BENCH_MATMUL, TS_BENCH_BANDWIDTH, TS_BENCH_PEAK_DOT, TS_BENCH_PEAK_FMA, TS_BENCH_PEAK_BF16, TS_BENCH_BASELINE };
 
 struct ts_bench_item {
     enum ts_bench_item_kind kind;

@@ -39,7 +39,7 @@ static enum ts_status create_first(struct ts_matrix *out, const float *sample, c
                                    const struct ts_matmul_shape *shape)
 {
     const struct ts_quant_format *format = ts_quant_format(quant);
-    if (shape->cols % format->block_cols != 0) {
+    if (shape->cols % format->block_cols != 0 || shape->cols % TS_ACT_COLS != 0) {
         return TS_ERANGE;
     }
     size_t row_bytes = ts_quant_row_bytes(format, shape->cols);

@@ -17,18 +17,20 @@
 #include "kernels/probes.h"
 #include "kernels/quant.h"
 
-enum { TS_KERNEL_MAX_GROUP_ROWS = 32, TS_KERNEL_MAX_TILE_TOK = 8 };
+enum { TS_KERNEL_MAX_GROUP_ROWS = 32, TS_KERNEL_MAX_TILE_TOK = 12 };
 
 /* c[tok*group_rows + row], tok < width, gets (accumulate: is raised by) the sum over the blocks of
  * weight scale x activation scale x integer dot product. The integer part is exact; additions are in the order of the blocks, each rounded
- * once (fused) or twice. values and meta: as in activation.h, of one tile. */
-typedef void ts_kernel_tile_fn(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta,
+ * once (fused) or twice. With weights of 16 bits: the sum of the products, in the order of the columns. values and meta: as in activation.h, of one
+ * tile, in the format's form. */
+typedef void ts_kernel_tile_fn(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
                                uint32_t n_blocks, uint32_t width, bool accumulate);
 
 struct ts_kernel_format {
     enum ts_quant quant;
     uint32_t group_rows;  /* at most TS_KERNEL_MAX_GROUP_ROWS */
-    int32_t offset;       /* what the packed weights are raised by: meta.start = -offset x sum of the values. Q4_K: 1, start is what minima are multiplied by */
+    const struct ts_act_form *act; /* what its activations are */
+    int32_t offset;       /* int8: what the packed weights are raised by: meta.start = -offset x sum of the values. Q4_K: 1, start is what minima are multiplied by */
     uint32_t block_bytes; /* of a packed block of a group: 32 columns x group_rows */
     /* n_rows <= group_rows rows of blocks, row_bytes apart, into n_blocks packed ones. A block of scale 0 must be packed as zero weights. */
     void (*pack)(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
@@ -40,7 +42,7 @@ struct ts_kernel_format {
     uint32_t wide_tok;     /* widest tile of `wide` */
     uint32_t panel_block_bytes;
     uint32_t panel_blocks; /* expanded at a time: the panel should stay in the first-level cache */
-    void (*expand)(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks);
+    void (*expand)(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks); /* NULL: packed blocks are the panel */
     ts_kernel_tile_fn *wide; /* weights = the panel */
 };
 
@@ -49,7 +51,6 @@ struct ts_kernel {
     uint32_t needs;           /* TS_CPU_ bits, all of them */
     const char *needs_text;   /* for people: "needs avx2 fma f16c" */
     const char *formats_text; /* "Q4_0 Q8_0" */
-    ts_act_quantize_fn *quantize;
     const struct ts_probes *probes;
     const struct ts_kernel_format *formats;
     size_t n_formats;

@@ -25,18 +25,20 @@ static void copy_tensor(uint8_t *out, const struct ts_weight_source *source, con
     }
 }
 
-/* Packs the rows; the kernel is the best that knows the format, a float path where there is none. */
+/* Packs the rows; the kernel is the best that knows the format. Floats that no kernel takes (F32, odd widths, a variant asked for by name that has no
+ * floats) go the float path. */
 static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_linear_tools *tools, const uint8_t *rows,
                                 uint32_t cols, struct ts_diags *diags)
 {
     const struct ts_quant_format *format = ts_quant_find(part->type->name);
     const char *why = "the format is unknown to the kernels";
     const struct ts_kernel *kernel = format ? ts_kernel_select(tools->features, format->id, tools->isa, &why) : NULL;
-    if (kernel) {
+    enum ts_float_type type;
+    bool is_float = ts_float_type_by_name(&type, part->type->name);
+    if (kernel && !(is_float && cols % TS_ACT_COLS != 0)) {
         return ts_matrix_create(&part->quantized, kernel, format->id, rows, part->rows, cols);
     }
-    enum ts_float_type type;
-    if (ts_float_type_by_name(&type, part->type->name)) {
+    if (is_float) {
         return ts_float_matrix_create(&part->floats, type, rows, part->rows, cols);
     }
     return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "no kernel for weights of type %s%s%s: %s",

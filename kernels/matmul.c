@@ -28,7 +28,7 @@ enum {
 struct ts_matmul_space {
     struct ts_pool *pool;
     uint32_t max_tok, max_blocks;
-    int8_t *values;
+    uint8_t *values;
     struct ts_act_meta *meta;
     uint8_t *scratch; /* [worker][sums, panel] */
     size_t values_bytes, meta_bytes, scratch_bytes, worker_bytes;
@@ -63,7 +63,7 @@ enum ts_status ts_matrix_create(struct ts_matrix *out, const struct ts_kernel *k
     if (!format) {
         return TS_EUNSUPPORTED;
     }
-    if (rows == 0 || cols == 0 || rows > MAX_DIM || cols > MAX_DIM || cols % source->block_cols != 0) {
+    if (rows == 0 || cols == 0 || rows > MAX_DIM || cols > MAX_DIM || cols % source->block_cols != 0 || cols % TS_ACT_COLS != 0) {
         return TS_ERANGE;
     }
     struct ts_matrix matrix = {.kernel = kernel, .format = format, .rows = rows, .cols = cols, .n_blocks = cols / TS_ACT_COLS};
@@ -130,7 +130,7 @@ enum ts_status ts_matmul_space_create(struct ts_matmul_space **out, struct ts_po
     space->max_tok = max_tok;
     space->max_blocks = (max_cols + TS_ACT_COLS - 1) / TS_ACT_COLS;
     size_t n = (size_t)max_tok * space->max_blocks;
-    space->values_bytes = n * TS_ACT_COLS;
+    space->values_bytes = n * TS_ACT_MAX_BLOCK_BYTES;
     space->meta_bytes = n * sizeof *space->meta;
     space->worker_bytes = (sums_bytes + max_panel_bytes() + WORKER_ALIGN - 1) / WORKER_ALIGN * WORKER_ALIGN;
     space->scratch_bytes = space->worker_bytes * ts_pool_size(pool);
@@ -181,14 +181,15 @@ static void quantize_part(const struct job *job, uint32_t tile, uint32_t first_b
     uint32_t width = ts_act_tile_width(&job->tiles, tile);
     size_t at = act_at(job, first_block, chunk_blocks, first);
     struct ts_act_places places = {width, chunk_blocks, (size_t)chunk_blocks * job->n_tok};
+    const struct ts_act_form *act = job->matrix->format->act;
     uint32_t batch = chunk_blocks < QUANTIZE_BLOCKS ? QUANTIZE_BLOCKS / chunk_blocks * chunk_blocks : chunk_blocks;
     for (uint32_t b = 0; b < n_blocks; b += batch) {
         size_t to = at + ts_act_place(&places, b);
         uint32_t n = n_blocks - b < batch ? n_blocks - b : batch;
         for (uint32_t t = 0; t < width; t++) {
             const float *x = job->x + (first + t) * job->ld_x + (size_t)(first_block + b) * TS_ACT_COLS;
-            job->matrix->kernel->quantize(job->space->values + (to + t) * TS_ACT_COLS, job->space->meta + to + t, &places, x, n,
-                                          job->matrix->format->offset);
+            act->convert(job->space->values + (to + t) * act->block_bytes, job->space->meta + to + t, &places, x, n,
+                         job->matrix->format->offset);
         }
     }
 }
@@ -250,7 +251,7 @@ static void tiles_direct(const struct job *job, float *sums, uint32_t group, uin
         for (uint32_t tile = begin_tile; tile < end_tile; tile++) {
             uint32_t first = ts_act_tile_first(&job->tiles, tile);
             size_t at = act_at(job, block, n_blocks, first);
-            format->direct(sums + (size_t)(first - first_tok) * format->group_rows, packed, job->space->values + at * TS_ACT_COLS,
+            format->direct(sums + (size_t)(first - first_tok) * format->group_rows, packed, job->space->values + at * format->act->block_bytes,
                            job->space->meta + at, n_blocks, ts_act_tile_width(&job->tiles, tile), block > 0);
         }
     }
@@ -323,14 +324,19 @@ static void look_ahead(const struct job *job, struct pass *pass)
     uint32_t n_groups = pass->end_group - pass->first_group;
     size_t part = (size_t)n_tok * n_blocks / n_groups + 1;
     size_t at = act_at(job, next_block, n_blocks, first_tok) + part * (pass->group - pass->first_group);
-    pass->values = ahead_make(job->space->values + at * TS_ACT_COLS, part * TS_ACT_COLS, n_tiles);
-    pass->meta = ahead_make(job->space->meta + at, part * sizeof *job->space->meta, n_tiles);
+    const struct ts_act_form *act = matrix->format->act;
+    pass->values = ahead_make(job->space->values + at * act->block_bytes, part * act->block_bytes, n_tiles);
+    pass->meta = ahead_make(job->space->meta + at, act->kind == TS_ACT_INT8 ? part * sizeof *job->space->meta : 0, n_tiles);
 }
 
-static void run_pass(const struct job *job, struct pass *pass, float *sums, uint8_t *panel)
+static void run_pass(const struct job *job, struct pass *pass, float *sums, uint8_t *space)
 {
     const struct ts_kernel_format *format = job->matrix->format;
-    format->expand(panel, packed_at(job->matrix, pass->group, pass->first_block), pass->n_blocks);
+    const uint8_t *panel = packed_at(job->matrix, pass->group, pass->first_block);
+    if (format->expand) {
+        format->expand(space, panel, pass->n_blocks);
+        panel = space;
+    }
     look_ahead(job, pass);
     for (uint32_t tile = pass->first_tile; tile < pass->end_tile; tile++) {
         uint32_t width = ts_act_tile_width(&job->tiles, tile);
@@ -338,7 +344,7 @@ static void run_pass(const struct job *job, struct pass *pass, float *sums, uint
         prefetch(&pass->weights);
         prefetch(&pass->values);
         prefetch(&pass->meta);
-        format->wide(sums, panel, job->space->values + at * TS_ACT_COLS, job->space->meta + at, pass->n_blocks, width,
+        format->wide(sums, panel, job->space->values + at * format->act->block_bytes, job->space->meta + at, pass->n_blocks, width,
                      pass->first_block > 0);
         sums += (size_t)width * format->group_rows;
     }

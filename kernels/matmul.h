@@ -1,5 +1,5 @@
-/* Quantized matrix product: y[tok][row] = sum over col of W[row][col] * x[tok][col], W in a weight format, x and y float. x is quantized to int8
- * on the way (kernels/activation.h). Results do not depend on the number of threads; between variants they differ by float rounding only. */
+/* Quantized matrix product: y[tok][row] = sum over col of W[row][col] * x[tok][col], W in a weight format, x and y float. x is converted
+ * on the way: to int8 for integer formats (kernels/activation.h). Results do not depend on the number of threads; between variants they differ by float rounding only. */
 #ifndef TS_KERNELS_MATMUL_H
 #define TS_KERNELS_MATMUL_H
 
@@ -19,7 +19,7 @@ struct ts_matrix {
     size_t packed_bytes;
 };
 
-/* Packs rows x cols weights given in GGUF blocks. cols must be a multiple of the format's block; rows > 0. TS_ERANGE, TS_ENOMEM, TS_EUNSUPPORTED
+/* Packs rows x cols weights given in GGUF blocks. cols must be a multiple of the format's block and of 32; rows > 0. TS_ERANGE, TS_ENOMEM, TS_EUNSUPPORTED
  * (the kernel does not do the format). */
 enum ts_status ts_matrix_create(struct ts_matrix *out, const struct ts_kernel *kernel, enum ts_quant quant, const uint8_t *blocks,
                                 uint32_t rows, uint32_t cols);

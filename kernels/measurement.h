@@ -73,6 +73,7 @@ struct ts_measurement {
     size_t n_matmuls;
     double peak_dot_gops;   /* int8 dot products at best, all threads; 0 where unknown (the field may be missing in a file) */
     double peak_fma_gflops; /* float multiply-adds at best, all threads; 0 where unknown */
+    double peak_bf16_gflops; /* dot products of BF16 at best, all threads; 0 where the kernel has none, or unknown */
     const struct ts_bandwidth_sample *bandwidths;
     size_t n_bandwidths;
     const struct ts_step_sample *steps; /* n_tok increasing */
@@ -89,6 +90,9 @@ enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *
 
 /* Writes atomically. */
 enum ts_status ts_measurement_write(const struct ts_measurement *measurement, const char *path, struct ts_diags *diags);
+
+/* The peak of the instruction that the kernel multiplies this format with, 1e9 operations/s; 0 where unknown. */
+double ts_measurement_peak_gops(const struct ts_measurement *measurement);
 
 /* Bandwidth of the largest working set measured (main memory), bytes/s; 0 if there is none. */
 double ts_measurement_memory_bytes_per_s(const struct ts_measurement *measurement);

@@ -1,6 +1,7 @@
 /* Hides how a measurement file is checked. Every field that is needed must be there, with its type and in a sane range; the first few faults are
  * reported by the path of the field, for example matmuls[3].seconds.median. */
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "kernels/measurement.h"
@@ -227,6 +228,8 @@ static void get_measurement(const struct at *at, struct ts_measurement *m)
         struct at peaks = enter(at, "peaks");
         m->peak_dot_gops = peaks.object ? get_double(&peaks, "dot_gops", 0.0, 1e9) : 0.0;
         m->peak_fma_gflops = peaks.object ? get_double(&peaks, "fma_gflops", 0.0, 1e9) : 0.0;
+        bool has_bf16 = peaks.object && ts_json_get(peaks.object, "bf16_gflops");
+        m->peak_bf16_gflops = has_bf16 ? get_double(&peaks, "bf16_gflops", 0.0, 1e9) : 0.0;
     }
     get_bandwidths(at, m);
     m->matmuls = get_matmuls(at, "matmuls", 1, m->n_shapes, &m->n_matmuls);
@@ -290,6 +293,15 @@ enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *
     }
     *out = m;
     return TS_OK;
+}
+
+double ts_measurement_peak_gops(const struct ts_measurement *measurement)
+{
+    bool bf16 = strcmp(measurement->quant, "BF16") == 0;
+    if (bf16 && measurement->peak_bf16_gflops > 0.0) {
+        return measurement->peak_bf16_gflops;
+    }
+    return bf16 || strcmp(measurement->quant, "F16") == 0 ? measurement->peak_fma_gflops : measurement->peak_dot_gops;
 }
 
 double ts_measurement_memory_bytes_per_s(const struct ts_measurement *measurement)

@@ -123,6 +123,7 @@ static void put_peaks(struct ts_json_writer *json, const struct ts_measurement *
     ts_json_begin_object(json);
     put_double(json, "dot_gops", m->peak_dot_gops);
     put_double(json, "fma_gflops", m->peak_fma_gflops);
+    put_double(json, "bf16_gflops", m->peak_bf16_gflops);
     ts_json_end_object(json);
 }
 

@@ -96,3 +96,8 @@ double ts_peaks_fma_gflops(const struct ts_peaks *peaks, double min_seconds)
 {
     return arithmetic_rate(peaks, peaks->probes->fma, peaks->probes->fma_ops_per_round, min_seconds);
 }
+
+double ts_peaks_bf16_gflops(const struct ts_peaks *peaks, double min_seconds)
+{
+    return arithmetic_rate(peaks, peaks->probes->bf16_dot, peaks->probes->bf16_ops_per_round, min_seconds);
+}

@@ -27,5 +27,6 @@ double ts_peaks_read_gb_per_s(const struct ts_peaks *peaks, uint64_t bytes, doub
 /* 1e9 operations per second of all workers together, a multiplication and an addition counted as two; 0 where there is no probe. */
 double ts_peaks_dot_gops(const struct ts_peaks *peaks, double min_seconds);
 double ts_peaks_fma_gflops(const struct ts_peaks *peaks, double min_seconds);
+double ts_peaks_bf16_gflops(const struct ts_peaks *peaks, double min_seconds);
 
 #endif

@@ -135,14 +135,14 @@ DEFINE_TILE(direct_q8_0, STEP_Q8_0, Q8_0_BLOCK, Q8_0_SCALES, 4)
 typedef void tile_fn(float *c, const uint8_t *block, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                      bool accumulate);
 
-static void direct_q4_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3, direct_q4_0_4};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-static void direct_q8_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3, direct_q8_0_4};
@@ -169,6 +169,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q4_0,
         .group_rows = ROWS,
+        .act = &ts_act_int8,
         .block_bytes = Q4_0_BLOCK,
         .pack = pack_q4_0,
         .direct_tok = DIRECT_TOK,
@@ -177,6 +178,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q8_0,
         .group_rows = ROWS,
+        .act = &ts_act_int8,
         .block_bytes = Q8_0_BLOCK,
         .pack = pack_q8_0,
         .direct_tok = DIRECT_TOK,
@@ -189,7 +191,6 @@ const struct ts_kernel ts_kernel_neon_dotprod = {
     .needs = TS_CPU_NEON | TS_CPU_DOTPROD,
     .needs_text = "needs neon dotprod",
     .formats_text = "Q4_0 Q8_0",
-    .quantize = ts_act_quantize_ref,
     .probes = &ts_probes_portable,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],

@@ -10,6 +10,7 @@
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
 #include "kernels/pack_quads.h"
+#include "kernels/x86/avx2_half.h"
 #include "kernels/x86/avx2_k.h"
 #include "kernels/x86/avx2_tiles.h"
 #include "kernels/x86/quantize_x86.h"
@@ -90,7 +91,7 @@ DEFINE_TILES(6)
 typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                      bool accumulate);
 
-static void direct_q4_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3,
@@ -98,7 +99,7 @@ static void direct_q4_0(float *c, const uint8_t *weights, const int8_t *values, 
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-static void direct_q8_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3,
@@ -126,6 +127,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q4_0,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx2,
         .offset = 8,
         .block_bytes = Q4_0_BLOCK,
         .pack = pack_q4_0,
@@ -135,6 +137,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q8_0,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx2,
         .offset = 0,
         .block_bytes = Q8_0_BLOCK,
         .pack = pack_q8_0,
@@ -144,6 +147,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q4_K,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx2,
         .offset = 1,
         .block_bytes = AVX2_Q4_K_BLOCK,
         .pack = ts_avx2_pack_q4_k,
@@ -153,11 +157,42 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q6_K,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx2,
         .offset = 1,
         .block_bytes = AVX2_Q6_K_BLOCK,
         .pack = ts_avx2_pack_q6_k,
         .direct_tok = DIRECT_TOK,
         .direct = ts_avx2_direct_q6_k,
+    },
+    {
+        .quant = TS_QUANT_F16,
+        .group_rows = AVX2_HALF_ROWS,
+        .act = &ts_act_float,
+        .block_bytes = AVX2_HALF_BLOCK,
+        .pack = ts_avx2_pack_halves,
+        .direct_tok = DIRECT_TOK,
+        .direct = ts_avx2_direct_f16,
+        .wide_min_tok = AVX2_HALF_WIDE_MIN,
+        .wide_tok = DIRECT_TOK,
+        .panel_block_bytes = AVX2_HALF_PANEL,
+        .panel_blocks = AVX2_HALF_PANEL_BLOCKS,
+        .expand = ts_avx2_expand_f16,
+        .wide = ts_avx2_wide_floats,
+    },
+    {
+        .quant = TS_QUANT_BF16,
+        .group_rows = AVX2_HALF_ROWS,
+        .act = &ts_act_float,
+        .block_bytes = AVX2_HALF_BLOCK,
+        .pack = ts_avx2_pack_halves,
+        .direct_tok = DIRECT_TOK,
+        .direct = ts_avx2_direct_bf16,
+        .wide_min_tok = AVX2_HALF_WIDE_MIN,
+        .wide_tok = DIRECT_TOK,
+        .panel_block_bytes = AVX2_HALF_PANEL,
+        .panel_blocks = AVX2_HALF_PANEL_BLOCKS,
+        .expand = ts_avx2_expand_bf16,
+        .wide = ts_avx2_wide_floats,
     },
 };
 
@@ -165,8 +200,7 @@ const struct ts_kernel ts_kernel_avx2 = {
     .name = "avx2",
     .needs = TS_CPU_AVX2,
     .needs_text = "needs avx2 fma f16c",
-    .formats_text = "Q4_0 Q8_0 Q4_K Q6_K",
-    .quantize = ts_act_quantize_avx2,
+    .formats_text = "Q4_0 Q8_0 Q4_K Q6_K F16 BF16",
     .probes = &ts_probes_avx2,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],

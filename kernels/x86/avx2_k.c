@@ -145,14 +145,14 @@ DEFINE_TILES(6)
 typedef void tile_fn(float *c, const uint8_t *super, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                      bool accumulate);
 
-void ts_avx2_direct_q4_k(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+void ts_avx2_direct_q4_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                          uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[MAX_TOK] = {q4_k_1, q4_k_2, q4_k_3, q4_k_4, q4_k_5, q4_k_6};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-void ts_avx2_direct_q6_k(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+void ts_avx2_direct_q6_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                          uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[MAX_TOK] = {q6_k_1, q6_k_2, q6_k_3, q6_k_4, q6_k_5, q6_k_6};

@@ -91,14 +91,14 @@ DEFINE_TILES(6)
 typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                      bool accumulate);
 
-static void wide(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void wide(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                  uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[WIDE_TOK] = {wide_1, wide_2, wide_3, wide_4, wide_5, wide_6};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-static void direct_q8_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3,
@@ -106,7 +106,7 @@ static void direct_q8_0(float *c, const uint8_t *weights, const int8_t *values, 
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-static void direct_q4_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3,
@@ -156,6 +156,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q4_0,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx512,
         .offset = 8,
         .block_bytes = Q4_0_BLOCK,
         .pack = pack_q4_0,
@@ -171,6 +172,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q8_0,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx512,
         .offset = 128,
         .block_bytes = Q8_0_BLOCK,
         .pack = pack_q8_0,
@@ -186,6 +188,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q4_K,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx512,
         .offset = 1,
         .block_bytes = AVX512_Q4_K_BLOCK,
         .pack = ts_avx512_pack_q4_k,
@@ -201,6 +204,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q6_K,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx512,
         .offset = 32,
         .block_bytes = AVX512_Q6_K_BLOCK,
         .pack = ts_avx512_pack_q6_k,
@@ -220,7 +224,6 @@ const struct ts_kernel ts_kernel_avx512vnni = {
     .needs = TS_CPU_AVX2 | TS_CPU_AVX512 | TS_CPU_AVX512VNNI,
     .needs_text = "needs avx512f avx512bw avx512dq avx512vl avx512vnni",
     .formats_text = "Q4_0 Q8_0 Q4_K Q6_K",
-    .quantize = ts_act_quantize_avx512,
     .probes = &ts_probes_avx512vnni,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],

@@ -78,14 +78,14 @@ DEFINE_TILES(6)
 typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                      bool accumulate);
 
-void ts_avx512_wide_q4_k(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+void ts_avx512_wide_q4_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                          uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[AVX512_Q4_K_TOK] = {wide_1, wide_2, wide_3, wide_4, wide_5, wide_6};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-void ts_avx512_direct_q4_k(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+void ts_avx512_direct_q4_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                            uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[AVX512_Q4_K_TOK] = {direct_1, direct_2, direct_3, direct_4, direct_5, direct_6};

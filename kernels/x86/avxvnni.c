@@ -127,14 +127,14 @@ DEFINE_TILES(4)
 typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                      bool accumulate);
 
-static void direct_q4_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3, direct_q4_0_4};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-static void direct_q8_0(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+static void direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3, direct_q8_0_4};
@@ -161,6 +161,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q4_0,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx2,
         .offset = 8,
         .block_bytes = Q4_0_BLOCK,
         .pack = pack_q4_0,
@@ -170,6 +171,7 @@ static const struct ts_kernel_format formats[] = {
     {
         .quant = TS_QUANT_Q8_0,
         .group_rows = ROWS,
+        .act = &ts_act_int8_avx2,
         .offset = 128,
         .block_bytes = Q8_0_BLOCK,
         .pack = pack_q8_0,
@@ -183,7 +185,6 @@ const struct ts_kernel ts_kernel_avxvnni = {
     .needs = TS_CPU_AVX2 | TS_CPU_AVXVNNI,
     .needs_text = "needs avx2 fma f16c avxvnni",
     .formats_text = "Q4_0 Q8_0",
-    .quantize = ts_act_quantize_avx2,
     .probes = &ts_probes_avxvnni,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],

@@ -68,9 +68,9 @@ static void store_values(int8_t *values, struct ts_act_meta *meta, const float *
     meta->low_sum = (int16_t)low;
 }
 
-void ts_act_quantize_avx2(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                          int32_t offset)
+static void quantize(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks, int32_t offset)
 {
+    int8_t *values = out;
     for (uint32_t b = 0; b < n_blocks; b++, x += TS_ACT_COLS) {
         size_t at = ts_act_place(places, b);
         int32_t first = ts_act_first_step(block_max(x));
@@ -83,3 +83,5 @@ void ts_act_quantize_avx2(int8_t *values, struct ts_act_meta *meta, const struct
         store_values(values + at * TS_ACT_COLS, meta + at, x, ts_act_inverse(step), offset);
     }
 }
+
+const struct ts_act_form ts_act_int8_avx2 = {TS_ACT_INT8, TS_ACT_COLS, quantize};

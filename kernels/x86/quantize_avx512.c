@@ -153,9 +153,9 @@ static void quantize_batch(int8_t *values, struct ts_act_meta *meta, const struc
     }
 }
 
-void ts_act_quantize_avx512(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                            int32_t offset)
+static void quantize(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks, int32_t offset)
 {
+    int8_t *values = out;
     uint32_t b = 0;
     for (; b + BATCH <= n_blocks; b += BATCH) {
         quantize_batch(values, meta, places, b, x + (size_t)b * TS_ACT_COLS, offset);
@@ -175,3 +175,5 @@ void ts_act_quantize_avx512(int8_t *values, struct ts_act_meta *meta, const stru
         meta[at] = rest_meta[i];
     }
 }
+
+const struct ts_act_form ts_act_int8_avx512 = {TS_ACT_INT8, TS_ACT_COLS, quantize};

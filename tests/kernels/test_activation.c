@@ -20,7 +20,7 @@ static void test_activation__integers_up_to_127_are_kept_with_scale_one(void **s
     for (int i = 0; i < 32; i++) {
         x[i] = (float)(127 - 8 * i);
     }
-    ts_act_quantize_ref(values, &meta, &one_place, x, 1, 8);
+    ts_act_int8.convert(values, &meta, &one_place, x, 1, 8);
     int sum = 0;
     for (int i = 0; i < 32; i++) {
         assert_int_equal(values[i], 127 - 8 * i);
@@ -62,7 +62,7 @@ static void test_activation__errors_stay_within_half_a_scale(void **state)
             x[i] = next_normal(&seed) * ldexpf(1.0F, block % 60 - 30);
             max = fmaxf(max, fabsf(x[i]));
         }
-        ts_act_quantize_ref(values, &meta, &one_place, x, 1, 0);
+        ts_act_int8.convert(values, &meta, &one_place, x, 1, 0);
         assert_true(meta.scale <= max / 127.0F * 1.1388F);
         for (int i = 0; i < 32; i++) {
             assert_in_range(values[i] + 127, 0, 254);
@@ -85,7 +85,7 @@ static void test_activation__is_as_accurate_as_a_free_scale(void **state)
             x[i] = next_normal(&seed);
             max = fmaxf(max, fabsf(x[i]));
         }
-        ts_act_quantize_ref(values, &meta, &one_place, x, 1, 0);
+        ts_act_int8.convert(values, &meta, &one_place, x, 1, 0);
         double d = (double)max / 127.0;
         for (int i = 0; i < 32; i++) {
             ours += pow((double)x[i] - (double)meta.scale * values[i], 2);
@@ -104,7 +104,7 @@ static void test_activation__zeros_and_extremes_are_safe(void **state)
         int8_t values[32];
         struct ts_act_meta meta;
         x[7] = extremes[e];
-        ts_act_quantize_ref(values, &meta, &one_place, x, 1, 0);
+        ts_act_int8.convert(values, &meta, &one_place, x, 1, 0);
         assert_int_equal(values[0], 0);
         assert_true(meta.scale > 0.0F);
         assert_true(fabsf(meta.scale * values[7] - x[7]) <= fmaxf(x[7] * 0.005F, 0x1p-60F));
@@ -128,17 +128,21 @@ static void test_activation__every_variant_gives_the_bits_of_the_reference(void 
     ts_cpu_detect(&cpu);
     uint64_t seed = 9;
     float *x = malloc(BLOCKS * 32 * sizeof *x);
-    int8_t *expected = calloc(BLOCKS * STRIDE, 32), *values = calloc(BLOCKS * STRIDE, 32);
+    static const struct ts_act_form *const references[] = {&ts_act_int8, &ts_act_float, &ts_act_bfloat};
+    uint8_t *expected = calloc(BLOCKS * STRIDE, TS_ACT_MAX_BLOCK_BYTES), *values = calloc(BLOCKS * STRIDE, TS_ACT_MAX_BLOCK_BYTES);
     struct ts_act_meta *expected_meta = calloc(BLOCKS * STRIDE, sizeof *expected_meta);
     struct ts_act_meta *meta = calloc(BLOCKS * STRIDE, sizeof *meta);
     assert_true(x && expected && values && expected_meta && meta);
     fill_blocks(x, BLOCKS * 32, &seed);
-    ts_act_quantize_ref(expected, expected_meta, &places, x, BLOCKS, 128);
     for (size_t k = 0; k < ts_kernel_count(); k++) {
         const struct ts_kernel *kernel = ts_kernel_at(k);
-        if ((kernel->needs & ~cpu.features) == 0) {
-            kernel->quantize(values, meta, &places, x, BLOCKS, 128);
-            assert_memory_equal(values, expected, BLOCKS * STRIDE * 32);
+        for (size_t f = 0; (kernel->needs & ~cpu.features) == 0 && f < kernel->n_formats; f++) {
+            const struct ts_act_form *act = kernel->formats[f].act, *reference = references[act->kind];
+            assert_int_equal(act->kind, reference->kind);
+            assert_int_equal(act->block_bytes, reference->block_bytes);
+            reference->convert(expected, expected_meta, &places, x, BLOCKS, 128);
+            act->convert(values, meta, &places, x, BLOCKS, 128);
+            assert_memory_equal(values, expected, (size_t)BLOCKS * STRIDE * act->block_bytes);
             assert_memory_equal(meta, expected_meta, BLOCKS * STRIDE * sizeof *meta);
         }
     }

@@ -9,15 +9,14 @@
 
 static const uint32_t everything = 0xFFFFFFFFU;
 
-static void test_kernel_list__ends_with_the_reference_that_needs_nothing_and_does_all_integer_formats(void **state)
+static void test_kernel_list__ends_with_the_reference_that_needs_nothing_and_does_all_formats(void **state)
 {
     (void)state;
     const struct ts_kernel *last = ts_kernel_at(ts_kernel_count() - 1);
     assert_string_equal(last->name, "ref");
     assert_int_equal(last->needs, 0);
     for (int q = 0; q < TS_QUANT_COUNT; q++) {
-        bool integer = ts_quant_format((enum ts_quant)q)->block_cols > 1;
-        assert_int_equal(ts_kernel_format(last, (enum ts_quant)q) != NULL, integer);
+        assert_non_null(ts_kernel_format(last, (enum ts_quant)q));
     }
 }
 
@@ -26,11 +25,6 @@ static void test_kernel_list__first_that_has_features_and_format_is_chosen(void 
     (void)state;
     const char *why;
     for (int q = 0; q < TS_QUANT_COUNT; q++) {
-        if (ts_quant_format((enum ts_quant)q)->block_cols == 1) {
-            assert_null(ts_kernel_select(everything, (enum ts_quant)q, NULL, &why));
-            assert_string_equal(why, "no variant does this format");
-            continue;
-        }
         assert_string_equal(ts_kernel_select(0, (enum ts_quant)q, NULL, &why)->name, "ref");
         assert_string_equal(why, "nothing faster runs on this machine");
         const struct ts_kernel *best = ts_kernel_select(everything, (enum ts_quant)q, NULL, &why);
@@ -100,7 +94,7 @@ static void test_kernel_list__texts_say_what_the_tables_say(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kernel_list__ends_with_the_reference_that_needs_nothing_and_does_all_integer_formats),
+        cmocka_unit_test(test_kernel_list__ends_with_the_reference_that_needs_nothing_and_does_all_formats),
         cmocka_unit_test(test_kernel_list__first_that_has_features_and_format_is_chosen),
         cmocka_unit_test(test_kernel_list__a_variant_is_never_chosen_without_one_of_its_features),
         cmocka_unit_test(test_kernel_list__a_name_is_obeyed_or_refused_with_a_reason),

@@ -3,7 +3,8 @@
  * How the integer part is shown to be exact: the activations are integers with a largest magnitude of 127 in each block, so that their scale is 1,
  * and the weights' scales are powers of two. Then every product and every sum is a multiple of 1/2 below 2^23, float arithmetic is exact, and
  * a result has the right bits only if every integer accumulator had. A single block per row shows each accumulator by itself, at the extremes of
- * what fits. Blocks of 256 weights have scales that are whole numbers, and sums below 2^24. */
+ * what fits. Blocks of 256 weights have scales that are whole numbers, and sums below 2^24. Weights of 16 bits are multiples of 1/2 below 32, which makes
+ * their sums exact in any order; BF16 holds the activations as they are. */
 #include "kernels_test.h"
 
 #include <math.h>
@@ -113,12 +114,26 @@ static void take_blocks(struct fixture *f, const struct ts_quant_format *format,
     }
 }
 
+/* Multiples of 1/2. */
+static void fill_halves(struct fixture *f, const struct ts_quant_format *format, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        f->weights[i] = (float)((int)next_below(&f->seed, 127) - 63) * 0.5F;
+    }
+    format->quantize(f->blocks, f->weights, n);
+    take_blocks(f, format, n);
+}
+
 /* Random quants under scales that are small powers of two, some negative, some zero. With larger blocks the scales inside them make the sums large:
  * all are whole numbers then, and Q6_K's are halved where there are many. */
 static void fill_weights(struct fixture *f, const struct ts_quant_format *format, uint32_t rows, uint32_t cols)
 {
     static const float small[] = {1.0F, -1.0F, 0.5F, 2.0F, 1.0F, -0.5F, 0.0F, 1.0F};
     static const float large[] = {1.0F, -1.0F, 0.0F, 1.0F};
+    if (format->block_cols == 1) {
+        fill_halves(f, format, (size_t)rows * cols);
+        return;
+    }
     size_t n_blocks = (size_t)rows * cols / format->block_cols;
     for (size_t b = 0; b < n_blocks; b++) {
         uint8_t *block = f->blocks + b * format->block_bytes;
@@ -170,7 +185,7 @@ static double exact(const struct fixture *f, uint32_t row, uint32_t tok, uint32_
 
 static void check_exact(struct fixture *f, enum ts_quant quant, uint32_t rows, uint32_t cols, uint32_t n_tok)
 {
-    const double limit = ts_quant_format(quant)->block_cols == 32 ? 0x1p23 : 0x1p24;
+    const double limit = ts_quant_format(quant)->block_cols == 256 ? 0x1p24 : 0x1p23;
     multiply(f, quant, rows, cols, n_tok);
     for (uint32_t t = 0; t < n_tok; t++) {
         for (uint32_t r = 0; r < rows; r++) {
@@ -232,6 +247,9 @@ static void test_kernel_variants__integer_part_is_exact_at_the_extremes(void **s
     for (size_t i = 0; i < f->kernel->n_formats; i++) {
         enum ts_quant quant = f->kernel->formats[i].quant;
         const struct ts_quant_format *format = ts_quant_format(quant);
+        if (f->kernel->formats[i].act->kind != TS_ACT_INT8) {
+            continue;
+        }
         for (size_t b = 0; b < COUNT(bytes); b++) {
             for (size_t s = 0; s < COUNT(signs); s++) {
                 memset(f->blocks, bytes[b], (size_t)format->block_bytes * 17);
@@ -251,8 +269,21 @@ static void test_kernel_variants__integer_part_is_exact_at_the_extremes(void **s
     }
 }
 
-/* Against exact arithmetic on the same quantized numbers: n_blocks additions and two roundings per block, each 2^-24 of the magnitudes' sum;
- * activations are off by at most half a scale, which the second part of the bound allows for. */
+/* What all variants of a format can hold, so that they multiply the same numbers. */
+static void round_activations(struct fixture *f, enum ts_quant quant, size_t n)
+{
+    for (size_t k = 0; quant == TS_QUANT_BF16 && k < n; k++) {
+        f->x[k] = ts_bfloat_to_float(ts_bfloat_from_float(f->x[k]));
+    }
+}
+
+/* Roundings of a sum: two per block, three with minima; with weights of 16 bits two per column. */
+static uint32_t roundings(enum ts_quant quant, uint32_t cols)
+{
+    return ts_quant_format(quant)->block_cols == 1 ? cols : quant == TS_QUANT_Q4_K ? cols / 16 : cols / 32;
+}
+
+/* Against the reference on the same numbers: each rounding is 2^-24 of the magnitudes' sum at most, on both sides. */
 static void test_kernel_variants__floats_stay_within_the_bound_of_the_reference(void **state)
 {
     struct fixture *f = usable(state);
@@ -269,6 +300,7 @@ static void test_kernel_variants__floats_stay_within_the_bound_of_the_reference(
         for (size_t k = 0; k < (size_t)MAX_TOK * cols; k++) {
             f->x[k] = next_normal(&f->seed) * (k % 77 == 0 ? 30.0F : 1.0F);
         }
+        round_activations(f, quant, (size_t)MAX_TOK * cols);
         const struct ts_kernel *kernel = f->kernel;
         f->kernel = reference;
         multiply(f, quant, rows, cols, MAX_TOK);
@@ -279,8 +311,7 @@ static void test_kernel_variants__floats_stay_within_the_bound_of_the_reference(
             for (uint32_t r = 0; r < rows; r++) {
                 double magnitude;
                 (void)exact(f, r, t, cols, &magnitude);
-                uint32_t additions = quant == TS_QUANT_Q4_K ? cols / 16 : cols / 32;
-                double bound = magnitude * 1.1 * (additions + 4) * 0x1p-23;
+                double bound = magnitude * 1.1 * (roundings(quant, cols) + 4) * 0x1p-23;
                 assert_true(fabs((double)f->y[t * rows + r] - (double)f->expected[t * rows + r]) <= bound);
             }
         }

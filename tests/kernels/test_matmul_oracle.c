@@ -74,7 +74,9 @@ static void test_matmul_oracle__errors_against_float64_are_those_of_the_formats(
     static const double bounds[TS_QUANT_COUNT][2] = {[TS_QUANT_Q4_0] = {0.05, 0.10},
                                                      [TS_QUANT_Q8_0] = {0.004, 0.0085},
                                                      [TS_QUANT_Q4_K] = {0.04, 0.08},
-                                                     [TS_QUANT_Q6_K] = {0.01, 0.022}};
+                                                     [TS_QUANT_Q6_K] = {0.01, 0.022},
+                                                     [TS_QUANT_F16] = {1e-4, 3e-4},
+                                                     [TS_QUANT_BF16] = {0.0012, 0.0028}};
     struct data *d = malloc(sizeof *d);
     struct ts_cpu cpu;
     assert_non_null(d);

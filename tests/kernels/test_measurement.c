@@ -79,6 +79,7 @@ static struct ts_measurement sample(void)
         .n_steps = 2,
         .peak_dot_gops = 900.5,
         .peak_fma_gflops = 220.25,
+        .peak_bf16_gflops = 440.5,
         .baseline_name = "OpenBLAS 0.3.21 Zen",
         .baseline = baseline,
         .n_baseline = 1,
@@ -109,7 +110,7 @@ static void test_measurement__what_was_written_is_read_again(void **state)
     assert_true(back.steps[1].seconds == 1.75);
     assert_string_equal(back.energy_source, "rapl");
     assert_true(back.busy_w == 120.25);
-    assert_true(back.peak_dot_gops == 900.5 && back.peak_fma_gflops == 220.25);
+    assert_true(back.peak_dot_gops == 900.5 && back.peak_fma_gflops == 220.25 && back.peak_bf16_gflops == 440.5);
     assert_int_equal(ts_measurement_write(&back, f->file, &f->diags), TS_OK);
     char *second = NULL;
     slurp(&second, f->file);
