@@ -27,9 +27,20 @@ struct ts_args {
     const char *gguf;
     const char *config;
     const char *shape;
+    const char *api;
+    const char *prompts;
+    const char *concurrency;
+    const char *key_env;
+    const char *ca_file;
+    const char *timeout;
+    const char *rate;
+    const char *duration;
+    uint64_t output_tok;
+    uint64_t count;
+    uint64_t retries; /* 0: the default */
     uint64_t threads;      /* 0: all CPUs */
     uint64_t replications; /* 0: as the scenario says */
-    bool quick, check, list, no_baseline, quiet, help;
+    bool quick, check, list, no_baseline, ignore_eos, quiet, help;
 };
 
 /* Commands as bits: which options each of them takes. */
@@ -41,6 +52,7 @@ enum ts_command_bit {
     TS_CMD_EXPLAIN = 1 << 4,
     TS_CMD_CATALOG = 1 << 5,
     TS_CMD_HELP = 1 << 6,
+    TS_CMD_PROBE = 1 << 7,
 };
 
 /* Parses argv[1..] (argv[0] is the command's own name) by the rows that `command` takes. TS_EUSAGE with diagnostics for
