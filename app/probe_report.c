@@ -108,11 +108,12 @@ void ts_probe_csv_header(struct ts_text *out)
                       "e2e_s,outcome,http_status,tries,message\n");
 }
 
-static void put_seconds(struct ts_text *out, double seconds)
+/* As seconds; nothing if negative. */
+static void put_ns(struct ts_text *out, int64_t ns)
 {
     ts_text_puts(out, ",");
-    if (!isnan(seconds)) {
-        ts_text_double(out, seconds);
+    if (ns >= 0) {
+        ts_text_printf(out, "%lld.%09lld", (long long)(ns / 1000000000), (long long)(ns % 1000000000));
     }
 }
 
@@ -122,15 +123,14 @@ void ts_probe_csv_rows(struct ts_text *out, size_t point_index, const struct ts_
     for (size_t i = 0; i < result->n; i++) {
         const struct ts_probe_record *r = &result->records[i];
         const bool any = r->first_ns >= 0;
-        const double ttft_s = any ? (double)(r->first_ns - r->due_ns) * 1e-9 : NAN;
-        const double e2e_s = r->outcome == TS_PROBE_DONE ? (double)(r->last_ns - r->due_ns) * 1e-9 : NAN;
+        const bool done = r->outcome == TS_PROBE_DONE;
         ts_text_printf(out, "%zu,%zu,%u", point_index, i, point->load.concurrency);
-        put_seconds(out, (double)r->due_ns * 1e-9);
-        put_seconds(out, r->sent_ns >= 0 ? (double)r->sent_ns * 1e-9 : NAN);
+        put_ns(out, r->due_ns);
+        put_ns(out, r->sent_ns);
         ts_text_printf(out, ",%u,%u,%s", r->prompt_tok, r->output_tok, r->counted ? "server" : "events");
-        put_seconds(out, ttft_s);
-        put_seconds(out, r->output_tok > 1 ? (e2e_s - ttft_s) / ((double)r->output_tok - 1.0) : NAN);
-        put_seconds(out, e2e_s);
+        put_ns(out, any ? r->first_ns - r->due_ns : -1);
+        put_ns(out, done && r->output_tok > 1 ? (r->last_ns - r->first_ns) / (r->output_tok - 1) : -1);
+        put_ns(out, done ? r->last_ns - r->due_ns : -1);
         ts_text_printf(out, ",%s,%d,%u", ts_probe_outcome_name(r->outcome), r->http_status, r->n_tries);
         ts_csv_put(out, r->message >= 0 ? result->messages[r->message].text : "", false);
         ts_text_puts(out, "\n");
