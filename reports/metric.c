@@ -118,7 +118,7 @@ static double get_energy(const struct ts_metric_view *view, const struct ts_metr
     return NAN;
 }
 
-enum gauge { BUSY, IN_TIER, BATCH, KV_MEAN, KV_PEAK, STEPS, PREEMPTIONS, THROTTLED, RETRIES };
+enum gauge { BUSY, IN_TIER, BATCH, KV_MEAN, KV_PEAK, STEPS, PREEMPTIONS, THROTTLED, RETRIES, CACHE_HIT };
 
 static double get_gauge(const struct ts_metric_view *view, const struct ts_metric *self)
 {
@@ -142,6 +142,8 @@ static double get_gauge(const struct ts_metric_view *view, const struct ts_metri
         return (double)tier->n_throttled;
     case RETRIES:
         return (double)tier->n_retries;
+    case CACHE_HIT:
+        return ratio((double)tier->found_tok, (double)tier->looked_up_tok);
     }
     return NAN;
 }
@@ -315,6 +317,7 @@ const struct ts_metric ts_metrics[] = {
     GAUGE("batch", "mean", "1", BATCH),
     GAUGE("kv_used", "mean", "frac", KV_MEAN),
     GAUGE("kv_used", "max", "frac", KV_PEAK),
+    GAUGE("cache_hit", "mean", "frac", CACHE_HIT),
     GAUGE("steps", "sum", "1", STEPS),
     GAUGE("preemptions", "sum", "1", PREEMPTIONS),
     GAUGE("throttled", "sum", "1", THROTTLED),
@@ -397,6 +400,8 @@ static void add_tier(struct ts_tier_result *into, const struct ts_tier_result *f
     into->mean_in_tier += from->mean_in_tier;
     into->n_steps += from->n_steps;
     into->n_preemptions += from->n_preemptions;
+    into->looked_up_tok += from->looked_up_tok;
+    into->found_tok += from->found_tok;
     into->n_throttled += from->n_throttled;
     into->n_retries += from->n_retries;
 }

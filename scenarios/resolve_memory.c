@@ -50,6 +50,21 @@ static void resolve_blocks(struct ts_loader *loader, struct ts_tier_context *ctx
                      (double)server->kv_blocks);
 }
 
+/* Slots share the cache evenly: what one of them holds. */
+static double slot_tokens(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const struct ts_server_model *server = &ctx->tier->u.server;
+    const uint64_t share = server->kv_blocks / server->max_seqs;
+    if (share == 0) {
+        ts_loader_error(
+            loader, ts_value_at(ctx->value, "scheduler.sequences"),
+            ts_loader_printf(loader, "write sequences: %llu or fewer", (unsigned long long)(server->kv_blocks)),
+            "%u slots do not fit: there are %llu KV blocks", server->max_seqs, (unsigned long long)server->kv_blocks);
+        ctx->broken = true;
+    }
+    return (double)(share * server->block_tok);
+}
+
 static void resolve_context(struct ts_loader *loader, struct ts_tier_context *ctx, double kv_tokens)
 {
     double longest = ctx->llm->context;
@@ -63,9 +78,9 @@ static void resolve_context(struct ts_loader *loader, struct ts_tier_context *ct
         return;
     }
     ctx->tier->context_tok = (uint32_t)(cut ? kv_tokens : longest);
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.context", ctx->value->path),
-                     cut ? TS_ORIGIN_MODELLED : TS_ORIGIN_CATALOG, cut ? "what the KV cache holds" : source, "%u tok",
-                     (unsigned)ctx->tier->context_tok);
+    ts_loader_assume(
+        loader, ts_loader_printf(loader, "%s.context", ctx->value->path), cut ? TS_ORIGIN_MODELLED : TS_ORIGIN_CATALOG,
+        cut ? "what the KV cache (a slot of it) holds" : source, "%u tok", (unsigned)ctx->tier->context_tok);
 }
 
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
@@ -103,6 +118,7 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     }
     if (server) {
         resolve_blocks(loader, ctx, kv_tokens);
+        kv_tokens = ctx->tier->u.server.policy == TS_SCHEDULER_SLOTS ? slot_tokens(loader, ctx) : kv_tokens;
     }
     resolve_context(loader, ctx, kv_tokens);
 }

@@ -99,17 +99,34 @@ static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx
     ts_resolve_steps(loader, ctx, &device->steps);
 }
 
+static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    static const enum ts_scheduler_policy policies[] = {TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC};
+    const int policy = ts_value_choice(ctx->value, "scheduler.policy");
+    server->policy = policies[policy > 0 ? policy : 0];
+    server->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
+    server->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
+    server->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
+    server->long_prefill_tok = ts_value_count(ctx->value, "scheduler.long_prefill");
+    server->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
+    server->by_priority = ts_value_choice(ctx->value, "scheduler.order") == 1;
+    server->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");
+    server->block_tok = ts_value_count(ctx->value, "scheduler.block");
+    if (server->policy == TS_SCHEDULER_STATIC && server->prefix_cache) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.prefix_cache"),
+                        "leave prefix_cache out, or take policy: vllm", "policy static has no prefix cache");
+        ctx->broken = true;
+    }
+}
+
 static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     struct ts_server_model *server = &ctx->tier->u.server;
     server->n_replicas = ts_value_count(ctx->value, "replicas");
     server->n_accelerators = ctx->n_accelerators = ts_value_count(ctx->value, "accelerators");
     server->max_queue = ts_value_count(ctx->value, "max_queue");
-    (void)ts_value_choice(ctx->value, "scheduler.policy");
-    server->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
-    server->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
-    server->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
-    server->block_tok = ts_value_count(ctx->value, "scheduler.block");
+    resolve_scheduler(loader, ctx);
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &server->steps);
 }

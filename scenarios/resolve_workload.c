@@ -14,6 +14,7 @@ static void class_of(struct ts_value *item, struct ts_class_spec *out, bool gene
     out->name = ts_value_text(item, "name");
     out->share = ts_value_number(item, "share");
     out->sensitivity = (uint8_t)ts_value_choice(item, "sensitivity");
+    out->priority = (uint8_t)ts_value_count(item, "priority");
     out->difficulty = ts_value_dist(item, "difficulty");
     out->prompt_tok = out->output_tok = ts_dist_constant(1.0);
     if (generated) {
@@ -62,8 +63,12 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
         return;
     }
     if (n == 0) {
-        classes[0] = (struct ts_class_spec){
-            "request", 1.0, ts_dist_constant(1.0), ts_dist_constant(1.0), ts_dist_normal(0.0, 1.0), TS_INTERNAL};
+        classes[0] = (struct ts_class_spec){.name = "request",
+                                            .share = 1.0,
+                                            .prompt_tok = ts_dist_constant(1.0),
+                                            .output_tok = ts_dist_constant(1.0),
+                                            .difficulty = ts_dist_normal(0.0, 1.0),
+                                            .sensitivity = TS_INTERNAL};
         ts_loader_assume(loader, "trace.classes", TS_ORIGIN_DEFAULT, "default of the scenario language",
                          "one class 'request', internal, difficulty normal(0, 1)");
     }

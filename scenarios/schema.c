@@ -54,8 +54,7 @@ static const struct {
     const char *path, *message;
 } unsupported[] = {
     {"include", "one file holds the whole scenario; other prices or hardware can be written in place"},
-    {"tiers.*.scheduler.prefix_cache", "every prompt is computed in full: leave the key out"},
-    {"tiers.*.scheduler.priority", "requests are served first come, first served: leave the key out"},
+    {"tiers.*.scheduler.priority", "write order: priority, and a priority for each class of the workload"},
     {"links.*.outages", "links are always up: leave the key out"},
     {"power.site_cap", "the site's power is reported, not capped: leave the key out"},
     {"tiers.*.fitted", "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with the fit's coefficients"},

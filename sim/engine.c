@@ -249,6 +249,9 @@ static void arrive(struct ts_engine *engine, const struct ts_request *request)
     }
     struct ts_flight *flight = ts_engine_flight(engine, id);
     flight->request = *request;
+    if (request->prefix.n_ids > 0) {
+        ts_engine_fail(engine, ts_flights_keep_prefix(&engine->flights, id));
+    }
     flight->tier = flight->choice = (uint8_t)model->n_tiers;
     if (model->patience_s > 0.0) {
         ts_engine_schedule_flight(engine, engine->now_ns + ts_ns_from_s(model->patience_s), TS_EVENT_PATIENCE, id);

@@ -24,11 +24,11 @@ struct ts_flight {
     int64_t token_ns;   /* servers: when it was preempted, its last token */
     int64_t down_ns;    /* delay of the link towards the client */
     uint32_t stamp;
-    uint32_t next;    /* free list; queue of a device */
-    uint32_t unit;    /* replica or user */
-    uint32_t handle;  /* in a replica's scheduler */
-    uint32_t barred;  /* tiers that policy forbids, as a mask */
-    uint32_t tried;   /* tiers tried or passed over, as a mask */
+    uint32_t next;   /* free list; queue of a device */
+    uint32_t unit;   /* replica or user */
+    uint32_t handle; /* in a replica's scheduler */
+    uint32_t barred; /* tiers that policy forbids, as a mask */
+    uint32_t tried;  /* tiers tried or passed over, as a mask */
     uint32_t n_preemptions;
     uint8_t tier;     /* where it is or goes; n_tiers: nowhere */
     uint8_t choice;   /* the tier that it was meant for first */
@@ -39,8 +39,16 @@ struct ts_flight {
     bool in_step;     /* servers: in decode; its last token came at the end of the replica's last step */
 };
 
+/* A flight's own copy of its request's prefix ids. */
+struct ts_flight_prefix {
+    uint64_t *ids; /* stays with the record, for the next request in it */
+    uint32_t cap;
+};
+
 struct ts_flights {
     struct ts_flight *items;
+    struct ts_flight_prefix *prefixes; /* [n_prefixes], beside items, as far as requests brought ids */
+    uint32_t n_prefixes;
     uint32_t cap, n_used, free;
 };
 
@@ -50,5 +58,8 @@ void ts_flights_deinit(struct ts_flights *flights);
  * are stale. */
 enum ts_status ts_flights_take(struct ts_flights *flights, uint32_t *id);
 void ts_flights_give(struct ts_flights *flights, uint32_t id);
+/* Copies the prefix ids of the flight's request, which the stream is about to take back; the copy lasts until the
+ * flight is given back. TS_ENOMEM: the request has no prefix then. */
+enum ts_status ts_flights_keep_prefix(struct ts_flights *flights, uint32_t id);
 
 #endif

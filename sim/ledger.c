@@ -221,6 +221,8 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double end_s)
     }
     out->n_steps = account->n_steps;
     out->n_preemptions = account->n_preemptions;
+    out->looked_up_tok = account->looked_up_tok;
+    out->found_tok = account->found_tok;
     out->n_throttled = account->n_throttled;
     out->n_retries = account->n_retries;
 }

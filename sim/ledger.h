@@ -23,6 +23,7 @@ struct ts_account {
     double kv_block_s; /* integral of KV blocks in use, all replicas */
     uint64_t kv_peak;  /* of one replica */
     uint64_t n_steps, n_step_seqs, n_preemptions, n_throttled, n_retries;
+    uint64_t looked_up_tok, found_tok; /* in prefix caches */
 };
 
 struct ts_ledger {

@@ -125,14 +125,22 @@ struct ts_device_model {
     double battery_wh;           /* 0 = mains */
 };
 
-/* Servers with continuous batching in the manner of vLLM V1 (chunked prefill, KV blocks, recompute preemption). */
+/* How a server batches: see sim/scheduler.h. */
+enum ts_scheduler_policy { TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC, TS_N_SCHEDULER_POLICIES };
+
+/* Servers that batch: KV blocks, a token budget for each step, a policy. */
 struct ts_server_model {
     uint32_t n_replicas;
     uint32_t n_accelerators; /* per replica */
     struct ts_steps_model steps;
     uint32_t max_batched_tok; /* token budget of a step */
     uint32_t max_seqs;
+    enum ts_scheduler_policy policy;
     bool chunked_prefill;
+    uint32_t long_prefill_tok; /* prompt tokens of one sequence in a step at most; 0 = no such limit */
+    bool whole_admission;      /* a sequence enters only if all its tokens so far find blocks */
+    bool by_priority;          /* a request's priority decides who enters first and who is preempted */
+    bool prefix_cache;
     uint32_t block_tok; /* KV block size, 16 */
     uint64_t kv_blocks; /* per replica */
     uint32_t max_queue; /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */

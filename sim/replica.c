@@ -116,7 +116,10 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
         struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);
         flight->start_ns = flight->start_ns == TS_NEVER_NS ? engine->now_ns : flight->start_ns;
     }
-    engine->ledger.accounts[replica->config->tier].n_preemptions += plan->n_preempted;
+    struct ts_account *account = &engine->ledger.accounts[replica->config->tier];
+    account->n_preemptions += plan->n_preempted;
+    account->looked_up_tok += plan->looked_up_tok;
+    account->found_tok += plan->found_tok;
 }
 
 static void begin_step(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
@@ -283,8 +286,9 @@ enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *e
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_request *request = &flight->request;
-    const enum ts_status status =
-        ts_scheduler_submit(replica->scheduler, &flight->handle, id, request->prompt_tok, request->output_tok);
+    const struct ts_scheduler_extras extras = {.priority = request->priority, .prefix = request->prefix};
+    const enum ts_status status = ts_scheduler_submit_with(replica->scheduler, &flight->handle, id,
+                                                           request->prompt_tok, request->output_tok, &extras);
     if (status != TS_OK) {
         return status;
     }

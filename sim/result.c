@@ -208,6 +208,8 @@ static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result 
     into->kv_peak_frac = into->kv_peak_frac > from->kv_peak_frac ? into->kv_peak_frac : from->kv_peak_frac;
     into->n_steps += from->n_steps;
     into->n_preemptions += from->n_preemptions;
+    into->looked_up_tok += from->looked_up_tok;
+    into->found_tok += from->found_tok;
     into->n_throttled += from->n_throttled;
     into->n_retries += from->n_retries;
 }

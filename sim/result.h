@@ -36,8 +36,10 @@ struct ts_tier_result {
     double mean_batch;                 /* servers: mean sequences per step */
     double kv_peak_frac, kv_mean_frac; /* servers: share of KV blocks in use */
     uint64_t n_steps, n_preemptions, n_throttled, n_retries;
-    double *power_w; /* [n_bins] mean facility power in that bin */
-    double *in_tier; /* [n_bins] mean requests present */
+    uint64_t looked_up_tok, found_tok; /* servers with a prefix cache: prompt tokens of requests that were begun, and
+                                          those of them that need not be computed */
+    double *power_w;                   /* [n_bins] mean facility power in that bin */
+    double *in_tier;                   /* [n_bins] mean requests present */
 };
 
 struct ts_result {

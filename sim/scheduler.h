@@ -1,23 +1,39 @@
-/* The continuous-batching scheduler, in the manner of vLLM V1: a pure policy. Sequences are submitted,
- * ts_scheduler_plan says what the next step computes, ts_scheduler_commit says that it was computed. It knows nothing
- * of time, so a simulated server and a live engine drive the same object.
+/* The batching scheduler: a pure policy. Sequences are submitted, ts_scheduler_plan says what the next step computes,
+ * ts_scheduler_commit says that it was computed. It knows nothing of time, so a simulated server and a live engine
+ * drive the same object. How it decides is a row of a table: `vllm`, `slots` or `static`.
  *
- * The rules, in the order of a step:
- *  1. A sequence has n_tok tokens so far (prompt and those generated), n_computed of them in the KV cache; a step gives
- *     it n_new of the difference: a chunk of the prompt, or the one token that was generated last.
- *  2. Running sequences come first, in list order: n_new = min(difference, long_prefill_tok, the rest of the budget).
- *  3. Blocks short: the tail of the running list is preempted, again and again, until it fits or the victim is the
- *     sequence itself.
- *  4. A preempted sequence loses all its blocks, keeps its tokens, and goes to the front of the waiting queue; its
- *     cache is recomputed later.
- *  5. Waiting sequences are admitted in order, but only in a step that preempted nothing; admission stops at max_seqs,
- *     at the end of the budget, or at a head that finds no blocks (head of line). Without chunked prefill a prompt must
- *     fit the rest of the budget whole.
- *  6. The step that computes the last missing token gives a token: the first one at the end of the prompt, then one a
- *     step. The token given last is never computed: a sequence needs room for prompt + output - 1 tokens.
+ * Common to all: a sequence has n_tok tokens so far (prompt and those generated), n_computed of them in the KV cache; a
+ * step gives it n_new of the difference: a chunk of the prompt, or the one token that was generated last. The step that
+ * computes the last missing token gives a token: the first one at the end of the prompt, then one a step. The token
+ * given last is never computed: a sequence needs room for prompt + output - 1 tokens.
  *
- * Nobody stalls: a sequence is admitted in a step that served everybody ahead in full, and the shares of those ahead
- * never grow, so every running sequence gets at least one token in every step (checked), and
+ * `vllm`: continuous batching as vLLM V1 does it (vllm/v1/core/sched/scheduler.py), in the order of a step:
+ *  1. Running sequences come first, in list order: n_new = min(difference, long_prefill_tok, the rest of the budget).
+ *  2. Blocks short: a victim is preempted, again and again, until it fits or the victim is the sequence itself. The
+ *     victim is the tail of the running list; with by_priority, the last of the lowest priority.
+ *  3. A preempted sequence loses all its blocks, keeps its tokens, and goes to the front of the waiting queue (of its
+ *     priority); its cache is recomputed later.
+ *  4. Waiting sequences are admitted in order, but only in a step that preempted nothing; admission stops at max_seqs,
+ *     at the end of the budget, or at a head that finds no blocks (head of line): none for its first chunk, or with
+ *     whole_admission for all its tokens. Without chunked prefill a prompt must fit the rest of the budget whole.
+ *  5. With a prefix cache, a sequence enters with the full blocks that are known already (sim/prefix_cache.h): their
+ *     tokens are not computed again, but at least one token is. Full blocks become known in the step that computes
+ * them, to sequences that enter in the same step too, and stay known when they are given back, until they are needed.
+ * With by_priority, vLLM would leave out the rest of the list for a step when a sequence falls victim to itself; here
+ * the others go on.
+ *
+ * `slots`: llama.cpp's server. max_seqs slots share the cache evenly; a sequence takes the free slot that was used
+ * longest ago and holds its share to the end; nobody is preempted. In a step every sequence in decode gets its token,
+ * then prompts fill the budget (n_batch) in the order of the slots; one for which nothing is left sits out. With a
+ * prefix cache a slot keeps what it held last, and a sequence takes the slot in which most of it stands already, if
+ * that is more than a tenth of it.
+ *
+ * `static`: batches that nobody joins. When nothing runs, waiting sequences form a batch as long as their prompts fit
+ * the budget together, and the blocks hold them to their ends; the prompts are computed in one step; who is finished
+ * leaves, and the next batch begins when all have. It does not wait for a batch to fill up: it knows no time.
+ *
+ * Nobody stalls under `vllm`: a sequence is admitted in a step that served everybody ahead in full, and the shares of
+ * those ahead never grow, so every running sequence gets at least one token in every step (checked), and
  * n_running <= max_batched_tok. */
 #ifndef TS_SIM_SCHEDULER_H
 #define TS_SIM_SCHEDULER_H
@@ -27,6 +43,7 @@
 
 #include "base/status.h"
 #include "sim/model.h"
+#include "sim/sequence.h"
 
 enum { TS_SCHEDULER_MAX_SEQS = 1 << 16, TS_SCHEDULER_MAX_WAITING = 1 << 20, TS_SCHEDULER_MAX_BLOCK_TOK = 1 << 16 };
 
@@ -37,13 +54,24 @@ struct ts_scheduler_config {
     uint32_t long_prefill_tok; /* at most that many prompt tokens of one sequence in a step; 0 = no such limit */
     uint32_t block_tok;        /* tokens in a KV block, >= 1 */
     uint64_t kv_blocks;        /* >= 1 */
+    enum ts_scheduler_policy policy;
+    bool whole_admission;
+    bool by_priority;
+    bool prefix_cache; /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
+};
+
+/* What a sequence may bring along. */
+struct ts_scheduler_extras {
+    uint32_t priority;       /* 0..TS_SEQUENCE_MAX_PRIORITY: with by_priority the higher goes first */
+    struct ts_prefix prefix; /* of the prompt, for the prefix cache. Its ids are borrowed until the sequence has
+                                finished or was aborted */
 };
 
 /* A sequence's share of a step. */
 struct ts_scheduler_item {
     uint32_t tag;      /* what the owner submitted it with */
     uint32_t past_tok; /* in the cache before the step */
-    uint32_t n_new;
+    uint32_t n_new;    /* 0, with TS_SCHEDULER_SLOTS only: sits out this step */
     bool
         decodes; /* one token after the prompt is through; otherwise a chunk of the prompt (or of what is recomputed) */
 };
@@ -54,7 +82,9 @@ struct ts_scheduler_plan {
     uint32_t n_admitted;
     const uint32_t *preempted; /* tags, in order of preemption */
     uint32_t n_preempted;
-    uint64_t blocks_used; /* in the step */
+    uint64_t blocks_used;              /* in the step */
+    uint64_t looked_up_tok, found_tok; /* with a prefix cache: prompt tokens of those admitted for the first time, and
+                                          those of them that were there already */
 };
 
 struct ts_scheduler_step {
@@ -89,6 +119,9 @@ bool ts_scheduler_can_hold(const struct ts_scheduler_config *config, uint64_t pr
  * TS_ENOMEM. */
 enum ts_status ts_scheduler_submit(struct ts_scheduler *sched, uint32_t *handle, uint32_t tag, uint32_t prompt_tok,
                                    uint32_t output_tok);
+/* The same with a priority and the content of the prompt. */
+enum ts_status ts_scheduler_submit_with(struct ts_scheduler *sched, uint32_t *handle, uint32_t tag, uint32_t prompt_tok,
+                                        uint32_t output_tok, const struct ts_scheduler_extras *extras);
 /* Takes a sequence out, wherever it is; its tag is not reported again. A running one keeps its blocks until the commit
  * of the step under way. Not for running sequences between ts_scheduler_steady and ts_scheduler_advance. */
 void ts_scheduler_abort(struct ts_scheduler *sched, uint32_t handle);
@@ -112,5 +145,8 @@ bool ts_scheduler_run_goes_on(const struct ts_scheduler *sched);
 uint32_t ts_scheduler_running(const struct ts_scheduler *sched);
 uint32_t ts_scheduler_waiting(const struct ts_scheduler *sched);
 uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *sched);
+
+/* "vllm", "slots", "static". */
+const char *ts_scheduler_policy_name(enum ts_scheduler_policy policy);
 
 #endif

@@ -6,12 +6,17 @@
 
 void ts_sequences_init(struct ts_sequences *sequences)
 {
-    *sequences = (struct ts_sequences){
-        .free = TS_SEQUENCE_NONE, .first_waiting = TS_SEQUENCE_NONE, .last_waiting = TS_SEQUENCE_NONE};
+    *sequences = (struct ts_sequences){.free = TS_SEQUENCE_NONE};
+    for (int level = 0; level <= TS_SEQUENCE_MAX_PRIORITY; level++) {
+        sequences->first_waiting[level] = sequences->last_waiting[level] = TS_SEQUENCE_NONE;
+    }
 }
 
 void ts_sequences_deinit(struct ts_sequences *sequences)
 {
+    for (uint32_t i = 0; i < sequences->cap; i++) {
+        free(sequences->items[i].blocks);
+    }
     free(sequences->items);
     ts_sequences_init(sequences);
 }
@@ -38,8 +43,12 @@ enum ts_status ts_sequences_take(struct ts_sequences *sequences, uint32_t *i)
         return TS_ENOMEM;
     }
     *i = sequences->free;
-    sequences->free = sequences->items[*i].next;
-    sequences->items[*i] = (struct ts_sequence){.prev = TS_SEQUENCE_NONE, .next = TS_SEQUENCE_NONE};
+    struct ts_sequence *sequence = &sequences->items[*i];
+    sequences->free = sequence->next;
+    *sequence = (struct ts_sequence){.prev = TS_SEQUENCE_NONE,
+                                     .next = TS_SEQUENCE_NONE,
+                                     .blocks = sequence->blocks,
+                                     .blocks_cap = sequence->blocks_cap};
     return TS_OK;
 }
 
@@ -50,48 +59,80 @@ void ts_sequences_give(struct ts_sequences *sequences, uint32_t i)
     sequences->free = i;
 }
 
+enum ts_status ts_sequences_reserve(struct ts_sequences *sequences, uint32_t i, uint32_t n_blocks)
+{
+    struct ts_sequence *sequence = &sequences->items[i];
+    if (n_blocks <= sequence->blocks_cap) {
+        return TS_OK;
+    }
+    uint32_t *blocks = realloc(sequence->blocks, (size_t)n_blocks * sizeof *blocks);
+    if (!blocks) {
+        return TS_ENOMEM;
+    }
+    sequence->blocks = blocks;
+    sequence->blocks_cap = n_blocks;
+    return TS_OK;
+}
+
 void ts_sequences_push_back(struct ts_sequences *sequences, uint32_t i)
 {
     struct ts_sequence *sequence = &sequences->items[i];
+    const uint32_t level = sequence->priority;
     sequence->state = TS_SEQUENCE_WAITING;
-    sequence->prev = sequences->last_waiting;
+    sequence->prev = sequences->last_waiting[level];
     sequence->next = TS_SEQUENCE_NONE;
-    if (sequences->last_waiting == TS_SEQUENCE_NONE) {
-        sequences->first_waiting = i;
+    if (sequence->prev == TS_SEQUENCE_NONE) {
+        sequences->first_waiting[level] = i;
     } else {
-        sequences->items[sequences->last_waiting].next = i;
+        sequences->items[sequence->prev].next = i;
     }
-    sequences->last_waiting = i;
+    sequences->last_waiting[level] = i;
+    sequences->waiting_levels |= 1U << level;
     sequences->n_waiting++;
 }
 
 void ts_sequences_push_front(struct ts_sequences *sequences, uint32_t i)
 {
     struct ts_sequence *sequence = &sequences->items[i];
+    const uint32_t level = sequence->priority;
     sequence->state = TS_SEQUENCE_WAITING;
     sequence->prev = TS_SEQUENCE_NONE;
-    sequence->next = sequences->first_waiting;
-    if (sequences->first_waiting == TS_SEQUENCE_NONE) {
-        sequences->last_waiting = i;
+    sequence->next = sequences->first_waiting[level];
+    if (sequence->next == TS_SEQUENCE_NONE) {
+        sequences->last_waiting[level] = i;
     } else {
-        sequences->items[sequences->first_waiting].prev = i;
+        sequences->items[sequence->next].prev = i;
     }
-    sequences->first_waiting = i;
+    sequences->first_waiting[level] = i;
+    sequences->waiting_levels |= 1U << level;
     sequences->n_waiting++;
 }
 
 void ts_sequences_unlink(struct ts_sequences *sequences, uint32_t i)
 {
     const struct ts_sequence *sequence = &sequences->items[i];
+    const uint32_t level = sequence->priority;
     if (sequence->prev == TS_SEQUENCE_NONE) {
-        sequences->first_waiting = sequence->next;
+        sequences->first_waiting[level] = sequence->next;
     } else {
         sequences->items[sequence->prev].next = sequence->next;
     }
     if (sequence->next == TS_SEQUENCE_NONE) {
-        sequences->last_waiting = sequence->prev;
+        sequences->last_waiting[level] = sequence->prev;
     } else {
         sequences->items[sequence->next].prev = sequence->prev;
     }
+    if (sequences->first_waiting[level] == TS_SEQUENCE_NONE) {
+        sequences->waiting_levels &= ~(1U << level);
+    }
     sequences->n_waiting--;
+}
+
+uint32_t ts_sequences_head(const struct ts_sequences *sequences)
+{
+    uint32_t level = sequences->waiting_levels > 1 ? TS_SEQUENCE_MAX_PRIORITY : 0;
+    while (level > 0 && (sequences->waiting_levels >> level & 1U) == 0) {
+        level--;
+    }
+    return sequences->first_waiting[level];
 }

@@ -39,6 +39,11 @@ static struct ts_scheduler_config scheduler_of(const struct ts_server_model *mod
         .chunked_prefill = model->chunked_prefill,
         .block_tok = model->block_tok,
         .kv_blocks = model->kv_blocks,
+        .long_prefill_tok = model->long_prefill_tok,
+        .policy = model->policy,
+        .whole_admission = model->whole_admission,
+        .by_priority = model->by_priority,
+        .prefix_cache = model->prefix_cache,
     };
 }
 

@@ -28,5 +28,6 @@ void ts_label_draw(struct ts_request *request, const struct ts_workload *workloa
     request->class_id = pick_class(workload, ts_rng_uniform(&rng));
     const struct ts_class_spec *spec = &workload->classes[request->class_id];
     request->sensitivity = spec->sensitivity;
+    request->priority = spec->priority;
     request->difficulty = (float)ts_dist_sample(&spec->difficulty, &rng);
 }

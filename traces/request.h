@@ -12,14 +12,25 @@ enum ts_sensitivity { TS_PUBLIC, TS_INTERNAL, TS_RESTRICTED, TS_N_SENSITIVITIES 
 /* "public", "internal", "restricted". */
 const char *ts_sensitivity_name(enum ts_sensitivity sensitivity);
 
+/* What a prompt consists of, where that is known: ids of its content, one for every block_tok tokens from its start on;
+ * the last may stand for fewer. Two prompts that begin with the same ids begin with the same tokens. What lies beyond
+ * the ids is like nothing else. */
+struct ts_prefix {
+    const uint64_t *ids; /* [n_ids] */
+    uint32_t n_ids;      /* 0: nothing is known */
+    uint32_t block_tok;  /* >= 1 where n_ids > 0 */
+};
+
 struct ts_request {
-    uint64_t id;         /* 0, 1, 2 ... in order of arrival */
-    int64_t arrival_ns;  /* since the start of the trace; never decreases */
-    uint32_t prompt_tok; /* >= 1 */
-    uint32_t output_tok; /* >= 1: how many tokens the reply will have */
-    uint16_t class_id;   /* index into the workload's classes */
-    uint8_t sensitivity; /* enum ts_sensitivity */
-    float difficulty;    /* z: P(right | tier) = logistic(theta_tier - z) */
+    uint64_t id;             /* 0, 1, 2 ... in order of arrival */
+    int64_t arrival_ns;      /* since the start of the trace; never decreases */
+    uint32_t prompt_tok;     /* >= 1 */
+    uint32_t output_tok;     /* >= 1: how many tokens the reply will have */
+    uint16_t class_id;       /* index into the workload's classes */
+    uint8_t sensitivity;     /* enum ts_sensitivity */
+    uint8_t priority;        /* of its class, 0..15: a server that schedules by priority serves the higher first */
+    float difficulty;        /* z: P(right | tier) = logistic(theta_tier - z) */
+    struct ts_prefix prefix; /* its ids belong to the stream, until the next call */
 };
 
 struct ts_request_stream;

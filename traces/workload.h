@@ -20,6 +20,7 @@ struct ts_class_spec {
     struct ts_dist output_tok;
     struct ts_dist difficulty;
     uint8_t sensitivity; /* enum ts_sensitivity */
+    uint8_t priority;    /* 0..15, see ts_request */
 };
 
 struct ts_workload {

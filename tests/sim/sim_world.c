@@ -128,6 +128,8 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
         }
         assert_int_equal(x->n_steps, y->n_steps);
         assert_int_equal(x->n_preemptions, y->n_preemptions);
+        assert_int_equal(x->looked_up_tok, y->looked_up_tok);
+        assert_int_equal(x->found_tok, y->found_tok);
         assert_int_equal(x->n_throttled, y->n_throttled);
         assert_int_equal(x->n_retries, y->n_retries);
         assert_true(x->kv_peak_frac == y->kv_peak_frac);

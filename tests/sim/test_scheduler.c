@@ -442,11 +442,329 @@ static void test_scheduler__a_run_ends_with_the_first_to_finish(void **state)
     ts_scheduler_destroy(s);
 }
 
+/* ---- whole-sequence admission, priorities ---- */
+
+/* 6 blocks of 4, budget 8: the first holds 3, the second's first chunk of 8 needs 2, all of its 16 tokens need 4. */
+static void test_scheduler__whole_admission_waits_for_blocks_of_all_tokens(void **state)
+{
+    (void)state;
+    for (int whole = 0; whole < 2; whole++) {
+        struct ts_scheduler_config config = plenty();
+        config.kv_blocks = 6;
+        config.max_batched_tok = 9;
+        config.whole_admission = whole;
+        struct ts_scheduler *s = make(config);
+        submit(s, 1, 9, 3);
+        (void)plan(s);
+        (void)commit(s);
+        submit(s, 2, 16, 1);
+        assert_int_equal(plan(s).n_admitted, whole ? 0 : 1);
+        (void)commit(s);
+        ts_scheduler_destroy(s);
+    }
+}
+
+static uint32_t submit_with(struct ts_scheduler *s, uint32_t tag, uint32_t prompt_tok, uint32_t output_tok,
+                            struct ts_scheduler_extras extras)
+{
+    uint32_t handle = 0;
+    assert_int_equal(ts_scheduler_submit_with(s, &handle, tag, prompt_tok, output_tok, &extras), TS_OK);
+    return handle;
+}
+
+static void test_scheduler__the_highest_priority_enters_first(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.by_priority = true;
+    struct ts_scheduler *s = make(config);
+    submit_with(s, 1, 5, 2, (struct ts_scheduler_extras){.priority = 0});
+    submit_with(s, 2, 5, 2, (struct ts_scheduler_extras){.priority = 7});
+    submit_with(s, 3, 5, 2, (struct ts_scheduler_extras){.priority = 15});
+    submit_with(s, 4, 5, 2, (struct ts_scheduler_extras){.priority = 7});
+    const struct ts_scheduler_plan p = plan(s);
+    static const uint32_t order[] = {3, 2, 4, 1};
+    assert_int_equal(p.n_admitted, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(p.admitted[i], order[i]);
+    }
+    (void)commit(s);
+    ts_scheduler_destroy(s);
+}
+
+/* 6 blocks of 4. 2 (high) asks for its third when 1 and 3 (low) hold two each: 3, the last of the low ones, goes. When
+ * 2 asks for its fourth, 1 goes, though it stands before it and had its share of the step. */
+static void test_scheduler__the_lowest_priority_is_preempted_wherever_it_stands(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.by_priority = true;
+    config.kv_blocks = 6;
+    struct ts_scheduler *s = make(config);
+    submit_with(s, 1, 5, 20, (struct ts_scheduler_extras){.priority = 1});
+    (void)plan(s);
+    (void)commit(s);
+    submit_with(s, 2, 7, 14, (struct ts_scheduler_extras){.priority = 2});
+    submit_with(s, 3, 4, 10, (struct ts_scheduler_extras){.priority = 1});
+    assert_int_equal(plan(s).n_admitted, 2);
+    (void)commit(s);
+    assert_int_equal(plan(s).blocks_used, 6);
+    (void)commit(s);
+    struct ts_scheduler_plan p = plan(s);
+    assert_int_equal(p.n_preempted, 1);
+    assert_int_equal(p.preempted[0], 3);
+    assert_int_equal(p.load.n_decode, 2);
+    assert_int_equal(p.blocks_used, 5);
+    for (int i = 0; i < 3; i++) {
+        (void)commit(s);
+        assert_int_equal(plan(s).n_preempted, 0);
+    }
+    (void)commit(s);
+    p = plan(s);
+    assert_int_equal(p.n_preempted, 1);
+    assert_int_equal(p.preempted[0], 1);
+    assert_int_equal(p.load.n_seqs, 1);
+    assert_int_equal(p.load.n_decode, 1);
+    assert_true(p.load.kv_read_tok == 13.0);
+    assert_item(s, 0, 2, 12, 1);
+    assert_int_equal(p.blocks_used, 4);
+    (void)commit(s);
+    ts_scheduler_destroy(s);
+}
+
+/* ---- the prefix cache ---- */
+
+static struct ts_prefix prefix_of(const uint64_t *ids, uint32_t n_ids)
+{
+    return (struct ts_prefix){.ids = ids, .n_ids = n_ids, .block_tok = 4};
+}
+
+static struct ts_scheduler_config caching(void)
+{
+    struct ts_scheduler_config config = plenty();
+    config.prefix_cache = true;
+    return config;
+}
+
+/* Blocks of 4: two prompts of 10 share 8 tokens. The second computes 2, in the same step, and one block more is used.
+ */
+static void test_scheduler__a_known_prefix_is_not_computed_again(void **state)
+{
+    (void)state;
+    static const uint64_t ids[][3] = {{1, 2, 3}, {1, 2, 4}};
+    struct ts_scheduler *s = make(caching());
+    submit_with(s, 1, 10, 2, (struct ts_scheduler_extras){.prefix = prefix_of(ids[0], 3)});
+    submit_with(s, 2, 10, 2, (struct ts_scheduler_extras){.prefix = prefix_of(ids[1], 3)});
+    const struct ts_scheduler_plan p = plan(s);
+    assert_int_equal(p.load.prefill_tok, 12);
+    assert_item(s, 1, 2, 8, 2);
+    assert_true(p.load.prefill_pairs == 55.0 + 2 * (8 + 1.5));
+    assert_int_equal(p.blocks_used, 4);
+    assert_int_equal(p.looked_up_tok, 20);
+    assert_int_equal(p.found_tok, 8);
+    (void)commit(s);
+    ts_scheduler_destroy(s);
+}
+
+/* All 8 tokens are known, but the last must be computed: one block of two is found. */
+static void test_scheduler__at_least_one_token_is_computed(void **state)
+{
+    (void)state;
+    static const uint64_t ids[] = {1, 2};
+    struct ts_scheduler *s = make(caching());
+    for (uint32_t tag = 1; tag <= 2; tag++) {
+        submit_with(s, tag, 8, 1, (struct ts_scheduler_extras){.prefix = prefix_of(ids, 2)});
+        const struct ts_scheduler_plan p = plan(s);
+        assert_int_equal(p.load.prefill_tok, tag == 1 ? 8 : 4);
+        assert_int_equal(commit(s).n_finished, 1);
+        assert_int_equal(ts_scheduler_blocks_used(s), 0);
+    }
+    ts_scheduler_destroy(s);
+}
+
+/* Without ids nothing is alike, and a block that reply tokens reach into is nobody else's. */
+static void test_scheduler__unknown_tokens_are_like_nothing_else(void **state)
+{
+    (void)state;
+    static const uint64_t ids[] = {1, 2, 3};
+    struct ts_scheduler *s = make(caching());
+    for (uint32_t tag = 1; tag <= 2; tag++) {
+        submit_with(s, tag, 12, 3, (struct ts_scheduler_extras){.priority = 0});
+        submit_with(s, 10 + tag, 11, 3, (struct ts_scheduler_extras){.prefix = prefix_of(ids, 3)});
+        for (int i = 0; i < 3; i++) {
+            const struct ts_scheduler_plan p = plan(s);
+            assert_int_equal(p.found_tok, i == 0 && tag == 2 ? 8 : 0);
+            (void)commit(s);
+        }
+        assert_int_equal(ts_scheduler_running(s), 0);
+    }
+    ts_scheduler_destroy(s);
+}
+
+/* 4 blocks of 4. A chain of 3 blocks and one token is given back tail first: the next two blocks that others need are
+ * the one never used, or rather its last one, and c's. Of a b c, a and b are still known. */
+static void test_scheduler__the_tail_of_a_chain_is_forgotten_first(void **state)
+{
+    (void)state;
+    static const uint64_t ids[] = {1, 2, 3};
+    struct ts_scheduler_config config = caching();
+    config.kv_blocks = 4;
+    struct ts_scheduler *s = make(config);
+    submit_with(s, 1, 13, 1, (struct ts_scheduler_extras){.prefix = prefix_of(ids, 3)});
+    (void)plan(s);
+    (void)commit(s);
+    submit(s, 2, 7, 1);
+    assert_int_equal(plan(s).found_tok, 0);
+    (void)commit(s);
+    submit_with(s, 3, 13, 1, (struct ts_scheduler_extras){.prefix = prefix_of(ids, 3)});
+    assert_int_equal(plan(s).found_tok, 8);
+    (void)commit(s);
+    ts_scheduler_destroy(s);
+}
+
+/* As in the_tail_is_preempted_and_recomputed, but its first block has survived: 5 of 9 tokens are computed again. The
+ * share of prompts found counts first admissions only. */
+static void test_scheduler__a_preempted_sequence_finds_its_own_blocks(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = caching();
+    config.kv_blocks = 4;
+    struct ts_scheduler *s = make(config);
+    submit(s, 1, 8, 3);
+    submit(s, 2, 8, 3);
+    (void)plan(s);
+    (void)commit(s);
+    assert_int_equal(plan(s).n_preempted, 1); /* 1 takes the tail of 2 */
+    (void)commit(s);
+    (void)plan(s);
+    assert_int_equal(commit(s).n_finished, 1);
+    const struct ts_scheduler_plan p = plan(s);
+    assert_int_equal(p.n_admitted, 1);
+    assert_item(s, 0, 2, 4, 5);
+    assert_int_equal(p.looked_up_tok, 0);
+    (void)commit(s);
+    ts_scheduler_destroy(s);
+}
+
+/* ---- slots and static batches ---- */
+
+/* Two slots, budget 10: the first prompt takes all of the step, the second sits out; then both get on, and a third
+ * waits for a slot. Each holds its half of the cache. */
+static void test_scheduler__slots_share_the_cache_and_the_budget_in_their_order(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.policy = TS_SCHEDULER_SLOTS;
+    config.max_seqs = 2;
+    config.max_batched_tok = 10;
+    config.kv_blocks = 20;
+    assert_true(ts_scheduler_can_hold(&config, 30, 11));
+    assert_false(ts_scheduler_can_hold(&config, 30, 12));
+    struct ts_scheduler *s = make(config);
+    submit(s, 1, 14, 3);
+    submit(s, 2, 8, 2);
+    submit(s, 3, 1, 1);
+    struct ts_scheduler_plan p = plan(s);
+    assert_int_equal(p.n_admitted, 2);
+    assert_int_equal(p.blocks_used, 20);
+    assert_int_equal(p.load.n_seqs, 1);
+    assert_item(s, 0, 1, 0, 10);
+    assert_item(s, 1, 2, 0, 0);
+    assert_int_equal(commit(s).n_started, 0);
+    p = plan(s);
+    assert_item(s, 0, 1, 10, 4);
+    assert_item(s, 1, 2, 0, 6);
+    assert_int_equal(commit(s).n_started, 1);
+    p = plan(s);
+    assert_int_equal(p.load.n_decode, 1);
+    assert_int_equal(p.load.prefill_tok, 2);
+    assert_int_equal(commit(s).n_started, 1);
+    p = plan(s);
+    assert_int_equal(p.load.n_decode, 2);
+    assert_int_equal(commit(s).n_finished, 2);
+    p = plan(s);
+    assert_int_equal(p.n_admitted, 1);
+    assert_int_equal(commit(s).n_finished, 1);
+    ts_scheduler_destroy(s);
+}
+
+/* A slot keeps what it held: the next prompt that begins alike goes there, though the other slot is unused. */
+static void test_scheduler__a_slot_is_chosen_by_what_it_holds(void **state)
+{
+    (void)state;
+    static const uint64_t ids[][3] = {{1, 2, 3}, {1, 2, 4}};
+    struct ts_scheduler_config config = caching();
+    config.policy = TS_SCHEDULER_SLOTS;
+    config.max_seqs = 2;
+    struct ts_scheduler *s = make(config);
+    submit_with(s, 1, 12, 1, (struct ts_scheduler_extras){.prefix = prefix_of(ids[0], 3)});
+    (void)plan(s);
+    assert_int_equal(commit(s).n_finished, 1);
+    submit_with(s, 2, 12, 1, (struct ts_scheduler_extras){.prefix = prefix_of(ids[1], 3)});
+    const struct ts_scheduler_plan p = plan(s);
+    assert_int_equal(p.found_tok, 8);
+    assert_int_equal(p.looked_up_tok, 12);
+    assert_item(s, 0, 2, 8, 4);
+    (void)commit(s);
+    ts_scheduler_destroy(s);
+}
+
+static void test_scheduler__nobody_joins_a_static_batch(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.policy = TS_SCHEDULER_STATIC;
+    config.max_seqs = 2;
+    assert_false(ts_scheduler_can_hold(&config, 101, 1));
+    struct ts_scheduler *s = make(config);
+    submit(s, 1, 10, 2);
+    submit(s, 2, 10, 4);
+    submit(s, 3, 10, 1);
+    struct ts_scheduler_plan p = plan(s);
+    assert_int_equal(p.n_admitted, 2);
+    assert_int_equal(p.blocks_used, 3 + 4); /* of 11 and 13 tokens: for all their lives */
+    assert_int_equal(commit(s).n_started, 2);
+    (void)plan(s);
+    assert_int_equal(commit(s).n_finished, 1);
+    for (int i = 0; i < 2; i++) {
+        p = plan(s);
+        assert_int_equal(p.n_admitted, 0);
+        assert_int_equal(p.load.n_decode, 1);
+        assert_int_equal(p.blocks_used, 4);
+        assert_int_equal(commit(s).n_finished, i);
+    }
+    assert_int_equal(plan(s).n_admitted, 1);
+    assert_int_equal(commit(s).n_finished, 1);
+    config.prefix_cache = true;
+    struct ts_scheduler *none = NULL;
+    assert_int_equal(ts_scheduler_create(&none, &config), TS_ERANGE);
+    ts_scheduler_destroy(s);
+}
+
 /* ---- random runs ---- */
+
+enum { N_RANDOM = 200 };
+
+struct load {
+    uint64_t due[N_RANDOM]; /* submitted while that step is under way */
+    uint32_t prompt_tok[N_RANDOM], output_tok[N_RANDOM];
+    struct ts_scheduler_extras extras[N_RANDOM];
+    uint64_t ids[N_RANDOM][10];
+    uint64_t abort_at[N_RANDOM]; /* before that step; UINT64_MAX: never */
+};
 
 struct log {
     uint64_t hash;
-    uint64_t n_steps, n_started, n_finished, n_preempted;
+    uint64_t n_steps, n_started, n_finished, n_preempted, n_aborted, found_tok;
+};
+
+struct drive {
+    struct ts_scheduler *s;
+    const struct load *load;
+    struct log log;
+    uint32_t next; /* to be submitted */
+    uint32_t handle[N_RANDOM];
+    bool present[N_RANDOM];
 };
 
 static void note(struct log *log, uint64_t value)
@@ -454,103 +772,218 @@ static void note(struct log *log, uint64_t value)
     log->hash = ts_mix64(log->hash * 31 + value + 1);
 }
 
-static void note_step(struct log *log, const struct ts_scheduler_step *step)
+static struct load *random_load(uint64_t seed, const struct ts_scheduler_config *config)
 {
+    struct ts_rng rng;
+    struct load *load = calloc(1, sizeof *load);
+    assert_non_null(load);
+    ts_rng_init(&rng, seed, 0, 0, 0);
+    const bool aborts = ts_rng_u32(&rng) % 2;
+    const uint32_t id_tok = 1 + ts_rng_u32(&rng) % 12;
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < N_RANDOM; i++) {
+        at += ts_rng_u32(&rng) % 12;
+        load->due[i] = at;
+        do {
+            load->prompt_tok[i] = 1 + ts_rng_u32(&rng) % 40;
+            load->output_tok[i] = 1 + ts_rng_u32(&rng) % 40;
+        } while (!ts_scheduler_can_hold(config, load->prompt_tok[i], load->output_tok[i]));
+        load->abort_at[i] = aborts && ts_rng_u32(&rng) % 5 == 0 ? at + ts_rng_u32(&rng) % 60 : UINT64_MAX;
+        for (uint32_t j = 0; j < 10; j++) { /* a few chains that part sooner or later */
+            load->ids[i][j] = j < 2 ? ts_rng_u32(&rng) % 2 : ts_rng_u32(&rng) % 3;
+        }
+        load->extras[i] = (struct ts_scheduler_extras){
+            .priority = ts_rng_u32(&rng) % 4,
+            .prefix = {.ids = load->ids[i], .n_ids = ts_rng_u32(&rng) % 11, .block_tok = id_tok}};
+    }
+    return load;
+}
+
+/* True if anybody came. */
+static bool submit_due(struct drive *d, uint64_t step)
+{
+    const uint32_t first = d->next;
+    for (; d->next < N_RANDOM && d->load->due[d->next] <= step; d->next++) {
+        const uint32_t i = d->next;
+        d->handle[i] = submit_with(d->s, i, d->load->prompt_tok[i], d->load->output_tok[i], d->load->extras[i]);
+        d->present[i] = true;
+    }
+    return d->next > first;
+}
+
+static uint64_t abort_due(struct drive *d)
+{
+    uint64_t next = UINT64_MAX;
+    for (uint32_t i = 0; i < d->next; i++) {
+        if (!d->present[i] || d->load->abort_at[i] == UINT64_MAX) {
+            continue;
+        }
+        if (d->load->abort_at[i] <= d->log.n_steps) {
+            ts_scheduler_abort(d->s, d->handle[i]);
+            d->present[i] = false;
+            d->log.n_aborted++;
+        } else {
+            next = d->load->abort_at[i] < next ? d->load->abort_at[i] : next;
+        }
+    }
+    return next;
+}
+
+static void note_step(struct drive *d, const struct ts_scheduler_step *step)
+{
+    struct log *log = &d->log;
     for (uint32_t i = 0; i < step->n_started; i++) {
         note(log, 1000000 + step->started[i]);
+        assert_true(d->present[step->started[i]]);
     }
     for (uint32_t i = 0; i < step->n_finished; i++) {
         note(log, 2000000 + step->finished[i]);
+        assert_true(d->present[step->finished[i]]);
+        d->present[step->finished[i]] = false;
     }
     log->n_started += step->n_started;
     log->n_finished += step->n_finished;
+    if (step->n_started + step->n_finished > 0) {
+        note(log, log->n_steps);
+        note(log, ts_scheduler_blocks_used(d->s));
+    }
 }
 
-/* Submits by the number of the step, so that both ways see the same arrivals at the same steps. */
-static struct log drive(const struct ts_scheduler_config *config, uint64_t seed, bool fast)
+static void note_plan(struct drive *d, const struct ts_scheduler_plan *p, const struct ts_scheduler_config *config)
 {
-    enum { N = 200 };
-    struct ts_rng rng;
-    struct log log = {0};
-    struct ts_scheduler *s = make(*config);
-    uint64_t due[N];
-    uint32_t prompt_tok[N], output_tok[N];
-    uint32_t next = 0;
-    ts_rng_init(&rng, seed, 0, 0, 0);
-    for (uint64_t i = 0, at = 0; i < N; i++) {
-        at += ts_rng_u32(&rng) % 12;
-        due[i] = at;
-        do {
-            prompt_tok[i] = 1 + ts_rng_u32(&rng) % 40;
-            output_tok[i] = 1 + ts_rng_u32(&rng) % 40;
-        } while (!ts_scheduler_can_hold(config, prompt_tok[i], output_tok[i]));
+    struct ts_batch_load sum = {0};
+    for (uint32_t i = 0; i < p->n_admitted; i++) {
+        note(&d->log, 3000000 + p->admitted[i]);
     }
-    for (;;) {
-        struct ts_scheduler_plan p;
-        struct ts_scheduler_step step;
-        struct ts_scheduler_run run;
-        for (; next < N && due[next] <= log.n_steps; next++) {
-            submit(s, next, prompt_tok[next], output_tok[next]);
-        }
-        if (fast && ts_scheduler_steady(s, &run)) {
-            const uint64_t until_due = next < N ? due[next] - log.n_steps : UINT64_MAX;
-            const uint32_t n = until_due < run.max_steps ? (uint32_t)until_due : run.max_steps;
-            log.n_steps += n;
-            ts_scheduler_advance(s, n, &step);
-        } else if (ts_scheduler_plan(s, &p)) {
-            log.n_preempted += p.n_preempted;
-            assert_true(p.blocks_used <= config->kv_blocks);
-            assert_true(p.load.prefill_tok + p.load.n_decode <= config->max_batched_tok);
-            assert_true(ts_scheduler_running(s) <= config->max_seqs);
-            for (uint32_t i = 0; i < ts_scheduler_running(s); i++) {
-                assert_true(ts_scheduler_item(s, i).n_new >= 1);
+    for (uint32_t i = 0; i < p->n_preempted; i++) {
+        note(&d->log, 4000000 + p->preempted[i]);
+    }
+    if (p->n_admitted > 0) {
+        note(&d->log, p->found_tok);
+    }
+    d->log.n_preempted += p->n_preempted;
+    d->log.found_tok += p->found_tok;
+    assert_true(p->blocks_used <= config->kv_blocks);
+    assert_true(p->load.prefill_tok + p->load.n_decode <= config->max_batched_tok);
+    assert_true(ts_scheduler_running(d->s) <= config->max_seqs);
+    assert_true(p->found_tok == 0 || config->prefix_cache);
+    for (uint32_t i = 0; i < ts_scheduler_running(d->s); i++) {
+        const struct ts_scheduler_item item = ts_scheduler_item(d->s, i);
+        assert_true(item.n_new >= 1 || (config->policy == TS_SCHEDULER_SLOTS && !item.decodes));
+        sum.n_seqs += item.n_new > 0;
+        sum.n_decode += item.decodes;
+        sum.prefill_tok += item.decodes ? 0 : item.n_new;
+        sum.kv_read_tok += item.decodes ? item.past_tok + 1.0 : 0.0;
+        sum.prefill_pairs += item.decodes ? 0.0 : item.n_new * (item.past_tok + (item.n_new + 1) / 2.0);
+    }
+    assert_memory_equal(&sum.n_seqs, &p->load.n_seqs, sizeof sum.n_seqs);
+    assert_int_equal(sum.n_decode, p->load.n_decode);
+    assert_int_equal(sum.prefill_tok, p->load.prefill_tok);
+    assert_true(sum.kv_read_tok == p->load.kv_read_tok);
+    assert_true(sum.prefill_pairs == p->load.prefill_pairs);
+}
+
+/* A run, with arrivals in it: those that end it let the step under way come to its end. Or one step. False: idle. */
+static bool advance(struct drive *d, const struct ts_scheduler_config *config, bool fast, uint64_t next_abort)
+{
+    struct ts_scheduler_plan p;
+    struct ts_scheduler_step step;
+    struct ts_scheduler_run run;
+    if (fast && ts_scheduler_steady(d->s, &run)) {
+        const uint64_t until_abort = next_abort - d->log.n_steps;
+        uint32_t n = until_abort < run.max_steps ? (uint32_t)until_abort : run.max_steps;
+        for (uint32_t j = 0; j < n; j++) {
+            if (submit_due(d, d->log.n_steps + j) && !ts_scheduler_run_goes_on(d->s)) {
+                n = j + 1;
             }
-            log.n_steps++;
-            ts_scheduler_commit(s, &step);
-        } else if (next < N) {
-            log.n_steps = due[next];
+        }
+        d->log.n_steps += n;
+        ts_scheduler_advance(d->s, n, &step);
+    } else if (ts_scheduler_plan(d->s, &p)) {
+        note_plan(d, &p, config);
+        (void)submit_due(d, d->log.n_steps);
+        d->log.n_steps++;
+        ts_scheduler_commit(d->s, &step);
+    } else {
+        return false;
+    }
+    note_step(d, &step);
+    return true;
+}
+
+/* Both ways see the same arrivals and aborts at the same steps. */
+static struct log drive(const struct ts_scheduler_config *config, const struct load *load, bool fast)
+{
+    struct drive d = {.s = make(*config), .load = load};
+    for (;;) {
+        const uint64_t next_abort = abort_due(&d);
+        if (advance(&d, config, fast, next_abort)) {
             continue;
-        } else {
+        }
+        if (d.next == N_RANDOM) {
             break;
         }
-        note_step(&log, &step);
-        if (step.n_started + step.n_finished > 0) {
-            note(&log, log.n_steps);
-            note(&log, ts_scheduler_blocks_used(s));
-        }
+        d.log.n_steps = load->due[d.next] > d.log.n_steps ? load->due[d.next] : d.log.n_steps;
+        (void)submit_due(&d, d.log.n_steps);
     }
-    assert_int_equal(log.n_finished, N);
-    assert_int_equal(ts_scheduler_blocks_used(s), 0);
-    ts_scheduler_destroy(s);
-    return log;
+    assert_int_equal(d.log.n_finished + d.log.n_aborted, N_RANDOM);
+    assert_int_equal(ts_scheduler_blocks_used(d.s), 0);
+    ts_scheduler_destroy(d.s);
+    return d.log;
+}
+
+static struct ts_scheduler_config random_config(struct ts_rng *rng, enum ts_scheduler_policy policy)
+{
+    struct ts_scheduler_config config = {.policy = policy,
+                                         .max_batched_tok = 4 + ts_rng_u32(rng) % 120,
+                                         .max_seqs = 1 + ts_rng_u32(rng) % 12,
+                                         .chunked_prefill = ts_rng_u32(rng) % 4 != 0,
+                                         .block_tok = 1 + ts_rng_u32(rng) % 20};
+    config.kv_blocks = 60 / config.block_tok + 1 + ts_rng_u32(rng) % 20;
+    config.long_prefill_tok = ts_rng_u32(rng) % 3 == 0 ? 1 + ts_rng_u32(rng) % 20 : 0;
+    config.whole_admission = ts_rng_u32(rng) % 2;
+    config.by_priority = ts_rng_u32(rng) % 2;
+    config.prefix_cache = ts_rng_u32(rng) % 2 && policy != TS_SCHEDULER_STATIC;
+    if (!config.chunked_prefill || policy == TS_SCHEDULER_STATIC) {
+        config.long_prefill_tok = 0;
+        config.max_batched_tok += 80;
+    }
+    if (policy == TS_SCHEDULER_SLOTS) {
+        config.kv_blocks *= config.max_seqs;
+    }
+    return config;
 }
 
 static void test_scheduler__runs_equal_single_steps_on_random_loads(void **state)
 {
     (void)state;
-    uint64_t n_preempted = 0;
-    for (uint64_t seed = 0; seed < 300; seed++) {
+    struct log sum[TS_N_SCHEDULER_POLICIES] = {{0}};
+    for (uint64_t seed = 0; seed < 1200; seed++) {
         struct ts_rng rng;
         ts_rng_init(&rng, seed, 1, 0, 0);
-        struct ts_scheduler_config config = {.max_batched_tok = 4 + ts_rng_u32(&rng) % 120,
-                                             .max_seqs = 1 + ts_rng_u32(&rng) % 12,
-                                             .chunked_prefill = ts_rng_u32(&rng) % 4 != 0,
-                                             .block_tok = 1 + ts_rng_u32(&rng) % 20};
-        config.kv_blocks = 60 / config.block_tok + 1 + ts_rng_u32(&rng) % 20;
-        config.long_prefill_tok = ts_rng_u32(&rng) % 3 == 0 ? 1 + ts_rng_u32(&rng) % 20 : 0;
-        if (!config.chunked_prefill) {
-            config.long_prefill_tok = 0;
-            config.max_batched_tok += 80;
-        }
-        const struct log a = drive(&config, seed, false);
-        const struct log b = drive(&config, seed, true);
+        const enum ts_scheduler_policy policy =
+            seed % 2 ? TS_SCHEDULER_VLLM : (enum ts_scheduler_policy)(seed / 2 % TS_N_SCHEDULER_POLICIES);
+        const struct ts_scheduler_config config = random_config(&rng, policy);
+        struct load *load = random_load(seed, &config);
+        const struct log a = drive(&config, load, false);
+        const struct log b = drive(&config, load, true);
         assert_int_equal(a.n_steps, b.n_steps);
         assert_int_equal(a.n_started, b.n_started);
         assert_int_equal(a.n_preempted, b.n_preempted);
+        assert_int_equal(a.found_tok, b.found_tok);
         assert_int_equal(a.hash, b.hash);
-        n_preempted += a.n_preempted;
+        sum[policy].n_preempted += a.n_preempted;
+        sum[policy].n_aborted += a.n_aborted;
+        sum[policy].found_tok += a.found_tok;
+        free(load);
     }
-    assert_true(n_preempted > 1000);
+    assert_true(sum[TS_SCHEDULER_VLLM].n_preempted > 1000);
+    assert_true(sum[TS_SCHEDULER_VLLM].found_tok > 10000);
+    assert_true(sum[TS_SCHEDULER_SLOTS].found_tok > 1000);
+    for (int policy = 0; policy < TS_N_SCHEDULER_POLICIES; policy++) {
+        assert_true(sum[policy].n_aborted > 500);
+        assert_true(policy == TS_SCHEDULER_VLLM || sum[policy].n_preempted == 0);
+    }
 }
 
 int main(void)
@@ -574,6 +1007,17 @@ int main(void)
         cmocka_unit_test(test_scheduler__an_aborted_sequence_is_never_heard_of_again),
         cmocka_unit_test(test_scheduler__impossible_settings_are_refused),
         cmocka_unit_test(test_scheduler__a_run_ends_with_the_first_to_finish),
+        cmocka_unit_test(test_scheduler__whole_admission_waits_for_blocks_of_all_tokens),
+        cmocka_unit_test(test_scheduler__the_highest_priority_enters_first),
+        cmocka_unit_test(test_scheduler__the_lowest_priority_is_preempted_wherever_it_stands),
+        cmocka_unit_test(test_scheduler__a_known_prefix_is_not_computed_again),
+        cmocka_unit_test(test_scheduler__at_least_one_token_is_computed),
+        cmocka_unit_test(test_scheduler__unknown_tokens_are_like_nothing_else),
+        cmocka_unit_test(test_scheduler__the_tail_of_a_chain_is_forgotten_first),
+        cmocka_unit_test(test_scheduler__a_preempted_sequence_finds_its_own_blocks),
+        cmocka_unit_test(test_scheduler__slots_share_the_cache_and_the_budget_in_their_order),
+        cmocka_unit_test(test_scheduler__a_slot_is_chosen_by_what_it_holds),
+        cmocka_unit_test(test_scheduler__nobody_joins_a_static_batch),
         cmocka_unit_test(test_scheduler__runs_equal_single_steps_on_random_loads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,12 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
         tier.u.server.block_tok = 1 + below(rng, 20);
         tier.u.server.kv_blocks = 120 / tier.u.server.block_tok + 1 + below(rng, 30);
         tier.u.server.max_queue = below(rng, 3) ? 0 : below(rng, 20);
+        tier.u.server.policy =
+            below(rng, 2) ? TS_SCHEDULER_VLLM : (enum ts_scheduler_policy)below(rng, TS_N_SCHEDULER_POLICIES);
+        tier.u.server.long_prefill_tok = below(rng, 3) ? 0 : 1 + below(rng, 20);
+        tier.u.server.whole_admission = below(rng, 2);
+        tier.u.server.by_priority = below(rng, 2);
+        tier.u.server.prefix_cache = below(rng, 2) && tier.u.server.policy != TS_SCHEDULER_STATIC;
         tier.u.server.steps = random_steps(rng);
         break;
     case TS_TIER_DEVICE:
@@ -139,6 +145,14 @@ static struct ts_model random_model(struct ts_rng *rng)
     return model;
 }
 
+/* Prompts that begin alike: eight chains of ids. */
+static struct ts_prefix random_prefix(struct ts_rng *rng)
+{
+    static const uint64_t ids[][4] = {{1, 2, 3, 4},     {1, 2, 3, 5},     {1, 2, 6, 7},     {1, 8, 9, 10},
+                                      {11, 12, 13, 14}, {11, 12, 15, 16}, {17, 18, 19, 20}, {21, 22, 23, 24}};
+    return (struct ts_prefix){.ids = ids[below(rng, COUNT(ids))], .n_ids = below(rng, 5), .block_tok = 16};
+}
+
 static struct ts_request *random_requests(struct ts_rng *rng, const struct ts_model *model, uint64_t n)
 {
     struct ts_request *requests = calloc(n, sizeof *requests);
@@ -151,6 +165,8 @@ static struct ts_request *random_requests(struct ts_rng *rng, const struct ts_mo
         requests[i].class_id = (uint16_t)below(rng, model->n_classes);
         requests[i].sensitivity = (uint8_t)below(rng, TS_N_SENSITIVITIES);
         requests[i].difficulty = (float)ts_rng_normal(rng);
+        requests[i].priority = (uint8_t)below(rng, 4);
+        requests[i].prefix = random_prefix(rng);
     }
     return requests;
 }
