@@ -1,10 +1,12 @@
 /* Hides how a trace file becomes a workload: scaled in time, repeated, cut, labelled. A repetition opens the file
  * again, so that memory does not grow with it; its arrivals go on one mean gap behind the last: pass k is shifted by k
- * (T + T/(n-1)), with T from the first row to the last request. */
+ * (T + T/(n-1)), with T from the first row to the last request. What the prompts of a pass consist of is its own: a
+ * repeated day brings new documents, and a prefix cache must not find the day before. */
 #include "traces/workload_stream.h"
 
 #include <stdlib.h>
 
+#include "base/rng.h"
 #include "base/units.h"
 #include "traces/label.h"
 
@@ -19,6 +21,9 @@ struct replay {
     uint64_t n_in_pass;
     int64_t end_ns; /* requests at or behind it are cut */
     uint64_t next_id;
+    uint64_t n_pass;
+    uint64_t *prefix_ids; /* [prefix_cap] of the current request, from the second pass on */
+    uint32_t prefix_cap;
     bool at_end;
 };
 
@@ -61,6 +66,25 @@ static enum ts_status begin_pass(struct replay *replay, struct ts_diags *diags)
     replay->trace = trace;
     replay->shift_ns += replay->last_ns + replay->last_ns / (int64_t)(replay->n_in_pass - 1);
     replay->n_in_pass = 0;
+    replay->n_pass++;
+    return TS_OK;
+}
+
+/* Other ids for another pass. */
+static enum ts_status renew_prefix(struct replay *replay, struct ts_prefix *prefix, struct ts_diags *diags)
+{
+    if (prefix->n_ids > replay->prefix_cap) {
+        uint64_t *ids = realloc(replay->prefix_ids, prefix->n_ids * sizeof *ids);
+        if (ids == NULL) {
+            return ts_fail(diags, TS_ENOMEM, ts_span_file(replay->workload->trace_path), NULL, "out of memory");
+        }
+        replay->prefix_ids = ids;
+        replay->prefix_cap = prefix->n_ids;
+    }
+    for (uint32_t i = 0; i < prefix->n_ids; i++) {
+        replay->prefix_ids[i] = ts_mix64(prefix->ids[i] ^ ts_mix64(replay->n_pass));
+    }
+    prefix->ids = replay->prefix_ids;
     return TS_OK;
 }
 
@@ -97,6 +121,12 @@ static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_re
         replay->at_end = true;
         return TS_OK;
     }
+    if (replay->n_pass > 0 && request.prefix.n_ids > 0) {
+        status = renew_prefix(replay, &request.prefix, diags);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
     request.id = replay->next_id++;
     ts_label_draw(&request, replay->workload, replay->seed, 0);
     *out = request;
@@ -108,6 +138,7 @@ static void replay_destroy(struct ts_request_stream *stream)
 {
     struct replay *replay = (struct replay *)stream;
     ts_request_stream_destroy(replay->trace);
+    free(replay->prefix_ids);
     free(replay);
 }
 

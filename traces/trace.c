@@ -24,8 +24,41 @@ static const struct ts_trace_format formats[] = {
         .matches = ts_trace_csv_matches,
         .open = ts_trace_csv_open,
     },
+    {
+        .name = "qwen-bailian",
+        .fields = {"timestamp", "input_length", "output_length"},
+        .time_example = "a time in seconds, like 12.5",
+        .parse_time = ts_trace_seconds,
+        .time_unit_s = 1.0,
+        .prefix_tok = 16,
+        .marker = "parent_chat_id",
+        .matches = ts_trace_jsonl_matches,
+        .open = ts_trace_jsonl_open,
+    },
+    {
+        .name = "ragpulse",
+        .fields = {"timestamp", "input_length", "output_length"},
+        .time_example = "a time in seconds, like \"82\"",
+        .parse_time = ts_trace_seconds,
+        .time_unit_s = 1.0,
+        .prefix_tok = 512,
+        .marker = "sys_prompt",
+        .sorts = true,
+        .matches = ts_trace_jsonl_matches,
+        .open = ts_trace_jsonl_open,
+    },
+    {
+        .name = "mooncake",
+        .fields = {"timestamp", "input_length", "output_length"},
+        .time_example = "a time in milliseconds, like 3000",
+        .parse_time = ts_trace_seconds,
+        .time_unit_s = 1e-3,
+        .prefix_tok = 512,
+        .matches = ts_trace_jsonl_matches,
+        .open = ts_trace_jsonl_open,
+    },
 };
-static const char *const format_names[] = {"azure", NULL};
+static const char *const format_names[] = {"azure", "qwen-bailian", "ragpulse", "mooncake", NULL};
 
 enum { N_FORMATS = sizeof formats / sizeof formats[0] };
 _Static_assert(sizeof format_names / sizeof format_names[0] == N_FORMATS + 1,
@@ -288,7 +321,8 @@ static enum ts_status advance(struct trace_stream *trace, struct ts_request *out
     *out = (struct ts_request){.id = trace->counts.n_kept++,
                                .arrival_ns = row.time_ns - trace->first_ns,
                                .prompt_tok = row.prompt_tok,
-                               .output_tok = row.output_tok};
+                               .output_tok = row.output_tok,
+                               .prefix = row.prefix};
     return TS_OK;
 }
 
@@ -335,6 +369,9 @@ enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, c
     trace->format = chosen;
     trace->path = path_copy;
     status = chosen->open(&trace->reader, chosen, path, diags);
+    if (status == TS_OK && chosen->sorts) {
+        status = ts_trace_sort(&trace->reader, path, diags);
+    }
     if (status != TS_OK) {
         trace_destroy(&trace->base);
         return status;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "traces/request.h"
 
 enum { TS_TRACE_MAX_TOK = 10000000 }; /* more in one request is a mistake of the file */
 
@@ -18,6 +19,7 @@ struct ts_trace_row {
     int64_t time_ns;                 /* on the file's own clock */
     uint32_t prompt_tok, output_tok; /* may be 0 here */
     uint64_t line;
+    struct ts_prefix prefix; /* its ids belong to the reader, until the next row */
 };
 
 struct ts_trace_reader;
@@ -42,6 +44,10 @@ struct ts_trace_format {
     const char *time_example;
     /* False if the text is not a time of this format. */
     bool (*parse_time)(int64_t *out_ns, const char *text, size_t len);
+    double time_unit_s;       /* JSON: of a time written as a number */
+    uint32_t prefix_tok;      /* JSON: tokens that one of "hash_ids" stands for */
+    const char *marker;       /* JSON: a key that tells the format from its relatives, or NULL */
+    bool sorts;               /* the rows are not in order of time: they are read ahead and sorted */
     int64_t max_backwards_ns; /* arrivals this much out of order are taken as simultaneous with the one before */
     /* Does a file whose first line is this one have the format? */
     bool (*matches)(const struct ts_trace_format *format, const char *line, size_t len);
@@ -53,6 +59,17 @@ struct ts_trace_format {
 bool ts_trace_csv_matches(const struct ts_trace_format *format, const char *line, size_t len);
 enum ts_status ts_trace_csv_open(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
                                  struct ts_diags *diags);
+
+/* JSON Lines (trace_jsonl.c), and a time in seconds written as a text: "82", "82.5". */
+bool ts_trace_jsonl_matches(const struct ts_trace_format *format, const char *line, size_t len);
+enum ts_status ts_trace_jsonl_open(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
+                                   struct ts_diags *diags);
+bool ts_trace_seconds(int64_t *out_ns, const char *text, size_t len);
+
+/* Replaces a reader by one that gives the same rows in order of time (rows of equal time in order of the file); all of
+ * them are in memory then, at most TS_TRACE_MAX_SORTED. On failure *reader is as it was. */
+enum { TS_TRACE_MAX_SORTED = 1000000 };
+enum ts_status ts_trace_sort(struct ts_trace_reader **reader, const char *path, struct ts_diags *diags);
 
 /* "2023-11-16 18:15:46.6805900" and its relatives (trace_azure.c). */
 bool ts_trace_azure_time(int64_t *out_ns, const char *text, size_t len);

@@ -29,7 +29,7 @@ struct ts_workload {
     double calls_per_s;     /* generated: mean over a whole week of the curve */
 
     /* trace */
-    const char *trace_format; /* "auto", "azure" */
+    const char *trace_format; /* "auto", or one of ts_trace_format_names */
     double scale_rate;        /* 1 = as recorded; 2 = twice the rate (gaps halved) */
     double repeat_to_s;       /* 0: once; else the trace is repeated end to end until that time */
 

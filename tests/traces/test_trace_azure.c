@@ -196,18 +196,31 @@ static void test_azure__gzip_is_read_as_it_is(void **state)
     remove_file(&file);
 }
 
-static void test_azure__every_format_name_opens_a_file_of_its_kind(void **state)
+static void test_trace__every_format_name_opens_a_file_of_its_kind(void **state)
 {
     (void)state;
-    struct temp_file file;
-    write_text(&file, HEADER "\n2025-01-01 00:00:00,5,6\n");
+    static const struct {
+        const char *name, *text;
+    } samples[] = {
+        {"azure", HEADER "\n2025-01-01 00:00:00,5,6\n"},
+        {"qwen-bailian", "{\"parent_chat_id\": -1, \"timestamp\": 0, \"input_length\": 5, \"output_length\": 6}\n"},
+        {"ragpulse",
+         "{\"timestamp\": \"0\", \"input_length\": 5, \"output_length\": 6, \"hash_ids\": {\"sys_prompt\": []}}\n"},
+        {"mooncake", "{\"timestamp\": 0, \"input_length\": 5, \"output_length\": 6}\n"},
+    };
+    const size_t n = sizeof samples / sizeof samples[0];
     const char *const *names = ts_trace_format_names();
-    assert_string_equal(names[0], "azure");
-    assert_null(names[1]);
-    struct ts_request read[1];
-    struct ts_trace_counts counts;
-    assert_int_equal(read_file(&file, names[0], read, 1, &counts), 1);
-    remove_file(&file);
+    for (size_t i = 0; i < n; i++) {
+        struct temp_file file;
+        struct ts_request read[1];
+        struct ts_trace_counts counts;
+        assert_string_equal(names[i], samples[i].name);
+        write_text(&file, samples[i].text);
+        assert_int_equal(read_file(&file, names[i], read, 1, &counts), 1);
+        assert_int_equal(read_file(&file, NULL, read, 1, &counts), 1);
+        remove_file(&file);
+    }
+    assert_null(names[n]);
 }
 
 int main(void)
@@ -223,7 +236,7 @@ int main(void)
         cmocka_unit_test(test_azure__rows_without_tokens_are_dropped_and_counted),
         cmocka_unit_test(test_azure__arrivals_are_relative_to_the_first_row_even_if_it_is_dropped),
         cmocka_unit_test(test_azure__gzip_is_read_as_it_is),
-        cmocka_unit_test(test_azure__every_format_name_opens_a_file_of_its_kind),
+        cmocka_unit_test(test_trace__every_format_name_opens_a_file_of_its_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

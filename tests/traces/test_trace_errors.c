@@ -4,7 +4,11 @@
 #include "tests/traces/traces_test.h"
 
 #define HEADER "TIMESTAMP,ContextTokens,GeneratedTokens\n"
-#define KNOWN "help: known formats: azure (TIMESTAMP,ContextTokens,GeneratedTokens)\n"
+#define KNOWN                                                                                                          \
+    "help: known formats: azure (TIMESTAMP,ContextTokens,GeneratedTokens); "                                           \
+    "qwen-bailian (timestamp,input_length,output_length); "                                                            \
+    "ragpulse (timestamp,input_length,output_length); "                                                                \
+    "mooncake (timestamp,input_length,output_length)\n"
 
 /* Opens and reads to the end or the first error. */
 static enum ts_status read_path(const char *path, const char *format, struct ts_diags *diags)
