@@ -1,6 +1,11 @@
 /* Hides how weights are made up. Quantizing a billion normal variates would take minutes: a pool of POOL_UNITS pieces
  * (one block, at least 32 columns) is drawn and quantized once per type and deviation, and every piece of every row is
- * one of them, picked by a hash of (seed, tensor, row, piece). */
+ * one of them, picked by a hash of (seed, tensor, row, piece).
+ *
+ * Lifelike weights: in an untrained network layers amplify every rounding, and the logits of a hundred thousand words
+ * are so even that the largest says nothing. Here embeddings of deviation 1 carry the residual stream, and row w of the
+ * head takes n of its pieces from the embedding of word w + 1, so that after each word another one stands out by
+ * n*columns/sqrt(hidden) = 6.5 standard deviations of the logits; the largest of 100,000 others is at 4.4 or so. */
 #include "kernels/weight_source.h"
 
 #include <math.h>
@@ -12,6 +17,11 @@
 #include "kernels/quant.h"
 
 enum { POOL_UNITS = 2048, MIN_UNIT_COLS = 32, MAX_UNIT_COLS = 256, MAX_POOLS = 16, RNG_POOL = 1, RNG_VECTOR = 2 };
+
+#define EMBEDDING "token_embd.weight" /* tensor 0 */
+#define HEAD "output.weight"
+
+static const double stand_out = 6.5;
 
 struct unit_pool {
     const struct ts_gguf_type *type;
@@ -28,6 +38,7 @@ struct ts_weight_source {
     const struct ts_gguf *gguf; /* NULL: generated */
     struct ts_model_config config;
     uint64_t seed;
+    bool lifelike;
     struct unit_pool pools[MAX_POOLS];
     size_t n_pools;
     const struct unit_pool **pool_of; /* [max_tensors] */
@@ -213,9 +224,10 @@ static enum ts_status add_layer(struct ts_weight_source *source, const struct ts
 static enum ts_status add_model(struct ts_weight_source *source, const struct ts_gguf_type *type)
 {
     const struct ts_model_config *config = &source->config;
-    enum ts_status status = add_matrix(source, "token_embd.weight", type, config->vocab, config->hidden, 1.0);
+    double factor = source->lifelike ? sqrt((double)config->hidden) : 1.0;
+    enum ts_status status = add_matrix(source, EMBEDDING, type, config->vocab, config->hidden, factor);
     if (status == TS_OK && !config->tied) {
-        status = add_matrix(source, "output.weight", type, config->vocab, config->hidden, 1.0);
+        status = add_matrix(source, HEAD, type, config->vocab, config->hidden, factor);
     }
     if (status == TS_OK) {
         status = add_vector(source, "output_norm.weight", config->hidden);
@@ -247,8 +259,8 @@ static enum ts_status check_type(const struct ts_gguf_type *type, const char *qu
     return TS_OK;
 }
 
-enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const struct ts_model_config *config,
-                                          const char *quant, uint64_t seed, struct ts_diags *diags)
+static enum ts_status make_source(struct ts_weight_source **out, const struct ts_model_config *config,
+                                  const char *quant, uint64_t seed, bool lifelike, struct ts_diags *diags)
 {
     const struct ts_gguf_type *type = ts_gguf_type_by_name(quant);
     enum ts_status status = check_type(type, quant, config, diags);
@@ -261,6 +273,7 @@ enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const s
     }
     source->config = *config;
     source->seed = seed;
+    source->lifelike = lifelike;
     status = add_model(source, type);
     if (status != TS_OK) {
         ts_weight_source_destroy(source);
@@ -268,6 +281,18 @@ enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const s
     }
     *out = source;
     return TS_OK;
+}
+
+enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const struct ts_model_config *config,
+                                          const char *quant, uint64_t seed, struct ts_diags *diags)
+{
+    return make_source(out, config, quant, seed, false, diags);
+}
+
+enum ts_status ts_weight_source_lifelike(struct ts_weight_source **out, const struct ts_model_config *config,
+                                         const char *quant, uint64_t seed, struct ts_diags *diags)
+{
+    return make_source(out, config, quant, seed, true, diags);
 }
 
 /* How much slower each pair turns than without scaling. */
@@ -300,13 +325,31 @@ static void make_vector(const struct ts_weight_source *source, const struct ts_t
     }
 }
 
+static uint64_t row_key(const struct ts_weight_source *source, uint32_t tensor, uint32_t row)
+{
+    return ts_mix64(source->seed ^ ((uint64_t)tensor << 40)) + ((uint64_t)row << 20);
+}
+
+/* How many pieces of a row of the head are those of an embedding. */
+static uint64_t n_borrowed(const struct ts_weight_source *source, const struct ts_tensor *tensor, uint32_t unit_cols)
+{
+    if (!source->lifelike || strcmp(tensor->name, HEAD) != 0) {
+        return 0;
+    }
+    double n = floor(stand_out * sqrt((double)tensor->cols) / (double)unit_cols + 0.5);
+    return n < 1.0 ? 1 : (uint64_t)n;
+}
+
 static void make_row(const struct ts_weight_source *source, const struct ts_tensor *tensor, uint32_t row, uint8_t *out)
 {
     const struct unit_pool *pool = source->pool_of[tensor->index];
-    uint64_t key = ts_mix64(source->seed ^ ((uint64_t)tensor->index << 40)) + ((uint64_t)row << 20);
+    uint64_t key = row_key(source, tensor->index, row), borrowed = n_borrowed(source, tensor, pool->unit_cols);
+    uint64_t other = borrowed ? row_key(source, 0, (row + 1) % tensor->rows) : 0;
+    uint64_t n_units = (tensor->row_bytes + pool->unit_bytes - 1) / pool->unit_bytes, first = key % n_units;
     size_t done = 0;
     for (uint64_t unit = 0; done < tensor->row_bytes; unit++) {
-        const uint8_t *from = pool->units + (ts_mix64(key + unit) >> 32) % POOL_UNITS * pool->unit_bytes;
+        uint64_t from_key = (unit + first) % n_units < borrowed ? other : key;
+        const uint8_t *from = pool->units + (ts_mix64(from_key + unit) >> 32) % POOL_UNITS * pool->unit_bytes;
         size_t rest = tensor->row_bytes - done;
         memcpy(out + done, from, rest < pool->unit_bytes ? rest : pool->unit_bytes);
         done += pool->unit_bytes;

@@ -31,6 +31,11 @@ enum ts_status ts_weight_source_from_gguf(struct ts_weight_source **out, const s
  * an unknown type or one that the model's sizes do not fit. */
 enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const struct ts_model_config *config,
                                           const char *quant, uint64_t seed, struct ts_diags *diags);
+/* As synthetic, with deviations under which the network predicts as a trained one does: rounding is not amplified from
+ * layer to layer and, with a head of its own, one logit stands out at most positions. For comparing logits. */
+enum ts_status ts_weight_source_lifelike(struct ts_weight_source **out, const struct ts_model_config *config,
+                                         const char *quant, uint64_t seed, struct ts_diags *diags);
+
 void ts_weight_source_destroy(struct ts_weight_source *source);
 
 size_t ts_weight_source_n_tensors(const struct ts_weight_source *source);

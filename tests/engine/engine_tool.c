@@ -1,6 +1,5 @@
-/* For developers: a random-weight GGUF of a model of the catalog, for other programs to be measured on; and a look at
- * what `bench model` measures. engine_tool gguf FILE MODEL QUANT engine_tool bench MODEL QUANT THREADS SECONDS [check]
- * [resume=FILE] [isa=NAME] [gguf=FILE] */
+/* For developers: a random-weight GGUF of a model of the catalog, for other programs to be measured on; that file's
+ * logits, and its steps timed on demand; and a look at what `bench model` measures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "kernels/bench_model.h"
 #include "kernels/gguf_write.h"
 #include "scenarios/catalog.h"
+#include "tests/engine/engine_live.h"
 
 static enum ts_status config_of(struct ts_model_config *out, const char *name, struct ts_diags *diags)
 {
@@ -28,12 +28,16 @@ static enum ts_status config_of(struct ts_model_config *out, const char *name, s
     return status;
 }
 
-static enum ts_status write_gguf(const char *path, const char *model, const char *quant, struct ts_diags *diags)
+static enum ts_status write_gguf(const char *path, const char *model, const char *quant, bool lifelike,
+                                 struct ts_diags *diags)
 {
     struct ts_model_config config;
-    struct ts_weight_source *source;
+    struct ts_weight_source *source = NULL;
     enum ts_status status = config_of(&config, model, diags);
-    if (status == TS_OK) {
+    if (status == TS_OK && lifelike) {
+        config.tied = false;
+        status = ts_weight_source_lifelike(&source, &config, quant, 1, diags);
+    } else if (status == TS_OK) {
         status = ts_weight_source_synthetic(&source, &config, quant, 1, diags);
     }
     if (status != TS_OK) {
@@ -134,19 +138,67 @@ static enum ts_status bench(int n, char **words, struct ts_diags *diags)
     return status;
 }
 
+static enum ts_status run_gguf(int n, char **words, struct ts_diags *diags)
+{
+    return write_gguf(words[0], words[1], words[2], n == 4, diags);
+}
+
+static uint32_t number(const char *word)
+{
+    return (uint32_t)strtoul(word, NULL, 10);
+}
+
+static enum ts_status run_logits(int n, char **words, struct ts_diags *diags)
+{
+    (void)n;
+    return engine_live_logits(words[0], number(words[1]), number(words[2]), number(words[3]), words[4], diags);
+}
+
+static enum ts_status run_compare(int n, char **words, struct ts_diags *diags)
+{
+    (void)n;
+    return engine_live_compare(words[0], words[1], number(words[2]), diags);
+}
+
+static enum ts_status run_steps(int n, char **words, struct ts_diags *diags)
+{
+    (void)n;
+    return engine_live_steps(words[0], number(words[1]), diags);
+}
+
+static const struct command {
+    const char *name;
+    int min_words, max_words;
+    enum ts_status (*run)(int n, char **words, struct ts_diags *diags);
+    const char *words;
+} commands[] = {
+    {"gguf", 3, 4, run_gguf, "FILE MODEL QUANT [lifelike]"},
+    {"logits", 5, 5, run_logits, "FILE.gguf SEED TOKENS TEXTS OUT"},
+    {"compare", 3, 3, run_compare, "LOGITS LOGITS VOCABULARY"},
+    {"steps", 2, 2, run_steps, "FILE.gguf THREADS < lines (engine_live.h)"},
+    {"bench", 4, 8, bench, "MODEL QUANT THREADS SECONDS [check] [resume=FILE] [isa=NAME] [gguf=FILE]"},
+};
+
+static enum ts_status run_command(int argc, char **argv, struct ts_diags *diags)
+{
+    static const size_t n = sizeof commands / sizeof commands[0];
+    for (size_t i = 0; argc >= 2 && i < n; i++) {
+        bool fits = argc - 2 >= commands[i].min_words && argc - 2 <= commands[i].max_words;
+        if (fits && ts_str_equal(argv[1], commands[i].name)) {
+            return commands[i].run(argc - 2, argv + 2, diags);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        fprintf(stderr, "engine_tool %s %s\n", commands[i].name, commands[i].words);
+    }
+    return TS_EUSAGE;
+}
+
 int main(int argc, char **argv)
 {
     struct ts_diags diags;
-    enum ts_status status = TS_EUSAGE;
     ts_diags_init(&diags);
-    if (argc == 5 && strcmp(argv[1], "gguf") == 0) {
-        status = write_gguf(argv[2], argv[3], argv[4], &diags);
-    } else if (argc >= 6 && strcmp(argv[1], "bench") == 0) {
-        status = bench(argc - 2, argv + 2, &diags);
-    } else {
-        fprintf(stderr, "usage: engine_tool gguf FILE MODEL QUANT | bench MODEL QUANT THREADS SECONDS [check] "
-                        "[resume=F] [isa=N] [gguf=F]\n");
-    }
+    enum ts_status status = run_command(argc, argv, &diags);
     struct ts_text text;
     ts_text_init(&text);
     ts_diags_render(&diags, &text);
