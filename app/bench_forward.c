@@ -9,6 +9,7 @@
 #include "app/version.h"
 #include "base/file.h"
 #include "kernels/bench_model.h"
+#include "kernels/host.h"
 
 #define QUICK_BUDGET_S 50.0
 #define FULL_BUDGET_S 480.0
@@ -115,9 +116,11 @@ static struct ts_table *coefficient_table(const struct ts_linear_fit *fit)
 static enum ts_status print(const struct ts_model_measurement *m, enum ts_table_format format)
 {
     if (format == TS_TABLE_TEXT) {
-        printf("%s\n%s %s (%s), kernel %s, %u thread%s, weights %.2f GB, KV cache %.1f KiB a token\n\n", m->cpu,
-               m->model, m->quant, m->weights, m->kernel, m->n_threads, m->n_threads == 1 ? "" : "s",
-               1e-9 * (double)m->weight_bytes, (double)m->kv_bytes_per_tok / 1024.0);
+        printf("%s\n%s %s (%s), kernel %s, %u thread%s, weights %.2f GB, KV cache %.1f KiB a token, peak memory "
+               "%.2f GB\n\n",
+               m->cpu, m->model, m->quant, m->weights, m->kernel, m->n_threads, m->n_threads == 1 ? "" : "s",
+               1e-9 * (double)m->weight_bytes, (double)m->kv_bytes_per_tok / 1024.0,
+               1e-9 * (double)ts_host_peak_bytes());
     }
     enum ts_status status = ts_bench_print_table(steps_table(m), format);
     if (status == TS_OK && m->fitted) {

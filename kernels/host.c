@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -93,6 +94,19 @@ static const char *describe_compiler(struct ts_arena *arena)
     return ts_arena_printf(arena, "gcc %d.%d.%d, %s", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__, TS_BUILD_TYPE);
 #else
     return ts_arena_printf(arena, "unknown compiler, %s", TS_BUILD_TYPE);
+#endif
+}
+
+uint64_t ts_host_peak_bytes(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0 || usage.ru_maxrss < 0) {
+        return 0;
+    }
+#if defined(__APPLE__)
+    return (uint64_t)usage.ru_maxrss; /* bytes there, KiB elsewhere */
+#else
+    return (uint64_t)usage.ru_maxrss * 1024;
 #endif
 }
 

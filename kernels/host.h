@@ -14,4 +14,7 @@ uint32_t ts_host_usable_cpus(void);
 /* Physical memory; 0 if unknown. */
 uint64_t ts_host_memory_bytes(void);
 
+/* The most memory that this process has had resident so far; 0 if unknown. */
+uint64_t ts_host_peak_bytes(void);
+
 #endif

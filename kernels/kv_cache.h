@@ -18,7 +18,7 @@ struct ts_kv_cache {
     uint32_t layers, kv_heads, head_dim, n_pages;
     size_t half_bytes; /* keys, or values, of one page, layer and head */
     size_t total_bytes;
-    uint8_t *data;  /* [layers][n_pages][kv_heads][keys, values] */
+    uint8_t *data;  /* [n_pages][layers][kv_heads][keys, values] */
     uint32_t *free; /* a stack of page numbers */
     uint32_t n_free;
 };
@@ -47,7 +47,7 @@ static inline uint32_t ts_kv_pages_for(uint32_t n_tok)
 
 static inline uint8_t *ts_kv_keys(const struct ts_kv_cache *cache, uint32_t layer, uint32_t page, uint32_t head)
 {
-    return cache->data + (((size_t)layer * cache->n_pages + page) * cache->kv_heads + head) * 2 * cache->half_bytes;
+    return cache->data + (((size_t)page * cache->layers + layer) * cache->kv_heads + head) * 2 * cache->half_bytes;
 }
 
 static inline uint8_t *ts_kv_values(const struct ts_kv_cache *cache, uint32_t layer, uint32_t page, uint32_t head)

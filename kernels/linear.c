@@ -3,8 +3,9 @@
  * order may change on loading. */
 #include "kernels/linear.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "kernels/pages.h"
 
 /* The row of the file that becomes row `row`. */
 static uint32_t unpaired(uint32_t row, uint32_t dim)
@@ -25,8 +26,8 @@ static void copy_tensor(uint8_t *out, const struct ts_weight_source *source, con
     }
 }
 
-/* Packs the rows; the kernel is the best that knows the format. Floats that no kernel takes (F32, odd widths, a variant asked for by name that has no
- * floats) go the float path. */
+/* Packs the rows; the kernel is the best that knows the format. Floats that no kernel takes (F32, odd widths, a variant
+ * asked for by name that has no floats) go the float path. */
 static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_linear_tools *tools, const uint8_t *rows,
                                 uint32_t cols, struct ts_diags *diags)
 {
@@ -60,7 +61,9 @@ static enum ts_status create_part(struct ts_linear_part *part, const struct ts_l
         ts_weight_source_forget(source, first);
         return status;
     }
-    uint8_t *rows = malloc(part->rows * first->row_bytes);
+    size_t bytes = part->rows * first->row_bytes;
+    uint8_t *rows =
+        ts_pages_alloc(bytes); /* given back to the system at once: a model's peak of memory is its weights */
     if (!rows) {
         return TS_ENOMEM;
     }
@@ -71,7 +74,7 @@ static enum ts_status create_part(struct ts_linear_part *part, const struct ts_l
         to += tensors[i].tensor->rows * first->row_bytes;
     }
     enum ts_status status = pack_part(part, tools, rows, first->cols, diags);
-    free(rows);
+    ts_pages_free(rows, bytes);
     return status;
 }
 

@@ -1,4 +1,5 @@
-/* Hides the system's way to huge pages: an anonymous mapping, aligned to 2 MiB by trimming, with madvise where there is one. */
+/* Hides the system's way to huge pages: an anonymous mapping, aligned to 2 MiB by trimming, with madvise where there is one. The end
+ * is rounded up to a huge page where that costs little, and stays on small pages where it would cost memory. */
 #include "kernels/pages.h"
 
 #include <stdint.h>
@@ -8,12 +9,14 @@
 #define MAP_ANONYMOUS MAP_ANON
 #endif
 
-static const size_t huge = (size_t)2 << 20;
+enum { MAX_WASTE = 16 }; /* rounding up adds at most 1/16 */
+
+static const size_t huge = (size_t)2 << 20, unit = (size_t)64 << 10;
 
 static size_t rounded(size_t bytes)
 {
-    size_t unit = bytes >= huge ? huge : (size_t)64 << 10;
-    return (bytes + unit - 1) / unit * unit;
+    size_t whole = (bytes + huge - 1) / huge * huge;
+    return whole - bytes <= bytes / MAX_WASTE ? whole : (bytes + unit - 1) / unit * unit;
 }
 
 void *ts_pages_alloc(size_t bytes)

@@ -11,7 +11,11 @@
 #include "kernels/attention.h"
 #include "kernels/pages.h"
 
-enum { MAX_STEP_TOK = 1 << 16, ALONE_TOK = 2 };
+enum {
+    MAX_STEP_TOK = 1 << 16,
+    ALONE_TOK = 2,
+    EMBED_ROWS = 64, /* rows of the embedding, and the file's pages around them, in memory at a time */
+};
 
 /* Where a token of the step stands. */
 struct row {
@@ -163,6 +167,9 @@ static void embed_rows(const struct ts_transformer *t, uint32_t layer, uint32_t 
     uint32_t half = config->head_dim / 2;
     for (uint32_t r = first; r < end; r++) {
         ts_weights_embed(t->weights, row_of(&t->x, r, config->hidden), t->rows[r].token);
+        if ((r - first) % EMBED_ROWS == EMBED_ROWS - 1 || r + 1 == end) {
+            ts_weight_source_forget(t->weights->source, t->weights->embedding);
+        }
         float *turn = row_of(&t->turns, r, config->head_dim);
         for (uint32_t i = 0; i < half; i++) {
             double angle = t->rows[r].pos * t->weights->frequencies[i];

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/file.h"
+#include "kernels/host.h"
 #include "kernels/spread.h"
 #include "tests/engine/live_model.h"
+#include "tests/engine/recorded_model.h"
 
 enum { PIECE_TOK = 64, MAX_PROMPT = 512, MAX_SEQS = 64, KV_TOK = 16384 };
 
@@ -58,6 +59,36 @@ enum ts_status engine_live_logits(const char *gguf, uint64_t seed, uint32_t n_to
     free(logits);
     live_model_close(&model);
     return status;
+}
+
+static void print_record(const char *family, const char *quant, uint32_t position, const float *row)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < RECORDED_VOCAB; i++) {
+        best = row[i] > row[best] ? i : best;
+    }
+    printf("%s,%s,%u,%u", family, quant, position, best);
+    for (uint32_t i = 0; i < RECORDED_LOGITS; i++) {
+        printf(",%.6g", (double)row[(size_t)i * RECORDED_STRIDE]);
+    }
+    printf("\n");
+}
+
+enum ts_status engine_live_record(const char *logits, const char *family, const char *quant, struct ts_diags *diags)
+{
+    float row[RECORDED_VOCAB];
+    FILE *stream = fopen(logits, "rb");
+    if (!stream) {
+        return ts_fail(diags, TS_EIO, ts_span_file(logits), NULL, "cannot open");
+    }
+    uint32_t position = 0;
+    for (; position < RECORDED_TOK && fread(row, sizeof row, 1, stream) == 1; position++) {
+        if (position % RECORDED_STEP == 0) {
+            print_record(family, quant, position, row);
+        }
+    }
+    (void)fclose(stream);
+    return position == RECORDED_TOK ? TS_OK : ts_fail(diags, TS_EINPUT, ts_span_file(logits), NULL, "too short");
 }
 
 struct comparison {
@@ -157,9 +188,8 @@ static enum ts_status answer(struct stepper *stepper, const char *line)
     unsigned n_seqs = 1, n = 0, depth = 0;
     double seconds = 0.0;
     enum ts_status status = TS_EUSAGE;
-    struct rusage usage;
-    if (strncmp(line, "mem", 3) == 0 && getrusage(RUSAGE_SELF, &usage) == 0) {
-        printf("%.0f\n", (double)usage.ru_maxrss * 1024.0);
+    if (strncmp(line, "mem", 3) == 0) {
+        printf("%llu\n", (unsigned long long)ts_host_peak_bytes());
         status = TS_OK;
     } else if (sscanf(line, "pp %u %u", &n, &depth) >= 1 && n > 0 && n <= MAX_PROMPT) {
         status = time_steps(stepper, &seconds, 1, n, 1, depth);

@@ -9,6 +9,9 @@
 enum ts_status engine_live_logits(const char *gguf, uint64_t seed, uint32_t n_tok, uint32_t n_seqs, const char *out,
                                   struct ts_diags *diags);
 
+/* Prints rows of llama_cpp_logits.csv from another program's such file of one text of a recorded model. */
+enum ts_status engine_live_record(const char *logits, const char *family, const char *quant, struct ts_diags *diags);
+
 /* Prints on how many rows of two such files the largest logit is the same, and the relative RMS difference. */
 enum ts_status engine_live_compare(const char *mine, const char *other, uint32_t vocab, struct ts_diags *diags);
 

@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "kernels/bench_model.h"
 #include "kernels/gguf_write.h"
+#include "kernels/host.h"
 #include "scenarios/catalog.h"
 #include "tests/engine/engine_live.h"
+#include "tests/engine/recorded_model.h"
 
 static enum ts_status config_of(struct ts_model_config *out, const char *name, struct ts_diags *diags)
 {
@@ -44,6 +45,23 @@ static enum ts_status write_gguf(const char *path, const char *model, const char
         return status;
     }
     status = ts_gguf_write_model(path, &config, source, diags);
+    ts_weight_source_destroy(source);
+    return status;
+}
+
+/* One of the models whose logits are recorded for the tests. */
+static enum ts_status run_small(int n, char **words, struct ts_diags *diags)
+{
+    (void)n;
+    struct ts_model_config config;
+    struct ts_weight_source *source = NULL;
+    if (!recorded_config(&config, words[1])) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "llama, qwen2 or qwen3", "no family is named '%s'", words[1]);
+    }
+    enum ts_status status = ts_weight_source_lifelike(&source, &config, words[2], RECORDED_SEED, diags);
+    if (status == TS_OK) {
+        status = ts_gguf_write_model(words[0], &config, source, diags);
+    }
     ts_weight_source_destroy(source);
     return status;
 }
@@ -129,10 +147,8 @@ static enum ts_status bench(int n, char **words, struct ts_diags *diags)
     }
     fprintf(stderr, "\n");
     if (status == TS_OK) {
-        struct rusage usage;
         print_measurement(&m);
-        getrusage(RUSAGE_SELF, &usage);
-        printf("peak memory %.0f MB\n", (double)usage.ru_maxrss / 1e3);
+        printf("peak memory %.0f MB\n", (double)ts_host_peak_bytes() / 1e6);
     }
     ts_arena_deinit(&arena);
     return status;
@@ -152,6 +168,12 @@ static enum ts_status run_logits(int n, char **words, struct ts_diags *diags)
 {
     (void)n;
     return engine_live_logits(words[0], number(words[1]), number(words[2]), number(words[3]), words[4], diags);
+}
+
+static enum ts_status run_record(int n, char **words, struct ts_diags *diags)
+{
+    (void)n;
+    return engine_live_record(words[0], words[1], words[2], diags);
 }
 
 static enum ts_status run_compare(int n, char **words, struct ts_diags *diags)
@@ -174,6 +196,8 @@ static const struct command {
 } commands[] = {
     {"gguf", 3, 4, run_gguf, "FILE MODEL QUANT [lifelike]"},
     {"logits", 5, 5, run_logits, "FILE.gguf SEED TOKENS TEXTS OUT"},
+    {"small", 3, 3, run_small, "FILE llama|qwen2|qwen3 QUANT"},
+    {"record", 3, 3, run_record, "LOGITS FAMILY QUANT"},
     {"compare", 3, 3, run_compare, "LOGITS LOGITS VOCABULARY"},
     {"steps", 2, 2, run_steps, "FILE.gguf THREADS < lines (engine_live.h)"},
     {"bench", 4, 8, bench, "MODEL QUANT THREADS SECONDS [check] [resume=FILE] [isa=NAME] [gguf=FILE]"},

@@ -1,4 +1,5 @@
-/* A model of a GGUF file, opened for stepping: what the developers' tool and the tests against recorded logits share. */
+/* A model of a GGUF file, opened for stepping: what the developers' tool and the tests against recorded logits share.
+ */
 #ifndef TS_TESTS_ENGINE_LIVE_MODEL_H
 #define TS_TESTS_ENGINE_LIVE_MODEL_H
 
