@@ -44,8 +44,8 @@ static void test_kv_cache__every_slot_has_its_own_memory(void **state)
     assert_int_equal(ts_kv_cache_create(&cache, TS_KV_F32, 2, 3, 8, 4), TS_OK);
     assert_int_equal(cache.half_bytes, 8 * 16 * 4);
     uint8_t *before = cache.data - cache.half_bytes;
-    for (uint32_t layer = 0; layer < 2; layer++) {
-        for (uint32_t page = 0; page < 4; page++) {
+    for (uint32_t page = 0; page < 4; page++) { /* a page's layers lie together: unused pages take no memory */
+        for (uint32_t layer = 0; layer < 2; layer++) {
             for (uint32_t head = 0; head < 3; head++) {
                 assert_ptr_equal(ts_kv_keys(&cache, layer, page, head), before + cache.half_bytes);
                 assert_ptr_equal(ts_kv_values(&cache, layer, page, head), before + 2 * cache.half_bytes);
