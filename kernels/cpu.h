@@ -15,7 +15,8 @@ enum {
     TS_CPU_NEON = 1 << 5,
     TS_CPU_DOTPROD = 1 << 6,
     TS_CPU_I8MM = 1 << 7,
-    TS_CPU_FEATURE_COUNT = 8,
+    TS_CPU_NEONBF16 = 1 << 8,
+    TS_CPU_FEATURE_COUNT = 9,
 };
 
 struct ts_cpu {

@@ -5,6 +5,7 @@
  * Packed block, Q8_0 (544 bytes): [part][8 vectors], then 16 scales as f16. */
 #include <arm_neon.h>
 
+#include "kernels/arm/neon_dotprod_k.h"
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
 #include "kernels/pack_quads.h"
@@ -152,7 +153,7 @@ static void direct_q8_0(float *c, const uint8_t *weights, const void *values, co
 static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){PART_ROWS, ROWS, 8, 34, 0, 0},
+        ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){PART_ROWS, ROWS, 8, 4, 0, 0},
                       rows + (size_t)b * 34, row_bytes, n_rows);
     }
 }
@@ -160,7 +161,7 @@ static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, ui
 static void pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){PART_ROWS, ROWS, 4, 18, 0x88, 0},
+        ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){PART_ROWS, ROWS, 4, 4, 0x88, 0},
                       rows + (size_t)b * 18, row_bytes, n_rows);
     }
 }
@@ -184,13 +185,33 @@ static const struct ts_kernel_format formats[] = {
         .direct_tok = DIRECT_TOK,
         .direct = direct_q8_0,
     },
+    {
+        .quant = TS_QUANT_Q4_K,
+        .group_rows = DOTPROD_K_ROWS,
+        .act = &ts_act_int8,
+        .offset = 1,
+        .block_bytes = DOTPROD_Q4_K_BLOCK,
+        .pack = ts_dotprod_pack_q4_k,
+        .direct_tok = DIRECT_TOK,
+        .direct = ts_dotprod_direct_q4_k,
+    },
+    {
+        .quant = TS_QUANT_Q6_K,
+        .group_rows = DOTPROD_K_ROWS,
+        .act = &ts_act_int8,
+        .offset = 0,
+        .block_bytes = DOTPROD_Q6_K_BLOCK,
+        .pack = ts_dotprod_pack_q6_k,
+        .direct_tok = DIRECT_TOK,
+        .direct = ts_dotprod_direct_q6_k,
+    },
 };
 
 const struct ts_kernel ts_kernel_neon_dotprod = {
     .name = "neon_dotprod",
     .needs = TS_CPU_NEON | TS_CPU_DOTPROD,
     .needs_text = "needs neon dotprod",
-    .formats_text = "Q4_0 Q8_0",
+    .formats_text = "Q4_0 Q8_0 Q4_K Q6_K",
     .probes = &ts_probes_portable,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],

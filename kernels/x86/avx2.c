@@ -110,7 +110,7 @@ static void direct_q8_0(float *c, const uint8_t *weights, const void *values, co
 static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 8, 34, 0, 0},
+        ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 8, 4, 0, 0},
                       rows + (size_t)b * 34, row_bytes, n_rows);
     }
 }
@@ -118,7 +118,7 @@ static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, ui
 static void pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 4, 18, 0x88, 0},
+        ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 4, 4, 0x88, 0},
                       rows + (size_t)b * 18, row_bytes, n_rows);
     }
 }

@@ -5,32 +5,9 @@
  *         scale x sum of the others). |accumulator| < 2 x 16 x 128 x 63 x 127 < 2^25. */
 #include "kernels/x86/avx2_k.h"
 
-#include "kernels/pack_super.h"
-#include "kernels/x86/avx2_tiles.h"
+#include "kernels/x86/avx2_k_tiles.h"
 
-enum {
-    SUPER = TS_SUPER_BLOCKS,
-    MAX_TOK = 6,
-    NIBBLES_HALF = 4 * VECTOR,
-    NIBBLES = 2 * NIBBLES_HALF,
-    Q4_STEPS = SUPER * NIBBLES,
-    Q4_D = Q4_STEPS + SUPER * 2 * ROWS,
-    Q4_SUPER = Q4_D + 4 * ROWS,
-    SIXES_HALF = 6 * VECTOR,
-    SIXES = 2 * SIXES_HALF,
-    Q6_STEPS = SUPER * SIXES,
-    Q6_D = Q6_STEPS + SUPER * 2 * ROWS,
-    Q6_SUPER = Q6_D + 2 * ROWS,
-};
-
-_Static_assert(Q4_SUPER == TS_PACKED_Q4_K(HALF_ROWS) && Q4_SUPER == SUPER * AVX2_Q4_K_BLOCK, "sizes of the table");
-_Static_assert(Q6_SUPER == TS_PACKED_Q6_K(HALF_ROWS) && Q6_SUPER == SUPER * AVX2_Q6_K_BLOCK, "sizes of the table");
-
-/* 8 small integers. */
-static inline __m256i from_i8(const uint8_t *bytes)
-{
-    return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)bytes));
-}
+enum { MAX_TOK = 6 };
 
 /* Both 16-bit halves of every lane. */
 static inline __m256i pair_of(__m256i low, __m256i high)
@@ -38,19 +15,7 @@ static inline __m256i pair_of(__m256i low, __m256i high)
     return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xAA);
 }
 
-/* f16 x a byte below 64. */
-static inline __m256 steps_of(const uint8_t *d, const uint8_t *steps)
-{
-    return _mm256_mul_ps(half_scales(d), _mm256_cvtepi32_ps(from_i8(steps)));
-}
-
-#define ADD_Q4_K(t)                                                                                                              \
-    {                                                                                                                            \
-        float *at = c + (t)*ROWS + h * HALF_ROWS;                                                                                \
-        add_scaled(at, _mm256_madd_epi16(a##t, ones), scales, meta[t].scale, fresh);                                             \
-        __m256 sum = _mm256_set1_ps((float)meta[t].start * meta[t].scale);                                                       \
-        _mm256_storeu_ps(at, _mm256_fmadd_ps(mins, sum, _mm256_loadu_ps(at)));                                                   \
-    }
+#define ADD_Q4_K(t) add_with_minima(c + (t)*ROWS + h * HALF_ROWS, _mm256_madd_epi16(a##t, ones), scales, mins, meta + (t), fresh);
 
 #define DOT_SIXES(t)                                                                                                              \
     a##t = _mm256_add_epi32(a##t, _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(w0, quad_of(values, t, quad)),          \
@@ -99,6 +64,7 @@ static inline __m256i sums_of(const struct ts_act_meta *meta)
         const __m256i low_mask = _mm256_set1_epi8(0xF), ones = _mm256_set1_epi16(1);                                             \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                \
             const bool fresh = b == 0 && !accumulate;                                                                            \
+            prefetch_part(super, b % SUPER, AVX2_Q4_K_BLOCK);                                                                \
             for (int h = 0; h < 2; h++) {                                                                                        \
                 const uint8_t *half = super + b % SUPER * NIBBLES + h * NIBBLES_HALF;                                            \
                 const uint8_t *steps = super + Q4_STEPS + b % SUPER * 2 * ROWS + h * HALF_ROWS;                                  \
@@ -119,6 +85,7 @@ static inline __m256i sums_of(const struct ts_act_meta *meta)
         const __m256i low_mask = _mm256_set1_epi8(0xF), high_mask = _mm256_set1_epi8(0x30);                                      \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                \
             const bool fresh = b == 0 && !accumulate;                                                                            \
+            prefetch_part(super, b % SUPER, AVX2_Q6_K_BLOCK);                                                                \
             for (int h = 0; h < 2; h++) {                                                                                        \
                 const uint8_t *half = super + b % SUPER * SIXES + h * SIXES_HALF;                                                \
                 const uint8_t *steps = super + Q6_STEPS + b % SUPER * 2 * ROWS + h * HALF_ROWS;                                  \

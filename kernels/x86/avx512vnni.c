@@ -139,7 +139,7 @@ static void expand_q4_0(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks
 static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 8, 34, 0, 0x80},
+        ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 8, 4, 0, 0x80},
                       rows + (size_t)b * 34, row_bytes, n_rows);
     }
 }
@@ -147,7 +147,7 @@ static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, ui
 static void pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 4, 18, 0x88, 0},
+        ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 4, 4, 0x88, 0},
                       rows + (size_t)b * 18, row_bytes, n_rows);
     }
 }

@@ -9,6 +9,8 @@
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
 #include "kernels/pack_quads.h"
+#include "kernels/x86/avx2_k.h"
+#include "kernels/x86/avxvnni_k.h"
 #include "kernels/x86/quantize_x86.h"
 
 enum {
@@ -144,7 +146,7 @@ static void direct_q8_0(float *c, const uint8_t *weights, const void *values, co
 static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 8, 34, 0, 0x80},
+        ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 8, 4, 0, 0x80},
                       rows + (size_t)b * 34, row_bytes, n_rows);
     }
 }
@@ -152,7 +154,7 @@ static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, ui
 static void pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
-        ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 4, 18, 0x88, 0},
+        ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 4, 4, 0x88, 0},
                       rows + (size_t)b * 18, row_bytes, n_rows);
     }
 }
@@ -178,13 +180,33 @@ static const struct ts_kernel_format formats[] = {
         .direct_tok = DIRECT_TOK,
         .direct = direct_q8_0,
     },
+    {
+        .quant = TS_QUANT_Q4_K,
+        .group_rows = ROWS,
+        .act = &ts_act_int8_avx2,
+        .offset = 1,
+        .block_bytes = AVX2_Q4_K_BLOCK,
+        .pack = ts_avx2_pack_q4_k,
+        .direct_tok = AVXVNNI_Q4_K_TOK,
+        .direct = ts_avxvnni_direct_q4_k,
+    },
+    {
+        .quant = TS_QUANT_Q6_K,
+        .group_rows = ROWS,
+        .act = &ts_act_int8_avx2,
+        .offset = 32,
+        .block_bytes = AVX2_Q6_K_BLOCK,
+        .pack = ts_avx2_pack_q6_k,
+        .direct_tok = AVXVNNI_Q6_K_TOK,
+        .direct = ts_avxvnni_direct_q6_k,
+    },
 };
 
 const struct ts_kernel ts_kernel_avxvnni = {
     .name = "avxvnni",
     .needs = TS_CPU_AVX2 | TS_CPU_AVXVNNI,
     .needs_text = "needs avx2 fma f16c avxvnni",
-    .formats_text = "Q4_0 Q8_0",
+    .formats_text = "Q4_0 Q8_0 Q4_K Q6_K",
     .probes = &ts_probes_avxvnni,
     .formats = formats,
     .n_formats = sizeof formats / sizeof formats[0],
