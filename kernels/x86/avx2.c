@@ -49,6 +49,7 @@ enum {
         const __m256i low_mask = _mm256_set1_epi8(0xF), ones = _mm256_set1_epi16(1);                                    \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                       \
             const bool fresh = b == 0 && !accumulate;                                                                   \
+            prefetch(w, Q4_0_BLOCK);                                                                                    \
             for (int h = 0; h < 2; h++) {                                                                               \
                 const uint8_t *half = w + h * Q4_0_HALF;                                                                \
                 TOK_##n(ZERO)                                                                                           \
@@ -67,6 +68,7 @@ enum {
         const __m256i ones = _mm256_set1_epi16(1);                                                                      \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                       \
             const bool fresh = b == 0 && !accumulate;                                                                   \
+            prefetch(w, Q8_0_BLOCK);                                                                                    \
             for (int h = 0; h < 2; h++) {                                                                               \
                 const uint8_t *half = w + h * Q8_0_HALF;                                                                \
                 TOK_##n(ZERO)                                                                                           \

@@ -18,7 +18,6 @@ enum {
     Q6_STEPS = SUPER * SIXES,
     Q6_D = Q6_STEPS + SUPER * 2 * ROWS,
     Q6_SUPER = Q6_D + 2 * ROWS,
-    AHEAD = 8192,
 };
 
 _Static_assert(Q4_SUPER == TS_PACKED_Q4_K(HALF_ROWS) && Q4_SUPER == SUPER * AVX2_Q4_K_BLOCK, "sizes of the table");
@@ -34,15 +33,6 @@ static inline __m256i from_i8(const uint8_t *bytes)
 static inline __m256 steps_of(const uint8_t *d, const uint8_t *steps)
 {
     return _mm256_mul_ps(half_scales(d), _mm256_cvtepi32_ps(from_i8(steps)));
-}
-
-/* The bytes of one block of 32 columns, well ahead: scales stand behind all weights of a block of 256, where no stream would find them in time. */
-static inline void prefetch_part(const uint8_t *super, uint32_t part, uint32_t block_bytes)
-{
-    const char *at = (const char *)super + part * block_bytes + AHEAD;
-    for (uint32_t i = 0; i < block_bytes; i += 64) {
-        _mm_prefetch(at + i, _MM_HINT_T0);
-    }
 }
 
 /* c += acc x (weight scales x activation scale) + minima x (-(sum of the activations) x activation scale), 8 rows. */

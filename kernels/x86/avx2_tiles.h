@@ -12,6 +12,7 @@ enum {
     HALF_ROWS = 8,
     ROWS = 16,
     VECTOR = 32,
+    AHEAD = 8192,
 };
 
 #define TOK_1(DO) DO(0)
@@ -44,6 +45,14 @@ static inline void add_scaled(float *c, __m256i acc, __m256 weight_scales, float
     __m256 sum = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(c);
     __m256 product = _mm256_mul_ps(weight_scales, _mm256_set1_ps(scale));
     _mm256_storeu_ps(c, _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), product, sum));
+}
+
+/* Weights come from main memory in one long stream: ask for n_bytes well ahead, across pages. */
+static inline void prefetch(const uint8_t *at, uint32_t n_bytes)
+{
+    for (uint32_t i = 0; i < n_bytes; i += 64) {
+        _mm_prefetch((const char *)at + AHEAD + i, _MM_HINT_T0);
+    }
 }
 
 /* Keeps an accumulator in its register from step to step: GCC would otherwise collect the products first and run out of registers. */

@@ -3,20 +3,15 @@
  * |accumulator| < 32 x 255 x 127: no overflow.
  * Packed block, Q4_0 (288 bytes): [half][4 vectors], low nibbles = columns 4p.., high nibbles = columns 16 + 4p.., then 16 scales as f16.
  * Packed block, Q8_0 (544 bytes): [half][8 vectors], then 16 scales as f16. */
-#include <immintrin.h>
-#include <string.h>
-
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
 #include "kernels/pack_quads.h"
 #include "kernels/x86/avx2_k.h"
+#include "kernels/x86/avx2_tiles.h"
 #include "kernels/x86/avxvnni_k.h"
 #include "kernels/x86/quantize_x86.h"
 
 enum {
-    HALF_ROWS = 8,
-    ROWS = 16,
-    VECTOR = 32,
     Q8_0_HALF = 8 * VECTOR,
     Q8_0_SCALES = 2 * Q8_0_HALF,
     Q8_0_BLOCK = Q8_0_SCALES + 2 * ROWS,
@@ -25,36 +20,6 @@ enum {
     Q4_0_BLOCK = Q4_0_SCALES + 2 * ROWS,
     DIRECT_TOK = 4,
 };
-
-#define TOK_1(DO) DO(0)
-#define TOK_2(DO) TOK_1(DO) DO(1)
-#define TOK_3(DO) TOK_2(DO) DO(2)
-#define TOK_4(DO) TOK_3(DO) DO(3)
-
-static inline __m256i load(const uint8_t *at)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)at);
-}
-
-static inline __m256i quad_of(const int8_t *values, int t, int quad)
-{
-    int32_t bytes;
-    memcpy(&bytes, values + t * TS_ACT_COLS + quad * 4, sizeof bytes);
-    return _mm256_set1_epi32(bytes);
-}
-
-static inline __m256 half_scales(const uint8_t *scales)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)scales));
-}
-
-/* c += acc x (weight scales x activation scale), 8 rows. */
-static inline void add_scaled(float *c, __m256i acc, __m256 weight_scales, float scale, bool fresh)
-{
-    __m256 sum = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(c);
-    __m256 product = _mm256_mul_ps(weight_scales, _mm256_set1_ps(scale));
-    _mm256_storeu_ps(c, _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), product, sum));
-}
 
 #define START(t) __m256i a##t##0 = _mm256_set1_epi32(meta[t].start), a##t##1 = a##t##0;
 
@@ -96,6 +61,7 @@ static inline void add_scaled(float *c, __m256i acc, __m256 weight_scales, float
         const __m256i low_mask = _mm256_set1_epi8(0xF);                                        \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                            \
             const bool fresh = b == 0 && !accumulate;                                                                        \
+            prefetch(w, Q4_0_BLOCK);                                                                                         \
             TOK_##n(START)                                                                                                    \
             STEP_Q4_0(TOK_##n, 0) STEP_Q4_0(TOK_##n, 1) STEP_Q4_0(TOK_##n, 2) STEP_Q4_0(TOK_##n, 3)                          \
             __m256 d0 = half_scales(w + Q4_0_SCALES), d1 = half_scales(w + Q4_0_SCALES + 2 * HALF_ROWS);                     \
@@ -110,6 +76,7 @@ static inline void add_scaled(float *c, __m256i acc, __m256 weight_scales, float
     {                                                                                                                        \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                            \
             const bool fresh = b == 0 && !accumulate;                                                                        \
+            prefetch(w, Q8_0_BLOCK);                                                                                         \
             TOK_##n(START)                                                                                                    \
             STEP_Q8_0(TOK_##n, 0) STEP_Q8_0(TOK_##n, 1) STEP_Q8_0(TOK_##n, 2) STEP_Q8_0(TOK_##n, 3)                          \
             STEP_Q8_0(TOK_##n, 4) STEP_Q8_0(TOK_##n, 5) STEP_Q8_0(TOK_##n, 6) STEP_Q8_0(TOK_##n, 7)                          \

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "kernels/cpu.h"
+#include "kernels/kernel.h"
 #include "tests/engine/plain_decoder.h"
 
 enum { N = 150 };
@@ -171,6 +173,77 @@ static void test_transformer__a_batch_gives_the_bits_of_one_by_one(void **state)
     check_batch(&config, "Q4_0", NULL);
 }
 
+static void logits_of(float *logits, const struct ts_model_config *config, const char *quant, const char *isa)
+{
+    uint32_t tokens[N];
+    struct tiny tiny;
+    struct ts_kv_seq seq = {0};
+    tiny_open(&tiny, config, quant, isa, TS_KV_F16, 1);
+    tiny_tokens(tokens, N, config->vocab, 5);
+    tiny_step(&tiny, &seq, tokens, N, true, logits);
+    ts_kv_seq_release(&tiny.cache, &seq);
+    tiny_close(&tiny);
+}
+
+static uint32_t most_likely(const float *logits, uint32_t vocab)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < vocab; i++) {
+        best = logits[i] > logits[best] ? i : best;
+    }
+    return best;
+}
+
+/* The same token everywhere, but where two are as good as equal: a last bit may move an activation to the next int8. */
+static void check_tokens(const float *got, const float *want, uint32_t vocab)
+{
+    uint32_t n_same = 0;
+    for (uint32_t t = 0; t < N; t++, got += vocab, want += vocab) {
+        uint32_t a = most_likely(got, vocab), b = most_likely(want, vocab);
+        double size = 0.0;
+        for (uint32_t i = 0; i < vocab; i++) {
+            size += (double)want[i] * want[i] / vocab;
+        }
+        assert_true(want[b] - want[a] <= 0.02 * sqrt(size));
+        n_same += a == b;
+    }
+    assert_true(n_same >= N - N / 50);
+}
+
+static void check_variants(const struct ts_model_config *config, const struct ts_quant_format *format)
+{
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    size_t n = (size_t)N * config->vocab;
+    float *want = malloc(n * sizeof *want), *got = malloc(n * sizeof *got);
+    assert_true(want && got);
+    logits_of(want, config, format->name, "ref");
+    for (size_t k = 0; k < ts_kernel_count(); k++) {
+        const struct ts_kernel *kernel = ts_kernel_at(k);
+        if ((kernel->needs & ~cpu.features) == 0 && ts_kernel_format(kernel, format->id)) {
+            logits_of(got, config, format->name, kernel->name);
+            check_tokens(got, want, config->vocab);
+        }
+    }
+    free(want);
+    free(got);
+}
+
+static void test_transformer__every_variant_chooses_the_tokens_of_the_reference(void **state)
+{
+    (void)state;
+    for (int q = 0; q < TS_QUANT_COUNT; q++) {
+        const struct ts_quant_format *format = ts_quant_format((enum ts_quant)q);
+        struct ts_model_config config = tiny_llama();
+        if (format->block_cols == 256) {
+            config.hidden = 256;
+            config.ffn = 256;
+            config.heads = 16;
+        }
+        check_variants(&config, format);
+    }
+}
+
 static void test_transformer__threads_do_not_matter(void **state)
 {
     (void)state;
@@ -282,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_transformer__half_precision_cache_costs_little),
         cmocka_unit_test(test_transformer__chunks_of_a_prompt_give_the_same_bits),
         cmocka_unit_test(test_transformer__a_batch_gives_the_bits_of_one_by_one),
+        cmocka_unit_test(test_transformer__every_variant_chooses_the_tokens_of_the_reference),
         cmocka_unit_test(test_transformer__threads_do_not_matter),
         cmocka_unit_test(test_transformer__pages_used_before_leave_no_trace),
         cmocka_unit_test(test_transformer__steps_that_cannot_be_are_refused_and_change_nothing),
