@@ -1,8 +1,8 @@
-/* F16 and BF16 in AVX-512, exact products of the weights with float activations: F16 has no dot product that would keep its 11 bits (two BF16 parts
- * of a weight against activations rounded to BF16 lose a factor of 10 in accuracy, against parts of those they are no faster than this). A group is
- * 32 rows, two vectors of 16; a token's column is broadcast. 12 tokens x 32 rows are 24 accumulators.
+/* F16 and BF16 in AVX-512, products of the exact weights with float activations: VDPBF16PS would not keep F16's 11 bits (docs/KERNELS.md). A group is 32
+ * rows, two vectors of 16; a token's column is broadcast. 12 tokens x 32 rows are 24 accumulators.
  *
- * Packed block (2048 bytes): [32 columns][32 rows], which is the panel, too: widening costs less than reading floats. Every sum is one chain in the order of the columns. */
+ * Packed block (2048 bytes): [32 columns][32 rows], which is the panel, too: widening costs less than reading floats. Every sum is one chain in the order
+ * of the columns. */
 #include <immintrin.h>
 
 #include "kernels/cpu.h"
