@@ -154,7 +154,9 @@ typedef void widen_fn(float *weights, const uint8_t *blocks, size_t n);
 
 static void tile_halves(float *c, const uint8_t *weights, const float *x, uint32_t n_blocks, uint32_t width, bool accumulate, widen_fn *widen)
 {
-    memset(c, 0, accumulate ? 0 : width * sizeof *c);
+    if (!accumulate) {
+        memset(c, 0, width * sizeof *c);
+    }
     for (uint32_t b = 0; b < n_blocks; b++, weights += HALF_BYTES) {
         float w[TS_ACT_COLS];
         widen(w, weights, TS_ACT_COLS);

@@ -1,5 +1,5 @@
-/* Pieces of the AVX2 kernels: loads, the step over nibbles that stays in 16 bits (avx2.c says why it may), and how a sum is updated. half, c, values
- * and meta are as in the tiles. */
+/* Pieces of the AVX2 and AVX-VNNI kernels: loads, the step over nibbles that stays in 16 bits (avx2.c says why it may), and how a sum is updated. half, c,
+ * values and meta are as in the tiles. */
 #ifndef TS_KERNELS_X86_AVX2_TILES_H
 #define TS_KERNELS_X86_AVX2_TILES_H
 

@@ -60,7 +60,7 @@
         const __m256i low_mask = _mm256_set1_epi8(0xF);                                                                          \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                \
             const bool fresh = b == 0 && !accumulate;                                                                            \
-            prefetch(super + b % SUPER * AVX2_Q4_K_BLOCK, AVX2_Q4_K_BLOCK);                                                      \
+            prefetch(super + b % SUPER * AVX2_Q4_K_BLOCK, AVX2_Q4_K_BLOCK);                                                  \
             for (int h = 0; h < 2; h++) {                                                                                        \
                 const uint8_t *half = super + b % SUPER * NIBBLES + h * NIBBLES_HALF;                                            \
                 const uint8_t *steps = super + Q4_STEPS + b % SUPER * 2 * ROWS + h * HALF_ROWS;                                  \
@@ -82,7 +82,7 @@
         const __m256i low_mask = _mm256_set1_epi8(0xF), high_mask = _mm256_set1_epi8(0x30);                                      \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                \
             const bool fresh = b == 0 && !accumulate;                                                                            \
-            prefetch(super + b % SUPER * AVX2_Q6_K_BLOCK, AVX2_Q6_K_BLOCK);                                                      \
+            prefetch(super + b % SUPER * AVX2_Q6_K_BLOCK, AVX2_Q6_K_BLOCK);                                                  \
             for (int h = 0; h < 2; h++) {                                                                                        \
                 const uint8_t *half = super + b % SUPER * SIXES + h * SIXES_HALF;                                                \
                 const uint8_t *steps = super + Q6_STEPS + b % SUPER * 2 * ROWS + h * HALF_ROWS;                                  \

@@ -58,7 +58,8 @@ static void print_measurement(const struct ts_measurement *m)
         }
         printf("\n");
     }
-    printf("peak: int8 dot %.1f GOPS, float multiply-add %.1f GFLOPS\n", m->peak_dot_gops, m->peak_fma_gflops);
+    printf("peak: int8 dot %.1f GOPS, float multiply-add %.1f GFLOPS, BF16 dot %.1f GFLOPS\n", m->peak_dot_gops, m->peak_fma_gflops,
+           m->peak_bf16_gflops);
     for (size_t i = 0; i < m->n_bandwidths; i++) {
         const struct ts_bandwidth_sample *s = &m->bandwidths[i];
         printf("read %8lu KiB: %7.1f GB/s (%lu samples)\n", (unsigned long)(s->bytes >> 10), s->gb_per_s.median,
