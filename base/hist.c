@@ -115,8 +115,13 @@ void ts_hist_add(struct ts_hist *hist, int64_t value)
 }
 
 /* a * b in 128 bits; a below 2^63. */
-static void multiply(uint64_t *high, uint64_t *low, uint64_t a, uint64_t b)
+static inline void multiply(uint64_t *high, uint64_t *low, uint64_t a, uint64_t b)
 {
+    if ((a | b) >> 32 == 0) {
+        *high = 0;
+        *low = a * b;
+        return;
+    }
     uint64_t a0 = a & UINT32_MAX;
     uint64_t a1 = a >> 32;
     uint64_t b0 = b & UINT32_MAX;
@@ -127,24 +132,72 @@ static void multiply(uint64_t *high, uint64_t *low, uint64_t a, uint64_t b)
     *low = a * b;
 }
 
-void ts_hist_add_n(struct ts_hist *hist, int64_t value, uint64_t n)
+/* n values in one bucket, from the lowest to the highest of them; their sum is total x each. */
+static void add_group(struct ts_hist *hist, uint64_t lowest, uint64_t highest, uint64_t n, uint64_t total,
+                      uint64_t each)
 {
-    uint64_t v = value < 0 ? 0 : (uint64_t)value;
-    unsigned page = page_of(v);
-    if (n == 0) {
-        return;
-    }
-    if (!need_page(hist, page)) {
+    const unsigned page = page_of(lowest);
+    uint64_t high = 0;
+    uint64_t low = 0;
+    if (hist->pages[page] == NULL && !need_page(hist, page)) {
         hist->lost += n;
         return;
     }
-    uint64_t high = 0;
-    uint64_t low = 0;
-    multiply(&high, &low, v, n);
-    hist->pages[page][bucket_of(v, page)] += n;
-    widen(hist, (int64_t)v, (int64_t)v);
+    multiply(&high, &low, total, each);
+    hist->pages[page][bucket_of(lowest, page)] += n;
+    widen(hist, (int64_t)lowest, (int64_t)highest);
     add_to_sum(hist, high, low);
     hist->count += n;
+}
+
+void ts_hist_add_n(struct ts_hist *hist, int64_t value, uint64_t n)
+{
+    const uint64_t v = value < 0 ? 0 : (uint64_t)value;
+    if (n > 0) {
+        add_group(hist, v, v, n, v, n);
+    }
+}
+
+/* The largest value in the bucket of this one. */
+static uint64_t bucket_end(uint64_t value)
+{
+    return value | (((uint64_t)1 << shift_of(page_of(value))) - 1);
+}
+
+static uint64_t gap_at(int64_t from, const int64_t *ends, uint32_t i)
+{
+    return (uint64_t)(ends[i] - (i > 0 ? ends[i - 1] : from));
+}
+
+/* The last of the gaps [first, n) that is not above the limit; gap `first` is not. */
+static uint32_t last_within(int64_t from, const int64_t *ends, uint32_t first, uint32_t n, uint64_t limit)
+{
+    uint32_t low = first;
+    uint32_t high = n;
+    if (gap_at(from, ends, n - 1) <= limit) {
+        return n - 1;
+    }
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (gap_at(from, ends, middle) <= limit) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+void ts_hist_add_gaps(struct ts_hist *hist, int64_t from, const int64_t *ends, uint32_t n_gaps, uint64_t n)
+{
+    uint32_t first = 0;
+    while (n > 0 && first < n_gaps) {
+        const uint64_t lowest = gap_at(from, ends, first);
+        const uint32_t last = last_within(from, ends, first, n_gaps, bucket_end(lowest));
+        const int64_t begin = first > 0 ? ends[first - 1] : from;
+        add_group(hist, lowest, gap_at(from, ends, last), n * (last - first + 1), (uint64_t)(ends[last] - begin), n);
+        first = last + 1;
+    }
 }
 
 /* Gives `into` every page that `from` has; all or none. */

@@ -26,6 +26,9 @@ void ts_hist_deinit(struct ts_hist *hist);
 /* Negative values count as 0. */
 void ts_hist_add(struct ts_hist *hist, int64_t value);
 void ts_hist_add_n(struct ts_hist *hist, int64_t value, uint64_t n);
+/* Adds the gaps between instants, each n times: ends[0] - from, ends[1] - ends[0] ... They are not negative and never
+ * shrink. The same as n_gaps calls of ts_hist_add_n, at the price of the buckets that they hit. */
+void ts_hist_add_gaps(struct ts_hist *hist, int64_t from, const int64_t *ends, uint32_t n_gaps, uint64_t n);
 /* into += from. TS_ENOMEM leaves `into` as it was. */
 enum ts_status ts_hist_merge(struct ts_hist *into, const struct ts_hist *from);
 /* p in [0, 1]: the smallest value with at least a share p at or below it; min and max are exact; NaN when empty. */

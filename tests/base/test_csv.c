@@ -474,6 +474,68 @@ static void test_csv_put__reads_back(void **state)
     ts_text_deinit(&text);
 }
 
+/* Rows, places and errors of a reader, as text. */
+static void describe(struct ts_text *out, struct ts_csv_reader *reader)
+{
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    for (int i = 0; i < 100; i++) {
+        const struct ts_csv_row *row = NULL;
+        if (ts_csv_next(reader, &row, &diags) == TS_OK && row == NULL) {
+            break;
+        }
+        for (size_t f = 0; row != NULL && f < row->n_fields; f++) {
+            const struct ts_span at = ts_csv_span(reader, row, f);
+            ts_text_printf(out, "%u:%u+%u|%s|", (unsigned)at.line, (unsigned)at.col, (unsigned)at.len,
+                           row->fields[f].data);
+        }
+        ts_text_puts(out, ";");
+    }
+    ts_diags_render(&diags, out);
+    ts_diags_deinit(&diags);
+}
+
+/* A file takes the short way through plain rows, text in memory never does: both must see the same. */
+static void test_csv__the_short_way_through_plain_rows_sees_the_same(void **state)
+{
+    (void)state;
+    enum { N = 4000, LEN = 60 };
+    static const char alphabet[] = "aaab01,,,,\n\n\n\r \t\"";
+    char dir[64];
+    make_temp_dir(dir);
+    char *path = ts_path_join(dir, "rows.csv");
+    assert_non_null(path);
+    for (uint32_t i = 0; i < N; i++) {
+        char data[LEN];
+        struct ts_rng rng;
+        struct ts_csv_reader *readers[2] = {NULL, NULL};
+        struct ts_text seen[2];
+        ts_rng_init(&rng, 5, i, 0, 0);
+        const size_t len = 1 + ts_rng_u32(&rng) % LEN;
+        const uint32_t n_letters = sizeof alphabet - 1 - (ts_rng_u32(&rng) % 5);
+        for (size_t c = 0; c < len; c++) {
+            data[c] = alphabet[ts_rng_u32(&rng) % n_letters];
+        }
+        write_bytes(path, data, len);
+        assert_int_equal(ts_csv_open(&readers[0], path, false, NULL), TS_OK);
+        assert_int_equal(ts_csv_open_text(&readers[1], path, data, len, false, NULL), TS_OK);
+        for (int r = 0; r < 2; r++) {
+            ts_text_init(&seen[r]);
+            if (i % 2 == 0) {
+                ts_csv_allow_ragged(readers[r]);
+            }
+            describe(&seen[r], readers[r]);
+            ts_csv_close(readers[r]);
+        }
+        assert_string_equal(seen[0].data, seen[1].data);
+        ts_text_deinit(&seen[0]);
+        ts_text_deinit(&seen[1]);
+    }
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_csv__what_cannot_be_opened_says_why),
         cmocka_unit_test(test_csv__garbage_never_breaks_the_reader),
         cmocka_unit_test(test_csv_put__reads_back),
+        cmocka_unit_test(test_csv__the_short_way_through_plain_rows_sees_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,6 +206,38 @@ static void test_hist__merging_is_exact_in_any_order(void **state)
     ts_hist_deinit(&down);
 }
 
+/* Gaps that never shrink, added at once and one by one. */
+static void test_hist__gaps_at_once_are_gaps_one_by_one(void **state)
+{
+    (void)state;
+    enum { N = 300, MOST = 64 };
+    for (uint32_t i = 0; i < N; i++) {
+        struct ts_rng rng;
+        struct ts_hist at_once;
+        struct ts_hist one_by_one;
+        int64_t ends[MOST];
+        ts_hist_init(&at_once);
+        ts_hist_init(&one_by_one);
+        ts_rng_init(&rng, 3, i, 0, 0);
+        const int64_t from = (int64_t)(ts_rng_u32(&rng) % 1000);
+        const uint32_t n_gaps = ts_rng_u32(&rng) % (MOST + 1);
+        const uint64_t n = ts_rng_u32(&rng) % 4;
+        const uint32_t widest = 1U << ts_rng_u32(&rng) % 24;
+        int64_t gap = (int64_t)(ts_rng_u64(&rng) >> (20 + ts_rng_u32(&rng) % 44));
+        int64_t at = from;
+        for (uint32_t j = 0; j < n_gaps; j++) {
+            ends[j] = at + gap;
+            ts_hist_add_n(&one_by_one, gap, n);
+            at += gap;
+            gap += (int64_t)(ts_rng_u32(&rng) % widest);
+        }
+        ts_hist_add_gaps(&at_once, from, ends, n_gaps, n);
+        assert_same(&at_once, &one_by_one);
+        ts_hist_deinit(&at_once);
+        ts_hist_deinit(&one_by_one);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_hist__add_n_is_n_adds),
         cmocka_unit_test(test_hist__quantiles_are_within_a_thousandth_of_sorted_data),
         cmocka_unit_test(test_hist__merging_is_exact_in_any_order),
+        cmocka_unit_test(test_hist__gaps_at_once_are_gaps_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
