@@ -1,0 +1,168 @@
+/* Hides the thread and the ring between the two: blocks of requests, handed over whole, so that the lock is taken once
+ * in some hundred requests. `n_filled` and `n_emptied` count blocks since the start; block k lies at k % N_BLOCKS. A
+ * reading thread that found the ring full sleeps until half of it is empty: waking a thread costs more than a block. */
+#include "traces/read_ahead.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum { N_BLOCKS = 16, BLOCK_REQUESTS = 512 };
+
+struct block {
+    struct ts_request requests[BLOCK_REQUESTS];
+    uint32_t n;
+    bool is_last;          /* the end of the stream, or an error, comes behind it */
+    enum ts_status status; /* of the last block */
+};
+
+struct read_ahead {
+    struct ts_request_stream base;
+    struct ts_request_stream *inner;
+    struct ts_diags diags; /* of the last block */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint64_t n_filled, n_emptied; /* guarded by lock */
+    bool stop;                    /* guarded by lock */
+    uint32_t next;                /* in the block that is being emptied */
+    const struct block *current;  /* that block; NULL: none is held */
+    struct block blocks[N_BLOCKS];
+};
+
+/* ---- the reading thread ---- */
+
+/* A block to fill; NULL when nobody wants more. */
+static struct block *wait_for_room(struct read_ahead *ahead)
+{
+    pthread_mutex_lock(&ahead->lock);
+    if (ahead->n_filled - ahead->n_emptied == N_BLOCKS) {
+        while (!ahead->stop && ahead->n_filled - ahead->n_emptied > N_BLOCKS / 2) {
+            pthread_cond_wait(&ahead->changed, &ahead->lock);
+        }
+    }
+    struct block *block = ahead->stop ? NULL : &ahead->blocks[ahead->n_filled % N_BLOCKS];
+    pthread_mutex_unlock(&ahead->lock);
+    return block;
+}
+
+static void fill(struct read_ahead *ahead, struct block *block)
+{
+    int got = 1;
+    block->n = 0;
+    block->status = TS_OK;
+    while (block->n < BLOCK_REQUESTS && got && block->status == TS_OK) {
+        block->status = ts_request_next(ahead->inner, &block->requests[block->n], &got, &ahead->diags);
+        block->n += block->status == TS_OK && got;
+    }
+    block->is_last = !got || block->status != TS_OK;
+}
+
+static void *read_all(void *user)
+{
+    struct read_ahead *ahead = user;
+    bool more = true;
+    while (more) {
+        struct block *block = wait_for_room(ahead);
+        if (!block) {
+            break;
+        }
+        fill(ahead, block);
+        more = !block->is_last;
+        pthread_mutex_lock(&ahead->lock);
+        if (ahead->n_filled++ == ahead->n_emptied) {
+            pthread_cond_signal(&ahead->changed);
+        }
+        pthread_mutex_unlock(&ahead->lock);
+    }
+    return NULL;
+}
+
+/* ---- the taking side ---- */
+
+static const struct block *wait_for_block(struct read_ahead *ahead)
+{
+    pthread_mutex_lock(&ahead->lock);
+    while (ahead->n_filled == ahead->n_emptied) {
+        pthread_cond_wait(&ahead->changed, &ahead->lock);
+    }
+    const struct block *block = &ahead->blocks[ahead->n_emptied % N_BLOCKS];
+    pthread_mutex_unlock(&ahead->lock);
+    return block;
+}
+
+static void release_block(struct read_ahead *ahead)
+{
+    pthread_mutex_lock(&ahead->lock);
+    ahead->n_emptied++;
+    if (ahead->n_filled - ahead->n_emptied == N_BLOCKS / 2) {
+        pthread_cond_signal(&ahead->changed);
+    }
+    pthread_mutex_unlock(&ahead->lock);
+    ahead->current = NULL;
+}
+
+/* The last block is kept, so that its end or error can be told again. */
+static enum ts_status ahead_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                                 struct ts_diags *diags)
+{
+    struct read_ahead *ahead = (struct read_ahead *)stream;
+    *got = 0;
+    if (!ahead->current) {
+        ahead->current = wait_for_block(ahead);
+        ahead->next = 0;
+    }
+    const struct block *block = ahead->current;
+    if (ahead->next == block->n) {
+        if (diags) {
+            ts_diags_move(diags, &ahead->diags);
+        }
+        return block->status;
+    }
+    *out = block->requests[ahead->next++];
+    *got = 1;
+    if (ahead->next == block->n && !block->is_last) {
+        release_block(ahead);
+    }
+    return TS_OK;
+}
+
+static void ahead_destroy(struct ts_request_stream *stream)
+{
+    struct read_ahead *ahead = (struct read_ahead *)stream;
+    pthread_mutex_lock(&ahead->lock);
+    ahead->stop = true;
+    pthread_cond_signal(&ahead->changed);
+    pthread_mutex_unlock(&ahead->lock);
+    pthread_join(ahead->thread, NULL);
+    pthread_cond_destroy(&ahead->changed);
+    pthread_mutex_destroy(&ahead->lock);
+    ts_diags_deinit(&ahead->diags);
+    free(ahead);
+}
+
+enum ts_status ts_read_ahead_open(struct ts_request_stream **out, struct ts_request_stream *inner)
+{
+    static const struct ts_request_stream_ops ops = {.next = ahead_next, .destroy = ahead_destroy};
+    struct read_ahead *ahead = malloc(sizeof *ahead);
+    if (!ahead) {
+        return TS_ENOMEM;
+    }
+    ahead->base.ops = &ops;
+    ahead->inner = inner;
+    ahead->n_filled = ahead->n_emptied = 0;
+    ahead->stop = false;
+    ahead->current = NULL;
+    ts_diags_init(&ahead->diags);
+    pthread_mutex_init(&ahead->lock, NULL);
+    pthread_cond_init(&ahead->changed, NULL);
+    if (pthread_create(&ahead->thread, NULL, read_all, ahead) != 0) {
+        pthread_cond_destroy(&ahead->changed);
+        pthread_mutex_destroy(&ahead->lock);
+        ts_diags_deinit(&ahead->diags);
+        free(ahead);
+        return TS_ENOMEM;
+    }
+    *out = &ahead->base;
+    return TS_OK;
+}
