@@ -6,7 +6,10 @@
 #include "base/units.h"
 #include "sim/link.h"
 
-enum { PROGRESS_EVERY = 4096, FIRST_QUEUE_CAP = 1024 };
+enum { PROGRESS_EVERY = 4096, FIRST_QUEUE_CAP = 64 };
+
+/* Of the event queue. */
+enum { LANE_PATIENCE, LANE_ROUTER };
 
 /* ---- life ---- */
 
@@ -187,17 +190,16 @@ static void lose_patience(struct ts_engine *engine, uint32_t id)
 
 /* ---- the loop ---- */
 
-static void fire(struct ts_engine *engine, const struct ts_event *event)
+static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
 {
-    const enum ts_event_kind kind = (enum ts_event_kind)ts_event_priority(event);
     if (kind == TS_EVENT_STEP) {
-        struct ts_tier *tier = &engine->tiers[event->target >> 24];
-        tier->ops->fire(tier, engine, kind, event->target & 0xffffffU, event->stamp);
+        struct ts_tier *tier = &engine->tiers[target >> 24];
+        tier->ops->fire(tier, engine, kind, target & 0xffffffU, stamp);
         return;
     }
-    const uint32_t id = event->target;
+    const uint32_t id = target;
     const struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (flight->stamp != event->stamp) {
+    if (flight->stamp != stamp) {
         return;
     }
     engine->last_ns = engine->now_ns;
@@ -205,7 +207,7 @@ static void fire(struct ts_engine *engine, const struct ts_event *event)
     case TS_EVENT_SERVICE:
     case TS_EVENT_RETRY: {
         struct ts_tier *tier = &engine->tiers[flight->tier];
-        tier->ops->fire(tier, engine, kind, id, event->stamp);
+        tier->ops->fire(tier, engine, kind, id, stamp);
         break;
     }
     case TS_EVENT_ENTER:
@@ -231,6 +233,14 @@ static void reject_without_record(struct ts_engine *engine, const struct ts_requ
     settle(engine, &flight, TS_REJECTED);
 }
 
+/* An event that comes a constant time behind every arrival. */
+static void schedule_behind(struct ts_engine *engine, uint32_t lane, int64_t delay_ns, enum ts_event_kind kind,
+                            uint32_t id)
+{
+    ts_engine_fail(engine, ts_event_queue_append(&engine->queue, lane, engine->now_ns + delay_ns, (uint8_t)kind, id,
+                                                 ts_engine_flight(engine, id)->stamp));
+}
+
 static void arrive(struct ts_engine *engine, const struct ts_request *request)
 {
     const struct ts_model *model = engine->model;
@@ -254,11 +264,11 @@ static void arrive(struct ts_engine *engine, const struct ts_request *request)
     }
     flight->tier = flight->choice = (uint8_t)model->n_tiers;
     if (model->patience_s > 0.0) {
-        ts_engine_schedule_flight(engine, engine->now_ns + ts_ns_from_s(model->patience_s), TS_EVENT_PATIENCE, id);
+        schedule_behind(engine, LANE_PATIENCE, ts_ns_from_s(model->patience_s), TS_EVENT_PATIENCE, id);
     }
     const int64_t latency_ns = ts_ns_from_s(model->router.latency_s);
     if (latency_ns > 0) {
-        ts_engine_schedule_flight(engine, engine->now_ns + latency_ns, TS_EVENT_ROUTE, id);
+        schedule_behind(engine, LANE_ROUTER, latency_ns, TS_EVENT_ROUTE, id);
     } else {
         route(engine, id);
     }
@@ -287,13 +297,17 @@ static enum ts_status read_ahead(struct ts_engine *engine, struct ts_request *ne
 static bool fire_next(struct ts_engine *engine)
 {
     const int64_t time_ns = ts_event_queue_next_ns(&engine->queue);
-    struct ts_event event;
-    if (time_ns > engine->next_arrival_ns || time_ns > engine->end_ns || !ts_event_queue_pop(&engine->queue, &event)) {
+    const struct ts_event *event = engine->queue.first;
+    if (time_ns > engine->next_arrival_ns || time_ns > engine->end_ns || !event) {
         return false;
     }
+    const enum ts_event_kind kind = (enum ts_event_kind)ts_event_priority(event);
+    const uint32_t target = event->target;
+    const uint32_t stamp = event->stamp;
+    ts_event_queue_drop(&engine->queue);
     engine->now_ns = time_ns;
     engine->n_events++;
-    fire(engine, &event);
+    fire(engine, kind, target, stamp);
     return true;
 }
 

@@ -156,15 +156,17 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
     const double base_s = kind->base_s(replica->config->steps, &load);
     const double per_kv_s = kind->per_kv_s(replica->config->steps);
     const uint32_t most = run->max_steps < RUN_MAX ? run->max_steps : RUN_MAX;
+    const int64_t until_ns = engine->next_arrival_ns;
     int64_t *ends_ns = replica->ends_ns;
     int64_t end_ns = engine->now_ns;
-    double kv_tok = load.kv_read_tok;
+    int64_t kv_tok = (int64_t)run->kv_read_tok;
     uint32_t n = 0;
-    while (n < most && (n < RUN_PAST_ARRIVAL || end_ns < engine->next_arrival_ns)) {
-        end_ns += ts_steptime_ns(base_s + per_kv_s * kv_tok);
+    while (n < most && (n < RUN_PAST_ARRIVAL || end_ns < until_ns)) {
+        end_ns += ts_steptime_ns(base_s + per_kv_s * (double)kv_tok);
         kv_tok += run->n_seqs;
         ends_ns[n++] = end_ns;
     }
+    TS_CHECK(per_kv_s >= 0.0); /* so the steps of a run never get shorter */
     replica->mode = TS_REPLICA_RUN;
     replica->start_ns = engine->now_ns;
     replica->prefill_tok = 0.0;
@@ -181,25 +183,25 @@ static uint64_t account_run_blocks(struct ts_account *account, const struct ts_r
 {
     uint64_t n_blocks = replica->blocks_used;
     int64_t from_ns = replica->start_ns;
+    double block_ns = 0.0;
     uint32_t phase = 0;
     for (uint32_t j = 0; j < n_steps; j++) {
         n_blocks += replica->new_blocks[phase];
         phase = phase + 1 == block_tok ? 0 : phase + 1;
-        account_blocks(account, n_blocks, from_ns, replica->ends_ns[j]);
+        block_ns += (double)(int64_t)n_blocks * (double)(replica->ends_ns[j] - from_ns);
         from_ns = replica->ends_ns[j];
     }
+    account->kv_block_s += block_ns * 1e-9;
+    account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
     return n_blocks;
 }
 
 static void add_run_gaps(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
 {
     for (uint32_t c = 0; c < replica->config->n_classes; c++) {
-        const uint32_t n = replica->n_in_step[c];
-        struct ts_hist *itl = ts_ledger_itl(&engine->ledger, replica->config->tier, c);
-        int64_t from_ns = replica->start_ns;
-        for (uint32_t j = 0; n > 0 && j < n_steps; j++) {
-            ts_hist_add_n(itl, replica->ends_ns[j] - from_ns, n);
-            from_ns = replica->ends_ns[j];
+        if (replica->n_in_step[c] > 0) {
+            ts_hist_add_gaps(ts_ledger_itl(&engine->ledger, replica->config->tier, c), replica->start_ns,
+                             replica->ends_ns, n_steps, replica->n_in_step[c]);
         }
     }
 }

@@ -55,10 +55,11 @@ static void double_width(struct ts_timeline *t)
     }
     t->n_bins = n_bins;
     t->width_ns *= 2;
+    t->at_begin_ns = t->at_end_ns = 0;
 }
 
 /* The bin of an instant, made to exist; UINT32_MAX without memory. */
-static uint32_t bin_of(struct ts_timeline *t, int64_t at_ns)
+static uint32_t find_bin(struct ts_timeline *t, int64_t at_ns)
 {
     int64_t bin = at_ns / t->width_ns;
     while (bin >= t->cap) {
@@ -72,7 +73,15 @@ static uint32_t bin_of(struct ts_timeline *t, int64_t at_ns)
     if (bin >= t->n_bins) {
         t->n_bins = (uint32_t)bin + 1;
     }
+    t->at = (uint32_t)bin;
+    t->at_begin_ns = bin * t->width_ns;
+    t->at_end_ns = t->at_begin_ns + t->width_ns;
     return (uint32_t)bin;
+}
+
+static inline uint32_t bin_of(struct ts_timeline *t, int64_t at_ns)
+{
+    return at_ns >= t->at_begin_ns && at_ns < t->at_end_ns ? t->at : find_bin(t, at_ns);
 }
 
 void ts_timeline_add(struct ts_timeline *t, uint32_t row, int64_t from_ns, int64_t to_ns, double rate)
@@ -85,7 +94,7 @@ void ts_timeline_add(struct ts_timeline *t, uint32_t row, int64_t from_ns, int64
         return;
     }
     double *bins = t->cells + (size_t)row * t->cap;
-    uint32_t bin = (uint32_t)(from_ns / t->width_ns);
+    uint32_t bin = from_ns >= t->at_begin_ns ? last : (uint32_t)(from_ns / t->width_ns);
     for (; bin < last; bin++) {
         const int64_t border_ns = (int64_t)(bin + 1) * t->width_ns;
         bins[bin] += rate * ((double)(border_ns - from_ns) * 1e-9);

@@ -14,8 +14,10 @@ enum { TS_TIMELINE_MAX_BINS = 1 << 16 };
 struct ts_timeline {
     int64_t width_ns;
     uint32_t n_rows, n_bins, cap;
-    double *cells; /* [n_rows][cap] */
-    bool failed;   /* an allocation failed: what came after it is lost */
+    double *cells;                  /* [n_rows][cap] */
+    bool failed;                    /* an allocation failed: what came after it is lost */
+    uint32_t at;                    /* the bin that was used last: time goes on in small steps */
+    int64_t at_begin_ns, at_end_ns; /* its borders; both 0 when none was used */
 };
 
 enum ts_status ts_timeline_init(struct ts_timeline *out, uint32_t n_rows, int64_t width_ns);

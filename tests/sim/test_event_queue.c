@@ -118,6 +118,44 @@ static void test_event_queue__time_never_goes_back(void **state)
     ts_event_queue_deinit(&queue);
 }
 
+/* Events in lanes and events in the heap fire in the order in which all of them would in the heap. */
+static void test_event_queue__lanes_do_not_change_the_order(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    struct ts_event_queue with;
+    struct ts_event_queue without;
+    struct ts_rng rng;
+    int64_t now_ns = 0;
+    ts_rng_init(&rng, 11, 0, 0, 0);
+    assert_int_equal(ts_event_queue_init(&with, 1), TS_OK);
+    assert_int_equal(ts_event_queue_init(&without, 1), TS_OK);
+    for (uint32_t i = 0; i < N || with.first; i++) {
+        if (i < N && ts_rng_u32(&rng) % 8 < 5) {
+            const uint32_t lane = ts_rng_u32(&rng) % (TS_EVENT_LANES + 1);
+            const int64_t time_ns = now_ns + (lane < TS_EVENT_LANES ? 50 * (lane + 1) : ts_rng_u32(&rng) % 100);
+            const uint8_t priority = (uint8_t)(lane < TS_EVENT_LANES ? lane : ts_rng_u32(&rng) % 3);
+            assert_int_equal(lane < TS_EVENT_LANES ? ts_event_queue_append(&with, lane, time_ns, priority, i, 1)
+                                                   : ts_event_queue_push(&with, time_ns, priority, i, 1),
+                             TS_OK);
+            assert_int_equal(ts_event_queue_push(&without, time_ns, priority, i, 1), TS_OK);
+            continue;
+        }
+        struct ts_event a;
+        struct ts_event b;
+        const bool any = ts_event_queue_pop(&with, &a);
+        assert_int_equal(any, ts_event_queue_pop(&without, &b));
+        if (any) {
+            assert_int_equal(a.time_ns, b.time_ns);
+            assert_int_equal(a.order, b.order);
+            assert_int_equal(a.target, b.target);
+            now_ns = a.time_ns;
+        }
+    }
+    ts_event_queue_deinit(&with);
+    ts_event_queue_deinit(&without);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_event_queue__next_time_of_an_empty_queue_is_never),
         cmocka_unit_test(test_event_queue__random_pushes_come_out_sorted),
         cmocka_unit_test(test_event_queue__time_never_goes_back),
+        cmocka_unit_test(test_event_queue__lanes_do_not_change_the_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
