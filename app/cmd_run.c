@@ -66,33 +66,44 @@ static enum ts_status describe(struct ts_run_info *out, struct ts_scenario *scen
         .n_threads = n_threads,
         .wall_s = runs->wall_s,
     };
-    return out->trace_path ? ts_run_info_hash(&out->trace_sha256, arena, out->trace_path, diags) : TS_OK;
+    return out->trace_path && !args->no_report ? ts_run_info_hash(&out->trace_sha256, arena, out->trace_path, diags)
+                                               : TS_OK;
 }
 
-/* The simulator's own speed, all threads together; reading or generating the requests is inside. */
-static void print_speed(const struct ts_report_input *input)
+static void print_rate(const char *what, double seconds, uint64_t n_requests)
 {
-    double wall_s = input->info->wall_s;
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_text_number(&text, seconds > 0.0 ? (double)n_requests / seconds : 0.0, 3);
+    printf("%s %.3g s (%s requests/s)", what, seconds, text.data);
+    ts_text_deinit(&text);
+}
+
+/* The simulator's own speed, all threads together: of the loop (reading or generating the requests is inside), and of
+ * the whole run so far, loading the scenario and writing the report included; and the most memory it ever held. */
+static void print_speed(const struct ts_report_input *input, double begin_s)
+{
     uint64_t n_requests = 0;
     for (uint32_t i = 0; i < input->result->n_bins; i++) {
         n_requests += input->result->arrivals[i];
     }
-    struct ts_text text;
-    ts_text_init(&text);
-    ts_text_number(&text, wall_s > 0.0 ? (double)n_requests / wall_s : 0.0, 3);
-    printf("\nsimulated in %.3g s (%s requests/s)\n", wall_s, text.data);
-    ts_text_deinit(&text);
+    print_rate("\nsimulated in", input->info->wall_s, n_requests);
+    print_rate("; whole run", ts_run_info_now_s() - begin_s, n_requests);
+    printf("; peak memory %.3g MB\n", ts_run_info_peak_bytes() * 1e-6);
 }
 
-static enum ts_status print_summary(const struct ts_report_input *input, const struct ts_report_paths *paths)
+static enum ts_status print_summary(const struct ts_report_input *input, const struct ts_report_paths *paths,
+                                    double begin_s)
 {
     struct ts_text text;
     ts_text_init(&text);
     enum ts_status status = ts_report_terminal(&text, input);
     if (status == TS_OK) {
         fputs(text.data, stdout);
-        print_speed(input);
-        printf("report: %s\n", paths->html);
+        print_speed(input, begin_s);
+        if (paths->html) {
+            printf("report: %s\n", paths->html);
+        }
     }
     ts_text_deinit(&text);
     return status;
@@ -123,7 +134,8 @@ static void warn_about_rows(const struct ts_replications *runs, const char *path
 }
 
 static enum ts_status report(struct ts_scenario *scenario, const struct ts_args *args,
-                             const struct ts_replications *runs, uint32_t n_threads, struct ts_diags *diags)
+                             const struct ts_replications *runs, uint32_t n_threads, double begin_s,
+                             struct ts_diags *diags)
 {
     struct ts_econ econ = {0};
     struct ts_run_info info;
@@ -141,11 +153,11 @@ static enum ts_status report(struct ts_scenario *scenario, const struct ts_args 
                                     .econ = &econ,
                                     .info = &info};
     status = describe(&info, scenario, args, runs, n_threads, diags);
-    if (status == TS_OK) {
+    if (status == TS_OK && !args->no_report) {
         status = ts_report_write(&paths, dir, &input, diags);
     }
     if (status == TS_OK) {
-        status = print_summary(&input, &paths);
+        status = print_summary(&input, &paths, begin_s);
     }
     if (status == TS_OK) {
         status = check_limits(&input, diags);
@@ -177,6 +189,7 @@ static enum ts_status replicate(struct ts_replications *runs, const struct ts_sc
         .n_replications = scenario->replications,
         .n_threads = n_threads,
         .progress = !args->quiet,
+        .single_steps = args->exact,
     };
     memset(runs, 0, sizeof *runs);
     enum ts_status status = TS_OK;
@@ -192,7 +205,8 @@ static enum ts_status replicate(struct ts_replications *runs, const struct ts_sc
     return args->requests ? close_requests(options.requests, status, args->requests, diags) : status;
 }
 
-static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_args *args, double begin_s,
+                               struct ts_diags *diags)
 {
     uint32_t n_threads = args->threads ? (uint32_t)args->threads : ts_run_info_cpus();
     struct ts_replications runs;
@@ -203,7 +217,7 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_arg
                          "interrupted: the report covers %u of %u replications", runs.n, scenario->replications);
         }
         warn_about_rows(&runs, scenario->workload.trace_path, diags);
-        enum ts_status reported = report(scenario, args, &runs, n_threads, diags);
+        enum ts_status reported = report(scenario, args, &runs, n_threads, begin_s, diags);
         status = status == TS_OK ? reported : status;
     }
     ts_replications_deinit(&runs);
@@ -212,6 +226,7 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_arg
 
 static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 {
+    const double begin_s = ts_run_info_now_s();
     enum ts_status status = check_usage(args, diags);
     if (status != TS_OK) {
         return status;
@@ -231,7 +246,7 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
     struct ts_scenario scenario;
     status = ts_scenario_load(&scenario, args->operands[0], &options, diags);
     if (status == TS_OK) {
-        status = simulate(&scenario, args, diags);
+        status = simulate(&scenario, args, begin_s, diags);
         ts_scenario_deinit(&scenario);
     }
     free(measurement);
@@ -247,6 +262,7 @@ const struct ts_command ts_command_run = {
         "  tiersim run scenarios/hybrid-enterprise.yaml\n"
         "  tiersim run scenarios/azure-conversation.yaml --trace AzureLLMInferenceTrace_conv.csv -o out/azure\n"
         "  tiersim run scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=4 --replications 8 --threads 2\n"
-        "  tiersim run scenarios/azure-conversation.yaml --requests requests.csv.gz\n",
+        "  tiersim run scenarios/azure-conversation.yaml --requests requests.csv.gz\n"
+        "  tiersim run scenarios/bench/one-server.yaml --trace AzureLLMInferenceTrace_conv.csv --no-report\n",
     .run = run,
 };

@@ -41,6 +41,7 @@ struct ts_args {
     uint64_t threads;      /* 0: all CPUs */
     uint64_t replications; /* 0: as the scenario says */
     bool quick, check, list, no_baseline, ignore_eos, quiet, help;
+    bool exact, no_report;
 };
 
 /* Commands as bits: which options each of them takes. */

@@ -1,15 +1,17 @@
-/* Hides how replications are spread over threads. */
+/* Hides how replications are spread over threads: one each; where threads are left over, a replication's requests are
+ * read or drawn ahead in a thread of their own. Neither changes a result. */
 #include "app/replicate.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/interrupt.h"
+#include "app/run_info.h"
 #include "sim/sim.h"
+#include "traces/read_ahead.h"
 
 /* One replication: where its outcome goes. Only its own thread writes it. */
 struct slot {
@@ -26,18 +28,13 @@ struct pool {
     struct slot *slots;
     const struct ts_requests_csv *requests;
     uint32_t n;
+    uint32_t n_ahead; /* the first so many replications read ahead */
+    bool single_steps;
     bool progress;
     pthread_mutex_t lock;
     uint32_t next; /* guarded by lock */
     bool stop;     /* guarded by lock */
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool take(struct pool *pool, uint32_t *index)
 {
@@ -66,6 +63,27 @@ static int on_progress(void *user, uint64_t n_arrivals, double simulated_s)
     return ts_interrupt_requested();
 }
 
+/* Runs the stream through the model; reads it ahead if a thread is left for that. */
+static enum ts_status run_stream(struct pool *pool, struct slot *slot, uint32_t index, struct ts_request_stream *stream)
+{
+    const struct ts_workload *workload = &pool->scenario->workload;
+    const struct ts_sim_options options = {.replication = index,
+                                           .progress = on_progress,
+                                           .user = pool,
+                                           .window_s = workload->trace_path ? 0.0 : workload->duration_s,
+                                           .single_steps = pool->single_steps,
+                                           .on_request = slot->rows ? ts_requests_part_put : NULL,
+                                           .request_user = slot->rows};
+    struct ts_request_stream *ahead = NULL;
+    if (index < pool->n_ahead && ts_read_ahead_open(&ahead, stream) != TS_OK) {
+        ahead = NULL; /* no thread to be had: then without */
+    }
+    const enum ts_status status =
+        ts_sim_run(&slot->result, &pool->scenario->model, ahead ? ahead : stream, &options, &slot->diags);
+    ts_request_stream_destroy(ahead);
+    return status;
+}
+
 static void simulate_one(struct pool *pool, struct slot *slot, uint32_t index)
 {
     const struct ts_workload *workload = &pool->scenario->workload;
@@ -74,13 +92,7 @@ static void simulate_one(struct pool *pool, struct slot *slot, uint32_t index)
     if (slot->status != TS_OK) {
         return;
     }
-    struct ts_sim_options options = {.replication = index,
-                                     .progress = on_progress,
-                                     .user = pool,
-                                     .window_s = workload->trace_path ? 0.0 : workload->duration_s,
-                                     .on_request = slot->rows ? ts_requests_part_put : NULL,
-                                     .request_user = slot->rows};
-    slot->status = ts_sim_run(&slot->result, &pool->scenario->model, stream, &options, &slot->diags);
+    slot->status = run_stream(pool, slot, index, stream);
     if (slot->status == TS_OK && workload->trace_path) {
         slot->trace = ts_workload_trace_counts(stream);
     }
@@ -181,6 +193,8 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
     struct pool pool = {.scenario = scenario,
                         .requests = options->requests,
                         .n = n,
+                        .n_ahead = options->n_threads > n ? options->n_threads - n : 0,
+                        .single_steps = options->single_steps,
                         .progress = options->progress && isatty(STDERR_FILENO)};
     pool.slots = calloc(n, sizeof *pool.slots);
     out->each = calloc(n, sizeof *out->each);
@@ -195,9 +209,9 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
     }
     pthread_mutex_init(&pool.lock, NULL);
 
-    double start_s = now_s();
+    double start_s = ts_run_info_now_s();
     run_pool(&pool, options->n_threads < n ? options->n_threads : n);
-    out->wall_s = now_s() - start_s;
+    out->wall_s = ts_run_info_now_s() - start_s;
 
     status = gather(out, &pool, options->requests, diags);
     for (uint32_t i = 0; i < n; i++) {

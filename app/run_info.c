@@ -1,6 +1,7 @@
 /* Hides how host, clock and file contents are identified. */
 #include "app/run_info.h"
 
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,4 +44,24 @@ uint32_t ts_run_info_cpus(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 ? (uint32_t)n : 1;
+}
+
+double ts_run_info_now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double ts_run_info_peak_bytes(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) {
+        return 0.0;
+    }
+#if defined(__APPLE__)
+    return (double)usage.ru_maxrss;
+#else
+    return (double)usage.ru_maxrss * 1024.0;
+#endif
 }

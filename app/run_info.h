@@ -15,4 +15,8 @@ enum ts_status ts_run_info_hash(const char **out, struct ts_arena *arena, const 
 
 uint32_t ts_run_info_cpus(void);
 
+/* A clock that only goes forward, and the most memory that this process has held; 0 if the system does not say. */
+double ts_run_info_now_s(void);
+double ts_run_info_peak_bytes(void);
+
 #endif
