@@ -96,6 +96,14 @@ static double get_mean(const struct ts_metric_view *view, const struct ts_metric
     return ts_hist_mean(&view->cell.latency_ns[self->index]) / (double)TS_NS_PER_S;
 }
 
+/* Half the width of the confidence interval of the mean, by batch means; of single classes none is kept. */
+static double get_half_width(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_batch_means *batches =
+        view->tier > view->model->n_tiers ? view->result->batches : view->result->tiers[view->tier].batches;
+    return ts_batch_means_half(&batches[self->index], self->p);
+}
+
 /* ---- tiers ---- */
 
 enum part { PART_IDLE, PART_ACTIVE, PART_HOST, PART_OVERHEAD, PART_TOTAL };
@@ -264,6 +272,10 @@ static double get_run(const struct ts_metric_view *view, const struct ts_metric 
     {                                                                                                                  \
         name, "max", "s", TS_METRIC_REQUESTS, get_quantile, index, 1.0                                                 \
     }
+#define LATENCY_CI95(name, index)                                                                                      \
+    {                                                                                                                  \
+        name "_ci95", "mean", "s", TS_METRIC_TIER, get_half_width, index, 0.95                                         \
+    }
 #define ENERGY(stat, index)                                                                                            \
     {                                                                                                                  \
         "energy", stat, "kWh", TS_METRIC_TIER, get_energy, index, 0                                                    \
@@ -300,10 +312,16 @@ const struct ts_metric ts_metrics[] = {
     {"goodput", "mean", "1/s", TS_METRIC_REQUESTS, get_goodput, 0, 0},
     {"output_rate", "mean", "tok/s", TS_METRIC_REQUESTS, get_output_rate, 0, 0},
     LATENCY("ttft", TS_TTFT),
+    LATENCY("ttft_server", TS_TTFT_SERVER),
     LATENCY("tpot", TS_TPOT),
     LATENCY("itl", TS_ITL),
     LATENCY("e2e", TS_E2E),
     LATENCY("wait", TS_WAIT),
+    LATENCY_CI95("ttft", TS_TTFT),
+    LATENCY_CI95("ttft_server", TS_TTFT_SERVER),
+    LATENCY_CI95("tpot", TS_TPOT),
+    LATENCY_CI95("e2e", TS_E2E),
+    LATENCY_CI95("wait", TS_WAIT),
     BILL("api_bill", BILL_API),
     BILL("displaced_bill", BILL_DISPLACED),
     BILL("barred_bill", BILL_BARRED),

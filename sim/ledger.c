@@ -111,15 +111,27 @@ static bool keeps(int64_t latency_ns, double bound_s)
     return !(bound_s > 0.0) || (double)latency_ns * 1e-9 <= bound_s;
 }
 
-static void add_latencies(const struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_request_record *record)
+static void add_latency(struct ts_ledger *ledger, struct ts_cell *cell, uint32_t tier, enum ts_latency latency,
+                        int64_t value_ns)
+{
+    const double value_s = (double)value_ns * 1e-9;
+    ts_hist_add(&cell->latency_ns[latency], value_ns);
+    ts_batch_means_add(&ledger->result.tiers[tier].batches[latency], value_s);
+    ts_batch_means_add(&ledger->result.batches[latency], value_s);
+}
+
+static void add_latencies(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
+                          const struct ts_request_record *record)
 {
     const struct ts_slo_model *slo = &ledger->model->slo;
+    const uint32_t tier = flight->tier;
     bool met = keeps(record->ttft_ns, slo->ttft_s) && keeps(record->e2e_ns, slo->e2e_s);
-    ts_hist_add(&cell->latency_ns[TS_TTFT], record->ttft_ns);
-    ts_hist_add(&cell->latency_ns[TS_E2E], record->e2e_ns);
-    ts_hist_add(&cell->latency_ns[TS_WAIT], record->wait_ns);
+    add_latency(ledger, cell, tier, TS_TTFT, record->ttft_ns);
+    add_latency(ledger, cell, tier, TS_TTFT_SERVER, flight->first_ns - flight->entered_ns);
+    add_latency(ledger, cell, tier, TS_E2E, record->e2e_ns);
+    add_latency(ledger, cell, tier, TS_WAIT, record->wait_ns);
     if (record->tpot_ns != TS_NEVER_NS) {
-        ts_hist_add(&cell->latency_ns[TS_TPOT], record->tpot_ns);
+        add_latency(ledger, cell, tier, TS_TPOT, record->tpot_ns);
         met = met && keeps(record->tpot_ns, slo->tpot_s);
     }
     cell->slo_met += met;
@@ -142,7 +154,7 @@ static void settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const st
         cell->displaced_usd += usd;
         cell->barred_usd += (flight->barred >> tier->replaces & 1U) != 0 ? usd : 0.0;
     }
-    add_latencies(ledger, cell, record);
+    add_latencies(ledger, cell, flight, record);
 }
 
 void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, const struct ts_request_record *record)

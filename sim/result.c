@@ -10,7 +10,7 @@
 
 const char *ts_latency_name(enum ts_latency latency)
 {
-    static const char *const names[TS_N_LATENCIES] = {"ttft", "tpot", "itl", "e2e", "wait"};
+    static const char *const names[TS_N_LATENCIES] = {"ttft", "ttft_server", "tpot", "itl", "e2e", "wait"};
     TS_CHECK((unsigned)latency < TS_N_LATENCIES);
     return names[latency];
 }
@@ -194,6 +194,13 @@ static double weighted(struct weights w, double into, double from)
     return w.into * into + w.from * from;
 }
 
+static void merge_batches(struct ts_batch_means *into, const struct ts_batch_means *from)
+{
+    for (int l = 0; l < TS_N_LATENCIES; l++) {
+        ts_batch_means_merge(&into[l], &from[l]);
+    }
+}
+
 static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result *from, struct weights by_time)
 {
     const struct weights by_step = weights_of((double)into->n_steps, (double)from->n_steps);
@@ -212,6 +219,7 @@ static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result 
     into->found_tok += from->found_tok;
     into->n_throttled += from->n_throttled;
     into->n_retries += from->n_retries;
+    merge_batches(into->batches, from->batches);
 }
 
 static void merge_bins(struct ts_result *into, const struct ts_result *from)
@@ -288,6 +296,7 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
     into->window_s += from->window_s;
     into->simulated_s += from->simulated_s;
     into->n_events += from->n_events;
+    merge_batches(into->batches, from->batches);
     return TS_OK;
 }
 

@@ -4,13 +4,15 @@
 #define TS_SIM_RESULT_H
 
 #include "base/hist.h"
+#include "sim/batch_means.h"
 #include "sim/model.h"
 
-enum ts_latency { TS_TTFT, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_N_LATENCIES };
+enum ts_latency { TS_TTFT, TS_TTFT_SERVER, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_N_LATENCIES };
 
-/* "ttft", "tpot", "itl", "e2e", "wait". TTFT and E2E are what the client sees: router, links, retries and queueing
- * included. TPOT = (E2E - TTFT)/(output - 1), undefined for one token. ITL: every gap between two tokens (only servers
- * and devices; APIs stream at a constant rate). WAIT: arrival at the tier to start of service. */
+/* "ttft", "ttft_server", "tpot", "itl", "e2e", "wait". TTFT and E2E are what the client sees: router, links, retries
+ * and queueing included. TTFT_SERVER: arrival at the tier that served it to the first token there. TPOT = (E2E -
+ * TTFT)/(output - 1), undefined for one token. ITL: every gap between two tokens (only servers and devices; APIs stream
+ * at a constant rate). WAIT: arrival at the tier to start of service. */
 const char *ts_latency_name(enum ts_latency latency);
 
 /* Counts of requests, once for each (tier, class). arrived = done + rejected + timed_out + unfinished, asserted. A
@@ -40,6 +42,7 @@ struct ts_tier_result {
                                           those of them that need not be computed */
     double *power_w;                   /* [n_bins] mean facility power in that bin */
     double *in_tier;                   /* [n_bins] mean requests present */
+    struct ts_batch_means batches[TS_N_LATENCIES]; /* in seconds, all classes, in order of completion; ITL: none */
 };
 
 struct ts_result {
@@ -55,6 +58,7 @@ struct ts_result {
     uint32_t *
         n_reached; /* [n_bins] replications that went on until that bin: the series of the tiers are means over those */
     uint64_t n_events;
+    struct ts_batch_means batches[TS_N_LATENCIES]; /* of all tiers, as in a tier */
 };
 
 enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *model, uint32_t n_bins);

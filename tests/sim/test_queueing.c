@@ -1,6 +1,6 @@
-/* The simulator against queueing theory. Independent replications give a mean and a 99 % confidence interval (Student's
- * t); the theory's value must lie inside. A fixed seed makes the outcome certain: a failure means that something
- * changed, not bad luck. */
+/* The simulator against queueing theory, twice: independent replications with a 99 % confidence interval (Student's t),
+ * and long runs with the 95 % interval that a run states by batch means, whose mean must also lie within 1 % of the
+ * theory's. A fixed seed makes the outcome certain: a failure means that something changed, not bad luck. */
 #include "tests/sim/sim_world.h"
 
 enum { N_REPLICATIONS = 20 };
@@ -178,6 +178,168 @@ static void test_queueing__an_api_without_limits_is_mg_infinity(void **state)
     }
 }
 
+/* ---- long runs ---- */
+
+/* Draws a service time in seconds. */
+typedef double service_fn(struct ts_rng *rng);
+
+/* Poisson arrivals, drawn as they are taken: a microsecond of service is a token of the prompt, or step_s of service
+ * one of the reply. */
+struct poisson_stream {
+    struct ts_request_stream base;
+    struct ts_rng gaps, services;
+    service_fn *service;
+    double rate_per_s, step_s; /* step_s = 0: by the prompt */
+    double at_s;
+    uint64_t n, next;
+};
+
+static enum ts_status poisson_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                                   struct ts_diags *diags)
+{
+    struct poisson_stream *poisson = (struct poisson_stream *)stream;
+    (void)diags;
+    *got = poisson->next < poisson->n;
+    poisson->at_s += ts_rng_exponential(&poisson->gaps) / poisson->rate_per_s;
+    const double service_s = poisson->service(&poisson->services);
+    const bool by_reply = poisson->step_s > 0.0;
+    const uint32_t n_tok = (uint32_t)fmax(1.0, service_s / (by_reply ? poisson->step_s : 1e-6) + 0.5);
+    *out = world_request(poisson->next++, ts_ns_from_s(poisson->at_s), by_reply ? 1 : n_tok, by_reply ? n_tok : 1);
+    return TS_OK;
+}
+
+static void poisson_destroy(struct ts_request_stream *stream)
+{
+    (void)stream;
+}
+
+static struct ts_result run_poisson(const struct ts_model *model, service_fn *service, double rate_per_s, double step_s,
+                                    uint64_t n, uint32_t replication)
+{
+    static const struct ts_request_stream_ops ops = {.next = poisson_next, .destroy = poisson_destroy};
+    struct poisson_stream stream = {
+        .base = {.ops = &ops}, .service = service, .rate_per_s = rate_per_s, .step_s = step_s, .n = n};
+    struct ts_result result;
+    ts_rng_init(&stream.gaps, 11, replication, 1, 0);
+    ts_rng_init(&stream.services, 11, replication, 2, 0);
+    assert_int_equal(ts_sim_run(&result, model, &stream.base, NULL, NULL), TS_OK);
+    return result;
+}
+
+/* Within 1 % of the theory, and the theory inside the 95 % interval. */
+static void assert_exact(const char *what, double mean, double half, double theory)
+{
+    print_message("%s: theory %.5f, simulated %.5f +- %.5f\n", what, theory, mean, half);
+    if (!(fabs(mean - theory) <= 0.01 * theory) || !(fabs(mean - theory) <= half)) {
+        fail_msg("%s: %.6f +- %.6f, theory says %.6f", what, mean, half, theory);
+    }
+}
+
+static void assert_wait(const char *what, const struct ts_model *model, service_fn *service, double rate_per_s,
+                        double step_s, uint64_t n, double theory_s)
+{
+    struct ts_result result = run_poisson(model, service, rate_per_s, step_s, n, 0);
+    const struct ts_batch_means *waits = &result.tiers[0].batches[TS_WAIT];
+    assert_int_equal(result.tiers[0].cells[0].done, n);
+    assert_exact(what, ts_batch_means_mean(waits), ts_batch_means_half(waits, 0.95), theory_s);
+    ts_result_deinit(&result);
+}
+
+static double exponential_service(struct ts_rng *rng)
+{
+    return ts_rng_exponential(rng);
+}
+
+static double constant_service(struct ts_rng *rng)
+{
+    (void)rng;
+    return 1.0;
+}
+
+/* Nine of ten take 0.5 s, one takes 5.5 s: E[S] = 1, E[S^2] = 3.25. */
+static double two_point_service(struct ts_rng *rng)
+{
+    return ts_rng_uniform(rng) < 0.9 ? 0.5 : 5.5;
+}
+
+static double half_second_service(struct ts_rng *rng)
+{
+    return 0.5 * ts_rng_exponential(rng);
+}
+
+/* Pollaczek-Khinchine: Wq = lambda E[S^2]/(2 (1 - rho)), with E[S] = 1. */
+static double pollaczek_khinchine(double lambda, double second_moment)
+{
+    return lambda * second_moment / (2.0 * (1.0 - lambda));
+}
+
+static void test_queueing__long_runs_wait_as_pollaczek_and_khinchine_say(void **state)
+{
+    (void)state;
+    const struct ts_model model = single_server(0.5).model;
+    assert_wait("M/M/1 mean wait, s", &model, exponential_service, 0.5, 0.0, 2000000, pollaczek_khinchine(0.5, 2.0));
+    assert_wait("M/D/1 mean wait, s", &model, constant_service, 0.5, 0.0, 1000000, pollaczek_khinchine(0.5, 1.0));
+    assert_wait("M/G/1 mean wait, s", &model, two_point_service, 0.5, 0.0, 3000000, pollaczek_khinchine(0.5, 3.25));
+}
+
+/* As batching_with_c_seats, with steps of 0.2 ms. */
+static void test_queueing__a_long_run_of_c_seats_waits_as_erlang_says(void **state)
+{
+    (void)state;
+    const int c = 2;
+    const double lambda = 2.0;
+    struct ts_tier_model tier = world_server(2e-4);
+    tier.u.server.max_seqs = (uint32_t)c;
+    const struct ts_model model = world_model(&tier, 1);
+    assert_wait("M/M/2 mean wait, s", &model, half_second_service, lambda, 2e-4, 1500000,
+                erlang_c(c, lambda / 2.0) / (c * 2.0 - lambda));
+}
+
+/* Erlang's B by its recursion: B(0) = 1, B(k) = a B(k-1)/(k + a B(k-1)). */
+static double erlang_b(int c, double a)
+{
+    double b = 1.0;
+    for (int k = 1; k <= c; k++) {
+        b = a * b / (k + a * b);
+    }
+    return b;
+}
+
+/* Four devices without a queue, tried in order: a loss system of four servers. Its blocking depends on the mean of the
+ * service alone. */
+static void test_queueing__calls_that_find_all_lines_busy_are_lost_as_erlang_says(void **state)
+{
+    (void)state;
+    enum { LINES = 4, N_RUNS = 32, N_CALLS = 100000 };
+    const double t_95 = 2.0395; /* Student's t, 31 degrees of freedom */
+    static service_fn *const services[] = {exponential_service, two_point_service};
+    struct ts_tier_model lines[LINES];
+    for (uint32_t i = 0; i < LINES; i++) {
+        lines[i] = world_device(0.0);
+        lines[i].u.device.steps.u.linear.d_s_per_prefill_tok = 1e-6;
+        lines[i].u.device.max_queue = 0;
+    }
+    struct ts_model model = world_model(lines, LINES);
+    model.router.n_fallback = LINES;
+    for (uint32_t i = 0; i < LINES; i++) {
+        model.router.fallback[i] = i;
+    }
+    for (size_t s = 0; s < COUNT(services); s++) {
+        double sum = 0.0;
+        double squares = 0.0;
+        for (uint32_t r = 0; r < N_RUNS; r++) {
+            struct ts_result result = run_poisson(&model, services[s], 3.0, 0.0, N_CALLS, r);
+            const double lost = (double)result.tiers[LINES].cells[0].rejected / N_CALLS;
+            sum += lost;
+            squares += lost * lost;
+            ts_result_deinit(&result);
+        }
+        const double mean = sum / N_RUNS;
+        const double half = t_95 * sqrt((squares / N_RUNS - mean * mean) / (N_RUNS - 1));
+        assert_exact("Erlang B, share lost", mean, half, erlang_b(LINES, 3.0));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +348,9 @@ int main(void)
         cmocka_unit_test(test_queueing__a_device_is_an_mm1_too),
         cmocka_unit_test(test_queueing__batching_with_c_seats_is_mmc),
         cmocka_unit_test(test_queueing__an_api_without_limits_is_mg_infinity),
+        cmocka_unit_test(test_queueing__long_runs_wait_as_pollaczek_and_khinchine_say),
+        cmocka_unit_test(test_queueing__a_long_run_of_c_seats_waits_as_erlang_says),
+        cmocka_unit_test(test_queueing__calls_that_find_all_lines_busy_are_lost_as_erlang_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
