@@ -6,11 +6,14 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { N_BLOCKS = 16, BLOCK_REQUESTS = 512 };
 
 struct block {
     struct ts_request requests[BLOCK_REQUESTS];
+    uint64_t *ids; /* [ids_cap] of the requests' prefixes, one behind the other */
+    size_t n_ids, ids_cap;
     uint32_t n;
     bool is_last;          /* the end of the stream, or an error, comes behind it */
     enum ts_status status; /* of the last block */
@@ -46,15 +49,55 @@ static struct block *wait_for_room(struct read_ahead *ahead)
     return block;
 }
 
+/* Copies what a prompt consists of, since the stream forgets it with the next request. */
+static enum ts_status keep_ids(struct block *block, const struct ts_prefix *prefix)
+{
+    enum { FIRST_CAP = 4096 };
+    size_t cap = block->ids_cap > 0 ? block->ids_cap : FIRST_CAP;
+    while (cap - block->n_ids < prefix->n_ids) {
+        cap *= 2;
+    }
+    if (cap > block->ids_cap && prefix->n_ids > 0) {
+        uint64_t *ids = realloc(block->ids, cap * sizeof *ids);
+        if (!ids) {
+            return TS_ENOMEM;
+        }
+        block->ids = ids;
+        block->ids_cap = cap;
+    }
+    if (prefix->n_ids > 0) {
+        memcpy(block->ids + block->n_ids, prefix->ids, prefix->n_ids * sizeof *block->ids);
+        block->n_ids += prefix->n_ids;
+    }
+    return TS_OK;
+}
+
+/* The ids have their place now: they moved while the block grew. */
+static void place_ids(struct block *block)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < block->n; i++) {
+        struct ts_prefix *prefix = &block->requests[i].prefix;
+        prefix->ids = prefix->n_ids > 0 ? block->ids + at : NULL;
+        at += prefix->n_ids;
+    }
+}
+
 static void fill(struct read_ahead *ahead, struct block *block)
 {
     int got = 1;
     block->n = 0;
+    block->n_ids = 0;
     block->status = TS_OK;
     while (block->n < BLOCK_REQUESTS && got && block->status == TS_OK) {
-        block->status = ts_request_next(ahead->inner, &block->requests[block->n], &got, &ahead->diags);
-        block->n += block->status == TS_OK && got;
+        struct ts_request *request = &block->requests[block->n];
+        block->status = ts_request_next(ahead->inner, request, &got, &ahead->diags);
+        if (block->status == TS_OK && got) {
+            block->status = keep_ids(block, &request->prefix);
+            block->n += block->status == TS_OK;
+        }
     }
+    place_ids(block);
     block->is_last = !got || block->status != TS_OK;
 }
 
@@ -102,12 +145,16 @@ static void release_block(struct read_ahead *ahead)
     ahead->current = NULL;
 }
 
-/* The last block is kept, so that its end or error can be told again. */
+/* A block is released by the call behind its last request, whose ids are good until then; the last block is kept, so
+ * that its end or error can be told again. */
 static enum ts_status ahead_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
                                  struct ts_diags *diags)
 {
     struct read_ahead *ahead = (struct read_ahead *)stream;
     *got = 0;
+    if (ahead->current && ahead->next == ahead->current->n && !ahead->current->is_last) {
+        release_block(ahead);
+    }
     if (!ahead->current) {
         ahead->current = wait_for_block(ahead);
         ahead->next = 0;
@@ -121,9 +168,6 @@ static enum ts_status ahead_next(struct ts_request_stream *stream, struct ts_req
     }
     *out = block->requests[ahead->next++];
     *got = 1;
-    if (ahead->next == block->n && !block->is_last) {
-        release_block(ahead);
-    }
     return TS_OK;
 }
 
@@ -138,6 +182,9 @@ static void ahead_destroy(struct ts_request_stream *stream)
     pthread_cond_destroy(&ahead->changed);
     pthread_mutex_destroy(&ahead->lock);
     ts_diags_deinit(&ahead->diags);
+    for (uint32_t i = 0; i < N_BLOCKS; i++) {
+        free(ahead->blocks[i].ids);
+    }
     free(ahead);
 }
 
@@ -153,6 +200,10 @@ enum ts_status ts_read_ahead_open(struct ts_request_stream **out, struct ts_requ
     ahead->n_filled = ahead->n_emptied = 0;
     ahead->stop = false;
     ahead->current = NULL;
+    for (uint32_t i = 0; i < N_BLOCKS; i++) {
+        ahead->blocks[i].ids = NULL;
+        ahead->blocks[i].ids_cap = 0;
+    }
     ts_diags_init(&ahead->diags);
     pthread_mutex_init(&ahead->lock, NULL);
     pthread_cond_init(&ahead->changed, NULL);

@@ -2,13 +2,14 @@
 #include "tests/traces/traces_test.h"
 #include "traces/read_ahead.h"
 
-enum { N_MANY = 20000 };
+enum { N_MANY = 20000, MOST_IDS = 40 };
 
 /* Gives n requests, then the end or an error. */
 struct counting_stream {
     struct ts_request_stream base;
     uint64_t n, next;
     enum ts_status end;
+    uint64_t ids[MOST_IDS]; /* of the request given last */
 };
 
 static enum ts_status counting_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
@@ -20,6 +21,11 @@ static enum ts_status counting_next(struct ts_request_stream *stream, struct ts_
         return counting->end == TS_OK ? TS_OK : ts_fail(diags, counting->end, ts_span_file("t.csv"), NULL, "a bad row");
     }
     *out = (struct ts_request){.id = counting->next, .arrival_ns = (int64_t)counting->next * 3};
+    out->prefix =
+        (struct ts_prefix){.ids = counting->ids, .n_ids = (uint32_t)(counting->next % MOST_IDS), .block_tok = 16};
+    for (uint32_t i = 0; i < MOST_IDS; i++) {
+        counting->ids[i] = counting->next + i;
+    }
     counting->next++;
     *got = 1;
     return TS_OK;
@@ -45,6 +51,10 @@ static void expect_requests(struct ts_request_stream *stream, uint64_t n)
         assert_true(got);
         assert_int_equal(request.id, i);
         assert_int_equal(request.arrival_ns, 3 * i);
+        assert_int_equal(request.prefix.n_ids, i % MOST_IDS);
+        for (uint32_t k = 0; k < request.prefix.n_ids; k++) {
+            assert_int_equal(request.prefix.ids[k], i + k);
+        }
     }
 }
 
