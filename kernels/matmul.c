@@ -1,9 +1,12 @@
-/* Hides the loops around the micro-kernels: which worker computes which rows, in which order panels, tiles and columns are visited.
+/* Hides the loops around the micro-kernels: which worker computes which rows, in which order panels, tiles and columns
+ * are visited.
  *
- * First the activations are quantized (one worker for little, all for much), then the workers take runs of row groups off a shared counter.
- * Few tokens: each group is streamed once per tile, straight from the packed weights. Many tokens: for a chunk of columns, the weights of one group
- * after the other are expanded into the first-level cache and used by all tiles; the chunk's activations stay in the second-level cache for all
- * groups of the run (WIDE_GROUPS), while the sums wait in a buffer. */
+ * First the activations are quantized (one worker for little, all for much), then the workers take runs of row groups
+ * off a shared counter: long ones at first, short ones towards the end, so that all finish together. One tile of
+ * tokens: memory is the limit, and each group is streamed straight from the packed weights. More tiles: for a chunk of
+ * columns, the weights of one group after the other are brought (wide: expanded) into the first-level cache and used by
+ * all tiles; the chunk's activations stay in the second-level cache for all groups of the run, while the sums wait in a
+ * buffer there. How many columns, groups and tokens at a time follows from the sizes of the caches (struct plan). */
 #include "kernels/matmul.h"
 
 #include <stdatomic.h>
@@ -11,18 +14,29 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "kernels/cpu.h"
 #include "kernels/pages.h"
 
 enum {
     MAX_DIM = 1 << 24,
     MAX_TOK = 1 << 20,
-    SUM_TOK = 512,            /* tokens whose sums wait together */
-    WIDE_GROUPS = 4,          /* row groups whose sums wait together: 256 KiB at 32 rows */
-    RUNS_PER_WORKER = 16,     /* row groups are handed out in about so many runs each */
-    ALONE_BLOCKS = 2048,      /* up to so many activation blocks are quantized by the caller alone */
-    DIRECT_BLOCKS = 8,        /* blocks of a group that several tiles use in turn */
-    QUANTIZE_BLOCKS = 16,     /* blocks of a token that are quantized before the next token's */
+    MAX_SUM_TOK = 512,    /* tokens whose sums wait together, at most */
+    MAX_GROUPS = 16,      /* row groups whose sums wait together, at most */
+    ALONE_BLOCKS = 2048,  /* up to so many activation blocks are quantized by the caller alone */
+    DIRECT_BLOCKS = 8,    /* blocks of a group that several tiles use in turn, at most */
+    QUANTIZE_BLOCKS = 16, /* blocks of a token that are quantized before the next token's */
     WORKER_ALIGN = 4096,
+    L1_BYTES = 32 << 10, /* where the processor does not tell */
+    L2_BYTES = 512 << 10,
+    MAX_SUMS_BYTES = 2 << 20,
+};
+
+/* What is worked on at a time. */
+struct plan {
+    bool stream;           /* one tile: each group from begin to end; else chunk by chunk */
+    uint32_t chunk_blocks; /* of weights and activations */
+    uint32_t n_groups;     /* that share a chunk of activations */
+    uint32_t n_tiles;
 };
 
 struct ts_matmul_space {
@@ -31,7 +45,8 @@ struct ts_matmul_space {
     uint8_t *values;
     struct ts_act_meta *meta;
     uint8_t *scratch; /* [worker][sums, panel] */
-    size_t values_bytes, meta_bytes, scratch_bytes, worker_bytes;
+    size_t values_bytes, meta_bytes, scratch_bytes, worker_bytes, sums_bytes;
+    uint64_t l1_bytes, l2_bytes;
 };
 
 struct job {
@@ -42,9 +57,10 @@ struct job {
     size_t ld_x, ld_y;
     bool wide;
     struct ts_act_tiles tiles;
+    struct plan plan;
     uint32_t n_tok;
-    uint32_t chunk_blocks;
-    uint32_t run; /* units of work taken at a time */
+    uint32_t n_workers;
+    uint32_t max_run; /* units of work taken at a time */
     atomic_uint next;
 };
 
@@ -55,18 +71,20 @@ static enum ts_status matrix_alloc(struct ts_matrix *matrix)
     return matrix->packed ? TS_OK : TS_ENOMEM;
 }
 
-enum ts_status ts_matrix_create(struct ts_matrix *out, const struct ts_kernel *kernel, enum ts_quant quant, const uint8_t *blocks,
-                                uint32_t rows, uint32_t cols)
+enum ts_status ts_matrix_create(struct ts_matrix *out, const struct ts_kernel *kernel, enum ts_quant quant,
+                                const uint8_t *blocks, uint32_t rows, uint32_t cols)
 {
     const struct ts_quant_format *source = ts_quant_format(quant);
     const struct ts_kernel_format *format = ts_kernel_format(kernel, quant);
     if (!format) {
         return TS_EUNSUPPORTED;
     }
-    if (rows == 0 || cols == 0 || rows > MAX_DIM || cols > MAX_DIM || cols % source->block_cols != 0 || cols % TS_ACT_COLS != 0) {
+    if (rows == 0 || cols == 0 || rows > MAX_DIM || cols > MAX_DIM || cols % source->block_cols != 0 ||
+        cols % TS_ACT_COLS != 0) {
         return TS_ERANGE;
     }
-    struct ts_matrix matrix = {.kernel = kernel, .format = format, .rows = rows, .cols = cols, .n_blocks = cols / TS_ACT_COLS};
+    struct ts_matrix matrix = {
+        .kernel = kernel, .format = format, .rows = rows, .cols = cols, .n_blocks = cols / TS_ACT_COLS};
     matrix.n_groups = (rows + format->group_rows - 1) / format->group_rows;
     enum ts_status status = matrix_alloc(&matrix);
     if (status != TS_OK) {
@@ -115,9 +133,20 @@ static size_t max_panel_bytes(void)
     return max;
 }
 
-static const size_t sums_bytes = (size_t)WIDE_GROUPS * SUM_TOK * TS_KERNEL_MAX_GROUP_ROWS * sizeof(float);
+/* Half of the second-level cache is for sums, and one group's must fit. */
+static void measure_caches(struct ts_matmul_space *space)
+{
+    const size_t least = (size_t)MAX_SUM_TOK * TS_KERNEL_MAX_GROUP_ROWS * sizeof(float);
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    space->l1_bytes = cpu.l1d_bytes > 0 ? cpu.l1d_bytes : L1_BYTES;
+    space->l2_bytes = cpu.l2_bytes > 0 ? cpu.l2_bytes : L2_BYTES;
+    space->sums_bytes = space->l2_bytes / 2 < MAX_SUMS_BYTES ? (size_t)space->l2_bytes / 2 : MAX_SUMS_BYTES;
+    space->sums_bytes = space->sums_bytes > least ? space->sums_bytes / 64 * 64 : least;
+}
 
-enum ts_status ts_matmul_space_create(struct ts_matmul_space **out, struct ts_pool *pool, uint32_t max_tok, uint32_t max_cols)
+enum ts_status ts_matmul_space_create(struct ts_matmul_space **out, struct ts_pool *pool, uint32_t max_tok,
+                                      uint32_t max_cols)
 {
     if (max_tok == 0 || max_tok > MAX_TOK || max_cols == 0 || max_cols > MAX_DIM) {
         return TS_ERANGE;
@@ -132,7 +161,8 @@ enum ts_status ts_matmul_space_create(struct ts_matmul_space **out, struct ts_po
     size_t n = (size_t)max_tok * space->max_blocks;
     space->values_bytes = n * TS_ACT_MAX_BLOCK_BYTES;
     space->meta_bytes = n * sizeof *space->meta;
-    space->worker_bytes = (sums_bytes + max_panel_bytes() + WORKER_ALIGN - 1) / WORKER_ALIGN * WORKER_ALIGN;
+    measure_caches(space);
+    space->worker_bytes = (space->sums_bytes + max_panel_bytes() + WORKER_ALIGN - 1) / WORKER_ALIGN * WORKER_ALIGN;
     space->scratch_bytes = space->worker_bytes * ts_pool_size(pool);
     space->values = ts_pages_alloc(space->values_bytes);
     space->meta = ts_pages_alloc(space->meta_bytes);
@@ -156,15 +186,23 @@ void ts_matmul_space_destroy(struct ts_matmul_space *space)
     free(space);
 }
 
-/* Takes the next run of [0, n) off the job's counter; false when there is none left. */
+/* Takes the next run of [0, n) off the job's counter: half of a worker's share of what is left, at most max_run. False
+ * when there is none left. */
 static bool take_run(struct job *job, uint32_t n, uint32_t *first, uint32_t *end)
 {
-    uint32_t at = atomic_fetch_add_explicit(&job->next, job->run, memory_order_relaxed);
-    if (at >= n) {
-        return false;
-    }
+    unsigned at = atomic_load_explicit(&job->next, memory_order_relaxed);
+    uint32_t run;
+    do {
+        if (at >= n) {
+            return false;
+        }
+        run = job->n_workers == 1 ? n - at : (n - at) / (2 * job->n_workers);
+        run = run < job->max_run ? run : job->max_run;
+        run = run > 0 ? run : 1;
+    } while (
+        !atomic_compare_exchange_weak_explicit(&job->next, &at, at + run, memory_order_relaxed, memory_order_relaxed));
     *first = at;
-    *end = n - at < job->run ? n : at + job->run;
+    *end = at + run;
     return true;
 }
 
@@ -175,13 +213,14 @@ static size_t act_at(const struct job *job, uint32_t first_block, uint32_t n_blo
 }
 
 /* A few blocks of all tokens of the tile at a time: what they write is interleaved. */
-static void quantize_part(const struct job *job, uint32_t tile, uint32_t first_block, uint32_t n_blocks, uint32_t chunk_blocks)
+static void quantize_part(const struct job *job, uint32_t tile, uint32_t first_block, uint32_t n_blocks,
+                          uint32_t chunk_blocks)
 {
+    const struct ts_act_form *act = job->matrix->format->act;
     uint32_t first = ts_act_tile_first(&job->tiles, tile);
     uint32_t width = ts_act_tile_width(&job->tiles, tile);
     size_t at = act_at(job, first_block, chunk_blocks, first);
     struct ts_act_places places = {width, chunk_blocks, (size_t)chunk_blocks * job->n_tok};
-    const struct ts_act_form *act = job->matrix->format->act;
     uint32_t batch = chunk_blocks < QUANTIZE_BLOCKS ? QUANTIZE_BLOCKS / chunk_blocks * chunk_blocks : chunk_blocks;
     for (uint32_t b = 0; b < n_blocks; b += batch) {
         size_t to = at + ts_act_place(&places, b);
@@ -196,10 +235,10 @@ static void quantize_part(const struct job *job, uint32_t tile, uint32_t first_b
 
 static void quantize_tile(const struct job *job, uint32_t tile)
 {
-    uint32_t rest = job->matrix->n_blocks % job->chunk_blocks;
+    uint32_t rest = job->matrix->n_blocks % job->plan.chunk_blocks;
     uint32_t whole = job->matrix->n_blocks - rest;
     if (whole > 0) {
-        quantize_part(job, tile, 0, whole, job->chunk_blocks);
+        quantize_part(job, tile, 0, whole, job->plan.chunk_blocks);
     }
     if (rest > 0) {
         quantize_part(job, tile, whole, rest, rest);
@@ -237,35 +276,15 @@ static const uint8_t *packed_at(const struct ts_matrix *matrix, uint32_t group, 
 static uint32_t chunk_at(const struct job *job, uint32_t block)
 {
     uint32_t left = job->matrix->n_blocks - block;
-    return left < job->chunk_blocks ? left : job->chunk_blocks;
+    return left < job->plan.chunk_blocks ? left : job->plan.chunk_blocks;
 }
 
-/* A chunk of the group's weights is used by all tiles while it is in the first-level cache. */
-static void tiles_direct(const struct job *job, float *sums, uint32_t group, uint32_t begin_tile, uint32_t end_tile)
+static void run_stream(const struct job *job, float *sums, uint32_t first, uint32_t end)
 {
-    const struct ts_kernel_format *format = job->matrix->format;
-    uint32_t first_tok = ts_act_tile_first(&job->tiles, begin_tile);
-    for (uint32_t block = 0; block < job->matrix->n_blocks; block += job->chunk_blocks) {
-        uint32_t n_blocks = chunk_at(job, block);
-        const uint8_t *packed = packed_at(job->matrix, group, block);
-        for (uint32_t tile = begin_tile; tile < end_tile; tile++) {
-            uint32_t first = ts_act_tile_first(&job->tiles, tile);
-            size_t at = act_at(job, block, n_blocks, first);
-            format->direct(sums + (size_t)(first - first_tok) * format->group_rows, packed, job->space->values + at * format->act->block_bytes,
-                           job->space->meta + at, n_blocks, ts_act_tile_width(&job->tiles, tile), block > 0);
-        }
-    }
-    store_sums(job, sums, group, first_tok, ts_act_tile_first(&job->tiles, end_tile) - first_tok);
-}
-
-static void run_direct(const struct job *job, float *sums, uint32_t first, uint32_t end)
-{
-    uint32_t tiles_at_once = SUM_TOK / job->matrix->format->direct_tok;
     for (uint32_t group = first; group < end; group++) {
-        for (uint32_t begin = 0; begin < job->tiles.n_tiles; begin += tiles_at_once) {
-            uint32_t stop = job->tiles.n_tiles - begin < tiles_at_once ? job->tiles.n_tiles : begin + tiles_at_once;
-            tiles_direct(job, sums, group, begin, stop);
-        }
+        job->matrix->format->direct(sums, packed_at(job->matrix, group, 0), job->space->values, job->space->meta,
+                                    job->matrix->n_blocks, job->n_tok, false);
+        store_sums(job, sums, group, 0, job->n_tok);
     }
 }
 
@@ -275,7 +294,7 @@ struct ahead {
     size_t n, step;
 };
 
-static struct ahead ahead_make(const void *bytes, size_t n, uint32_t n_steps)
+static struct ahead ahead_make(const uint8_t *bytes, size_t n, uint32_t n_steps)
 {
     return (struct ahead){bytes, n, (n / n_steps + 64) / 64 * 64};
 }
@@ -294,94 +313,80 @@ static void prefetch(struct ahead *ahead)
 
 /* One group's weights against a chunk of activations. */
 struct pass {
-    uint32_t first_group, group, end_group; /* of the run */
+    uint32_t first_group, group, end_group; /* that share the chunk of activations */
     uint32_t first_block, n_blocks;
     uint32_t first_tile, end_tile;
-    struct ahead weights, values, meta;
 };
 
-/* Needed after this pass: the next group's weights, or after the run's last group the first one's next chunk; and of the next chunk's activations
- * this group's part, so that all groups together bring in all of it. */
-static void look_ahead(const struct job *job, struct pass *pass)
+/* The weights of the pass after this one: the next group's, or after the last group the first one's next chunk. */
+static struct ahead look_ahead(const struct job *job, const struct pass *pass)
 {
     const struct ts_matrix *matrix = job->matrix;
-    uint32_t n_tiles = pass->end_tile - pass->first_tile;
-    uint32_t next_block = pass->first_block + pass->n_blocks;
     bool last_group = pass->group + 1 == pass->end_group;
-    if (!last_group) {
-        pass->weights = ahead_make(packed_at(matrix, pass->group + 1, pass->first_block),
-                                   (size_t)pass->n_blocks * matrix->format->block_bytes, n_tiles);
+    uint32_t group = last_group ? pass->first_group : pass->group + 1;
+    uint32_t block = last_group ? pass->first_block + pass->n_blocks : pass->first_block;
+    if (block == matrix->n_blocks) {
+        return (struct ahead){0};
     }
-    if (next_block == matrix->n_blocks) {
-        return;
-    }
-    uint32_t n_blocks = chunk_at(job, next_block);
-    if (last_group) {
-        pass->weights = ahead_make(packed_at(matrix, pass->first_group, next_block), (size_t)n_blocks * matrix->format->block_bytes, n_tiles);
-    }
-    uint32_t first_tok = ts_act_tile_first(&job->tiles, pass->first_tile);
-    uint32_t n_tok = ts_act_tile_first(&job->tiles, pass->end_tile) - first_tok;
-    uint32_t n_groups = pass->end_group - pass->first_group;
-    size_t part = (size_t)n_tok * n_blocks / n_groups + 1;
-    size_t at = act_at(job, next_block, n_blocks, first_tok) + part * (pass->group - pass->first_group);
-    const struct ts_act_form *act = matrix->format->act;
-    pass->values = ahead_make(job->space->values + at * act->block_bytes, part * act->block_bytes, n_tiles);
-    pass->meta = ahead_make(job->space->meta + at, act->kind == TS_ACT_INT8 ? part * sizeof *job->space->meta : 0, n_tiles);
+    return ahead_make(packed_at(matrix, group, block), (size_t)chunk_at(job, block) * matrix->format->block_bytes,
+                      pass->end_tile - pass->first_tile);
 }
 
-static void run_pass(const struct job *job, struct pass *pass, float *sums, uint8_t *space)
+/* Results go out tile by tile, as they are finished: the memory they go to is far away, and there is work to do
+ * meanwhile. */
+static void run_pass(const struct job *job, const struct pass *pass, float *sums, uint8_t *panel)
 {
     const struct ts_kernel_format *format = job->matrix->format;
-    const uint8_t *panel = packed_at(job->matrix, pass->group, pass->first_block);
-    if (format->expand) {
-        format->expand(space, panel, pass->n_blocks);
-        panel = space;
+    const uint8_t *weights = packed_at(job->matrix, pass->group, pass->first_block);
+    ts_kernel_tile_fn *multiply = job->wide ? format->wide : format->direct;
+    struct ahead ahead = look_ahead(job, pass);
+    bool last_chunk = pass->first_block + pass->n_blocks == job->matrix->n_blocks;
+    if (job->wide && format->expand) {
+        format->expand(panel, weights, pass->n_blocks);
+        weights = panel;
     }
-    look_ahead(job, pass);
     for (uint32_t tile = pass->first_tile; tile < pass->end_tile; tile++) {
-        uint32_t width = ts_act_tile_width(&job->tiles, tile);
-        size_t at = act_at(job, pass->first_block, pass->n_blocks, ts_act_tile_first(&job->tiles, tile));
-        prefetch(&pass->weights);
-        prefetch(&pass->values);
-        prefetch(&pass->meta);
-        format->wide(sums, panel, job->space->values + at * format->act->block_bytes, job->space->meta + at, pass->n_blocks, width,
-                     pass->first_block > 0);
+        uint32_t width = ts_act_tile_width(&job->tiles, tile), first_tok = ts_act_tile_first(&job->tiles, tile);
+        size_t at = act_at(job, pass->first_block, pass->n_blocks, first_tok);
+        prefetch(&ahead);
+        multiply(sums, weights, job->space->values + at * format->act->block_bytes, job->space->meta + at,
+                 pass->n_blocks, width, pass->first_block > 0);
+        if (last_chunk) {
+            store_sums(job, sums, pass->group, first_tok, width);
+        }
         sums += (size_t)width * format->group_rows;
     }
 }
 
-/* Groups [first, end), at most WIDE_GROUPS, against the tiles [begin_tile, end_tile). */
-static void groups_wide(const struct job *job, float *sums, uint8_t *panel, uint32_t first, uint32_t end, uint32_t begin_tile,
-                        uint32_t end_tile)
+/* Groups [first, end), at most plan.n_groups, against the tiles [begin_tile, end_tile). */
+static void groups_chunked(const struct job *job, float *sums, uint8_t *panel, uint32_t first, uint32_t end,
+                           uint32_t begin_tile, uint32_t end_tile)
 {
-    const size_t group_sums = (size_t)SUM_TOK * job->matrix->format->group_rows;
-    for (uint32_t block = 0; block < job->matrix->n_blocks; block += job->chunk_blocks) {
+    uint32_t n_tok = ts_act_tile_first(&job->tiles, end_tile) - ts_act_tile_first(&job->tiles, begin_tile);
+    const size_t group_sums = (size_t)n_tok * job->matrix->format->group_rows;
+    for (uint32_t block = 0; block < job->matrix->n_blocks; block += job->plan.chunk_blocks) {
         for (uint32_t group = first; group < end; group++) {
-            struct pass pass = {.first_group = first,
-                                .group = group,
-                                .end_group = end,
-                                .first_block = block,
-                                .n_blocks = chunk_at(job, block),
-                                .first_tile = begin_tile,
-                                .end_tile = end_tile};
+            const struct pass pass = {.first_group = first,
+                                      .group = group,
+                                      .end_group = end,
+                                      .first_block = block,
+                                      .n_blocks = chunk_at(job, block),
+                                      .first_tile = begin_tile,
+                                      .end_tile = end_tile};
             run_pass(job, &pass, sums + (group - first) * group_sums, panel);
-        }
-    }
-    uint32_t first_tok = ts_act_tile_first(&job->tiles, begin_tile);
-    uint32_t n_tok = ts_act_tile_first(&job->tiles, end_tile) - first_tok;
-    for (uint32_t t = 0; t < n_tok; t++) {
-        for (uint32_t group = first; group < end; group++) {
-            store_sums(job, sums + (group - first) * group_sums + (size_t)t * job->matrix->format->group_rows, group, first_tok + t, 1);
         }
     }
 }
 
-static void run_wide(const struct job *job, float *sums, uint8_t *panel, uint32_t first, uint32_t end)
+static void run_chunked(const struct job *job, float *sums, uint8_t *panel, uint32_t first, uint32_t end)
 {
-    uint32_t tiles_at_once = SUM_TOK / job->matrix->format->wide_tok;
-    for (uint32_t begin = 0; begin < job->tiles.n_tiles; begin += tiles_at_once) {
-        uint32_t stop = job->tiles.n_tiles - begin < tiles_at_once ? job->tiles.n_tiles : begin + tiles_at_once;
-        groups_wide(job, sums, panel, first, end, begin, stop);
+    const struct plan *plan = &job->plan;
+    for (uint32_t begin = 0; begin < job->tiles.n_tiles; begin += plan->n_tiles) {
+        uint32_t stop = job->tiles.n_tiles - begin < plan->n_tiles ? job->tiles.n_tiles : begin + plan->n_tiles;
+        for (uint32_t group = first; group < end; group += plan->n_groups) {
+            groups_chunked(job, sums, panel, group, end - group < plan->n_groups ? end : group + plan->n_groups, begin,
+                           stop);
+        }
     }
 }
 
@@ -393,41 +398,71 @@ static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
     float *sums = (float *)(void *)scratch;
     uint32_t first, end;
     while (take_run(job, job->matrix->n_groups, &first, &end)) {
-        if (job->wide) {
-            run_wide(job, sums, scratch + sums_bytes, first, end);
+        if (job->plan.stream) {
+            run_stream(job, sums, first, end);
         } else {
-            run_direct(job, sums, first, end);
+            run_chunked(job, sums, scratch + job->space->sums_bytes, first, end);
         }
     }
 }
 
-static uint32_t run_length(uint32_t n, uint32_t n_workers)
+static uint32_t clamp(size_t value, uint32_t low, uint32_t high)
 {
-    uint32_t run = n_workers == 1 ? n : n / (n_workers * RUNS_PER_WORKER);
-    return run > 0 ? run : 1;
+    return value < low ? low : value > high ? high : (uint32_t)value;
 }
 
-void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struct ts_matrix *matrix, const float *x, size_t ld_x,
-               uint32_t n_tok)
+/* A chunk of one group is at most half of the first-level cache, a chunk of activations a quarter of the second-level
+ * cache, sums half of it. Where all activations fit there, groups are taken one by one, as they lie in memory. */
+static struct plan make_plan(const struct ts_matmul_space *space, const struct ts_matrix *matrix,
+                             const struct ts_act_tiles *tiles, uint32_t n_tok, bool wide)
+{
+    const struct ts_kernel_format *format = matrix->format;
+    uint32_t source_blocks = ts_quant_format(format->quant)->block_cols / TS_ACT_COLS;
+    uint32_t unit = source_blocks > 0 ? source_blocks : 1;
+    uint32_t max_width = tiles->width + (tiles->n_wider > 0);
+    struct plan plan = {
+        .stream = tiles->n_tiles == 1 && !wide, .chunk_blocks = matrix->n_blocks, .n_groups = 1, .n_tiles = 1};
+    if (plan.stream) {
+        return plan;
+    }
+    size_t block_bytes = wide && format->expand ? format->panel_block_bytes : format->block_bytes;
+    size_t act_bytes = format->act->block_bytes + (format->act->kind == TS_ACT_INT8 ? sizeof(struct ts_act_meta) : 0);
+    uint32_t blocks = clamp(space->l1_bytes / 2 / block_bytes, 1, wide ? format->panel_blocks : DIRECT_BLOCKS);
+    blocks = blocks > unit ? blocks / unit * unit : unit;
+    plan.chunk_blocks = blocks < matrix->n_blocks ? blocks : matrix->n_blocks;
+    uint32_t max_tok = clamp(space->l2_bytes / 4 / (act_bytes * plan.chunk_blocks), 1, MAX_SUM_TOK);
+    plan.n_tiles = clamp(max_tok / max_width, 1, tiles->n_tiles);
+    size_t group_sums = (size_t)plan.n_tiles * max_width * format->group_rows * sizeof(float);
+    bool all_fit = (size_t)n_tok * matrix->n_blocks * act_bytes <= space->l2_bytes / 4;
+    plan.n_groups = all_fit ? 1 : clamp(space->sums_bytes / group_sums, 1, MAX_GROUPS);
+    return plan;
+}
+
+void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struct ts_matrix *matrix, const float *x,
+               size_t ld_x, uint32_t n_tok)
 {
     const struct ts_kernel_format *format = matrix->format;
     TS_CHECK(n_tok > 0 && n_tok <= space->max_tok && matrix->n_blocks <= space->max_blocks);
-    uint32_t n_workers = ts_pool_size(space->pool);
     bool wide = format->wide_min_tok != 0 && n_tok >= format->wide_min_tok;
-    struct job job = {.space = space, .matrix = matrix, .x = x, .y = y, .ld_x = ld_x, .ld_y = ld_y,
-                      .n_tok = n_tok, .wide = wide};
+    struct job job = {.space = space,
+                      .matrix = matrix,
+                      .x = x,
+                      .y = y,
+                      .ld_x = ld_x,
+                      .ld_y = ld_y,
+                      .n_tok = n_tok,
+                      .n_workers = ts_pool_size(space->pool),
+                      .max_run = UINT32_MAX,
+                      .wide = wide};
     job.tiles = ts_act_tiles_make(n_tok, wide ? format->wide_tok : format->direct_tok);
-    uint32_t chunk = wide ? format->panel_blocks : job.tiles.n_tiles > 1 ? DIRECT_BLOCKS : matrix->n_blocks;
-    job.chunk_blocks = chunk < matrix->n_blocks ? chunk : matrix->n_blocks;
-    job.run = run_length(job.tiles.n_tiles, n_workers);
+    job.plan = make_plan(space, matrix, &job.tiles, n_tok, wide);
     atomic_init(&job.next, 0);
     if ((size_t)n_tok * matrix->n_blocks <= ALONE_BLOCKS) {
         quantize_worker(&job, 0, 1);
     } else {
         ts_pool_run(space->pool, quantize_worker, &job);
     }
-    job.run = run_length(matrix->n_groups, n_workers);
-    job.run = wide && job.run > WIDE_GROUPS ? WIDE_GROUPS : job.run;
     atomic_store(&job.next, 0);
+    job.max_run = job.plan.n_groups > 1 ? job.plan.n_groups : UINT32_MAX;
     ts_pool_run(space->pool, rows_worker, &job);
 }
