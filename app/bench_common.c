@@ -1,6 +1,7 @@
 /* Hides how the options of `tiersim bench` become what the benchmarks want. */
 #include "app/bench_common.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "base/file.h"
 
 enum { MAX_TOKENS = 8192, PROGRESS_COLS = 70 };
+
+#define NOISY_FRAC 0.5
 
 enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags)
 {
@@ -100,6 +103,29 @@ void ts_bench_progress_end(const struct ts_args *args)
 {
     if (shows_progress(args)) {
         fprintf(stderr, "\r%*s\r", PROGRESS_COLS, "");
+    }
+}
+
+void ts_bench_warn_if_noisy(const struct ts_measurement *measurements, size_t n, struct ts_diags *diags)
+{
+    double worst_frac = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < measurements[i].n_steps; k++) {
+            worst_frac = fmax(worst_frac, measurements[i].steps[k].spread_frac);
+        }
+    }
+    if (worst_frac > NOISY_FRAC) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "close other programs and measure again",
+                     "the samples of a step spread by up to %.0f %% of their median: this machine was busy",
+                     100.0 * worst_frac);
+    }
+}
+
+void ts_bench_print_wake(const struct ts_measurement *m)
+{
+    if (m->n_threads > 1) {
+        printf("starting %u threads' work takes %.1f us while they spin, %.0f us once they sleep\n", m->n_threads,
+               1e6 * m->wake_spin_s, 1e6 * m->wake_sleep_s);
     }
 }
 

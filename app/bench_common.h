@@ -25,6 +25,12 @@ struct ts_bench_progress ts_bench_progress_of(const struct ts_args *args);
 /* Wipes that line. */
 void ts_bench_progress_end(const struct ts_args *args);
 
+/* A warning if the samples of one token count lie far apart: the machine was busy with something else. */
+void ts_bench_warn_if_noisy(const struct ts_measurement *measurements, size_t n, struct ts_diags *diags);
+
+/* A line on what it takes to start the threads' work; nothing with one thread. */
+void ts_bench_print_wake(const struct ts_measurement *m);
+
 /* Prints and destroys. */
 enum ts_status ts_bench_print_table(struct ts_table *table, enum ts_table_format format);
 

@@ -9,7 +9,6 @@
 
 #define QUICK_BUDGET_S 40.0
 #define FULL_BUDGET_S 180.0
-#define NOISY_FRAC 0.5
 
 static const uint32_t default_n_tok[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 
@@ -79,26 +78,14 @@ static struct ts_table *bandwidth_table(const struct ts_measurement *m)
     return table;
 }
 
-/* Samples far apart mean that the machine was busy with something else: the medians are then too slow. */
-static void warn_if_noisy(const struct ts_measurement *m, struct ts_diags *diags)
-{
-    double worst_frac = 0.0;
-    for (size_t i = 0; i < m->n_steps; i++) {
-        worst_frac = m->steps[i].spread_frac > worst_frac ? m->steps[i].spread_frac : worst_frac;
-    }
-    if (worst_frac > NOISY_FRAC) {
-        ts_diags_add(diags, TS_WARNING, ts_span_none(), "close other programs and measure again",
-                     "the samples of a step spread by up to %.0f %% of their median: this machine was busy",
-                     100.0 * worst_frac);
-    }
-}
-
 static enum ts_status print_measurement(const struct ts_measurement *m, enum ts_table_format format)
 {
     if (format == TS_TABLE_TEXT) {
         printf("%s, %u CPUs (%s), %s, %s\n", m->host.cpu, m->host.n_cpus, m->host.os, m->host.compiler, m->host.isa);
-        printf("%s %s, kernel %s, %u thread%s, energy %s\n\n", m->model, m->quant, m->kernel, m->n_threads,
+        printf("%s %s, kernel %s, %u thread%s, energy %s\n", m->model, m->quant, m->kernel, m->n_threads,
                m->n_threads == 1 ? "" : "s", m->energy_source);
+        ts_bench_print_wake(m);
+        putchar('\n');
     }
     enum ts_status status = ts_bench_print_table(step_table(m), format);
     return status == TS_OK ? ts_bench_print_table(bandwidth_table(m), format) : status;
@@ -136,6 +123,7 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
         .n_n_tok = n_n_tok,
         .budget_s = args->quick ? QUICK_BUDGET_S : FULL_BUDGET_S,
         .baseline = !args->no_baseline,
+        .bind = args->affinity,
         .progress = ts_bench_progress_of(args),
     };
     ts_interrupt_arm();
@@ -162,7 +150,7 @@ enum ts_status ts_bench_machine(const struct ts_args *args, enum ts_table_format
         status = print_measurement(&measurement, format);
     }
     if (status == TS_OK) {
-        warn_if_noisy(&measurement, diags);
+        ts_bench_warn_if_noisy(&measurement, 1, diags);
     }
     if (status == TS_OK && format == TS_TABLE_TEXT) {
         printf("written: %s\n", path);

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "app/bench_common.h"
+#include "app/bench_roofline.h"
 #include "app/interrupt.h"
 #include "kernels/bench_error.h"
 
-enum { MAX_QUANTS = 8, COPIES = 16, MAX_SIDE = 65536 };
+enum { COPIES = 16, MAX_SIDE = 65536 };
 
 #define QUICK_BUDGET_S 20.0
 #define FULL_BUDGET_S 60.0
@@ -34,9 +35,9 @@ static enum ts_status split_quants(const char **out, size_t *out_n, struct ts_ar
     size_t n = 0;
     for (const char *p = list; *p; p += *p == ',') {
         size_t len = strcspn(p, ",");
-        if (n == MAX_QUANTS || len == 0) {
+        if (n == TS_BENCH_MAX_FORMATS || len == 0) {
             return ts_fail(diags, TS_EUSAGE, ts_span_none(), "for example --quant Q4_0,Q8_0",
-                           "--quant takes up to %d formats, not '%s'", MAX_QUANTS, list);
+                           "--quant takes up to %d formats, not '%s'", TS_BENCH_MAX_FORMATS, list);
         }
         out[n] = ts_arena_strndup(arena, p, len);
         if (!out[n++]) {
@@ -50,11 +51,12 @@ static enum ts_status split_quants(const char **out, size_t *out_n, struct ts_ar
 
 static struct ts_table *new_table(void)
 {
-    static const char *const headers[] = {"quant",     "tokens",       "us median",   "us p90", "GOPS",
-                                          "of peak %", "weights GB/s", "of memory %", "error %"};
+    static const char *const headers[] = {"quant",     "kernel",  "tokens",      "us median",
+                                          "us p90",    "GOPS",    "of peak %",   "weights GB/s",
+                                          "of read %", "error %", "bits/weight", "pack GB/s"};
     struct ts_table *table = ts_table_create("One matrix product (measured)");
     for (size_t i = 0; table && i < sizeof headers / sizeof headers[0]; i++) {
-        ts_table_column(table, headers[i], i > 0);
+        ts_table_column(table, headers[i], i > 1);
     }
     return table;
 }
@@ -64,23 +66,37 @@ static double share_of(double value, double best)
     return best > 0.0 ? 100.0 * value / best : (double)NAN;
 }
 
+/* What reading alone takes for a working set of that size; the nearest above that was measured, or the largest. */
+static double read_gb_per_s(const struct ts_measurement *m, uint64_t bytes)
+{
+    size_t i = 0;
+    while (i + 1 < m->n_bandwidths && m->bandwidths[i].bytes < bytes) {
+        i++;
+    }
+    return m->n_bandwidths > 0 ? m->bandwidths[i].gb_per_s.median : 0.0;
+}
+
 static void add_rows(struct ts_table *table, const struct ts_measurement *m, double error_frac)
 {
-    double weight_bytes = (double)m->weight_bytes / COPIES;
-    double memory_gb_per_s = 1e-9 * ts_measurement_memory_bytes_per_s(m);
+    const struct ts_matmul_shape *shape = m->shapes;
+    double weight_bytes = (double)m->weight_bytes / shape->count;
+    double best_gb_per_s = read_gb_per_s(m, m->held_bytes);
     for (size_t i = 0; i < m->n_matmuls; i++) {
         const struct ts_matmul_sample *sample = &m->matmuls[i];
         double gb_per_s = 1e-9 * weight_bytes / sample->seconds.median;
         ts_table_row(table);
         ts_table_put(table, m->quant);
+        ts_table_put(table, m->kernel);
         ts_table_putf(table, "%u", sample->n_tok);
         ts_table_num(table, 1e6 * sample->seconds.median, 4);
         ts_table_num(table, 1e6 * sample->seconds.p90, 4);
         ts_table_num(table, sample->gops, 4);
         ts_table_num(table, share_of(sample->gops, ts_measurement_peak_gops(m)), 3);
         ts_table_num(table, gb_per_s, 3);
-        ts_table_num(table, share_of(gb_per_s, memory_gb_per_s), 3);
+        ts_table_num(table, share_of(gb_per_s, best_gb_per_s), 3);
         ts_table_num(table, 100.0 * error_frac, 3);
+        ts_table_num(table, 8.0 * weight_bytes / ((double)shape->rows * shape->cols), 4);
+        ts_table_num(table, 1e-9 * m->pack_bytes_per_s, 3);
     }
 }
 
@@ -92,78 +108,124 @@ static void print_peak(const char *what, double gops)
     }
 }
 
-static void print_head(const struct ts_measurement *m, const struct ts_matmul_shape *shape)
+static void print_head(const struct ts_measurement *m)
 {
-    printf("%s, kernel %s, %u thread%s, %u x %u weights, %d copies used in turn\n", m->host.cpu, m->kernel,
-           m->n_threads, m->n_threads == 1 ? "" : "s", shape->rows, shape->cols, COPIES);
+    printf("%s, %u thread%s, %u x %u weights, %u copies used in turn\n", m->host.cpu, m->n_threads,
+           m->n_threads == 1 ? "" : "s", m->shapes->rows, m->shapes->cols, m->shapes->count);
     printf("at best, measured beside it:");
     print_peak("int8 dot products", m->peak_dot_gops);
     print_peak("BF16 dot products", m->peak_bf16_gflops);
     print_peak("float multiply-adds", m->peak_fma_gflops);
-    printf(" memory read %.1f GB/s\n\n", 1e-9 * ts_measurement_memory_bytes_per_s(m));
+    printf(" read");
+    struct ts_bench_level levels[TS_BENCH_MAX_LEVELS];
+    size_t n = ts_bench_levels(levels, m);
+    for (size_t i = 0; i < n; i++) {
+        printf("%s %s %.0f", i > 0 ? "," : "", levels[i].name, levels[i].gb_per_s);
+    }
+    printf(" GB/s\n");
+    ts_bench_print_wake(m);
+    if (m->busy_w > 0.0) {
+        printf("package power (RAPL): %.0f W, %.0f W idle\n\n", m->busy_w, m->idle_w);
+    } else {
+        printf("energy: unavailable\n\n");
+    }
 }
 
-static enum ts_status measure(struct ts_table *table, struct ts_arena *arena, const struct ts_args *args,
-                              const char *quant, const struct ts_bench_options *shared, bool head,
-                              struct ts_diags *diags)
+/* One options row per format, alike but for the format. */
+static enum ts_status measure(struct ts_measurement *out, struct ts_arena *arena, const struct ts_bench_options *shared,
+                              const char *const *quants, size_t n, struct ts_diags *diags)
 {
-    struct ts_measurement measurement;
-    struct ts_bench_options options = *shared;
-    double error_frac = 0.0;
-    options.quant = quant;
-    enum ts_status status = ts_bench_run(&measurement, arena, &options, diags);
-    ts_bench_progress_end(args);
-    if (status == TS_OK) {
-        status = ts_bench_error(&error_frac, quant, args->isa, shared->shapes[0].cols, diags);
+    struct ts_bench_options options[TS_BENCH_MAX_FORMATS];
+    for (size_t i = 0; i < n; i++) {
+        options[i] = *shared;
+        options[i].quant = quants[i];
     }
-    if (status == TS_OK) {
-        if (head) {
-            print_head(&measurement, shared->shapes);
+    return ts_bench_run_formats(out, arena, options, n, diags);
+}
+
+static enum ts_status tabulate(struct ts_table *table, const struct ts_measurement *m, size_t n, const char *isa,
+                               struct ts_diags *diags)
+{
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; status == TS_OK && i < n; i++) {
+        double error_frac = 0.0;
+        status = ts_bench_error(&error_frac, m[i].quant, isa, m[i].shapes->cols, diags);
+        if (status == TS_OK) {
+            add_rows(table, &m[i], error_frac);
         }
-        add_rows(table, &measurement, error_frac);
     }
+    return status;
+}
+
+struct request {
+    struct ts_matmul_shape shape;
+    const char *quants[TS_BENCH_MAX_FORMATS];
+    size_t n_quants;
+    uint32_t n_tok[TS_BENCH_ARGS_MAX_N_TOK];
+    size_t n_n_tok;
+};
+
+static enum ts_status parse(struct request *out, struct ts_arena *arena, const struct ts_args *args,
+                            struct ts_diags *diags)
+{
+    enum ts_status status = parse_shape(&out->shape, args->shape ? args->shape : "4096x14336", diags);
+    if (status == TS_OK) {
+        status = split_quants(out->quants, &out->n_quants, arena, args->quant ? args->quant : "Q4_0,Q8_0", diags);
+    }
+    if (status == TS_OK) {
+        status = ts_bench_parse_n_tok(out->n_tok, &out->n_n_tok, args->n_tok ? args->n_tok : "1,8,32,512", diags);
+    }
+    return status;
+}
+
+static enum ts_status show(const struct ts_measurement *m, size_t n, const struct ts_args *args,
+                           enum ts_table_format format, struct ts_diags *diags)
+{
+    struct ts_table *table = new_table();
+    enum ts_status status = table ? tabulate(table, m, n, args->isa, diags) : TS_ENOMEM;
+    if (status == TS_OK && args->out) {
+        status = ts_bench_roofline(args->out, m, n, diags);
+    }
+    if (status != TS_OK) {
+        ts_table_destroy(table);
+        return status;
+    }
+    if (format == TS_TABLE_TEXT) {
+        print_head(m);
+    }
+    status = ts_bench_print_table(table, format);
+    if (status == TS_OK && args->out && format == TS_TABLE_TEXT) {
+        printf("written: %s\n", args->out);
+    }
+    ts_bench_warn_if_noisy(m, n, diags);
     return status;
 }
 
 static enum ts_status matmul(struct ts_arena *arena, const struct ts_args *args, enum ts_table_format format,
                              struct ts_diags *diags)
 {
-    struct ts_matmul_shape shape;
-    const char *quants[MAX_QUANTS];
-    size_t n_quants = 0;
-    uint32_t n_tok[TS_BENCH_ARGS_MAX_N_TOK];
-    size_t n_n_tok = 0;
-    enum ts_status status = parse_shape(&shape, args->shape ? args->shape : "4096x14336", diags);
-    if (status == TS_OK) {
-        status = split_quants(quants, &n_quants, arena, args->quant ? args->quant : "Q4_0,Q8_0", diags);
+    struct request request;
+    struct ts_measurement measurements[TS_BENCH_MAX_FORMATS];
+    enum ts_status status = parse(&request, arena, args, diags);
+    if (status != TS_OK) {
+        return status;
     }
-    if (status == TS_OK) {
-        status = ts_bench_parse_n_tok(n_tok, &n_n_tok, args->n_tok ? args->n_tok : "1,8,32,512", diags);
-    }
-    struct ts_table *table = status == TS_OK ? new_table() : NULL;
-    if (!table) {
-        return status == TS_OK ? TS_ENOMEM : status;
-    }
-    struct ts_bench_options options = {
+    const struct ts_bench_options options = {
         .model = "matmul",
         .isa = args->isa,
         .n_threads = (uint32_t)args->threads,
-        .shapes = &shape,
+        .shapes = &request.shape,
         .n_shapes = 1,
-        .n_tok = n_tok,
-        .n_n_tok = n_n_tok,
-        .budget_s = (args->quick ? QUICK_BUDGET_S : FULL_BUDGET_S) / (double)n_quants,
+        .n_tok = request.n_tok,
+        .n_n_tok = request.n_n_tok,
+        .budget_s = args->quick ? QUICK_BUDGET_S : FULL_BUDGET_S,
+        .bind = args->affinity,
         .progress = ts_bench_progress_of(args),
     };
     ts_interrupt_arm();
-    for (size_t i = 0; status == TS_OK && i < n_quants; i++) {
-        status = measure(table, arena, args, quants[i], &options, i == 0 && format == TS_TABLE_TEXT, diags);
-    }
-    if (status != TS_OK) {
-        ts_table_destroy(table);
-        return status;
-    }
-    return ts_bench_print_table(table, format);
+    status = measure(measurements, arena, &options, request.quants, request.n_quants, diags);
+    ts_bench_progress_end(args);
+    return status == TS_OK ? show(measurements, request.n_quants, args, format, diags) : status;
 }
 
 enum ts_status ts_bench_matmul(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags)

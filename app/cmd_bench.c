@@ -34,6 +34,10 @@ static enum ts_status dispatch(const struct ts_args *args, enum ts_table_format 
         return ts_bench_matmul(args, format, diags);
     }
     if (args->n_operands == 1 && ts_str_equal(args->operands[0], "model")) {
+        if (args->affinity) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out, or start under `taskset`",
+                           "--affinity is for bench and bench matmul");
+        }
         return ts_bench_forward(args, format, diags);
     }
     return ts_fail(diags, TS_EUSAGE, ts_span_none(), "bench, bench matmul, bench model", "bench knows no '%s'",
@@ -59,7 +63,7 @@ const struct ts_command ts_command_bench = {
     .summary = "Measure this machine with tiersim's own quantized-matmul kernel",
     .examples = "  tiersim bench --quick\n"
                 "  tiersim bench --model Llama-3.1-8B --quant Q8_0 --threads 1 -o measurement.json\n"
-                "  tiersim bench matmul --shape 4096x14336 --quant Q4_0,Q8_0 --n 1,8,512\n"
+                "  tiersim bench matmul --shape 4096x14336 --quant Q4_0,Q8_0 --n 1,8,512 -o roofline\n"
                 "  tiersim bench model --quick --check      # whole forward passes: prompts, decoding, batches\n"
                 "  tiersim bench --list\n",
     .run = run,

@@ -40,7 +40,7 @@ struct ts_args {
     uint64_t retries; /* 0: the default */
     uint64_t threads;      /* 0: all CPUs */
     uint64_t replications; /* 0: as the scenario says */
-    bool quick, check, list, no_baseline, ignore_eos, quiet, help;
+    bool quick, check, list, no_baseline, affinity, ignore_eos, quiet, help;
     bool exact, no_report;
 };
 

@@ -1,14 +1,18 @@
-/* Hides how samples are taken. Every (shape, tokens) pair, every baseline pair and every bandwidth size is an item; a round takes each item once (short
- * ones several times), and rounds are repeated until the time is used up, so that a disturbance hits all items alike and medians shed it. The first
- * round warms up and is not counted. An item that would take too large a part of a slow machine's time is measured on the matrix's first rows, its
- * time scaled up by rows: rows are independent.
+/* Hides how samples are taken. Every (shape, tokens) pair, every baseline pair and every bandwidth size is an item; a
+ * round takes each item once (short ones several times), and rounds are repeated until the time is used up, so that a
+ * disturbance hits all items alike and medians shed it. The first round warms up and is not counted. An item that would
+ * take too large a part of a slow machine's time is measured on the matrix's first rows, its time scaled up by rows:
+ * rows are independent.
  *
- * Few tokens are the business of decoding, which streams all weights of the model again and again. Their items are taken that way: a few passes through
- * all layers, the first not counted. Single products out of the blue would find page tables and prefetchers cold and look a third slower. */
+ * Few tokens are the business of decoding, which streams all weights of the model again and again. Their items are
+ * taken that way: a few passes through all layers, the first not counted. Single products out of the blue would find
+ * page tables and prefetchers cold and look a third slower. */
 #include "kernels/bench_run.h"
 
+#include <stdlib.h>
 #include <time.h>
 
+#include "base/check.h"
 #include "kernels/blas.h"
 #include "kernels/energy.h"
 #include "kernels/host.h"
@@ -22,12 +26,14 @@ enum {
     MAX_REPEATS = 16,
     CALIBRATION_ROWS = 256,
     STREAM_PASSES = 3,
+    WAKES = 64,
 };
 
-static const double repeat_until_s = 2e-3;  /* short items are repeated within a round */
-static const double stream_max_s = 0.15;    /* a pass that takes longer is bound by arithmetic, not by memory */
+static const double repeat_until_s = 2e-3; /* short items are repeated within a round */
+static const double stream_max_s = 0.15;   /* a pass that takes longer is bound by arithmetic, not by memory */
 static const double peak_item_s = 4e-3;
-static const double blas_nap_s = 0.05;      /* OpenBLAS's workers spin for a while after a call */
+static const double blas_nap_s = 0.05;    /* OpenBLAS's workers spin for a while after a call */
+static const double fall_asleep_s = 5e-3; /* longer than workers spin */
 static const double idle_power_s = 0.5;
 static const double report_every_s = 0.1;
 static const char energy_root[] = "/sys/class/powercap";
@@ -51,18 +57,28 @@ static uint64_t largest_working_set(const struct ts_cpu *cpu, uint64_t memory, d
     return bytes < memory / 8 ? bytes : memory / 8;
 }
 
+static enum ts_status start_pool(struct ts_bench *leader)
+{
+    enum ts_status status = ts_pool_create(&leader->pool, leader->n_threads);
+    if (status != TS_OK) {
+        return ts_fail(leader->diags, status, ts_span_none(), NULL, "cannot start %lu threads",
+                       (unsigned long)leader->n_threads);
+    }
+    if (leader->options->bind && ts_pool_bind(leader->pool) != TS_OK) {
+        return ts_fail(leader->diags, TS_EUNSUPPORTED, ts_span_none(), "leave out --affinity",
+                       "this system does not let a program bind threads to processors");
+    }
+    return TS_OK;
+}
+
 static enum ts_status allocate(struct ts_bench *bench, const struct ts_cpu *cpu)
 {
     const struct ts_bench_options *options = bench->options;
     uint64_t memory = ts_host_memory_bytes();
-    memory = memory > 0 ? memory : 2ULL << 30;
+    memory = (memory > 0 ? memory : 2ULL << 30) / bench->n_formats;
     bench->x_bytes = (size_t)bench->max_tok * bench->max_cols * sizeof(float);
     bench->y_bytes = (size_t)bench->max_tok * bench->max_rows * sizeof(float);
-    enum ts_status status = ts_pool_create(&bench->pool, bench->n_threads);
-    if (status != TS_OK) {
-        return ts_fail(bench->diags, status, ts_span_none(), NULL, "cannot start %lu threads", (unsigned long)bench->n_threads);
-    }
-    status = ts_matmul_space_create(&bench->space, bench->pool, bench->max_tok, bench->max_cols);
+    enum ts_status status = ts_matmul_space_create(&bench->space, bench->pool, bench->max_tok, bench->max_cols);
     if (status == TS_OK) {
         bench->x = ts_pages_alloc(bench->x_bytes);
         bench->y = ts_pages_alloc(bench->y_bytes);
@@ -70,23 +86,28 @@ static enum ts_status allocate(struct ts_bench *bench, const struct ts_cpu *cpu)
     }
     if (status == TS_OK) {
         ts_bench_fill_normal(bench->x, (size_t)bench->max_tok * bench->max_cols, 2);
-        status = ts_bench_weights_create(&bench->weights, bench->arena, bench->kernel, bench->quant->id, options->shapes,
-                                         options->n_shapes, memory / 5 * 2, options->baseline);
+        status = ts_bench_weights_create(&bench->weights, bench->arena, bench->kernel, bench->quant->id,
+                                         options->shapes, options->n_shapes, memory / 5 * 2, options->baseline);
     }
-    if (status == TS_OK) {
-        status = ts_peaks_init(&bench->peaks, bench->pool, bench->kernel->probes, largest_working_set(cpu, memory, options->budget_s));
+    if (status == TS_OK && bench == bench->leader) {
+        status = ts_peaks_init(&bench->peaks, bench->pool, bench->kernel->probes,
+                               largest_working_set(cpu, memory, options->budget_s));
+    } else if (status == TS_OK) {
+        bench->peaks = bench->leader->peaks;
+        bench->peaks.probes = bench->kernel->probes;
     }
     return status == TS_OK ? TS_OK : ts_bench_fail_no_memory(bench);
 }
 
 static void deinit(struct ts_bench *bench)
 {
-    ts_peaks_deinit(&bench->peaks);
+    if (bench == bench->leader) {
+        ts_peaks_deinit(&bench->peaks);
+    }
     ts_bench_weights_deinit(&bench->weights);
     ts_pages_free(bench->x, bench->x_bytes);
     ts_pages_free(bench->y, bench->y_bytes);
     ts_matmul_space_destroy(bench->space);
-    ts_pool_destroy(bench->pool);
 }
 
 static bool add_item(struct ts_bench *bench, struct ts_bench_item item)
@@ -115,9 +136,65 @@ static bool add_pairs(struct ts_bench *bench, enum ts_bench_item_kind kind)
     for (uint32_t s = 0; s < options->n_shapes; s++) {
         for (size_t i = 0; i < options->n_n_tok; i++) {
             if (kind == TS_BENCH_MATMUL || has_baseline(options, i)) {
-                ok &= add_item(bench, (struct ts_bench_item){.kind = kind, .shape = s, .n_tok = options->n_tok[i], .rows = options->shapes[s].rows});
+                ok &= add_item(
+                    bench, (struct ts_bench_item){
+                               .kind = kind, .shape = s, .n_tok = options->n_tok[i], .rows = options->shapes[s].rows});
             }
         }
+    }
+    return ok;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Working sets from a share of the first-level caches to main memory and, with several formats, the weights of each: of
+ * increasing size. */
+static size_t working_sets(uint64_t *out, const struct ts_bench *leader)
+{
+    uint64_t largest = leader->peaks.memory_bytes;
+    size_t n = 0;
+    for (size_t i = 0; i < N_BANDWIDTHS; i++) {
+        uint64_t bytes = (bandwidth_kib_per_worker[i] << 10) * leader->n_threads;
+        if (bytes < largest) {
+            out[n++] = bytes;
+        }
+    }
+    for (uint32_t i = 0; i < leader->n_formats && leader->n_formats > 1; i++) {
+        if (leader[i].weights.held_bytes < largest) {
+            out[n++] = leader[i].weights.held_bytes;
+        }
+    }
+    out[n++] = largest;
+    qsort(out, n, sizeof *out, by_size);
+    return n;
+}
+
+/* Those of the kernel's own instructions. */
+static bool add_peaks(struct ts_bench *bench)
+{
+    bool ok = add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_DOT});
+    ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_FMA});
+    ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_BF16});
+    return ok;
+}
+
+static bool add_limits(struct ts_bench *leader)
+{
+    uint64_t sizes[N_BANDWIDTHS + TS_BENCH_MAX_FORMATS + 1];
+    size_t n = working_sets(sizes, leader);
+    bool ok = true;
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || sizes[i] != sizes[i - 1]) {
+            ok &= add_item(leader, (struct ts_bench_item){.kind = TS_BENCH_BANDWIDTH, .bytes = sizes[i]});
+        }
+    }
+    if (leader->n_threads > 1) {
+        ok &= add_item(leader, (struct ts_bench_item){.kind = TS_BENCH_WAKE_SPIN});
+        ok &= add_item(leader, (struct ts_bench_item){.kind = TS_BENCH_WAKE_SLEEP});
     }
     return ok;
 }
@@ -125,24 +202,13 @@ static bool add_pairs(struct ts_bench *bench, enum ts_bench_item_kind kind)
 static enum ts_status plan_items(struct ts_bench *bench)
 {
     const struct ts_bench_options *options = bench->options;
-    size_t max = 2 * options->n_shapes * options->n_n_tok + N_BANDWIDTHS + 4;
+    size_t max = 2 * options->n_shapes * options->n_n_tok + N_BANDWIDTHS + TS_BENCH_MAX_FORMATS + 6;
     bench->items = ts_arena_array(bench->arena, max, sizeof *bench->items);
     if (!bench->items) {
         return ts_bench_fail_no_memory(bench);
     }
-    bool ok = add_pairs(bench, TS_BENCH_MATMUL);
-    uint64_t largest = bench->peaks.memory_bytes;
-    for (size_t i = 0; i < N_BANDWIDTHS; i++) {
-        uint64_t bytes = (bandwidth_kib_per_worker[i] << 10) * bench->n_threads;
-        if (bytes < largest) {
-            ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_BANDWIDTH, .bytes = bytes});
-        }
-    }
-    ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_BANDWIDTH, .bytes = largest});
-    ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_DOT});
-    ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_FMA});
-    ok &= add_item(bench, (struct ts_bench_item){.kind = TS_BENCH_PEAK_BF16});
-    ok &= add_pairs(bench, TS_BENCH_BASELINE);
+    bool ok = add_pairs(bench, TS_BENCH_MATMUL) && add_peaks(bench) && (bench != bench->leader || add_limits(bench));
+    ok = ok && add_pairs(bench, TS_BENCH_BASELINE);
     return ok ? TS_OK : ts_bench_fail_no_memory(bench);
 }
 
@@ -171,7 +237,31 @@ static double time_baseline(struct ts_bench *bench, const struct ts_bench_item *
     return (ts_clock_s() - start) * ((double)shape->rows / rows);
 }
 
-/* Seconds for a product, otherwise a rate. */
+static void nap(double seconds)
+{
+    struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    (void)nanosleep(&time, NULL);
+}
+
+static void do_nothing(void *user, uint32_t worker, uint32_t n_workers)
+{
+    (void)user, (void)worker, (void)n_workers;
+}
+
+/* An empty job, after its workers have had time to fall asleep or while they spin. */
+static double time_wake(struct ts_bench *bench, bool asleep)
+{
+    if (asleep) {
+        nap(fall_asleep_s);
+    }
+    double start = ts_clock_s();
+    for (int i = 0; i < (asleep ? 1 : WAKES); i++) {
+        ts_pool_run(bench->pool, do_nothing, NULL);
+    }
+    return (ts_clock_s() - start) / (asleep ? 1 : WAKES);
+}
+
+/* Seconds for a product or a wake-up, otherwise a rate. */
 static double sample(struct ts_bench *bench, const struct ts_bench_item *item)
 {
     switch (item->kind) {
@@ -185,16 +275,14 @@ static double sample(struct ts_bench *bench, const struct ts_bench_item *item)
         return ts_peaks_fma_gflops(&bench->peaks, peak_item_s);
     case TS_BENCH_PEAK_BF16:
         return ts_peaks_bf16_gflops(&bench->peaks, peak_item_s);
+    case TS_BENCH_WAKE_SPIN:
+        return time_wake(bench, false);
+    case TS_BENCH_WAKE_SLEEP:
+        return time_wake(bench, true);
     case TS_BENCH_BANDWIDTH:
         break;
     }
     return ts_peaks_read_gb_per_s(&bench->peaks, item->bytes, peak_item_s);
-}
-
-static void nap(double seconds)
-{
-    struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-    (void)nanosleep(&time, NULL);
 }
 
 static double elapsed_s(const struct ts_bench *bench)
@@ -210,7 +298,8 @@ static void report(struct ts_bench *bench, const struct ts_bench_item *item)
         return;
     }
     bench->last_report_s = now;
-    static const char *const what[] = {"matrix products", "memory bandwidth", "arithmetic peak", "arithmetic peak", "arithmetic peak", "float baseline"};
+    static const char *const what[] = {"matrix products", "memory bandwidth", "arithmetic peak", "arithmetic peak",
+                                       "arithmetic peak", "wake-up",          "wake-up",         "float baseline"};
     double budget = bench->options->budget_s > 0.0 ? bench->options->budget_s : 1.0;
     double done = now / budget < 0.99 ? now / budget : 0.99;
     double left = budget > now ? budget - now : 0.0;
@@ -288,7 +377,8 @@ static void choose_streams(struct ts_bench *bench)
         }
         for (size_t i = 0; i < bench->n_items; i++) {
             struct ts_bench_item *item = &bench->items[i];
-            item->streamed |= item->kind == TS_BENCH_MATMUL && item->n_tok == bench->options->n_tok[t] && pass_s <= stream_max_s;
+            item->streamed |=
+                item->kind == TS_BENCH_MATMUL && item->n_tok == bench->options->n_tok[t] && pass_s <= stream_max_s;
         }
     }
 }
@@ -298,8 +388,8 @@ static bool is_product(const struct ts_bench_item *item)
     return item->kind == TS_BENCH_MATMUL || item->kind == TS_BENCH_BASELINE;
 }
 
-/* Estimates every item's time from a few of its rows, and shortens those that would not fit into a quarter of the time left: the largest limit
- * is chosen under which one round fits. */
+/* Estimates every item's time from a few of its rows, and shortens those that would not fit into a quarter of the time
+ * left: the largest limit is chosen under which one round fits. */
 static void calibrate(struct ts_bench *bench)
 {
     double total = 0.0;
@@ -309,11 +399,12 @@ static void calibrate(struct ts_bench *bench)
             continue;
         }
         uint32_t rows = item->rows < CALIBRATION_ROWS ? item->rows : CALIBRATION_ROWS;
-        item->estimate_s = item->kind == TS_BENCH_MATMUL ? time_matmul(bench, item, rows) : time_baseline(bench, item, rows);
+        item->estimate_s =
+            item->kind == TS_BENCH_MATMUL ? time_matmul(bench, item, rows) : time_baseline(bench, item, rows);
         total += item->estimate_s;
         report(bench, item);
     }
-    double allowed = (bench->options->budget_s - elapsed_s(bench)) / (MIN_ROUNDS + 1);
+    double allowed = (bench->options->budget_s - elapsed_s(bench)) / (MIN_ROUNDS + 1) / bench->n_formats;
     allowed = allowed > 0.01 ? allowed : 0.01;
     double limit = total;
     for (int i = 0; i < 60 && total > allowed; i++) {
@@ -336,70 +427,123 @@ static void calibrate(struct ts_bench *bench)
     }
 }
 
-static void measure_idle_power(struct ts_bench *bench)
+static void measure_idle_power(struct ts_bench *leader)
 {
     struct ts_energy before, after;
-    bench->has_energy = ts_energy_read(&before, energy_root);
-    if (bench->has_energy) {
+    leader->has_energy = ts_energy_read(&before, energy_root);
+    if (leader->has_energy) {
         double start = ts_clock_s();
         nap(idle_power_s);
-        bench->has_energy = ts_energy_read(&after, energy_root);
-        bench->idle_w = ts_energy_between_j(&before, &after) / (ts_clock_s() - start);
+        leader->has_energy = ts_energy_read(&after, energy_root);
+        leader->idle_w = ts_energy_between_j(&before, &after) / (ts_clock_s() - start);
     }
 }
 
-static enum ts_status run_rounds(struct ts_bench *bench)
+/* One round of all formats; false if it was stopped. */
+static bool run_formats(struct ts_bench *leader, bool keep)
 {
-    calibrate(bench);
-    choose_streams(bench);
-    if (!bench->stopped) {
-        run_round(bench, false);
+    for (uint32_t i = 0; i < leader->n_formats; i++) {
+        run_round(&leader[i], keep);
+        if (leader[i].stopped) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum ts_status run_rounds(struct ts_bench *leader)
+{
+    for (uint32_t i = 0; i < leader->n_formats; i++) {
+        calibrate(&leader[i]);
+        choose_streams(&leader[i]);
+        if (leader[i].stopped) {
+            return TS_EINTERRUPTED;
+        }
+    }
+    if (!run_formats(leader, false)) {
+        return TS_EINTERRUPTED;
     }
     struct ts_energy before, after;
-    bench->has_energy = bench->has_energy && ts_energy_read(&before, energy_root);
+    leader->has_energy = leader->has_energy && ts_energy_read(&before, energy_root);
     double start = ts_clock_s();
     double last = 0.0;
-    for (int round = 0; round < MAX_ROUNDS && !bench->stopped; round++) {
-        if (round >= MIN_ROUNDS && elapsed_s(bench) + last > bench->options->budget_s) {
+    for (int round = 0; round < MAX_ROUNDS; round++) {
+        if (round >= MIN_ROUNDS && elapsed_s(leader) + last > leader->options->budget_s) {
             break;
         }
         double begin = ts_clock_s();
-        run_round(bench, true);
+        if (!run_formats(leader, true)) {
+            return TS_EINTERRUPTED;
+        }
         last = ts_clock_s() - begin;
     }
-    bench->has_energy = bench->has_energy && ts_energy_read(&after, energy_root);
-    if (bench->has_energy) {
-        bench->busy_w = ts_energy_between_j(&before, &after) / (ts_clock_s() - start);
+    leader->has_energy = leader->has_energy && ts_energy_read(&after, energy_root);
+    if (leader->has_energy) {
+        leader->busy_w = ts_energy_between_j(&before, &after) / (ts_clock_s() - start);
     }
-    return bench->stopped ? TS_EINTERRUPTED : TS_OK;
+    return TS_OK;
+}
+
+static enum ts_status prepare(struct ts_bench *leader, const struct ts_cpu *cpu)
+{
+    enum ts_status status = start_pool(leader);
+    for (uint32_t i = 0; status == TS_OK && i < leader->n_formats; i++) {
+        leader[i].pool = leader->pool;
+        find_largest(&leader[i]);
+        status = allocate(&leader[i], cpu);
+        report(&leader[i], NULL);
+    }
+    for (uint32_t i = 0; status == TS_OK && i < leader->n_formats; i++) {
+        status = plan_items(&leader[i]);
+    }
+    return status;
+}
+
+static enum ts_status measure_formats(struct ts_measurement *out, struct ts_bench *leader, const struct ts_cpu *cpu)
+{
+    report(leader, NULL);
+    uint32_t blas_threads = ts_blas_set_threads(leader->n_threads);
+    measure_idle_power(leader);
+    enum ts_status status = prepare(leader, cpu);
+    if (status == TS_OK) {
+        status = run_rounds(leader);
+    }
+    for (uint32_t i = 0; status == TS_OK && i < leader->n_formats; i++) {
+        status = ts_bench_collect(&out[i], &leader[i], cpu);
+    }
+    (void)ts_blas_set_threads(blas_threads);
+    for (uint32_t i = 0; i < leader->n_formats; i++) {
+        deinit(&leader[i]);
+    }
+    ts_pool_destroy(leader->pool);
+    return status;
+}
+
+enum ts_status ts_bench_run_formats(struct ts_measurement *out, struct ts_arena *arena,
+                                    const struct ts_bench_options *options, size_t n, struct ts_diags *diags)
+{
+    TS_CHECK(n >= 1 && n <= TS_BENCH_MAX_FORMATS);
+    struct ts_bench benches[TS_BENCH_MAX_FORMATS];
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    for (size_t i = 0; i < n; i++) {
+        benches[i] = (struct ts_bench){.leader = benches,
+                                       .n_formats = (uint32_t)n,
+                                       .options = &options[i],
+                                       .arena = arena,
+                                       .diags = diags,
+                                       .start_s = ts_clock_s()};
+        benches[i].n_threads = options->n_threads > 0 ? options->n_threads : ts_host_usable_cpus();
+        enum ts_status status = ts_bench_check(&benches[i], cpu.features);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
+    return measure_formats(out, benches, &cpu);
 }
 
 enum ts_status ts_bench_run(struct ts_measurement *out, struct ts_arena *arena, const struct ts_bench_options *options,
                             struct ts_diags *diags)
 {
-    struct ts_bench bench = {.options = options, .arena = arena, .diags = diags, .start_s = ts_clock_s()};
-    struct ts_cpu cpu;
-    ts_cpu_detect(&cpu);
-    bench.n_threads = options->n_threads > 0 ? options->n_threads : ts_host_usable_cpus();
-    enum ts_status status = ts_bench_check(&bench, cpu.features);
-    if (status != TS_OK) {
-        return status;
-    }
-    report(&bench, NULL);
-    find_largest(&bench);
-    uint32_t blas_threads = ts_blas_set_threads(bench.n_threads);
-    measure_idle_power(&bench);
-    status = allocate(&bench, &cpu);
-    if (status == TS_OK) {
-        status = plan_items(&bench);
-    }
-    if (status == TS_OK) {
-        status = run_rounds(&bench);
-    }
-    if (status == TS_OK) {
-        status = ts_bench_collect(out, &bench, &cpu);
-    }
-    (void)ts_blas_set_threads(blas_threads);
-    deinit(&bench);
-    return status;
+    return ts_bench_run_formats(out, arena, options, 1, diags);
 }

@@ -19,7 +19,8 @@ static size_t count_items(const struct ts_bench *bench, enum ts_bench_item_kind 
     return n;
 }
 
-static const struct ts_matmul_sample *collect_pairs(const struct ts_bench *bench, enum ts_bench_item_kind kind, size_t *n)
+static const struct ts_matmul_sample *collect_pairs(const struct ts_bench *bench, enum ts_bench_item_kind kind,
+                                                    size_t *n)
 {
     *n = 0;
     struct ts_matmul_sample *samples = ts_arena_array(bench->arena, count_items(bench, kind) + 1, sizeof *samples);
@@ -29,7 +30,8 @@ static const struct ts_matmul_sample *collect_pairs(const struct ts_bench *bench
             const struct ts_matmul_shape *shape = &bench->options->shapes[item->shape];
             struct ts_spread seconds = ts_spread_of(item->samples, item->n_samples);
             double operations = 2.0 * shape->rows * shape->cols * item->n_tok;
-            samples[(*n)++] = (struct ts_matmul_sample){item->shape, item->n_tok, seconds, operations / seconds.median / 1e9};
+            samples[(*n)++] =
+                (struct ts_matmul_sample){item->shape, item->n_tok, seconds, operations / seconds.median / 1e9};
         }
     }
     return samples;
@@ -38,7 +40,8 @@ static const struct ts_matmul_sample *collect_pairs(const struct ts_bench *bench
 static const struct ts_bandwidth_sample *collect_bandwidths(const struct ts_bench *bench, size_t *n)
 {
     *n = 0;
-    struct ts_bandwidth_sample *samples = ts_arena_array(bench->arena, count_items(bench, TS_BENCH_BANDWIDTH) + 1, sizeof *samples);
+    struct ts_bandwidth_sample *samples =
+        ts_arena_array(bench->arena, count_items(bench, TS_BENCH_BANDWIDTH) + 1, sizeof *samples);
     for (size_t i = 0; samples && i < bench->n_items; i++) {
         const struct ts_bench_item *item = &bench->items[i];
         if (item->kind == TS_BENCH_BANDWIDTH) {
@@ -48,7 +51,8 @@ static const struct ts_bandwidth_sample *collect_bandwidths(const struct ts_benc
     return samples;
 }
 
-static double collect_peak(const struct ts_bench *bench, enum ts_bench_item_kind kind)
+/* 0 if that was not measured. */
+static double collect_median(const struct ts_bench *bench, enum ts_bench_item_kind kind)
 {
     for (size_t i = 0; i < bench->n_items; i++) {
         if (bench->items[i].kind == kind) {
@@ -111,6 +115,7 @@ static const struct ts_matmul_shape *copy_shapes(const struct ts_bench *bench)
 
 enum ts_status ts_bench_collect(struct ts_measurement *out, const struct ts_bench *bench, const struct ts_cpu *cpu)
 {
+    const struct ts_bench *leader = bench->leader;
     struct ts_measurement m = {
         .created = timestamp(bench->arena),
         .tool_version = TS_VERSION,
@@ -119,24 +124,28 @@ enum ts_status ts_bench_collect(struct ts_measurement *out, const struct ts_benc
         .quant = bench->quant->name,
         .n_threads = bench->n_threads,
         .weight_bytes = bench->weights.model_bytes,
-        .energy_source = bench->has_energy ? "rapl" : "unavailable",
-        .idle_w = bench->has_energy ? bench->idle_w : 0.0,
-        .busy_w = bench->has_energy ? bench->busy_w : 0.0,
+        .held_bytes = bench->weights.held_bytes,
+        .pack_bytes_per_s = (double)bench->weights.pack_bytes / bench->weights.pack_s,
+        .energy_source = leader->has_energy ? "rapl" : "unavailable",
+        .idle_w = leader->has_energy ? leader->idle_w : 0.0,
+        .busy_w = leader->has_energy ? leader->busy_w : 0.0,
         .shapes = copy_shapes(bench),
         .n_shapes = bench->options->n_shapes,
         .n_steps = bench->options->n_n_tok,
         .baseline_name = baseline_name(bench),
-        .peak_dot_gops = collect_peak(bench, TS_BENCH_PEAK_DOT),
-        .peak_fma_gflops = collect_peak(bench, TS_BENCH_PEAK_FMA),
-        .peak_bf16_gflops = collect_peak(bench, TS_BENCH_PEAK_BF16),
+        .peak_dot_gops = collect_median(bench, TS_BENCH_PEAK_DOT),
+        .peak_fma_gflops = collect_median(bench, TS_BENCH_PEAK_FMA),
+        .peak_bf16_gflops = collect_median(bench, TS_BENCH_PEAK_BF16),
+        .wake_spin_s = collect_median(leader, TS_BENCH_WAKE_SPIN),
+        .wake_sleep_s = collect_median(leader, TS_BENCH_WAKE_SLEEP),
     };
     m.matmuls = collect_pairs(bench, TS_BENCH_MATMUL, &m.n_matmuls);
     m.baseline = collect_pairs(bench, TS_BENCH_BASELINE, &m.n_baseline);
-    m.bandwidths = collect_bandwidths(bench, &m.n_bandwidths);
+    m.bandwidths = collect_bandwidths(leader, &m.n_bandwidths);
     m.steps = collect_steps(bench, &m);
     enum ts_status status = ts_host_describe(&m.host, bench->arena, cpu);
-    if (status != TS_OK || !m.created || !m.model || !m.shapes || !m.matmuls || !m.baseline || !m.bandwidths || !m.steps ||
-        !m.baseline_name) {
+    if (status != TS_OK || !m.created || !m.model || !m.shapes || !m.matmuls || !m.baseline || !m.bandwidths ||
+        !m.steps || !m.baseline_name) {
         return ts_bench_fail_no_memory(bench);
     }
     *out = m;

@@ -1,5 +1,5 @@
-/* What the parts of the benchmark share: bench.c takes the samples, bench_check.c checks what is asked for, bench_collect.c turns samples into a
- * measurement. */
+/* What the parts of the benchmark share: bench.c takes the samples, bench_check.c checks what is asked for,
+ * bench_collect.c turns samples into a measurement. */
 #ifndef TS_KERNELS_BENCH_RUN_H
 #define TS_KERNELS_BENCH_RUN_H
 
@@ -10,8 +10,17 @@
 
 enum { TS_BENCH_MAX_N_TOK = 4096 };
 
-/* What is measured in a round. Samples are seconds for products, rates for the others. */
-enum ts_bench_item_kind { TS_BENCH_MATMUL, TS_BENCH_BANDWIDTH, TS_BENCH_PEAK_DOT, TS_BENCH_PEAK_FMA, TS_BENCH_PEAK_BF16, TS_BENCH_BASELINE };
+/* What is measured in a round. Samples are seconds for products and wake-ups, rates for the others. */
+enum ts_bench_item_kind {
+    TS_BENCH_MATMUL,
+    TS_BENCH_BANDWIDTH,
+    TS_BENCH_PEAK_DOT,
+    TS_BENCH_PEAK_FMA,
+    TS_BENCH_PEAK_BF16,
+    TS_BENCH_WAKE_SPIN,
+    TS_BENCH_WAKE_SLEEP,
+    TS_BENCH_BASELINE
+};
 
 struct ts_bench_item {
     enum ts_bench_item_kind kind;
@@ -25,17 +34,20 @@ struct ts_bench_item {
     size_t n_samples;
 };
 
+/* One format. Of several the first one, `leader`, has the pool and measures what all share: bandwidths, wake-ups, energy. */
 struct ts_bench {
+    struct ts_bench *leader;
+    uint32_t n_formats;
     const struct ts_bench_options *options;
     struct ts_arena *arena;
     struct ts_diags *diags;
     const struct ts_kernel *kernel;
     const struct ts_quant_format *quant;
     uint32_t n_threads, max_tok, max_rows, max_cols;
-    struct ts_pool *pool;
+    struct ts_pool *pool; /* the leader's */
     struct ts_matmul_space *space;
     struct ts_bench_weights weights;
-    struct ts_peaks peaks;
+    struct ts_peaks peaks; /* in the leader's memory */
     float *x, *y;
     size_t x_bytes, y_bytes;
     struct ts_bench_item *items;

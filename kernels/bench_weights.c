@@ -1,5 +1,5 @@
-/* Hides how much memory the weights of a benchmark take and what stands in them. SAMPLE_ROWS rows are drawn and quantized; the matrix repeats
- * them, since a product takes the same time whatever the numbers are. */
+/* Hides how much memory the weights of a benchmark take and what stands in them. SAMPLE_ROWS rows are drawn and
+ * quantized; the matrix repeats them, since a product takes the same time whatever the numbers are. */
 #include "kernels/bench_weights.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "kernels/pages.h"
+#include "kernels/spread.h"
 
 enum { SAMPLE_ROWS = 64 };
 
@@ -35,7 +36,8 @@ static uint32_t n_copies(uint32_t count, uint64_t all, uint64_t allowed)
     return n > 0 ? n : 1;
 }
 
-static enum ts_status create_first(struct ts_matrix *out, const float *sample, const struct ts_kernel *kernel, enum ts_quant quant,
+static enum ts_status create_first(struct ts_bench_weights *weights, struct ts_matrix *out, const float *sample,
+                                   const struct ts_kernel *kernel, enum ts_quant quant,
                                    const struct ts_matmul_shape *shape)
 {
     const struct ts_quant_format *format = ts_quant_format(quant);
@@ -56,12 +58,16 @@ static enum ts_status create_first(struct ts_matrix *out, const float *sample, c
             memcpy(at, at - row_bytes * SAMPLE_ROWS, row_bytes);
         }
     }
+    double start = ts_clock_s();
     enum ts_status status = ts_matrix_create(out, kernel, quant, blocks, shape->rows, shape->cols);
+    weights->pack_s += ts_clock_s() - start;
+    weights->pack_bytes += all_bytes;
     ts_pages_free(blocks, all_bytes);
     return status;
 }
 
-static enum ts_status create_floats(struct ts_bench_shape_weights *weights, const float *sample, const struct ts_matmul_shape *shape)
+static enum ts_status create_floats(struct ts_bench_shape_weights *weights, const float *sample,
+                                    const struct ts_matmul_shape *shape)
 {
     size_t row_floats = shape->cols;
     weights->floats_bytes = row_floats * shape->rows * sizeof(float);
@@ -70,21 +76,23 @@ static enum ts_status create_floats(struct ts_bench_shape_weights *weights, cons
         return TS_ENOMEM;
     }
     for (uint32_t row = 0; row < shape->rows; row++) {
-        memcpy(weights->floats + row * row_floats, sample + (row % SAMPLE_ROWS) * row_floats, row_floats * sizeof(float));
+        memcpy(weights->floats + row * row_floats, sample + (row % SAMPLE_ROWS) * row_floats,
+               row_floats * sizeof(float));
     }
     return TS_OK;
 }
 
-static enum ts_status create_shape(struct ts_bench_shape_weights *out, struct ts_arena *arena, const float *sample,
-                                   const struct ts_kernel *kernel, enum ts_quant quant, const struct ts_matmul_shape *shape, uint32_t n)
+static enum ts_status create_shape(struct ts_bench_weights *weights, struct ts_bench_shape_weights *out,
+                                   struct ts_arena *arena, const float *sample, const struct ts_kernel *kernel,
+                                   enum ts_quant quant, const struct ts_matmul_shape *shape, uint32_t n)
 {
     out->copies = ts_arena_array(arena, n, sizeof *out->copies);
     if (!out->copies) {
         return TS_ENOMEM;
     }
-    enum ts_status status = create_first(&out->copies[0], sample, kernel, quant, shape);
+    enum ts_status status = create_first(weights, &out->copies[0], sample, kernel, quant, shape);
     while (status == TS_OK) {
-        out->n_copies++;
+        weights->held_bytes += out->copies[out->n_copies++].packed_bytes;
         if (out->n_copies == n) {
             break;
         }
@@ -93,12 +101,14 @@ static enum ts_status create_shape(struct ts_bench_shape_weights *out, struct ts
     return status;
 }
 
-enum ts_status ts_bench_weights_create(struct ts_bench_weights *out, struct ts_arena *arena, const struct ts_kernel *kernel,
-                                       enum ts_quant quant, const struct ts_matmul_shape *shapes, size_t n_shapes, uint64_t memory_bytes,
+enum ts_status ts_bench_weights_create(struct ts_bench_weights *out, struct ts_arena *arena,
+                                       const struct ts_kernel *kernel, enum ts_quant quant,
+                                       const struct ts_matmul_shape *shapes, size_t n_shapes, uint64_t memory_bytes,
                                        bool floats)
 {
     const struct ts_kernel_format *format = ts_kernel_format(kernel, quant);
-    struct ts_bench_weights weights = {ts_arena_array(arena, n_shapes, sizeof *weights.shapes), n_shapes, 0};
+    struct ts_bench_weights weights = {.shapes = ts_arena_array(arena, n_shapes, sizeof *weights.shapes),
+                                       .n_shapes = n_shapes};
     uint64_t float_bytes = 0;
     uint32_t max_cols = 0;
     for (size_t i = 0; i < n_shapes; i++) {
@@ -114,7 +124,7 @@ enum ts_status ts_bench_weights_create(struct ts_bench_weights *out, struct ts_a
     }
     for (size_t i = 0; status == TS_OK && i < n_shapes; i++) {
         uint32_t n = n_copies(shapes[i].count, weights.model_bytes, allowed);
-        status = create_shape(&weights.shapes[i], arena, sample, kernel, quant, &shapes[i], n);
+        status = create_shape(&weights, &weights.shapes[i], arena, sample, kernel, quant, &shapes[i], n);
         if (status == TS_OK && floats) {
             status = create_floats(&weights.shapes[i], sample, &shapes[i]);
         }

@@ -3,7 +3,6 @@
 #include "kernels/host.h"
 
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -25,6 +24,49 @@ uint32_t ts_host_usable_cpus(void)
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 ? (uint32_t)n : 1;
 }
+
+#if defined(__linux__)
+
+_Static_assert(sizeof(cpu_set_t) == sizeof(struct ts_host_cpus), "a set of 1024 processors");
+
+bool ts_host_bind_thread(uint32_t index, struct ts_host_cpus *before)
+{
+    cpu_set_t all, one;
+    if (sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) == 0) {
+        return false;
+    }
+    uint32_t left = index % (uint32_t)CPU_COUNT(&all);
+    int cpu = 0;
+    while (!CPU_ISSET(cpu, &all) || left-- > 0) {
+        cpu++;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    if (before) {
+        memcpy(before, &all, sizeof all);
+    }
+    return sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+void ts_host_unbind_thread(const struct ts_host_cpus *before)
+{
+    (void)sched_setaffinity(0, sizeof *before, (const cpu_set_t *)(const void *)before);
+}
+
+#else
+
+bool ts_host_bind_thread(uint32_t index, struct ts_host_cpus *before)
+{
+    (void)index, (void)before;
+    return false;
+}
+
+void ts_host_unbind_thread(const struct ts_host_cpus *before)
+{
+    (void)before;
+}
+
+#endif
 
 uint64_t ts_host_memory_bytes(void)
 {
@@ -89,7 +131,8 @@ static const char *describe_os(struct ts_arena *arena)
 static const char *describe_compiler(struct ts_arena *arena)
 {
 #if defined(__clang__)
-    return ts_arena_printf(arena, "clang %d.%d.%d, %s", __clang_major__, __clang_minor__, __clang_patchlevel__, TS_BUILD_TYPE);
+    return ts_arena_printf(arena, "clang %d.%d.%d, %s", __clang_major__, __clang_minor__, __clang_patchlevel__,
+                           TS_BUILD_TYPE);
 #elif defined(__GNUC__)
     return ts_arena_printf(arena, "gcc %d.%d.%d, %s", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__, TS_BUILD_TYPE);
 #else

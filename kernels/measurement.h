@@ -1,5 +1,6 @@
-/* What `tiersim bench` found out about one machine, and the file it is kept in (measurement.json, format_version 1; docs/MEASUREMENT.md).
- * The file is the only thing that the kernels hand to the simulator: scenarios/ turns it into a step-time model. */
+/* What `tiersim bench` found out about one machine, and the file it is kept in (measurement.json, format_version 1;
+ * docs/MEASUREMENT.md). The file is the only thing that the kernels hand to the simulator: scenarios/ turns it into a
+ * step-time model. */
 #ifndef TS_KERNELS_MEASUREMENT_H
 #define TS_KERNELS_MEASUREMENT_H
 
@@ -27,7 +28,8 @@ struct ts_host {
     uint64_t l1d_bytes, l2_bytes, l3_bytes; /* 0 = unknown */
 };
 
-/* One matrix shape of the model: rows outputs x cols inputs, used `count` times per forward pass (e.g. 16 layers x 1). */
+/* One matrix shape of the model: rows outputs x cols inputs, used `count` times per forward pass (e.g. 16 layers x 1).
+ */
 struct ts_matmul_shape {
     const char *name; /* "attn_qkv", "ffn_gate_up", "ffn_down", "output" */
     uint32_t rows, cols, count;
@@ -47,7 +49,8 @@ struct ts_bandwidth_sample {
     struct ts_spread gb_per_s;
 };
 
-/* All matmuls of one forward pass over n_tok tokens: sum over shapes of count x median. What a step costs without attention. */
+/* All matmuls of one forward pass over n_tok tokens: sum over shapes of count x median. What a step costs without
+ * attention. */
 struct ts_step_sample {
     uint32_t n_tok;
     double seconds;
@@ -60,11 +63,11 @@ struct ts_measurement {
     const char *created;      /* "2026-11-22T18:00:00Z" */
     const char *tool_version; /* tiersim's version */
     struct ts_host host;
-    const char *kernel;       /* variant: "avx512vnni" */
-    const char *model;        /* catalog name: "Llama-3.2-1B" */
-    const char *quant;        /* "Q4_0" */
+    const char *kernel; /* variant: "avx512vnni" */
+    const char *model;  /* catalog name: "Llama-3.2-1B" */
+    const char *quant;  /* "Q4_0" */
     uint32_t n_threads;
-    uint64_t weight_bytes;    /* packed, all shapes x counts */
+    uint64_t weight_bytes;     /* packed, all shapes x counts */
     const char *energy_source; /* "unavailable", "rapl" */
     double idle_w, busy_w;     /* package power, 0 where unavailable */
     const struct ts_matmul_shape *shapes;
@@ -74,6 +77,11 @@ struct ts_measurement {
     double peak_dot_gops;   /* int8 dot products at best, all threads; 0 where unknown (the field may be missing in a file) */
     double peak_fma_gflops; /* float multiply-adds at best, all threads; 0 where unknown */
     double peak_bf16_gflops; /* dot products of BF16 at best, all threads; 0 where the kernel has none, or unknown */
+    /* Not in the file, 0 where unknown: */
+    double wake_spin_s;      /* an empty job of all threads while they spin; 0 with one thread */
+    double wake_sleep_s;     /* the same after they have gone to sleep */
+    double pack_bytes_per_s; /* weights in the file's format, packed by one thread into fresh memory */
+    uint64_t held_bytes;     /* packed weights in memory, all copies that are used in turn */
     const struct ts_bandwidth_sample *bandwidths;
     size_t n_bandwidths;
     const struct ts_step_sample *steps; /* n_tok increasing */
@@ -81,12 +89,15 @@ struct ts_measurement {
     const char *baseline_name; /* "OpenBLAS 0.3.21 SkylakeX"; "" where unknown (the field may be missing in a file) */
     const struct ts_matmul_sample *baseline; /* OpenBLAS float matmul at the same shapes; n = 0 if not built in */
     size_t n_baseline;
-    const struct ts_model_measurement *engine; /* steps of a whole forward pass (kernels/model_measurement.h), or NULL */
+    const struct ts_model_measurement
+        *engine; /* steps of a whole forward pass (kernels/model_measurement.h), or NULL */
 };
 
-/* Reads and checks a file; everything lives in `arena`. A version that is not 1, a missing field or a value out of range is a diagnostic that
- * names the field and says to measure again with `tiersim bench`. TS_EIO, TS_EINPUT, TS_ENOMEM. */
-enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *arena, const char *path, struct ts_diags *diags);
+/* Reads and checks a file; everything lives in `arena`. A version that is not 1, a missing field or a value out of
+ * range is a diagnostic that names the field and says to measure again with `tiersim bench`. TS_EIO, TS_EINPUT,
+ * TS_ENOMEM. */
+enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *arena, const char *path,
+                                   struct ts_diags *diags);
 
 /* Writes atomically. */
 enum ts_status ts_measurement_write(const struct ts_measurement *measurement, const char *path, struct ts_diags *diags);

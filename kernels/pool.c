@@ -1,6 +1,6 @@
-/* Hides how workers wait: they spin on a generation counter for SPINS rounds, give up their time slice now and then, and at last sleep on a
- * condition variable. The caller waits for the stragglers in the same way. When there are fewer processors than threads, spinning only
- * takes time from the worker that is waited for: then nobody spins. */
+/* Hides how workers wait: they spin on a generation counter for SPINS rounds, give up their time slice now and then,
+ * and at last sleep on a condition variable. The caller waits for the stragglers in the same way. When there are fewer
+ * processors than threads, spinning only takes time from the worker that is waited for: then nobody spins. */
 #include "kernels/pool.h"
 
 #include <pthread.h>
@@ -27,6 +27,8 @@ struct ts_pool {
     uint32_t n_started;
     pthread_t *threads;
     struct worker *workers;
+    bool bound;
+    struct ts_host_cpus caller_cpus; /* before it was bound */
 };
 
 struct worker {
@@ -48,7 +50,8 @@ static void relax(uint32_t round)
 }
 
 /* Waits until *counter differs from (until_equal: equals) value. */
-static void wait_for(struct ts_pool *pool, atomic_uint *counter, unsigned value, bool until_equal, pthread_cond_t *condition)
+static void wait_for(struct ts_pool *pool, atomic_uint *counter, unsigned value, bool until_equal,
+                     pthread_cond_t *condition)
 {
     for (uint32_t i = 0; i < pool->spins; i++) {
         if ((atomic_load_explicit(counter, memory_order_acquire) == value) == until_equal) {
@@ -65,8 +68,8 @@ static void wait_for(struct ts_pool *pool, atomic_uint *counter, unsigned value,
     pthread_mutex_unlock(&pool->mutex);
 }
 
-/* After a change of a counter: wakes those who sleep. A sleeper counts itself in n_asleep before it looks at the counter, and the counter was
- * changed before n_asleep is looked at here, so one of the two sees the other. */
+/* After a change of a counter: wakes those who sleep. A sleeper counts itself in n_asleep before it looks at the
+ * counter, and the counter was changed before n_asleep is looked at here, so one of the two sees the other. */
 static void wake_sleepers(struct ts_pool *pool, pthread_cond_t *condition)
 {
     if (atomic_load(&pool->n_asleep) > 0) {
@@ -152,6 +155,9 @@ void ts_pool_destroy(struct ts_pool *pool)
     for (uint32_t i = 1; i <= pool->n_started; i++) {
         pthread_join(pool->threads[i], NULL);
     }
+    if (pool->bound) {
+        ts_host_unbind_thread(&pool->caller_cpus);
+    }
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
@@ -163,6 +169,33 @@ void ts_pool_destroy(struct ts_pool *pool)
 uint32_t ts_pool_size(const struct ts_pool *pool)
 {
     return pool->n_threads;
+}
+
+struct bind_job {
+    struct ts_host_cpus *caller_cpus;
+    atomic_bool failed;
+};
+
+static void bind_worker(void *user, uint32_t worker, uint32_t n_workers)
+{
+    (void)n_workers;
+    struct bind_job *job = user;
+    if (!ts_host_bind_thread(worker, worker == 0 ? job->caller_cpus : NULL)) {
+        atomic_store(&job->failed, true);
+    }
+}
+
+enum ts_status ts_pool_bind(struct ts_pool *pool)
+{
+    struct bind_job job = {.caller_cpus = &pool->caller_cpus};
+    atomic_init(&job.failed, false);
+    ts_pool_run(pool, bind_worker, &job);
+    if (atomic_load(&job.failed)) {
+        ts_host_unbind_thread(&pool->caller_cpus);
+        return TS_EUNSUPPORTED;
+    }
+    pool->bound = true;
+    return TS_OK;
 }
 
 void ts_pool_run(struct ts_pool *pool, ts_pool_fn *fn, void *user)

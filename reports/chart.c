@@ -84,19 +84,17 @@ void ts_chart_money_tics(struct ts_text *gp, double low_usd, double high_usd)
     ts_text_puts(gp, ")\n");
 }
 
-static void begin(struct ts_text *gp, const struct ts_chart *chart)
+void ts_chart_begin(struct ts_text *gp, const char *id, const char *title)
 {
-    ts_text_printf(gp, "# Draws %s.svg and %s.png from %s.dat: gnuplot %s.gp\n", chart->id, chart->id, chart->id,
-                   chart->id);
+    ts_text_printf(gp, "# Draws %s.svg and %s.png from %s.dat: gnuplot %s.gp\n", id, id, id, id);
     ts_text_printf(
         gp,
         "set encoding utf8\n"
         "set terminal svg noenhanced size 780,440 font 'sans-serif,14' name 'chart_%s' background '#ffffff'\n"
         "set output '%s.svg'\n",
-        chart->id, chart->id);
-    ts_text_printf(gp,
-                   "set label '%s' at screen 0.015,0.95 left font 'sans-serif,17' textcolor rgb '" TS_CHART_INK "'\n",
-                   chart->title);
+        id, id);
+    ts_text_printf(
+        gp, "set label '%s' at screen 0.015,0.95 left font 'sans-serif,17' textcolor rgb '" TS_CHART_INK "'\n", title);
     ts_text_puts(gp, "set tmargin 4\n"
                      "set rmargin 3\n"
                      "set border 3 linecolor rgb '" TS_CHART_FAINT "' linewidth 1\n"
@@ -122,7 +120,7 @@ void ts_chart_key_entry(struct ts_text *gp, bool *first, const char *style, cons
     *first = false;
 }
 
-static void end(struct ts_text *gp, const struct ts_chart *chart)
+void ts_chart_end(struct ts_text *gp, const char *id)
 {
     ts_text_printf(
         gp,
@@ -131,14 +129,14 @@ static void end(struct ts_text *gp, const struct ts_chart *chart)
         "set output '%s.png'\n"
         "replot\n"
         "set output\n",
-        chart->id);
+        id);
 }
 
 enum ts_status ts_chart_make(struct ts_text *dat, struct ts_text *gp, const struct ts_chart *chart,
                              const struct ts_report_input *input, const struct ts_report_views *views)
 {
-    begin(gp, chart);
+    ts_chart_begin(gp, chart->id, chart->title);
     chart->make(dat, gp, input, views);
-    end(gp, chart);
+    ts_chart_end(gp, chart->id);
     return dat->failed || gp->failed ? TS_ENOMEM : TS_OK;
 }

@@ -17,6 +17,11 @@ struct ts_chart {
 /* Ends with id = NULL. */
 extern const struct ts_chart ts_charts[];
 
+/* The frame of every chart: size, fonts, colours and title, then (at the end) the same picture as PNG. The script draws
+ * <id>.svg and <id>.png. */
+void ts_chart_begin(struct ts_text *gp, const char *id, const char *title);
+void ts_chart_end(struct ts_text *gp, const char *id);
+
 /* The whole data file and the whole script of a chart. */
 enum ts_status ts_chart_make(struct ts_text *dat, struct ts_text *gp, const struct ts_chart *chart,
                              const struct ts_report_input *input, const struct ts_report_views *views);

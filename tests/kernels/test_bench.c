@@ -98,6 +98,31 @@ static void test_bench__wrong_options_are_refused_with_what_to_write(void **stat
     expect_refusal(&o, TS_ERANGE, "Q8_0 cannot hold matrix 'odd' of 10 x 33: columns must be a multiple of 32", NULL);
 }
 
+static void test_bench__formats_share_rounds_and_limits(void **state)
+{
+    (void)state;
+    struct ts_arena arena;
+    struct ts_measurement m[2];
+    struct ts_bench_options o[2] = {options(), options()};
+    o[1].quant = "Q4_0";
+    o[0].n_threads = 2;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_bench_run_formats(m, &arena, o, 2, NULL), TS_OK);
+    assert_string_equal(m[0].quant, "Q8_0");
+    assert_string_equal(m[1].quant, "Q4_0");
+    assert_int_equal(m[0].held_bytes, m[0].weight_bytes);
+    assert_true(m[1].held_bytes < m[0].held_bytes && m[1].pack_bytes_per_s > 0.0);
+    assert_true(m[0].wake_spin_s > 0.0 && m[0].wake_sleep_s > 0.0);
+    assert_int_equal(m[0].n_bandwidths, m[1].n_bandwidths);
+    size_t n_own = 0;
+    for (size_t i = 0; i < m[0].n_bandwidths; i++) {
+        assert_true(i == 0 || m[0].bandwidths[i].bytes > m[0].bandwidths[i - 1].bytes);
+        n_own += m[0].bandwidths[i].bytes == m[0].held_bytes || m[0].bandwidths[i].bytes == m[1].held_bytes;
+    }
+    assert_int_equal(n_own, 2);
+    ts_arena_deinit(&arena);
+}
+
 static int stop_at_third(void *user, double done_frac, const char *what, double seconds_left)
 {
     int *calls = user;
@@ -180,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bench__every_pair_is_measured_and_steps_are_their_sums),
         cmocka_unit_test(test_bench__wrong_options_are_refused_with_what_to_write),
+        cmocka_unit_test(test_bench__formats_share_rounds_and_limits),
         cmocka_unit_test(test_bench__stops_when_told_to),
         cmocka_unit_test(test_bench__shapes_of_a_model_add_up_to_its_weights),
         cmocka_unit_test(test_energy__counters_are_read_and_wrap),

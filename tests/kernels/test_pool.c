@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "kernels/host.h"
 #include "kernels/pool.h"
 
 struct counts {
@@ -83,12 +84,31 @@ static void test_pool__refuses_no_threads_and_too_many(void **state)
     ts_pool_destroy(NULL);
 }
 
+static void test_pool__bound_workers_run_and_the_caller_is_let_go_again(void **state)
+{
+    (void)state;
+    struct ts_pool *pool;
+    struct counts counts = {0};
+    uint32_t n_cpus = ts_host_usable_cpus();
+    assert_int_equal(ts_pool_create(&pool, 3), TS_OK);
+    if (ts_pool_bind(pool) != TS_OK) {
+        ts_pool_destroy(pool);
+        skip();
+    }
+    assert_int_equal(ts_host_usable_cpus(), 1);
+    ts_pool_run(pool, count, &counts);
+    assert_int_equal(counts.runs[0] + counts.runs[1] + counts.runs[2], 3);
+    ts_pool_destroy(pool);
+    assert_int_equal(ts_host_usable_cpus(), n_cpus);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool__every_worker_runs_every_job_once),
         cmocka_unit_test(test_pool__wakes_workers_that_have_gone_to_sleep),
         cmocka_unit_test(test_pool__caller_waits_for_stragglers),
+        cmocka_unit_test(test_pool__bound_workers_run_and_the_caller_is_let_go_again),
         cmocka_unit_test(test_pool__refuses_no_threads_and_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
