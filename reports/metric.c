@@ -126,7 +126,21 @@ static double get_energy(const struct ts_metric_view *view, const struct ts_metr
     return NAN;
 }
 
-enum gauge { BUSY, IN_TIER, BATCH, KV_MEAN, KV_PEAK, STEPS, PREEMPTIONS, THROTTLED, RETRIES, CACHE_HIT };
+enum gauge {
+    BUSY,
+    IN_TIER,
+    BATCH,
+    KV_MEAN,
+    KV_PEAK,
+    STEPS,
+    PREEMPTIONS,
+    THROTTLED,
+    RETRIES,
+    CACHE_HIT,
+    UP,
+    STARTS,
+    FAILURES
+};
 
 static double get_gauge(const struct ts_metric_view *view, const struct ts_metric *self)
 {
@@ -152,6 +166,12 @@ static double get_gauge(const struct ts_metric_view *view, const struct ts_metri
         return (double)tier->n_retries;
     case CACHE_HIT:
         return ratio((double)tier->found_tok, (double)tier->looked_up_tok);
+    case UP:
+        return tier->mean_up;
+    case STARTS:
+        return (double)tier->n_starts;
+    case FAILURES:
+        return (double)tier->n_failures;
     }
     return NAN;
 }
@@ -340,6 +360,9 @@ const struct ts_metric ts_metrics[] = {
     GAUGE("preemptions", "sum", "1", PREEMPTIONS),
     GAUGE("throttled", "sum", "1", THROTTLED),
     GAUGE("retries", "sum", "1", RETRIES),
+    GAUGE("replicas_up", "mean", "1", UP),
+    GAUGE("cold_starts", "sum", "1", STARTS),
+    GAUGE("failures", "sum", "1", FAILURES),
     COST("capex", TS_COST_CAPEX),
     COST("energy", TS_COST_ENERGY),
     COST("maintenance", TS_COST_MAINTENANCE),
@@ -422,6 +445,8 @@ static void add_tier(struct ts_tier_result *into, const struct ts_tier_result *f
     into->found_tok += from->found_tok;
     into->n_throttled += from->n_throttled;
     into->n_retries += from->n_retries;
+    into->n_starts += from->n_starts;
+    into->n_failures += from->n_failures;
 }
 
 /* Means of what a kind of tier does not have are NaN, not 0. */
@@ -434,6 +459,7 @@ static void set_means(struct ts_tier_result *out, const struct ts_tier_result *f
     out->mean_batch = server ? from->mean_batch : NAN;
     out->kv_mean_frac = server ? from->kv_mean_frac : NAN;
     out->kv_peak_frac = server ? from->kv_peak_frac : NAN;
+    out->mean_up = server ? from->mean_up : NAN;
 }
 
 enum ts_status ts_metric_view_init(struct ts_metric_view *out, const struct ts_model *model,

@@ -96,6 +96,8 @@ struct ts_tier_context {
 void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */
+void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_power.c: power and what it costs to own. */
 void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx);
 void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx);

@@ -78,7 +78,7 @@ static void api_destroy(struct ts_tier *tier)
     tier->state = NULL;
 }
 
-static enum ts_status api_create(struct ts_tier *tier, const struct ts_engine *engine)
+static enum ts_status api_create(struct ts_tier *tier, struct ts_engine *engine)
 {
     (void)engine;
     const struct ts_api_model *model = &tier->model->u.api;

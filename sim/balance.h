@@ -1,4 +1,4 @@
-/* Load balancers: which replica of a pool a request joins. A balancer is a row of a table. */
+/* Load balancers: which of a tier's replicas a request joins. A balancer is a row of a table. */
 #ifndef TS_SIM_BALANCE_H
 #define TS_SIM_BALANCE_H
 
@@ -8,15 +8,14 @@ struct ts_balance {
     struct ts_replica *replicas; /* [n] borrowed */
     uint32_t n;
     uint32_t max_queue; /* a replica with that many waiting takes no more */
+    uint32_t next;      /* round robin: whose turn it is */
 };
 
 struct ts_balance_row {
     const char *name;
-    /* A replica with room; NULL if none has. */
-    struct ts_replica *(*choose)(struct ts_balance *balance, const struct ts_request *request);
+    /* A replica that is up and has room; NULL if none is. */
+    struct ts_replica *(*choose)(struct ts_balance *balance, int64_t now_ns, const struct ts_request *request);
 };
-
-enum ts_balance_policy { TS_BALANCE_LEAST_OUTSTANDING, TS_N_BALANCE_POLICIES };
 
 /* Indexed by enum ts_balance_policy. */
 extern const struct ts_balance_row ts_balance_rows[TS_N_BALANCE_POLICIES];

@@ -108,7 +108,7 @@ static void device_destroy(struct ts_tier *tier)
     }
 }
 
-static enum ts_status device_create(struct ts_tier *tier, const struct ts_engine *engine)
+static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engine)
 {
     struct fleet *fleet = calloc(1, sizeof *fleet);
     struct device *table = calloc(FIRST_CAP, sizeof *table);

@@ -70,6 +70,12 @@ void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum t
     ts_engine_schedule(engine, time_ns, kind, id, ts_engine_flight(engine, id)->stamp);
 }
 
+bool ts_engine_goes_on(const struct ts_engine *engine)
+{
+    return engine->next_arrival_ns != TS_NEVER_NS || engine->flights.n_used > 0 ||
+           engine->now_ns < ts_ns_from_s(engine->options->window_s);
+}
+
 void ts_engine_accept(struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
@@ -192,7 +198,7 @@ static void lose_patience(struct ts_engine *engine, uint32_t id)
 
 static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
 {
-    if (kind == TS_EVENT_STEP) {
+    if (kind <= TS_EVENT_LIFE) {
         struct ts_tier *tier = &engine->tiers[target >> 24];
         tier->ops->fire(tier, engine, kind, target & 0xffffffU, stamp);
         return;
@@ -220,6 +226,7 @@ static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t tar
         lose_patience(engine, id);
         break;
     case TS_EVENT_STEP:
+    case TS_EVENT_LIFE:
     case TS_N_EVENT_KINDS:
         TS_CHECK(!"an event of a request");
     }

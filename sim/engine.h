@@ -20,10 +20,11 @@
 #include "sim/router.h"
 #include "sim/sim.h"
 
-/* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP: a unit of a tier
- * (stamp: the unit's business). */
+/* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP and LIFE: a unit of a
+ * tier (stamp: the unit's business). LIFE is what happens to units without any request: they fail, start, are counted. */
 enum ts_event_kind {
     TS_EVENT_STEP,
+    TS_EVENT_LIFE,
     TS_EVENT_SERVICE,
     TS_EVENT_RETRY,
     TS_EVENT_ENTER,
@@ -33,14 +34,14 @@ enum ts_event_kind {
 };
 
 /* What a random stream of a request is for; the upper bits may number the draws. */
-enum ts_purpose { TS_PURPOSE_ROUTER = 1, TS_PURPOSE_LINK = 2, TS_PURPOSE_API = 3 };
+enum ts_purpose { TS_PURPOSE_ROUTER = 1, TS_PURPOSE_LINK = 2, TS_PURPOSE_API = 3, TS_PURPOSE_FAILURE = 4 };
 
 struct ts_engine;
 struct ts_tier;
 
 struct ts_tier_ops {
     const char *name;
-    enum ts_status (*create)(struct ts_tier *tier, const struct ts_engine *engine);
+    enum ts_status (*create)(struct ts_tier *tier, struct ts_engine *engine);
     void (*destroy)(struct ts_tier *tier);
     /* Could it ever serve that request (context, memory, eligible device, size of a rate limit)? */
     bool (*can_hold)(const struct ts_tier *tier, const struct ts_request *request);
@@ -49,7 +50,7 @@ struct ts_tier_ops {
     double (*pressure)(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_request *request);
     /* Takes a request in (and calls ts_engine_accept), or returns false: full. */
     bool (*enter)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
-    /* An event of kind SERVICE or RETRY (target: a request in this tier) or STEP (target: one of its units). */
+    /* An event of kind SERVICE or RETRY (target: a request in this tier), STEP or LIFE (target: one of its units). */
     void (*fire)(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target,
                  uint32_t stamp);
     /* The request gives up before its first token: forget it. */
@@ -102,11 +103,14 @@ void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event
                         uint32_t stamp);
 /* An event for a request: stale once the request has ended. */
 void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t id);
-/* A step's target: a unit of a tier, up to 2^24 units. */
+/* The target of STEP and LIFE: a unit of a tier, up to 2^24 units. */
 static inline uint32_t ts_engine_unit(const struct ts_tier *tier, uint32_t unit)
 {
     return tier->index << 24 | unit;
 }
+/* Will anything still happen that a tier has to be ready for? If not, LIFE events need no further ones: a run ends when
+ * no events are left. */
+bool ts_engine_goes_on(const struct ts_engine *engine);
 /* The request is in the tier from now on. */
 void ts_engine_accept(struct ts_engine *engine, uint32_t id);
 /* The request leaves its tier now; its record is gone afterwards. */

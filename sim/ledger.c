@@ -93,6 +93,29 @@ void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, in
     ts_timeline_add(&ledger->timeline, power_row(tier), from_ns, to_ns, above_idle_w);
 }
 
+/* ---- units that are down ---- */
+
+static void integrate_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns)
+{
+    struct ts_account *account = &ledger->accounts[tier];
+    const double seconds = (double)(now_ns - account->down_changed_ns) * 1e-9;
+    if (account->n_down > 0) {
+        account->down_s += account->n_down * seconds;
+        account->down_j += account->down_w * seconds;
+        ts_timeline_add(&ledger->timeline, power_row(tier), account->down_changed_ns, now_ns, -account->down_w);
+    }
+    account->down_changed_ns = now_ns;
+}
+
+void ts_ledger_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int32_t n_units, double idle_w)
+{
+    integrate_down(ledger, tier, now_ns);
+    struct ts_account *account = &ledger->accounts[tier];
+    TS_CHECK((int64_t)account->n_down + n_units >= 0);
+    account->n_down = (uint32_t)((int64_t)account->n_down + n_units);
+    account->down_w += n_units * idle_w;
+}
+
 /* ---- outcomes ---- */
 
 double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request)
@@ -218,18 +241,20 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double end_s)
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     check_little(account);
     const bool is_server = model->kind == TS_TIER_SERVER;
-    out->idle_j = is_server ? power->idle_w * n_units(model) * end_s : 0.0;
+    const double up_s = n_units(model) * end_s - account->down_s;
+    out->idle_j = is_server ? power->idle_w * n_units(model) * end_s - account->down_j : 0.0;
     out->active_j = account->active_j;
     out->host_j = power->host_frac * (out->idle_j + out->active_j);
     out->overhead_j =
         model->kind == TS_TIER_API ? 0.0 : (power->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
-    out->busy_frac = ratio(account->busy_s, n_units(model) * end_s);
+    out->busy_frac = ratio(account->busy_s, up_s);
+    out->mean_up = ratio(up_s, end_s);
     out->mean_in_tier = ratio(account->present_s, end_s);
     out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
     if (is_server) {
         const double n_blocks = (double)model->u.server.kv_blocks;
         out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
-        out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * n_units(model) * end_s);
+        out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
     }
     out->n_steps = account->n_steps;
     out->n_preemptions = account->n_preemptions;
@@ -237,6 +262,8 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double end_s)
     out->found_tok = account->found_tok;
     out->n_throttled = account->n_throttled;
     out->n_retries = account->n_retries;
+    out->n_starts = account->n_starts;
+    out->n_failures = account->n_failures;
 }
 
 static void close_series(struct ts_ledger *ledger, int64_t end_ns)
@@ -291,6 +318,9 @@ enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, 
                                uint64_t n_events)
 {
     struct ts_result *result = &ledger->result;
+    for (uint32_t i = 0; i < result->n_tiers; i++) {
+        integrate_down(ledger, i, end_ns);
+    }
     ts_timeline_extend(&ledger->timeline, end_ns);
     if (ledger->timeline.failed || n_lost(result) > 0 ||
         ts_result_resize_bins(result, ledger->timeline.n_bins) != TS_OK) {

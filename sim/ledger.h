@@ -1,9 +1,9 @@
 /* The ledger: everything that a run counts and integrates. Integrals over time (requests present, busy time, energy, KV
  * blocks) are exact: they are added up at every change of state. Ends as a ts_result.
  *
- * Energy of a unit = idle power over all time + (power of the state - idle power) while it is busy. Servers count both
- * parts. A user's device is there anyway: only what lies above its idle power counts, idle_j = 0. The host's adder is
- * host_frac of both; (PUE - 1) of all that comes on top, once. */
+ * Energy of a unit = idle power over all time that it is up + (power of the state - idle power) while it is busy.
+ * Servers count both parts. A user's device is there anyway: only what lies above its idle power counts, idle_j = 0.
+ * The host's adder is host_frac of both; (PUE - 1) of all that comes on top, once. */
 #ifndef TS_SIM_LEDGER_H
 #define TS_SIM_LEDGER_H
 
@@ -24,6 +24,11 @@ struct ts_account {
     uint64_t kv_peak;  /* of one replica */
     uint64_t n_steps, n_step_seqs, n_preemptions, n_throttled, n_retries;
     uint64_t looked_up_tok, found_tok; /* in prefix caches */
+    uint64_t n_starts, n_failures;
+    uint32_t n_down;         /* units switched off or broken */
+    double down_w;           /* the idle power that those do not draw */
+    int64_t down_changed_ns; /* when that last changed */
+    double down_s, down_j;   /* integrals of both */
 };
 
 struct ts_ledger {
@@ -42,6 +47,8 @@ void ts_ledger_enter(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns);
 void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int64_t entered_ns);
 /* A unit of the tier worked over that time and drew that much (accelerator or device alone). */
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double power_w);
+/* That many units of the tier go down (or up again, if negative), and their idle power with them. */
+void ts_ledger_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int32_t n_units, double idle_w);
 /* What became of a request, at flight->tier. */
 void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, const struct ts_request_record *record);
 /* The histogram of a tier's gaps between tokens. */

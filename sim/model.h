@@ -11,7 +11,7 @@
 #include "base/dist.h"
 #include "traces/request.h"
 
-enum { TS_MAX_TIERS = 16, TS_MAX_LINKS = 32, TS_MAX_RULES = 64, TS_MAX_OFFERS = 8 };
+enum { TS_MAX_TIERS = 16, TS_MAX_LINKS = 32, TS_MAX_RULES = 64, TS_MAX_OFFERS = 8, TS_MAX_POOLS = 8 };
 
 /* ---- where numbers come from ---- */
 
@@ -125,6 +125,32 @@ struct ts_device_model {
     double battery_wh;           /* 0 = mains */
 };
 
+/* Which replica of a tier a request joins: see sim/balance.c. */
+enum ts_balance_policy {
+    TS_BALANCE_LEAST_OUTSTANDING,
+    TS_BALANCE_ROUND_ROBIN,
+    TS_BALANCE_LEAST_KV,
+    TS_BALANCE_PREFIX,
+    TS_N_BALANCE_POLICIES
+};
+
+/* How many replicas are up follows the load; the tier's n_replicas are the most. See sim/fleet.c. */
+struct ts_autoscale_model {
+    bool on;
+    uint32_t min_replicas;     /* 0: scales to zero, and a request starts the first */
+    double target_outstanding; /* requests, waiting or running, that a replica is meant to have; 0: not looked at */
+    double target_kv_frac;     /* share of its KV blocks that is meant to be in use; 0: not looked at */
+    double interval_s;         /* between evaluations, > 0 */
+    double cooldown_s;         /* fewer are wanted for that long before one goes */
+};
+
+/* Every replica fails by itself: time up and time to repair are exponential. */
+struct ts_failure_model {
+    double mtbf_s;    /* of time up; 0 = never */
+    double mttr_s;    /* until it serves again */
+    bool drops_calls; /* what was in flight there is turned away; else it starts over at another replica */
+};
+
 /* How a server batches: see sim/scheduler.h. */
 enum ts_scheduler_policy { TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC, TS_N_SCHEDULER_POLICIES };
 
@@ -144,6 +170,11 @@ struct ts_server_model {
     uint32_t block_tok; /* KV block size, 16 */
     uint64_t kv_blocks; /* per replica */
     uint32_t max_queue; /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
+    enum ts_balance_policy balance;
+    struct ts_autoscale_model autoscale;
+    struct ts_failure_model failures;
+    double restart_every_s; /* rolling restart, one replica at a time, each drained first; 0 = never */
+    double cold_start_s;    /* from switched on to serving: load the weights, start the engine */
 };
 
 struct ts_offer {

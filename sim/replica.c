@@ -294,7 +294,9 @@ enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *e
     if (status != TS_OK) {
         return status;
     }
-    ts_engine_accept(engine, id);
+    if (!flight->in_tier) {
+        ts_engine_accept(engine, id);
+    }
     flight->unit = replica->unit;
     flight->in_step = false;
     if (replica->mode == TS_REPLICA_IDLE) {
@@ -325,4 +327,38 @@ void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
                        engine->now_ns);
     }
     replica->mode = TS_REPLICA_IDLE;
+}
+
+enum ts_status ts_replica_break(struct ts_replica *replica, struct ts_engine *engine)
+{
+    struct ts_scheduler *fresh = NULL;
+    const enum ts_status status = ts_scheduler_create(&fresh, &replica->config->scheduler);
+    if (status != TS_OK) {
+        return status;
+    }
+    ts_replica_close(replica, engine);
+    ts_scheduler_destroy(replica->scheduler);
+    replica->scheduler = fresh;
+    replica->stamp++;
+    for (uint32_t c = 0; c < replica->config->n_classes; c++) {
+        replica->n_in_step[c] = 0;
+    }
+    return TS_OK;
+}
+
+uint64_t ts_replica_blocks(const struct ts_replica *replica, int64_t now_ns)
+{
+    if (replica->mode == TS_REPLICA_IDLE) {
+        return 0;
+    }
+    if (replica->mode == TS_REPLICA_STEP) {
+        return replica->blocks_used;
+    }
+    const uint32_t block_tok = replica->config->scheduler.block_tok;
+    const uint32_t n_begun = steps_ended(replica, now_ns) + 1;
+    uint64_t n_blocks = replica->blocks_used + (uint64_t)(n_begun / block_tok) * replica->n_seqs;
+    for (uint32_t j = 0; j < n_begun % block_tok; j++) {
+        n_blocks += replica->new_blocks[j];
+    }
+    return n_blocks;
 }

@@ -16,12 +16,23 @@ struct ts_replica_config {
     uint32_t n_classes;
 };
 
+/* Whether it serves: see sim/fleet. */
+enum ts_replica_life {
+    TS_REPLICA_UP,
+    TS_REPLICA_DRAINING, /* finishes what it has, takes nothing new */
+    TS_REPLICA_STARTING, /* draws idle power, serves nothing yet */
+    TS_REPLICA_OFF,
+    TS_REPLICA_BROKEN,
+};
+
 enum ts_replica_mode { TS_REPLICA_IDLE, TS_REPLICA_STEP, TS_REPLICA_RUN };
 
 struct ts_replica {
     const struct ts_replica_config *config; /* borrowed */
     struct ts_scheduler *scheduler;
     uint32_t unit; /* of its tier: the target of its events */
+    enum ts_replica_life life;
+    uint32_t life_stamp; /* of its pending LIFE event */
     enum ts_replica_mode mode;
     uint32_t stamp;             /* of its pending event */
     int64_t start_ns;           /* of the step or run under way */
@@ -38,12 +49,15 @@ struct ts_replica {
 enum ts_status ts_replica_init(struct ts_replica *out, const struct ts_replica_config *config, uint32_t unit);
 void ts_replica_deinit(struct ts_replica *replica);
 
-/* Takes a request in (and calls ts_engine_accept). The status is the scheduler's. */
+/* Takes a request in (and calls ts_engine_accept, unless it is in the tier). The status is the scheduler's. */
 enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
 /* Forgets a request that has not given a token yet. */
 void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
 /* A STEP event of its unit. */
 void ts_replica_fire(struct ts_replica *replica, struct ts_engine *engine, uint32_t stamp);
+/* It breaks now: the work of the step under way is lost, every request is forgotten (by the replica alone) and so is
+ * its cache. On TS_ENOMEM nothing is. */
+enum ts_status ts_replica_break(struct ts_replica *replica, struct ts_engine *engine);
 /* The run ends now: a step under way counts as energy and busy time until now; its tokens are lost. */
 void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine);
 
@@ -51,6 +65,14 @@ static inline uint32_t ts_replica_waiting(const struct ts_replica *replica)
 {
     return ts_scheduler_waiting(replica->scheduler);
 }
+
+static inline bool ts_replica_is_idle(const struct ts_replica *replica)
+{
+    return replica->mode == TS_REPLICA_IDLE;
+}
+
+/* KV blocks in use by the step under way. */
+uint64_t ts_replica_blocks(const struct ts_replica *replica, int64_t now_ns);
 
 /* Waiting and running. */
 static inline uint32_t ts_replica_outstanding(const struct ts_replica *replica)

@@ -210,6 +210,7 @@ static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result 
     into->host_j += from->host_j;
     into->overhead_j += from->overhead_j;
     into->busy_frac = weighted(by_time, into->busy_frac, from->busy_frac);
+    into->mean_up = weighted(by_time, into->mean_up, from->mean_up);
     into->mean_in_tier = weighted(by_time, into->mean_in_tier, from->mean_in_tier);
     into->kv_mean_frac = weighted(by_time, into->kv_mean_frac, from->kv_mean_frac);
     into->kv_peak_frac = into->kv_peak_frac > from->kv_peak_frac ? into->kv_peak_frac : from->kv_peak_frac;
@@ -219,6 +220,8 @@ static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result 
     into->found_tok += from->found_tok;
     into->n_throttled += from->n_throttled;
     into->n_retries += from->n_retries;
+    into->n_starts += from->n_starts;
+    into->n_failures += from->n_failures;
     merge_batches(into->batches, from->batches);
 }
 

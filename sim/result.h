@@ -37,7 +37,10 @@ struct ts_tier_result {
     double mean_in_tier;               /* time average of requests present: L of Little's law */
     double mean_batch;                 /* servers: mean sequences per step */
     double kv_peak_frac, kv_mean_frac; /* servers: share of KV blocks in use */
-    uint64_t n_steps, n_preemptions, n_throttled, n_retries;
+    double mean_up;                    /* units that are neither off nor broken: replicas, eligible devices */
+    uint64_t n_steps, n_preemptions, n_throttled;
+    uint64_t n_retries;                /* APIs: further attempts; servers: requests that a failing replica lost */
+    uint64_t n_starts, n_failures;     /* servers: cold starts; replicas that failed */
     uint64_t looked_up_tok, found_tok; /* servers with a prefix cache: prompt tokens of requests that were begun, and
                                           those of them that need not be computed */
     double *power_w;                   /* [n_bins] mean facility power in that bin */

@@ -1,16 +1,16 @@
-/* Hides what a tier of servers is beside its replicas: who takes a request, what fits, how pressed they are. How a
- * replica advances is in sim/replica. */
+/* Hides what a tier of servers is beside its replicas: what fits, how pressed they are, whose event it is. How a
+ * replica advances is in sim/replica, which one a request joins in sim/balance, when they are up in sim/fleet. */
 #include "sim/server.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "sim/balance.h"
+#include "sim/fleet.h"
 
 struct server {
     const struct ts_server_model *model;
     struct ts_replica_config config;
-    struct ts_balance balance;
+    struct ts_fleet fleet;
     struct ts_replica *replicas; /* [model->n_replicas] */
     uint32_t context_tok;
 };
@@ -55,7 +55,7 @@ static enum ts_status create_replicas(struct server *server)
         return TS_ENOMEM;
     }
     const uint32_t max_queue = server->model->max_queue;
-    server->balance = (struct ts_balance){
+    server->fleet.balance = (struct ts_balance){
         .replicas = server->replicas,
         .n = n,
         .max_queue = max_queue > 0 && max_queue < TS_SERVER_QUEUE_MAX ? max_queue : TS_SERVER_QUEUE_MAX,
@@ -67,7 +67,7 @@ static enum ts_status create_replicas(struct server *server)
     return status;
 }
 
-static enum ts_status server_create(struct ts_tier *tier, const struct ts_engine *engine)
+static enum ts_status server_create(struct ts_tier *tier, struct ts_engine *engine)
 {
     const struct ts_server_model *model = &tier->model->u.server;
     if (model->n_replicas == 0 || model->n_replicas > TS_SERVER_MAX_REPLICAS) {
@@ -87,7 +87,11 @@ static enum ts_status server_create(struct ts_tier *tier, const struct ts_engine
     };
     server->context_tok = tier->model->context_tok;
     tier->state = server;
-    return create_replicas(server); /* destroyed with the tier, whatever comes back */
+    const enum ts_status status = create_replicas(server); /* destroyed with the tier, whatever comes back */
+    if (status == TS_OK) {
+        ts_fleet_open(&server->fleet, tier, engine);
+    }
+    return status;
 }
 
 /* ---- the functions of the tier ---- */
@@ -96,8 +100,16 @@ static void server_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_
                         uint32_t stamp)
 {
     struct server *server = tier->state;
+    if (kind == TS_EVENT_LIFE) {
+        ts_fleet_fire(&server->fleet, engine, target, stamp);
+        return;
+    }
     TS_CHECK(kind == TS_EVENT_STEP);
-    ts_replica_fire(&server->replicas[target], engine, stamp);
+    struct ts_replica *replica = &server->replicas[target];
+    ts_replica_fire(replica, engine, stamp);
+    if (replica->life == TS_REPLICA_DRAINING && ts_replica_is_idle(replica)) {
+        ts_fleet_drained(&server->fleet, engine, replica);
+    }
 }
 
 static bool server_can_hold(const struct ts_tier *tier, const struct ts_request *request)
@@ -114,36 +126,26 @@ static double server_pressure(const struct ts_tier *tier, const struct ts_engine
     (void)engine;
     (void)request;
     const struct server *server = tier->state;
-    const double n_seats = (double)server->model->n_replicas * server->model->max_seqs;
-    uint64_t n_present = 0;
+    const uint32_t n_up = server->fleet.n_up > 0 ? server->fleet.n_up : 1;
+    const double n_seats = (double)n_up * server->model->max_seqs;
+    uint64_t n_present = server->fleet.n_held;
     for (uint32_t i = 0; i < server->model->n_replicas; i++) {
         n_present += ts_replica_outstanding(&server->replicas[i]);
     }
-    const double n_beyond = (double)n_present + 1.0 - n_seats;
+    const double n_beyond = (double)n_present + 1.0 - (server->fleet.n_up > 0 ? n_seats : 0.0);
     return n_beyond > 0.0 ? n_beyond / n_seats : 0.0;
 }
 
 static bool server_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
 {
     struct server *server = tier->state;
-    const struct ts_flight *flight = ts_engine_flight(engine, id);
-    const struct ts_balance_row *row = &ts_balance_rows[TS_BALANCE_LEAST_OUTSTANDING];
-    struct ts_replica *replica = row->choose(&server->balance, &flight->request);
-    if (!replica) {
-        return false;
-    }
-    const enum ts_status status = ts_replica_submit(replica, engine, id);
-    if (status != TS_OK) {
-        ts_engine_fail(engine, status);
-        return false;
-    }
-    return true;
+    return ts_fleet_place(&server->fleet, engine, id);
 }
 
 static void server_abandon(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
 {
     struct server *server = tier->state;
-    ts_replica_abandon(&server->replicas[ts_engine_flight(engine, id)->unit], engine, id);
+    ts_fleet_abandon(&server->fleet, engine, id);
 }
 
 static void server_close(struct ts_tier *tier, struct ts_engine *engine)

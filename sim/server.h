@@ -1,5 +1,5 @@
-/* The server tier: replicas with continuous batching, each a scheduler driven by modelled step times. Requests join the
- * replica with the fewest requests (waiting or running) that has room; the first of equals. */
+/* The server tier: replicas with continuous batching behind a load balancer, each a scheduler driven by modelled step
+ * times (sim/replica, sim/balance, sim/fleet). */
 #ifndef TS_SIM_SERVER_H
 #define TS_SIM_SERVER_H
 

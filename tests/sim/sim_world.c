@@ -132,6 +132,9 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
         assert_int_equal(x->found_tok, y->found_tok);
         assert_int_equal(x->n_throttled, y->n_throttled);
         assert_int_equal(x->n_retries, y->n_retries);
+        assert_int_equal(x->n_starts, y->n_starts);
+        assert_int_equal(x->n_failures, y->n_failures);
+        world_assert_near(x->mean_up, y->mean_up, tolerance);
         assert_true(x->kv_peak_frac == y->kv_peak_frac);
         world_assert_near(x->mean_batch, y->mean_batch, tolerance);
         world_assert_near(x->idle_j, y->idle_j, tolerance);

@@ -38,6 +38,27 @@ static struct ts_steps_model random_steps(struct ts_rng *rng)
     return steps;
 }
 
+/* Balancers, failures, restarts and autoscaling, each in some of the models. */
+static void random_fleet(struct ts_rng *rng, struct ts_server_model *server)
+{
+    server->balance = (enum ts_balance_policy)below(rng, TS_N_BALANCE_POLICIES);
+    server->cold_start_s = below(rng, 2) ? 0.3 * ts_rng_uniform(rng) : 0.0;
+    if (below(rng, 3) == 0) {
+        server->failures = (struct ts_failure_model){.mtbf_s = 0.2 + ts_rng_uniform(rng),
+                                                     .mttr_s = 0.2 * ts_rng_uniform(rng),
+                                                     .drops_calls = below(rng, 3) == 0};
+    }
+    server->restart_every_s = below(rng, 4) == 0 ? 0.1 + ts_rng_uniform(rng) : 0.0;
+    if (below(rng, 3) == 0) {
+        server->autoscale = (struct ts_autoscale_model){.on = true,
+                                                        .min_replicas = below(rng, 2),
+                                                        .target_outstanding = 1.0 + below(rng, 5),
+                                                        .target_kv_frac = below(rng, 2) ? 0.5 : 0.0,
+                                                        .interval_s = 0.05 + 0.2 * ts_rng_uniform(rng),
+                                                        .cooldown_s = 0.3 * ts_rng_uniform(rng)};
+    }
+}
+
 static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
 {
     const enum ts_tier_kind kind = (enum ts_tier_kind)below(rng, TS_N_TIER_KINDS);
@@ -59,6 +80,7 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
         tier.u.server.by_priority = below(rng, 2);
         tier.u.server.prefix_cache = below(rng, 2) && tier.u.server.policy != TS_SCHEDULER_STATIC;
         tier.u.server.steps = random_steps(rng);
+        random_fleet(rng, &tier.u.server);
         break;
     case TS_TIER_DEVICE:
         tier = world_device(0.0);
@@ -172,7 +194,7 @@ static struct ts_request *random_requests(struct ts_rng *rng, const struct ts_mo
 }
 
 struct tally {
-    uint64_t done, rejected, timed_out, unfinished, fell_back, n_preemptions, n_retries;
+    uint64_t done, rejected, timed_out, unfinished, fell_back, n_preemptions, n_retries, n_starts, n_failures;
 };
 
 static void add_to_tally(struct tally *tally, const struct ts_result *result, uint64_t n)
@@ -192,6 +214,8 @@ static void add_to_tally(struct tally *tally, const struct ts_result *result, ui
         assert_true(result->tiers[i].kv_mean_frac <= result->tiers[i].kv_peak_frac + 1e-12);
         tally->n_preemptions += result->tiers[i].n_preemptions;
         tally->n_retries += result->tiers[i].n_retries;
+        tally->n_starts += result->tiers[i].n_starts;
+        tally->n_failures += result->tiers[i].n_failures;
     }
 }
 
@@ -225,6 +249,8 @@ static void test_sim__random_models_balance_and_repeat(void **state)
     assert_true(tally.fell_back > 1000);
     assert_true(tally.n_preemptions > 500);
     assert_true(tally.n_retries > 500);
+    assert_true(tally.n_starts > 500);
+    assert_true(tally.n_failures > 500);
 }
 
 /* With everything drawn, another replication differs and the same one does not. */

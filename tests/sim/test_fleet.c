@@ -1,0 +1,303 @@
+/* Replicas that come and go, and who joins which: runs that can be worked out on paper. */
+#include "tests/sim/sim_world.h"
+
+static const struct ts_cell *cell_of(const struct ts_result *result, uint32_t tier)
+{
+    return &result->tiers[tier].cells[0];
+}
+
+static struct ts_result run_for(const struct ts_tier_model *tier, const struct ts_request *requests, uint64_t n,
+                                double window_s)
+{
+    const struct ts_model model = world_model(tier, 1);
+    const struct ts_sim_options options = {.window_s = window_s};
+    return world_run_with(&model, requests, n, &options);
+}
+
+/* ---- balancers ---- */
+
+/* One token each at 10 ms, a seat per replica: four at once go to four replicas in turn, and nobody waits. The fifth
+ * joins the first again. */
+static void test_balance__round_robin_takes_turns(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_server(10e-3);
+    tier.u.server.max_seqs = 1;
+    tier.u.server.n_replicas = 4;
+    tier.u.server.balance = TS_BALANCE_ROUND_ROBIN;
+    struct ts_request requests[5];
+    for (uint64_t i = 0; i < 5; i++) {
+        requests[i] = world_request(i, 0, 1, i == 0 ? 3 : 1);
+    }
+    struct ts_result result = run_for(&tier, requests, 5, 0.0);
+    assert_true(cell_of(&result, 0)->latency_ns[TS_WAIT].sum == 30.0 * MS); /* the fifth, behind the first */
+    ts_result_deinit(&result);
+}
+
+/* A long prompt at the first replica, two short ones at the second: the next request goes by blocks to the second,
+ * by requests to the first. With one seat each it waits there. */
+static void test_balance__least_kv_looks_at_blocks(void **state)
+{
+    (void)state;
+    static const enum ts_balance_policy policies[] = {TS_BALANCE_LEAST_KV, TS_BALANCE_LEAST_OUTSTANDING};
+    static const uint64_t n_steps[] = {100 + 104, 103 + 104};
+    for (size_t i = 0; i < COUNT(policies); i++) {
+        struct ts_tier_model tier = world_server(10e-3);
+        tier.u.server.n_replicas = 2;
+        tier.u.server.kv_blocks = 1000;
+        tier.u.server.balance = policies[i];
+        const struct ts_request requests[] = {world_request(0, 0, 1600, 100), world_request(1, 1, 16, 100),
+                                              world_request(2, 20 * MS, 16, 100), world_request(3, 40 * MS, 16, 100)};
+        struct ts_result result = run_for(&tier, requests, 4, 0.0);
+        assert_int_equal(cell_of(&result, 0)->done, 4);
+        /* the later ones enter behind 2 and 4 steps of the second, or one of them behind 3 of the first */
+        assert_int_equal(result.tiers[0].n_steps, n_steps[i]);
+        ts_result_deinit(&result);
+    }
+}
+
+/* Sessions at four replicas with prefix caches, each turn repeating what was said: a session that stays where it was
+ * computes its new tokens alone. 8 sessions of 10 turns a second apart; turn t has 16 x (t + 1) tokens, of which 16 x t
+ * are known: 9/11 of all, but that at least one token is computed. */
+static double found_share(enum ts_balance_policy policy)
+{
+    enum { N_SESSIONS = 8, N_TURNS = 10 };
+    struct ts_tier_model tier = world_server(1e-3);
+    tier.u.server.n_replicas = 4;
+    tier.u.server.prefix_cache = true;
+    tier.u.server.kv_blocks = 10000;
+    tier.u.server.balance = policy;
+    uint64_t ids[N_SESSIONS][N_TURNS];
+    struct ts_request requests[N_SESSIONS * N_TURNS];
+    for (uint64_t i = 0; i < COUNT(requests); i++) {
+        const uint64_t session = (i * 5 + i / N_SESSIONS) % N_SESSIONS;
+        const uint64_t turn = i / N_SESSIONS;
+        ids[session][turn] = session * 100 + turn + 1;
+        requests[i] = world_request(i, (int64_t)i * S, 16 * (uint32_t)(turn + 1), 1);
+        requests[i].prefix = (struct ts_prefix){.ids = ids[session], .n_ids = (uint32_t)turn + 1, .block_tok = 16};
+    }
+    struct ts_result result = run_for(&tier, requests, COUNT(requests), 0.0);
+    const double share = (double)result.tiers[0].found_tok / (double)result.tiers[0].looked_up_tok;
+    ts_result_deinit(&result);
+    return share;
+}
+
+static void test_balance__prefix_sends_a_session_where_it_was(void **state)
+{
+    (void)state;
+    assert_true(found_share(TS_BALANCE_PREFIX) > 0.75);
+    assert_true(found_share(TS_BALANCE_ROUND_ROBIN) < 0.6);
+}
+
+static void test_balance__every_policy_serves_all(void **state)
+{
+    (void)state;
+    for (int policy = 0; policy < TS_N_BALANCE_POLICIES; policy++) {
+        struct ts_tier_model tier = world_server(10e-3);
+        tier.u.server.n_replicas = 3;
+        tier.u.server.max_seqs = 2;
+        tier.u.server.balance = (enum ts_balance_policy)policy;
+        struct ts_request requests[50];
+        for (uint64_t i = 0; i < COUNT(requests); i++) {
+            requests[i] = world_request(i, (int64_t)i * 7 * MS, 10, 5);
+        }
+        struct ts_result result = run_for(&tier, requests, COUNT(requests), 0.0);
+        assert_int_equal(cell_of(&result, 0)->done, COUNT(requests));
+        ts_result_deinit(&result);
+    }
+}
+
+/* ---- failures ---- */
+
+/* Up a share MTBF/(MTBF + MTTR) = 0.8 of the time; broken replicas draw nothing. */
+static void test_fleet__availability_is_that_of_the_renewal_process(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_server(10e-3);
+    tier.power.idle_w = 10.0;
+    tier.u.server.n_replicas = 20;
+    tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 100.0, .mttr_s = 25.0};
+    const struct ts_request request = world_request(0, 0, 1, 1);
+    struct ts_result result = run_for(&tier, &request, 1, 200000.0);
+    assert_true(fabs(result.tiers[0].mean_up / 20.0 - 0.8) < 0.008);
+    world_assert_near(result.tiers[0].idle_j, result.tiers[0].mean_up * 10.0 * 200000.0, 1e-9);
+    assert_true(fabs((double)result.tiers[0].n_failures / (20.0 * 200000.0 / 125.0) - 1.0) < 0.03);
+    double series_j = 0.0;
+    for (uint32_t bin = 0; bin < result.n_bins; bin++) {
+        series_j += result.tiers[0].power_w[bin] * result.bin_s;
+    }
+    world_assert_near(series_j, ts_tier_energy_j(&result.tiers[0]), 1e-3); /* the last bin is cut off */
+    ts_result_deinit(&result);
+}
+
+enum { N_LONG = 20000 };
+
+static struct ts_result run_long_calls(bool drops)
+{
+    struct ts_tier_model tier = world_server(10e-3);
+    tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 5.0, .mttr_s = 1e-9, .drops_calls = drops};
+    struct ts_request *requests = calloc(N_LONG, sizeof *requests);
+    assert_non_null(requests);
+    for (uint64_t i = 0; i < N_LONG; i++) {
+        requests[i] = world_request(i, (int64_t)i * 100 * S, 1, 100);
+    }
+    struct ts_result result = run_for(&tier, requests, N_LONG, 0.0);
+    free(requests);
+    return result;
+}
+
+/* Calls of 1 s alone at a replica that fails every 5 s: lost with probability 1 - exp(-1/5) = 0.1813. */
+static void test_fleet__a_failure_turns_away_what_was_in_flight(void **state)
+{
+    (void)state;
+    struct ts_result result = run_long_calls(true);
+    const struct ts_cell *cell = cell_of(&result, 0);
+    assert_int_equal(cell->done + cell->rejected, N_LONG);
+    assert_int_equal(cell->rejected, result.tiers[0].n_retries);
+    assert_true(fabs((double)cell->rejected / N_LONG - 0.18127) < 0.01);
+    ts_result_deinit(&result);
+}
+
+/* Starting over: a call of length T takes (exp(T/MTBF) - 1) x MTBF = 1.107 s in the mean. */
+static void test_fleet__what_was_in_flight_starts_over(void **state)
+{
+    (void)state;
+    struct ts_result result = run_long_calls(false);
+    const struct ts_cell *cell = cell_of(&result, 0);
+    assert_int_equal(cell->done, N_LONG);
+    assert_true(fabs(ts_hist_mean(&cell->latency_ns[TS_E2E]) / (1.1070 * S) - 1.0) < 0.01);
+    assert_true(fabs((double)result.tiers[0].n_retries / N_LONG - (exp(0.2) - 1.0)) < 0.01);
+    ts_result_deinit(&result);
+}
+
+/* ---- restarts ---- */
+
+/* Every 10 s, 5 s to start again. Alone, a replica makes the request of 11 s wait until 15; with a second one nobody
+ * waits, and the second goes when the first is back. */
+static void test_fleet__a_rolling_restart_takes_one_at_a_time(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 2; n++) {
+        struct ts_tier_model tier = world_server(10e-3);
+        tier.u.server.n_replicas = n;
+        tier.u.server.restart_every_s = 10.0;
+        tier.u.server.cold_start_s = 5.0;
+        const struct ts_request requests[] = {world_request(0, 11 * S, 1, 1), world_request(1, 17 * S, 1, 1)};
+        struct ts_result result = run_for(&tier, requests, 2, 0.0);
+        assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, n == 1 ? 4010 * MS : 10 * MS);
+        assert_int_equal(result.tiers[0].n_starts, n);
+        ts_result_deinit(&result);
+    }
+}
+
+/* It finishes what it has first: a call of 8 s from 5 s on ends at 13, and the next waits until 18. */
+static void test_fleet__a_restart_drains_first(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_server(10e-3);
+    tier.u.server.restart_every_s = 10.0;
+    tier.u.server.cold_start_s = 5.0;
+    const struct ts_request requests[] = {world_request(0, 5 * S, 1, 800), world_request(1, 11 * S, 1, 1)};
+    struct ts_result result = run_for(&tier, requests, 2, 0.0);
+    assert_int_equal(cell_of(&result, 0)->latency_ns[TS_E2E].max, 8000 * MS);
+    assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, 7010 * MS);
+    ts_result_deinit(&result);
+}
+
+/* ---- autoscaling ---- */
+
+static struct ts_tier_model scaled_server(uint32_t n, uint32_t least)
+{
+    struct ts_tier_model tier = world_server(10e-3);
+    tier.power.idle_w = 100.0;
+    tier.power.decode_w = tier.power.prefill_w = 100.0;
+    tier.u.server.n_replicas = n;
+    tier.u.server.cold_start_s = 30.0;
+    tier.u.server.autoscale = (struct ts_autoscale_model){
+        .on = true, .min_replicas = least, .target_outstanding = 2.0, .interval_s = 10.0, .cooldown_s = 60.0};
+    return tier;
+}
+
+/* The first request, at 5 s, waits for the cold start of 30 s; at 40 s fewer are wanted, from 100 s on nothing is up:
+ * 95 s at 100 W. */
+static void test_fleet__from_zero_the_first_request_waits_for_the_cold_start(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tier = scaled_server(4, 0);
+    const struct ts_request request = world_request(0, 5 * S, 1, 1);
+    struct ts_result result = run_for(&tier, &request, 1, 1000.0);
+    assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, 30010 * MS);
+    assert_int_equal(result.tiers[0].n_starts, 1);
+    world_assert_near(result.tiers[0].idle_j, 9500.0, 1e-9);
+    world_assert_near(result.tiers[0].mean_up, 0.095, 1e-9);
+    ts_result_deinit(&result);
+}
+
+/* Eight calls of 100 s, two wanted per replica, one up: at 10 s four are wanted, at 40 s they are there. Those that
+ * came before stay where they are. */
+static void test_fleet__replicas_follow_the_requests(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tier = scaled_server(8, 1);
+    struct ts_request requests[9];
+    for (uint64_t i = 0; i < 8; i++) {
+        requests[i] = world_request(i, 0, 1, 10000);
+    }
+    requests[8] = world_request(8, 41 * S, 1, 1);
+    struct ts_result result = run_for(&tier, requests, 9, 500.0);
+    assert_int_equal(cell_of(&result, 0)->done, 9);
+    assert_int_equal(result.tiers[0].n_starts, 3);
+    /* one all the time, three from 10 s to 170 s: the calls end at 100.01 s, fewer are wanted from 110 s on */
+    world_assert_near(result.tiers[0].mean_up, (500.0 + 3.0 * 160.0) / 500.0, 1e-9);
+    ts_result_deinit(&result);
+}
+
+/* Fewer for a moment, then as many again: the cooldown keeps them. */
+static void test_fleet__the_cooldown_outlasts_a_lull(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tier = scaled_server(2, 0);
+    struct ts_request requests[40];
+    for (uint64_t i = 0; i < COUNT(requests); i++) {
+        requests[i] = world_request(i, (int64_t)i * 15 * S, 1, 1000);
+    }
+    struct ts_result result = run_for(&tier, requests, COUNT(requests), 0.0);
+    assert_int_equal(result.tiers[0].n_starts, 1);
+    ts_result_deinit(&result);
+}
+
+/* A request gives up while it waits for a replica: the ones before and behind it do not notice. */
+static void test_fleet__a_held_request_may_lose_patience(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tier = scaled_server(1, 0);
+    struct ts_model model = world_model(&tier, 1);
+    model.patience_s = 25.0;
+    const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, S, 1, 1),
+                                          world_request(2, 10 * S, 1, 1)};
+    struct ts_result result = world_run(&model, requests, 3);
+    assert_int_equal(cell_of(&result, 0)->timed_out, 2);
+    assert_int_equal(cell_of(&result, 0)->done, 1);
+    assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, 20010 * MS);
+    ts_result_deinit(&result);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_balance__round_robin_takes_turns),
+        cmocka_unit_test(test_balance__least_kv_looks_at_blocks),
+        cmocka_unit_test(test_balance__prefix_sends_a_session_where_it_was),
+        cmocka_unit_test(test_balance__every_policy_serves_all),
+        cmocka_unit_test(test_fleet__availability_is_that_of_the_renewal_process),
+        cmocka_unit_test(test_fleet__a_failure_turns_away_what_was_in_flight),
+        cmocka_unit_test(test_fleet__what_was_in_flight_starts_over),
+        cmocka_unit_test(test_fleet__a_rolling_restart_takes_one_at_a_time),
+        cmocka_unit_test(test_fleet__a_restart_drains_first),
+        cmocka_unit_test(test_fleet__from_zero_the_first_request_waits_for_the_cold_start),
+        cmocka_unit_test(test_fleet__replicas_follow_the_requests),
+        cmocka_unit_test(test_fleet__the_cooldown_outlasts_a_lull),
+        cmocka_unit_test(test_fleet__a_held_request_may_lose_patience),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
