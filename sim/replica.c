@@ -356,9 +356,9 @@ uint64_t ts_replica_blocks(const struct ts_replica *replica, int64_t now_ns)
     }
     const uint32_t block_tok = replica->config->scheduler.block_tok;
     const uint32_t n_begun = steps_ended(replica, now_ns) + 1;
-    uint64_t n_blocks = replica->blocks_used + (uint64_t)(n_begun / block_tok) * replica->n_seqs;
-    for (uint32_t j = 0; j < n_begun % block_tok; j++) {
-        n_blocks += replica->new_blocks[j];
+    uint64_t n_blocks = replica->blocks_used;
+    for (uint32_t j = 0; j < n_begun; j++) {
+        n_blocks += replica->new_blocks[j % block_tok];
     }
     return n_blocks;
 }
