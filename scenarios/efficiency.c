@@ -128,15 +128,14 @@ const struct ts_hardware *ts_efficiency_hardware(const struct ts_catalog *catalo
     return hardware && ts_str_equal(hardware->name, chip->name) ? hardware : NULL;
 }
 
-/* Beyond a sliding window only part of the layers keep on growing: the mean over the context of the test. */
-static double kv_bytes(const struct ts_llm *llm, const struct ts_published *point)
+double ts_efficiency_kv_bytes(const struct ts_llm *llm, double context_tok)
 {
-    double context = point->prompt_tok + point->output_tok / 2.0;
     double window = llm->sliding_window;
-    if (window <= 0.0 || context <= window) {
+    if (window <= 0.0 || context_tok <= window) {
         return llm->kv_bytes_per_tok;
     }
-    return (llm->kv_bytes_per_tok * window + llm->kv_bytes_per_tok_beyond_window * (context - window)) / context;
+    return (llm->kv_bytes_per_tok * window + llm->kv_bytes_per_tok_beyond_window * (context_tok - window)) /
+           context_tok;
 }
 
 bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
@@ -155,7 +154,7 @@ bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct t
         .n_accelerators = point->n_accelerators,
         .llm = llm,
         .bits_per_weight = quant->bits_per_weight,
-        .kv_bytes_per_tok = kv_bytes(llm, point),
+        .kv_bytes_per_tok = ts_efficiency_kv_bytes(llm, point->prompt_tok + point->output_tok / 2.0),
     };
     return out->peak_flop_per_s > 0.0 && out->bytes_per_s > 0.0;
 }

@@ -49,6 +49,10 @@ double ts_efficiency_peak(const struct ts_chip *chip, const struct ts_hardware *
 /* Bytes of weights that a step reads always, and those of the experts that depend on the batch. */
 void ts_efficiency_split_experts(const struct ts_llm *llm, double bits_per_weight, struct ts_steps_roofline *roof);
 
+/* KV bytes per token at 16 bit, the mean over a sequence of that length: beyond a sliding window only part of the
+ * layers keep on growing. */
+double ts_efficiency_kv_bytes(const struct ts_llm *llm, double context_tok);
+
 /* Flop of attention for one query-key pair (both products). */
 double ts_efficiency_attention_flop(const struct ts_llm *llm);
 

@@ -88,8 +88,9 @@ struct ts_tier_context {
     const struct ts_measurement *measurement; /* where steps are measured, or the machine is this one */
     double kv_bytes_per_tok;
     double weight_bytes;
-    uint32_t n_accelerators;
-    bool broken; /* a mistake was reported: derive nothing further */
+    uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel */
+    uint32_t tensor_parallel, pipeline_parallel; /* that share a layer; stages */
+    bool broken;                                 /* a mistake was reported: derive nothing further */
 };
 
 /* resolve_steps.c */

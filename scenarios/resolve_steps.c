@@ -18,12 +18,41 @@ static const double overhead_measured_s = 1e-3;
 static const double all_reduce_s = 15e-6;
 static const double attention_slowdown = 4.0;
 
+/* Written, or needed. */
+static bool has_interconnect(const struct ts_tier_context *ctx)
+{
+    return ctx->tier->kind == TS_TIER_SERVER &&
+           (ctx->pipeline_parallel > 1 || ts_value_is_written(ctx->value, "interconnect"));
+}
+
+/* Ring all-reduces (Thakur et al. 2005), two a layer, of 16-bit activations among t accelerators: 2(t-1) messages of
+ * 1/t of them; and a hop between stages. */
+static void add_interconnect(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_roofline *roof)
+{
+    if (!has_interconnect(ctx)) {
+        return;
+    }
+    double bandwidth = ts_value_number(ctx->value, "interconnect.bandwidth");
+    double latency_s = ts_value_number(ctx->value, "interconnect.latency");
+    double t = ctx->tensor_parallel;
+    double bytes = 2.0 * ctx->llm->hidden;
+    double reduces = 2.0 * ctx->llm->layers;
+    double hops = ctx->pipeline_parallel - 1.0;
+    double fixed_s = (reduces * 2.0 * (t - 1.0) + hops) * latency_s;
+    roof->fixed_s += fixed_s;
+    roof->per_tok_s = (reduces * 2.0 * (t - 1.0) / t + hops) * bytes / bandwidth;
+    roof->stages = ctx->pipeline_parallel;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.interconnect.time", ctx->value->path), TS_ORIGIN_MODELLED,
+                     "two ring all-reduces a layer, a hop between stages", "%.4g us a step, %.4g us a token",
+                     fixed_s * 1e6, roof->per_tok_s * 1e6);
+}
+
 static double overhead(struct ts_loader *loader, struct ts_tier_context *ctx, double plain)
 {
     if (ts_value_is_set(ctx->value, "overhead")) {
         return ts_value_number(ctx->value, "overhead");
     }
-    double reduce = ctx->n_accelerators > 1 ? 2.0 * ctx->llm->layers * all_reduce_s : 0.0;
+    double reduce = ctx->tensor_parallel > 1 && !has_interconnect(ctx) ? 2.0 * ctx->llm->layers * all_reduce_s : 0.0;
     ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.overhead", ctx->value->path), TS_ORIGIN_DEFAULT,
                             reduce > 0.0 ? "fixed time of a step, and two all-reduces a layer" : "fixed time of a step",
                             plain + reduce, "s");
@@ -83,12 +112,13 @@ static void resolve_plain(struct ts_loader *loader, struct ts_tier_context *ctx,
     *roof = (struct ts_steps_roofline){
         .fixed_s = overhead(loader, ctx, server ? overhead_server_s : overhead_device_s),
         .flop_per_tok = ctx->llm->flop_per_tok,
-        .flop_per_s = peak * compute * ctx->n_accelerators,
-        .bytes_per_s = ctx->hardware->bytes_per_s * bandwidth * ctx->n_accelerators,
+        .flop_per_s = peak * compute * ctx->tensor_parallel,
+        .bytes_per_s = ctx->hardware->bytes_per_s * bandwidth * ctx->tensor_parallel,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
         .attention_flop_per_pair = ts_efficiency_attention_flop(ctx->llm),
     };
     ts_efficiency_split_experts(ctx->llm, ctx->quant->bits_per_weight, roof);
+    add_interconnect(loader, ctx, roof);
 }
 
 /* Constants that can be trusted for the tier's hardware, or NULL. */
@@ -131,10 +161,12 @@ static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *c
         resolve_plain(loader, ctx, out);
         return;
     }
+    struct ts_efficiency without = *row; /* the time fitted for all-reduces */
+    without.reduce_s = 0.0;
     const struct ts_efficiency_case on = {
         .peak_flop_per_s = ts_efficiency_peak(chip, ctx->hardware, engines, ctx->quant),
         .bytes_per_s = ctx->hardware->bytes_per_s,
-        .n_accelerators = ctx->n_accelerators,
+        .n_accelerators = ctx->tensor_parallel,
         .llm = ctx->llm,
         .bits_per_weight = ctx->quant->bits_per_weight,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
@@ -142,12 +174,13 @@ static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *c
     out->kind = TS_STEPS_ROOFLINE;
     out->origin = TS_ORIGIN_FITTED;
     out->source = fitted_source(loader, ctx, chip, row);
-    out->u.roofline = ts_efficiency_roofline(row, &on);
+    out->u.roofline = ts_efficiency_roofline(has_interconnect(ctx) ? &without : row, &on);
     if (ts_value_is_set(ctx->value, "overhead")) {
         out->u.roofline.fixed_s = ts_value_number(ctx->value, "overhead");
     } else {
-        assume_fitted_overhead(loader, ctx, row, out->u.roofline.fixed_s);
+        assume_fitted_overhead(loader, ctx, has_interconnect(ctx) ? &without : row, out->u.roofline.fixed_s);
     }
+    add_interconnect(loader, ctx, &out->u.roofline);
 }
 
 /* ---- measured ---- */
@@ -213,8 +246,8 @@ static void resolve_table(struct ts_loader *loader, struct ts_tier_context *ctx,
     bool scaled = scaling.weights != 1.0 || scaling.flop != 1.0;
     out->kind = TS_STEPS_TABLE;
     out->origin = scaled ? TS_ORIGIN_MODELLED : TS_ORIGIN_MEASURED;
-    out->source = ts_loader_printf(loader, "tiersim bench on %s, %u threads, %s, %s", m->host.cpu, (unsigned)m->n_threads,
-                                   m->kernel, m->created);
+    out->source = ts_loader_printf(loader, "tiersim bench on %s, %u threads, %s, %s", m->host.cpu,
+                                   (unsigned)m->n_threads, m->kernel, m->created);
     out->u.table = (struct ts_steps_table){
         .fixed_s = overhead(loader, ctx, overhead_measured_s),
         .n_tok = n_tok,
@@ -246,10 +279,11 @@ static void resolve_engine_fit(struct ts_loader *loader, struct ts_tier_context 
     const struct ts_fit_error *error = engine->checked ? &engine->table_check : &fit->error;
     out->kind = TS_STEPS_TABLE;
     out->origin = TS_ORIGIN_MEASURED;
-    out->source = ts_loader_printf(
-        loader, "tiersim bench model on %s, %u threads, %s; fit off by %.1f %% in the median, %.1f %% at worst, on %zu steps %s",
-        engine->cpu, (unsigned)engine->n_threads, engine->kernel, 100.0 * error->median_frac, 100.0 * error->worst_frac,
-        error->n, engine->checked ? "held out" : "fitted");
+    out->source = ts_loader_printf(loader,
+                                   "tiersim bench model on %s, %u threads, %s; fit off by %.1f %% in the median, %.1f "
+                                   "%% at worst, on %zu steps %s",
+                                   engine->cpu, (unsigned)engine->n_threads, engine->kernel, 100.0 * error->median_frac,
+                                   100.0 * error->worst_frac, error->n, engine->checked ? "held out" : "fitted");
     out->u.table = (struct ts_steps_table){
         .fixed_s = ts_value_is_set(ctx->value, "overhead") ? ts_value_number(ctx->value, "overhead") : 0.0,
         .b_s_per_seq = fit->b_s_per_seq,

@@ -90,7 +90,7 @@ static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
 static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     struct ts_device_model *device = &ctx->tier->u.device;
-    ctx->n_accelerators = 1;
+    ctx->n_accelerators = ctx->tensor_parallel = ctx->pipeline_parallel = 1;
     device->n_users = ts_value_count(ctx->value, "users");
     device->eligible_frac = ts_value_number(ctx->value, "eligible");
     device->max_queue = ts_value_count(ctx->value, "max_queue");
@@ -120,11 +120,29 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     }
 }
 
+static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    uint32_t n = ctx->n_accelerators;
+    uint32_t stages = ts_value_count(ctx->value, "pipeline_parallel");
+    ctx->pipeline_parallel = stages;
+    ctx->tensor_parallel = n / stages;
+    if (n % stages != 0 || stages > ctx->llm->layers) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "pipeline_parallel"),
+                        ts_loader_printf(loader, "write accelerators: %u", (unsigned)(stages * (n / stages + 1))),
+                        "%u accelerators and %u layers cannot be divided among %u stages", (unsigned)n,
+                        ctx->llm->layers, (unsigned)stages);
+        ctx->pipeline_parallel = 1;
+        ctx->tensor_parallel = n;
+        ctx->broken = true;
+    }
+}
+
 static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     struct ts_server_model *server = &ctx->tier->u.server;
     server->n_replicas = ts_value_count(ctx->value, "replicas");
     server->n_accelerators = ctx->n_accelerators = ts_value_count(ctx->value, "accelerators");
+    resolve_parallel(loader, ctx);
     server->max_queue = ts_value_count(ctx->value, "max_queue");
     resolve_scheduler(loader, ctx);
     ts_resolve_memory(loader, ctx);

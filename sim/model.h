@@ -76,6 +76,8 @@ struct ts_steps_roofline {
     double bytes_per_s;    /* bandwidth x efficiency, all accelerators of a replica */
     double kv_bytes_per_tok;
     double attention_flop_per_pair;
+    double per_tok_s; /* beside the matmuls: all-reduces and hops between stages */
+    double stages;    /* of a pipeline; flop_per_s and bytes_per_s are then of one stage's accelerators. 0, 1: none */
 };
 
 struct ts_steps_model {

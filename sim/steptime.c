@@ -1,11 +1,14 @@
 /* Hides how long a step takes. Formulas (units: seconds, tokens, bytes, flop):
  *   linear    a + b*seqs + c*kv + d*prefill + e*pairs; coefficients fitted to measurements
- *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant below the
- *             first, and goes on with the last segment's slope beyond the last
- *   roofline  fixed + max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
+ *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant
+ * below the first, and goes on with the last segment's slope beyond the last roofline  fixed +
+ * max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
  *             + kv*kv_bytes_per_tok/bytes_per_s + pairs*flop_per_pair/flop_per_s;
- *             weights(B) = shared + expert*(1-(1-k/E)^B), the expected share of experts that B tokens touch
- * Worked: a prompt token of a 70B model, 139e9 flop at 1979e12*0.45 flop/s, takes 0.156 ms: 50 ms buy 320 of them. */
+ *             + per_tok*tokens;
+ *             with p stages the batch goes round in min(p, seqs) parts, each through all layers on one stage's
+ * accelerators after another: tokens and pairs of a part, and 1/p of the KV entries; weights(B) = shared +
+ * expert*(1-(1-k/E)^B), the expected share of experts that B tokens touch Worked: a prompt token of a 70B model, 139e9
+ * flop at 1979e12*0.45 flop/s, takes 0.156 ms: 50 ms buy 320 of them. */
 #include "sim/steptime.h"
 
 #include <math.h>
@@ -58,22 +61,31 @@ static double table_per_kv_s(const struct ts_steps_model *model)
     return model->u.table.c_s_per_kv_tok;
 }
 
+/* What a step's sequences are divided into, so that all stages work at once. */
+static double micro_batches(const struct ts_steps_roofline *m, const struct ts_batch_load *load)
+{
+    return fmax(1.0, fmin(m->stages, load->n_seqs));
+}
+
 static double roofline_base_s(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_roofline *m = &model->u.roofline;
-    const double n_tok = tokens_of(load);
+    const double n_parts = micro_batches(m, load);
+    const double n_tok = tokens_of(load) / n_parts;
     double weight_bytes = m->shared_bytes;
     if (m->expert_bytes > 0.0) {
         weight_bytes +=
             m->experts > 0.0 ? m->expert_bytes * (1.0 - pow(1.0 - m->top_k / m->experts, n_tok)) : m->expert_bytes;
     }
     const double matmul_s = fmax(m->flop_per_tok * n_tok / m->flop_per_s, weight_bytes / m->bytes_per_s);
-    return m->fixed_s + matmul_s + m->attention_flop_per_pair * load->prefill_pairs / m->flop_per_s;
+    return m->fixed_s + matmul_s + m->per_tok_s * n_tok +
+           m->attention_flop_per_pair * load->prefill_pairs / n_parts / m->flop_per_s;
 }
 
 static double roofline_per_kv_s(const struct ts_steps_model *model)
 {
-    return model->u.roofline.kv_bytes_per_tok / model->u.roofline.bytes_per_s;
+    const struct ts_steps_roofline *m = &model->u.roofline;
+    return m->kv_bytes_per_tok / (m->bytes_per_s * fmax(1.0, m->stages));
 }
 
 const struct ts_steptime_kind ts_steptime_kinds[TS_N_STEPS_KINDS] = {

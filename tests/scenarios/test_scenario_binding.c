@@ -35,12 +35,85 @@ static void test_binding__seventy_billion_in_fp8_leave_33264_tokens_of_one_h100(
     ts_scenario_deinit(&s);
 }
 
+/* KV bytes per token at 16 bit, over a sequence of 900 tokens (prompt 800 and half a reply of 200): gpt-oss-120b's are
+ * (128 x 73,728 + 772 x 36,864)/900; DeepSeek's latent entry is kept by each of the 8; Qwen3-30B-A3B's 4 KV heads twice
+ * on 8. */
+static void test_binding__kv_bytes_follow_heads_windows_and_latents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *quant, *end;
+        unsigned n;
+    } cases[] = {
+        {"Llama-3.1-70B", "FP8", " tok of 327680 B", 8},        {"Llama-3.1-8B", "FP16", " tok of 131072 B", 1},
+        {"gpt-oss-120b", "MXFP4", " tok of 42107 B", 8},        {"Gemma-3-27B", "FP16", " tok of 507904 B", 1},
+        {"DeepSeek-V3", "INT4", " tok of 562176 B", 8},         {"Qwen3-30B-A3B", "FP8", " tok of 196608 B", 8},
+        {"Mistral-Large-2-2407", "FP8", " tok of 360448 B", 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1024];
+        struct ts_scenario s;
+        snprintf(text, sizeof text,
+                 "%stiers:\n  edge: {kind: server, hardware: H100 SXM, model: %s, quant: %s, accelerators: %u, "
+                 "ability: 1}\n",
+                 WORKLOAD, cases[i].model, cases[i].quant, cases[i].n);
+        load_good(&s, text);
+        const char *said = assumption(&s, "tiers.edge.kv_tokens")->value;
+        assert_string_equal(said + strlen(said) - strlen(cases[i].end), cases[i].end);
+        ts_scenario_deinit(&s);
+    }
+}
+
+/* 16-bit 70B, and 123B at 8 bit, are too much for 80 GB x 95 %: the words say how much and what would do. */
+static void test_binding__what_does_not_fit_says_what_would(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"model: Llama-3.1-70B, quant: FP16",
+                                         "model: Mistral-Large-2-2407, quant: FP8"};
+    static const char *const words[] = {
+        "has 76.0 GB to use: 65.4 GB are short",
+        "has 76.0 GB to use: 47.0 GB are short",
+    };
+    static const char *const hints[] = {"write accelerators: 2, or quant: Q8_0, or hardware: B200 SXM,",
+                                        "write accelerators: 2, or quant: Q4_K_M, or hardware: H200 SXM 141GB,"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[1024];
+        struct ts_scenario s;
+        struct ts_text said;
+        ts_text_init(&said);
+        snprintf(text, sizeof text, "%stiers:\n  edge: {kind: server, hardware: H100 SXM, %s, ability: 1}\n", WORKLOAD,
+                 models[i]);
+        assert_int_equal(load_text(&s, text, NULL, &said), TS_ESCENARIO);
+        assert_non_null(strstr(said.data, words[i]));
+        assert_non_null(strstr(said.data, hints[i]));
+        ts_text_deinit(&said);
+    }
+}
+
+/* 2 stages of 4: weights pass at the bandwidth of 4. 80 layers x 2 ring all-reduces of 6 messages at 3 us, and a hop:
+ * 2,883 us a step; (160 x 1.5 + 1) x 16,384 B at 450 GB/s: 8.775 us a token. */
+static void test_binding__a_pipeline_of_tensor_parallel_groups(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s,
+              WORKLOAD "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, "
+                       "accelerators: 8, pipeline_parallel: 2, steps: {roofline: {}}, overhead: 1 ms, ability: 1}\n");
+    const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.steps.u.roofline;
+    assert_float_equal(roof->stages, 2.0, 0.0);
+    assert_float_equal(roof->bytes_per_s, 4.0 * 0.75 * 3350e9, 1.0);
+    assert_float_equal(roof->fixed_s, 1e-3 + (160.0 * 6.0 + 1.0) * 3e-6, 1e-12);
+    assert_float_equal(roof->per_tok_s, 241.0 * 16384.0 / 450e9, 1e-15);
+    ts_scenario_deinit(&s);
+}
+
 static void test_binding__a_roofline_that_is_written_is_peak_times_share(void **state)
 {
     (void)state;
     struct ts_scenario s;
-    load_good(&s, WORKLOAD "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, "
-                           "ability: 1, steps: {roofline: {compute: 45 %}}}\n");
+    load_good(&s,
+              WORKLOAD "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, "
+                       "ability: 1, steps: {roofline: {compute: 45 %}}}\n");
     const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
     assert_int_equal(steps->kind, TS_STEPS_ROOFLINE);
     assert_int_equal(steps->origin, TS_ORIGIN_MODELLED);
@@ -71,7 +144,8 @@ static void test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_i
     const struct ts_steps_roofline *roof = &steps->u.roofline;
     assert_float_equal(roof->fixed_s, 80.0 * 65.63e-6, 1e-6);
     assert_float_equal(roof->bytes_per_s, 3350e9 * 0.9301, 1e9);
-    /* The activations of 80 layers of 8192 at 0.58 % of 3350 GB/s: 34 us; the matmuls 139.01e9/(1979e12 x 0.8): 88 us. */
+    /* The activations of 80 layers of 8192 at 0.58 % of 3350 GB/s: 34 us; the matmuls 139.01e9/(1979e12 x 0.8): 88 us.
+     */
     assert_float_equal(roof->flop_per_tok / roof->flop_per_s, 121.7e-6, 0.5e-6);
     ts_scenario_deinit(&s);
 }
@@ -80,8 +154,9 @@ static void test_binding__a_gpu_that_servers_were_not_measured_on_says_so(void *
 {
     (void)state;
     struct ts_scenario s;
-    load_good(&s, WORKLOAD "tiers:\n  edge: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP8, ability: 1, "
-                           "overhead: 3 ms}\n");
+    load_good(&s, WORKLOAD
+              "tiers:\n  edge: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP8, ability: 1, "
+              "overhead: 3 ms}\n");
     const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
     assert_non_null(strstr(steps->source, "unchecked on this class"));
     assert_float_equal(steps->u.roofline.fixed_s, 3e-3, 1e-12);
@@ -513,6 +588,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_binding__seventy_billion_in_fp8_leave_33264_tokens_of_one_h100),
+        cmocka_unit_test(test_binding__kv_bytes_follow_heads_windows_and_latents),
+        cmocka_unit_test(test_binding__what_does_not_fit_says_what_would),
+        cmocka_unit_test(test_binding__a_pipeline_of_tensor_parallel_groups),
         cmocka_unit_test(test_binding__a_roofline_that_is_written_is_peak_times_share),
         cmocka_unit_test(test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_its_class),
         cmocka_unit_test(test_binding__a_gpu_that_servers_were_not_measured_on_says_so),

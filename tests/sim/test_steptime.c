@@ -134,6 +134,25 @@ static void test_steptime__time_moves_by_a_nanosecond_at_least(void **state)
     assert_true(ts_steptime_ns(1e30) > 0);
 }
 
+/* Two stages: four sequences go round in two parts of 2 ms each (2e9 flop at 1e12/s; the weights' 1 ms hides), and the
+ * KV entries at twice the bandwidth; a lone one finds the second stage idle: the weights' 1 ms. 1 us a token more. */
+static void test_steptime__a_pipeline_works_on_parts_of_the_batch(void **state)
+{
+    (void)state;
+    const struct ts_steps_model model = {.kind = TS_STEPS_ROOFLINE,
+                                         .u.roofline = {.flop_per_tok = 1e9,
+                                                        .flop_per_s = 1e12,
+                                                        .shared_bytes = 1e9,
+                                                        .bytes_per_s = 1e12,
+                                                        .kv_bytes_per_tok = 1e6,
+                                                        .per_tok_s = 1e-6,
+                                                        .stages = 2.0}};
+    const struct ts_batch_load four = ts_steptime_decode_load(4, 1000);
+    const struct ts_batch_load one = ts_steptime_decode_load(1, 0);
+    assert_float_equal(ts_steptime_s(&model, &four), 2e-3 + 2e-6 + 0.5e-3, 1e-12);
+    assert_float_equal(ts_steptime_s(&model, &one), 1e-3 + 1e-6, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_steptime__table_interpolates_and_extrapolates),
         cmocka_unit_test(test_steptime__every_kind_is_affine_in_what_decode_reads),
         cmocka_unit_test(test_steptime__time_moves_by_a_nanosecond_at_least),
+        cmocka_unit_test(test_steptime__a_pipeline_works_on_parts_of_the_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
