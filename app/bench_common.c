@@ -58,6 +58,29 @@ enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *a
     return TS_OK;
 }
 
+enum ts_status ts_bench_model_config(struct ts_model_config *out, struct ts_arena *arena, const char *name,
+                                     struct ts_diags *diags)
+{
+    const struct ts_llm *llm = NULL;
+    enum ts_status status = ts_bench_find_model(&llm, arena, name, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    const struct ts_model_shape shape = {
+        .name = llm->name,
+        .layers = llm->layers,
+        .hidden = llm->hidden,
+        .ffn = llm->ffn,
+        .heads = llm->heads,
+        .kv_heads = llm->kv_heads,
+        .head_dim = llm->head_dim,
+        .vocab = llm->vocab,
+        .context = llm->context,
+        .params = llm->params,
+    };
+    return ts_model_config_from_shape(out, &shape, diags);
+}
+
 enum ts_status ts_bench_target_path(char **out, const struct ts_args *args, struct ts_diags *diags)
 {
     char *path = args->out ? ts_path_join("", args->out) : ts_locate_cached_measurement();

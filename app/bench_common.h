@@ -5,6 +5,7 @@
 #include "app/options.h"
 #include "kernels/bench.h"
 #include "kernels/measurement.h"
+#include "kernels/model_config.h"
 #include "reports/table.h"
 #include "scenarios/catalog.h"
 
@@ -13,6 +14,10 @@ enum { TS_BENCH_ARGS_MAX_N_TOK = 32 };
 /* A dense model of the catalog, in `arena`; a diagnostic with the nearest name if there is none. */
 enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *arena, const char *name,
                                    struct ts_diags *diags);
+
+/* The shape of such a model. */
+enum ts_status ts_bench_model_config(struct ts_model_config *out, struct ts_arena *arena, const char *name,
+                                     struct ts_diags *diags);
 
 /* "1,8,512" -> increasing token counts. */
 enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags);

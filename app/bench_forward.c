@@ -22,24 +22,7 @@ static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena
     if (args->config) {
         return ts_model_config_read(out, args->config, diags);
     }
-    const struct ts_llm *llm = NULL;
-    enum ts_status status = ts_bench_find_model(&llm, arena, args->model ? args->model : "Llama-3.2-1B", diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    struct ts_model_shape shape = {
-        .name = llm->name,
-        .layers = llm->layers,
-        .hidden = llm->hidden,
-        .ffn = llm->ffn,
-        .heads = llm->heads,
-        .kv_heads = llm->kv_heads,
-        .head_dim = llm->head_dim,
-        .vocab = llm->vocab,
-        .context = llm->context,
-        .params = llm->params,
-    };
-    return ts_model_config_from_shape(out, &shape, diags);
+    return ts_bench_model_config(out, arena, args->model ? args->model : "Llama-3.2-1B", diags);
 }
 
 static struct ts_table *steps_table(const struct ts_model_measurement *m)

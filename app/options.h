@@ -35,6 +35,8 @@ struct ts_args {
     const char *timeout;
     const char *rate;
     const char *duration;
+    const char *load;
+    const char *max_error;
     uint64_t output_tok;
     uint64_t count;
     uint64_t retries; /* 0: the default */
@@ -54,6 +56,7 @@ enum ts_command_bit {
     TS_CMD_CATALOG = 1 << 5,
     TS_CMD_HELP = 1 << 6,
     TS_CMD_PROBE = 1 << 7,
+    TS_CMD_VALIDATE = 1 << 8,
 };
 
 /* Parses argv[1..] (argv[0] is the command's own name) by the rows that `command` takes. TS_EUSAGE with diagnostics for

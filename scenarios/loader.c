@@ -154,6 +154,10 @@ const struct ts_measurement *ts_loader_measurement(struct ts_loader *loader, con
             return loader->measurements[i].measurement;
         }
     }
+    const struct ts_scenario_options *options = loader->options;
+    if (options->measurement && ts_str_equal(path, options->measurement_path)) {
+        return options->measurement;
+    }
     if (loader->n_measurements == TS_MAX_MEASUREMENTS) {
         return NULL;
     }

@@ -133,7 +133,10 @@ static void warn_unused(struct ts_loader *loader, const struct ts_value *value)
 
 static enum ts_status read_tree(struct ts_loader *loader, struct sources *sources, struct ts_node **root)
 {
-    enum ts_status status = ts_source_read(&sources->file, loader->path, TS_YAML_MAX_BYTES, loader->diags);
+    const char *text = loader->options->text;
+    enum ts_status status =
+        text ? ts_source_from_text(&sources->file, loader->path, text, strlen(text), loader->diags)
+             : ts_source_read(&sources->file, loader->path, TS_YAML_MAX_BYTES, loader->diags);
     if (status != TS_OK) {
         return status;
     }
@@ -236,7 +239,7 @@ static void free_sources(struct sources *sources)
 enum ts_status ts_scenario_load(struct ts_scenario *out, const char *path, const struct ts_scenario_options *options,
                                 struct ts_diags *diags)
 {
-    static const struct ts_scenario_options none = {NULL, 0, NULL, NULL};
+    static const struct ts_scenario_options none = {0};
     struct ts_diags own;
     ts_diags_init(&own);
     struct ts_scenario scenario;

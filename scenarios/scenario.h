@@ -23,6 +23,8 @@ struct ts_scenario_options {
     const char *trace_path;       /* --trace: replaces the workload's trace file; NULL: as written */
     const char *measurement_path; /* measurement for `hardware: this-machine` and `measured: this-machine`; NULL: none
                                      was found */
+    const struct ts_measurement *measurement; /* what a file at measurement_path would say; NULL: it is read */
+    const char *text;                         /* the scenario's text; NULL: it is read from the path */
 };
 
 /* Loads and checks. On failure (TS_ESCENARIO, TS_EIO, TS_EINPUT, TS_ENOMEM) *out is untouched and every mistake found

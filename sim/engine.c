@@ -20,6 +20,8 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               .options = options,
                               .replication = options->replication,
                               .single_steps = options->single_steps,
+                              .recorded_s = options->recorded_s,
+                              .n_recorded = options->n_recorded,
                               .next_arrival_ns = TS_NEVER_NS,
                               .end_ns = TS_NEVER_NS};
     ts_flights_init(&out->flights);

@@ -71,6 +71,8 @@ struct ts_engine {
     const struct ts_sim_options *options;
     uint32_t replication;
     bool single_steps;
+    const double *recorded_s; /* see ts_sim_options */
+    size_t n_recorded, next_recorded;
     int64_t now_ns;
     int64_t next_arrival_ns; /* TS_NEVER_NS when the stream has ended */
     int64_t end_ns;          /* nothing happens after it */

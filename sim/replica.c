@@ -122,6 +122,18 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
     account->found_tok += plan->found_tok;
 }
 
+/* The model's time, or that of the live run that is replayed. */
+static double step_s(const struct ts_replica *replica, struct ts_engine *engine, const struct ts_batch_load *load)
+{
+    if (!engine->recorded_s || engine->n_recorded == 0) {
+        return ts_steptime_s(replica->config->steps, load);
+    }
+    const size_t last = engine->n_recorded - 1;
+    const size_t i = engine->next_recorded < last ? engine->next_recorded : last;
+    engine->next_recorded++;
+    return engine->recorded_s[i];
+}
+
 static void begin_step(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
 {
     note_plan(replica, engine, plan);
@@ -130,7 +142,7 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
     replica->prefill_tok = plan->load.prefill_tok;
     replica->n_seqs = plan->load.n_seqs;
     replica->blocks_used = plan->blocks_used;
-    schedule_step(replica, engine, engine->now_ns + ts_steptime_ns(ts_steptime_s(replica->config->steps, &plan->load)));
+    schedule_step(replica, engine, engine->now_ns + ts_steptime_ns(step_s(replica, engine, &plan->load)));
 }
 
 static void end_step(struct ts_replica *replica, struct ts_engine *engine)

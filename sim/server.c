@@ -31,7 +31,7 @@ static void server_destroy(struct ts_tier *tier)
     tier->state = NULL;
 }
 
-static struct ts_scheduler_config scheduler_of(const struct ts_server_model *model)
+struct ts_scheduler_config ts_server_scheduler_config(const struct ts_server_model *model)
 {
     return (struct ts_scheduler_config){
         .max_batched_tok = model->max_batched_tok,
@@ -79,7 +79,7 @@ static enum ts_status server_create(struct ts_tier *tier, struct ts_engine *engi
     }
     server->model = model;
     server->config = (struct ts_replica_config){
-        .scheduler = scheduler_of(model),
+        .scheduler = ts_server_scheduler_config(model),
         .steps = &model->steps,
         .power = &tier->model->power,
         .tier = tier->index,

@@ -23,6 +23,10 @@ struct ts_sim_options {
     /* Called for every request as it ends; a status other than TS_OK ends the run with it. May be NULL. */
     enum ts_status (*on_request)(void *user, const struct ts_request_record *record);
     void *request_user;
+    /* Replay of a live run: how long each planned step of the servers took, in order, in place of the model's time; the
+     * last one goes on. For one tier with one replica, with single_steps. NULL: the model's. */
+    const double *recorded_s;
+    size_t n_recorded;
 };
 
 /* Runs one replication; consumes the stream. *out is initialised here on success. options may be NULL. TS_EINPUT from

@@ -566,7 +566,7 @@ static void test_binding__a_trace_on_the_command_line_replaces_file_or_generator
 {
     (void)state;
     struct ts_scenario s;
-    struct ts_scenario_options options = {NULL, 0, "other.csv", NULL};
+    struct ts_scenario_options options = {.trace_path = "other.csv"};
     assert_int_equal(load_text(&s, one_server, &options, NULL), TS_OK);
     assert_string_equal(s.workload.trace_path, "other.csv");
     assert_float_equal(s.workload.scale_rate, 1.0, 0.0);

@@ -18,7 +18,7 @@ static const char path[] = "measurement-for-scenarios.json";
     "workload: {calls: 36 k/day, classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"           \
     "tiers:\n"
 
-static const struct ts_scenario_options with_file = {NULL, 0, NULL, path};
+static const struct ts_scenario_options with_file = {.measurement_path = path};
 
 /* Two shapes: 2 x 1000 x 1000 x 16 + 2 x 500 x 1000 x 1 = 33 Mflop a token; 64 tokens take 40 ms. */
 static void write_measurement(const char *quant, double idle_w, double busy_w)
@@ -244,7 +244,7 @@ static void test_measured__a_file_that_cannot_be_read_is_an_io_error(void **stat
 {
     (void)state;
     struct ts_scenario s;
-    static const struct ts_scenario_options nowhere = {NULL, 0, NULL, "no-such-measurement.json"};
+    static const struct ts_scenario_options nowhere = {.measurement_path = "no-such-measurement.json"};
     assert_int_equal(load_text(&s, laptop, &nowhere, NULL), TS_EIO);
 }
 

@@ -84,7 +84,7 @@ static void test_scenario__every_failed_allocation_is_reported_as_such(void **st
 {
     (void)state;
     static const char *const sets[] = {"tiers.edge.replicas=4"};
-    struct ts_scenario_options options = {sets, 1, NULL, NULL};
+    struct ts_scenario_options options = {.sets = sets, .n_sets = 1};
     assert_int_equal(ts_file_write(path, text, strlen(text), NULL), TS_OK);
     long n = 0;
     for (;; n++) {

@@ -23,7 +23,7 @@ static const char base[] = "scenario: t\n"
 
 static enum ts_status load_with(struct ts_scenario *out, struct ts_text *said, size_t n, const char *const *sets)
 {
-    struct ts_scenario_options options = {sets, n, NULL, NULL};
+    struct ts_scenario_options options = {.sets = sets, .n_sets = n};
     return load_text(out, base, &options, said);
 }
 

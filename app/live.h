@@ -1,0 +1,79 @@
+/* The reference engine serving requests in real time: the scheduler that the simulator uses (sim/scheduler.h) drives the
+ * transformer of kernels/. Arrivals are an open loop; what happened when is noted for every request and every step. */
+#ifndef TS_APP_LIVE_H
+#define TS_APP_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "kernels/model_config.h"
+#include "sim/record.h"
+#include "sim/scheduler.h"
+#include "traces/request.h"
+
+struct ts_live_options {
+    const struct ts_model_config *config; /* of a synthetic model; ignored with gguf_path */
+    const char *quant;                    /* "Q4_0" */
+    const char *gguf_path;                /* NULL: synthetic */
+    const char *isa;                      /* NULL: best for this machine */
+    uint32_t n_threads;                   /* 0: all usable CPUs */
+    uint64_t seed;
+    struct ts_scheduler_config scheduler; /* block_tok must be TS_KV_PAGE_TOK */
+};
+
+struct ts_live; /* a model, loaded and warm */
+
+/* TS_EUNSUPPORTED, TS_EINPUT, TS_EIO, TS_ENOMEM with diagnostics. */
+enum ts_status ts_live_create(struct ts_live **out, const struct ts_live_options *options, struct ts_diags *diags);
+void ts_live_destroy(struct ts_live *live);
+
+/* Times since the start of the run. */
+struct ts_live_record {
+    int64_t due_ns;   /* arrival as planned */
+    int64_t seen_ns;  /* handed to the scheduler */
+    int64_t start_ns; /* first step begun, TS_NEVER_NS: none */
+    int64_t first_ns, last_ns;
+    uint32_t prompt_tok, output_tok, n_given; /* done: n_given = output_tok */
+    uint32_t n_preemptions;
+    bool rejected; /* the server could never hold it */
+};
+
+/* Steps follow one another without a gap, except where there was nothing to do. */
+struct ts_live_step {
+    int64_t begin_ns, end_ns; /* planning, forward pass, sampling and bookkeeping */
+    int64_t model_ns;         /* of that, the forward pass */
+    struct ts_batch_load load;
+    uint32_t n_waiting; /* after admission */
+};
+
+struct ts_live_run {
+    struct ts_live_record *records; /* [n_records] in the order of the requests */
+    size_t n_records;
+    struct ts_live_step *steps; /* [n_steps] */
+    size_t n_steps;
+    int64_t end_ns;
+};
+
+struct ts_live_progress {
+    /* Called between steps; false stops the run. May be NULL. */
+    bool (*report)(void *user, size_t n_ended, size_t n, double elapsed_s);
+    /* Called for each token as it is given: that of request `index`. May be NULL. */
+    void (*on_token)(void *user, size_t index, uint32_t token);
+    void *user;
+};
+
+/* Serves the requests (arrivals ascending) to the last token. TS_EINTERRUPTED if told to stop: *out then holds what was
+ * done so far. TS_ENOMEM. */
+enum ts_status ts_live_serve(struct ts_live_run *out, struct ts_live *live, const struct ts_request *requests, size_t n,
+                             const struct ts_live_progress *progress, struct ts_diags *diags);
+void ts_live_run_deinit(struct ts_live_run *run);
+
+/* For reports: "Llama-3.2-1B", "Q4_0", "avx512vnni". */
+const char *ts_live_model(const struct ts_live *live);
+const char *ts_live_quant(const struct ts_live *live);
+const char *ts_live_kernel(const struct ts_live *live);
+uint32_t ts_live_threads(const struct ts_live *live);
+
+#endif

@@ -1,0 +1,289 @@
+/* The reference engine under the scheduler, and the simulation of what it did. Nothing here depends on how fast the
+ * machine is. */
+#include "app/validate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kv_cache.h"
+#include "tests/engine/tiny_model.h"
+
+enum { N = 60 };
+
+static struct ts_scheduler_config scheduler_of(uint32_t max_batched_tok, uint32_t max_seqs, uint64_t kv_blocks)
+{
+    return (struct ts_scheduler_config){
+        .max_batched_tok = max_batched_tok,
+        .max_seqs = max_seqs,
+        .chunked_prefill = true,
+        .block_tok = TS_KV_PAGE_TOK,
+        .kv_blocks = kv_blocks,
+    };
+}
+
+static struct ts_live *open_live(const struct ts_scheduler_config *scheduler)
+{
+    const struct ts_model_config config = tiny_llama();
+    const struct ts_live_options options = {
+        .config = &config, .quant = "Q8_0", .n_threads = 1, .seed = 3, .scheduler = *scheduler};
+    struct ts_live *live;
+    assert_int_equal(ts_live_create(&live, &options, NULL), TS_OK);
+    return live;
+}
+
+/* Requests of 1 to 120 tokens in and 1 to 16 out, gap_ns apart. */
+static void make_requests(struct ts_request *requests, size_t n, int64_t gap_ns)
+{
+    struct ts_rng rng;
+    ts_rng_init(&rng, 17, 0, 0, 0);
+    for (size_t i = 0; i < n; i++) {
+        requests[i] = (struct ts_request){
+            .id = i,
+            .arrival_ns = (int64_t)i * gap_ns,
+            .prompt_tok = 1 + ts_rng_u32(&rng) % 120,
+            .output_tok = 1 + ts_rng_u32(&rng) % 16,
+        };
+    }
+}
+
+static void check_run(const struct ts_live_run *run, size_t n)
+{
+    assert_int_equal(run->n_records, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct ts_live_record *r = &run->records[i];
+        assert_false(r->rejected);
+        assert_int_equal(r->n_given, r->output_tok);
+        assert_true(r->due_ns <= r->seen_ns && r->start_ns <= r->first_ns && r->first_ns <= r->last_ns);
+        assert_true(r->output_tok == 1 ? r->first_ns == r->last_ns : r->first_ns < r->last_ns);
+        assert_true(r->last_ns <= run->end_ns);
+    }
+    for (size_t i = 0; i < run->n_steps; i++) {
+        const struct ts_live_step *s = &run->steps[i];
+        assert_true(s->begin_ns <= s->end_ns && s->model_ns <= s->end_ns - s->begin_ns);
+        assert_true(i == 0 || s->begin_ns >= run->steps[i - 1].end_ns);
+    }
+}
+
+static void test_live__every_request_gets_its_tokens(void **state)
+{
+    (void)state;
+    struct ts_request requests[N];
+    const struct ts_scheduler_config scheduler = scheduler_of(64, 8, 256);
+    struct ts_live *live = open_live(&scheduler);
+    struct ts_live_run run;
+    make_requests(requests, N, 200000);
+    assert_int_equal(ts_live_serve(&run, live, requests, N, NULL, NULL), TS_OK);
+    check_run(&run, N);
+    ts_live_run_deinit(&run);
+    assert_int_equal(ts_live_serve(&run, live, requests, 5, NULL, NULL), TS_OK); /* and again, with the same model */
+    check_run(&run, 5);
+    ts_live_run_deinit(&run);
+    ts_live_destroy(live);
+}
+
+static void test_live__preempted_requests_are_computed_again(void **state)
+{
+    (void)state;
+    struct ts_request requests[N];
+    const struct ts_scheduler_config scheduler = scheduler_of(256, 16, 20); /* room for 320 tokens */
+    struct ts_live *live = open_live(&scheduler);
+    struct ts_live_run run;
+    uint64_t n_preemptions = 0;
+    make_requests(requests, N, 0);
+    assert_int_equal(ts_live_serve(&run, live, requests, N, NULL, NULL), TS_OK);
+    check_run(&run, N);
+    for (size_t i = 0; i < N; i++) {
+        n_preemptions += run.records[i].n_preemptions;
+    }
+    assert_true(n_preemptions > 0);
+    ts_live_run_deinit(&run);
+    ts_live_destroy(live);
+}
+
+static void test_live__what_can_never_fit_is_turned_away(void **state)
+{
+    (void)state;
+    const struct ts_request requests[] = {{.id = 0, .prompt_tok = 500, .output_tok = 4},
+                                          {.id = 1, .prompt_tok = 5, .output_tok = 4}};
+    const struct ts_scheduler_config scheduler = scheduler_of(64, 4, 8); /* room for 128 tokens */
+    struct ts_live *live = open_live(&scheduler);
+    struct ts_live_run run;
+    assert_int_equal(ts_live_serve(&run, live, requests, 2, NULL, NULL), TS_OK);
+    assert_true(run.records[0].rejected);
+    assert_int_equal(run.records[0].n_given, 0);
+    assert_int_equal(run.records[1].n_given, 4);
+    ts_live_run_deinit(&run);
+    ts_live_destroy(live);
+}
+
+static bool stop_soon(void *user, size_t n_ended, size_t n, double elapsed_s)
+{
+    (void)user;
+    (void)n;
+    (void)elapsed_s;
+    return n_ended < 3;
+}
+
+static void test_live__a_stopped_run_keeps_what_was_done(void **state)
+{
+    (void)state;
+    struct ts_request requests[N];
+    const struct ts_scheduler_config scheduler = scheduler_of(64, 2, 256);
+    struct ts_live *live = open_live(&scheduler);
+    const struct ts_live_progress progress = {.report = stop_soon};
+    struct ts_live_run run;
+    uint64_t n_done = 0;
+    make_requests(requests, N, 0);
+    assert_int_equal(ts_live_serve(&run, live, requests, N, &progress, NULL), TS_EINTERRUPTED);
+    for (size_t i = 0; i < N; i++) {
+        n_done += run.records[i].n_given == run.records[i].output_tok;
+    }
+    assert_true(n_done >= 3 && n_done < N);
+    ts_live_run_deinit(&run);
+    ts_live_destroy(live);
+}
+
+/* ---- against the simulation ---- */
+
+static void make_model(struct ts_model *model, const struct ts_scheduler_config *scheduler)
+{
+    *model = (struct ts_model){.name = "live", .n_tiers = 1, .series_bin_s = 1.0};
+    model->tiers[0] = (struct ts_tier_model){.name = "here", .kind = TS_TIER_SERVER, .hardware = "this machine"};
+    model->tiers[0].power.pue = 1.0;
+    struct ts_server_model *server = &model->tiers[0].u.server;
+    server->n_replicas = 1;
+    server->n_accelerators = 1;
+    server->max_batched_tok = scheduler->max_batched_tok;
+    server->max_seqs = scheduler->max_seqs;
+    server->chunked_prefill = true;
+    server->block_tok = scheduler->block_tok;
+    server->kv_blocks = scheduler->kv_blocks;
+    server->steps.kind = TS_STEPS_LINEAR;
+    server->steps.u.linear = (struct ts_steps_linear){.a_s = 1e-4, .d_s_per_prefill_tok = 1e-6};
+    ts_validate_alone(model, model, 0);
+}
+
+/* The replay of a live run; true if nothing fell into another step. With the recorded step times, the simulated
+ * scheduler does what the live one did: only a request that arrives in the microseconds between the end of a step and
+ * the next plan may fall into another step. */
+static bool replay(const struct ts_request *requests, uint64_t kv_blocks)
+{
+    const struct ts_scheduler_config scheduler = scheduler_of(64, 8, kv_blocks);
+    struct ts_live *live = open_live(&scheduler);
+    struct ts_live_run run;
+    struct ts_model *model = malloc(sizeof *model);
+    struct ts_error_budget budget;
+    assert_non_null(model);
+    make_model(model, &scheduler);
+    assert_int_equal(ts_live_serve(&run, live, requests, N, NULL, NULL), TS_OK);
+    assert_int_equal(ts_validate_budget(&budget, model, requests, N, &run, TS_VALIDATE_E2E, NULL), TS_OK);
+    assert_int_equal(budget.recorded.live_done, N);
+    assert_int_equal(budget.recorded.predicted_done, N);
+    const double product = (1.0 + budget.scheduler_frac) * (1.0 + budget.arrivals_frac) * (1.0 + budget.host_frac) *
+                           (1.0 + budget.steps_frac);
+    assert_true(fabs(product - 1.0 - budget.whole_frac) < 1e-9);
+    assert_true(budget.host_frac < 0.0 && budget.host_frac > -1.0);
+    bool same = budget.recorded.live_preemptions == budget.recorded.predicted_preemptions;
+    for (size_t i = 0; i < TS_N_VALIDATE_LATENCIES; i++) {
+        same = same && fabs(budget.recorded.rows[i][TS_VALIDATE_P99].error_frac) < 1e-6;
+    }
+    ts_live_run_deinit(&run);
+    ts_live_destroy(live);
+    free(model);
+    return same && fabs(budget.scheduler_frac) < 1e-6;
+}
+
+/* The first request comes alone, the others while its first step is under way, which takes longer than that: unless the
+ * system takes the processor away in between, so that is tried a few times. */
+static void test_live__recorded_step_times_leave_nothing_to_the_scheduler(void **state)
+{
+    (void)state;
+    static const uint64_t kv_blocks[] = {256, 20};
+    for (size_t k = 0; k < 2; k++) {
+        struct ts_request requests[N];
+        bool same = false;
+        make_requests(requests, N, 0);
+        requests[0].prompt_tok = 120;
+        for (size_t i = 1; i < N; i++) {
+            requests[i].arrival_ns = 50000;
+        }
+        for (int attempt = 0; attempt < 20 && !same; attempt++) {
+            same = replay(requests, kv_blocks[k]);
+        }
+        assert_true(same);
+    }
+}
+
+static void test_validate__a_prediction_of_itself_has_no_error(void **state)
+{
+    (void)state;
+    double ttft[] = {1.0, 2.0, 3.0, 4.0};
+    double tpot[] = {0.1, NAN, 0.3, 0.2};
+    double e2e[] = {2.0, 3.0, 4.0, 5.0};
+    const struct ts_timings timings = {.ttft_s = ttft, .tpot_s = tpot, .e2e_s = e2e, .n = 4, .end_s = 5.0, .n_done = 4,
+                                       .output_tok = 10};
+    struct ts_comparison comparison;
+    double central, tail;
+    assert_int_equal(ts_validate_compare(&comparison, &timings, &timings, 1), TS_OK);
+    ts_validate_worst(&comparison, &central, &tail);
+    assert_true(central == 0.0 && tail == 0.0);
+    assert_int_equal(comparison.n_pairs, 4);
+    assert_true(comparison.rows[TS_VALIDATE_TTFT][TS_VALIDATE_MEAN].live_s == 2.5);
+    assert_true(comparison.rows[TS_VALIDATE_TTFT][TS_VALIDATE_P50].live_s == 2.5);
+    assert_true(fabs(comparison.rows[TS_VALIDATE_TPOT][TS_VALIDATE_MEAN].live_s - 0.2) < 1e-12);
+}
+
+static void test_validate__a_constant_factor_is_found_with_a_narrow_interval(void **state)
+{
+    (void)state;
+    enum { MANY = 200 };
+    double values[MANY], doubled[MANY], none[MANY];
+    struct ts_comparison comparison;
+    for (size_t i = 0; i < MANY; i++) {
+        values[i] = 1.0 + (double)(i * 37 % 101);
+        doubled[i] = 1.1 * values[i];
+        none[i] = NAN;
+    }
+    const struct ts_timings live = {.ttft_s = values, .tpot_s = none, .e2e_s = values, .n = MANY};
+    const struct ts_timings predicted = {.ttft_s = doubled, .tpot_s = none, .e2e_s = values, .n = MANY};
+    assert_int_equal(ts_validate_compare(&comparison, &live, &predicted, 1), TS_OK);
+    const struct ts_validate_row *row = &comparison.rows[TS_VALIDATE_TTFT][TS_VALIDATE_MEAN];
+    assert_true(fabs(row->error_frac - 0.1) < 1e-12);
+    assert_true(fabs(row->low_frac - 0.1) < 1e-9 && fabs(row->high_frac - 0.1) < 1e-9); /* pairs share what varies */
+    assert_true(isnan(comparison.rows[TS_VALIDATE_TPOT][TS_VALIDATE_MEAN].live_s));
+}
+
+static void test_validate__capacity_is_that_of_all_requests_at_once(void **state)
+{
+    (void)state;
+    struct ts_request requests[N];
+    const struct ts_scheduler_config scheduler = scheduler_of(8, 4, 256);
+    struct ts_model *model = malloc(sizeof *model);
+    double per_s = 0.0;
+    assert_non_null(model);
+    make_model(model, &scheduler);
+    model->tiers[0].u.server.steps.u.linear = (struct ts_steps_linear){.a_s = 0.01};
+    for (size_t i = 0; i < N; i++) {
+        requests[i] = (struct ts_request){.id = i, .arrival_ns = (int64_t)i * 1000000000, .prompt_tok = 1, .output_tok = 1};
+    }
+    assert_int_equal(ts_validate_capacity(&per_s, model, requests, N, NULL), TS_OK);
+    /* Steps of 10 ms: the first request finds the server idle and begins alone, the other 59 go by fours. */
+    assert_true(fabs(per_s - N / 0.16) < 1e-6);
+    free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_live__every_request_gets_its_tokens),
+        cmocka_unit_test(test_live__preempted_requests_are_computed_again),
+        cmocka_unit_test(test_live__what_can_never_fit_is_turned_away),
+        cmocka_unit_test(test_live__a_stopped_run_keeps_what_was_done),
+        cmocka_unit_test(test_live__recorded_step_times_leave_nothing_to_the_scheduler),
+        cmocka_unit_test(test_validate__a_prediction_of_itself_has_no_error),
+        cmocka_unit_test(test_validate__a_constant_factor_is_found_with_a_narrow_interval),
+        cmocka_unit_test(test_validate__capacity_is_that_of_all_requests_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
