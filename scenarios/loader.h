@@ -95,6 +95,8 @@ struct ts_tier_context {
 
 /* resolve_steps.c */
 void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out);
+/* resolve_host.c: the host's time of a server, behind ts_resolve_steps. */
+void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */

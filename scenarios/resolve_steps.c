@@ -8,9 +8,11 @@
  * + experts, active = shared + experts x k/E, so experts = (total - active)/(1 - k/E). */
 #include <math.h>
 
+#include "base/file.h"
 #include "kernels/model_measurement.h"
 #include "scenarios/efficiency.h"
 #include "scenarios/loader.h"
+#include "scenarios/operator_profile.h"
 
 static const double overhead_server_s = 1.5e-3;
 static const double overhead_device_s = 2e-3;
@@ -75,6 +77,45 @@ static void resolve_linear(struct ts_loader *loader, struct ts_tier_context *ctx
         .d_s_per_prefill_tok = ts_value_number(linear, "d"),
         .e_s_per_pair = ts_value_number(linear, "e"),
     };
+}
+
+/* ---- operators ---- */
+
+static void warn_other_model(struct ts_loader *loader, const struct ts_tier_context *ctx,
+                             const struct ts_operator_profile *profile)
+{
+    const struct ts_llm *llm =
+        profile->model[0] ? ts_catalog_llm(&loader->catalog, ts_path_base(profile->model)) : NULL;
+    if (llm && llm != ctx->llm) {
+        ts_loader_warning(loader, ts_value_at(ctx->value, "model"), NULL,
+                          "the operator profile is of %s: its tables are taken for %s", profile->model, ctx->llm->name);
+    }
+}
+
+static void resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+{
+    struct ts_operator_profile profile;
+    const char *folder = ts_loader_beside(loader, ts_value_text(ctx->value, "steps.operators"));
+    if (!ts_operator_profile_read(&profile, loader, ts_value_at(ctx->value, "steps.operators"), folder, ctx)) {
+        ctx->broken = true;
+        return;
+    }
+    warn_other_model(loader, ctx, &profile);
+    out->kind = TS_STEPS_OPERATORS;
+    out->origin = TS_ORIGIN_MEASURED;
+    out->source = ts_loader_printf(loader, "operator profile%s%s%s%s, %zu rows", profile.gpu[0] ? " of " : "",
+                                   profile.gpu, profile.engine[0] ? ", vLLM " : "", profile.engine, profile.n_rows);
+    profile.operators->fixed_s =
+        ts_value_is_set(ctx->value, "overhead") || ctx->n_accelerators > 1 ? overhead(loader, ctx, 0.0) : 0.0;
+    out->u.operators = profile.operators;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.layers", ctx->value->path), TS_ORIGIN_MEASURED,
+                     ts_loader_printf(loader, "times of each operator in a step; attention x %u", ctx->llm->layers),
+                     "%s", profile.layers);
+    if (profile.n_filled > 0) {
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.filled", ctx->value->path), TS_ORIGIN_MODELLED,
+                         "points of the attention grid without a measurement, on the line through their neighbours",
+                         "%zu", profile.n_filled);
+    }
 }
 
 /* ---- roofline ---- */
@@ -298,11 +339,12 @@ static void resolve_engine_fit(struct ts_loader *loader, struct ts_tier_context 
 static void assume_steps(struct ts_loader *loader, const struct ts_tier_context *ctx,
                          const struct ts_steps_model *steps)
 {
-    const char *what = steps->kind == TS_STEPS_LINEAR  ? "linear"
-                       : steps->kind == TS_STEPS_TABLE ? "table of measured steps"
-                                                       : "roofline";
+    static const char *const what[TS_N_STEPS_KINDS] = {[TS_STEPS_LINEAR] = "linear",
+                                                       [TS_STEPS_TABLE] = "table of measured steps",
+                                                       [TS_STEPS_ROOFLINE] = "roofline",
+                                                       [TS_STEPS_OPERATORS] = "tables of measured operators"};
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.step_times", ctx->value->path), steps->origin, steps->source,
-                     "%s", what);
+                     "%s", what[steps->kind]);
 }
 
 void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
@@ -310,15 +352,18 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
     struct ts_value *value = ctx->value;
     bool linear = ts_value_is_written(value, "steps.linear");
     bool roofline = ts_value_is_written(value, "steps.roofline");
+    bool operators = ts_value_is_written(value, "steps.operators");
     if (ctx->broken) {
         return;
     }
-    if (linear && roofline) {
+    if (linear + roofline + operators > 1) {
         ts_loader_error(loader, ts_value_at(value, "steps"), "keep the one that you mean",
-                        "'linear' and 'roofline' exclude each other");
+                        "'linear', 'roofline' and 'operators' exclude each other");
         return;
     }
-    if (linear) {
+    if (operators) {
+        resolve_operators(loader, ctx, out);
+    } else if (linear) {
         resolve_linear(loader, ctx, out);
         if (ts_value_is_set(value, "overhead")) {
             ts_loader_warning(loader, ts_value_at(value, "overhead"), "add it to a",

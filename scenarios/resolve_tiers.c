@@ -147,6 +147,7 @@ static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx
     resolve_scheduler(loader, ctx);
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &server->steps);
+    ts_resolve_host(loader, ctx, &server->steps);
     if (!ctx->broken) {
         ts_resolve_fleet(loader, ctx);
     }

@@ -146,17 +146,21 @@ static void add_gaps(struct ts_hist *itl, double first_s, double per_step_s, uin
 
 int64_t ts_device_decode_ns(struct ts_hist *itl, const struct ts_steps_model *steps, uint64_t first_kv_tok, uint32_t n)
 {
-    if (n == 0) {
-        return 0;
+    double sum_s = 0.0;
+    uint32_t n_done = 0;
+    while (n_done < n) {
+        const struct ts_batch_load load = ts_steptime_decode_load(1, first_kv_tok + n_done);
+        const struct ts_step_line line = ts_steptime_line(steps, &load);
+        const double first_s = ts_step_line_s(&line, load.kv_read_tok);
+        const double n_on_line = line.until_kv - load.kv_read_tok + 1.0;
+        const uint32_t n_steps = n_on_line < (double)(n - n_done) ? (uint32_t)n_on_line : n - n_done;
+        if (itl) {
+            add_gaps(itl, first_s, line.per_kv_s, n_steps);
+        }
+        sum_s += n_steps * first_s + line.per_kv_s * ((double)n_steps * ((double)n_steps - 1.0) / 2.0);
+        n_done += n_steps;
     }
-    const struct ts_steptime_kind *kind = &ts_steptime_kinds[steps->kind];
-    const struct ts_batch_load load = ts_steptime_decode_load(1, first_kv_tok);
-    const double per_kv_s = kind->per_kv_s(steps);
-    const double first_s = kind->base_s(steps, &load) + per_kv_s * load.kv_read_tok;
-    if (itl) {
-        add_gaps(itl, first_s, per_kv_s, n);
-    }
-    return ts_steptime_ns(n * first_s + per_kv_s * ((double)n * ((double)n - 1.0) / 2.0));
+    return n > 0 ? ts_steptime_ns(sum_s) : 0;
 }
 
 static void begin_service(struct fleet *fleet, struct ts_engine *engine, uint32_t id)

@@ -46,7 +46,7 @@ struct ts_batch_load {
     double prefill_pairs; /* query-key pairs of prefill attention: sum over chunks of chunk*(past + (chunk+1)/2) */
 };
 
-enum ts_steps_kind { TS_STEPS_LINEAR, TS_STEPS_TABLE, TS_STEPS_ROOFLINE, TS_N_STEPS_KINDS };
+enum ts_steps_kind { TS_STEPS_LINEAR, TS_STEPS_TABLE, TS_STEPS_ROOFLINE, TS_STEPS_OPERATORS, TS_N_STEPS_KINDS };
 
 /* t = a + b*n_seqs + c*kv_read + d*prefill_tok + e*prefill_pairs (MODEL: fitted coefficients). */
 struct ts_steps_linear {
@@ -80,14 +80,50 @@ struct ts_steps_roofline {
     double stages;    /* of a pipeline; flop_per_s and bytes_per_s are then of one stage's accelerators. 0, 1: none */
 };
 
+/* Linear between its knots; constant below the first, on with the last slope beyond the last. */
+struct ts_curve {
+    const double *x; /* [n] increasing */
+    const double *y; /* [n] */
+    size_t n;        /* 0: the curve is 0 */
+};
+
+enum ts_attention_axis {
+    TS_ATTENTION_CHUNK,  /* prompt tokens of the step */
+    TS_ATTENTION_PAST,   /* cached tokens behind which they stand */
+    TS_ATTENTION_DECODE, /* sequences in decode */
+    TS_ATTENTION_KV,     /* KV entries that each of those reads */
+    TS_N_ATTENTION_AXES
+};
+
+/* Times of an engine's operators, all layers of the model added up: t = fixed + per_tok(tokens) + per_seq(sequences) +
+ * attention(chunk, past, n_decode, kv), each linear between what was measured. See sim/operators.h. */
+struct ts_steps_operators {
+    double fixed_s;
+    struct ts_curve per_tok_s; /* of all tokens of the step: prompt chunks and one for each sequence in decode */
+    struct ts_curve per_seq_s; /* of the sequences in the step: output head and sampler */
+    struct {
+        const double *at; /* [n] increasing; the first of CHUNK and DECODE is 0 */
+        size_t n;         /* >= 1 */
+    } axes[TS_N_ATTENTION_AXES];
+    const double *attention_s; /* [CHUNK][PAST][DECODE][KV], complete */
+};
+
+/* The host's work between two steps: scheduling, preparing the input, handing out tokens. */
+struct ts_host_model {
+    double fixed_s, per_seq_s;
+    bool overlaps; /* done while the accelerator computes: a step lasts as long as the longer of both; else their sum */
+};
+
 struct ts_steps_model {
     enum ts_steps_kind kind;
     enum ts_origin origin; /* measured, fitted, modelled */
-    const char *source;    /* for the report: "measurement.json of AMD EPYC, 2 threads, avx512vnni" */
+    struct ts_host_model host;
+    const char *source; /* for the report: "measurement.json of AMD EPYC, 2 threads, avx512vnni" */
     union {
         struct ts_steps_linear linear;
         struct ts_steps_table table;
         struct ts_steps_roofline roofline;
+        const struct ts_steps_operators *operators;
     } u;
 };
 

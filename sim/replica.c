@@ -163,22 +163,26 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
  * it. */
 static void begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)
 {
-    const struct ts_steptime_kind *kind = &ts_steptime_kinds[replica->config->steps->kind];
-    const struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
-    const double base_s = kind->base_s(replica->config->steps, &load);
-    const double per_kv_s = kind->per_kv_s(replica->config->steps);
+    struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
+    struct ts_step_line line = ts_steptime_line(replica->config->steps, &load);
     const uint32_t most = run->max_steps < RUN_MAX ? run->max_steps : RUN_MAX;
     const int64_t until_ns = engine->next_arrival_ns;
     int64_t *ends_ns = replica->ends_ns;
     int64_t end_ns = engine->now_ns;
-    int64_t kv_tok = (int64_t)run->kv_read_tok;
+    int64_t last_ns = 0;
     uint32_t n = 0;
     while (n < most && (n < RUN_PAST_ARRIVAL || end_ns < until_ns)) {
-        end_ns += ts_steptime_ns(base_s + per_kv_s * (double)kv_tok);
-        kv_tok += run->n_seqs;
+        if (load.kv_read_tok > line.until_kv) {
+            line = ts_steptime_line(replica->config->steps, &load);
+        }
+        const int64_t step_ns = ts_steptime_ns(ts_step_line_s(&line, load.kv_read_tok));
+        if (step_ns < last_ns) {
+            break; /* the steps of a run never get shorter: its gaps are counted by that */
+        }
+        end_ns += last_ns = step_ns;
+        load.kv_read_tok += run->n_seqs;
         ends_ns[n++] = end_ns;
     }
-    TS_CHECK(per_kv_s >= 0.0); /* so the steps of a run never get shorter */
     replica->mode = TS_REPLICA_RUN;
     replica->start_ns = engine->now_ns;
     replica->prefill_tok = 0.0;

@@ -1,64 +1,47 @@
 /* Hides how long a step takes. Formulas (units: seconds, tokens, bytes, flop):
  *   linear    a + b*seqs + c*kv + d*prefill + e*pairs; coefficients fitted to measurements
- *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant
- * below the first, and goes on with the last segment's slope beyond the last roofline  fixed +
- * max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
+ *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant below
+ *             the first, and goes on with the last segment's slope beyond the last
+ *   roofline  fixed + max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
  *             + kv*kv_bytes_per_tok/bytes_per_s + pairs*flop_per_pair/flop_per_s;
  *             + per_tok*tokens;
  *             with p stages the batch goes round in min(p, seqs) parts, each through all layers on one stage's
- * accelerators after another: tokens and pairs of a part, and 1/p of the KV entries; weights(B) = shared +
- * expert*(1-(1-k/E)^B), the expected share of experts that B tokens touch Worked: a prompt token of a 70B model, 139e9
- * flop at 1979e12*0.45 flop/s, takes 0.156 ms: 50 ms buy 320 of them. */
+ *             accelerators after another: tokens and pairs of a part, and 1/p of the KV entries;
+ *             weights(B) = shared + expert*(1-(1-k/E)^B), the expected share of experts that B tokens touch
+ *   operators tables of measured operators, see sim/operators.h
+ * The host's time h = fixed + b*seqs of a server is added, or bounds the step from below where it overlaps.
+ * Worked: a prompt token of a 70B model, 139e9 flop at 1979e12*0.45 flop/s, takes 0.156 ms: 50 ms buy 320 of them. */
 #include "sim/steptime.h"
 
 #include <math.h>
+
+#include "sim/operators.h"
 
 static double tokens_of(const struct ts_batch_load *load)
 {
     return (double)load->n_decode + (double)load->prefill_tok;
 }
 
-static double linear_base_s(const struct ts_steps_model *model, const struct ts_batch_load *load)
+static struct ts_step_line straight(double base_s, double per_kv_s)
+{
+    return (struct ts_step_line){.base_s = base_s, .per_kv_s = per_kv_s, .until_kv = INFINITY};
+}
+
+static struct ts_step_line linear_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_linear *m = &model->u.linear;
-    return m->a_s + m->b_s_per_seq * load->n_seqs + m->d_s_per_prefill_tok * load->prefill_tok +
-           m->e_s_per_pair * load->prefill_pairs;
+    const double base_s = m->a_s + m->b_s_per_seq * load->n_seqs + m->d_s_per_prefill_tok * load->prefill_tok +
+                          m->e_s_per_pair * load->prefill_pairs;
+    return straight(base_s, m->c_s_per_kv_tok);
 }
 
-static double linear_per_kv_s(const struct ts_steps_model *model)
-{
-    return model->u.linear.c_s_per_kv_tok;
-}
-
-static double interpolate_s(const struct ts_steps_table *table, double n_tok)
-{
-    if (table->n == 1 || n_tok <= table->n_tok[0]) {
-        return table->seconds[0];
-    }
-    size_t low = 0;
-    size_t high = table->n - 1;
-    while (high - low > 1) {
-        const size_t middle = low + (high - low) / 2;
-        if (table->n_tok[middle] <= n_tok) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    const double slope = (table->seconds[high] - table->seconds[low]) / (table->n_tok[high] - table->n_tok[low]);
-    return fmax(0.0, table->seconds[low] + slope * (n_tok - table->n_tok[low]));
-}
-
-static double table_base_s(const struct ts_steps_model *model, const struct ts_batch_load *load)
+static struct ts_step_line table_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_table *m = &model->u.table;
-    return m->fixed_s + interpolate_s(m, tokens_of(load)) + m->b_s_per_seq * load->n_seqs +
-           m->e_s_per_pair * load->prefill_pairs;
-}
-
-static double table_per_kv_s(const struct ts_steps_model *model)
-{
-    return model->u.table.c_s_per_kv_tok;
+    const struct ts_curve times = {.x = m->n_tok, .y = m->seconds, .n = m->n};
+    const double base_s = m->fixed_s + fmax(0.0, ts_curve_at(&times, tokens_of(load))) + m->b_s_per_seq * load->n_seqs +
+                          m->e_s_per_pair * load->prefill_pairs;
+    return straight(base_s, m->c_s_per_kv_tok);
 }
 
 /* What a step's sequences are divided into, so that all stages work at once. */
@@ -67,7 +50,7 @@ static double micro_batches(const struct ts_steps_roofline *m, const struct ts_b
     return fmax(1.0, fmin(m->stages, load->n_seqs));
 }
 
-static double roofline_base_s(const struct ts_steps_model *model, const struct ts_batch_load *load)
+static struct ts_step_line roofline_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_roofline *m = &model->u.roofline;
     const double n_parts = micro_batches(m, load);
@@ -78,26 +61,39 @@ static double roofline_base_s(const struct ts_steps_model *model, const struct t
             m->experts > 0.0 ? m->expert_bytes * (1.0 - pow(1.0 - m->top_k / m->experts, n_tok)) : m->expert_bytes;
     }
     const double matmul_s = fmax(m->flop_per_tok * n_tok / m->flop_per_s, weight_bytes / m->bytes_per_s);
-    return m->fixed_s + matmul_s + m->per_tok_s * n_tok +
-           m->attention_flop_per_pair * load->prefill_pairs / n_parts / m->flop_per_s;
+    const double base_s = m->fixed_s + matmul_s + m->per_tok_s * n_tok +
+                          m->attention_flop_per_pair * load->prefill_pairs / n_parts / m->flop_per_s;
+    return straight(base_s, m->kv_bytes_per_tok / (m->bytes_per_s * fmax(1.0, m->stages)));
 }
 
-static double roofline_per_kv_s(const struct ts_steps_model *model)
+static struct ts_step_line operators_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
-    const struct ts_steps_roofline *m = &model->u.roofline;
-    return m->kv_bytes_per_tok / (m->bytes_per_s * fmax(1.0, m->stages));
+    return ts_operators_line(model->u.operators, load);
 }
 
 const struct ts_steptime_kind ts_steptime_kinds[TS_N_STEPS_KINDS] = {
-    [TS_STEPS_LINEAR] = {"linear", linear_base_s, linear_per_kv_s},
-    [TS_STEPS_TABLE] = {"table", table_base_s, table_per_kv_s},
-    [TS_STEPS_ROOFLINE] = {"roofline", roofline_base_s, roofline_per_kv_s},
+    [TS_STEPS_LINEAR] = {"linear", linear_line},
+    [TS_STEPS_TABLE] = {"table", table_line},
+    [TS_STEPS_ROOFLINE] = {"roofline", roofline_line},
+    [TS_STEPS_OPERATORS] = {"operators", operators_line},
 };
+
+struct ts_step_line ts_steptime_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
+{
+    struct ts_step_line line = ts_steptime_kinds[model->kind].line(model, load);
+    const double host_s = model->host.fixed_s + model->host.per_seq_s * load->n_seqs;
+    if (model->host.overlaps) {
+        line.floor_s = host_s;
+    } else {
+        line.base_s += host_s;
+    }
+    return line;
+}
 
 double ts_steptime_s(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
-    const struct ts_steptime_kind *kind = &ts_steptime_kinds[model->kind];
-    return kind->base_s(model, load) + kind->per_kv_s(model) * load->kv_read_tok;
+    const struct ts_step_line line = ts_steptime_line(model, load);
+    return ts_step_line_s(&line, load->kv_read_tok);
 }
 
 struct ts_batch_load ts_steptime_prompt_load(uint32_t prompt_tok)

@@ -1,6 +1,7 @@
-/* Step times: how long one iteration of an engine takes, from what it computes. Every kind is affine in the KV entries
- * that decode reads, so a step is base(load) + per_kv * kv_read: with a constant batch, base is computed once and the
- * following decode steps cost one multiplication each. */
+/* Step times: how long one iteration of an engine takes, from what it computes. Every kind is piecewise linear in the
+ * KV entries that decode reads: a constant batch follows a line until its next knot, so that further decode steps cost
+ * one multiplication each. A line depends on the batch and its piece alone, not on where inside the piece one begins:
+ * steps taken one by one and in a run come to the same instants. */
 #ifndef TS_SIM_STEPTIME_H
 #define TS_SIM_STEPTIME_H
 
@@ -8,16 +9,28 @@
 
 #include "sim/model.h"
 
+/* A step of that batch that reads kv entries takes max(floor, base + per_kv x kv), from the load's own kv to until_kv
+ * (both included). */
+struct ts_step_line {
+    double base_s, per_kv_s, floor_s, until_kv;
+};
+
+static inline double ts_step_line_s(const struct ts_step_line *line, double kv)
+{
+    const double s = line->base_s + line->per_kv_s * kv;
+    return s > line->floor_s ? s : line->floor_s;
+}
+
 struct ts_steptime_kind {
     const char *name;
-    double (*base_s)(const struct ts_steps_model *model,
-                     const struct ts_batch_load *load); /* without the KV entries read */
-    double (*per_kv_s)(const struct ts_steps_model *model);
+    struct ts_step_line (*line)(const struct ts_steps_model *model, const struct ts_batch_load *load);
 };
 
 /* Indexed by enum ts_steps_kind. */
 extern const struct ts_steptime_kind ts_steptime_kinds[TS_N_STEPS_KINDS];
 
+/* With the host's time. */
+struct ts_step_line ts_steptime_line(const struct ts_steps_model *model, const struct ts_batch_load *load);
 double ts_steptime_s(const struct ts_steps_model *model, const struct ts_batch_load *load);
 
 /* What a lone sequence's prompt of that many tokens loads a step with; and a lone decode step that reads kv_tok entries

@@ -9,12 +9,37 @@ static uint32_t below(struct ts_rng *rng, uint32_t n)
     return ts_rng_u32(rng) % n;
 }
 
+/* A table of operators with knots in the range of the tests' batches; its attention goes up and down. */
+static const struct ts_steps_operators *some_operators(void)
+{
+    static const double tokens[] = {1, 8, 64};
+    static const double token_s[] = {0.004, 0.0045, 0.01};
+    static const double chunks[] = {0, 4, 50};
+    static const double kv[] = {2, 9, 30, 60};
+    static const double attention_s[3 * 2 * 3 * 4] = {
+        0.000, 0.000, 0.000, 0.000, 0.001, 0.002, 0.004, 0.003, 0.002, 0.003, 0.007, 0.009, 0.000, 0.000, 0.000,
+        0.000, 0.001, 0.002, 0.004, 0.003, 0.002, 0.003, 0.007, 0.009, 0.001, 0.001, 0.001, 0.001, 0.002, 0.003,
+        0.004, 0.006, 0.002, 0.004, 0.008, 0.011, 0.001, 0.001, 0.001, 0.001, 0.002, 0.003, 0.004, 0.006, 0.002,
+        0.004, 0.008, 0.011, 0.005, 0.005, 0.005, 0.005, 0.006, 0.007, 0.009, 0.010, 0.006, 0.007, 0.013, 0.016,
+        0.008, 0.008, 0.008, 0.008, 0.009, 0.010, 0.012, 0.013, 0.009, 0.010, 0.016, 0.019};
+    static const struct ts_steps_operators operators = {.per_tok_s = {.x = tokens, .y = token_s, .n = 3},
+                                                        .axes = {{chunks, 3}, {kv, 2}, {chunks, 3}, {kv, 4}},
+                                                        .attention_s = attention_s};
+    return &operators;
+}
+
 static struct ts_steps_model random_steps(struct ts_rng *rng)
 {
     static const double n_tok[] = {1, 4, 32};
     static const double seconds[] = {0.004, 0.005, 0.02};
     struct ts_steps_model steps = {.kind = (enum ts_steps_kind)below(rng, TS_N_STEPS_KINDS)};
+    if (below(rng, 3) == 0) {
+        steps.host = (struct ts_host_model){.fixed_s = 6e-3, .per_seq_s = 1e-4, .overlaps = below(rng, 2) != 0};
+    }
     switch (steps.kind) {
+    case TS_STEPS_OPERATORS:
+        steps.u.operators = some_operators();
+        break;
     case TS_STEPS_LINEAR:
         steps.u.linear = (struct ts_steps_linear){5e-3, 1e-4, below(rng, 2) ? 1e-6 : 0.0, 5e-5, 1e-8};
         break;
@@ -88,6 +113,7 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
         tier.u.device.eligible_frac = ts_rng_uniform(rng);
         tier.u.device.max_queue = below(rng, 4);
         tier.u.device.steps = random_steps(rng);
+        tier.u.device.steps.host = (struct ts_host_model){0};
         break;
     case TS_TIER_API:
     case TS_N_TIER_KINDS:

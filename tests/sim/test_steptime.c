@@ -109,17 +109,27 @@ static void test_steptime__every_kind_is_affine_in_what_decode_reads(void **stat
     static const double n_tok[] = {1, 16};
     static const double seconds[] = {0.01, 0.02};
     struct ts_steps_model models[TS_N_STEPS_KINDS] = {
-        {.kind = TS_STEPS_LINEAR}, {.kind = TS_STEPS_TABLE}, {.kind = TS_STEPS_ROOFLINE}};
+        {.kind = TS_STEPS_LINEAR}, {.kind = TS_STEPS_TABLE}, {.kind = TS_STEPS_ROOFLINE}, {.kind = TS_STEPS_OPERATORS}};
     models[0].u.linear = (struct ts_steps_linear){1e-3, 1e-4, 1e-6, 1e-5, 1e-8};
     models[1].u.table = (struct ts_steps_table){.n_tok = n_tok, .seconds = seconds, .n = 2, .c_s_per_kv_tok = 2e-6};
     models[2].u.roofline = (struct ts_steps_roofline){
         .flop_per_tok = 1e9, .flop_per_s = 1e12, .shared_bytes = 1e9, .bytes_per_s = 1e11, .kv_bytes_per_tok = 1e5};
+    const double axis[] = {0, 10, 1000};
+    double attention_s[3 * 3 * 3 * 3];
+    for (size_t i = 0; i < COUNT(attention_s); i++) {
+        attention_s[i] = 1e-6 * (double)i;
+    }
+    const struct ts_steps_operators operators = {.axes = {{axis, 3}, {axis, 3}, {axis, 3}, {axis, 3}},
+                                                 .attention_s = attention_s};
+    models[3].u.operators = &operators;
     for (int k = 0; k < TS_N_STEPS_KINDS; k++) {
         assert_non_null(ts_steptime_kinds[k].name);
         const struct ts_batch_load a = ts_steptime_decode_load(7, 1000);
         const struct ts_batch_load b = ts_steptime_decode_load(7, 3000);
         const double grown_s = ts_steptime_s(&models[k], &b) - ts_steptime_s(&models[k], &a);
-        world_assert_near(grown_s, 2000.0 * ts_steptime_kinds[k].per_kv_s(&models[k]), 1e-9);
+        const struct ts_step_line line = ts_steptime_line(&models[k], &a);
+        assert_true(line.until_kv >= 3000.0);
+        world_assert_near(grown_s, 2000.0 * line.per_kv_s, 1e-9);
     }
 }
 
