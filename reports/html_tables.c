@@ -292,12 +292,13 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report_input 
                   "Wait: in the tier&#39;s queue.");
     put_tier_rows(out, views, latency_columns);
     end_section(out);
+    enum ts_status status = ts_report_recorded_html(out, input, &views->all);
     begin_section(out, "Cost of a month",
                   "The first month in full service; bought machines are spread over their life.");
     put_tier_rows(out, views, money_columns);
     end_section(out);
     put_paybacks(out, views);
-    enum ts_status status = put_cash_flow(out, input->econ);
+    status = status == TS_OK ? put_cash_flow(out, input->econ) : status;
     begin_section(out, "Energy", "Of the simulated window by part, and scaled to a month.");
     put_tier_rows(out, views, energy_columns);
     end_section(out);

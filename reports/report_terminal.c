@@ -237,6 +237,9 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report_in
     put_limits(out, input, &views.all);
     ts_text_puts(out, "\n");
     status = put_tiers(out, &views);
+    if (status == TS_OK) {
+        status = ts_report_recorded_text(out, input, &views.all);
+    }
     put_origins(out, input->model);
     ts_report_views_deinit(&views);
     return status == TS_OK && out->failed ? TS_ENOMEM : status;

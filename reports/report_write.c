@@ -67,6 +67,19 @@ static enum ts_status save_json(struct report_run *run)
     return status;
 }
 
+static enum ts_status save_recorded(struct report_run *run)
+{
+    if (run->input->model->recorded == NULL) {
+        return TS_OK;
+    }
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_report_recorded_csv(&text, run->input, &run->views.all);
+    const enum ts_status status = save(run, "recorded", ".csv", &text);
+    ts_text_deinit(&text);
+    return status;
+}
+
 /* ---- charts ---- */
 
 static void remove_drawing(struct report_run *run, const char *dir, const char *id, const char *end)
@@ -163,6 +176,9 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
     enum ts_status status = save_streamed(run, "summary.csv", ts_report_summary_csv);
     if (status == TS_OK) {
         status = save_streamed(run, "timeseries.csv", ts_report_series_csv);
+    }
+    if (status == TS_OK) {
+        status = save_recorded(run);
     }
     if (status == TS_OK) {
         status = save_json(run);

@@ -12,7 +12,7 @@
 #include "base/gzip.h"
 
 static const char header[] = "replication,id,class,sensitivity,tier,replica,arrival_s,prompt_tok,output_tok,queue_s,"
-                             "ttft_s,tpot_s,e2e_s,outcome,preemptions\n";
+                             "ttft_s,engine_ttft_s,tpot_s,e2e_s,outcome,preemptions\n";
 
 enum { COPY_BYTES = 1 << 16 };
 
@@ -198,6 +198,7 @@ static void put_row(struct ts_text *row, const struct ts_requests_part *part, co
     put_count(row, request->output_tok);
     put_ns(row, record->wait_ns);
     put_ns(row, record->ttft_ns);
+    put_ns(row, record->engine_ttft_ns);
     put_ns(row, record->tpot_ns);
     put_ns(row, record->e2e_ns);
     ts_csv_put(row, ts_outcome_name(record->outcome), false);

@@ -1,10 +1,10 @@
 /* A row for every request of a run, written while it goes on: requests.csv, or requests.csv.gz by its name. Rows come
  * in the order in which requests end, replication after replication. The file appears whole at the end, or not at all.
  *
- *   replication,id,class,sensitivity,tier,replica,arrival_s,prompt_tok,output_tok,queue_s,ttft_s,tpot_s,e2e_s,outcome,
- *   preemptions
+ *   replication,id,class,sensitivity,tier,replica,arrival_s,prompt_tok,output_tok,queue_s,ttft_s,engine_ttft_s,tpot_s,
+ *   e2e_s,outcome,preemptions
  *
- * An empty field: there is no such value (see sim/record.h). `replica` is for servers alone. */
+ * An empty field: there is no such value (see sim/record.h). `replica` and `engine_ttft_s` are for servers alone. */
 #ifndef TS_REPORTS_REQUESTS_CSV_H
 #define TS_REPORTS_REQUESTS_CSV_H
 

@@ -108,6 +108,7 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     server->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
     server->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
     server->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
+    server->plans_ahead = ts_value_flag(ctx->value, "scheduler.async");
     server->long_prefill_tok = ts_value_count(ctx->value, "scheduler.long_prefill");
     server->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
     server->by_priority = ts_value_choice(ctx->value, "scheduler.order") == 1;

@@ -54,6 +54,7 @@ enum ts_status ts_flights_take(struct ts_flights *flights, uint32_t *id)
     *flight = (struct ts_flight){.stamp = flight->stamp,
                                  .is_used = true,
                                  .next = TS_FLIGHT_NONE,
+                                 .noticed_ns = TS_NEVER_NS,
                                  .start_ns = TS_NEVER_NS,
                                  .first_ns = TS_NEVER_NS};
     return TS_OK;

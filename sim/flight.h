@@ -18,6 +18,7 @@ enum { TS_FLIGHT_MAX = 1 << 22 };
 struct ts_flight {
     struct ts_request request;
     int64_t entered_ns; /* the tier it is in */
+    int64_t noticed_ns; /* servers: when the engine looked at its queue; TS_NEVER_NS before */
     int64_t start_ns;   /* of service there; TS_NEVER_NS before */
     int64_t first_ns;   /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
     int64_t end_ns;     /* devices: last token */

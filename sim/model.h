@@ -201,6 +201,7 @@ struct ts_server_model {
     uint32_t max_seqs;
     enum ts_scheduler_policy policy;
     bool chunked_prefill;
+    bool plans_ahead; /* a step is planned when the one before it begins: new requests wait one step longer */
     uint32_t long_prefill_tok; /* prompt tokens of one sequence in a step at most; 0 = no such limit */
     bool whole_admission;      /* a sequence enters only if all its tokens so far find blocks */
     bool by_priority;          /* a request's priority decides who enters first and who is preempted */
@@ -317,6 +318,16 @@ struct ts_limits_model {
     double min_attainment_frac, max_cost_usd_per_month, max_ttft_p95_s, max_payback_months;
 };
 
+/* What a real run of the same work came to, to hold the prediction against. NaN: not recorded. */
+enum ts_recorded_latency { TS_RECORDED_TTFT, TS_RECORDED_TPOT, TS_RECORDED_E2E, TS_N_RECORDED };
+enum ts_recorded_stat { TS_RECORDED_MEAN, TS_RECORDED_P50, TS_RECORDED_P90, TS_RECORDED_P99, TS_N_RECORDED_STATS };
+
+struct ts_recorded_model {
+    const char *source;  /* "" if the scenario does not say */
+    uint64_t n_requests; /* 0: not known */
+    double latency_s[TS_N_RECORDED][TS_N_RECORDED_STATS];
+};
+
 struct ts_model {
     const char *name, *description;
     uint64_t seed;
@@ -330,6 +341,7 @@ struct ts_model {
     struct ts_slo_model slo;
     struct ts_money_model money;
     struct ts_limits_model limits;
+    const struct ts_recorded_model *recorded; /* NULL: nothing is */
     double patience_s;   /* a request without its first token after this long gives up (timed out); 0 = never */
     double drain_s;      /* how long the simulation goes on after the last arrival; what is left then is unfinished; 0 =
                             until all is done */

@@ -1,6 +1,7 @@
 /* Hides how a request's times are taken from its record:
  *   wait = start of service - arrival at the tier
  *   TTFT = first token at the tier + way back - arrival (router, way there and queue lie between)
+ *   the engine's TTFT = first token at the tier - when the engine looked at its queue
  *   E2E  = last token + way back - arrival
  *   TPOT = (E2E - TTFT)/(output - 1), to the nearest nanosecond; none for one token */
 #include "sim/record.h"
@@ -24,7 +25,8 @@ struct ts_request_record ts_record_of(const struct ts_flight *flight, enum ts_ou
                                        .wait_ns = TS_NEVER_NS,
                                        .ttft_ns = TS_NEVER_NS,
                                        .tpot_ns = TS_NEVER_NS,
-                                       .e2e_ns = TS_NEVER_NS};
+                                       .e2e_ns = TS_NEVER_NS,
+                                       .engine_ttft_ns = TS_NEVER_NS};
     if (!flight->in_tier) {
         return record;
     }
@@ -33,6 +35,9 @@ struct ts_request_record ts_record_of(const struct ts_flight *flight, enum ts_ou
     }
     if (flight->first_ns <= now_ns) {
         record.ttft_ns = flight->first_ns + flight->down_ns - request->arrival_ns;
+        if (flight->noticed_ns <= flight->first_ns) {
+            record.engine_ttft_ns = flight->first_ns - flight->noticed_ns;
+        }
     }
     if (outcome == TS_DONE) {
         record.e2e_ns = now_ns + flight->down_ns - request->arrival_ns;

@@ -25,6 +25,7 @@ struct ts_request_record {
     uint32_t n_preemptions;
     int64_t wait_ns; /* arrival at the tier to start of service */
     int64_t ttft_ns, tpot_ns, e2e_ns;
+    int64_t engine_ttft_ns; /* servers: from when the engine looked at its queue */
 };
 
 /* Of a request that ends at now_ns. `request` is borrowed from the flight. */

@@ -3,6 +3,11 @@
  *  - a run: while the batch only decodes and nobody can enter, the ends of many steps are computed ahead in one loop,
  *    and one event stands for all of them. Nothing that others see of the replica changes inside a run. A request that
  *    could enter cuts the run at the end of the step under way.
+ * With plans_ahead, as vLLM's asynchronous scheduling has it, a step is planned when the one before it begins. A
+ * request that comes while a step is under way is noticed when that ends; the next step is planned by then, and the
+ * request can enter the one behind it. It waits in an inbox until then, in either way of advancing. (What a finished
+ * sequence leaves free is used by the next step here, where vLLM needs one step more.)
+ *
  * A step's time is rounded to whole nanoseconds, so both ways come to the same instants; a property test compares
  * them.
  *
@@ -98,6 +103,7 @@ static void finish_all(struct ts_replica *replica, struct ts_engine *engine, con
 static void schedule_step(struct ts_replica *replica, struct ts_engine *engine, int64_t end_ns)
 {
     const struct ts_tier *tier = &engine->tiers[replica->config->tier];
+    replica->end_ns = end_ns;
     ts_engine_schedule(engine, end_ns, TS_EVENT_STEP, ts_engine_unit(tier, replica->unit), ++replica->stamp);
 }
 
@@ -165,7 +171,8 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
 {
     struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
     struct ts_step_line line = ts_steptime_line(replica->config->steps, &load);
-    const uint32_t most = run->max_steps < RUN_MAX ? run->max_steps : RUN_MAX;
+    const uint32_t longest = run->max_steps < RUN_MAX ? run->max_steps : RUN_MAX;
+    const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
     const int64_t until_ns = engine->next_arrival_ns;
     int64_t *ends_ns = replica->ends_ns;
     int64_t end_ns = engine->now_ns;
@@ -179,7 +186,8 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
         if (step_ns < last_ns) {
             break; /* the steps of a run never get shorter: its gaps are counted by that */
         }
-        end_ns += last_ns = step_ns;
+        last_ns = step_ns;
+        end_ns += step_ns;
         load.kv_read_tok += run->n_seqs;
         ends_ns[n++] = end_ns;
     }
@@ -258,30 +266,110 @@ static uint32_t steps_ended(const struct ts_replica *replica, int64_t now_ns)
     return low;
 }
 
+static void shorten_run(struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    if (replica->mode == TS_REPLICA_RUN && n_steps < replica->n_steps) {
+        replica->n_steps = n_steps;
+        schedule_step(replica, engine, replica->ends_ns[n_steps - 1]);
+    }
+}
+
 /* The waiting queue has changed: a run in which its head could enter ends with the step under way. */
 static void cut_run(struct ts_replica *replica, struct ts_engine *engine)
 {
     if (replica->mode != TS_REPLICA_RUN || ts_scheduler_run_goes_on(replica->scheduler)) {
         return;
     }
-    const uint32_t n_steps = steps_ended(replica, engine->now_ns) + 1;
-    if (n_steps < replica->n_steps) {
-        replica->n_steps = n_steps;
-        schedule_step(replica, engine, replica->ends_ns[n_steps - 1]);
+    shorten_run(replica, engine, steps_ended(replica, engine->now_ns) + 1);
+}
+
+/* ---- the inbox ---- */
+
+/* When the step under way ends. */
+static int64_t step_end_ns(const struct ts_replica *replica, int64_t now_ns)
+{
+    return replica->mode == TS_REPLICA_RUN ? replica->ends_ns[steps_ended(replica, now_ns)] : replica->end_ns;
+}
+
+static enum ts_status hand_over(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    const struct ts_request *request = &flight->request;
+    const struct ts_scheduler_extras extras = {.priority = request->priority, .prefix = request->prefix};
+    return ts_scheduler_submit_with(replica->scheduler, &flight->handle, id, request->prompt_tok, request->output_tok,
+                                    &extras);
+}
+
+static void put_in_inbox(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    ts_engine_flight(engine, id)->next = TS_FLIGHT_NONE;
+    if (replica->n_inbox++ == 0) {
+        replica->inbox = id;
+    } else {
+        ts_engine_flight(engine, replica->inbox_last)->next = id;
+    }
+    replica->inbox_last = id;
+}
+
+static bool take_from_inbox(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    uint32_t before = TS_FLIGHT_NONE;
+    uint32_t at = replica->inbox;
+    for (uint32_t i = 0; i < replica->n_inbox; i++) {
+        const uint32_t next = ts_engine_flight(engine, at)->next;
+        if (at == id) {
+            if (i == 0) {
+                replica->inbox = next;
+            } else {
+                ts_engine_flight(engine, before)->next = next;
+            }
+            replica->inbox_last = at == replica->inbox_last ? before : replica->inbox_last;
+            replica->n_inbox--;
+            return true;
+        }
+        before = at;
+        at = next;
+    }
+    return false;
+}
+
+/* Hands over those that were noticed before `until_ns`. */
+static void empty_inbox(struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns)
+{
+    while (replica->n_inbox > 0 && ts_engine_flight(engine, replica->inbox)->noticed_ns < until_ns) {
+        const uint32_t id = replica->inbox;
+        (void)take_from_inbox(replica, engine, id);
+        ts_engine_fail(engine, hand_over(replica, engine, id));
     }
 }
 
 /* ---- what others see ---- */
 
-static void proceed(struct ts_replica *replica, struct ts_engine *engine)
+/* Begins a step or a run; false: there is nothing to do. */
+static bool begin(struct ts_replica *replica, struct ts_engine *engine)
 {
     struct ts_scheduler_run run;
     struct ts_scheduler_plan plan;
     if (!engine->single_steps && ts_scheduler_steady(replica->scheduler, &run)) {
         begin_run(replica, engine, &run);
-    } else if (ts_scheduler_plan(replica->scheduler, &plan)) {
+        return true;
+    }
+    if (ts_scheduler_plan(replica->scheduler, &plan)) {
         begin_step(replica, engine, &plan);
-    } else {
+        return true;
+    }
+    return false;
+}
+
+static void proceed(struct ts_replica *replica, struct ts_engine *engine)
+{
+    empty_inbox(replica, engine, engine->now_ns);
+    bool begun = begin(replica, engine);
+    if (!begun && replica->n_inbox > 0) {
+        empty_inbox(replica, engine, TS_NEVER_NS); /* nothing was planned ahead */
+        begun = begin(replica, engine);
+    }
+    if (!begun) {
         replica->mode = TS_REPLICA_IDLE;
     }
 }
@@ -303,10 +391,9 @@ void ts_replica_fire(struct ts_replica *replica, struct ts_engine *engine, uint3
 enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    const struct ts_request *request = &flight->request;
-    const struct ts_scheduler_extras extras = {.priority = request->priority, .prefix = request->prefix};
-    const enum ts_status status = ts_scheduler_submit_with(replica->scheduler, &flight->handle, id,
-                                                           request->prompt_tok, request->output_tok, &extras);
+    const bool idle = replica->mode == TS_REPLICA_IDLE;
+    const bool waits = !idle && replica->config->plans_ahead;
+    const enum ts_status status = waits ? TS_OK : hand_over(replica, engine, id);
     if (status != TS_OK) {
         return status;
     }
@@ -315,8 +402,12 @@ enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *e
     }
     flight->unit = replica->unit;
     flight->in_step = false;
-    if (replica->mode == TS_REPLICA_IDLE) {
+    flight->noticed_ns = idle ? engine->now_ns : step_end_ns(replica, engine->now_ns);
+    if (idle) {
         proceed(replica, engine);
+    } else if (waits) {
+        put_in_inbox(replica, engine, id);
+        shorten_run(replica, engine, steps_ended(replica, engine->now_ns) + 2);
     } else {
         cut_run(replica, engine);
     }
@@ -325,6 +416,9 @@ enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *e
 
 void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
 {
+    if (take_from_inbox(replica, engine, id)) {
+        return;
+    }
     ts_scheduler_abort(replica->scheduler, ts_engine_flight(engine, id)->handle);
     cut_run(replica, engine);
 }
@@ -355,6 +449,7 @@ enum ts_status ts_replica_break(struct ts_replica *replica, struct ts_engine *en
     ts_replica_close(replica, engine);
     ts_scheduler_destroy(replica->scheduler);
     replica->scheduler = fresh;
+    replica->n_inbox = 0;
     replica->stamp++;
     for (uint32_t c = 0; c < replica->config->n_classes; c++) {
         replica->n_in_step[c] = 0;

@@ -14,6 +14,7 @@ struct ts_replica_config {
     const struct ts_power_model *power;
     uint32_t tier; /* whose books it writes */
     uint32_t n_classes;
+    bool plans_ahead; /* a step is planned when the one before it begins */
 };
 
 /* Whether it serves: see sim/fleet. */
@@ -36,6 +37,7 @@ struct ts_replica {
     enum ts_replica_mode mode;
     uint32_t stamp;             /* of its pending event */
     int64_t start_ns;           /* of the step or run under way */
+    int64_t end_ns;             /* of the step or run under way */
     double prefill_tok;         /* in the step under way */
     uint32_t n_seqs;            /* in each step under way */
     uint64_t blocks_used;       /* in the step under way; before the first step of a run */
@@ -43,6 +45,8 @@ struct ts_replica {
     const uint32_t *new_blocks; /* of the run, see ts_scheduler_run */
     int64_t *ends_ns;           /* of the run's steps */
     uint32_t *n_in_step;        /* [n_classes] flights with in_step */
+    uint32_t inbox, inbox_last; /* requests that the scheduler does not know yet, linked by `next` */
+    uint32_t n_inbox;
 };
 
 /* TS_ENOMEM, or TS_ERANGE for settings that no scheduler takes. Deinit in either case; the caller zeroed it. */
@@ -63,7 +67,7 @@ void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine);
 
 static inline uint32_t ts_replica_waiting(const struct ts_replica *replica)
 {
-    return ts_scheduler_waiting(replica->scheduler);
+    return replica->n_inbox + ts_scheduler_waiting(replica->scheduler);
 }
 
 static inline bool ts_replica_is_idle(const struct ts_replica *replica)
@@ -77,7 +81,7 @@ uint64_t ts_replica_blocks(const struct ts_replica *replica, int64_t now_ns);
 /* Waiting and running. */
 static inline uint32_t ts_replica_outstanding(const struct ts_replica *replica)
 {
-    return ts_scheduler_waiting(replica->scheduler) + ts_scheduler_running(replica->scheduler);
+    return ts_replica_waiting(replica) + ts_scheduler_running(replica->scheduler);
 }
 
 #endif

@@ -84,6 +84,7 @@ static enum ts_status server_create(struct ts_tier *tier, struct ts_engine *engi
         .power = &tier->model->power,
         .tier = tier->index,
         .n_classes = engine->ledger.result.n_classes,
+        .plans_ahead = model->plans_ahead,
     };
     server->context_tok = tier->model->context_tok;
     tier->state = server;

@@ -57,8 +57,19 @@ static const struct ts_trace_format formats[] = {
         .matches = ts_trace_jsonl_matches,
         .open = ts_trace_jsonl_open,
     },
+    {
+        .name = "llmservingsim",
+        .fields = {"arrival_time_ns", "input_toks", "output_toks"},
+        .time_example = "a time in nanoseconds, like 46926808",
+        .parse_time = ts_trace_seconds,
+        .time_unit_s = 1e-9,
+        .prefix_tok = 16,
+        .tokens_key = "input_tok_ids",
+        .matches = ts_trace_jsonl_matches,
+        .open = ts_trace_jsonl_open,
+    },
 };
-static const char *const format_names[] = {"azure", "qwen-bailian", "ragpulse", "mooncake", NULL};
+static const char *const format_names[] = {"azure", "qwen-bailian", "ragpulse", "mooncake", "llmservingsim", NULL};
 
 enum { N_FORMATS = sizeof formats / sizeof formats[0] };
 _Static_assert(sizeof format_names / sizeof format_names[0] == N_FORMATS + 1,

@@ -46,6 +46,7 @@ struct ts_trace_format {
     bool (*parse_time)(int64_t *out_ns, const char *text, size_t len);
     double time_unit_s;       /* JSON: of a time written as a number */
     uint32_t prefix_tok;      /* JSON: tokens that one of "hash_ids" stands for */
+    const char *tokens_key;   /* JSON: an array of the prompt's tokens instead of ids, where a row has it; or NULL */
     const char *marker;       /* JSON: a key that tells the format from its relatives, or NULL */
     bool sorts;               /* the rows are not in order of time: they are read ahead and sorted */
     int64_t max_backwards_ns; /* arrivals this much out of order are taken as simultaneous with the one before */

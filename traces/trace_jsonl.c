@@ -3,7 +3,8 @@
  *   Mooncake      "hash_ids": [...], an id for every 512 tokens
  *   Qwen-Bailian  the same, for every 16 tokens
  *   RAGPulse      "hash_ids": {"sys_prompt": [...], ...}: only the system prompt begins at a known place; its ids stand
- *                 for 512 tokens each, but for the last, whose length is in another file: it is left out */
+ *                 for 512 tokens each, but for the last, whose length is in another file: it is left out
+ *   LLMServingSim "input_tok_ids": [...], the tokens themselves: of every 16 of them one id is made, a 64-bit hash */
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,11 @@ static enum ts_status read_time(int64_t *out, struct jsonl_trace *trace, const s
     const char *text = ts_json_string(value);
     const double unit_s = trace->format->time_unit_s;
     double time = -1.0;
+    int64_t whole = 0;
+    if (unit_s == 1e-9 && ts_json_int(value, &whole) && whole >= 0) {
+        *out = whole;
+        return TS_OK;
+    }
     if (text && trace->format->parse_time(out, text, strlen(text))) {
         return TS_OK;
     }
@@ -186,6 +192,55 @@ static enum ts_status read_time(int64_t *out, struct jsonl_trace *trace, const s
         return TS_OK;
     }
     return fail_value(trace, key, trace->format->time_example, diags);
+}
+
+static bool room_for_ids(struct jsonl_trace *trace, size_t n)
+{
+    if (n <= trace->ids_cap) {
+        return true;
+    }
+    uint64_t *grown = realloc(trace->ids, n * sizeof *grown);
+    if (!grown) {
+        return false;
+    }
+    trace->ids = grown;
+    trace->ids_cap = n;
+    return true;
+}
+
+/* One round of a 64-bit mixer (Stafford's variant 13 of the end of MurmurHash3) over what came before and a token. */
+static uint64_t mix(uint64_t hash, uint64_t token)
+{
+    uint64_t x = hash + UINT64_C(0x9e3779b97f4a7c15) + token;
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+/* Makes ids of the prompt's tokens. */
+static enum ts_status hash_tokens(struct ts_trace_row *row, struct jsonl_trace *trace, const struct ts_json *tokens,
+                                  struct ts_diags *diags)
+{
+    const uint32_t block_tok = trace->format->prefix_tok;
+    const size_t n = ts_json_length(tokens);
+    const size_t n_ids = (n + block_tok - 1) / block_tok;
+    if (n != row->prompt_tok) {
+        return fail_value(trace, trace->format->tokens_key, "as long as the prompt", diags);
+    }
+    if (!room_for_ids(trace, n_ids)) {
+        return fail_at(trace, TS_ENOMEM, diags, NULL, "out of memory");
+    }
+    uint64_t hash = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t token = 0;
+        if (!ts_json_int(ts_json_at(tokens, i), &token)) {
+            return fail_value(trace, trace->format->tokens_key, "whole numbers", diags);
+        }
+        hash = mix(i % block_tok == 0 ? 0 : hash, (uint64_t)token);
+        trace->ids[i / block_tok] = hash;
+    }
+    row->prefix = (struct ts_prefix){.ids = trace->ids, .n_ids = (uint32_t)n_ids, .block_tok = block_tok};
+    return TS_OK;
 }
 
 /* Sets the ids of what the row says of its prompt. */
@@ -197,13 +252,8 @@ static enum ts_status read_prefix(struct ts_prefix *out, struct jsonl_trace *tra
     ids = partial ? ts_json_get(ids, trace->format->marker) : ids;
     size_t n = ts_json_length(ids);
     n -= partial && n > 0;
-    if (n > trace->ids_cap) {
-        uint64_t *grown = realloc(trace->ids, n * sizeof *grown);
-        if (!grown) {
-            return fail_at(trace, TS_ENOMEM, diags, NULL, "out of memory");
-        }
-        trace->ids = grown;
-        trace->ids_cap = n;
+    if (!room_for_ids(trace, n)) {
+        return fail_at(trace, TS_ENOMEM, diags, NULL, "out of memory");
     }
     for (size_t i = 0; i < n; i++) {
         int64_t id = 0;
@@ -222,7 +272,10 @@ static enum ts_status read_row(struct ts_trace_row *out, struct jsonl_trace *tra
     const enum ts_status time_status = read_time(&out->time_ns, trace, row, diags);
     const enum ts_status prompt_status = read_tokens(&out->prompt_tok, trace, row, TS_TRACE_PROMPT, diags);
     const enum ts_status output_status = read_tokens(&out->output_tok, trace, row, TS_TRACE_OUTPUT, diags);
-    const enum ts_status prefix_status = read_prefix(&out->prefix, trace, row, diags);
+    const struct ts_json *tokens = trace->format->tokens_key ? ts_json_get(row, trace->format->tokens_key) : NULL;
+    const enum ts_status prefix_status = !tokens                  ? read_prefix(&out->prefix, trace, row, diags)
+                                         : prompt_status == TS_OK ? hash_tokens(out, trace, tokens, diags)
+                                                                  : TS_OK;
     if (prefix_status != TS_OK) {
         return prefix_status;
     }

@@ -95,6 +95,7 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
         tier.u.server.max_batched_tok = 4 + below(rng, 200);
         tier.u.server.max_seqs = 1 + below(rng, 10);
         tier.u.server.chunked_prefill = below(rng, 4) != 0;
+        tier.u.server.plans_ahead = below(rng, 3) == 0;
         tier.u.server.block_tok = 1 + below(rng, 20);
         tier.u.server.kv_blocks = 120 / tier.u.server.block_tok + 1 + below(rng, 30);
         tier.u.server.max_queue = below(rng, 3) ? 0 : below(rng, 20);

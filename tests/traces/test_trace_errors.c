@@ -8,7 +8,8 @@
     "help: known formats: azure (TIMESTAMP,ContextTokens,GeneratedTokens); "                                           \
     "qwen-bailian (timestamp,input_length,output_length); "                                                            \
     "ragpulse (timestamp,input_length,output_length); "                                                                \
-    "mooncake (timestamp,input_length,output_length)\n"
+    "mooncake (timestamp,input_length,output_length); "                                                                \
+    "llmservingsim (arrival_time_ns,input_toks,output_toks)\n"
 
 /* Opens and reads to the end or the first error. */
 static enum ts_status read_path(const char *path, const char *format, struct ts_diags *diags)

@@ -1,0 +1,92 @@
+/* The simulated server against a recorded run of vLLM: mean, p50, p90 and p99 of TTFT, TPOT and E2E within 3 %. Skipped
+ * where the recording (../shared/data/vllm_rtx4090) is not there. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "scenarios/scenario.h"
+#include "sim/sim.h"
+
+#define SCENARIO TS_SOURCE_DIR "/scenarios/validation/vllm-rtx4090.yaml"
+#define DATA TS_SHARED_DIR "/data/vllm_rtx4090"
+
+static const double most_error_frac = 0.03;
+
+static void print_diags(const struct ts_diags *diags)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_diags_render(diags, &text);
+    print_message("%s", text.data);
+    ts_text_deinit(&text);
+}
+
+static void load(struct ts_scenario *out)
+{
+    static const char *const sets[] = {"trace.file=" DATA "/workload.jsonl",
+                                       "recorded.requests=" DATA "/requests.jsonl", "tiers.gpu.steps.operators=" DATA};
+    const struct ts_scenario_options options = {.sets = sets, .n_sets = 3};
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    const enum ts_status status = ts_scenario_load(out, SCENARIO, &options, &diags);
+    print_diags(&diags);
+    ts_diags_deinit(&diags);
+    assert_int_equal(status, TS_OK);
+}
+
+static struct ts_result run(const struct ts_scenario *scenario, bool single_steps)
+{
+    struct ts_request_stream *stream = NULL;
+    struct ts_result result;
+    const struct ts_sim_options options = {.single_steps = single_steps};
+    assert_int_equal(ts_workload_open(&stream, &scenario->workload, 1, 0, NULL), TS_OK);
+    assert_int_equal(ts_sim_run(&result, &scenario->model, stream, &options, NULL), TS_OK);
+    ts_request_stream_destroy(stream);
+    return result;
+}
+
+static void test_recorded_run__a_real_engine_is_met_within_3_percent(void **state)
+{
+    static const enum ts_latency latencies[TS_N_RECORDED] = {TS_TTFT, TS_TPOT, TS_E2E};
+    static const double shares[TS_N_RECORDED_STATS] = {NAN, 0.5, 0.9, 0.99};
+    (void)state;
+    if (!ts_file_exists(DATA "/requests.jsonl")) {
+        skip();
+    }
+    struct ts_scenario scenario;
+    load(&scenario);
+    struct ts_result result = run(&scenario, false);
+    const struct ts_cell *cell = &result.tiers[0].cells[0];
+    assert_int_equal(cell->done, 300);
+    for (int latency = 0; latency < TS_N_RECORDED; latency++) {
+        const struct ts_hist *hist = &cell->latency_ns[latencies[latency]];
+        for (int stat = 0; stat < TS_N_RECORDED_STATS; stat++) {
+            const double ns = stat == TS_RECORDED_MEAN ? ts_hist_mean(hist) : ts_hist_quantile(hist, shares[stat]);
+            const double recorded_s = scenario.model.recorded->latency_s[latency][stat];
+            const double error_frac = ns * 1e-9 / recorded_s - 1.0;
+            print_message("%s %d: %.4f s, recorded %.4f s, %+.2f %%\n", ts_latency_name(latencies[latency]), stat,
+                          ns * 1e-9, recorded_s, 100.0 * error_frac);
+            assert_true(fabs(error_frac) <= most_error_frac);
+        }
+    }
+    struct ts_result single = run(&scenario, true);
+    for (int l = 0; l < TS_N_LATENCIES; l++) {
+        assert_true(single.tiers[0].cells[0].latency_ns[l].sum == cell->latency_ns[l].sum);
+    }
+    assert_int_equal(single.tiers[0].n_preemptions, result.tiers[0].n_preemptions);
+    ts_result_deinit(&single);
+    ts_result_deinit(&result);
+    ts_scenario_deinit(&scenario);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_recorded_run__a_real_engine_is_met_within_3_percent)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
