@@ -207,6 +207,7 @@ static void test_trace__every_format_name_opens_a_file_of_its_kind(void **state)
         {"ragpulse",
          "{\"timestamp\": \"0\", \"input_length\": 5, \"output_length\": 6, \"hash_ids\": {\"sys_prompt\": []}}\n"},
         {"mooncake", "{\"timestamp\": 0, \"input_length\": 5, \"output_length\": 6}\n"},
+        {"llmservingsim", "{\"arrival_time_ns\": 0, \"input_toks\": 5, \"output_toks\": 6}\n"},
     };
     const size_t n = sizeof samples / sizeof samples[0];
     const char *const *names = ts_trace_format_names();
