@@ -316,7 +316,8 @@ static bool make_grid(struct profile *p)
     p->out->operators->attention_s = grid.s;
     for (size_t i = 0; i < grid.n_all; i++) {
         if (!known(&grid, i)) {
-            return fail(p, &p->attention, "too few rows: points of its grid have no two measured neighbours along any axis");
+            return fail(p, &p->attention,
+                        "too few rows: points of its grid have no two measured neighbours along any axis");
         }
     }
     return true;

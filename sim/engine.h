@@ -20,8 +20,9 @@
 #include "sim/router.h"
 #include "sim/sim.h"
 
-/* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP and LIFE: a unit of a
- * tier (stamp: the unit's business). LIFE is what happens to units without any request: they fail, start, are counted. */
+/* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP and LIFE: a unit of
+ * a tier (stamp: the unit's business). LIFE is what happens to units without any request: they fail, start, are
+ * counted. */
 enum ts_event_kind {
     TS_EVENT_STEP,
     TS_EVENT_LIFE,

@@ -201,7 +201,7 @@ struct ts_server_model {
     uint32_t max_seqs;
     enum ts_scheduler_policy policy;
     bool chunked_prefill;
-    bool plans_ahead; /* a step is planned when the one before it begins: new requests wait one step longer */
+    bool plans_ahead;          /* a step is planned when the one before it begins: new requests wait one step longer */
     uint32_t long_prefill_tok; /* prompt tokens of one sequence in a step at most; 0 = no such limit */
     bool whole_admission;      /* a sequence enters only if all its tokens so far find blocks */
     bool by_priority;          /* a request's priority decides who enters first and who is preempted */

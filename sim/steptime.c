@@ -1,8 +1,8 @@
 /* Hides how long a step takes. Formulas (units: seconds, tokens, bytes, flop):
  *   linear    a + b*seqs + c*kv + d*prefill + e*pairs; coefficients fitted to measurements
- *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant below
- *             the first, and goes on with the last segment's slope beyond the last
- *   roofline  fixed + max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
+ *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant
+ * below the first, and goes on with the last segment's slope beyond the last roofline  fixed +
+ * max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
  *             + kv*kv_bytes_per_tok/bytes_per_s + pairs*flop_per_pair/flop_per_s;
  *             + per_tok*tokens;
  *             with p stages the batch goes round in min(p, seqs) parts, each through all layers on one stage's
