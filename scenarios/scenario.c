@@ -1,5 +1,5 @@
-/* Hides the order of loading: read, parse, apply --set, bind, check names, resolve; and that mistakes are shown in the
- * order of the file, whichever step found them. */
+/* Hides the order of loading: read, parse, apply --set, bind, order tiers, check names, resolve; and that mistakes are
+ * shown in the order of the file, whichever step found them. */
 #include "scenarios/scenario.h"
 
 #include <math.h>
@@ -175,6 +175,24 @@ static enum ts_status apply_sets(struct ts_loader *loader, struct sources *sourc
     return TS_OK;
 }
 
+static int by_ability_and_name(const void *a, const void *b)
+{
+    struct ts_value x = *(const struct ts_value *)a;
+    struct ts_value y = *(const struct ts_value *)b;
+    const double x_ability = ts_value_at(&x, "ability")->number;
+    const double y_ability = ts_value_at(&y, "ability")->number;
+    return x_ability != y_ability ? (x_ability > y_ability) - (x_ability < y_ability) : strcmp(x.name, y.name);
+}
+
+/* From weakest to strongest, however the file lists them: so its order changes no result and no row of a report. */
+static void order_tiers(struct ts_loader *loader)
+{
+    struct ts_value *tiers = ts_value_at(loader->root, "tiers");
+    if (!tiers->broken && tiers->n_children > 1) {
+        qsort(tiers->children, tiers->n_children, sizeof *tiers->children, by_ability_and_name);
+    }
+}
+
 static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
 {
     struct ts_value *root = loader->root;
@@ -209,6 +227,7 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     }
     ts_bind(loader, root);
     if (!loader->failed) {
+        order_tiers(loader);
         ts_references_check(loader);
         resolve(loader, scenario);
     }

@@ -13,6 +13,15 @@ enum { LANE_PATIENCE, LANE_ROUTER };
 
 /* ---- life ---- */
 
+static uint32_t hash_name(const char *name)
+{
+    uint64_t hash = 0;
+    for (const char *c = name ? name : ""; *c; c++) {
+        hash = ts_mix64(hash ^ (unsigned char)*c);
+    }
+    return (uint32_t)hash;
+}
+
 enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *model, const struct ts_sim_options *options)
 {
     TS_CHECK(model->n_tiers <= TS_MAX_TIERS);
@@ -32,7 +41,10 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
     }
     for (uint32_t i = 0; status == TS_OK && i < model->n_tiers; i++) {
         struct ts_tier *tier = &out->tiers[i];
-        *tier = (struct ts_tier){.ops = ts_tier_ops[model->tiers[i].kind], .model = &model->tiers[i], .index = i};
+        *tier = (struct ts_tier){.ops = ts_tier_ops[model->tiers[i].kind],
+                                 .model = &model->tiers[i],
+                                 .index = i,
+                                 .key = hash_name(model->tiers[i].name)};
         status = tier->ops->create(tier, out);
     }
     if (status != TS_OK) {
@@ -125,7 +137,7 @@ static struct ts_link_delays draw_delays(const struct ts_engine *engine, const s
     if (ts_link_is_constant(link)) {
         return ts_link_draw(link, flight->request.prompt_tok, NULL);
     }
-    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_LINK, flight->tier);
+    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_LINK, engine->tiers[flight->tier].key);
     return ts_link_draw(link, flight->request.prompt_tok, &rng);
 }
 

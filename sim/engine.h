@@ -64,6 +64,7 @@ struct ts_tier {
     const struct ts_tier_ops *ops;
     const struct ts_tier_model *model;
     uint32_t index;
+    uint32_t key; /* of its random streams: a hash of its name, so that other tiers do not change its draws */
     void *state;
 };
 

@@ -373,22 +373,13 @@ static void evaluate(struct ts_fleet *fleet, struct ts_engine *engine)
 
 /* ---- what the tier calls ---- */
 
-static uint32_t hash_name(const char *name)
-{
-    uint64_t hash = 0;
-    for (const char *c = name; *c; c++) {
-        hash = ts_mix64(hash ^ (unsigned char)*c);
-    }
-    return (uint32_t)hash;
-}
-
 void ts_fleet_open(struct ts_fleet *fleet, const struct ts_tier *tier, struct ts_engine *engine)
 {
     const uint32_t n = fleet->balance.n;
     fleet->model = &tier->model->u.server;
     fleet->tier = tier->index;
     fleet->held_first = fleet->held_last = TS_FLIGHT_NONE;
-    fleet->entity = hash_name(tier->model->name);
+    fleet->entity = tier->key;
     fleet->rolling = n;
     fleet->low_since_ns = TS_NEVER_NS;
     fleet->n_up = n;

@@ -380,26 +380,28 @@ static void test_binding__tiers_are_walked_by_ability_and_rules_bar_by_mask(void
     load_good(&s, text);
     const struct ts_router_model *r = &s.model.router;
     assert_int_equal(r->n_order, 3);
-    assert_int_equal(r->order[0], 1);
-    assert_int_equal(r->order[1], 2);
-    assert_int_equal(r->order[2], 0);
+    assert_string_equal(s.model.tiers[0].name, "phone"); /* the file begins with the cloud */
+    assert_string_equal(s.model.tiers[2].name, "cloud");
+    assert_int_equal(r->order[0], 0);
+    assert_int_equal(r->order[1], 1);
+    assert_int_equal(r->order[2], 2);
     assert_float_equal(r->threshold[0], -0.5, 0.0);
     assert_float_equal(r->threshold[1], 1.0, 0.0);
     assert_true(isinf(r->threshold[2]) && r->threshold[2] > 0.0);
     assert_int_equal(r->n_rules, 2);
-    assert_int_equal(r->rules[0].barred, 1);
+    assert_int_equal(r->rules[0].barred, 4);
     assert_int_equal(r->rules[0].sensitivity, TS_RESTRICTED);
     assert_int_equal(r->rules[0].class_id, -1);
-    assert_int_equal(r->rules[1].barred, 2);
+    assert_int_equal(r->rules[1].barred, 1);
     assert_int_equal(r->rules[1].class_id, 0);
     assert_int_equal(r->rules[1].min_prompt_tok, 2001);
     assert_int_equal(r->n_fallback, 3);
-    assert_int_equal(r->fallback[0], 0);
-    assert_int_equal(r->fallback[2], 1);
+    assert_int_equal(r->fallback[0], 2);
+    assert_int_equal(r->fallback[2], 0);
     assert_float_equal(r->auc, 0.82, 0.0);
     assert_float_equal(r->latency_s, 0.004, 1e-15);
-    assert_int_equal(s.model.tiers[0].link, 1);
-    assert_int_equal(s.model.tiers[1].link, -1);
+    assert_int_equal(s.model.tiers[0].link, -1);
+    assert_int_equal(s.model.tiers[2].link, 1);
     assert_float_equal(s.model.links[0].bytes_per_s, 1.25e9, 1.0);
     assert_float_equal(s.model.links[1].bytes_per_s, 0.0, 0.0);
     assert_float_equal(s.model.links[1].bytes_per_tok, 8.0, 0.0);
@@ -416,7 +418,7 @@ static void test_binding__a_static_policy_names_a_tier_for_each_class(void **sta
              "routing: {policy: static, static: {chat: edge}, fallback: [cloud, phone]}\n");
     load_good(&s, text);
     assert_int_equal(s.model.router.policy, TS_ROUTE_STATIC);
-    assert_int_equal(s.model.router.static_tier[0], 2);
+    assert_int_equal(s.model.router.static_tier[0], 1);
     assert_int_equal(s.model.router.n_fallback, 2);
     ts_scenario_deinit(&s);
 }
