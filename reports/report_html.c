@@ -40,8 +40,8 @@ static void put_header(struct ts_text *out, const struct ts_report_input *input,
     ts_report_put_time(out, result->window_s / runs);
     ts_text_puts(out, " simulated</span><span>");
     ts_metric_put(out, &views->all, "arrived", "sum");
-    ts_text_printf(out, " requests</span><span>%u tiers</span><span>seed %llu</span>", (unsigned)input->model->n_tiers,
-                   (unsigned long long)input->model->seed);
+    ts_text_printf(out, " requests</span><span>%u tier%s</span><span>seed %llu</span>", (unsigned)input->model->n_tiers,
+                   input->model->n_tiers == 1 ? "" : "s", (unsigned long long)input->model->seed);
     if (result->n_replications > 1) {
         ts_text_printf(out, "<span>%u replications</span>", (unsigned)result->n_replications);
     }

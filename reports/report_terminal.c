@@ -21,8 +21,8 @@ static void put_title(struct ts_text *out, const struct ts_report_input *input, 
     ts_report_put_time(out, result->window_s / runs);
     ts_text_puts(out, " simulated, ");
     ts_metric_put(out, all, "arrived", "sum");
-    ts_text_printf(out, " requests, %u tiers, seed %llu", (unsigned)input->model->n_tiers,
-                   (unsigned long long)input->model->seed);
+    ts_text_printf(out, " requests, %u tier%s, seed %llu", (unsigned)input->model->n_tiers,
+                   input->model->n_tiers == 1 ? "" : "s", (unsigned long long)input->model->seed);
     if (result->n_replications > 1) {
         ts_text_printf(out, ", %u replications", (unsigned)result->n_replications);
     }
