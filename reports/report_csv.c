@@ -158,6 +158,8 @@ static void put_bin(struct ts_text *text, const struct ts_report_input *input, u
 {
     const struct ts_result *result = input->result;
     bool all = tier > result->n_tiers;
+    bool owned = !all && input->model->tiers[tier].kind != TS_TIER_API;
+    bool server = !all && input->model->tiers[tier].kind == TS_TIER_SERVER;
     double power_w = 0.0, in_tier = 0.0, runs = (double)result->n_replications;
     for (uint32_t t = all ? 0 : tier; t <= (all ? result->n_tiers : tier); t++) {
         power_w += result->tiers[t].power_w != NULL ? result->tiers[t].power_w[bin] : 0.0;
@@ -169,13 +171,16 @@ static void put_bin(struct ts_text *text, const struct ts_report_input *input, u
     put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * (runs > 0.0 ? runs : 1.0)) : NAN, false);
     put_number(text, power_w, false);
     put_number(text, in_tier, false);
+    put_number(text, owned ? result->tiers[tier].busy[bin] : NAN, false);
+    put_number(text, server ? result->tiers[tier].kv_used[bin] : NAN, false);
     ts_text_puts(text, "\n");
 }
 
 enum ts_status ts_report_series_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags)
 {
     struct csv_out out;
-    enum ts_status status = csv_open(&out, path, "start_s,end_s,tier,arrivals_per_s,power_w,requests_in_tier", diags);
+    enum ts_status status = csv_open(
+        &out, path, "start_s,end_s,tier,arrivals_per_s,power_w,requests_in_tier,busy_frac,kv_used_frac", diags);
     if (status != TS_OK) {
         return status;
     }

@@ -9,16 +9,12 @@
 #include "base/units.h"
 #include "sim/result_bins.h"
 
-enum { ROWS_PER_TIER = 2 };
+/* Rows of the timeline: those of each tier, then the arrivals. Down counts units, KV blocks. */
+enum row { POWER_ROW, PRESENT_ROW, BUSY_ROW, DOWN_ROW, KV_ROW, ROWS_PER_TIER };
 
-static uint32_t power_row(uint32_t tier)
+static uint32_t row_of(uint32_t tier, enum row row)
 {
-    return tier * ROWS_PER_TIER;
-}
-
-static uint32_t present_row(uint32_t tier)
-{
-    return tier * ROWS_PER_TIER + 1;
+    return tier * ROWS_PER_TIER + (uint32_t)row;
 }
 
 static uint32_t arrivals_row(const struct ts_ledger *ledger)
@@ -64,7 +60,7 @@ static void integrate_presence(struct ts_ledger *ledger, uint32_t tier, int64_t 
     const double n_present = (double)account->n_present;
     account->present_s += n_present * ((double)(now_ns - account->changed_ns) * 1e-9);
     if (account->n_present > 0) {
-        ts_timeline_add(&ledger->timeline, present_row(tier), account->changed_ns, now_ns, n_present);
+        ts_timeline_add(&ledger->timeline, row_of(tier, PRESENT_ROW), account->changed_ns, now_ns, n_present);
     }
     account->changed_ns = now_ns;
 }
@@ -90,7 +86,29 @@ void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, in
     const double seconds = (double)(to_ns - from_ns) * 1e-9;
     ledger->accounts[tier].busy_s += seconds;
     ledger->accounts[tier].active_j += seconds * above_idle_w;
-    ts_timeline_add(&ledger->timeline, power_row(tier), from_ns, to_ns, above_idle_w);
+    ts_timeline_add(&ledger->timeline, row_of(tier, POWER_ROW), from_ns, to_ns, above_idle_w);
+    ts_timeline_add(&ledger->timeline, row_of(tier, BUSY_ROW), from_ns, to_ns, 1.0);
+}
+
+void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, uint64_t n_blocks)
+{
+    struct ts_account *account = &ledger->accounts[tier];
+    account->kv_block_s += (double)n_blocks * ((double)(to_ns - from_ns) * 1e-9);
+    account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
+    ts_timeline_add(&ledger->timeline, row_of(tier, KV_ROW), from_ns, to_ns, (double)n_blocks);
+}
+
+bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double block_s,
+                             uint64_t peak)
+{
+    if (!ts_timeline_in_one_bin(&ledger->timeline, from_ns, to_ns)) {
+        return false;
+    }
+    struct ts_account *account = &ledger->accounts[tier];
+    account->kv_block_s += block_s;
+    account->kv_peak = peak > account->kv_peak ? peak : account->kv_peak;
+    ts_timeline_count(&ledger->timeline, row_of(tier, KV_ROW), to_ns - 1, block_s);
+    return true;
 }
 
 /* ---- units that are down ---- */
@@ -102,7 +120,8 @@ static void integrate_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_
     if (account->n_down > 0) {
         account->down_s += account->n_down * seconds;
         account->down_j += account->down_w * seconds;
-        ts_timeline_add(&ledger->timeline, power_row(tier), account->down_changed_ns, now_ns, -account->down_w);
+        ts_timeline_add(&ledger->timeline, row_of(tier, POWER_ROW), account->down_changed_ns, now_ns, -account->down_w);
+        ts_timeline_add(&ledger->timeline, row_of(tier, DOWN_ROW), account->down_changed_ns, now_ns, account->n_down);
     }
     account->down_changed_ns = now_ns;
 }
@@ -266,6 +285,25 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double end_s)
     out->n_failures = account->n_failures;
 }
 
+/* The series of a tier in one bin of which the run covered that much. */
+static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, double covered_s)
+{
+    const struct ts_tier_model *model = &ledger->model->tiers[tier];
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    double sums[ROWS_PER_TIER];
+    for (int row = 0; row < ROWS_PER_TIER; row++) {
+        sums[row] = ts_timeline_row(&ledger->timeline, row_of(tier, (enum row)row))[bin];
+    }
+    const bool is_server = model->kind == TS_TIER_SERVER;
+    const double idle_w = is_server ? model->power.idle_w * n_units(model) : 0.0;
+    const double adders = (1.0 + model->power.host_frac) * (model->kind == TS_TIER_API ? 1.0 : model->power.pue);
+    const double up_s = n_units(model) * covered_s - sums[DOWN_ROW];
+    out->power_w[bin] = (idle_w + ratio(sums[POWER_ROW], covered_s)) * adders;
+    out->in_tier[bin] = ratio(sums[PRESENT_ROW], covered_s);
+    out->busy[bin] = ratio(sums[BUSY_ROW], up_s);
+    out->kv_used[bin] = is_server ? ratio(sums[KV_ROW], (double)model->u.server.kv_blocks * up_s) : 0.0;
+}
+
 static void close_series(struct ts_ledger *ledger, int64_t end_ns)
 {
     const struct ts_timeline *timeline = &ledger->timeline;
@@ -274,17 +312,10 @@ static void close_series(struct ts_ledger *ledger, int64_t end_ns)
     for (uint32_t bin = 0; bin < result->n_bins; bin++) {
         const int64_t begin_ns = (int64_t)bin * timeline->width_ns;
         const int64_t covered_ns = end_ns - begin_ns < timeline->width_ns ? end_ns - begin_ns : timeline->width_ns;
-        const double covered_s = covered_ns > 0 ? (double)covered_ns * 1e-9 : 0.0;
         result->n_reached[bin] = 1;
         result->arrivals[bin] = (uint64_t)ts_timeline_row(timeline, arrivals_row(ledger))[bin];
         for (uint32_t i = 0; i < result->n_tiers; i++) {
-            const struct ts_tier_model *model = &ledger->model->tiers[i];
-            const double idle_w = model->kind == TS_TIER_SERVER ? model->power.idle_w * n_units(model) : 0.0;
-            const double adders =
-                (1.0 + model->power.host_frac) * (model->kind == TS_TIER_API ? 1.0 : model->power.pue);
-            const double active_w = ratio(ts_timeline_row(timeline, power_row(i))[bin], covered_s);
-            result->tiers[i].power_w[bin] = (idle_w + active_w) * adders;
-            result->tiers[i].in_tier[bin] = ratio(ts_timeline_row(timeline, present_row(i))[bin], covered_s);
+            close_bin(ledger, i, bin, covered_ns > 0 ? (double)covered_ns * 1e-9 : 0.0);
         }
     }
 }

@@ -35,7 +35,7 @@ struct ts_ledger {
     const struct ts_model *model;
     struct ts_result result;
     struct ts_account accounts[TS_MAX_TIERS];
-    struct ts_timeline timeline; /* rows: power above idle and requests present of each tier, then arrivals */
+    struct ts_timeline timeline; /* see sim/ledger.c */
     uint64_t n_arrived;
 };
 
@@ -47,6 +47,12 @@ void ts_ledger_enter(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns);
 void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int64_t entered_ns);
 /* A unit of the tier worked over that time and drew that much (accelerator or device alone). */
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double power_w);
+/* A replica of the tier held that many KV blocks over that time. */
+void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, uint64_t n_blocks);
+/* The same for a whole run of steps at once: block_s is the integral, peak the most that were held. False, and nothing
+ * is done, if the run crosses a border of the time series: then it takes a call for each step. */
+bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double block_s,
+                             uint64_t peak);
 /* That many units of the tier go down (or up again, if negative), and their idle power with them. */
 void ts_ledger_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int32_t n_units, double idle_w);
 /* What became of a request, at flight->tier. */

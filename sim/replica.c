@@ -57,12 +57,6 @@ static void account_step(const struct ts_replica *replica, struct ts_engine *eng
     account->n_step_seqs += (uint64_t)n_steps * replica->n_seqs;
 }
 
-static void account_blocks(struct ts_account *account, uint64_t n_blocks, int64_t from_ns, int64_t to_ns)
-{
-    account->kv_block_s += (double)n_blocks * ((double)(to_ns - from_ns) * 1e-9);
-    account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
-}
-
 /* One gap for every flight that decodes in step with the replica. */
 static void add_gaps(const struct ts_replica *replica, struct ts_engine *engine, int64_t gap_ns)
 {
@@ -155,8 +149,7 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
 {
     struct ts_scheduler_step step;
     account_step(replica, engine, engine->now_ns, 1);
-    account_blocks(&engine->ledger.accounts[replica->config->tier], replica->blocks_used, replica->start_ns,
-                   engine->now_ns);
+    ts_ledger_blocks(&engine->ledger, replica->config->tier, replica->start_ns, engine->now_ns, replica->blocks_used);
     add_gaps(replica, engine, engine->now_ns - replica->start_ns);
     ts_scheduler_commit(replica->scheduler, &step);
     give_started(replica, engine, &step);
@@ -201,10 +194,22 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
     schedule_step(replica, engine, end_ns);
 }
 
-/* The blocks in use over the first n_steps of the run; returns those in the last of them. */
-static uint64_t account_run_blocks(struct ts_account *account, const struct ts_replica *replica, uint32_t block_tok,
-                                   uint32_t n_steps)
+/* The blocks in use over the first n_steps of the run, n_steps > 0, step by step. */
+static void account_run_steps(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
 {
+    uint64_t n_blocks = replica->blocks_used;
+    int64_t from_ns = replica->start_ns;
+    for (uint32_t j = 0; j < n_steps; j++) {
+        n_blocks += replica->new_blocks[j % replica->config->scheduler.block_tok];
+        ts_ledger_blocks(&engine->ledger, replica->config->tier, from_ns, replica->ends_ns[j], n_blocks);
+        from_ns = replica->ends_ns[j];
+    }
+}
+
+/* The blocks in use over the first n_steps of the run; returns those in the last of them. */
+static uint64_t account_run_blocks(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    const uint32_t block_tok = replica->config->scheduler.block_tok;
     uint64_t n_blocks = replica->blocks_used;
     int64_t from_ns = replica->start_ns;
     double block_ns = 0.0;
@@ -215,8 +220,10 @@ static uint64_t account_run_blocks(struct ts_account *account, const struct ts_r
         block_ns += (double)(int64_t)n_blocks * (double)(replica->ends_ns[j] - from_ns);
         from_ns = replica->ends_ns[j];
     }
-    account->kv_block_s += block_ns * 1e-9;
-    account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
+    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->tier, replica->start_ns, from_ns, block_ns * 1e-9,
+                                 n_blocks)) {
+        account_run_steps(replica, engine, n_steps);
+    }
     return n_blocks;
 }
 
@@ -237,8 +244,7 @@ static uint64_t account_run(const struct ts_replica *replica, struct ts_engine *
         add_run_gaps(replica, engine, n_steps);
         account_step(replica, engine, replica->ends_ns[n_steps - 1], n_steps);
     }
-    return account_run_blocks(&engine->ledger.accounts[replica->config->tier], replica,
-                              replica->config->scheduler.block_tok, n_steps);
+    return account_run_blocks(replica, engine, n_steps);
 }
 
 static void end_run(struct ts_replica *replica, struct ts_engine *engine)
@@ -433,8 +439,8 @@ void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
     }
     if (replica->mode != TS_REPLICA_IDLE && engine->now_ns > replica->start_ns) {
         account_step(replica, engine, engine->now_ns, 0);
-        account_blocks(&engine->ledger.accounts[replica->config->tier], replica->blocks_used, replica->start_ns,
-                       engine->now_ns);
+        ts_ledger_blocks(&engine->ledger, replica->config->tier, replica->start_ns, engine->now_ns,
+                         replica->blocks_used);
     }
     replica->mode = TS_REPLICA_IDLE;
 }

@@ -58,6 +58,14 @@ enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *mode
     return TS_OK;
 }
 
+enum { N_SERIES = 4 };
+
+static double **series_of(struct ts_tier_result *tier, int which)
+{
+    double **const all[N_SERIES] = {&tier->power_w, &tier->in_tier, &tier->busy, &tier->kv_used};
+    return all[which];
+}
+
 void ts_result_deinit(struct ts_result *result)
 {
     for (uint32_t i = 0; result->tiers && i <= result->n_tiers; i++) {
@@ -66,8 +74,9 @@ void ts_result_deinit(struct ts_result *result)
             ts_cell_deinit(&tier->cells[c]);
         }
         free(tier->cells);
-        free(tier->power_w);
-        free(tier->in_tier);
+        for (int s = 0; s < N_SERIES; s++) {
+            free(*series_of(tier, s));
+        }
     }
     free(result->tiers);
     free(result->arrivals);
@@ -115,10 +124,10 @@ enum ts_status ts_result_resize_bins(struct ts_result *result, uint32_t n_bins)
         return TS_ENOMEM;
     }
     for (uint32_t i = 0; i <= result->n_tiers; i++) {
-        struct ts_tier_result *tier = &result->tiers[i];
-        if (!grow_doubles(&tier->power_w, result->n_bins, n_bins) ||
-            !grow_doubles(&tier->in_tier, result->n_bins, n_bins)) {
-            return TS_ENOMEM;
+        for (int s = 0; s < N_SERIES; s++) {
+            if (!grow_doubles(series_of(&result->tiers[i], s), result->n_bins, n_bins)) {
+                return TS_ENOMEM;
+            }
         }
     }
     result->n_bins = n_bins;
@@ -140,9 +149,10 @@ static void coarsen_bins(struct ts_result *result)
         result->arrivals[b] = result->arrivals[2 * b] + (pair ? result->arrivals[right] : 0);
         result->n_reached[b] = result->n_reached[2 * b];
         for (uint32_t i = 0; i <= result->n_tiers; i++) {
-            struct ts_tier_result *tier = &result->tiers[i];
-            tier->power_w[b] = mean_of_two(tier->power_w[2 * b], tier->power_w[right]);
-            tier->in_tier[b] = mean_of_two(tier->in_tier[2 * b], tier->in_tier[right]);
+            for (int s = 0; s < N_SERIES; s++) {
+                double *bins = *series_of(&result->tiers[i], s);
+                bins[b] = mean_of_two(bins[2 * b], bins[right]);
+            }
         }
     }
     result->n_bins = n;
@@ -232,9 +242,10 @@ static void merge_bins(struct ts_result *into, const struct ts_result *from)
         into->arrivals[b] += from->arrivals[b];
         into->n_reached[b] += from->n_reached[b];
         for (uint32_t i = 0; i <= into->n_tiers; i++) {
-            struct ts_tier_result *tier = &into->tiers[i];
-            tier->power_w[b] = weighted(w, tier->power_w[b], from->tiers[i].power_w[b]);
-            tier->in_tier[b] = weighted(w, tier->in_tier[b], from->tiers[i].in_tier[b]);
+            for (int s = 0; s < N_SERIES; s++) {
+                double *bins = *series_of(&into->tiers[i], s);
+                bins[b] = weighted(w, bins[b], (*series_of(&from->tiers[i], s))[b]);
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ struct ts_tier_result {
                                           those of them that need not be computed */
     double *power_w;                   /* [n_bins] mean facility power in that bin */
     double *in_tier;                   /* [n_bins] mean requests present */
+    double *busy;                      /* [n_bins] share of the time that units which are up are busy */
+    double *kv_used;                   /* [n_bins] servers: share of the KV blocks in use, of replicas that are up */
     struct ts_batch_means batches[TS_N_LATENCIES]; /* in seconds, all classes, in order of completion; ITL: none */
 };
 

@@ -111,6 +111,11 @@ void ts_timeline_count(struct ts_timeline *t, uint32_t row, int64_t at_ns, doubl
     }
 }
 
+bool ts_timeline_in_one_bin(struct ts_timeline *t, int64_t from_ns, int64_t to_ns)
+{
+    return !t->failed && bin_of(t, to_ns - 1) != UINT32_MAX && from_ns >= t->at_begin_ns;
+}
+
 void ts_timeline_extend(struct ts_timeline *t, int64_t to_ns)
 {
     if (to_ns > 0 && !t->failed) {

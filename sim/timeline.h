@@ -27,6 +27,8 @@ void ts_timeline_deinit(struct ts_timeline *timeline);
 void ts_timeline_add(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns, double rate);
 /* Adds an amount at one instant. */
 void ts_timeline_count(struct ts_timeline *timeline, uint32_t row, int64_t at_ns, double amount);
+/* Does [from_ns, to_ns) lie in one bin? */
+bool ts_timeline_in_one_bin(struct ts_timeline *timeline, int64_t from_ns, int64_t to_ns);
 /* Makes sure that the axis reaches to_ns. */
 void ts_timeline_extend(struct ts_timeline *timeline, int64_t to_ns);
 

@@ -136,6 +136,8 @@ void report_fixture_tiny(struct report_fixture *fixture)
         result->arrivals[bin] = 2 + bin;
         result->tiers[EDGE].power_w[bin] = 1000.0 * (bin + 1);
         result->tiers[EDGE].in_tier[bin] = 0.5;
+        result->tiers[EDGE].busy[bin] = 0.25 * (bin + 1);
+        result->tiers[EDGE].kv_used[bin] = 0.125 * (bin + 1);
     }
     set_input(fixture);
     report_fixture_reckon(fixture);

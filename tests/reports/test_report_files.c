@@ -187,15 +187,15 @@ static void test_series_csv__is_exact(void **state)
     struct report_fixture fixture;
     report_fixture_tiny(&fixture);
     char *text = written_by(ts_report_series_csv, &fixture.input);
-    assert_string_equal(text, "start_s,end_s,tier,arrivals_per_s,power_w,requests_in_tier\n"
-                              "0,1800,all,0.0011111111111111111,1000,0.5\n"
-                              "0,1800,phone,,0,0\n"
-                              "0,1800,edge,,1000,0.5\n"
-                              "0,1800,cloud,,0,0\n"
-                              "1800,3600,all,0.0016666666666666668,2000,0.5\n"
-                              "1800,3600,phone,,0,0\n"
-                              "1800,3600,edge,,2000,0.5\n"
-                              "1800,3600,cloud,,0,0\n");
+    assert_string_equal(text, "start_s,end_s,tier,arrivals_per_s,power_w,requests_in_tier,busy_frac,kv_used_frac\n"
+                              "0,1800,all,0.0011111111111111111,1000,0.5,,\n"
+                              "0,1800,phone,,0,0,0,\n"
+                              "0,1800,edge,,1000,0.5,0.25,0.125\n"
+                              "0,1800,cloud,,0,0,,\n"
+                              "1800,3600,all,0.0016666666666666668,2000,0.5,,\n"
+                              "1800,3600,phone,,0,0,0,\n"
+                              "1800,3600,edge,,2000,0.5,0.5,0.25\n"
+                              "1800,3600,cloud,,0,0,,\n");
     free(text);
     report_fixture_deinit(&fixture);
 }

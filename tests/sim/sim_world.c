@@ -147,6 +147,8 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
         for (uint32_t bin = 0; bin < a->n_bins; bin++) {
             world_assert_near(x->power_w[bin], y->power_w[bin], tolerance);
             world_assert_near(x->in_tier[bin], y->in_tier[bin], tolerance);
+            world_assert_near(x->busy[bin], y->busy[bin], tolerance);
+            world_assert_near(x->kv_used[bin], y->kv_used[bin], tolerance);
         }
     }
     for (uint32_t bin = 0; bin < a->n_bins; bin++) {

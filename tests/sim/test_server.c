@@ -70,6 +70,10 @@ static void test_server__energy_of_a_run_in_closed_form(void **state)
     world_assert_near(out->power_w[0] * 1.0 + out->power_w[1] * 0.054, ts_tier_energy_j(out), 1e-9);
     assert_true(out->in_tier[0] == 0.0);
     world_assert_near(out->in_tier[1], 1.0, 1e-9);
+    assert_true(out->busy[0] == 0.0 && out->kv_used[0] == 0.0);
+    world_assert_near(out->busy[1], 1.0, 1e-9);
+    world_assert_near(out->busy[1] * 0.054, out->busy_frac * 1.054, 1e-9);
+    world_assert_near(out->kv_used[1] * 0.054, out->kv_mean_frac * 1.054, 1e-9);
     assert_int_equal(result.arrivals[0], 0);
     assert_int_equal(result.arrivals[1], 1);
     ts_result_deinit(&result);
