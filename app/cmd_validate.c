@@ -148,6 +148,10 @@ static enum ts_status check_tier(const struct ts_tier_model *tier, struct ts_dia
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "set scheduler.prefix_cache to false",
                        "tier '%s': the reference engine has no prefix cache", tier->name);
     }
+    if (tier->u.server.speculative.draft_tok > 0) {
+        return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "leave speculative out",
+                       "tier '%s': the reference engine drafts nothing", tier->name);
+    }
     return TS_OK;
 }
 

@@ -121,6 +121,30 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     }
 }
 
+/* Tokens given by a step: 1 + a + ... + a^k (Leviathan et al. 2023, equation 1). */
+static void resolve_speculative(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    struct ts_value *at = ts_value_at(ctx->value, "speculative");
+    if (!ts_value_is_written(ctx->value, "speculative")) {
+        return;
+    }
+    server->speculative = (struct ts_speculative_model){.draft_tok = ts_value_count(at, "tokens"),
+                                                        .acceptance_frac = ts_value_number(at, "acceptance"),
+                                                        .draft_step_s = ts_value_number(at, "draft_step")};
+    if (server->policy != TS_SCHEDULER_VLLM) {
+        ts_loader_error(loader, at, "leave speculative out, or take policy: vllm",
+                        "speculative decoding is not modelled for this scheduler.policy");
+        ctx->broken = true;
+    }
+    double given = 1.0;
+    for (uint32_t i = 0; i < server->speculative.draft_tok; i++) {
+        given = 1.0 + server->speculative.acceptance_frac * given;
+    }
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.speculative.given", ctx->value->path), TS_ORIGIN_MODELLED,
+                     "1 + a + ... + a^k (Leviathan et al. 2023)", "%.4g tokens a step and sequence", given);
+}
+
 static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     uint32_t n = ctx->n_accelerators;
@@ -146,6 +170,7 @@ static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx
     resolve_parallel(loader, ctx);
     server->max_queue = ts_value_count(ctx->value, "max_queue");
     resolve_scheduler(loader, ctx);
+    resolve_speculative(loader, ctx);
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &server->steps);
     ts_resolve_host(loader, ctx, &server->steps);

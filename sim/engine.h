@@ -35,7 +35,13 @@ enum ts_event_kind {
 };
 
 /* What a random stream of a request is for; the upper bits may number the draws. */
-enum ts_purpose { TS_PURPOSE_ROUTER = 1, TS_PURPOSE_LINK = 2, TS_PURPOSE_API = 3, TS_PURPOSE_FAILURE = 4 };
+enum ts_purpose {
+    TS_PURPOSE_ROUTER = 1,
+    TS_PURPOSE_LINK = 2,
+    TS_PURPOSE_API = 3,
+    TS_PURPOSE_FAILURE = 4,
+    TS_PURPOSE_DRAFT = 5
+};
 
 struct ts_engine;
 struct ts_tier;

@@ -42,6 +42,7 @@ struct ts_batch_load {
     uint32_t n_seqs;      /* sequences in the step */
     uint32_t n_decode;    /* of those, in decode (one token each) */
     uint32_t prefill_tok; /* tokens of prompt chunks in the step */
+    uint32_t verify_tok;  /* drafted tokens that are checked beside those of decode */
     double kv_read_tok;   /* KV entries read by decode attention: sum of context lengths over decoding sequences */
     double prefill_pairs; /* query-key pairs of prefill attention: sum over chunks of chunk*(past + (chunk+1)/2) */
 };
@@ -189,6 +190,13 @@ struct ts_failure_model {
     bool drops_calls; /* what was in flight there is turned away; else it starts over at another replica */
 };
 
+/* A small model drafts, the tier's model checks all of a draft in one step; both are part of a step. */
+struct ts_speculative_model {
+    uint32_t draft_tok;     /* k; 0 = none */
+    double acceptance_frac; /* a drafted token is right, given that those before it were */
+    double draft_step_s;    /* the draft model's time for a token of every sequence */
+};
+
 /* How a server batches: see sim/scheduler.h. */
 enum ts_scheduler_policy { TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC, TS_N_SCHEDULER_POLICIES };
 
@@ -206,9 +214,10 @@ struct ts_server_model {
     bool whole_admission;      /* a sequence enters only if all its tokens so far find blocks */
     bool by_priority;          /* a request's priority decides who enters first and who is preempted */
     bool prefix_cache;
-    uint32_t block_tok; /* KV block size, 16 */
-    uint64_t kv_blocks; /* per replica */
-    uint32_t max_queue; /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
+    struct ts_speculative_model speculative; /* TS_SCHEDULER_VLLM only */
+    uint32_t block_tok;                      /* KV block size, 16 */
+    uint64_t kv_blocks;                      /* per replica */
+    uint32_t max_queue;                      /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
     enum ts_balance_policy balance;
     struct ts_autoscale_model autoscale;
     struct ts_failure_model failures;

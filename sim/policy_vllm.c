@@ -57,11 +57,18 @@ static bool make_room(struct ts_scheduler *s, uint32_t *pos, uint64_t n_blocks, 
     return true;
 }
 
+static uint32_t share_of(const struct ts_scheduler *s, uint32_t pos, uint32_t budget)
+{
+    const uint32_t most = ts_running_drafts(s) ? budget - (s->n_running - pos - 1) : budget;
+    return s->need[pos] > 0 ? ts_running_chunk(s, s->need[pos], most)
+                            : ts_min_u32(ts_min_u32(s->left[pos], s->config.draft_tok + 1), most);
+}
+
 static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_scheduler_plan *plan)
 {
     ts_running_load_prefix(s, budget);
     for (uint32_t pos = s->n_bulk; pos < s->n_running;) {
-        const uint32_t n_new = s->need[pos] > 0 ? ts_running_chunk(s, s->need[pos], *budget) : 1;
+        const uint32_t n_new = share_of(s, pos, *budget);
         TS_CHECK(n_new > 0 && n_new <= *budget);
         const uint64_t n_blocks = ts_running_growth(s, s->room[pos], n_new);
         if (!make_room(s, &pos, n_blocks, budget, plan)) {
@@ -76,7 +83,9 @@ static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_sch
         pos++;
     }
     for (uint32_t pos = 0; s->cache && pos < s->n_running; pos++) {
-        ts_running_publish(s, pos, pos < s->n_bulk ? 1 : s->n_new[pos]);
+        if (!ts_running_drafts(s) || s->need[pos] > 0) {
+            ts_running_publish(s, pos, pos < s->n_bulk ? 1 : s->n_new[pos]);
+        }
     }
 }
 

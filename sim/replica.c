@@ -82,6 +82,16 @@ static void give_started(struct ts_replica *replica, struct ts_engine *engine, c
     }
 }
 
+/* Tokens that are given at once have no gap between them. */
+static void give_several(const struct ts_replica *replica, struct ts_engine *engine,
+                         const struct ts_scheduler_step *step)
+{
+    for (uint32_t i = 0; i < step->n_several; i++) {
+        const uint32_t class_id = ts_engine_flight(engine, step->several[i])->request.class_id;
+        ts_hist_add_n(ts_ledger_itl(&engine->ledger, replica->config->tier, class_id), 0, step->several_tok[i] - 1);
+    }
+}
+
 static void finish_all(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step)
 {
     for (uint32_t i = 0; i < step->n_finished; i++) {
@@ -126,7 +136,7 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
 static double step_s(const struct ts_replica *replica, struct ts_engine *engine, const struct ts_batch_load *load)
 {
     if (!engine->recorded_s || engine->n_recorded == 0) {
-        return ts_steptime_s(replica->config->steps, load);
+        return ts_steptime_s(replica->config->steps, load) + (load->n_decode > 0 ? replica->config->draft_s : 0.0);
     }
     const size_t last = engine->n_recorded - 1;
     const size_t i = engine->next_recorded < last ? engine->next_recorded : last;
@@ -153,6 +163,7 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
     add_gaps(replica, engine, engine->now_ns - replica->start_ns);
     ts_scheduler_commit(replica->scheduler, &step);
     give_started(replica, engine, &step);
+    give_several(replica, engine, &step);
     finish_all(replica, engine, &step);
 }
 
@@ -297,11 +308,23 @@ static int64_t step_end_ns(const struct ts_replica *replica, int64_t now_ns)
     return replica->mode == TS_REPLICA_RUN ? replica->ends_ns[steps_ended(replica, now_ns)] : replica->end_ns;
 }
 
+static uint64_t luck_of(const struct ts_replica *replica, const struct ts_engine *engine,
+                        const struct ts_request *request)
+{
+    struct ts_rng rng;
+    if (replica->config->scheduler.draft_tok == 0) {
+        return 0;
+    }
+    ts_engine_rng(engine, &rng, request, TS_PURPOSE_DRAFT, 0);
+    return ts_rng_u64(&rng);
+}
+
 static enum ts_status hand_over(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_request *request = &flight->request;
-    const struct ts_scheduler_extras extras = {.priority = request->priority, .prefix = request->prefix};
+    const struct ts_scheduler_extras extras = {
+        .priority = request->priority, .prefix = request->prefix, .luck = luck_of(replica, engine, request)};
     return ts_scheduler_submit_with(replica->scheduler, &flight->handle, id, request->prompt_tok, request->output_tok,
                                     &extras);
 }

@@ -12,7 +12,8 @@ struct ts_replica_config {
     struct ts_scheduler_config scheduler;
     const struct ts_steps_model *steps;
     const struct ts_power_model *power;
-    uint32_t tier; /* whose books it writes */
+    double draft_s; /* of the draft model, in every step in which anybody decodes */
+    uint32_t tier;  /* whose books it writes */
     uint32_t n_classes;
     bool plans_ahead; /* a step is planned when the one before it begins */
 };

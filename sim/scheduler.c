@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/rng.h"
 #include "sim/scheduler_parts.h"
 
 static const struct ts_policy *const policies[TS_N_SCHEDULER_POLICIES] = {
@@ -27,13 +28,15 @@ static bool config_is_valid(const struct ts_scheduler_config *c)
     return c->max_batched_tok >= 1 && c->max_seqs >= 1 && c->block_tok >= 1 &&
            c->block_tok <= TS_SCHEDULER_MAX_BLOCK_TOK && c->kv_blocks >= 1 &&
            c->kv_blocks <= UINT64_MAX / c->block_tok && c->policy < TS_N_SCHEDULER_POLICIES &&
+           c->draft_tok <= (c->policy == TS_SCHEDULER_VLLM ? TS_SCHEDULER_MAX_DRAFT_TOK : 0) &&
+           c->acceptance_frac >= 0.0 && c->acceptance_frac <= 1.0 &&
            (!c->prefix_cache || (policies[c->policy]->has_prefix_cache && c->kv_blocks <= TS_PREFIX_CACHE_MAX_BLOCKS));
 }
 
 static enum ts_status allocate(struct ts_scheduler *s)
 {
     const uint32_t max_running = s->max_running;
-    uint32_t *arrays = calloc((size_t)max_running * 8 + s->config.block_tok, sizeof *arrays);
+    uint32_t *arrays = calloc((size_t)max_running * 10 + s->config.block_tok, sizeof *arrays);
     if (!arrays) {
         return TS_ENOMEM;
     }
@@ -45,7 +48,9 @@ static enum ts_status allocate(struct ts_scheduler *s)
     s->n_new = s->room + max_running;
     s->tags_a = s->n_new + max_running;
     s->tags_b = s->tags_a + max_running;
-    s->new_blocks = s->tags_b + max_running;
+    s->tags_c = s->tags_b + max_running;
+    s->gave = s->tags_c + max_running;
+    s->new_blocks = s->gave + max_running;
     return s->policy->init ? s->policy->init(s) : TS_OK;
 }
 
@@ -123,6 +128,7 @@ enum ts_status ts_scheduler_submit_with(struct ts_scheduler *s, uint32_t *handle
     seq->tag = tag;
     seq->prompt_tok = prompt_tok;
     seq->output_tok = output_tok;
+    seq->luck = extras->luck;
     seq->priority = s->config.by_priority ? (uint8_t)extras->priority : 0;
     if (s->config.prefix_cache) {
         seq->salt = ++s->n_submitted;
@@ -149,7 +155,7 @@ enum ts_status ts_scheduler_submit(struct ts_scheduler *s, uint32_t *handle, uin
 
 static void extend_prefix(struct ts_scheduler *s)
 {
-    while (s->n_prefix < s->n_running && s->need[s->n_prefix] == 0) {
+    while (!ts_running_drafts(s) && s->n_prefix < s->n_running && s->need[s->n_prefix] == 0) {
         s->n_prefix++;
     }
 }
@@ -224,11 +230,46 @@ static bool advance_decoders(struct ts_scheduler *s, uint32_t n_seqs, uint32_t n
     return n_done > 0;
 }
 
+/* How many of n_new checked tokens are right, the one that is given in any case counted: P(more than i) = a^i. */
+static uint32_t draw_right(const struct ts_scheduler *s, uint32_t pos, uint32_t n_new)
+{
+    const struct ts_sequence *seq = ts_running_seq(s, pos);
+    const double luck = (double)(ts_mix64(seq->luck ^ ts_mix64(s->left[pos])) >> 11) * 0x1p-53;
+    double reach = s->config.acceptance_frac;
+    uint32_t n = 1;
+    while (n < n_new && luck < reach) {
+        reach *= s->config.acceptance_frac;
+        n++;
+    }
+    return n;
+}
+
+/* The same with drafts: the blocks stay, the places of wrong drafts are free again. */
+static bool commit_drafts(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
+{
+    const uint64_t n_blocks = ts_running_growth(s, s->room[pos], s->n_new[pos]);
+    const uint32_t n_right = draw_right(s, pos, s->n_new[pos]);
+    if (s->cache) {
+        ts_running_publish(s, pos, n_right);
+    }
+    s->ctx[pos] += n_right;
+    s->room[pos] += (uint32_t)(n_blocks * s->config.block_tok) - n_right;
+    if (s->left[pos] > 0 && n_right > 1) {
+        s->tags_c[step->n_several] = s->seqs.items[s->id[pos]].tag;
+        s->gave[step->n_several++] = n_right;
+    }
+    s->left[pos] -= ts_min_u32(n_right, s->left[pos]);
+    return s->left[pos] == 0;
+}
+
 /* True if that one is finished by the step (or was aborted). */
 static bool commit_item(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
 {
     const uint32_t n_new = s->n_new[pos];
     const uint32_t block_tok = s->config.block_tok;
+    if (s->need[pos] == 0 && ts_running_drafts(s)) {
+        return commit_drafts(s, pos, step);
+    }
     s->ctx[pos] += n_new;
     s->room[pos] = (block_tok - s->ctx[pos] % block_tok) % block_tok;
     if (s->left[pos] == 0) {
@@ -249,7 +290,8 @@ void ts_scheduler_commit(struct ts_scheduler *s, struct ts_scheduler_step *step)
 {
     TS_CHECK(s->in_step);
     s->in_step = false;
-    *step = (struct ts_scheduler_step){.started = s->tags_a, .finished = s->tags_b};
+    *step = (struct ts_scheduler_step){
+        .started = s->tags_a, .finished = s->tags_b, .several = s->tags_c, .several_tok = s->gave};
     bool any_done = advance_decoders(s, s->n_bulk, 1);
     for (uint32_t pos = s->n_bulk; pos < s->n_running; pos++) {
         any_done |= commit_item(s, pos, step);

@@ -45,8 +45,17 @@
 #include "sim/model.h"
 #include "sim/sequence.h"
 
-enum { TS_SCHEDULER_MAX_SEQS = 1 << 16, TS_SCHEDULER_MAX_WAITING = 1 << 20, TS_SCHEDULER_MAX_BLOCK_TOK = 1 << 16 };
+enum {
+    TS_SCHEDULER_MAX_SEQS = 1 << 16,
+    TS_SCHEDULER_MAX_WAITING = 1 << 20,
+    TS_SCHEDULER_MAX_BLOCK_TOK = 1 << 16,
+    TS_SCHEDULER_MAX_DRAFT_TOK = 64
+};
 
+/* With drafts (speculative decoding; `vllm` only): a sequence in decode takes draft_tok + 1 tokens of the step, or what
+ * it has left to give, and blocks for them. The step checks them: each draft is right with that probability as long as
+ * those before it were, the first wrong one is replaced, so 1..draft_tok + 1 tokens are given; the places of the others
+ * are used again. A share may grow then, so one token of the budget is kept for everybody behind. No runs. */
 struct ts_scheduler_config {
     uint32_t max_batched_tok; /* token budget of a step, >= 1 */
     uint32_t max_seqs;        /* running at once, >= 1 */
@@ -57,7 +66,9 @@ struct ts_scheduler_config {
     enum ts_scheduler_policy policy;
     bool whole_admission;
     bool by_priority;
-    bool prefix_cache; /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
+    bool prefix_cache;      /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
+    uint32_t draft_tok;     /* 0: none; at most TS_SCHEDULER_MAX_DRAFT_TOK, TS_SCHEDULER_VLLM only */
+    double acceptance_frac; /* 0..1 */
 };
 
 /* What a sequence may bring along. */
@@ -65,6 +76,7 @@ struct ts_scheduler_extras {
     uint32_t priority;       /* 0..TS_SEQUENCE_MAX_PRIORITY: with by_priority the higher goes first */
     struct ts_prefix prefix; /* of the prompt, for the prefix cache. Its ids are borrowed until the sequence has
                                 finished or was aborted */
+    uint64_t luck;           /* which of its drafts are right: a number of its own, the same after a preemption */
 };
 
 /* A sequence's share of a step. */
@@ -72,8 +84,8 @@ struct ts_scheduler_item {
     uint32_t tag;      /* what the owner submitted it with */
     uint32_t past_tok; /* in the cache before the step */
     uint32_t n_new;    /* 0, with TS_SCHEDULER_SLOTS only: sits out this step */
-    bool
-        decodes; /* one token after the prompt is through; otherwise a chunk of the prompt (or of what is recomputed) */
+    bool decodes; /* after the prompt is through: one token, and drafts; otherwise a chunk of the prompt (or of what is
+                     recomputed) */
 };
 
 struct ts_scheduler_plan {
@@ -93,6 +105,9 @@ struct ts_scheduler_step {
     uint32_t n_started;
     const uint32_t *finished; /* tags that gave their last token; they are gone now */
     uint32_t n_finished;
+    const uint32_t *several; /* with drafts: tags that gave more than one token, and how many */
+    const uint32_t *several_tok;
+    uint32_t n_several;
 };
 
 /* A run of steps over the same sequences, all in decode, in which nothing can be admitted, preempted or finished before

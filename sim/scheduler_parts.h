@@ -47,6 +47,7 @@ struct ts_scheduler {
     struct ts_batch_load load;
 
     uint32_t *tags_a, *tags_b; /* lists handed out: [max_running] each */
+    uint32_t *tags_c, *gave;   /* with drafts: who gave several tokens, and how many; [max_running] each */
     uint32_t *new_blocks;      /* [block_tok] of a run */
 
     struct ts_prefix_cache *cache; /* of TS_SCHEDULER_VLLM; NULL without */
@@ -57,6 +58,12 @@ struct ts_scheduler {
 extern const struct ts_policy ts_policy_vllm, ts_policy_slots, ts_policy_static;
 
 void ts_slots_destroy(struct ts_slots *slots); /* NULL is fine */
+
+/* Decoding sequences get unequal shares then, so that n_prefix stays 0. */
+static inline bool ts_running_drafts(const struct ts_scheduler *s)
+{
+    return s->config.draft_tok > 0;
+}
 
 static inline uint32_t ts_min_u32(uint32_t a, uint32_t b)
 {

@@ -165,7 +165,8 @@ void ts_running_load(struct ts_scheduler *s, uint32_t pos, uint32_t n_new)
     s->load.n_seqs++;
     if (s->need[pos] == 0) {
         s->load.n_decode++;
-        s->load.kv_read_tok += (double)s->ctx[pos] + 1.0;
+        s->load.verify_tok += n_new - 1;
+        s->load.kv_read_tok += (double)s->ctx[pos] + n_new;
     } else {
         s->load.prefill_tok += n_new;
         s->load.prefill_pairs += ts_steptime_pairs(s->ctx[pos], n_new);
@@ -179,7 +180,8 @@ void ts_running_unload(struct ts_scheduler *s, uint32_t pos)
     s->load.n_seqs--;
     if (s->need[pos] == 0) {
         s->load.n_decode--;
-        s->load.kv_read_tok -= (double)s->ctx[pos] + 1.0;
+        s->load.verify_tok -= n_new - 1;
+        s->load.kv_read_tok -= (double)s->ctx[pos] + n_new;
     } else {
         s->load.prefill_tok -= n_new;
         s->load.prefill_pairs -= ts_steptime_pairs(s->ctx[pos], n_new);

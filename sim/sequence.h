@@ -25,6 +25,7 @@ struct ts_sequence {
     uint8_t priority;        /* 0..TS_SEQUENCE_MAX_PRIORITY; set before it is pushed */
     bool was_admitted;       /* at least once */
     uint32_t slot;           /* policy slots: where it runs */
+    uint64_t luck;           /* see ts_scheduler_extras */
     uint64_t salt;           /* with a prefix cache: what tells its own tokens from those of others */
     struct ts_prefix prefix; /* with a prefix cache: borrowed from who submitted it */
     uint32_t *blocks;        /* with a prefix cache: [n_blocks] that it holds, in order; stays with the record */

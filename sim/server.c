@@ -44,6 +44,8 @@ struct ts_scheduler_config ts_server_scheduler_config(const struct ts_server_mod
         .whole_admission = model->whole_admission,
         .by_priority = model->by_priority,
         .prefix_cache = model->prefix_cache,
+        .draft_tok = model->speculative.draft_tok,
+        .acceptance_frac = model->speculative.acceptance_frac,
     };
 }
 
@@ -82,6 +84,7 @@ static enum ts_status server_create(struct ts_tier *tier, struct ts_engine *engi
         .scheduler = ts_server_scheduler_config(model),
         .steps = &model->steps,
         .power = &tier->model->power,
+        .draft_s = model->speculative.draft_tok * model->speculative.draft_step_s,
         .tier = tier->index,
         .n_classes = engine->ledger.result.n_classes,
         .plans_ahead = model->plans_ahead,

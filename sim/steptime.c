@@ -1,4 +1,5 @@
-/* Hides how long a step takes. Formulas (units: seconds, tokens, bytes, flop):
+/* Hides how long a step takes. A drafted token that is checked costs what a prompt token costs, its attention apart.
+ * Formulas (units: seconds, tokens, bytes, flop):
  *   linear    a + b*seqs + c*kv + d*prefill + e*pairs; coefficients fitted to measurements
  *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant
  * below the first, and goes on with the last segment's slope beyond the last roofline  fixed +
@@ -19,7 +20,7 @@
 
 static double tokens_of(const struct ts_batch_load *load)
 {
-    return (double)load->n_decode + (double)load->prefill_tok;
+    return (double)load->n_decode + (double)load->prefill_tok + (double)load->verify_tok;
 }
 
 static struct ts_step_line straight(double base_s, double per_kv_s)
@@ -30,7 +31,7 @@ static struct ts_step_line straight(double base_s, double per_kv_s)
 static struct ts_step_line linear_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_linear *m = &model->u.linear;
-    const double base_s = m->a_s + m->b_s_per_seq * load->n_seqs + m->d_s_per_prefill_tok * load->prefill_tok +
+    const double base_s = m->a_s + m->b_s_per_seq * load->n_seqs + m->d_s_per_prefill_tok * ((double)load->prefill_tok + load->verify_tok) +
                           m->e_s_per_pair * load->prefill_pairs;
     return straight(base_s, m->c_s_per_kv_tok);
 }

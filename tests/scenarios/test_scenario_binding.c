@@ -476,6 +476,27 @@ static void test_binding__explicit_blocks_and_coefficients_win(void **state)
     ts_scenario_deinit(&s);
 }
 
+#define DRAFTING                                                                                                       \
+    WORKLOAD "tiers:\n"                                                                                                \
+             "  e: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP16, ability: 1,\n"                 \
+             "      speculative: {acceptance: 70 %, draft_step: 2 ms}, "
+
+static void test_binding__drafts_need_the_vllm_policy(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    struct ts_text said;
+    ts_text_init(&said);
+    load_good(&s, DRAFTING "context: 4 ktok}\n");
+    assert_int_equal(s.model.tiers[0].u.server.speculative.draft_tok, 4);
+    assert_float_equal(s.model.tiers[0].u.server.speculative.acceptance_frac, 0.7, 1e-12);
+    assert_float_equal(s.model.tiers[0].u.server.speculative.draft_step_s, 2e-3, 1e-12);
+    ts_scenario_deinit(&s);
+    assert_int_equal(load_text(&s, DRAFTING "scheduler: {policy: slots}}\n", NULL, &said), TS_ESCENARIO);
+    assert_non_null(strstr(said.data, "speculative decoding is not modelled for this scheduler.policy"));
+    ts_text_deinit(&said);
+}
+
 static void test_binding__promises_money_and_limits(void **state)
 {
     (void)state;
@@ -608,6 +629,7 @@ int main(void)
         cmocka_unit_test(test_binding__a_static_policy_names_a_tier_for_each_class),
         cmocka_unit_test(test_binding__what_has_no_effect_is_a_warning),
         cmocka_unit_test(test_binding__explicit_blocks_and_coefficients_win),
+        cmocka_unit_test(test_binding__drafts_need_the_vllm_policy),
         cmocka_unit_test(test_binding__promises_money_and_limits),
         cmocka_unit_test(test_binding__limits_that_are_not_written_are_not_set),
         cmocka_unit_test(test_binding__every_assumption_has_a_value_and_a_source),

@@ -300,6 +300,82 @@ static void test_server__an_impossible_scheduler_is_a_range_error(void **state)
     ts_request_stream_destroy(stream);
 }
 
+/* ---- speculative decoding ---- */
+
+static struct ts_tier_model drafting_server(uint32_t draft_tok, double acceptance_frac)
+{
+    struct ts_tier_model tier = world_server(10e-3);
+    tier.u.server.steps.u.linear.d_s_per_prefill_tok = 0.1e-3;
+    tier.u.server.speculative =
+        (struct ts_speculative_model){.draft_tok = draft_tok, .acceptance_frac = acceptance_frac, .draft_step_s = 1e-3};
+    return tier;
+}
+
+/* Four drafts, 70 % right: 1 + 0.7 + ... + 0.7^4 = 2.7731 tokens a step of 10 ms + 4 x 0.1 ms + 4 x 1 ms = 14.4 ms,
+ * 5.193 ms a token. One request at a time; every token but the first has its gap. */
+static void test_server__drafts_give_tokens_by_the_formula(void **state)
+{
+    (void)state;
+    enum { N = 100, OUTPUT_TOK = 1001 };
+    const struct ts_tier_model tier = drafting_server(4, 0.7);
+    const struct ts_model model = world_model(&tier, 1);
+    struct ts_request requests[N];
+    for (uint64_t i = 0; i < N; i++) {
+        requests[i] = world_request(i, (int64_t)i * 20 * S, 10, OUTPUT_TOK);
+    }
+    struct ts_result result = world_run(&model, requests, N);
+    const struct ts_cell *cell = cell_of(&result, 0);
+    const double given = (1.0 - pow(0.7, 5)) / (1.0 - 0.7);
+    assert_int_equal(cell->done, N);
+    world_assert_near(ts_hist_mean(&cell->latency_ns[TS_TPOT]), 14.4 * (double)MS / given, 0.01);
+    world_assert_near((double)(result.tiers[0].n_steps - N), N * (OUTPUT_TOK - 1) / given, 0.01);
+    assert_int_equal(cell->latency_ns[TS_ITL].count, N * (OUTPUT_TOK - 1));
+    world_assert_near(cell->latency_ns[TS_ITL].sum, cell->latency_ns[TS_E2E].sum - cell->latency_ns[TS_TTFT].sum,
+                      1e-12);
+    ts_result_deinit(&result);
+}
+
+/* All right: five tokens a step of 14.4 ms, and the last step drafts no more than is left. None right: one. Prompt of
+ * 10: 11 ms, then tokens 2..13: steps of 5, 5 and 2 tokens, the last with one draft to check, 14.1 ms; or 12 steps, of
+ * which the last four have 3, 2, 1 and no drafts to check. */
+static void test_server__drafts_that_are_all_right_or_all_wrong(void **state)
+{
+    (void)state;
+    static const double acceptance[] = {1.0, 0.0};
+    static const int64_t e2e_us[] = {11000 + 2 * 14400 + 14100, 11000 + 8 * 14400 + 14300 + 14200 + 14100 + 14000};
+    for (size_t i = 0; i < COUNT(acceptance); i++) {
+        const struct ts_tier_model tier = drafting_server(4, acceptance[i]);
+        const struct ts_model model = world_model(&tier, 1);
+        const struct ts_request request = world_request(0, 0, 10, 13);
+        struct ts_result result = world_run(&model, &request, 1);
+        assert_only(&cell_of(&result, 0)->latency_ns[TS_E2E], e2e_us[i] * 1000);
+        assert_only(&cell_of(&result, 0)->latency_ns[TS_TTFT], 11 * MS);
+        assert_int_equal(result.tiers[0].n_steps, i == 0 ? 4 : 13);
+        ts_result_deinit(&result);
+    }
+}
+
+/* Blocks for the drafts are taken before they are checked, and kept: prompt 16 is one block, five more tokens take a
+ * second one, which lasts for 16 tokens, right or wrong. Blocks for the whole reply and none more: all are served. */
+static void test_server__drafts_never_need_more_than_the_reply(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 20; i++) {
+        struct ts_tier_model tier = drafting_server(1 + i % 8, 0.05 * i);
+        tier.u.server.prefix_cache = i % 2;
+        tier.u.server.kv_blocks = 4; /* 64 tokens: prompt 16 + 49 - 1 */
+        const struct ts_model model = world_model(&tier, 1);
+        const struct ts_request requests[] = {world_request(0, 0, 16, 49), world_request(1, 0, 16, 49),
+                                              world_request(2, 5 * MS, 16, 49)};
+        struct ts_result result = world_run(&model, requests, 3);
+        assert_int_equal(cell_of(&result, 0)->done, 3);
+        assert_int_equal(cell_of(&result, 0)->latency_ns[TS_ITL].count, 3 * 48);
+        assert_true(result.tiers[0].n_preemptions > 0);
+        assert_true(result.tiers[0].kv_peak_frac == 1.0);
+        ts_result_deinit(&result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +394,9 @@ int main(void)
         cmocka_unit_test(test_server__requests_join_the_shortest_queue),
         cmocka_unit_test(test_server__the_slo_is_kept_or_missed_by_request),
         cmocka_unit_test(test_server__an_impossible_scheduler_is_a_range_error),
+        cmocka_unit_test(test_server__drafts_give_tokens_by_the_formula),
+        cmocka_unit_test(test_server__drafts_that_are_all_right_or_all_wrong),
+        cmocka_unit_test(test_server__drafts_never_need_more_than_the_reply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

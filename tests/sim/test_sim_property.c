@@ -105,6 +105,10 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
         tier.u.server.whole_admission = below(rng, 2);
         tier.u.server.by_priority = below(rng, 2);
         tier.u.server.prefix_cache = below(rng, 2) && tier.u.server.policy != TS_SCHEDULER_STATIC;
+        if (tier.u.server.policy == TS_SCHEDULER_VLLM && below(rng, 3) == 0) {
+            tier.u.server.speculative = (struct ts_speculative_model){
+                .draft_tok = 1 + below(rng, 8), .acceptance_frac = ts_rng_uniform(rng), .draft_step_s = 0.0003};
+        }
         tier.u.server.steps = random_steps(rng);
         random_fleet(rng, &tier.u.server);
         break;
