@@ -120,8 +120,8 @@ struct ts_step_line ts_operators_line(const struct ts_steps_operators *ops, cons
     const double c = load->prefill_tok;
     const double n = load->n_decode;
     const double kv = load->kv_read_tok;
-    const double rest_s =
-        ops->fixed_s + ts_curve_at(&ops->per_tok_s, c + n + load->verify_tok) + ts_curve_at(&ops->per_seq_s, load->n_seqs);
+    const double rest_s = ops->fixed_s + ts_curve_at(&ops->per_tok_s, c + n + load->verify_tok) +
+                          ts_curve_at(&ops->per_seq_s, load->n_seqs);
     if (load->prefill_tok == 0) {
         struct ts_step_line line = attention_line(ops, 0.0, 0.0, n, kv);
         line.base_s += rest_s;

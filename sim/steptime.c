@@ -31,8 +31,9 @@ static struct ts_step_line straight(double base_s, double per_kv_s)
 static struct ts_step_line linear_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_linear *m = &model->u.linear;
-    const double base_s = m->a_s + m->b_s_per_seq * load->n_seqs + m->d_s_per_prefill_tok * ((double)load->prefill_tok + load->verify_tok) +
-                          m->e_s_per_pair * load->prefill_pairs;
+    const double n_tok = (double)load->prefill_tok + load->verify_tok;
+    const double base_s =
+        m->a_s + m->b_s_per_seq * load->n_seqs + m->d_s_per_prefill_tok * n_tok + m->e_s_per_pair * load->prefill_pairs;
     return straight(base_s, m->c_s_per_kv_tok);
 }
 
