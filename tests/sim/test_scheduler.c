@@ -986,6 +986,63 @@ static void test_scheduler__runs_equal_single_steps_on_random_loads(void **state
     }
 }
 
+/* Drafts make shares grow from 1 to 5: those ahead leave one token of the budget for everybody behind. All drafts are
+ * wrong: one token a step is kept. */
+static void test_scheduler__drafts_leave_a_token_for_those_behind(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.max_batched_tok = 20;
+    config.long_prefill_tok = 17;
+    config.draft_tok = 4;
+    struct ts_scheduler *s = make(config);
+    (void)submit(s, 1, 1, 10);
+    (void)submit(s, 2, 40, 10);
+    (void)submit(s, 3, 1, 10);
+    (void)submit(s, 4, 1, 10);
+    (void)plan(s);
+    assert_item(s, 1, 2, 0, 17);
+    (void)commit(s);
+    const struct ts_scheduler_plan p = plan(s);
+    assert_item(s, 0, 1, 1, 5);
+    assert_item(s, 1, 2, 17, 13);
+    assert_item(s, 2, 3, 1, 1);
+    assert_item(s, 3, 4, 1, 1);
+    assert_int_equal(p.load.n_decode, 3);
+    assert_int_equal(p.load.verify_tok, 4);
+    assert_true(p.load.kv_read_tok == 6.0 + 2.0 + 2.0);
+    assert_int_equal(p.blocks_used, 2 + 8 + 1 + 1);
+    assert_int_equal(commit(s).n_several, 0);
+    (void)plan(s);
+    assert_item(s, 0, 1, 2, 5); /* its second block is there already */
+    assert_item(s, 1, 2, 30, 10);
+    ts_scheduler_destroy(s);
+}
+
+/* All right: five at once, then what is left. */
+static void test_scheduler__right_drafts_are_given_at_once(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.draft_tok = 4;
+    config.acceptance_frac = 1.0;
+    struct ts_scheduler *s = make(config);
+    (void)submit(s, 7, 3, 8);
+    (void)plan(s);
+    assert_int_equal(commit(s).n_started, 1);
+    (void)plan(s);
+    assert_item(s, 0, 7, 3, 5);
+    const struct ts_scheduler_step step = commit(s);
+    assert_int_equal(step.n_several, 1);
+    assert_int_equal(step.several[0], 7);
+    assert_int_equal(step.several_tok[0], 5);
+    (void)plan(s);
+    assert_item(s, 0, 7, 8, 2);
+    assert_int_equal(commit(s).n_finished, 1);
+    assert_true(ts_scheduler_blocks_used(s) == 0);
+    ts_scheduler_destroy(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1019,6 +1076,8 @@ int main(void)
         cmocka_unit_test(test_scheduler__a_slot_is_chosen_by_what_it_holds),
         cmocka_unit_test(test_scheduler__nobody_joins_a_static_batch),
         cmocka_unit_test(test_scheduler__runs_equal_single_steps_on_random_loads),
+        cmocka_unit_test(test_scheduler__drafts_leave_a_token_for_those_behind),
+        cmocka_unit_test(test_scheduler__right_drafts_are_given_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
