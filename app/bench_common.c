@@ -15,23 +15,29 @@ enum { MAX_TOKENS = 8192, PROGRESS_COLS = 70 };
 
 #define NOISY_FRAC 0.5
 
-enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags)
+enum ts_status ts_bench_parse_list(uint32_t *out, size_t *out_n, const char *option, const char *list, uint32_t min,
+                                   uint32_t max, struct ts_diags *diags)
 {
     size_t n = 0;
     for (const char *p = list; *p; p += *p == ',') {
         size_t len = strcspn(p, ",");
         uint64_t value;
-        if (n == TS_BENCH_ARGS_MAX_N_TOK || !ts_parse_u64(&value, p, len) || value < 1 || value > MAX_TOKENS ||
+        if (n == TS_BENCH_ARGS_MAX_N_TOK || !ts_parse_u64(&value, p, len) || value < min || value > max ||
             (n > 0 && value <= out[n - 1])) {
-            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "for example --n 1,8,512",
-                           "--n takes up to %d increasing token counts from 1 to %d, not '%s'", TS_BENCH_ARGS_MAX_N_TOK,
-                           MAX_TOKENS, list);
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "for example 1,8,512",
+                           "--%s takes up to %d increasing numbers from %u to %u, not '%s'", option,
+                           TS_BENCH_ARGS_MAX_N_TOK, min, max, list);
         }
         out[n++] = (uint32_t)value;
         p += len;
     }
     *out_n = n;
-    return n > 0 ? TS_OK : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--n is empty");
+    return n > 0 ? TS_OK : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--%s is empty", option);
+}
+
+enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags)
+{
+    return ts_bench_parse_list(out, out_n, "n", list, 1, MAX_TOKENS, diags);
 }
 
 enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *arena, const char *name,

@@ -22,6 +22,11 @@ static enum ts_status list_kernels(enum ts_table_format format)
     return ts_bench_print_table(table, format);
 }
 
+static bool is_kind(const struct ts_args *args, const char *kind)
+{
+    return args->n_operands == 1 && ts_str_equal(args->operands[0], kind);
+}
+
 static enum ts_status dispatch(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags)
 {
     if (args->list) {
@@ -30,15 +35,8 @@ static enum ts_status dispatch(const struct ts_args *args, enum ts_table_format 
     if (args->n_operands == 0) {
         return ts_bench_machine(args, format, diags);
     }
-    if (args->n_operands == 1 && ts_str_equal(args->operands[0], "matmul")) {
+    if (is_kind(args, "matmul")) {
         return ts_bench_matmul(args, format, diags);
-    }
-    if (args->n_operands == 1 && ts_str_equal(args->operands[0], "model")) {
-        if (args->affinity) {
-            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out, or start under `taskset`",
-                           "--affinity is for bench and bench matmul");
-        }
-        return ts_bench_forward(args, format, diags);
     }
     return ts_fail(diags, TS_EUSAGE, ts_span_none(), "bench, bench matmul, bench model", "bench knows no '%s'",
                    args->operands[args->n_operands - 1]);
@@ -47,11 +45,16 @@ static enum ts_status dispatch(const struct ts_args *args, enum ts_table_format 
 static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 {
     enum ts_table_format format = TS_TABLE_TEXT;
-    if (args->format && !ts_table_format_parse(&format, args->format)) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "text, md, csv or json", "unknown format '%s'", args->format);
-    }
     if (args->threads > MAX_THREADS) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--threads is at most %d", MAX_THREADS);
+    }
+    if (is_kind(args, "model") && !args->list) {
+        return args->affinity ? ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out, or start under `taskset`",
+                                        "--affinity is for bench and bench matmul")
+                              : ts_bench_forward(args, diags);
+    }
+    if (args->format && !ts_table_format_parse(&format, args->format)) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "text, md, csv or json", "unknown format '%s'", args->format);
     }
     return dispatch(args, format, diags);
 }
@@ -65,6 +68,7 @@ const struct ts_command ts_command_bench = {
                 "  tiersim bench --model Llama-3.1-8B --quant Q8_0 --threads 1 -o measurement.json\n"
                 "  tiersim bench matmul --shape 4096x14336 --quant Q4_0,Q8_0 --n 1,8,512 -o roofline\n"
                 "  tiersim bench model --quick --check      # whole forward passes: prompts, decoding, batches\n"
+                "  tiersim bench model --batches 1,8,32 --depths 0,2048 --format md    # as llama-bench prints it\n"
                 "  tiersim bench --list\n",
     .run = run,
 };

@@ -8,7 +8,7 @@
 #include "app/version.h"
 
 static const struct ts_command *const commands[] = {
-    &ts_command_run,     &ts_command_check,   &ts_command_bench, &ts_command_trace,
+    &ts_command_run,     &ts_command_check,   &ts_command_bench,    &ts_command_trace, &ts_command_import,
     &ts_command_explain, &ts_command_catalog, &ts_command_validate, &ts_command_probe, &ts_command_help,
 };
 

@@ -40,3 +40,21 @@ char *ts_locate_measurement(const char *named)
     free(cached);
     return NULL;
 }
+
+char *ts_locate_unfinished(const char *name)
+{
+    char *cached = ts_locate_cached_measurement();
+    char *dir = cached ? ts_path_dir(cached) : NULL;
+    struct ts_text file;
+    ts_text_init(&file);
+    ts_text_puts(&file, "unfinished-");
+    for (const char *c = name; *c; c++) {
+        ts_text_append(&file, strchr("/\\ :", *c) ? "-" : c, 1);
+    }
+    ts_text_puts(&file, ".json");
+    char *path = dir && !file.failed ? ts_path_join(dir, file.data) : NULL;
+    ts_text_deinit(&file);
+    free(dir);
+    free(cached);
+    return path;
+}

@@ -10,4 +10,7 @@ char *ts_locate_measurement(const char *named);
  * free() it. */
 char *ts_locate_cached_measurement(void);
 
+/* A file beside it that keeps an unfinished measurement of that name; NULL as above. free() it. */
+char *ts_locate_unfinished(const char *name);
+
 #endif

@@ -20,10 +20,12 @@ struct ts_args {
     const char *requests;
     const char *measurement;
     const char *model;
+    const char *hardware;
     const char *quant;
     const char *isa;
     const char *format;
     const char *n_tok;
+    const char *batches, *depths;
     const char *gguf;
     const char *config;
     const char *shape;
@@ -42,6 +44,8 @@ struct ts_args {
     uint64_t retries; /* 0: the default */
     uint64_t threads;      /* 0: all CPUs */
     uint64_t replications; /* 0: as the scenario says */
+    bool fresh;
+    uint64_t seconds; /* to measure for; 0: as the kind of benchmark has it */
     bool quick, check, list, no_baseline, affinity, ignore_eos, quiet, help;
     bool exact, no_report;
 };
@@ -57,6 +61,7 @@ enum ts_command_bit {
     TS_CMD_HELP = 1 << 6,
     TS_CMD_PROBE = 1 << 7,
     TS_CMD_VALIDATE = 1 << 8,
+    TS_CMD_IMPORT = 1 << 20,
 };
 
 /* Parses argv[1..] (argv[0] is the command's own name) by the rows that `command` takes. TS_EUSAGE with diagnostics for

@@ -31,7 +31,16 @@ static size_t token_length(const char *message, const char *data, size_t end)
     return len > 0 && len <= end && memcmp(data + end - len, near + 7, len) == 0 ? len : 1;
 }
 
-/* jansson's position is that of the end of the offending token. */
+static uint32_t count_lines(const char *data, size_t len)
+{
+    uint32_t n = 0;
+    for (const char *at = data; (at = memchr(at, '\n', len - (size_t)(at - data))) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
+/* What jansson was given begins `skipped` bytes into `data`. Its position is that of the end of the offending token. */
 static enum ts_status report(const char *name, const char *data, size_t len, size_t skipped, const json_error_t *error,
                              struct ts_diags *diags)
 {
@@ -46,7 +55,9 @@ static enum ts_status report(const char *name, const char *data, size_t len, siz
     while (start > 0 && data[start - 1] != '\n') {
         start--;
     }
-    struct ts_span at = {.file = name, .line = error->line > 0 ? (uint32_t)error->line : 0, .len = (uint32_t)token};
+    uint32_t before = count_lines(data, skipped);
+    struct ts_span at = {
+        .file = name, .line = error->line > 0 ? (uint32_t)error->line + before : 0, .len = (uint32_t)token};
     at.col = at.line > 0 ? (uint32_t)(pos - start) + 1 : 0;
     struct ts_source source;
     bool has_source = ts_source_from_text(&source, name, data, len, NULL) == TS_OK;
@@ -58,14 +69,23 @@ static enum ts_status report(const char *name, const char *data, size_t len, siz
     return TS_EINPUT;
 }
 
-enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len,
-                             struct ts_diags *diags)
+static size_t byte_order_mark(const char *data, size_t len)
+{
+    return len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+/* The value that begins at data[skipped]. n_read: NULL if nothing may follow it; else how far it goes. */
+static enum ts_status load(struct ts_json_doc *out, const char *name, const char *data, size_t len, size_t skipped,
+                           size_t *n_read, struct ts_diags *diags)
 {
     json_error_t error;
-    size_t skipped = len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    json_t *root = json_loadb(data + skipped, len - skipped, JSON_REJECT_DUPLICATES, &error);
+    size_t flags = JSON_REJECT_DUPLICATES | (n_read != NULL ? JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY : 0);
+    json_t *root = json_loadb(data + skipped, len - skipped, flags, &error);
     if (root == NULL) {
         return report(name, data, len, skipped, &error, diags);
+    }
+    if (n_read != NULL) {
+        *n_read = error.position > 0 ? (size_t)error.position : 0;
     }
     char *copy = strdup(name);
     if (copy == NULL) {
@@ -74,6 +94,85 @@ enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const ch
     }
     *out = (struct ts_json_doc){.root = root, .name = copy};
     return TS_OK;
+}
+
+enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len,
+                             struct ts_diags *diags)
+{
+    return load(out, name, data, len, byte_order_mark(data, len), NULL, diags);
+}
+
+void ts_json_stream_init(struct ts_json_stream *stream, const char *name, const char *data, size_t len)
+{
+    *stream =
+        (struct ts_json_stream){.name = name, .data = data, .len = len, .pos = byte_order_mark(data, len), .line = 1};
+}
+
+/* To the next byte that is not blank. */
+static void skip_blanks(struct ts_json_stream *stream)
+{
+    while (stream->pos < stream->len && strchr(" \t\r\n", stream->data[stream->pos]) != NULL &&
+           stream->data[stream->pos] != '\0') {
+        stream->line += stream->data[stream->pos] == '\n';
+        stream->pos++;
+    }
+}
+
+static enum ts_status fail_between(const struct ts_json_stream *stream, const char *due, struct ts_diags *diags)
+{
+    struct ts_span at = {.file = stream->name, .line = stream->line};
+    return ts_fail(diags, TS_EINPUT, at, NULL, "not valid JSON: %s expected", due);
+}
+
+/* Behind the item of an array: past the comma. */
+static enum ts_status skip_comma(struct ts_json_stream *stream, struct ts_diags *diags)
+{
+    if (stream->pos == stream->len || stream->data[stream->pos] != ',') {
+        return fail_between(stream, "',' or ']'", diags);
+    }
+    stream->pos++;
+    skip_blanks(stream);
+    return TS_OK;
+}
+
+/* Goes to the beginning of the next value, in or out of an array, or to the end. */
+static enum ts_status go_to_value(struct ts_json_stream *stream, struct ts_diags *diags)
+{
+    for (;;) {
+        skip_blanks(stream);
+        char next = stream->pos < stream->len ? stream->data[stream->pos] : '\0';
+        if (stream->in_array && next == ']') {
+            stream->in_array = false;
+        } else if (!stream->in_array && next == '[') {
+            stream->in_array = true;
+            stream->n_in_array = 0;
+        } else {
+            return stream->in_array && stream->n_in_array > 0 ? skip_comma(stream, diags) : TS_OK;
+        }
+        stream->pos++;
+    }
+}
+
+enum ts_status ts_json_next(struct ts_json_doc *out, uint32_t *line, struct ts_json_stream *stream,
+                            struct ts_diags *diags)
+{
+    size_t n_read = 0;
+    *line = 0;
+    enum ts_status status = go_to_value(stream, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    if (stream->pos == stream->len) {
+        return stream->in_array ? fail_between(stream, "']'", diags) : TS_OK;
+    }
+    status = load(out, stream->name, stream->data, stream->len, stream->pos, &n_read, diags);
+    if (status == TS_OK) {
+        *line = stream->line;
+        stream->line += count_lines(stream->data + stream->pos, n_read);
+        stream->pos += n_read;
+        stream->n_in_array += stream->in_array;
+    }
+    return status;
 }
 
 enum ts_status ts_json_read(struct ts_json_doc *out, const char *path, size_t max_bytes, struct ts_diags *diags)

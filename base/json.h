@@ -22,6 +22,20 @@ enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const ch
 enum ts_status ts_json_read(struct ts_json_doc *out, const char *path, size_t max_bytes, struct ts_diags *diags);
 void ts_json_deinit(struct ts_json_doc *doc);
 
+/* Values one after the other: JSON Lines, documents appended to each other, or the items of one array at the top. */
+struct ts_json_stream {
+    const char *name, *data; /* borrowed */
+    size_t len, pos, n_in_array;
+    uint32_t line;
+    bool in_array;
+};
+
+void ts_json_stream_init(struct ts_json_stream *stream, const char *name, const char *data, size_t len);
+/* The next value, and the line that it begins at (from 1); line 0 and *out untouched at the end. TS_EINPUT, TS_ENOMEM.
+ */
+enum ts_status ts_json_next(struct ts_json_doc *out, uint32_t *line, struct ts_json_stream *stream,
+                            struct ts_diags *diags);
+
 const struct ts_json *ts_json_root(const struct ts_json_doc *doc);
 /* NULL if `value` is NULL, not an object, or has no such key: look-ups chain. */
 const struct ts_json *ts_json_get(const struct ts_json *value, const char *key);

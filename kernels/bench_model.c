@@ -1,9 +1,11 @@
 /* Hides how time is shared out among the steps of model_plan.c. Items are ordered by tokens; a first round warms up,
  * gives estimates and leaves out what would take more than a third of the time in one round. Rounds then take each item
- * once (short ones a few times), so that a disturbance hits all alike and medians shed it, until the time is used up.
- */
+ * once (short ones a few times), so that a disturbance is spread over all. An item is settled when its two fastest
+ * samples agree; once each has been taken twice, only those that are not settled are taken again, and when all are,
+ * all. */
 #include "kernels/bench_model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,8 @@ enum {
 
 static const double repeat_until_s = 0.08;
 static const double first_round_frac = 0.35; /* of the time left */
+static const double least_round_frac = 0.02; /* of the time: what is left is not worth another round */
+static const double settled_frac = 0.01;     /* by which the two fastest samples may differ */
 static const double long_budget_s = 120.0;   /* from here on the deepest sequences are measured too */
 static const uint32_t short_depth = 2048;    /* below it, no deeper than this */
 
@@ -73,8 +77,13 @@ static enum ts_status make_plan(struct bench *bench)
         .max_depth = bench->options->budget_s >= long_budget_s ? bench->max_depth : short_depth,
         .max_kv_tok = bench->max_kv_bytes / ts_model_config_kv_bytes_per_tok(&bench->config, 2),
         .check = bench->options->check,
+        .batches = bench->options->batches,
+        .n_batches = bench->options->n_batches,
+        .depths = bench->options->depths,
+        .n_depths = bench->options->n_depths,
     };
-    limits.max_depth = limits.max_depth < bench->max_depth ? limits.max_depth : bench->max_depth;
+    limits.max_depth =
+        limits.max_depth < bench->max_depth && bench->options->n_depths == 0 ? limits.max_depth : bench->max_depth;
     bench->n_items = ts_model_plan(steps, MAX_ITEMS, &limits);
     bench->items = ts_arena_array(bench->arena, MAX_ITEMS, sizeof *bench->items);
     if (!bench->items) {
@@ -101,6 +110,12 @@ static enum ts_status check_options(struct bench *bench)
     bench->max_batch = or_default(options->max_batch, DEFAULT_BATCH);
     bench->max_prefill = or_default(options->max_prefill, DEFAULT_PREFILL);
     bench->max_depth = or_default(options->max_depth, DEFAULT_DEPTH);
+    if (options->n_batches > 0) {
+        bench->max_batch = options->batches[options->n_batches - 1];
+    }
+    if (options->n_depths > 0) {
+        bench->max_depth = options->depths[options->n_depths - 1] > 0 ? options->depths[options->n_depths - 1] : 1;
+    }
     bench->n_threads = or_default(options->n_threads, ts_host_usable_cpus());
     bench->max_kv_bytes = options->max_kv_bytes;
     if (bench->max_kv_bytes == 0) {
@@ -281,6 +296,26 @@ static bool report(const struct bench *bench, const struct ts_model_step *step)
     return stop != 0;
 }
 
+static void keep_sample(struct bench_item *item, double seconds)
+{
+    if (item->step.n_samples < TS_MODEL_STEP_MAX_SAMPLES) {
+        item->samples[item->step.n_samples++] = seconds;
+    }
+}
+
+/* The two fastest samples agree, of at least two for a long step and three for a short one. */
+static bool is_settled(const struct bench_item *item)
+{
+    uint32_t least = item->estimate_s > repeat_until_s ? 2 : 3;
+    double first = INFINITY, second = INFINITY;
+    for (uint32_t i = 0; i < item->step.n_samples; i++) {
+        double s = item->samples[i];
+        second = s < first ? first : s < second ? s : second;
+        first = s < first ? s : first;
+    }
+    return item->step.n_samples >= least && second <= (1.0 + settled_frac) * first;
+}
+
 /* Every item once; those after the first that would take too long are left out. */
 static enum ts_status first_round(struct bench *bench)
 {
@@ -299,6 +334,9 @@ static enum ts_status first_round(struct bench *bench)
         enum ts_status status = time_step(bench, &item->step, &item->estimate_s);
         if (status != TS_OK) {
             return status;
+        }
+        if (item->estimate_s > repeat_until_s) {
+            keep_sample(item, item->estimate_s);
         }
         used += item->estimate_s;
         per_tok = item->estimate_s / tokens;
@@ -322,23 +360,33 @@ static enum ts_status measure_item(struct bench *bench, struct bench_item *item)
             warm = true;
             continue;
         }
-        if (item->step.n_samples < TS_MODEL_STEP_MAX_SAMPLES) {
-            item->samples[item->step.n_samples++] = seconds;
-        }
+        keep_sample(item, seconds);
     }
     return TS_OK;
 }
 
-static enum ts_status measure_round(struct bench *bench)
+static size_t n_unsettled(const struct bench *bench)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < bench->n_items; i++) {
+        n += !bench->items[i].dropped && !is_settled(&bench->items[i]);
+    }
+    return n;
+}
+
+/* All items, or those that are not settled; no further ones when the time is up, but each has a sample then. */
+static enum ts_status measure_round(struct bench *bench, bool all)
 {
     for (size_t i = 0; i < bench->n_items; i++) {
-        if (bench->items[i].dropped) {
+        struct bench_item *item = &bench->items[i];
+        bool late = item->step.n_samples > 0 && spent_s(bench) + item->estimate_s > bench->options->budget_s;
+        if (item->dropped || late || (!all && is_settled(item))) {
             continue;
         }
-        if (report(bench, &bench->items[i].step)) {
+        if (report(bench, &item->step)) {
             return TS_EINTERRUPTED;
         }
-        enum ts_status status = measure_item(bench, &bench->items[i]);
+        enum ts_status status = measure_item(bench, item);
         if (status != TS_OK) {
             return status;
         }
@@ -385,7 +433,8 @@ static enum ts_status collect(const struct bench *bench, struct ts_model_measure
             memcpy(sorted, item->samples, item->step.n_samples * sizeof *sorted);
             steps[out->n_steps] = item->step;
             steps[out->n_steps].samples = item->samples;
-            steps[out->n_steps++].seconds = ts_spread_of(sorted, item->step.n_samples);
+            steps[out->n_steps].seconds = ts_spread_of(sorted, item->step.n_samples);
+            steps[out->n_steps++].undisturbed_s = ts_spread_undisturbed(sorted, item->step.n_samples);
         }
     }
     out->steps = steps;
@@ -460,16 +509,15 @@ static enum ts_status measure(struct bench *bench)
         return status;
     }
     status = first_round(bench);
-    double round_s = 0.0;
-    do {
-        double start = ts_clock_s();
-        if (status == TS_OK) {
-            status = measure_round(bench);
-        }
+    for (size_t round = 0; status == TS_OK; round++) {
+        double before_s = spent_s(bench);
+        status = measure_round(bench, round == 0 || n_unsettled(bench) == 0);
         enum ts_status saved = save(bench);
         status = status == TS_OK ? saved : status;
-        round_s = ts_clock_s() - start;
-    } while (status == TS_OK && spent_s(bench) + round_s < bench->options->budget_s);
+        if (spent_s(bench) > (1.0 - least_round_frac) * bench->options->budget_s || spent_s(bench) - before_s < 1e-3) {
+            break; /* the time is up, or too short for any item */
+        }
+    }
     return status;
 }
 
@@ -491,6 +539,10 @@ enum ts_status ts_bench_model_run(struct ts_model_measurement *out, struct ts_ar
     }
     if (status == TS_OK) {
         status = collect(&bench, &m);
+    }
+    if (status == TS_OK && m.n_steps == 0) {
+        status = ts_fail(diags, TS_ERANGE, ts_span_none(), "give it more seconds, or a smaller model",
+                         "no step could be measured in %.0f s, loading included", options->budget_s);
     }
     if (status == TS_OK) {
         status = ts_model_measurement_fit(&m, arena);

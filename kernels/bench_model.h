@@ -20,6 +20,10 @@ struct ts_model_bench_options {
     uint32_t max_batch;      /* 0: 64 */
     uint32_t max_prefill;    /* 0: 512; tokens of a prompt's chunk */
     uint32_t max_depth;      /* 0: 4096; cached tokens */
+    const uint32_t *batches; /* [n_batches] increasing: decode these numbers of sequences; n_batches 0: as the fit likes */
+    size_t n_batches;
+    const uint32_t *depths; /* [n_depths] increasing: at these depths; n_depths 0: as the fit likes */
+    size_t n_depths;
     uint64_t max_kv_bytes;   /* 0: a quarter of the memory, at most 8 GiB; larger steps are left out */
     double budget_s;         /* all in all, loading included */
     bool check;              /* also measure steps that the fit has not seen */
@@ -28,7 +32,8 @@ struct ts_model_bench_options {
 };
 
 /* Everything in *out lives in `arena`. TS_EUNSUPPORTED, TS_EINPUT, TS_EIO with diagnostics; TS_ENOMEM; TS_EINTERRUPTED
- * (samples so far are kept if there is a resume_path). A resume file of another model, machine or kernel is an error
+ * (samples so far are kept if there is a resume_path);
+ * TS_ERANGE if the time was too short for any step. A resume file of another model, machine or kernel is an error
  * that says which. */
 enum ts_status ts_bench_model_run(struct ts_model_measurement *out, struct ts_arena *arena,
                                   const struct ts_model_bench_options *options, struct ts_diags *diags);

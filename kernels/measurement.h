@@ -4,6 +4,7 @@
 #ifndef TS_KERNELS_MEASUREMENT_H
 #define TS_KERNELS_MEASUREMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,8 +75,9 @@ struct ts_measurement {
     size_t n_shapes;
     const struct ts_matmul_sample *matmuls;
     size_t n_matmuls;
-    double peak_dot_gops;   /* int8 dot products at best, all threads; 0 where unknown (the field may be missing in a file) */
-    double peak_fma_gflops; /* float multiply-adds at best, all threads; 0 where unknown */
+    double peak_dot_gops;    /* int8 dot products at best, all threads; 0 where unknown (the field may be missing in a
+                                file) */
+    double peak_fma_gflops;  /* float multiply-adds at best, all threads; 0 where unknown */
     double peak_bf16_gflops; /* dot products of BF16 at best, all threads; 0 where the kernel has none, or unknown */
     /* Not in the file, 0 where unknown: */
     double wake_spin_s;      /* an empty job of all threads while they spin; 0 with one thread */
@@ -92,6 +94,10 @@ struct ts_measurement {
     const struct ts_model_measurement
         *engine; /* steps of a whole forward pass (kernels/model_measurement.h), or NULL */
 };
+
+/* True if it was made elsewhere (tiersim import): then there are no shapes, matmuls, steps and bandwidths, `host.cpu`
+ * is the hardware as the source names it, and sizes that the source does not tell are 0. */
+bool ts_measurement_is_import(const struct ts_measurement *measurement);
 
 /* Reads and checks a file; everything lives in `arena`. A version that is not 1, a missing field or a value out of
  * range is a diagnostic that names the field and says to measure again with `tiersim bench`. TS_EIO, TS_EINPUT,

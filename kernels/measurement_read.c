@@ -22,6 +22,7 @@ struct reader {
     struct ts_diags *diags;
     size_t n_faults;
     bool out_of_memory;
+    bool imported; /* made elsewhere: only the fit of whole steps is there */
 };
 
 static const char hint[] = "measure this machine again with `tiersim bench`";
@@ -154,9 +155,15 @@ static struct ts_host get_host(const struct at *at)
     return host;
 }
 
+/* What a measurement must have at least one of, and an import does without. */
+static size_t least_items(const struct at *at)
+{
+    return at->reader->imported ? 0 : 1;
+}
+
 static void get_shapes(const struct at *at, struct ts_measurement *m)
 {
-    struct ts_matmul_shape *shapes = get_array(at, "shapes", sizeof *shapes, 1, &m->n_shapes);
+    struct ts_matmul_shape *shapes = get_array(at, "shapes", sizeof *shapes, least_items(at), &m->n_shapes);
     for (size_t i = 0; i < m->n_shapes; i++) {
         struct at item = enter_item(at, "shapes", i);
         shapes[i].name = get_string(&item, "name");
@@ -193,7 +200,7 @@ static void get_bandwidths(const struct at *at, struct ts_measurement *m)
 
 static void get_steps(const struct at *at, struct ts_measurement *m)
 {
-    struct ts_step_sample *steps = get_array(at, "steps", sizeof *steps, 1, &m->n_steps);
+    struct ts_step_sample *steps = get_array(at, "steps", sizeof *steps, least_items(at), &m->n_steps);
     for (size_t i = 0; i < m->n_steps; i++) {
         struct at item = enter_item(at, "steps", i);
         steps[i].n_tok = (uint32_t)get_uint(&item, "n_tok", 1, 1 << 24);
@@ -215,7 +222,7 @@ static void get_measurement(const struct at *at, struct ts_measurement *m)
     m->model = get_string(at, "model");
     m->quant = get_string(at, "quant");
     m->n_threads = (uint32_t)get_uint(at, "n_threads", 1, 1 << 16);
-    m->weight_bytes = get_uint(at, "weight_bytes", 1, INT64_MAX);
+    m->weight_bytes = get_uint(at, "weight_bytes", least_items(at), INT64_MAX);
     struct at energy = enter(at, "energy");
     if (energy.object) {
         m->energy_source = get_string(&energy, "source");
@@ -232,7 +239,7 @@ static void get_measurement(const struct at *at, struct ts_measurement *m)
         m->peak_bf16_gflops = has_bf16 ? get_double(&peaks, "bf16_gflops", 0.0, 1e9) : 0.0;
     }
     get_bandwidths(at, m);
-    m->matmuls = get_matmuls(at, "matmuls", 1, m->n_shapes, &m->n_matmuls);
+    m->matmuls = get_matmuls(at, "matmuls", least_items(at), m->n_shapes, &m->n_matmuls);
     m->baseline = get_matmuls(at, "baseline", 0, m->n_shapes, &m->n_baseline);
     m->baseline_name = ts_json_get(at->object, "baseline_name") ? get_string(at, "baseline_name") : "";
 }
@@ -274,8 +281,9 @@ enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *
     if (status != TS_OK) {
         return status;
     }
-    struct reader reader = {arena, path, diags, 0, false};
+    struct reader reader = {arena, path, diags, 0, false, false};
     struct at root = {&reader, ts_json_root(&doc), ""};
+    reader.imported = ts_json_is_object(ts_json_get(ts_json_get(root.object, "engine"), "import"));
     struct ts_measurement m = {0};
     if (check_version(&root)) {
         get_measurement(&root, &m);
@@ -313,4 +321,9 @@ double ts_measurement_memory_bytes_per_s(const struct ts_measurement *measuremen
         }
     }
     return largest ? largest->gb_per_s.median * 1e9 : 0.0;
+}
+
+bool ts_measurement_is_import(const struct ts_measurement *measurement)
+{
+    return measurement->engine && measurement->engine->import;
 }

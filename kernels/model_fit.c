@@ -22,7 +22,7 @@ static enum ts_status choose(struct chosen *out, struct ts_arena *arena, const s
     for (size_t i = 0; i < m->n_steps; i++) {
         if (m->steps[i].held_out == held_out) {
             out->index[out->n] = i;
-            out->steps[out->n++] = (struct ts_timed_step){ts_model_step_load(&m->steps[i]), m->steps[i].seconds.median};
+            out->steps[out->n++] = (struct ts_timed_step){ts_model_step_load(&m->steps[i]), m->steps[i].undisturbed_s};
         }
     }
     return TS_OK;

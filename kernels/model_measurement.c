@@ -23,7 +23,7 @@ struct ts_step_load ts_model_step_load(const struct ts_model_step *step)
 
 double ts_model_step_tok_per_s(const struct ts_model_step *step)
 {
-    return (step->prefill > 0 ? step->prefill : step->n_decode) / step->seconds.median;
+    return (step->prefill > 0 ? step->prefill : step->n_decode) / step->undisturbed_s;
 }
 
 void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step)
@@ -143,11 +143,17 @@ void ts_model_measurement_put(struct ts_json_writer *json, const struct ts_model
     ts_json_end_array(json);
     if (m->fitted) {
         put_linear(json, &m->linear);
+    }
+    if (m->fitted && m->table.n_knots > 0) {
         put_table(json, &m->table);
     }
     if (m->checked) {
         put_error(json, "linear_check", &m->linear_check);
         put_error(json, "table_check", &m->table_check);
+    }
+    if (m->import) {
+        ts_json_key(json, "import");
+        ts_import_info_put(json, m->import);
     }
     ts_json_end_object(json);
 }
@@ -268,6 +274,7 @@ static void get_samples(struct input *in, struct ts_model_step *step, const stru
     step->samples = samples;
     step->n_samples = (uint32_t)n;
     step->seconds = ts_spread_of(sorted, n);
+    step->undisturbed_s = ts_spread_undisturbed(sorted, n);
 }
 
 static void get_steps(struct input *in, struct ts_model_measurement *out, const struct ts_json *array)
@@ -330,6 +337,16 @@ static void get_table(struct input *in, struct ts_table_fit *out, const struct t
     get_error(in, &out->error, ts_json_get(json, "error"));
 }
 
+static void get_import(struct input *in, struct ts_model_measurement *out, const struct ts_json *json)
+{
+    struct ts_import *import = json ? ts_arena_alloc(in->arena, sizeof *import) : NULL;
+    if (!json || in->status != TS_OK) {
+        return;
+    }
+    in->status = import ? ts_import_info_get(import, in->arena, json, in->file, in->diags) : TS_ENOMEM;
+    out->import = import;
+}
+
 enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena,
                                         const struct ts_json *json, const char *file, struct ts_diags *diags)
 {
@@ -350,10 +367,15 @@ enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct
     m.weight_bytes = get_int(&in, json, "weight_bytes", INT64_MAX);
     m.kv_bytes_per_tok = get_int(&in, json, "kv_bytes_per_tok", INT64_MAX);
     m.working_bytes = get_int(&in, json, "working_bytes", INT64_MAX);
-    get_steps(&in, &m, ts_json_get(json, "steps"));
+    get_import(&in, &m, ts_json_get(json, "import"));
+    if (!m.import) {
+        get_steps(&in, &m, ts_json_get(json, "steps"));
+    }
     m.fitted = ts_json_is_object(ts_json_get(json, "linear"));
     if (m.fitted) {
         get_linear(&in, &m.linear, ts_json_get(json, "linear"));
+    }
+    if (m.fitted && !m.import) {
         get_table(&in, &m.table, ts_json_get(json, "table"));
     }
     m.checked = ts_json_is_object(ts_json_get(json, "linear_check"));

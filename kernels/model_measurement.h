@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/json.h"
+#include "kernels/import_info.h"
 #include "kernels/measurement.h"
 #include "kernels/step_fit.h"
 
@@ -27,6 +28,7 @@ struct ts_model_step {
     const double *samples; /* [n_samples] seconds, in the order taken */
     uint32_t n_samples;
     struct ts_spread seconds;
+    double undisturbed_s; /* mean of the fastest third of the samples: what is fitted */
 };
 
 struct ts_model_measurement {
@@ -39,9 +41,10 @@ struct ts_model_measurement {
     size_t n_steps;
     bool fitted;
     struct ts_linear_fit linear;
-    struct ts_table_fit table;
-    bool checked; /* the errors over the steps held out */
+    struct ts_table_fit table; /* n_knots = 0: there is none (an import has the linear fit alone) */
+    bool checked;              /* the errors over the steps held out */
     struct ts_fit_error linear_check, table_check;
+    const struct ts_import *import; /* made elsewhere (kernels/import_info.h): there are no steps then; else NULL */
 };
 
 struct ts_step_load ts_model_step_load(const struct ts_model_step *step);
@@ -50,7 +53,7 @@ struct ts_step_load ts_model_step_load(const struct ts_model_step *step);
  * is no fit, which is not an error. TS_ENOMEM. */
 enum ts_status ts_model_measurement_fit(struct ts_model_measurement *measurement, struct ts_arena *arena);
 
-/* Tokens per second: of the prompt where there is one, else of the sequences that decode. */
+/* Tokens per undisturbed second: of the prompt where there is one, else of the sequences that decode. */
 double ts_model_step_tok_per_s(const struct ts_model_step *step);
 
 /* "pp512", "tg B=8 @ d512", as people say it. */

@@ -55,21 +55,27 @@ static int by_tokens(const void *a, const void *b)
 
 static void add_fitted(struct plan *plan)
 {
-    const uint32_t depths[] = {SHALLOW, 512, 2048, plan->limits->max_depth};
-    for (size_t b = 0; b < TS_MODEL_N_KNOTS; b++) {
-        uint32_t batch = ts_model_knots[b];
-        for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
-            bool between = batch % 3 == 0; /* these bend the curve finer; two depths are enough */
-            if (!between || d < 2) {
-                add_step(plan, (struct ts_model_step){.n_decode = batch, .depth = depths[d]});
+    const struct ts_model_plan_limits *limits = plan->limits;
+    const uint32_t own_depths[] = {SHALLOW, 512, 2048, limits->max_depth};
+    const uint32_t *depths = limits->n_depths > 0 ? limits->depths : own_depths;
+    const uint32_t *batches = limits->n_batches > 0 ? limits->batches : ts_model_knots;
+    size_t n_depths = limits->n_depths > 0 ? limits->n_depths : sizeof own_depths / sizeof own_depths[0];
+    size_t n_batches = limits->n_batches > 0 ? limits->n_batches : TS_MODEL_N_KNOTS;
+    for (size_t b = 0; b < n_batches; b++) {
+        for (size_t d = 0; d < n_depths; d++) {
+            bool between = batches[b] % 3 == 0; /* these bend the curve finer; two depths are enough */
+            if (!between || d < 2 || limits->n_batches > 0) {
+                add_step(plan, (struct ts_model_step){.n_decode = batches[b], .depth = depths[d]});
             }
         }
     }
-    for (uint32_t prefill = 32; prefill <= plan->limits->max_prefill; prefill *= 2) {
+    for (uint32_t prefill = 32; prefill <= limits->max_prefill; prefill *= 2) {
         add_step(plan, (struct ts_model_step){.prefill = prefill});
     }
-    for (size_t d = 1; d < sizeof depths / sizeof depths[0]; d++) {
-        add_step(plan, (struct ts_model_step){.prefill = plan->limits->max_prefill / 2, .prefill_depth = depths[d]});
+    for (size_t d = 0; d < n_depths; d++) {
+        if (depths[d] > SHALLOW) {
+            add_step(plan, (struct ts_model_step){.prefill = limits->max_prefill / 2, .prefill_depth = depths[d]});
+        }
     }
     add_step(plan, (struct ts_model_step){.n_decode = 4, .depth = 512, .prefill = plan->limits->max_prefill / 4});
     add_step(plan, (struct ts_model_step){.n_decode = 16, .depth = 512, .prefill = plan->limits->max_prefill / 2});

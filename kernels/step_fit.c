@@ -12,6 +12,8 @@
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_multifit_nlinear.h>
 
+#define NOTHING 1e-9 /* of the largest term: what is left of a coefficient on its way to 0 */
+
 enum { MAX_COEFS = TS_STEP_MAX_KNOTS + 3, MAX_ROUNDS = 1000 };
 
 /* n rows of n_coefs features. */
@@ -72,14 +74,17 @@ static void read_solution(struct solution *out, const struct design *design, gsl
 {
     const gsl_vector *u = gsl_multifit_nlinear_position(work);
     const gsl_vector *f = gsl_multifit_nlinear_residual(work); /* weighted */
-    double chi2 = 0.0;
+    double chi2 = 0.0, largest = 0.0;
+    for (size_t j = 0; j < design->n_coefs; j++) {
+        largest = fmax(largest, gsl_vector_get(u, j) * gsl_vector_get(u, j));
+    }
     for (size_t i = 0; i < design->n; i++) {
         chi2 += gsl_vector_get(f, i) * gsl_vector_get(f, i);
     }
     double variance = design->n > design->n_coefs ? chi2 / (double)(design->n - design->n_coefs) : 0.0;
     for (size_t j = 0; j < design->n_coefs; j++) {
         double uj = gsl_vector_get(u, j);
-        out->coef[j] = uj * uj / design->scale[j];
+        out->coef[j] = uj * uj > NOTHING * largest ? uj * uj / design->scale[j] : 0.0;
         for (size_t k = 0; k < design->n_coefs; k++) {
             double uk = gsl_vector_get(u, k);
             out->covariance[j][k] =
@@ -235,11 +240,48 @@ double ts_step_predict_linear(const struct ts_linear_fit *fit, const struct ts_s
     return t;
 }
 
-enum ts_status ts_step_fit_linear(struct ts_linear_fit *out, const struct ts_timed_step *steps, size_t n)
+/* Features of the coefficients that are fitted, in their order. */
+static size_t form_features(double *out, const struct ts_linear_form *form, const struct ts_step_load *load)
 {
-    struct design design = {.n_coefs = TS_STEP_LINEAR_COEFS};
+    double all[TS_STEP_LINEAR_COEFS];
+    size_t n = 0;
+    linear_features(all, load);
+    if (form->seq_as_prompt_tok && !form->fitted[1]) {
+        all[3] += load->seqs;
+    }
+    for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
+        if (form->fitted[j]) {
+            out[n++] = all[j];
+        }
+    }
+    return n;
+}
+
+static void take_solution(struct ts_linear_fit *fit, const struct ts_linear_form *form, const struct solution *solution)
+{
+    size_t at[TS_STEP_LINEAR_COEFS], n = 0;
+    for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
+        at[j] = form->fitted[j] ? n++ : SIZE_MAX;
+    }
+    if (form->seq_as_prompt_tok && !form->fitted[1]) {
+        at[1] = at[3];
+    }
+    for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
+        fit->coef[j] = at[j] < n ? solution->coef[at[j]] : 0.0;
+        for (int k = 0; k < TS_STEP_LINEAR_COEFS; k++) {
+            fit->covariance[j][k] = at[j] < n && at[k] < n ? solution->covariance[at[j]][at[k]] : 0.0;
+        }
+    }
+}
+
+enum ts_status ts_step_fit_form(struct ts_linear_fit *out, const struct ts_linear_form *form,
+                                const struct ts_timed_step *steps, size_t n)
+{
+    struct design design = {0};
     struct solution solution;
-    if (n < design.n_coefs) {
+    double ignored[TS_STEP_LINEAR_COEFS];
+    design.n_coefs = form_features(ignored, form, &steps[0].load);
+    if (n < design.n_coefs || design.n_coefs == 0) {
         return TS_ERANGE;
     }
     design.features = malloc(n * design.n_coefs * sizeof *design.features);
@@ -247,25 +289,77 @@ enum ts_status ts_step_fit_linear(struct ts_linear_fit *out, const struct ts_tim
         return TS_ENOMEM;
     }
     for (size_t i = 0; i < n; i++) {
-        linear_features(design.features + i * design.n_coefs, &steps[i].load);
+        (void)form_features(design.features + i * design.n_coefs, form, &steps[i].load);
     }
     enum ts_status status = solve_steps(&solution, &design, steps, n);
     free(design.features);
     if (status != TS_OK) {
         return status;
     }
-    struct ts_linear_fit fit;
-    for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
-        fit.coef[j] = solution.coef[j];
-        for (int k = 0; k < TS_STEP_LINEAR_COEFS; k++) {
-            fit.covariance[j][k] = solution.covariance[j][k];
-        }
-    }
+    struct ts_linear_fit fit = {0};
+    take_solution(&fit, form, &solution);
     status = ts_step_check_linear(&fit.error, &fit, steps, n);
     if (status == TS_OK) {
         *out = fit;
     }
     return status;
+}
+
+enum ts_status ts_step_fit_linear(struct ts_linear_fit *out, const struct ts_timed_step *steps, size_t n)
+{
+    static const struct ts_linear_form all = {{true, true, true, true, true}, false};
+    return ts_step_fit_form(out, &all, steps, n);
+}
+
+/* -- what can be told apart -- */
+
+/* Inner products of the features over the times: Gram's matrix. */
+static void gram_of(double gram[TS_STEP_LINEAR_COEFS][TS_STEP_LINEAR_COEFS], const struct ts_timed_step *steps,
+                    size_t n, bool seq_as_prompt_tok)
+{
+    memset(gram, 0, TS_STEP_LINEAR_COEFS * sizeof gram[0]);
+    for (size_t i = 0; i < n; i++) {
+        double features[TS_STEP_LINEAR_COEFS];
+        linear_features(features, &steps[i].load);
+        features[3] += seq_as_prompt_tok ? steps[i].load.seqs : 0.0;
+        for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
+            for (int k = 0; k < TS_STEP_LINEAR_COEFS; k++) {
+                gram[j][k] += features[j] / steps[i].seconds * (features[k] / steps[i].seconds);
+            }
+        }
+    }
+}
+
+/* Takes what lies along feature `by` out of all of them. */
+static void project_out(double gram[TS_STEP_LINEAR_COEFS][TS_STEP_LINEAR_COEFS], int by)
+{
+    double along[TS_STEP_LINEAR_COEFS], square = gram[by][by];
+    for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
+        along[j] = gram[by][j];
+    }
+    for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
+        for (int k = 0; k < TS_STEP_LINEAR_COEFS; k++) {
+            gram[j][k] -= along[j] * along[k] / square;
+        }
+    }
+}
+
+void ts_step_identify(bool out[TS_STEP_LINEAR_COEFS], const struct ts_timed_step *steps, size_t n, double least_frac,
+                      bool seq_as_prompt_tok)
+{
+    static const int order[TS_STEP_LINEAR_COEFS] = {0, 3, 1, 2, 4};
+    double gram[TS_STEP_LINEAR_COEFS][TS_STEP_LINEAR_COEFS], whole[TS_STEP_LINEAR_COEFS];
+    gram_of(gram, steps, n, seq_as_prompt_tok);
+    for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
+        whole[j] = gram[j][j];
+    }
+    for (int i = 0; i < TS_STEP_LINEAR_COEFS; i++) {
+        int j = order[i];
+        out[j] = whole[j] > 0.0 && gram[j][j] >= least_frac * least_frac * whole[j];
+        if (out[j]) {
+            project_out(gram, j);
+        }
+    }
 }
 
 /* -- table -- */

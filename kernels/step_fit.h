@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 
-enum { TS_STEP_MAX_KNOTS = 16, TS_STEP_LINEAR_COEFS = 5 };
+enum { TS_STEP_MAX_KNOTS = 24, TS_STEP_LINEAR_COEFS = 5 };
 
 /* What a step computed. */
 struct ts_step_load {
@@ -49,6 +49,22 @@ struct ts_table_fit {
 
 /* Relative errors are minimised. steps: n > 0, seconds > 0. TS_ERANGE with fewer steps than coefficients; TS_ENOMEM. */
 enum ts_status ts_step_fit_linear(struct ts_linear_fit *out, const struct ts_timed_step *steps, size_t n);
+/* The same with some of the coefficients left out, because what was measured cannot tell them from the others: those
+ * are 0. If b is left out and `seq_as_prompt_tok` is true, b = d instead: a sequence computes as much as a prompt
+ * token.
+ */
+struct ts_linear_form {
+    bool fitted[TS_STEP_LINEAR_COEFS];
+    bool seq_as_prompt_tok;
+};
+enum ts_status ts_step_fit_form(struct ts_linear_fit *out, const struct ts_linear_form *form,
+                                const struct ts_timed_step *steps, size_t n);
+
+/* What these steps can tell apart: of the coefficients in the order a, d, b, c, e, those whose feature, over the times,
+ * is at least as far as `least_frac` of its length from anything that the ones before it can make up. */
+void ts_step_identify(bool out[TS_STEP_LINEAR_COEFS], const struct ts_timed_step *steps, size_t n, double least_frac,
+                      bool seq_as_prompt_tok);
+
 /* knots: token counts, increasing, at most TS_STEP_MAX_KNOTS, first to last spanning what is to be predicted; beyond
  * the last f goes on straight. */
 enum ts_status ts_step_fit_table(struct ts_table_fit *out, const struct ts_timed_step *steps, size_t n,

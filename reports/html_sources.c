@@ -22,6 +22,8 @@ static const char *origin_class(enum ts_origin origin)
         return "catalog";
     case TS_ORIGIN_MEASURED:
         return "measured";
+    case TS_ORIGIN_IMPORTED:
+        return "imported";
     case TS_ORIGIN_FITTED:
         return "fitted";
     case TS_ORIGIN_MODELLED:

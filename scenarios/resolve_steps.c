@@ -313,6 +313,43 @@ static bool has_engine_fit(struct ts_loader *loader, const struct ts_tier_contex
            ts_catalog_quant(&loader->catalog, engine->quant) == ctx->quant;
 }
 
+static void resolve_import(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+{
+    const struct ts_model_measurement *engine = ctx->measurement->engine;
+    const struct ts_import *import = engine->import;
+    const struct ts_hardware *measured_on = ts_catalog_hardware(&loader->catalog, engine->cpu);
+    const double *coef = engine->linear.coef;
+    if (measured_on && measured_on != ctx->hardware) {
+        ts_loader_warning(loader, ts_value_at(ctx->value, "measured"), "measure it on the tier's hardware",
+                          "the step times were measured on %s, not on %s", measured_on->name, ctx->tier->hardware);
+    }
+    out->kind = TS_STEPS_LINEAR;
+    out->origin = TS_ORIGIN_IMPORTED;
+    out->source = ts_loader_printf(
+        loader,
+        "%s of %s (%s, %s) on %s; fit off by %.1f %% in the median, %.1f %% at worst, on %zu points; b %s; c %s",
+        import->format, engine->model, import->file, import->hash,
+        engine->cpu[0] ? engine->cpu : "hardware that it does not name", 100.0 * engine->linear.error.median_frac,
+        100.0 * engine->linear.error.worst_frac, engine->linear.error.n, import->coefs[1], import->coefs[2]);
+    out->u.linear = (struct ts_steps_linear){coef[0], coef[1], coef[2], coef[3], coef[4]};
+    if (ts_value_is_set(ctx->value, "overhead")) {
+        out->u.linear.a_s += ts_value_number(ctx->value, "overhead");
+    }
+}
+
+/* An import has whole steps of one model in one format; there is nothing to scale from. */
+static void refuse_import(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const struct ts_model_measurement *engine = ctx->measurement->engine;
+    ts_loader_error(
+        loader, ts_value_at(ctx->value, ts_value_is_set(ctx->value, "measured") ? "measured" : "hardware"),
+        ts_loader_printf(loader, "write model: %s and quant: %s, or import it again with --model and --quant",
+                         engine->model[0] ? engine->model : "NAME", engine->quant[0] ? engine->quant : "NAME"),
+        "the measurement is an import of %s %s: it says nothing about %s",
+        engine->model[0] ? engine->model : "an unknown model", engine->quant, ctx->tier->model);
+    ctx->broken = true;
+}
+
 static void resolve_engine_fit(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     const struct ts_model_measurement *engine = ctx->measurement->engine;
@@ -334,6 +371,20 @@ static void resolve_engine_fit(struct ts_loader *loader, struct ts_tier_context 
         .c_s_per_kv_tok = fit->c_s_per_kv_tok,
         .e_s_per_pair = fit->e_s_per_pair,
     };
+}
+
+static void resolve_measurement(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+{
+    bool fit = has_engine_fit(loader, ctx), import = ts_measurement_is_import(ctx->measurement);
+    if (import && !fit) {
+        refuse_import(loader, ctx);
+    } else if (import) {
+        resolve_import(loader, ctx, out);
+    } else if (fit) {
+        resolve_engine_fit(loader, ctx, out);
+    } else {
+        resolve_table(loader, ctx, out);
+    }
 }
 
 static void assume_steps(struct ts_loader *loader, const struct ts_tier_context *ctx,
@@ -371,11 +422,7 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
             ts_value_ignore(ts_value_at(value, "overhead"));
         }
     } else if (ctx->measurement && !roofline) {
-        if (has_engine_fit(loader, ctx)) {
-            resolve_engine_fit(loader, ctx, out);
-        } else {
-            resolve_table(loader, ctx, out);
-        }
+        resolve_measurement(loader, ctx, out);
     } else if (ctx->hardware) {
         resolve_roofline(loader, ctx, out);
     } else {

@@ -37,6 +37,13 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
     loader->measurement_path = ts_loader_printf(loader, "%s", path);
     ctx->measurement = ts_loader_measurement(loader, loader->measurement_path);
     ctx->broken = !ctx->measurement;
+    if (ctx->measurement && ts_measurement_is_import(ctx->measurement)) {
+        ts_loader_error(loader, ts_value_at(value, "hardware"),
+                        "write the hardware's name here, and the file under measured:",
+                        "%s was imported: it does not describe this machine", loader->measurement_path);
+        ctx->broken = true;
+        return;
+    }
     if (ctx->measurement) {
         ctx->tier->hardware = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu,
                                                ctx->measurement->n_threads);

@@ -16,6 +16,8 @@ const char *ts_origin_name(enum ts_origin origin)
         return "catalog";
     case TS_ORIGIN_MEASURED:
         return "measured";
+    case TS_ORIGIN_IMPORTED:
+        return "imported";
     case TS_ORIGIN_FITTED:
         return "fitted";
     case TS_ORIGIN_MODELLED:

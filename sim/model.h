@@ -21,6 +21,7 @@ enum ts_origin {
     TS_ORIGIN_DEFAULT,  /* our default */
     TS_ORIGIN_CATALOG,  /* from a catalog row, with source and date */
     TS_ORIGIN_MEASURED, /* measured by tiersim bench */
+    TS_ORIGIN_IMPORTED, /* measured by another program (tiersim import) */
     TS_ORIGIN_FITTED,   /* fitted to published points */
     TS_ORIGIN_MODELLED, /* computed from other assumptions */
 };

@@ -247,6 +247,65 @@ static void test_json_writer__any_bytes_become_valid_json(void **state)
     }
 }
 
+static void expect_lines(const char *text, const char *lines)
+{
+    struct ts_json_stream stream;
+    struct ts_json_doc doc;
+    struct ts_text found;
+    uint32_t line = 0;
+    ts_text_init(&found);
+    ts_json_stream_init(&stream, "x.jsonl", text, strlen(text));
+    while (ts_json_next(&doc, &line, &stream, NULL) == TS_OK && line > 0) {
+        int64_t value = 0;
+        assert_true(ts_json_int(ts_json_get(ts_json_root(&doc), "a"), &value));
+        ts_text_printf(&found, "%lld@%u ", (long long)value, line);
+        ts_json_deinit(&doc);
+    }
+    assert_string_equal(found.data, lines);
+    ts_text_deinit(&found);
+}
+
+static void test_json__a_stream_gives_values_with_their_lines(void **state)
+{
+    (void)state;
+    expect_lines("", "");
+    expect_lines("{\"a\": 1}", "1@1 ");
+    expect_lines("\xef\xbb\xbf{\"a\": 1}\n{\"a\": 2}\r\n\n{\"a\":\n3}{\"a\":4}\n", "1@1 2@2 3@4 4@5 ");
+    expect_lines("[\n {\"a\": 1},\n\n {\"a\": 2} ]\n", "1@2 2@4 ");
+    expect_lines("[]", "");
+    expect_lines("[{\"a\":1}][{\"a\":2}]\n{\"a\":3}", "1@1 2@1 3@2 ");
+}
+
+static void test_json__a_stream_tells_the_line_of_what_is_broken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t line;
+    } cases[] = {{"{\"a\": 1}\n{\"a\": ", 2},
+                 {"{\"a\": 1}\n\n{\"a\": NaN}\n", 3},
+                 {"[{\"a\": 1}\n{\"a\": 2}]", 2},
+                 {"[{\"a\": 1},\n", 2},
+                 {"{\"a\": 1}\n]", 2},
+                 {"[\n{\"a\": 1}", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ts_json_stream stream;
+        struct ts_json_doc doc;
+        struct ts_diags diags;
+        uint32_t line = 1;
+        enum ts_status status = TS_OK;
+        ts_diags_init(&diags);
+        ts_json_stream_init(&stream, "x.jsonl", cases[i].text, strlen(cases[i].text));
+        while ((status = ts_json_next(&doc, &line, &stream, &diags)) == TS_OK && line > 0) {
+            ts_json_deinit(&doc);
+        }
+        assert_int_equal(status, TS_EINPUT);
+        assert_int_equal(diags.n_errors, 1);
+        assert_int_equal(diags.items[0].line, cases[i].line);
+        ts_diags_deinit(&diags);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +318,8 @@ int main(void)
         cmocka_unit_test(test_json_read__reads_a_file_or_says_why_not),
         cmocka_unit_test(test_json_writer__layout_is_fixed),
         cmocka_unit_test(test_json_writer__any_bytes_become_valid_json),
+        cmocka_unit_test(test_json__a_stream_gives_values_with_their_lines),
+        cmocka_unit_test(test_json__a_stream_tells_the_line_of_what_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "kernels/bench_model.h"
+#include "kernels/import.h"
+#include "kernels/llama_shape.h"
 #include "kernels/model_plan.h"
 
 static const char path[] = "test_bench_model.json";
@@ -20,7 +22,7 @@ static struct ts_model_bench_options small_options(const struct ts_model_config 
                                            .max_batch = 4,
                                            .max_prefill = 64,
                                            .max_depth = 2048,
-                                           .budget_s = 0.3,
+                                           .budget_s = 0.8,
                                            .check = true};
 }
 
@@ -139,14 +141,88 @@ static void test_bench_model__a_measurement_file_carries_the_engine(void **state
     ts_arena_deinit(&arena);
 }
 
+static void test_bench_model__batches_and_depths_can_be_chosen(void **state)
+{
+    (void)state;
+    enum { MAX = 128 };
+    static const uint32_t batches[] = {1, 5, 9}, depths[] = {0, 100};
+    const struct ts_model_plan_limits limits = {.max_batch = 9,
+                                                .max_prefill = 64,
+                                                .max_depth = 100,
+                                                .max_kv_tok = 100000,
+                                                .batches = batches,
+                                                .n_batches = 3,
+                                                .depths = depths,
+                                                .n_depths = 2};
+    struct ts_model_step steps[MAX];
+    size_t n = ts_model_plan(steps, MAX, &limits), n_decode = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (steps[i].n_decode > 0 && steps[i].prefill == 0) {
+            assert_true(steps[i].n_decode % 4 == 1 && steps[i].depth % 100 == 0);
+            n_decode++;
+        }
+    }
+    assert_int_equal(n_decode, 6);
+}
+
+/* What llama-bench's readers get, our own reader gets back. */
+static void test_bench_model__llama_benchs_shapes_are_read_back(void **state)
+{
+    (void)state;
+    static const double one[] = {0.05, 0.052, 0.05}, eight[] = {0.1, 0.1, 0.1}, prompt[] = {2.0, 2.0, 2.0},
+                        mixed[] = {3.0};
+    const struct ts_model_step steps[] = {
+        {.n_decode = 1, .depth = 512, .samples = one, .n_samples = 3},
+        {.n_decode = 8, .depth = 512, .samples = eight, .n_samples = 3},
+        {.prefill = 1024, .samples = prompt, .n_samples = 3},
+        {.prefill = 64, .n_decode = 2, .samples = mixed, .n_samples = 1},
+    };
+    const struct ts_model_measurement m = {.model = "Llama-3.2-1B",
+                                           .quant = "Q4_0",
+                                           .cpu = "A \"CPU\"",
+                                           .n_threads = 2,
+                                           .weight_bytes = 700000000,
+                                           .steps = steps,
+                                           .n_steps = 4};
+    const struct ts_llama_names names = {"tiersim 0", "2026-01-01T00:00:00Z", 1.24e9};
+    for (int shape = TS_LLAMA_MARKDOWN; shape <= TS_LLAMA_JSONL; shape++) {
+        struct ts_model_measurement back;
+        struct ts_import info;
+        struct ts_arena arena;
+        struct ts_text text;
+        ts_arena_init(&arena);
+        ts_text_init(&text);
+        assert_int_equal(ts_llama_shape_put(&text, &m, &names, (enum ts_llama_shape)shape), 1);
+        assert_int_equal(ts_file_write(path, text.data, text.len, NULL), TS_OK);
+        assert_int_equal(ts_import_read(&back, &info, &arena, path, NULL, NULL), TS_OK);
+        assert_string_equal(info.format, "llama-bench");
+        assert_string_equal(back.quant, "Q4_0");
+        assert_int_equal(info.n_used, 3);
+        assert_int_equal(info.n_drops, 0);
+        assert_true(info.points[0].load.seqs == 1.0 && info.points[0].load.kv_tok == 513.0);
+        assert_true(
+            fabs(info.points[0].seconds / (shape == TS_LLAMA_MARKDOWN || shape == TS_LLAMA_CSV ? 0.05065 : 0.05) -
+                 1.0) < 2e-3);
+        assert_true(info.points[1].load.seqs == 8.0 && info.points[1].load.kv_tok == 8.0 * 513.0);
+        assert_true(fabs(info.points[1].seconds / 0.1 - 1.0) < 1e-3);
+        if (shape != TS_LLAMA_MARKDOWN) { /* a table does not tell that the prompt was one step */
+            assert_true(info.points[2].load.prefill_tok == 1024.0 && info.points[2].seconds == 2.0);
+            assert_int_equal(back.n_threads, 2);
+        }
+        ts_text_deinit(&text);
+        ts_arena_deinit(&arena);
+    }
+    (void)unlink(path);
+}
+
 static void test_bench_model__plans_keep_to_their_limits(void **state)
 {
     (void)state;
     enum { MAX = 128 };
-    static const struct ts_model_plan_limits limits[] = {{64, 512, 4096, 100000, true},
-                                                         {64, 512, 2048, 4096, true},
-                                                         {1, 32, 16, 64, false},
-                                                         {1024, 8192, 65536, 1U << 30, true}};
+    static const struct ts_model_plan_limits limits[] = {{64, 512, 4096, 100000, true, NULL, NULL, 0, 0},
+                                                         {64, 512, 2048, 4096, true, NULL, NULL, 0, 0},
+                                                         {1, 32, 16, 64, false, NULL, NULL, 0, 0},
+                                                         {1024, 8192, 65536, 1U << 30, true, NULL, NULL, 0, 0}};
     for (size_t l = 0; l < sizeof limits / sizeof limits[0]; l++) {
         struct ts_model_step steps[MAX];
         size_t n = ts_model_plan(steps, MAX, &limits[l]), held = 0;
@@ -276,8 +352,7 @@ static void test_bench_model__wrong_files_are_told_what_is_wrong(void **state)
 static void test_bench_model__loads_and_rates_are_those_of_the_step(void **state)
 {
     (void)state;
-    struct ts_model_step step = {
-        .n_decode = 8, .depth = 99, .prefill = 100, .prefill_depth = 50, .seconds = {.median = 0.5}};
+    struct ts_model_step step = {.n_decode = 8, .depth = 99, .prefill = 100, .prefill_depth = 50, .undisturbed_s = 0.5};
     struct ts_step_load load = ts_model_step_load(&step);
     struct ts_text name;
     assert_true(load.seqs == 9.0 && load.kv_tok == 800.0 && load.prefill_tok == 100.0 && load.tokens == 108.0);
@@ -299,6 +374,8 @@ static void test_bench_model__impossible_options_are_refused(void **state)
     ts_arena_init(&arena);
     options.budget_s = 0.0;
     assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_ERANGE);
+    options.budget_s = 1e-9; /* over before the model is there */
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_ERANGE);
     options = small_options(&config);
     options.max_kv_bytes = 1;
     assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_ERANGE);
@@ -317,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_bench_model__measures_and_fits),
         cmocka_unit_test(test_bench_model__a_file_keeps_everything),
         cmocka_unit_test(test_bench_model__a_measurement_file_carries_the_engine),
+        cmocka_unit_test(test_bench_model__batches_and_depths_can_be_chosen),
+        cmocka_unit_test(test_bench_model__llama_benchs_shapes_are_read_back),
         cmocka_unit_test(test_bench_model__plans_keep_to_their_limits),
         cmocka_unit_test(test_bench_model__an_interrupted_run_is_taken_up_again),
         cmocka_unit_test(test_bench_model__samples_of_something_else_are_refused),

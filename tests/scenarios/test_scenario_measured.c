@@ -83,6 +83,7 @@ static void add_engine(const char *model, const char *quant)
         steps[i].samples = &samples[i];
         steps[i].n_samples = 1;
         steps[i].seconds = (struct ts_spread){samples[i], samples[i], samples[i], 1};
+        steps[i].undisturbed_s = samples[i];
     }
     engine.steps = steps;
     engine.n_steps = N_STEPS;

@@ -1,0 +1,225 @@
+/* tiersim import FILE: another program's measurements as a measurement file. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/bench_common.h"
+#include "app/command.h"
+#include "app/run_info.h"
+#include "app/version.h"
+#include "base/file.h"
+#include "kernels/import.h"
+
+enum { MAX_NAME = 256 };
+
+/* ---- names ---- */
+
+static bool same_name(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++) {
+        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a, y = *b >= 'A' && *b <= 'Z' ? (char)(*b + 32) : *b;
+        if (x != y) {
+            return false;
+        }
+    }
+    return *a == *b;
+}
+
+/* The catalog's model whose name the source's begins with, up to a '-' or '.': "Llama-3.1-8B-Instruct-Q4_K_M.gguf". */
+static const char *catalog_model(const struct ts_catalog *catalog, const char *source)
+{
+    const char *base = ts_path_base(source);
+    char name[MAX_NAME];
+    size_t len = strlen(base);
+    if (len >= sizeof name) {
+        return NULL;
+    }
+    memcpy(name, base, len + 1);
+    while (len > 0) {
+        if (name[len] == '\0') {
+            for (size_t i = 0; i < catalog->n_llms; i++) {
+                if (same_name(catalog->llms[i].name, name)) {
+                    return catalog->llms[i].name;
+                }
+            }
+        }
+        len--;
+        if (name[len] == '-' || name[len] == '.' || name[len] == ' ' || name[len] == '_') {
+            name[len] = '\0';
+        }
+    }
+    return NULL;
+}
+
+/* The format that the name tells: "...-Q4_K_M.gguf", "...-AWQ", "...-FP8". */
+static const char *quant_in_name(const struct ts_catalog *catalog, const char *source)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < catalog->n_quants; i++) {
+        size_t n = strlen(catalog->quants[i].name);
+        for (const char *at = source; *at && strlen(at) >= n; at++) {
+            char part[MAX_NAME];
+            memcpy(part, at, n < sizeof part ? n : 0);
+            part[n < sizeof part ? n : 0] = '\0';
+            if (same_name(part, catalog->quants[i].name) && (!found || strlen(found) < n)) {
+                found = catalog->quants[i].name;
+            }
+        }
+    }
+    return found;
+}
+
+/* Hardware whose whole name stands in the source's; the longest. "NVIDIA GeForce RTX 4090" -> "RTX 4090". */
+static const char *catalog_hardware(const struct ts_catalog *catalog, const char *source)
+{
+    const struct ts_hardware *one = ts_catalog_hardware(catalog, source);
+    const char *found = one ? one->name : NULL;
+    for (const char *at = source; *at && !found; at++) {
+        bool word = at == source || at[-1] == ' ';
+        const struct ts_hardware *row = word && strlen(at) >= 4 ? ts_catalog_hardware(catalog, at) : NULL;
+        found = row ? row->name : NULL;
+    }
+    return found;
+}
+
+static void warn_unknown(const char *what, const char *name, const char *hint, struct ts_diags *diags)
+{
+    if (*name) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), hint, "the catalog has no %s '%s'", what, name);
+    } else {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), hint, "the file does not say its %s", what);
+    }
+}
+
+/* What the user says, else the catalog's names for what the source says, else the source's. */
+static void choose_names(struct ts_model_measurement *m, const struct ts_catalog *catalog, const struct ts_args *args,
+                         struct ts_diags *diags)
+{
+    const char *model = catalog_model(catalog, args->model ? args->model : m->model);
+    const char *quant = args->quant ? args->quant : *m->quant ? m->quant : quant_in_name(catalog, m->model);
+    const char *hardware = catalog_hardware(catalog, args->hardware ? args->hardware : m->cpu);
+    if (!model) {
+        warn_unknown("model", args->model ? args->model : m->model,
+                     "name it: --model NAME; 'tiersim catalog models' lists them", diags);
+    }
+    if (!quant) {
+        quant = "BF16";
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "say it: --quant FP8",
+                     "the file does not say the weights' format: taken as BF16");
+    } else if (!ts_catalog_quant(catalog, quant)) {
+        warn_unknown("format", quant, "say it: --quant NAME", diags);
+    }
+    m->model = model ? model : args->model ? args->model : m->model;
+    m->quant = ts_catalog_quant(catalog, quant) ? ts_catalog_quant(catalog, quant)->name : quant;
+    m->cpu = hardware ? hardware : args->hardware ? args->hardware : m->cpu;
+    if (!*m->cpu) {
+        warn_unknown("hardware", "", "say it: --hardware NAME", diags);
+    }
+}
+
+/* ---- output ---- */
+
+static struct ts_table *coefficient_table(const struct ts_model_measurement *m)
+{
+    static const char *const names[TS_STEP_LINEAR_COEFS] = {
+        "a: every step", "b: per sequence", "c: per cached token read", "d: per prompt token", "e: per query-key pair"};
+    struct ts_table *table = ts_table_create("Step times, t = a + b*seqs + c*kv + d*prefill + e*pairs");
+    ts_table_column(table, "coefficient", false);
+    ts_table_column(table, "us", true);
+    ts_table_column(table, "+- us", true);
+    ts_table_column(table, "how", false);
+    for (size_t i = 0; i < TS_STEP_LINEAR_COEFS; i++) {
+        double variance = m->linear.covariance[i][i];
+        ts_table_row(table);
+        ts_table_put(table, names[i]);
+        ts_table_num(table, 1e6 * m->linear.coef[i], 4);
+        ts_table_num(table, variance > 0.0 ? 1e6 * sqrt(variance) : (double)NAN, 2);
+        ts_table_put(table, m->import->coefs[i]);
+    }
+    return table;
+}
+
+static void print_head(const struct ts_model_measurement *m)
+{
+    const struct ts_import *import = m->import;
+    printf("%s: %s%s%s\n", import->file, import->format, *import->program ? ", " : "", import->program);
+    printf("model %s %s, hardware %s\n", *m->model ? m->model : "unknown", m->quant, *m->cpu ? m->cpu : "unknown");
+    printf("rows read %llu = used %llu + dropped %llu\n", (unsigned long long)import->n_rows,
+           (unsigned long long)import->n_used, (unsigned long long)(import->n_rows - import->n_used));
+    for (size_t i = 0; i < import->n_drops; i++) {
+        printf("  dropped %llu, first at line %llu: %s\n", (unsigned long long)import->drops[i].n,
+               (unsigned long long)import->drops[i].line, import->drops[i].reason);
+    }
+    puts("");
+}
+
+static void print_error(const struct ts_model_measurement *m)
+{
+    const struct ts_fit_error *error = &m->linear.error;
+    const struct ts_step_load *worst = &m->import->points[error->worst].load;
+    printf("fit over %zu points: R2 %.5f, median error %.2f %%, worst %.1f %%", error->n, error->r2,
+           100.0 * error->median_frac, 100.0 * error->worst_frac);
+    printf(" (at %.1f sequences, %.0f cached and %.1f prompt tokens)\n", worst->seqs, worst->kv_tok,
+           worst->prefill_tok);
+    if (m->import->n_far > 0) {
+        printf("%llu points far off (a stalled request, a full cache) are left out of the fit, not of its error\n",
+               (unsigned long long)m->import->n_far);
+    }
+    printf("method: %s\n", m->import->method);
+}
+
+static enum ts_status write(struct ts_model_measurement *m, struct ts_import *info, struct ts_arena *arena,
+                            const struct ts_args *args, struct ts_diags *diags)
+{
+    struct ts_measurement measurement;
+    const char *out = args->out ? args->out : "measurement.json";
+    enum ts_status status = ts_run_info_hash(&info->hash, arena, args->operands[0], diags);
+    if (status == TS_OK) {
+        ts_import_measurement(&measurement, m, ts_run_info_now(arena), TS_VERSION);
+        status = ts_measurement_write(&measurement, out, diags);
+    }
+    if (status == TS_OK) {
+        print_head(m);
+        status = ts_bench_print_table(coefficient_table(m), TS_TABLE_TEXT);
+    }
+    if (status == TS_OK) {
+        print_error(m);
+        printf("written: %s; a tier takes it by measured: %s\n", out, out);
+    }
+    return status;
+}
+
+static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+{
+    struct ts_arena arena;
+    struct ts_catalog catalog;
+    struct ts_model_measurement m;
+    struct ts_import info;
+    if (args->n_operands != 1) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim import results.json -o measurement.json",
+                       "import takes one file");
+    }
+    ts_arena_init(&arena);
+    enum ts_status status = ts_catalog_load(&catalog, &arena, diags);
+    if (status == TS_OK) {
+        status = ts_import_read(&m, &info, &arena, args->operands[0], args->format, diags);
+    }
+    if (status == TS_OK) {
+        choose_names(&m, &catalog, args, diags);
+        status = write(&m, &info, &arena, args, diags);
+    }
+    ts_arena_deinit(&arena);
+    return status;
+}
+
+const struct ts_command ts_command_import = {
+    .name = "import",
+    .bit = TS_CMD_IMPORT,
+    .usage = "FILE [options]",
+    .summary = "Make a measurement file from what llama-bench, vLLM, guidellm or aiperf measured",
+    .examples = "  tiersim import llama-bench.json --model Llama-3.1-8B -o measurement.json\n"
+                "  tiersim import vllm-serve.json --hardware 'RTX 4090' --quant BF16\n"
+                "  then in a scenario, below a tier:  measured: measurement.json\n",
+    .run = run,
+};

@@ -1,0 +1,28 @@
+/* Measurements made by other programs: files of llama-bench, llama-batched-bench, vllm bench serve, guidellm and aiperf
+ * become the fit of an engine's step times (kernels/step_fit.h), with their origin. docs/MEASUREMENT.md tells how. */
+#ifndef TS_KERNELS_IMPORT_H
+#define TS_KERNELS_IMPORT_H
+
+#include "kernels/import_info.h"
+#include "kernels/model_measurement.h"
+
+struct ts_import_format_info {
+    const char *name; /* "llama-bench" */
+    const char *what; /* one line */
+};
+
+/* The formats that can be named; the last is followed by a row whose name is NULL. */
+extern const struct ts_import_format_info ts_import_formats[];
+
+/* Reads a file by field names; unknown fields are passed over. Rows that cannot be used are counted with their reason
+ * and line. format: NULL to find it out. Everything is in `arena`; out->import is `info`; out->model, quant and cpu are
+ * what the source says, or "". TS_EIO; TS_EUSAGE for an unknown format name; TS_EINPUT with file and line if the file
+ * is not what it should be, or if nothing in it can be used; TS_ENOMEM. */
+enum ts_status ts_import_read(struct ts_model_measurement *out, struct ts_import *info, struct ts_arena *arena,
+                              const char *path, const char *format, struct ts_diags *diags);
+
+/* A whole measurement around it; created: "2026-11-22T18:00:00Z". */
+void ts_import_measurement(struct ts_measurement *out, const struct ts_model_measurement *engine, const char *created,
+                           const char *tool_version);
+
+#endif

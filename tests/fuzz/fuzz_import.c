@@ -1,0 +1,22 @@
+/* Any bytes as another program's measurements: an import or at least one error, never a crash. */
+#include <stdlib.h>
+
+#include "kernels/import.h"
+#include "tests/fuzz/fuzz_input.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ts_diags diags;
+    struct ts_arena arena;
+    struct ts_model_measurement measurement;
+    struct ts_import info;
+    ts_diags_init(&diags);
+    ts_arena_init(&arena);
+    if (ts_import_read(&measurement, &info, &arena, ts_fuzz_file(data, size, ".json"), NULL, &diags) != TS_OK &&
+        diags.n_errors == 0) {
+        abort();
+    }
+    ts_arena_deinit(&arena);
+    ts_diags_deinit(&diags);
+    return 0;
+}
