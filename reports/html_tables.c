@@ -29,6 +29,8 @@ static const struct html_column service_columns[] = {
     {"right", "quality", "mean"},
     {"output", "output_rate", "mean"},
     {"busy", "busy", "mean"},
+    {"MFU", "mfu", "mean"},
+    {"MBU", "mbu", "mean"},
     {"batch", "batch", "mean"},
     {"KV peak", "kv_used", "max"},
     END_OF_COLUMNS,

@@ -137,6 +137,8 @@ enum gauge {
     THROTTLED,
     RETRIES,
     CACHE_HIT,
+    MFU,
+    MBU,
     UP,
     STARTS,
     FAILURES
@@ -166,6 +168,10 @@ static double get_gauge(const struct ts_metric_view *view, const struct ts_metri
         return (double)tier->n_retries;
     case CACHE_HIT:
         return ratio((double)tier->found_tok, (double)tier->looked_up_tok);
+    case MFU:
+        return ratio(tier->flop, tier->peak_flop);
+    case MBU:
+        return ratio(tier->bytes, tier->peak_bytes);
     case UP:
         return tier->mean_up;
     case STARTS:
@@ -356,6 +362,8 @@ const struct ts_metric ts_metrics[] = {
     GAUGE("kv_used", "mean", "frac", KV_MEAN),
     GAUGE("kv_used", "max", "frac", KV_PEAK),
     GAUGE("cache_hit", "mean", "frac", CACHE_HIT),
+    GAUGE("mfu", "mean", "frac", MFU),
+    GAUGE("mbu", "mean", "frac", MBU),
     GAUGE("steps", "sum", "1", STEPS),
     GAUGE("preemptions", "sum", "1", PREEMPTIONS),
     GAUGE("throttled", "sum", "1", THROTTLED),
@@ -439,6 +447,10 @@ static void add_tier(struct ts_tier_result *into, const struct ts_tier_result *f
     into->host_j += from->host_j;
     into->overhead_j += from->overhead_j;
     into->mean_in_tier += from->mean_in_tier;
+    into->flop += from->flop;
+    into->bytes += from->bytes;
+    into->peak_flop += from->peak_flop;
+    into->peak_bytes += from->peak_bytes;
     into->n_steps += from->n_steps;
     into->n_preemptions += from->n_preemptions;
     into->looked_up_tok += from->looked_up_tok;

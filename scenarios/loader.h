@@ -96,6 +96,7 @@ struct ts_tier_context {
 
 /* resolve_steps.c */
 void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out);
+void ts_resolve_ideal(const struct ts_tier_context *ctx, struct ts_steps_roofline *out);
 /* resolve_host.c: the host's time of a server, behind ts_resolve_steps. */
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */

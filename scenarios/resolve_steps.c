@@ -131,6 +131,22 @@ static double peak_flop(const struct ts_tier_context *ctx)
     return ctx->quant->compute_int8 && int8 > fp16 ? int8 : fp16;
 }
 
+/* The tier's hardware at its full peaks, where the catalog tells them. */
+void ts_resolve_ideal(const struct ts_tier_context *ctx, struct ts_steps_roofline *out)
+{
+    if (!ctx->hardware) {
+        return;
+    }
+    *out = (struct ts_steps_roofline){
+        .flop_per_tok = ctx->llm->flop_per_tok,
+        .flop_per_s = peak_flop(ctx) * ctx->n_accelerators,
+        .bytes_per_s = ctx->hardware->bytes_per_s * ctx->n_accelerators,
+        .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
+        .attention_flop_per_pair = ts_efficiency_attention_flop(ctx->llm),
+    };
+    ts_efficiency_split_experts(ctx->llm, ctx->quant->bits_per_weight, out);
+}
+
 static void resolve_plain(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     struct ts_value *value = ctx->value;

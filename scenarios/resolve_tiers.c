@@ -182,6 +182,7 @@ static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx
     ts_resolve_steps(loader, ctx, &server->steps);
     ts_resolve_host(loader, ctx, &server->steps);
     if (!ctx->broken) {
+        ts_resolve_ideal(ctx, &server->ideal);
         ts_resolve_fleet(loader, ctx);
     }
 }

@@ -90,6 +90,20 @@ void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, in
     ts_timeline_add(&ledger->timeline, row_of(tier, BUSY_ROW), from_ns, to_ns, 1.0);
 }
 
+void ts_ledger_steps(struct ts_ledger *ledger, uint32_t tier, uint32_t n_steps, double tok_per_step, double kv_tok,
+                     double pairs)
+{
+    const struct ts_steps_roofline *ideal = &ledger->model->tiers[tier].u.server.ideal;
+    if (!(ideal->flop_per_s > 0.0 || ideal->bytes_per_s > 0.0)) {
+        return;
+    }
+    struct ts_account *account = &ledger->accounts[tier];
+    const double hit_frac = ideal->experts > 0.0 ? 1.0 - pow(1.0 - ideal->top_k / ideal->experts, tok_per_step) : 0.0;
+    account->flop += n_steps * tok_per_step * ideal->flop_per_tok + (kv_tok + pairs) * ideal->attention_flop_per_pair;
+    account->bytes +=
+        n_steps * (ideal->shared_bytes + hit_frac * ideal->expert_bytes) + kv_tok * ideal->kv_bytes_per_tok;
+}
+
 void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, uint64_t n_blocks)
 {
     struct ts_account *account = &ledger->accounts[tier];
@@ -274,6 +288,10 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double end_s)
         const double n_blocks = (double)model->u.server.kv_blocks;
         out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
         out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
+        out->flop = account->flop;
+        out->bytes = account->bytes;
+        out->peak_flop = model->u.server.ideal.flop_per_s * account->busy_s;
+        out->peak_bytes = model->u.server.ideal.bytes_per_s * account->busy_s;
     }
     out->n_steps = account->n_steps;
     out->n_preemptions = account->n_preemptions;

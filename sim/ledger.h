@@ -25,6 +25,7 @@ struct ts_account {
     uint64_t n_steps, n_step_seqs, n_preemptions, n_throttled, n_retries;
     uint64_t looked_up_tok, found_tok; /* in prefix caches */
     uint64_t n_starts, n_failures;
+    double flop, bytes;      /* that the steps need */
     uint32_t n_down;         /* units switched off or broken */
     double down_w;           /* the idle power that those do not draw */
     int64_t down_changed_ns; /* when that last changed */
@@ -47,6 +48,12 @@ void ts_ledger_enter(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns);
 void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int64_t entered_ns);
 /* A unit of the tier worked over that time and drew that much (accelerator or device alone). */
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double power_w);
+/* A server did n_steps of the same number of tokens, which together read kv_tok entries of the cache in decode
+ * attention and have that many query-key pairs in prefill attention. What they need: 2 flop a parameter and token and
+ * those of attention; the bytes of the weights once a step (of the experts that a batch hits) and of the KV entries
+ * read. Against the peaks: model flop and bandwidth utilisation (MFU as in Chowdhery et al. 2022, PaLM, appendix B). */
+void ts_ledger_steps(struct ts_ledger *ledger, uint32_t tier, uint32_t n_steps, double tok_per_step, double kv_tok,
+                     double pairs);
 /* A replica of the tier held that many KV blocks over that time. */
 void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, uint64_t n_blocks);
 /* The same for a whole run of steps at once: block_s is the integral, peak the most that were held. False, and nothing

@@ -206,7 +206,8 @@ struct ts_server_model {
     uint32_t n_replicas;
     uint32_t n_accelerators; /* per replica */
     struct ts_steps_model steps;
-    uint32_t max_batched_tok; /* token budget of a step */
+    struct ts_steps_roofline ideal; /* at the full peaks of its hardware, for MFU and MBU; 0: unknown */
+    uint32_t max_batched_tok;       /* token budget of a step */
     uint32_t max_seqs;
     enum ts_scheduler_policy policy;
     bool chunked_prefill;

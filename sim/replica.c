@@ -55,6 +55,11 @@ static void account_step(const struct ts_replica *replica, struct ts_engine *eng
     ts_ledger_work(&engine->ledger, replica->config->tier, replica->start_ns, until_ns, power_w);
     account->n_steps += n_steps;
     account->n_step_seqs += (uint64_t)n_steps * replica->n_seqs;
+    if (n_steps > 0) { /* each decode step of a run reads one entry a sequence more */
+        const double n = n_steps;
+        ts_ledger_steps(&engine->ledger, replica->config->tier, n_steps, replica->step_tok,
+                        n * replica->kv_read_tok + replica->step_tok * (n * (n - 1.0) / 2.0), replica->prefill_pairs);
+    }
 }
 
 /* One gap for every flight that decodes in step with the replica. */
@@ -150,6 +155,9 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
     replica->mode = TS_REPLICA_STEP;
     replica->start_ns = engine->now_ns;
     replica->prefill_tok = plan->load.prefill_tok;
+    replica->step_tok = (double)plan->load.n_decode + plan->load.prefill_tok;
+    replica->kv_read_tok = plan->load.kv_read_tok;
+    replica->prefill_pairs = plan->load.prefill_pairs;
     replica->n_seqs = plan->load.n_seqs;
     replica->blocks_used = plan->blocks_used;
     schedule_step(replica, engine, engine->now_ns + ts_steptime_ns(step_s(replica, engine, &plan->load)));
@@ -197,7 +205,9 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
     }
     replica->mode = TS_REPLICA_RUN;
     replica->start_ns = engine->now_ns;
-    replica->prefill_tok = 0.0;
+    replica->prefill_tok = replica->prefill_pairs = 0.0;
+    replica->kv_read_tok = run->kv_read_tok;
+    replica->step_tok = run->n_seqs;
     replica->n_seqs = run->n_seqs;
     replica->blocks_used = run->blocks_used;
     replica->new_blocks = run->new_blocks;

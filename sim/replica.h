@@ -40,6 +40,9 @@ struct ts_replica {
     int64_t start_ns;           /* of the step or run under way */
     int64_t end_ns;             /* of the step or run under way */
     double prefill_tok;         /* in the step under way */
+    double kv_read_tok;         /* in the step under way; in the first step of a run */
+    double prefill_pairs;       /* in the step under way */
+    double step_tok;            /* in each step under way */
     uint32_t n_seqs;            /* in each step under way */
     uint64_t blocks_used;       /* in the step under way; before the first step of a run */
     uint32_t n_steps;           /* of the run */

@@ -219,6 +219,10 @@ static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result 
     into->active_j += from->active_j;
     into->host_j += from->host_j;
     into->overhead_j += from->overhead_j;
+    into->flop += from->flop;
+    into->bytes += from->bytes;
+    into->peak_flop += from->peak_flop;
+    into->peak_bytes += from->peak_bytes;
     into->busy_frac = weighted(by_time, into->busy_frac, from->busy_frac);
     into->mean_up = weighted(by_time, into->mean_up, from->mean_up);
     into->mean_in_tier = weighted(by_time, into->mean_in_tier, from->mean_in_tier);

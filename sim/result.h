@@ -37,6 +37,8 @@ struct ts_tier_result {
     double mean_in_tier;               /* time average of requests present: L of Little's law */
     double mean_batch;                 /* servers: mean sequences per step */
     double kv_peak_frac, kv_mean_frac; /* servers: share of KV blocks in use */
+    double flop, bytes;                /* servers with known peaks: what their steps need, see sim/ledger.h */
+    double peak_flop, peak_bytes;      /* what the hardware does at its peaks in the time that they were busy */
     double mean_up;                    /* units that are neither off nor broken: replicas, eligible devices */
     uint64_t n_steps, n_preemptions, n_throttled;
     uint64_t n_retries;                /* APIs: further attempts; servers: requests that a failing replica lost */

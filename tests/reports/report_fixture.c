@@ -132,6 +132,9 @@ void report_fixture_tiny(struct report_fixture *fixture)
     result->tiers[EDGE].overhead_j = 1.8e6;
     result->tiers[EDGE].busy_frac = 0.5;
     result->tiers[EDGE].mean_batch = 1.5;
+    result->tiers[EDGE].flop = 1e12;
+    result->tiers[EDGE].peak_flop = result->tiers[EDGE].peak_bytes = 4e12;
+    result->tiers[EDGE].bytes = 3e12;
     for (uint32_t bin = 0; bin < 2; bin++) {
         result->arrivals[bin] = 2 + bin;
         result->tiers[EDGE].power_w[bin] = 1000.0 * (bin + 1);

@@ -114,6 +114,8 @@ static void test_summary_csv__every_row_of_a_tier_is_exact(void **state)
                        "hybrid,all,edge,all,kv_used,mean,0,frac\n"
                        "hybrid,all,edge,all,kv_used,max,0,frac\n"
                        "hybrid,all,edge,all,cache_hit,mean,,frac\n"
+                       "hybrid,all,edge,all,mfu,mean,0.25,frac\n"
+                       "hybrid,all,edge,all,mbu,mean,0.75,frac\n"
                        "hybrid,all,edge,all,steps,sum,0,1\n"
                        "hybrid,all,edge,all,preemptions,sum,0,1\n"
                        "hybrid,all,edge,all,throttled,sum,0,1\n"

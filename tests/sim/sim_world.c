@@ -142,6 +142,9 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
         world_assert_near(x->host_j, y->host_j, tolerance);
         world_assert_near(x->overhead_j, y->overhead_j, tolerance);
         world_assert_near(x->busy_frac, y->busy_frac, tolerance);
+        world_assert_near(x->flop, y->flop, tolerance);
+        world_assert_near(x->bytes, y->bytes, tolerance);
+        world_assert_near(x->peak_flop, y->peak_flop, tolerance);
         world_assert_near(x->mean_in_tier, y->mean_in_tier, tolerance);
         world_assert_near(x->kv_mean_frac, y->kv_mean_frac, tolerance);
         for (uint32_t bin = 0; bin < a->n_bins; bin++) {

@@ -79,6 +79,39 @@ static void test_server__energy_of_a_run_in_closed_form(void **state)
     ts_result_deinit(&result);
 }
 
+/* The same run: 103 tokens at 2 GFLOP, 100*101/2 pairs of the prompt and 101 + 102 + 103 entries read at 1 kFLOP each;
+ * four steps read the weights of 1 GB and the entries 100 kB each. In 54 ms the hardware does 5.4 TFLOP and 54 GB. */
+static void test_server__utilisation_of_the_peaks_in_closed_form(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = priced_server();
+    tier.u.server.ideal = (struct ts_steps_roofline){.flop_per_tok = 2e9,
+                                                     .flop_per_s = 100e12,
+                                                     .shared_bytes = 1e9,
+                                                     .bytes_per_s = 1e12,
+                                                     .kv_bytes_per_tok = 1e5,
+                                                     .attention_flop_per_pair = 1e3};
+    const struct ts_request request = world_request(0, S, 100, 4);
+    struct ts_model model = world_model(&tier, 1);
+    struct ts_result result = world_run(&model, &request, 1);
+    world_assert_near(result.tiers[0].flop, 103.0 * 2e9 + (5050.0 + 306.0) * 1e3, 1e-12);
+    world_assert_near(result.tiers[0].bytes, 4e9 + 306.0 * 1e5, 1e-12);
+    world_assert_near(result.tiers[0].peak_flop, 5.4e12, 1e-12);
+    world_assert_near(result.tiers[0].peak_bytes, 54e9, 1e-12);
+    ts_result_deinit(&result);
+    /* Two of eight experts: 1 - (6/8)^tokens of 4 GB of experts, for 100 tokens and three times for one. */
+    model.tiers[0].u.server.ideal.expert_bytes = 4e9;
+    model.tiers[0].u.server.ideal.experts = 8.0;
+    model.tiers[0].u.server.ideal.top_k = 2.0;
+    result = world_run(&model, &request, 1);
+    world_assert_near(result.tiers[0].bytes, 4e9 + 306.0 * 1e5 + 4e9 * (1.0 - pow(0.75, 100.0)) + 3.0 * 1e9, 1e-12);
+    ts_result_deinit(&result);
+    model.tiers[0].u.server.ideal.flop_per_s = model.tiers[0].u.server.ideal.bytes_per_s = 0.0; /* unknown */
+    result = world_run(&model, &request, 1);
+    assert_true(result.tiers[0].flop == 0.0 && result.tiers[0].peak_flop == 0.0);
+    ts_result_deinit(&result);
+}
+
 /* 1.2069 J a token at 350 tokens, x 1.72: 0.2018 Wh a reply. 350 decode steps of 1 s would be a long reply; the
  * watt-hours are the same. */
 static void test_server__energy_of_a_reply_in_watt_hours(void **state)
@@ -381,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server__one_request_takes_the_sum_of_its_steps),
         cmocka_unit_test(test_server__energy_of_a_run_in_closed_form),
+        cmocka_unit_test(test_server__utilisation_of_the_peaks_in_closed_form),
         cmocka_unit_test(test_server__energy_of_a_reply_in_watt_hours),
         cmocka_unit_test(test_server__two_requests_share_the_steps),
         cmocka_unit_test(test_server__an_arrival_enters_at_the_next_step),

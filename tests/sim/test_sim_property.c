@@ -91,6 +91,15 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
     switch (kind) {
     case TS_TIER_SERVER:
         tier = world_server(0.0);
+        tier.u.server.ideal = (struct ts_steps_roofline){.flop_per_tok = 3.0,
+                                                         .flop_per_s = 7.0,
+                                                         .shared_bytes = 11.0,
+                                                         .expert_bytes = 5.0,
+                                                         .experts = 8.0,
+                                                         .top_k = 2.0,
+                                                         .bytes_per_s = 13.0,
+                                                         .kv_bytes_per_tok = 2.0,
+                                                         .attention_flop_per_pair = 0.5};
         tier.u.server.n_replicas = 1 + below(rng, 3);
         tier.u.server.max_batched_tok = 4 + below(rng, 200);
         tier.u.server.max_seqs = 1 + below(rng, 10);
