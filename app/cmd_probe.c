@@ -7,17 +7,12 @@
 
 #include "app/command.h"
 #include "app/interrupt.h"
+#include "app/probe_options.h"
 #include "app/probe_report.h"
 #include "app/run_info.h"
-#include "app/version.h"
 #include "base/file.h"
-#include "base/units.h"
 
-enum { DEFAULT_OUTPUT_TOK = 64, DEFAULT_RETRIES = 4, MAX_RETRIES = 20, SHORT_TOK = 64, LONG_TOK = 512 };
-
-static const double default_timeout_s = 300.0;
-static const double connect_s = 10.0;
-static const double longest_stall_s = 60.0;
+enum { DEFAULT_OUTPUT_TOK = 64 };
 
 /* A probe under way: what it has found so far. */
 struct session {
@@ -31,80 +26,7 @@ struct session {
     uint64_t n_sent, n_done, n_retries;
 };
 
-/* ---- options ---- */
-
-static enum ts_status parse_time(double *out, const char *option, const char *text, struct ts_diags *diags)
-{
-    struct ts_text why;
-    ts_text_init(&why);
-    double value;
-    enum ts_status status = TS_OK;
-    if (!ts_units_parse(&value, text, "s", &why) || !(value > 0.0)) {
-        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--%s: %s", option,
-                         why.len > 0 ? why.data : "the time must be above zero");
-    } else {
-        *out = value;
-    }
-    ts_text_deinit(&why);
-    return status;
-}
-
-static enum ts_status read_key(const char **out, const struct ts_args *args, struct ts_diags *diags)
-{
-    if (!args->key_env) {
-        return TS_OK;
-    }
-    *out = getenv(args->key_env);
-    if (!*out || **out == '\0') {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "put the key into that variable, not on the command line",
-                       "the environment variable '%s' of --key-env is not set", args->key_env);
-    }
-    if (ts_http_in_the_clear(args->operands[0])) {
-        ts_diags_add(diags, TS_WARNING, ts_span_none(), "use https", "the key travels unencrypted to %s",
-                     args->operands[0]);
-    }
-    return TS_OK;
-}
-
-static enum ts_status read_options(struct ts_probe_options *out, const struct ts_args *args, struct ts_diags *diags)
-{
-    const char *api = args->api ? args->api : "chat";
-    const char *key = NULL;
-    double timeout_s = default_timeout_s;
-    if (args->n_operands != 1) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim probe http://localhost:8080",
-                       "probe takes one address");
-    }
-    enum ts_status status = read_key(&key, args, diags);
-    if (status == TS_OK && args->timeout) {
-        status = parse_time(&timeout_s, "timeout", args->timeout, diags);
-    }
-    if (status == TS_OK && args->retries > MAX_RETRIES) {
-        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--retries is at most %d", MAX_RETRIES);
-    }
-    const struct ts_openai_api *row = ts_openai_api_find(api);
-    if (status == TS_OK && !row) {
-        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--api is %s, not '%s'", ts_openai_api_names(), api);
-    }
-    if (status != TS_OK) {
-        return status;
-    }
-    *out = (struct ts_probe_options){
-        .http = {.key = key,
-                 .ca_file = args->ca_file,
-                 .connect_s = connect_s,
-                 .stall_s = timeout_s < longest_stall_s ? timeout_s : longest_stall_s,
-                 .total_s = timeout_s,
-                 .agent = "tiersim/" TS_VERSION},
-        .api = row,
-        .model = args->model,
-        .ignore_eos = args->ignore_eos,
-        .max_retries = args->retries ? (uint32_t)args->retries : DEFAULT_RETRIES,
-        .retry_s = 0.5,
-        .seed = 1,
-    };
-    return TS_OK;
-}
+/* ---- the plan ---- */
 
 static enum ts_status plan_trace(struct ts_probe_plan *out, const struct ts_args *args, struct ts_diags *diags)
 {
@@ -121,7 +43,7 @@ static enum ts_status plan_trace(struct ts_probe_plan *out, const struct ts_args
                        args->rate);
     }
     if (args->duration) {
-        const enum ts_status status = parse_time(&trace.duration_s, "duration", args->duration, diags);
+        const enum ts_status status = ts_probe_parse_time(&trace.duration_s, "duration", args->duration, diags);
         if (status != TS_OK) {
             return status;
         }
@@ -163,35 +85,6 @@ static void end_progress(const struct session *session)
     if (!session->args->quiet && isatty(STDERR_FILENO)) {
         fprintf(stderr, "\r%60s\r", "");
     }
-}
-
-/* Two short requests: does it answer, and how many tokens do our words come to? */
-static enum ts_status try_endpoint(struct session *session, struct ts_diags *diags)
-{
-    const struct ts_probe_ask asks[] = {{.prompt_tok = SHORT_TOK, .output_tok = 1},
-                                        {.prompt_tok = LONG_TOK, .output_tok = 1}};
-    const struct ts_probe_load load = {.asks = asks, .n = 2, .concurrency = 1};
-    struct ts_probe_result result;
-    enum ts_status status = ts_probe_run(&result, &load, &session->options, diags);
-    if (status != TS_OK && status != TS_EINTERRUPTED) {
-        return status;
-    }
-    const struct ts_probe_record *r = result.records;
-    if (status == TS_OK && result.n_outcomes[TS_PROBE_DONE] < 2) {
-        status = ts_fail(diags, TS_EIO, ts_span_none(), NULL, "%s: %s", session->options.http.url,
-                         result.n_messages > 0 ? result.messages[0].text : "no answer");
-    } else if (status == TS_OK && r[0].counted && r[1].counted && r[1].prompt_tok > r[0].prompt_tok) {
-        const double tok_per_word = (double)(r[1].prompt_tok - r[0].prompt_tok) / (LONG_TOK - SHORT_TOK);
-        session->options.words_per_tok = 1.0 / tok_per_word;
-        session->options.words_extra = (double)r[0].prompt_tok - tok_per_word * SHORT_TOK;
-    } else if (status == TS_OK) {
-        ts_diags_add(
-            diags, TS_WARNING, ts_span_none(), NULL,
-            "the endpoint does not say how many tokens it saw: prompts count a token a word, replies a token an "
-            "event");
-    }
-    ts_probe_result_deinit(&result);
-    return status;
 }
 
 static void print_errors(const struct ts_probe_result *result)
@@ -269,7 +162,7 @@ static enum ts_status write_results(const struct session *session, struct ts_dia
 
 static enum ts_status probe_all(struct session *session, struct ts_diags *diags)
 {
-    enum ts_status status = try_endpoint(session, diags);
+    enum ts_status status = ts_probe_try(&session->options, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -291,15 +184,15 @@ static enum ts_status probe_all(struct session *session, struct ts_diags *diags)
 static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 {
     struct session session = {.args = args};
-    enum ts_status status = read_options(&session.options, args, diags);
+    enum ts_status status =
+        ts_probe_options_read(&session.options, args, args->n_operands == 1 ? args->operands[0] : NULL, diags);
     if (status == TS_OK) {
         status = make_plan(&session.plan, args, diags);
     }
     if (status != TS_OK) {
+        ts_probe_options_free(&session.options);
         return status;
     }
-    char *url = ts_openai_url(args->operands[0], session.options.api);
-    session.options.http.url = url;
     session.options.on_progress = on_progress;
     session.options.context = &session;
     ts_arena_init(&session.arena);
@@ -307,14 +200,14 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
     ts_text_init(&session.json);
     session.table = ts_probe_table();
     ts_interrupt_arm();
-    status = url && session.table ? probe_all(&session, diags)
-                                  : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+    status =
+        session.table ? probe_all(&session, diags) : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
     ts_table_destroy(session.table);
     ts_text_deinit(&session.csv);
     ts_text_deinit(&session.json);
     ts_arena_deinit(&session.arena);
     ts_probe_plan_deinit(&session.plan);
-    free(url);
+    ts_probe_options_free(&session.options);
     return status;
 }
 

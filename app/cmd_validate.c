@@ -9,6 +9,8 @@
 #include "app/bench_common.h"
 #include "app/command.h"
 #include "app/interrupt.h"
+#include "app/probe_options.h"
+#include "app/validate_endpoint.h"
 #include "app/validate_report.h"
 #include "base/embed.h"
 #include "base/file.h"
@@ -22,6 +24,7 @@
 
 extern const struct ts_embedded_file ts_embedded_validation[];
 
+enum { MAX_SLOTS = 1024, SLOT_BATCH_TOK = 512, SLOT_BLOCKS = 512 };
 enum { MAX_LOADS = 8, MAX_REQUESTS = 20000, CAPACITY_REQUESTS = 200, LEAST_REQUESTS = 20 };
 
 static const double quick_measure_s = 21.0, full_measure_s = 90.0;
@@ -35,13 +38,15 @@ struct session {
     double loads[MAX_LOADS];
     size_t n_loads, n_done;
     double serve_s, measure_s;
-    double max_error_frac; /* NaN: none */
+    double max_error_frac;               /* NaN: none */
     struct ts_model_measurement *engine; /* step times, measured before anything is served */
     struct ts_scenario scenario;
     struct ts_model model; /* the server alone */
     struct ts_model_config config;
     char quant[32];
-    struct ts_live *live;
+    struct ts_live *live;             /* NULL with an endpoint */
+    struct ts_probe_options endpoint; /* http.url NULL: the reference engine */
+    char *probe_path;
     struct ts_request *requests; /* [n_requests] as the workload has them */
     size_t n_requests;
     double capacity_per_s;
@@ -54,15 +59,26 @@ struct session {
 
 /* ---- options ---- */
 
+static bool on_probing(void *context, size_t n_ended, size_t n, double elapsed_s)
+{
+    const struct session *session = context;
+    if (!session->args->quiet && isatty(STDERR_FILENO)) {
+        fprintf(stderr, "\rendpoint: %zu of %zu requests, %.0f s ", n_ended, n, elapsed_s);
+    }
+    return !ts_interrupt_requested();
+}
+
 static enum ts_status parse_loads(struct session *session, struct ts_diags *diags)
 {
     const char *list = session->args->load ? session->args->load : session->args->quick ? "60,90" : "30,60,90,110";
     for (const char *p = list; *p != '\0'; p += *p == ',') {
         const size_t len = strcspn(p, ",");
         double percent;
-        if (session->n_loads == MAX_LOADS || !ts_parse_double(&percent, p, len) || !(percent >= 1.0 && percent <= 300.0)) {
+        if (session->n_loads == MAX_LOADS || !ts_parse_double(&percent, p, len) ||
+            !(percent >= 1.0 && percent <= 300.0)) {
             return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL,
-                           "--load takes up to %d percentages from 1 to 300, for example 60,90, not '%s'", MAX_LOADS, list);
+                           "--load takes up to %d percentages from 1 to 300, for example 60,90, not '%s'", MAX_LOADS,
+                           list);
         }
         session->loads[session->n_loads++] = percent / 100.0;
         p += len;
@@ -94,7 +110,8 @@ static enum ts_status read_options(struct session *session, struct ts_diags *dia
     session->measure_s = args->quick ? quick_measure_s : full_measure_s;
     session->max_error_frac = NAN;
     if (args->n_operands > 1) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim validate my-server.yaml", "validate takes one scenario");
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim validate my-server.yaml",
+                       "validate takes one scenario");
     }
     enum ts_status status = parse_loads(session, diags);
     if (status == TS_OK && args->duration) {
@@ -103,12 +120,20 @@ static enum ts_status read_options(struct session *session, struct ts_diags *dia
     if (status == TS_OK && args->max_error) {
         status = parse_quantity(&session->max_error_frac, "max-error", args->max_error, "1", diags);
     }
+    if (status == TS_OK && args->endpoint) {
+        status = ts_probe_options_read(&session->endpoint, args, args->endpoint, diags);
+        session->endpoint.on_progress = on_probing;
+        session->endpoint.context = session;
+    }
+    if (status == TS_OK && args->slots > MAX_SLOTS) {
+        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--slots is at most %d", MAX_SLOTS);
+    }
     return status;
 }
 
 /* ---- the scenario ---- */
 
-static enum ts_status load_scenario(struct session *session, struct ts_scenario *out,
+static enum ts_status load_scenario(const struct session *session, struct ts_scenario *out,
                                     const struct ts_measurement *measurement, struct ts_diags *diags)
 {
     const struct ts_args *args = session->args;
@@ -155,30 +180,45 @@ static enum ts_status check_tier(const struct ts_tier_model *tier, struct ts_dia
     return TS_OK;
 }
 
-/* Something to read the scenario with before anything is measured: only the names of model and format are taken. */
-static enum ts_status read_names(struct session *session, struct ts_diags *diags)
+/* The scenario before anything is measured: its step times mean nothing yet. */
+static enum ts_status load_unmeasured(const struct session *session, struct ts_scenario *out, uint32_t *tier,
+                                      struct ts_arena *arena, struct ts_diags *diags)
 {
     static const struct ts_step_sample step = {.n_tok = 1, .seconds = 1e-3};
     struct ts_measurement blank = {.steps = &step, .n_steps = 1, .model = "", .quant = "", .kernel = ""};
     struct ts_cpu cpu;
     struct ts_scenario scenario;
-    struct ts_diags warnings;
-    uint32_t tier = 0;
+    struct ts_diags warnings; /* about step times: of no interest */
     ts_cpu_detect(&cpu);
-    enum ts_status status = ts_host_describe(&blank.host, &session->arena, &cpu);
+    enum ts_status status = ts_host_describe(&blank.host, arena, &cpu);
     ts_diags_init(&warnings);
     if (status == TS_OK) {
         status = load_scenario(session, &scenario, &blank, &warnings);
     }
     if (status != TS_OK) {
         ts_diags_move(diags, &warnings);
-        ts_diags_deinit(&warnings);
+    } else {
+        status = find_tier(tier, &scenario, diags);
+        if (status == TS_OK) {
+            *out = scenario;
+        } else {
+            ts_scenario_deinit(&scenario);
+        }
+    }
+    ts_diags_deinit(&warnings);
+    return status;
+}
+
+/* Which model, in which format. */
+static enum ts_status read_names(struct session *session, struct ts_diags *diags)
+{
+    struct ts_scenario scenario;
+    uint32_t tier = 0;
+    enum ts_status status = load_unmeasured(session, &scenario, &tier, &session->arena, diags);
+    if (status != TS_OK) {
         return status;
     }
-    status = find_tier(&tier, &scenario, diags);
-    if (status == TS_OK) {
-        status = check_tier(&scenario.model.tiers[tier], diags);
-    }
+    status = check_tier(&scenario.model.tiers[tier], diags);
     if (status == TS_OK) {
         const char *name = scenario.model.tiers[tier].model;
         const char *blank_at = strrchr(name, ' ');
@@ -187,14 +227,13 @@ static enum ts_status read_names(struct session *session, struct ts_diags *diags
         status = model ? ts_bench_model_config(&session->config, &session->arena, model, diags) : TS_ENOMEM;
     }
     ts_scenario_deinit(&scenario);
-    ts_diags_deinit(&warnings);
     return status;
 }
 
 /* ---- step times ---- */
 
-/* Part of the measurement's time: it is spread over the whole validation, so that a machine whose speed drifts is met at
- * the same speeds as the live runs were. Samples of earlier parts are kept in a file and counted in. */
+/* Part of the measurement's time: it is spread over the whole validation, so that a machine whose speed drifts is met
+ * at the same speeds as the live runs were. Samples of earlier parts are kept in a file and counted in. */
 static enum ts_status measure_steps(struct session *session, size_t part, struct ts_diags *diags)
 {
     const struct ts_args *args = session->args;
@@ -295,13 +334,14 @@ static bool on_serving(void *user, size_t n_ended, size_t n, double elapsed_s)
     if (!session->args->quiet && isatty(STDERR_FILENO)) {
         const double n_left = (double)(session->n_loads - session->n_done - 1);
         const double rest_s = fmax(0.0, session->serve_s - elapsed_s) + n_left * session->serve_s;
-        fprintf(stderr, "\rserving at %.0f %%: %zu of %zu requests, %.0f s left ", 100.0 * session->load_frac, n_ended, n,
-                rest_s);
+        fprintf(stderr, "\rserving at %.0f %%: %zu of %zu requests, %.0f s left ", 100.0 * session->load_frac, n_ended,
+                n, rest_s);
     }
     return !ts_interrupt_requested();
 }
 
-static enum ts_status judge(const struct session *session, size_t index, struct ts_validation *v, struct ts_diags *diags)
+static enum ts_status judge(const struct session *session, size_t index, struct ts_validation *v,
+                            struct ts_diags *diags)
 {
     const struct ts_request *requests = session->arrivals[index];
     enum ts_status status = ts_timings_of_live(&v->live, v->live_run);
@@ -311,11 +351,13 @@ static enum ts_status judge(const struct session *session, size_t index, struct 
     if (status == TS_OK) {
         status = ts_validate_compare(&v->comparison, &v->live, &v->predicted, 1);
     }
-    if (status == TS_OK) {
-        status = ts_validate_budget(&v->ttft_budget, &session->model, requests, v->n, v->live_run, TS_VALIDATE_TTFT, diags);
+    if (status == TS_OK && session->live) {
+        status =
+            ts_validate_budget(&v->ttft_budget, &session->model, requests, v->n, v->live_run, TS_VALIDATE_TTFT, diags);
     }
-    if (status == TS_OK) {
-        status = ts_validate_budget(&v->e2e_budget, &session->model, requests, v->n, v->live_run, TS_VALIDATE_E2E, diags);
+    if (status == TS_OK && session->live) {
+        status =
+            ts_validate_budget(&v->e2e_budget, &session->model, requests, v->n, v->live_run, TS_VALIDATE_E2E, diags);
     }
     return status;
 }
@@ -337,8 +379,11 @@ static enum ts_status serve_load(struct session *session, double load_frac, stru
     if (!session->arrivals[session->n_done]) {
         return TS_ENOMEM;
     }
-    const enum ts_status status = ts_live_serve(&session->runs[session->n_done], session->live,
-                                                session->arrivals[session->n_done], v->n, &progress, diags);
+    struct ts_live_run *run = &session->runs[session->n_done];
+    struct ts_request *arrivals = session->arrivals[session->n_done];
+    const enum ts_status status = session->live
+                                      ? ts_live_serve(run, session->live, arrivals, v->n, &progress, diags)
+                                      : ts_validate_endpoint_serve(run, arrivals, v->n, &session->endpoint, diags);
     ts_bench_progress_end(session->args);
     if (status == TS_OK) {
         session->n_done++;
@@ -350,19 +395,9 @@ static enum ts_status serve_load(struct session *session, double load_frac, stru
 
 /* ---- the whole ---- */
 
-static enum ts_status prepare(struct session *session, struct ts_diags *diags)
+static enum ts_status find_capacity(struct session *session, struct ts_diags *diags)
 {
-    session->engine = ts_arena_alloc(&session->arena, sizeof *session->engine);
-    enum ts_status status = session->engine ? read_names(session, diags) : TS_ENOMEM;
-    if (status == TS_OK) {
-        status = measure_steps(session, 0, diags);
-    }
-    if (status == TS_OK) {
-        status = resolve_scenario(session, diags);
-    }
-    if (status == TS_OK) {
-        status = draw_requests(session, diags);
-    }
+    enum ts_status status = draw_requests(session, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -371,6 +406,21 @@ static enum ts_status prepare(struct session *session, struct ts_diags *diags)
     if (status == TS_OK && !(session->capacity_per_s > 0.0)) {
         status = ts_fail(diags, TS_ESCENARIO, ts_span_none(), "give it more kv_blocks, or shorter requests",
                          "the server can hold none of the requests");
+    }
+    return status;
+}
+
+static enum ts_status prepare_engine(struct session *session, struct ts_diags *diags)
+{
+    enum ts_status status = read_names(session, diags);
+    if (status == TS_OK) {
+        status = measure_steps(session, 0, diags);
+    }
+    if (status == TS_OK) {
+        status = resolve_scenario(session, diags);
+    }
+    if (status == TS_OK) {
+        status = find_capacity(session, diags);
     }
     if (status != TS_OK) {
         return status;
@@ -387,18 +437,73 @@ static enum ts_status prepare(struct session *session, struct ts_diags *diags)
     return ts_live_create(&session->live, &options, diags);
 }
 
+/* The endpoint's server: the scenario's scheduler, or slots; its step times as probing found them. */
+static void describe_endpoint(struct session *session)
+{
+    struct ts_server_model *server = &session->model.tiers[0].u.server;
+    const double *coef = session->engine->linear.coef;
+    if (session->args->slots) {
+        server->policy = TS_SCHEDULER_SLOTS;
+        server->max_seqs = (uint32_t)session->args->slots;
+        server->max_batched_tok = SLOT_BATCH_TOK;
+        server->kv_blocks = session->args->slots * SLOT_BLOCKS;
+    }
+    server->steps = (struct ts_steps_model){
+        .kind = TS_STEPS_LINEAR,
+        .origin = TS_ORIGIN_MEASURED,
+        .source = "probed over a grid of prompt lengths and concurrencies",
+        .u.linear = {.a_s = coef[0],
+                     .b_s_per_seq = coef[1],
+                     .c_s_per_kv_tok = coef[2],
+                     .d_s_per_prefill_tok = coef[3],
+                     .e_s_per_pair = coef[4]},
+    };
+}
+
+static enum ts_status prepare_endpoint(struct session *session, struct ts_diags *diags)
+{
+    static const struct ts_endpoint_grid grid = {.prompts = "16,64,256", .concurrency = "1,2,4", .output_tok = 24};
+    uint32_t tier = 0;
+    enum ts_status status = load_unmeasured(session, &session->scenario, &tier, &session->arena, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    ts_validate_alone(&session->model, &session->scenario.model, tier);
+    status = ts_probe_try(&session->endpoint, diags);
+    if (status == TS_OK) {
+        status = ts_validate_endpoint_calibrate(session->engine, &session->arena, session->probe_path,
+                                                &session->endpoint, &grid, diags);
+    }
+    if (status == TS_OK && !session->engine->fitted) {
+        status = ts_fail(diags, TS_EIO, ts_span_none(), "see requests and times in probe.json",
+                         "no step times could be fitted to what the endpoint did");
+    }
+    if (status != TS_OK) {
+        return status;
+    }
+    describe_endpoint(session);
+    return find_capacity(session, diags);
+}
+
 static enum ts_status print(const struct session *session)
 {
-    printf("%s %s on this machine, %u thread%s, kernel %s\nstep times: %s\ncapacity: %.3g requests/s (simulated)\n\n",
-           ts_live_model(session->live), ts_live_quant(session->live), ts_live_threads(session->live),
-           ts_live_threads(session->live) == 1 ? "" : "s", ts_live_kernel(session->live),
-           session->model.tiers[0].u.server.steps.source, session->capacity_per_s);
+    if (session->live) {
+        printf("%s %s on this machine, %u thread%s, kernel %s\n", ts_live_model(session->live),
+               ts_live_quant(session->live), ts_live_threads(session->live),
+               ts_live_threads(session->live) == 1 ? "" : "s", ts_live_kernel(session->live));
+    } else {
+        printf("%s\n", session->endpoint.http.url);
+    }
+    printf("step times: %s\ncapacity: %.3g requests/s (simulated)\n\n", session->model.tiers[0].u.server.steps.source,
+           session->capacity_per_s);
     enum ts_status status = TS_OK;
     for (size_t i = 0; status == TS_OK && i < session->n_done; i++) {
         status = ts_bench_print_table(ts_validate_table(&session->validations[i]), TS_TABLE_TEXT);
     }
-    return status == TS_OK ? ts_bench_print_table(ts_validate_budget_table(session->validations, session->n_done), TS_TABLE_TEXT)
-                           : status;
+    if (status == TS_OK && session->live) {
+        status = ts_bench_print_table(ts_validate_budget_table(session->validations, session->n_done), TS_TABLE_TEXT);
+    }
+    return status;
 }
 
 static enum ts_status verdict(const struct session *session, struct ts_diags *diags)
@@ -415,8 +520,8 @@ static enum ts_status verdict(const struct session *session, struct ts_diags *di
            100.0 * central_frac, 100.0 * tail_frac, session->dir);
     const double limit = session->max_error_frac;
     if (central_frac > limit || tail_frac > 2.0 * limit) {
-        return ts_fail(diags, TS_ELIMIT, ts_span_none(), NULL, "the error passes the limit of %.3g %% (percentiles %.3g %%)",
-                       100.0 * limit, 200.0 * limit);
+        return ts_fail(diags, TS_ELIMIT, ts_span_none(), NULL,
+                       "the error passes the limit of %.3g %% (percentiles %.3g %%)", 100.0 * limit, 200.0 * limit);
     }
     return TS_OK;
 }
@@ -426,7 +531,7 @@ static enum ts_status serve_all(struct session *session, struct ts_diags *diags)
     enum ts_status status = TS_OK;
     for (size_t i = 0; status == TS_OK && i < session->n_loads; i++) {
         status = serve_load(session, session->loads[i], diags);
-        if (status == TS_OK) {
+        if (status == TS_OK && session->live) {
             status = measure_steps(session, i + 1, diags);
         }
     }
@@ -435,7 +540,7 @@ static enum ts_status serve_all(struct session *session, struct ts_diags *diags)
 
 static enum ts_status judge_all(struct session *session, struct ts_diags *diags)
 {
-    enum ts_status status = resolve_scenario(session, diags);
+    enum ts_status status = session->live ? resolve_scenario(session, diags) : TS_OK;
     for (size_t i = 0; status == TS_OK && i < session->n_done; i++) {
         status = judge(session, i, &session->validations[i], diags);
     }
@@ -446,7 +551,8 @@ static enum ts_status open_folder(struct session *session, struct ts_diags *diag
 {
     session->dir = ts_path_join("", session->args->out ? session->args->out : "out/validation");
     session->samples_path = session->dir ? ts_path_join(session->dir, "engine.json") : NULL;
-    if (!session->samples_path) {
+    session->probe_path = session->dir ? ts_path_join(session->dir, "probe.json") : NULL;
+    if (!session->samples_path || !session->probe_path) {
         return TS_ENOMEM;
     }
     const enum ts_status status = ts_mkdirs(session->dir, diags);
@@ -460,7 +566,10 @@ static enum ts_status validate(struct session *session, struct ts_diags *diags)
 {
     enum ts_status status = open_folder(session, diags);
     if (status == TS_OK) {
-        status = prepare(session, diags);
+        session->engine = ts_arena_alloc(&session->arena, sizeof *session->engine);
+        status = !session->engine             ? TS_ENOMEM
+                 : session->endpoint.http.url ? prepare_endpoint(session, diags)
+                                              : prepare_engine(session, diags);
     }
     if (status == TS_OK) {
         status = serve_all(session, diags);
@@ -507,6 +616,8 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
     }
     free(session->dir);
     free(session->samples_path);
+    free(session->probe_path);
+    ts_probe_options_free(&session->endpoint);
     ts_live_destroy(session->live);
     free(session->requests);
     if (session->scenario.model.name) {
@@ -523,6 +634,7 @@ const struct ts_command ts_command_validate = {
     .usage = "[SCENARIO] [options]",
     .summary = "Hold the simulation against live runs of the reference engine on this machine",
     .examples = "  tiersim validate --quick\n"
+                "  tiersim validate --endpoint http://localhost:8080 --slots 4 --ignore-eos --load 60\n"
                 "  tiersim validate --load 60,90 --max-error '5 %'\n"
                 "  tiersim validate my-server.yaml --trace conv.csv --duration '2 min'\n",
     .run = run,

@@ -39,6 +39,8 @@ struct ts_args {
     const char *duration;
     const char *load;
     const char *max_error;
+    const char *endpoint;
+    uint64_t slots;
     uint64_t output_tok;
     uint64_t count;
     uint64_t retries; /* 0: the default */

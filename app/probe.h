@@ -74,6 +74,7 @@ struct ts_probe_result {
 
 struct ts_probe_options {
     struct ts_http_options http;
+    char *url; /* whoever made it owns it; http.url may point to it */
     const struct ts_openai_api *api;
     const char *model;
     bool ignore_eos;

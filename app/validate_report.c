@@ -116,7 +116,9 @@ static void put_validation_csv(struct ts_text *out, const struct ts_validation *
                 put_number(out, row->error_frac);
                 put_number(out, row->low_frac);
                 put_number(out, row->high_frac);
-                put_number(out, validations[v].e2e_budget.recorded.rows[i][k].error_frac);
+                put_number(out, validations[v].live_run->n_steps > 0
+                                    ? validations[v].e2e_budget.recorded.rows[i][k].error_frac
+                                    : NAN);
                 ts_text_puts(out, "\n");
             }
         }
@@ -149,7 +151,9 @@ static void put_requests_csv(struct ts_text *out, const struct ts_validation *va
 
 static void put_steps_csv(struct ts_text *out, const struct ts_validation *validations, size_t n)
 {
-    ts_text_puts(out, "load_frac,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_pairs,waiting\n");
+    ts_text_puts(
+        out,
+        "load_frac,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_pairs,waiting\n");
     for (size_t v = 0; v < n; v++) {
         for (size_t i = 0; i < validations[v].live_run->n_steps; i++) {
             const struct ts_live_step *s = &validations[v].live_run->steps[i];
@@ -207,10 +211,11 @@ static void frame(struct ts_text *gp, const char *xlabel, const char *ylabel)
 /* The plot command drawn twice, as SVG and as PNG. */
 static void draw_twice(struct ts_text *gp, const char *id, const struct ts_text *plot)
 {
-    ts_text_printf(gp, "set terminal svg size 900,480 font 'sans,13' background '#ffffff'\nset output '%s.svg'\n%s\n", id,
-                   plot->data);
-    ts_text_printf(gp, "set terminal pngcairo size 1800,960 font 'sans,13' fontscale 2 linewidth 2\nset output '%s.png'\n%s\n",
+    ts_text_printf(gp, "set terminal svg size 900,480 font 'sans,13' background '#ffffff'\nset output '%s.svg'\n%s\n",
                    id, plot->data);
+    ts_text_printf(
+        gp, "set terminal pngcairo size 1800,960 font 'sans,13' fontscale 2 linewidth 2\nset output '%s.png'\n%s\n", id,
+        plot->data);
 }
 
 static void make_cdf(struct ts_text *dat, struct ts_text *gp, const struct ts_validation *validations, size_t n)
@@ -226,14 +231,16 @@ static void make_cdf(struct ts_text *dat, struct ts_text *gp, const struct ts_va
         ts_text_printf(&plot,
                        "%s'cdf.dat' index %zu using 1:2 with lines lw 3 lc rgb '%s' title '%.0f %% load, live', "
                        "'' index %zu using 1:2 with lines dt 2 lw 2 lc rgb '%s' title 'predicted'",
-                       v > 0 ? ", " : "", 2 * v, colour_of(v), 100.0 * validations[v].load_frac, 2 * v + 1, colour_of(v));
+                       v > 0 ? ", " : "", 2 * v, colour_of(v), 100.0 * validations[v].load_frac, 2 * v + 1,
+                       colour_of(v));
     }
     draw_twice(gp, "cdf", &plot);
     ts_text_deinit(&plot);
 }
 
 /* Requests between their first token and their end, at times from 0 to the end. */
-static void put_decoding(struct ts_text *dat, const struct ts_validation *v, const struct ts_timings *timings, double end_s)
+static void put_decoding(struct ts_text *dat, const struct ts_validation *v, const struct ts_timings *timings,
+                         double end_s)
 {
     for (size_t k = 0; k <= BATCH_POINTS; k++) {
         const double at_s = end_s * (double)k / BATCH_POINTS;

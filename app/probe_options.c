@@ -1,0 +1,129 @@
+/* Hides the options' defaults and how a prompt's words are counted: tokens = extra + words x tokens a word, from two
+ * prompts. */
+#include "app/probe_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/version.h"
+#include "base/units.h"
+
+enum { DEFAULT_RETRIES = 4, MAX_RETRIES = 20, SHORT_TOK = 64, LONG_TOK = 512 };
+
+static const double default_timeout_s = 300.0;
+static const double connect_s = 10.0;
+static const double longest_stall_s = 60.0;
+
+enum ts_status ts_probe_parse_time(double *out, const char *option, const char *text, struct ts_diags *diags)
+{
+    struct ts_text why;
+    ts_text_init(&why);
+    double value;
+    enum ts_status status = TS_OK;
+    if (!ts_units_parse(&value, text, "s", &why) || !(value > 0.0)) {
+        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--%s: %s", option,
+                         why.len > 0 ? why.data : "the time must be above zero");
+    } else {
+        *out = value;
+    }
+    ts_text_deinit(&why);
+    return status;
+}
+
+static enum ts_status read_key(const char **out, const struct ts_args *args, const char *address,
+                               struct ts_diags *diags)
+{
+    if (!args->key_env) {
+        return TS_OK;
+    }
+    *out = getenv(args->key_env);
+    if (!*out || **out == '\0') {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "put the key into that variable, not on the command line",
+                       "the environment variable '%s' of --key-env is not set", args->key_env);
+    }
+    if (ts_http_in_the_clear(address)) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "use https", "the key travels unencrypted to %s", address);
+    }
+    return TS_OK;
+}
+
+enum ts_status ts_probe_options_read(struct ts_probe_options *out, const struct ts_args *args, const char *address,
+                                     struct ts_diags *diags)
+{
+    const char *api = args->api ? args->api : "chat";
+    const char *key = NULL;
+    double timeout_s = default_timeout_s;
+    if (!address) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim probe http://localhost:8080",
+                       "probe takes one address");
+    }
+    enum ts_status status = read_key(&key, args, address, diags);
+    if (status == TS_OK && args->timeout) {
+        status = ts_probe_parse_time(&timeout_s, "timeout", args->timeout, diags);
+    }
+    if (status == TS_OK && args->retries > MAX_RETRIES) {
+        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--retries is at most %d", MAX_RETRIES);
+    }
+    const struct ts_openai_api *row = ts_openai_api_find(api);
+    if (status == TS_OK && !row) {
+        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--api is %s, not '%s'", ts_openai_api_names(), api);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
+    char *url = ts_openai_url(address, row);
+    if (!url) {
+        return ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+    }
+    *out = (struct ts_probe_options){
+        .http = {.url = url,
+                 .key = key,
+                 .ca_file = args->ca_file,
+                 .connect_s = connect_s,
+                 .stall_s = timeout_s < longest_stall_s ? timeout_s : longest_stall_s,
+                 .total_s = timeout_s,
+                 .agent = "tiersim/" TS_VERSION},
+        .url = url,
+        .api = row,
+        .model = args->model,
+        .ignore_eos = args->ignore_eos,
+        .max_retries = args->retries ? (uint32_t)args->retries : DEFAULT_RETRIES,
+        .retry_s = 0.5,
+        .seed = 1,
+    };
+    return TS_OK;
+}
+
+void ts_probe_options_free(struct ts_probe_options *options)
+{
+    free(options->url);
+    options->url = NULL;
+}
+
+enum ts_status ts_probe_try(struct ts_probe_options *options, struct ts_diags *diags)
+{
+    const struct ts_probe_ask asks[] = {{.prompt_tok = SHORT_TOK, .output_tok = 1},
+                                        {.prompt_tok = LONG_TOK, .output_tok = 1}};
+    const struct ts_probe_load load = {.asks = asks, .n = 2, .concurrency = 1};
+    struct ts_probe_result result;
+    enum ts_status status = ts_probe_run(&result, &load, options, diags);
+    if (status != TS_OK && status != TS_EINTERRUPTED) {
+        return status;
+    }
+    const struct ts_probe_record *r = result.records;
+    if (status == TS_OK && result.n_outcomes[TS_PROBE_DONE] < 2) {
+        status = ts_fail(diags, TS_EIO, ts_span_none(), NULL, "%s: %s", options->http.url,
+                         result.n_messages > 0 ? result.messages[0].text : "no answer");
+    } else if (status == TS_OK && r[0].counted && r[1].counted && r[1].prompt_tok > r[0].prompt_tok) {
+        const double tok_per_word = (double)(r[1].prompt_tok - r[0].prompt_tok) / (LONG_TOK - SHORT_TOK);
+        options->words_per_tok = 1.0 / tok_per_word;
+        options->words_extra = (double)r[0].prompt_tok - tok_per_word * SHORT_TOK;
+    } else if (status == TS_OK) {
+        ts_diags_add(
+            diags, TS_WARNING, ts_span_none(), NULL,
+            "the endpoint does not say how many tokens it saw: prompts count a token a word, replies a token an "
+            "event");
+    }
+    ts_probe_result_deinit(&result);
+    return status;
+}
