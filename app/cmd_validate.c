@@ -249,6 +249,7 @@ static enum ts_status measure_steps(struct session *session, size_t part, struct
         .max_prefill = 512,
         .max_depth = 1024,
         .budget_s = session->measure_s * (double)(part + 1) / n_parts,
+        .fit_means = true,
         .check = true,
         .resume_path = session->samples_path,
         .progress = ts_bench_progress_of(args),

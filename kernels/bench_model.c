@@ -413,6 +413,7 @@ static enum ts_status describe(const struct bench *bench, struct ts_model_measur
         .n_threads = bench->n_threads,
         .weight_bytes = bench->weights->packed_bytes,
         .kv_bytes_per_tok = ts_model_config_kv_bytes_per_tok(&bench->config, 2),
+        .fit_means = bench->options->fit_means,
         .working_bytes = ts_transformer_bytes(bench->transformer),
     };
     return status == TS_OK && (!out->model || !out->quant || !out->weights) ? TS_ENOMEM : status;

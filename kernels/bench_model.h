@@ -26,6 +26,7 @@ struct ts_model_bench_options {
     size_t n_depths;
     uint64_t max_kv_bytes;   /* 0: a quarter of the memory, at most 8 GiB; larger steps are left out */
     double budget_s;         /* all in all, loading included */
+    bool fit_means;          /* fit what steps take on the machine as it is, not when nothing disturbs them */
     bool check;              /* also measure steps that the fit has not seen */
     const char *resume_path; /* not NULL: samples are kept there after each round, and taken up from there */
     struct ts_bench_progress progress;

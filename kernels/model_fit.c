@@ -11,6 +11,15 @@ struct chosen {
     size_t n;
 };
 
+static double mean_s(const struct ts_model_step *step)
+{
+    double sum_s = 0.0;
+    for (uint32_t i = 0; i < step->n_samples; i++) {
+        sum_s += step->samples[i];
+    }
+    return sum_s / step->n_samples;
+}
+
 static enum ts_status choose(struct chosen *out, struct ts_arena *arena, const struct ts_model_measurement *m,
                              bool held_out)
 {
@@ -21,8 +30,10 @@ static enum ts_status choose(struct chosen *out, struct ts_arena *arena, const s
     }
     for (size_t i = 0; i < m->n_steps; i++) {
         if (m->steps[i].held_out == held_out) {
+            const struct ts_model_step *step = &m->steps[i];
+            const double seconds = m->fit_means ? mean_s(step) : step->undisturbed_s;
             out->index[out->n] = i;
-            out->steps[out->n++] = (struct ts_timed_step){ts_model_step_load(&m->steps[i]), m->steps[i].undisturbed_s};
+            out->steps[out->n++] = (struct ts_timed_step){ts_model_step_load(step), seconds};
         }
     }
     return TS_OK;

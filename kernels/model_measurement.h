@@ -39,6 +39,7 @@ struct ts_model_measurement {
     uint64_t weight_bytes, kv_bytes_per_tok, working_bytes;
     const struct ts_model_step *steps;
     size_t n_steps;
+    bool fit_means; /* the fits are to the mean of a step's samples, disturbances and all; else to undisturbed_s */
     bool fitted;
     struct ts_linear_fit linear;
     struct ts_table_fit table; /* n_knots = 0: there is none (an import has the linear fit alone) */

@@ -84,7 +84,7 @@ static inline uint32_t bin_of(struct ts_timeline *t, int64_t at_ns)
     return at_ns >= t->at_begin_ns && at_ns < t->at_end_ns ? t->at : find_bin(t, at_ns);
 }
 
-void ts_timeline_add(struct ts_timeline *t, uint32_t row, int64_t from_ns, int64_t to_ns, double rate)
+void ts_timeline_add_far(struct ts_timeline *t, uint32_t row, int64_t from_ns, int64_t to_ns, double rate)
 {
     if (to_ns <= from_ns || t->failed) {
         return;

@@ -23,8 +23,18 @@ struct ts_timeline {
 enum ts_status ts_timeline_init(struct ts_timeline *out, uint32_t n_rows, int64_t width_ns);
 void ts_timeline_deinit(struct ts_timeline *timeline);
 
+/* The same as ts_timeline_add, whatever bins the interval lies in. */
+void ts_timeline_add_far(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns, double rate);
 /* Adds rate (per second) over [from_ns, to_ns) to a row. */
-void ts_timeline_add(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns, double rate);
+static inline void ts_timeline_add(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns,
+                                   double rate)
+{
+    if (from_ns >= timeline->at_begin_ns && to_ns <= timeline->at_end_ns && to_ns > from_ns) {
+        timeline->cells[(uint64_t)row * timeline->cap + timeline->at] += rate * ((double)(to_ns - from_ns) * 1e-9);
+    } else {
+        ts_timeline_add_far(timeline, row, from_ns, to_ns, rate);
+    }
+}
 /* Adds an amount at one instant. */
 void ts_timeline_count(struct ts_timeline *timeline, uint32_t row, int64_t at_ns, double amount);
 /* Does [from_ns, to_ns) lie in one bin? */
