@@ -367,8 +367,8 @@ static void reply_hostile(void *context, const struct endpoint_request *request,
         "HTTP/1.1 200 OK\r\n\r\ndata: {\"error\":{\"message\":\"out of memory\"}}\n\n",
         "HTTP/1.1 200 OK\r\n\r\ndata: [DONE]\n\n",
         "HTTP/1.1 200 OK\r\n\r\n{\"choices\":[{\"message\":{\"content\":\"not a stream\"}}]}",
-        "HTTP/1.1 200 OK\r\n\r\ndata: "
-        "{\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":99999999999999999999}}\n\n",
+        ("HTTP/1.1 200 OK\r\n\r\ndata: "
+         "{\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":99999999999999999999}}\n\n"),
         "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 429 Slow\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 429 Slow\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n",
