@@ -513,6 +513,11 @@ static enum ts_status verdict(const struct session *session, struct ts_diags *di
     double tail_frac = 0.0;
     for (size_t i = 0; i < session->n_done; i++) {
         double central, tail;
+        if (session->validations[i].comparison.n_pairs == 0) {
+            return ts_fail(diags, TS_EIO, ts_span_none(), "see requests.csv",
+                           "at %.0f %% load no request was answered: nothing to compare",
+                           100.0 * session->validations[i].load_frac);
+        }
         ts_validate_worst(&session->validations[i].comparison, &central, &tail);
         central_frac = fmax(central_frac, central);
         tail_frac = fmax(tail_frac, tail);

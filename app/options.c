@@ -23,7 +23,7 @@ static const struct option_row rows[] = {
      "replay this request trace instead of the scenario's workload (probe: instead of a grid)"},
     {"set", 's', LIST, AT(sets), TS_CMD_RUN | TS_CMD_CHECK | TS_CMD_VALIDATE, "KEY=VALUE",
      "override one key, e.g. --set tiers.edge.replicas=4 (repeatable)"},
-    {"measurement", 'm', TEXT, AT(measurement), TS_CMD_RUN | TS_CMD_CHECK | TS_CMD_VALIDATE, "FILE",
+    {"measurement", 'm', TEXT, AT(measurement), TS_CMD_RUN | TS_CMD_CHECK, "FILE",
      "measurement behind `hardware: this-machine`"},
     {"replications", 'r', COUNT, AT(replications), TS_CMD_RUN, "N",
      "independent replications (default: as the scenario says)"},
