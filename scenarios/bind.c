@@ -100,8 +100,10 @@ static unsigned kind_of_tier(struct ts_loader *loader, const char *schema, const
     return 0;
 }
 
-/* Is the missing key there with a slip of the pen? The unknown key's own error, with its "did you mean", then says it all. */
-static bool is_misspelt(struct ts_loader *loader, const struct ts_node *section, const struct place *place, const char *key)
+/* Is the missing key there with a slip of the pen? The unknown key's own error, with its "did you mean", then says it
+ * all. */
+static bool is_misspelt(struct ts_loader *loader, const struct ts_node *section, const struct place *place,
+                        const char *key)
 {
     for (const struct ts_node *member = section && section->kind == TS_NODE_MAP ? section->first : NULL; member;
          member = member->next) {
@@ -243,11 +245,25 @@ static void bind_section_key(struct ts_loader *loader, struct ts_value *value, c
 
 /* ---- items ---- */
 
-static bool good_name(const char *name)
+#define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+/* Names of tiers and links stand in paths and file names; those of catalog rows are free text. */
+static void check_name(struct ts_loader *loader, struct ts_value *value, const struct ts_node *member)
 {
-    size_t n = strlen(name);
-    return n > 0 && n <= MAX_NAME &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n;
+    const char *name = member->key;
+    const bool row = value->key.extra && ts_str_equal(value->key.extra, "row");
+    const size_t n = strlen(name);
+    if (n == 0 || n > MAX_NAME || strspn(name, row ? NAME_BYTES " .+/()" : NAME_BYTES) != n) {
+        ts_diags_add(loader->diags, TS_ERROR, member->key_at, NULL,
+                     "'%s' is no name: letters, digits, %s only, at most %d", name,
+                     row ? "spaces and -_.+/()" : "- and _", MAX_NAME);
+    } else if (ts_str_equal(name, "all") || ts_str_equal(name, "nowhere") || ts_str_equal(name, "this-machine")) {
+        ts_diags_add(loader->diags, TS_ERROR, member->key_at, "choose another name",
+                     row ? "'%s' has a meaning of its own" : "'%s' has a meaning of its own in the reports", name);
+    } else {
+        return;
+    }
+    value->broken = true;
 }
 
 static void bind_item(struct ts_loader *loader, struct ts_value *list, struct ts_value *item,
@@ -287,15 +303,7 @@ static void bind_names(struct ts_loader *loader, struct ts_value *value, const s
         item->name = member->key;
         struct place below = {ts_loader_printf(loader, "%s.*", value->key.doc->path),
                               join(loader, value->path, member->key), 0};
-        if (!good_name(member->key)) {
-            ts_diags_add(loader->diags, TS_ERROR, member->key_at, NULL,
-                         "'%s' is no name: letters, digits, - and _ only, at most 64", member->key);
-            value->broken = true;
-        } else if (ts_str_equal(member->key, "all") || ts_str_equal(member->key, "nowhere")) {
-            ts_diags_add(loader->diags, TS_ERROR, member->key_at, "choose another name",
-                         "'%s' has a meaning of its own in the reports", member->key);
-            value->broken = true;
-        }
+        check_name(loader, value, member);
         below.kinds = kind_of_tier(loader, below.schema, member);
         bind_item(loader, value, item, member, &below);
         value->broken = value->broken || item->broken;

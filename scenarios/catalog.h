@@ -17,6 +17,7 @@ struct ts_hardware {
     bool includes_host; /* a whole machine: its power needs no host adder */
     int year;
     const char *source, *notes, *confidence; /* confidence: "compute S, memory M, power S, idle E, price M" */
+    bool own, broken;                        /* written in the scenario, no row of the catalog; with a mistake */
 };
 
 struct ts_llm {
@@ -28,6 +29,7 @@ struct ts_llm {
     double kv_bytes_per_tok, kv_bytes_per_tok_beyond_window; /* at 16 bit */
     double flop_per_tok;                                     /* ex attention */
     const char *source;
+    bool own, broken; /* written in the scenario, no row of the catalog; with a mistake */
 };
 
 struct ts_price {

@@ -68,6 +68,8 @@ struct ts_node;
 enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, const struct ts_source *source);
 /* bind.c: tree -> loader->root. */
 void ts_bind(struct ts_loader *loader, const struct ts_node *root);
+/* own_rows.c: the scenario's own hardware and models -> loader->catalog. */
+void ts_own_rows_add(struct ts_loader *loader);
 /* references.c: every name that stands for something else. */
 void ts_references_check(struct ts_loader *loader);
 /* resolve_*.c: values -> model and workload. A section whose values have mistakes is passed over. */

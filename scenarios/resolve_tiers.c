@@ -13,17 +13,19 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
     const char *name = ts_value_text(value, "hardware");
     if (!ts_str_equal(name, this_machine)) {
         ctx->hardware = ts_catalog_hardware(&loader->catalog, name);
-        if (!ctx->hardware) {
+        if (!ctx->hardware || ctx->hardware->broken) {
             ctx->broken = true;
             return;
         }
         ctx->tier->hardware = ctx->hardware->name;
-        ts_loader_assume(
-            loader, ts_loader_printf(loader, "%s.hardware.row", value->path), TS_ORIGIN_CATALOG,
-            ts_loader_printf(loader, "hardware.csv: %s (%s)", ctx->hardware->source, ctx->hardware->confidence),
-            "%s: %.4g TFLOPS fp16, %.4g TOPS int8, %.4g GB at %.4g GB/s, %.4g W, %.0f USD", ctx->hardware->name,
-            ctx->hardware->fp16_tflops, ctx->hardware->int8_tops, ctx->hardware->memory_bytes / 1e9,
-            ctx->hardware->bytes_per_s / 1e9, ctx->hardware->tdp_w, ctx->hardware->list_price_usd);
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.hardware.row", value->path),
+                         ctx->hardware->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,
+                         ts_loader_printf(loader, ctx->hardware->own ? "%s (%s)" : "hardware.csv: %s (%s)",
+                                          ctx->hardware->source, ctx->hardware->confidence),
+                         "%s: %.4g TFLOPS fp16, %.4g TOPS int8, %.4g GB at %.4g GB/s, %.4g W, %.0f USD",
+                         ctx->hardware->name, ctx->hardware->fp16_tflops, ctx->hardware->int8_tops,
+                         ctx->hardware->memory_bytes / 1e9, ctx->hardware->bytes_per_s / 1e9, ctx->hardware->tdp_w,
+                         ctx->hardware->list_price_usd);
         return;
     }
     const char *path = loader->options->measurement_path;
@@ -82,13 +84,14 @@ static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
     const char *quant = ts_value_text(ctx->value, "quant");
     ctx->llm = ts_catalog_llm(&loader->catalog, name);
     ctx->quant = ts_catalog_quant(&loader->catalog, quant);
-    if (!ctx->llm || !ctx->quant) {
+    if (!ctx->llm || ctx->llm->broken || !ctx->quant) {
         ctx->broken = true;
         return;
     }
     ctx->tier->model = ts_loader_printf(loader, "%s %s", ctx->llm->name, ctx->quant->name);
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.model.row", ctx->value->path), TS_ORIGIN_CATALOG,
-                     ts_loader_printf(loader, "models.csv: %s", ctx->llm->source),
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.model.row", ctx->value->path),
+                     ctx->llm->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,
+                     ts_loader_printf(loader, ctx->llm->own ? "%s" : "models.csv: %s", ctx->llm->source),
                      "%s: %.4g G parameters (%.4g active), %u layers, %.0f B of KV per token at 16 bit", ctx->llm->name,
                      ctx->llm->params / 1e9, ctx->llm->params_active / 1e9, ctx->llm->layers,
                      ctx->llm->kv_bytes_per_tok);

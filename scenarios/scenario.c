@@ -1,4 +1,4 @@
-/* Hides the order of loading: read, parse, apply --set, bind, order tiers, check names, resolve; and that mistakes are
+/* Hides the order of loading: read, parse, apply --set, bind, order tiers, add own rows, check names, resolve; and that mistakes are
  * shown in the order of the file, whichever step found them. */
 #include "scenarios/scenario.h"
 
@@ -228,6 +228,7 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     ts_bind(loader, root);
     if (!loader->failed) {
         order_tiers(loader);
+        ts_own_rows_add(loader);
         ts_references_check(loader);
         resolve(loader, scenario);
     }
