@@ -1,7 +1,8 @@
 /* Hides what the figures of a report are and how they follow from result and economics. Definitions: TTFT, TPOT, ITL,
  * E2E and WAIT as in sim/result.h; attainment = requests that met every promise / all arrivals; quality = expected
- * right answers / requests done; goodput = requests that met every promise / window. Energies are of the simulated
- * window (1 kWh = 3.6 MJ), money and kWh "a month" come from sim/econ.h. */
+ * right answers / requests done; goodput = requests that met every promise / window; all without the warm-up and what
+ * came in it. Energies are of the simulated window behind it (1 kWh = 3.6 MJ), money and kWh "a month" come from
+ * sim/econ.h. */
 #include "reports/metric.h"
 
 #include <math.h>
@@ -19,7 +20,7 @@ static double ratio(double a, double b)
 
 /* ---- requests ---- */
 
-enum count { ARRIVED, DONE, REJECTED, TIMED_OUT, UNFINISHED, SLO_MET, FELL_BACK, PROMPT_TOK, OUTPUT_TOK };
+enum count { ARRIVED, DONE, REJECTED, TIMED_OUT, UNFINISHED, LEFT_OUT, SLO_MET, FELL_BACK, PROMPT_TOK, OUTPUT_TOK };
 
 static double get_count(const struct ts_metric_view *view, const struct ts_metric *self)
 {
@@ -35,6 +36,8 @@ static double get_count(const struct ts_metric_view *view, const struct ts_metri
         return (double)cell->timed_out;
     case UNFINISHED:
         return (double)cell->unfinished;
+    case LEFT_OUT:
+        return (double)cell->left_out;
     case SLO_MET:
         return (double)cell->slo_met;
     case FELL_BACK:
@@ -50,25 +53,25 @@ static double get_count(const struct ts_metric_view *view, const struct ts_metri
 static double get_attainment(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
-    return ratio((double)view->cell.slo_met, (double)view->cell.arrived);
+    return ratio((double)view->cell.slo_met, (double)(view->cell.arrived - view->cell.left_out));
 }
 
 static double get_quality(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
-    return ratio(view->cell.expected_right, (double)view->cell.done);
+    return ratio(view->cell.expected_right, (double)(view->cell.done - view->cell.left_out_done));
 }
 
 static double get_goodput(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
-    return ratio((double)view->cell.slo_met, view->result->window_s);
+    return ratio((double)view->cell.slo_met, view->result->window_s - view->result->warmup_s);
 }
 
 static double get_output_rate(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
-    return ratio((double)view->cell.output_tok, view->result->window_s);
+    return ratio((double)view->cell.output_tok, view->result->window_s - view->result->warmup_s);
 }
 
 enum bill { BILL_API, BILL_DISPLACED, BILL_BARRED };
@@ -263,7 +266,12 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 
 /* ---- run ---- */
 
-enum run_figure { WINDOW, SIMULATED, REPLICATIONS, EVENTS };
+enum run_figure { WINDOW, SIMULATED, WARMUP, REPLICATIONS, EVENTS };
+
+static bool has_warmup(const struct ts_model *model)
+{
+    return model->warmup_s > 0.0;
+}
 
 static double get_run(const struct ts_metric_view *view, const struct ts_metric *self)
 {
@@ -272,6 +280,8 @@ static double get_run(const struct ts_metric_view *view, const struct ts_metric 
         return view->result->window_s;
     case SIMULATED:
         return view->result->simulated_s;
+    case WARMUP:
+        return view->result->warmup_s;
     case REPLICATIONS:
         return (double)view->result->n_replications;
     case EVENTS:
@@ -284,43 +294,43 @@ static double get_run(const struct ts_metric_view *view, const struct ts_metric 
 
 #define COUNT(name, unit, index)                                                                                       \
     {                                                                                                                  \
-        name, "sum", unit, TS_METRIC_REQUESTS, get_count, index, 0                                                     \
+        name, "sum", unit, TS_METRIC_REQUESTS, get_count, index, 0, NULL                                               \
     }
 #define BILL(name, index)                                                                                              \
     {                                                                                                                  \
-        name, "sum", "USD", TS_METRIC_REQUESTS, get_bill, index, 0                                                     \
+        name, "sum", "USD", TS_METRIC_REQUESTS, get_bill, index, 0, NULL                                               \
     }
 #define LATENCY(name, index)                                                                                           \
-    {name, "mean", "s", TS_METRIC_REQUESTS, get_mean, index, 0},                                                       \
-        {name, "p50", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.50},                                             \
-        {name, "p95", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.95},                                             \
-        {name, "p99", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.99},                                             \
+    {name, "mean", "s", TS_METRIC_REQUESTS, get_mean, index, 0, NULL},                                                 \
+        {name, "p50", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.50, NULL},                                       \
+        {name, "p95", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.95, NULL},                                       \
+        {name, "p99", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.99, NULL},                                       \
     {                                                                                                                  \
-        name, "max", "s", TS_METRIC_REQUESTS, get_quantile, index, 1.0                                                 \
+        name, "max", "s", TS_METRIC_REQUESTS, get_quantile, index, 1.0, NULL                                           \
     }
 #define LATENCY_CI95(name, index)                                                                                      \
     {                                                                                                                  \
-        name "_ci95", "mean", "s", TS_METRIC_TIER, get_half_width, index, 0.95                                         \
+        name "_ci95", "mean", "s", TS_METRIC_TIER, get_half_width, index, 0.95, NULL                                   \
     }
 #define ENERGY(stat, index)                                                                                            \
     {                                                                                                                  \
-        "energy", stat, "kWh", TS_METRIC_TIER, get_energy, index, 0                                                    \
+        "energy", stat, "kWh", TS_METRIC_TIER, get_energy, index, 0, NULL                                              \
     }
 #define GAUGE(name, stat, unit, index)                                                                                 \
     {                                                                                                                  \
-        name, stat, unit, TS_METRIC_TIER, get_gauge, index, 0                                                          \
+        name, stat, unit, TS_METRIC_TIER, get_gauge, index, 0, NULL                                                    \
     }
 #define COST(stat, index)                                                                                              \
     {                                                                                                                  \
-        "cost", stat, "USD/month", TS_METRIC_MONEY, get_cost, index, 0                                                 \
+        "cost", stat, "USD/month", TS_METRIC_MONEY, get_cost, index, 0, NULL                                           \
     }
 #define PLAN(name, unit, index)                                                                                        \
     {                                                                                                                  \
-        name, "value", unit, TS_METRIC_PLAN, get_plan, index, 0                                                        \
+        name, "value", unit, TS_METRIC_PLAN, get_plan, index, 0, NULL                                                  \
     }
 #define RUN(name, unit, index)                                                                                         \
     {                                                                                                                  \
-        name, "value", unit, TS_METRIC_RUN, get_run, index, 0                                                          \
+        name, "value", unit, TS_METRIC_RUN, get_run, index, 0, NULL                                                    \
     }
 
 const struct ts_metric ts_metrics[] = {
@@ -329,14 +339,15 @@ const struct ts_metric ts_metrics[] = {
     COUNT("rejected", "1", REJECTED),
     COUNT("timed_out", "1", TIMED_OUT),
     COUNT("unfinished", "1", UNFINISHED),
+    {"left_out", "sum", "1", TS_METRIC_REQUESTS, get_count, LEFT_OUT, 0, has_warmup},
     COUNT("slo_met", "1", SLO_MET),
     COUNT("fell_back", "1", FELL_BACK),
     COUNT("prompt_tok", "tok", PROMPT_TOK),
     COUNT("output_tok", "tok", OUTPUT_TOK),
-    {"attainment", "mean", "frac", TS_METRIC_REQUESTS, get_attainment, 0, 0},
-    {"quality", "mean", "frac", TS_METRIC_REQUESTS, get_quality, 0, 0},
-    {"goodput", "mean", "1/s", TS_METRIC_REQUESTS, get_goodput, 0, 0},
-    {"output_rate", "mean", "tok/s", TS_METRIC_REQUESTS, get_output_rate, 0, 0},
+    {"attainment", "mean", "frac", TS_METRIC_REQUESTS, get_attainment, 0, 0, NULL},
+    {"quality", "mean", "frac", TS_METRIC_REQUESTS, get_quality, 0, 0, NULL},
+    {"goodput", "mean", "1/s", TS_METRIC_REQUESTS, get_goodput, 0, 0, NULL},
+    {"output_rate", "mean", "tok/s", TS_METRIC_REQUESTS, get_output_rate, 0, 0, NULL},
     LATENCY("ttft", TS_TTFT),
     LATENCY("ttft_server", TS_TTFT_SERVER),
     LATENCY("tpot", TS_TPOT),
@@ -378,10 +389,11 @@ const struct ts_metric ts_metrics[] = {
     COST("other", TS_COST_OTHER),
     COST("api", TS_COST_API),
     COST("total", TS_N_COST_KINDS),
-    {"baseline_cost", "total", "USD/month", TS_METRIC_MONEY, get_tier_baseline, 0, 0},
-    {"energy_use", "total", "kWh/month", TS_METRIC_MONEY, get_tier_kwh, 0, 0},
+    {"baseline_cost", "total", "USD/month", TS_METRIC_MONEY, get_tier_baseline, 0, 0, NULL},
+    {"energy_use", "total", "kWh/month", TS_METRIC_MONEY, get_tier_kwh, 0, 0, NULL},
     RUN("window", "s", WINDOW),
     RUN("simulated", "s", SIMULATED),
+    {"warmup", "value", "s", TS_METRIC_RUN, get_run, WARMUP, 0, has_warmup},
     RUN("replications", "1", REPLICATIONS),
     RUN("events", "1", EVENTS),
     PLAN("saving", "USD/month", SAVING),
@@ -397,7 +409,7 @@ const struct ts_metric ts_metrics[] = {
     PLAN("month_factor", "1", MONTH_FACTOR),
     PLAN("time_factor", "1", TIME_FACTOR),
     PLAN("capacity_growth", "1", CAPACITY),
-    {NULL, NULL, NULL, TS_METRIC_RUN, NULL, 0, 0},
+    {NULL, NULL, NULL, TS_METRIC_RUN, NULL, 0, 0, NULL},
 };
 
 const struct ts_metric *ts_metric_find(const char *name, const char *stat)
@@ -424,6 +436,8 @@ static enum ts_status add_cell(struct ts_cell *into, const struct ts_cell *from)
     into->rejected += from->rejected;
     into->timed_out += from->timed_out;
     into->unfinished += from->unfinished;
+    into->left_out += from->left_out;
+    into->left_out_done += from->left_out_done;
     into->slo_met += from->slo_met;
     into->fell_back += from->fell_back;
     into->prompt_tok += from->prompt_tok;

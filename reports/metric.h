@@ -3,6 +3,7 @@
 #ifndef TS_REPORTS_METRIC_H
 #define TS_REPORTS_METRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/text.h"
@@ -33,9 +34,15 @@ struct ts_metric {
     const char *unit; /* "s", "1", "frac" (0..1), "tok", "kWh", "USD/month", ... */
     enum ts_metric_scope scope;
     double (*get)(const struct ts_metric_view *view, const struct ts_metric *self);
-    int index; /* for the getter: which latency, which kind of cost */
-    double p;  /* for the getter: which quantile */
+    int index;                                      /* for the getter: which latency, which kind of cost */
+    double p;                                       /* for the getter: which quantile */
+    bool (*concerns)(const struct ts_model *model); /* NULL: every model; else the figure exists for those alone */
 };
+
+static inline bool ts_metric_concerns(const struct ts_metric *metric, const struct ts_model *model)
+{
+    return !metric->concerns || metric->concerns(model);
+}
 
 /* The table ends with name = NULL; metrics of one name follow one another. */
 extern const struct ts_metric ts_metrics[];

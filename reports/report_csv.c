@@ -111,7 +111,7 @@ static enum ts_status put_view(struct csv_out *out, const struct ts_report_input
         return status;
     }
     for (const struct ts_metric *metric = ts_metrics; metric->name != NULL; metric++) {
-        if (applies(metric, &view, class_id == TS_ALL_CLASSES)) {
+        if (ts_metric_concerns(metric, view.model) && applies(metric, &view, class_id == TS_ALL_CLASSES)) {
             put_figure(&out->text, replication, class_name, &view, metric);
         }
     }

@@ -45,6 +45,13 @@ static void put_header(struct ts_text *out, const struct ts_report_input *input,
     if (result->n_replications > 1) {
         ts_text_printf(out, "<span>%u replications</span>", (unsigned)result->n_replications);
     }
+    if (result->warmup_s > 0.0) {
+        ts_text_puts(out, "<span>without a warm-up of ");
+        ts_report_put_time(out, result->warmup_s / runs);
+        ts_text_puts(out, " and its ");
+        ts_metric_put(out, &views->all, "left_out", "sum");
+        ts_text_puts(out, " requests</span>");
+    }
     if (input->info->created != NULL) {
         ts_text_puts(out, "<span>");
         ts_html_put(out, input->info->created);

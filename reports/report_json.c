@@ -68,7 +68,7 @@ static bool same_name(const struct ts_metric *a, const struct ts_metric *b)
 static void put_scope(struct ts_json_writer *writer, const struct ts_metric_view *view, enum ts_metric_scope scope)
 {
     for (const struct ts_metric *metric = ts_metrics; metric->name != NULL; metric++) {
-        if (metric->scope != scope) {
+        if (metric->scope != scope || !ts_metric_concerns(metric, view->model)) {
             continue;
         }
         bool continues = metric > ts_metrics && same_name(metric - 1, metric), goes_on = same_name(metric, metric + 1);

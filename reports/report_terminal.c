@@ -26,6 +26,13 @@ static void put_title(struct ts_text *out, const struct ts_report_input *input, 
     if (result->n_replications > 1) {
         ts_text_printf(out, ", %u replications", (unsigned)result->n_replications);
     }
+    if (result->warmup_s > 0.0) {
+        ts_text_puts(out, "\nleft out as warm-up: the first ");
+        ts_report_put_time(out, result->warmup_s / runs);
+        ts_text_puts(out, " and ");
+        ts_metric_put(out, all, "left_out", "sum");
+        ts_text_puts(out, " requests that came in them");
+    }
     ts_text_puts(out, "\n\n");
 }
 

@@ -134,9 +134,8 @@ static void warn_unused(struct ts_loader *loader, const struct ts_value *value)
 static enum ts_status read_tree(struct ts_loader *loader, struct sources *sources, struct ts_node **root)
 {
     const char *text = loader->options->text;
-    enum ts_status status =
-        text ? ts_source_from_text(&sources->file, loader->path, text, strlen(text), loader->diags)
-             : ts_source_read(&sources->file, loader->path, TS_YAML_MAX_BYTES, loader->diags);
+    enum ts_status status = text ? ts_source_from_text(&sources->file, loader->path, text, strlen(text), loader->diags)
+                                 : ts_source_read(&sources->file, loader->path, TS_YAML_MAX_BYTES, loader->diags);
     if (status != TS_OK) {
         return status;
     }
@@ -193,6 +192,21 @@ static void order_tiers(struct ts_loader *loader)
     }
 }
 
+static void resolve_warmup(struct ts_loader *loader)
+{
+    if (!ts_value_is_written(loader->root, "warmup")) {
+        return;
+    }
+    loader->model->warmup_s = ts_value_number(loader->root, "warmup");
+    struct ts_value *workload = ts_value_at(loader->root, "workload");
+    bool generated = ts_value_is_written(loader->root, "workload") && !workload->broken && !loader->options->trace_path;
+    double duration_s = generated ? ts_value_number(workload, "duration") : INFINITY;
+    if (loader->model->warmup_s >= duration_s) {
+        ts_loader_error(loader, ts_value_at(loader->root, "warmup"), "write a shorter warmup, or a longer duration",
+                        "the warm-up takes up all of the workload's duration");
+    }
+}
+
 static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
 {
     struct ts_value *root = loader->root;
@@ -203,6 +217,7 @@ static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
     model->description = description ? description : "";
     model->seed = (uint64_t)ts_value_number(root, "seed");
     scenario->replications = ts_value_count(root, "replications");
+    resolve_warmup(loader);
     ts_resolve_workload(loader);
     ts_resolve_links(loader);
     ts_resolve_promises(loader);

@@ -262,9 +262,11 @@ static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_
     struct device *device = find(fleet, flight->unit);
     TS_CHECK(kind == TS_EVENT_SERVICE && device->n > 0 && device->head == target && flight->end_ns == engine->now_ns);
     account_service(tier, engine, flight);
-    (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
-                              &fleet->model->steps, (uint64_t)flight->request.prompt_tok + 1,
-                              flight->request.output_tok - 1);
+    if (!ts_ledger_leaves_out(&engine->ledger, &flight->request)) {
+        (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
+                                  &fleet->model->steps, (uint64_t)flight->request.prompt_tok + 1,
+                                  flight->request.output_tok - 1);
+    }
     pop_head(fleet, engine, device);
     ts_engine_finish(engine, target, TS_DONE);
 }

@@ -3,8 +3,8 @@
  * From window to month. Energy at idle grows with time: time_factor = 730 h / time simulated. Everything else grows
  * with calls: month_factor = calls_per_month / arrivals, or 730 h / arrival window if calls_per_month is not given. A
  * window of 1 h with 100 calls, simulated to its end, and 200,000 calls a month: time_factor 730, month_factor 2,000.
- * Host and overhead energy are shared out over idle and active energy in proportion: kWh = (idle_j time_factor +
- * active_j month_factor v) (1 + (host_j + overhead_j)/(idle_j + active_j)) / 3.6e6
+ * A warm-up counts in none of them. Host and overhead energy are shared out over idle and active energy in proportion:
+ * kWh = (idle_j time_factor + active_j month_factor v) (1 + (host_j + overhead_j)/(idle_j + active_j)) / 3.6e6
  *
  * Month m = 1, 2, ... of the horizon, paid at its end:
  *   volume        v_m = (1 + growth)^(m-1)           2 % a month: v_13 = 1.2682
@@ -76,12 +76,13 @@ const char *ts_cost_kind_name(enum ts_cost_kind kind)
     return "?";
 }
 
+/* Behind the warm-up. */
 static double arrivals_of(const struct ts_result *result)
 {
     double n = 0.0;
     for (uint32_t tier = 0; tier <= result->n_tiers; tier++) {
         for (uint32_t c = 0; c < result->n_classes; c++) {
-            n += (double)result->tiers[tier].cells[c].arrived;
+            n += (double)(result->tiers[tier].cells[c].arrived - result->tiers[tier].cells[c].left_out);
         }
     }
     return n;
@@ -102,6 +103,12 @@ static enum ts_status set_factors(struct ts_econ *econ, const struct ts_model *m
                                   struct ts_diags *diags)
 {
     double arrivals = arrivals_of(result);
+    double window_s = result->window_s - result->warmup_s;
+    double simulated_s = result->simulated_s - result->warmup_s;
+    if (result->warmup_s > 0.0 && !(window_s > 0.0 && arrivals > 0.0)) {
+        return ts_fail(diags, TS_ERANGE, ts_span_none(), "write a shorter warmup",
+                       "no request came after the warm-up: there is nothing to report");
+    }
     if (!(result->window_s > 0.0) || !isfinite(result->window_s)) {
         return ts_fail(diags, TS_ERANGE, ts_span_none(), "simulate a window of at least one request",
                        "no time was simulated: costs a month cannot be computed");
@@ -111,9 +118,8 @@ static enum ts_status set_factors(struct ts_econ *econ, const struct ts_model *m
                        "no request was simulated: %.0f calls a month cannot be scaled from none",
                        model->calls_per_month);
     }
-    econ->time_factor = TS_S_PER_MONTH / (result->simulated_s > 0.0 ? result->simulated_s : result->window_s);
-    econ->month_factor =
-        model->calls_per_month > 0.0 ? model->calls_per_month / arrivals : TS_S_PER_MONTH / result->window_s;
+    econ->time_factor = TS_S_PER_MONTH / (simulated_s > 0.0 ? simulated_s : window_s);
+    econ->month_factor = model->calls_per_month > 0.0 ? model->calls_per_month / arrivals : TS_S_PER_MONTH / window_s;
     return TS_OK;
 }
 
@@ -131,7 +137,7 @@ static double capacity_growth(const struct ts_econ *econ, const struct ts_model 
 
 static void add_cell(struct tier_month *out, const struct ts_cell *cell, double usd_per_call, double factor)
 {
-    double router = usd_per_call * (double)cell->arrived, api = cell->api_usd - router;
+    double router = usd_per_call * (double)(cell->arrived - cell->left_out), api = cell->api_usd - router;
     if (api < 1e-9 * cell->api_usd) { /* the fee alone, but for rounding */
         router = cell->api_usd;
         api = 0.0;

@@ -25,7 +25,7 @@ static uint32_t arrivals_row(const struct ts_ledger *ledger)
 enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *model)
 {
     const double default_bin_s = 60.0;
-    *out = (struct ts_ledger){.model = model};
+    *out = (struct ts_ledger){.model = model, .warmup_ns = ts_ns_from_s(model->warmup_s)};
     const int64_t bin_ns = ts_ns_from_s(model->series_bin_s > 0.0 ? model->series_bin_s : default_bin_s);
     enum ts_status status =
         ts_timeline_init(&out->timeline, model->n_tiers * ROWS_PER_TIER + 1, bin_ns > 0 ? bin_ns : 1);
@@ -51,6 +51,13 @@ void ts_ledger_arrive(struct ts_ledger *ledger, int64_t now_ns)
     ts_timeline_count(&ledger->timeline, arrivals_row(ledger), now_ns, 1.0);
 }
 
+/* The part of [from_ns, to_ns) that lies behind the warm-up. */
+static double measured_s(const struct ts_ledger *ledger, int64_t from_ns, int64_t to_ns)
+{
+    const int64_t begin_ns = from_ns > ledger->warmup_ns ? from_ns : ledger->warmup_ns;
+    return to_ns > begin_ns ? (double)(to_ns - begin_ns) * 1e-9 : 0.0;
+}
+
 /* ---- presence ---- */
 
 static void integrate_presence(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns)
@@ -58,7 +65,7 @@ static void integrate_presence(struct ts_ledger *ledger, uint32_t tier, int64_t 
     struct ts_account *account = &ledger->accounts[tier];
     TS_CHECK(now_ns >= account->changed_ns);
     const double n_present = (double)account->n_present;
-    account->present_s += n_present * ((double)(now_ns - account->changed_ns) * 1e-9);
+    account->present_s += n_present * measured_s(ledger, account->changed_ns, now_ns);
     if (account->n_present > 0) {
         ts_timeline_add(&ledger->timeline, row_of(tier, PRESENT_ROW), account->changed_ns, now_ns, n_present);
     }
@@ -77,13 +84,13 @@ void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, in
     struct ts_account *account = &ledger->accounts[tier];
     TS_CHECK(account->n_present > 0);
     account->n_present--;
-    account->stayed_s += (double)(now_ns - entered_ns) * 1e-9;
+    account->stayed_s += measured_s(ledger, entered_ns, now_ns);
 }
 
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double power_w)
 {
     const double above_idle_w = power_w - ledger->model->tiers[tier].power.idle_w;
-    const double seconds = (double)(to_ns - from_ns) * 1e-9;
+    const double seconds = measured_s(ledger, from_ns, to_ns);
     ledger->accounts[tier].busy_s += seconds;
     ledger->accounts[tier].active_j += seconds * above_idle_w;
     ts_timeline_add(&ledger->timeline, row_of(tier, POWER_ROW), from_ns, to_ns, above_idle_w);
@@ -107,20 +114,25 @@ void ts_ledger_steps(struct ts_ledger *ledger, uint32_t tier, uint32_t n_steps, 
 void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, uint64_t n_blocks)
 {
     struct ts_account *account = &ledger->accounts[tier];
-    account->kv_block_s += (double)n_blocks * ((double)(to_ns - from_ns) * 1e-9);
-    account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
+    if (to_ns >= ledger->warmup_ns) {
+        account->kv_block_s += (double)n_blocks * measured_s(ledger, from_ns, to_ns);
+        account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
+    }
     ts_timeline_add(&ledger->timeline, row_of(tier, KV_ROW), from_ns, to_ns, (double)n_blocks);
 }
 
 bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double block_s,
                              uint64_t peak)
 {
-    if (!ts_timeline_in_one_bin(&ledger->timeline, from_ns, to_ns)) {
+    if (!ts_timeline_in_one_bin(&ledger->timeline, from_ns, to_ns) ||
+        (from_ns < ledger->warmup_ns && to_ns >= ledger->warmup_ns)) {
         return false;
     }
     struct ts_account *account = &ledger->accounts[tier];
-    account->kv_block_s += block_s;
-    account->kv_peak = peak > account->kv_peak ? peak : account->kv_peak;
+    if (to_ns >= ledger->warmup_ns) {
+        account->kv_block_s += block_s;
+        account->kv_peak = peak > account->kv_peak ? peak : account->kv_peak;
+    }
     ts_timeline_count(&ledger->timeline, row_of(tier, KV_ROW), to_ns - 1, block_s);
     return true;
 }
@@ -130,7 +142,7 @@ bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t tier, int64_t fr
 static void integrate_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns)
 {
     struct ts_account *account = &ledger->accounts[tier];
-    const double seconds = (double)(now_ns - account->down_changed_ns) * 1e-9;
+    const double seconds = measured_s(ledger, account->down_changed_ns, now_ns);
     if (account->n_down > 0) {
         account->down_s += account->n_down * seconds;
         account->down_j += account->down_w * seconds;
@@ -198,7 +210,6 @@ static void settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const st
 {
     const struct ts_tier_model *tier = &ledger->model->tiers[flight->tier];
     const struct ts_request *request = &flight->request;
-    cell->done++;
     cell->prompt_tok += request->prompt_tok;
     cell->output_tok += request->output_tok;
     cell->expected_right += 1.0 / (1.0 + exp((double)request->difficulty - tier->ability));
@@ -218,10 +229,17 @@ void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, 
     struct ts_cell *cell = &ledger->result.tiers[flight->tier].cells[flight->request.class_id];
     cell->arrived++;
     cell->fell_back += flight->tier != flight->choice;
-    cell->api_usd += ledger->model->router.usd_per_call;
+    const bool left_out = ts_ledger_leaves_out(ledger, &flight->request);
+    cell->left_out += left_out;
+    cell->api_usd += left_out ? 0.0 : ledger->model->router.usd_per_call;
     switch (record->outcome) {
     case TS_DONE:
-        settle_done(ledger, cell, flight, record);
+        cell->done++;
+        if (left_out) {
+            cell->left_out_done++;
+        } else {
+            settle_done(ledger, cell, flight, record);
+        }
         break;
     case TS_REJECTED:
         cell->rejected++;
@@ -266,7 +284,8 @@ static void check_little(const struct ts_account *account)
     TS_CHECK(fabs(account->present_s - account->stayed_s) <= 1e-6 + 1e-9 * account->present_s);
 }
 
-static void close_tier(struct ts_ledger *ledger, uint32_t tier, double end_s)
+/* span_s: how long the run went on behind the warm-up. */
+static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
 {
     const struct ts_account *account = &ledger->accounts[tier];
     const struct ts_tier_model *model = &ledger->model->tiers[tier];
@@ -274,15 +293,15 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double end_s)
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     check_little(account);
     const bool is_server = model->kind == TS_TIER_SERVER;
-    const double up_s = n_units(model) * end_s - account->down_s;
-    out->idle_j = is_server ? power->idle_w * n_units(model) * end_s - account->down_j : 0.0;
+    const double up_s = n_units(model) * span_s - account->down_s;
+    out->idle_j = is_server ? power->idle_w * n_units(model) * span_s - account->down_j : 0.0;
     out->active_j = account->active_j;
     out->host_j = power->host_frac * (out->idle_j + out->active_j);
     out->overhead_j =
         model->kind == TS_TIER_API ? 0.0 : (power->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
     out->busy_frac = ratio(account->busy_s, up_s);
-    out->mean_up = ratio(up_s, end_s);
-    out->mean_in_tier = ratio(account->present_s, end_s);
+    out->mean_up = ratio(up_s, span_s);
+    out->mean_in_tier = ratio(account->present_s, span_s);
     out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
     if (is_server) {
         const double n_blocks = (double)model->u.server.kv_blocks;
@@ -377,8 +396,9 @@ enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, 
     }
     check_counts(ledger);
     const double end_s = ts_s_from_ns(end_ns);
+    result->warmup_s = ts_s_from_ns(ledger->warmup_ns < end_ns ? ledger->warmup_ns : end_ns);
     for (uint32_t i = 0; i < result->n_tiers; i++) {
-        close_tier(ledger, i, end_s);
+        close_tier(ledger, i, end_s - result->warmup_s);
     }
     close_series(ledger, end_ns);
     result->window_s = ts_s_from_ns(window_ns);

@@ -3,7 +3,12 @@
  *
  * Energy of a unit = idle power over all time that it is up + (power of the state - idle power) while it is busy.
  * Servers count both parts. A user's device is there anyway: only what lies above its idle power counts, idle_j = 0.
- * The host's adder is host_frac of both; (PUE - 1) of all that comes on top, once. */
+ * The host's adder is host_frac of both; (PUE - 1) of all that comes on top, once.
+ *
+ * Warm-up: requests that arrive before its end are counted by outcome and nowhere else; integrals over time, and steps,
+ * begin at its end (a step counts if it begins there or later). Counts of what happens to units (preemptions, retries,
+ * starts, failures, throttled calls, prefix cache) and the time series are of the whole run. Little's law is asserted
+ * over what is integrated: requests of the warm-up that are still there count in both of its sides. */
 #ifndef TS_SIM_LEDGER_H
 #define TS_SIM_LEDGER_H
 
@@ -38,6 +43,7 @@ struct ts_ledger {
     struct ts_account accounts[TS_MAX_TIERS];
     struct ts_timeline timeline; /* see sim/ledger.c */
     uint64_t n_arrived;
+    int64_t warmup_ns; /* its end */
 };
 
 enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *model);
@@ -62,6 +68,11 @@ bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t tier, int64_t fr
                              uint64_t peak);
 /* That many units of the tier go down (or up again, if negative), and their idle power with them. */
 void ts_ledger_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int32_t n_units, double idle_w);
+/* Did the request come in the warm-up? */
+static inline bool ts_ledger_leaves_out(const struct ts_ledger *ledger, const struct ts_request *request)
+{
+    return request->arrival_ns < ledger->warmup_ns;
+}
 /* What became of a request, at flight->tier. */
 void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, const struct ts_request_record *record);
 /* The histogram of a tier's gaps between tokens. */

@@ -353,6 +353,7 @@ struct ts_model {
     struct ts_money_model money;
     struct ts_limits_model limits;
     const struct ts_recorded_model *recorded; /* NULL: nothing is */
+    double warmup_s;     /* what comes before is left out of the statistics: see sim/ledger.h */
     double patience_s;   /* a request without its first token after this long gives up (timed out); 0 = never */
     double drain_s;      /* how long the simulation goes on after the last arrival; what is left then is unfinished; 0 =
                             until all is done */

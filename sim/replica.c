@@ -13,7 +13,9 @@
  *
  * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of
  * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
- * last token, and its next token closes one long gap. The gaps of requests that end unfinished count as well. */
+ * last token, and its next token closes one long gap. The gaps of requests that end unfinished count as well; those of
+ * requests that came in the warm-up do not: they are counted in a row of their own, behind the classes. A run that
+ * begins in the warm-up ends with the step in which that ends. */
 #include "sim/replica.h"
 
 #include <stdlib.h>
@@ -30,7 +32,7 @@ enum ts_status ts_replica_init(struct ts_replica *out, const struct ts_replica_c
     out->config = config;
     out->unit = unit;
     out->ends_ns = calloc(RUN_MAX, sizeof *out->ends_ns);
-    out->n_in_step = calloc(config->n_classes, sizeof *out->n_in_step);
+    out->n_in_step = calloc((size_t)config->n_classes + 1, sizeof *out->n_in_step);
     if (!out->ends_ns || !out->n_in_step) {
         return TS_ENOMEM;
     }
@@ -53,6 +55,9 @@ static void account_step(const struct ts_replica *replica, struct ts_engine *eng
     const double power_w =
         replica->prefill_tok > 0.0 ? replica->config->power->prefill_w : replica->config->power->decode_w;
     ts_ledger_work(&engine->ledger, replica->config->tier, replica->start_ns, until_ns, power_w);
+    if (replica->start_ns < engine->ledger.warmup_ns) {
+        return;
+    }
     account->n_steps += n_steps;
     account->n_step_seqs += (uint64_t)n_steps * replica->n_seqs;
     if (n_steps > 0) { /* each decode step of a run reads one entry a sequence more */
@@ -60,6 +65,13 @@ static void account_step(const struct ts_replica *replica, struct ts_engine *eng
         ts_ledger_steps(&engine->ledger, replica->config->tier, n_steps, replica->step_tok,
                         n * replica->kv_read_tok + replica->step_tok * (n * (n - 1.0) / 2.0), replica->prefill_pairs);
     }
+}
+
+/* Where a request's gaps are counted: by class, or behind the classes. */
+static uint32_t gap_row(const struct ts_replica *replica, const struct ts_engine *engine,
+                        const struct ts_request *request)
+{
+    return ts_ledger_leaves_out(&engine->ledger, request) ? replica->config->n_classes : request->class_id;
 }
 
 /* One gap for every flight that decodes in step with the replica. */
@@ -76,14 +88,15 @@ static void give_started(struct ts_replica *replica, struct ts_engine *engine, c
 {
     for (uint32_t i = 0; i < step->n_started; i++) {
         struct ts_flight *flight = ts_engine_flight(engine, step->started[i]);
+        const uint32_t row = gap_row(replica, engine, &flight->request);
         if (flight->first_ns == TS_NEVER_NS) {
             flight->first_ns = engine->now_ns;
-        } else {
+        } else if (row < replica->config->n_classes) {
             ts_hist_add(ts_ledger_itl(&engine->ledger, replica->config->tier, flight->request.class_id),
                         engine->now_ns - flight->token_ns);
         }
         flight->in_step = true;
-        replica->n_in_step[flight->request.class_id]++;
+        replica->n_in_step[row]++;
     }
 }
 
@@ -92,8 +105,10 @@ static void give_several(const struct ts_replica *replica, struct ts_engine *eng
                          const struct ts_scheduler_step *step)
 {
     for (uint32_t i = 0; i < step->n_several; i++) {
-        const uint32_t class_id = ts_engine_flight(engine, step->several[i])->request.class_id;
-        ts_hist_add_n(ts_ledger_itl(&engine->ledger, replica->config->tier, class_id), 0, step->several_tok[i] - 1);
+        const uint32_t row = gap_row(replica, engine, &ts_engine_flight(engine, step->several[i])->request);
+        if (row < replica->config->n_classes) {
+            ts_hist_add_n(ts_ledger_itl(&engine->ledger, replica->config->tier, row), 0, step->several_tok[i] - 1);
+        }
     }
 }
 
@@ -101,8 +116,9 @@ static void finish_all(struct ts_replica *replica, struct ts_engine *engine, con
 {
     for (uint32_t i = 0; i < step->n_finished; i++) {
         const struct ts_flight *flight = ts_engine_flight(engine, step->finished[i]);
-        TS_CHECK(flight->in_step && replica->n_in_step[flight->request.class_id] > 0);
-        replica->n_in_step[flight->request.class_id]--;
+        const uint32_t row = gap_row(replica, engine, &flight->request);
+        TS_CHECK(flight->in_step && replica->n_in_step[row] > 0);
+        replica->n_in_step[row]--;
         ts_engine_finish(engine, step->finished[i], TS_DONE);
     }
 }
@@ -122,7 +138,7 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
         struct ts_flight *flight = ts_engine_flight(engine, plan->preempted[i]);
         flight->n_preemptions++;
         if (flight->in_step) {
-            replica->n_in_step[flight->request.class_id]--;
+            replica->n_in_step[gap_row(replica, engine, &flight->request)]--;
             flight->in_step = false;
             flight->token_ns = engine->now_ns;
         }
@@ -185,12 +201,13 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
     struct ts_step_line line = ts_steptime_line(replica->config->steps, &load);
     const uint32_t longest = run->max_steps < RUN_MAX ? run->max_steps : RUN_MAX;
     const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
+    const int64_t warm_ns = engine->now_ns < engine->ledger.warmup_ns ? engine->ledger.warmup_ns : TS_NEVER_NS;
     const int64_t until_ns = engine->next_arrival_ns;
     int64_t *ends_ns = replica->ends_ns;
     int64_t end_ns = engine->now_ns;
     int64_t last_ns = 0;
     uint32_t n = 0;
-    while (n < most && (n < RUN_PAST_ARRIVAL || end_ns < until_ns)) {
+    while (n < most && end_ns < warm_ns && (n < RUN_PAST_ARRIVAL || end_ns < until_ns)) {
         if (load.kv_read_tok > line.until_kv) {
             line = ts_steptime_line(replica->config->steps, &load);
         }
@@ -490,7 +507,7 @@ enum ts_status ts_replica_break(struct ts_replica *replica, struct ts_engine *en
     replica->scheduler = fresh;
     replica->n_inbox = 0;
     replica->stamp++;
-    for (uint32_t c = 0; c < replica->config->n_classes; c++) {
+    for (uint32_t c = 0; c <= replica->config->n_classes; c++) {
         replica->n_in_step[c] = 0;
     }
     return TS_OK;

@@ -168,6 +168,8 @@ static void add_counts(struct ts_cell *into, const struct ts_cell *from)
     into->rejected += from->rejected;
     into->timed_out += from->timed_out;
     into->unfinished += from->unfinished;
+    into->left_out += from->left_out;
+    into->left_out_done += from->left_out_done;
     into->slo_met += from->slo_met;
     into->fell_back += from->fell_back;
     into->prompt_tok += from->prompt_tok;
@@ -301,7 +303,7 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
     if (status != TS_OK) {
         return status;
     }
-    const struct weights by_time = weights_of(into->simulated_s, from->simulated_s);
+    const struct weights by_time = weights_of(into->simulated_s - into->warmup_s, from->simulated_s - from->warmup_s);
     for (uint32_t i = 0; i <= into->n_tiers; i++) {
         for (uint32_t c = 0; c < into->n_classes; c++) {
             if (merge_cell(&into->tiers[i].cells[c], &from->tiers[i].cells[c]) != TS_OK) {
@@ -313,6 +315,7 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
     into->n_replications += from->n_replications;
     into->window_s += from->window_s;
     into->simulated_s += from->simulated_s;
+    into->warmup_s += from->warmup_s;
     into->n_events += from->n_events;
     merge_batches(into->batches, from->batches);
     return TS_OK;

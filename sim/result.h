@@ -19,6 +19,8 @@ const char *ts_latency_name(enum ts_latency latency);
  * request counts for the tier it ended at; one that no tier would take counts for the pseudo-tier `nowhere`. */
 struct ts_cell {
     uint64_t arrived, done, rejected, timed_out, unfinished;
+    uint64_t left_out,
+        left_out_done; /* of those arrived and done: came in the warm-up; in no other figure than counts */
     uint64_t slo_met;
     uint64_t fell_back;              /* were meant for another tier first */
     uint64_t prompt_tok, output_tok; /* of requests done */
@@ -57,8 +59,9 @@ struct ts_result {
     uint32_t n_classes;
     uint32_t n_replications;      /* merged into this */
     struct ts_tier_result *tiers; /* [n_tiers + 1] */
-    double window_s;              /* length of the arrival window: rates are per this */
+    double window_s;              /* length of the arrival window: rates are per this, less the warm-up */
     double simulated_s;           /* until the last event */
+    double warmup_s;              /* at its beginning: left out of means, shares, energies and rates */
     uint32_t n_bins;
     double bin_s;
     uint64_t *arrivals; /* [n_bins] */

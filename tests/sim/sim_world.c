@@ -92,6 +92,22 @@ static void assert_same_hist(const struct ts_hist *a, const struct ts_hist *b)
     }
 }
 
+static void assert_same_batches(const struct ts_batch_means *a, const struct ts_batch_means *b, double tolerance)
+{
+    for (int l = 0; l < TS_N_LATENCIES; l++) {
+        assert_int_equal(a[l].size, b[l].size);
+        assert_int_equal(a[l].n, b[l].n);
+        assert_int_equal(a[l].n_open, b[l].n_open);
+        for (uint32_t i = 0; i < a[l].n; i++) {
+            world_assert_near(a[l].sum[i], b[l].sum[i], tolerance);
+        }
+        if (a[l].n >= TS_BATCHES_LEAST) {
+            world_assert_near(ts_batch_means_mean(&a[l]), ts_batch_means_mean(&b[l]), tolerance);
+            world_assert_near(ts_batch_means_half(&a[l], 0.95), ts_batch_means_half(&b[l], 0.95), 1e-6);
+        }
+    }
+}
+
 static void assert_same_cell(const struct ts_cell *a, const struct ts_cell *b, double tolerance)
 {
     assert_int_equal(a->arrived, b->arrived);
@@ -99,6 +115,8 @@ static void assert_same_cell(const struct ts_cell *a, const struct ts_cell *b, d
     assert_int_equal(a->rejected, b->rejected);
     assert_int_equal(a->timed_out, b->timed_out);
     assert_int_equal(a->unfinished, b->unfinished);
+    assert_int_equal(a->left_out, b->left_out);
+    assert_int_equal(a->left_out_done, b->left_out_done);
     assert_int_equal(a->slo_met, b->slo_met);
     assert_int_equal(a->fell_back, b->fell_back);
     assert_int_equal(a->prompt_tok, b->prompt_tok);
@@ -112,6 +130,14 @@ static void assert_same_cell(const struct ts_cell *a, const struct ts_cell *b, d
     }
 }
 
+void world_assert_same_intervals(const struct ts_result *a, const struct ts_result *b, double tolerance)
+{
+    assert_same_batches(a->batches, b->batches, tolerance);
+    for (uint32_t i = 0; i <= a->n_tiers; i++) {
+        assert_same_batches(a->tiers[i].batches, b->tiers[i].batches, tolerance);
+    }
+}
+
 void world_assert_equal(const struct ts_result *a, const struct ts_result *b, double tolerance)
 {
     assert_int_equal(a->n_tiers, b->n_tiers);
@@ -120,6 +146,7 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
     assert_true(a->bin_s == b->bin_s);
     world_assert_near(a->window_s, b->window_s, tolerance);
     world_assert_near(a->simulated_s, b->simulated_s, tolerance);
+    assert_true(a->warmup_s == b->warmup_s);
     for (uint32_t i = 0; i <= a->n_tiers; i++) {
         const struct ts_tier_result *x = &a->tiers[i];
         const struct ts_tier_result *y = &b->tiers[i];

@@ -39,6 +39,10 @@ struct ts_result world_run_with(const struct ts_model *model, const struct ts_re
  * tolerance. */
 void world_assert_equal(const struct ts_result *a, const struct ts_result *b, double tolerance);
 
+/* Fails unless their batches are the same: sizes and numbers exactly, sums and the intervals of means within the
+ * tolerance. They depend on the order in which results were merged. */
+void world_assert_same_intervals(const struct ts_result *a, const struct ts_result *b, double tolerance);
+
 static inline struct ts_request world_request(uint64_t id, int64_t arrival_ns, uint32_t prompt_tok, uint32_t output_tok)
 {
     return (struct ts_request){.id = id, .arrival_ns = arrival_ns, .prompt_tok = prompt_tok, .output_tok = output_tok};

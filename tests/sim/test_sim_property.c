@@ -202,6 +202,7 @@ static struct ts_model random_model(struct ts_rng *rng)
     model.patience_s = below(rng, 2) ? 0.05 + 0.5 * ts_rng_uniform(rng) : 0.0;
     model.drain_s = below(rng, 2) ? 0.2 * ts_rng_uniform(rng) : 0.0;
     model.series_bin_s = below(rng, 2) ? 0.1 : 3.0;
+    model.warmup_s = below(rng, 2) ? 4.0 * ts_rng_uniform(rng) : 0.0;
     model.slo = (struct ts_slo_model){.ttft_s = 0.1, .tpot_s = 0.01, .e2e_s = 1.0};
     model.seed = ts_rng_u64(rng);
     return model;
@@ -276,6 +277,8 @@ static void test_sim__random_models_balance_and_repeat(void **state)
         world_assert_equal(&first, &second, 0.0);
         assert_int_equal(first.n_events, second.n_events);
         world_assert_equal(&first, &stepped, 1e-9);
+        world_assert_same_intervals(&first, &second, 0.0);
+        world_assert_same_intervals(&first, &stepped, 1e-9);
         add_to_tally(&tally, &first, n);
         ts_result_deinit(&first);
         ts_result_deinit(&second);
