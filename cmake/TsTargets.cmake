@@ -8,10 +8,29 @@ target_compile_definitions(ts_flags INTERFACE _POSIX_C_SOURCE=200809L _FILE_OFFS
 target_compile_options(ts_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
                        -Wcast-qual -Wwrite-strings -Wundef -Wvla -ffp-contract=off -fno-math-errno)
 
+# In Release the program itself is optimised across the files of those libraries that the simulator's loop runs through. Tests link the
+# same object files the ordinary way: hundreds of link-time optimisations would take longer than they do.
+set(ts_across_files FALSE)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT TS_SANITIZE AND NOT TS_COVERAGE)
+  set(ts_across_files TRUE)
+endif()
+
+# ts_optimise_across_files(library or program)
+function(ts_optimise_across_files target)
+  if(ts_across_files)
+    set_target_properties(${target} PROPERTIES TS_ACROSS_FILES TRUE)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-flto=auto -ffat-lto-objects>)
+    target_link_options(${target} PRIVATE $<$<CONFIG:Release>:-flto=auto>)
+  endif()
+endfunction()
+
 function(ts_finish_target target)
   set_target_properties(${target} PROPERTIES C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${target} PRIVATE ts_flags)
+  if(ts_across_files)
+    target_link_options(${target} PRIVATE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:TS_ACROSS_FILES>>>:-fno-lto>)
+  endif()
   if(TS_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
