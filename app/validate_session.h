@@ -1,0 +1,24 @@
+/* A validation from measuring to verdict: step times, capacity, each load live and simulated, what came of it. */
+#ifndef TS_APP_VALIDATE_SESSION_H
+#define TS_APP_VALIDATE_SESSION_H
+
+#include "app/options.h"
+#include "app/probe.h"
+
+enum { TS_VALIDATE_MAX_LOADS = 8, TS_VALIDATE_MAX_SLOTS = 1024 };
+
+struct ts_validate_options {
+    const struct ts_args *args;
+    double loads[TS_VALIDATE_MAX_LOADS]; /* shares of the capacity */
+    size_t n_loads;
+    double serve_s;                   /* each load for so long */
+    double measure_s;                 /* step times, all in all */
+    double max_error_frac;            /* NaN: none */
+    struct ts_probe_options endpoint; /* http.url NULL: the reference engine */
+};
+
+/* Measures, serves, prints, and writes the files of a validation. TS_ELIMIT if the error passes the limit,
+ * TS_EINTERRUPTED (what was done is shown), and what its parts can come to, with diagnostics. */
+enum ts_status ts_validate_session_run(const struct ts_validate_options *options, struct ts_diags *diags);
+
+#endif
