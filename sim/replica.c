@@ -51,10 +51,10 @@ void ts_replica_deinit(struct ts_replica *replica)
 
 static void account_step(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns, uint32_t n_steps)
 {
-    struct ts_account *account = &engine->ledger.accounts[replica->config->tier];
+    struct ts_account *account = &engine->ledger.accounts[replica->config->book];
     const double power_w =
         replica->prefill_tok > 0.0 ? replica->config->power->prefill_w : replica->config->power->decode_w;
-    ts_ledger_work(&engine->ledger, replica->config->tier, replica->start_ns, until_ns, power_w);
+    ts_ledger_work(&engine->ledger, replica->config->book, replica->start_ns, until_ns, power_w);
     if (replica->start_ns < engine->ledger.warmup_ns) {
         return;
     }
@@ -62,7 +62,7 @@ static void account_step(const struct ts_replica *replica, struct ts_engine *eng
     account->n_step_seqs += (uint64_t)n_steps * replica->n_seqs;
     if (n_steps > 0) { /* each decode step of a run reads one entry a sequence more */
         const double n = n_steps;
-        ts_ledger_steps(&engine->ledger, replica->config->tier, n_steps, replica->step_tok,
+        ts_ledger_steps(&engine->ledger, replica->config->book, n_steps, replica->step_tok,
                         n * replica->kv_read_tok + replica->step_tok * (n * (n - 1.0) / 2.0), replica->prefill_pairs);
     }
 }
@@ -147,7 +147,7 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
         struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);
         flight->start_ns = flight->start_ns == TS_NEVER_NS ? engine->now_ns : flight->start_ns;
     }
-    struct ts_account *account = &engine->ledger.accounts[replica->config->tier];
+    struct ts_account *account = &engine->ledger.accounts[replica->config->book];
     account->n_preemptions += plan->n_preempted;
     account->looked_up_tok += plan->looked_up_tok;
     account->found_tok += plan->found_tok;
@@ -183,7 +183,7 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
 {
     struct ts_scheduler_step step;
     account_step(replica, engine, engine->now_ns, 1);
-    ts_ledger_blocks(&engine->ledger, replica->config->tier, replica->start_ns, engine->now_ns, replica->blocks_used);
+    ts_ledger_blocks(&engine->ledger, replica->config->book, replica->start_ns, engine->now_ns, replica->blocks_used);
     add_gaps(replica, engine, engine->now_ns - replica->start_ns);
     ts_scheduler_commit(replica->scheduler, &step);
     give_started(replica, engine, &step);
@@ -239,7 +239,7 @@ static void account_run_steps(const struct ts_replica *replica, struct ts_engine
     int64_t from_ns = replica->start_ns;
     for (uint32_t j = 0; j < n_steps; j++) {
         n_blocks += replica->new_blocks[j % replica->config->scheduler.block_tok];
-        ts_ledger_blocks(&engine->ledger, replica->config->tier, from_ns, replica->ends_ns[j], n_blocks);
+        ts_ledger_blocks(&engine->ledger, replica->config->book, from_ns, replica->ends_ns[j], n_blocks);
         from_ns = replica->ends_ns[j];
     }
 }
@@ -258,7 +258,7 @@ static uint64_t account_run_blocks(const struct ts_replica *replica, struct ts_e
         block_ns += (double)(int64_t)n_blocks * (double)(replica->ends_ns[j] - from_ns);
         from_ns = replica->ends_ns[j];
     }
-    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->tier, replica->start_ns, from_ns, block_ns * 1e-9,
+    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->book, replica->start_ns, from_ns, block_ns * 1e-9,
                                  n_blocks)) {
         account_run_steps(replica, engine, n_steps);
     }
@@ -489,7 +489,7 @@ void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
     }
     if (replica->mode != TS_REPLICA_IDLE && engine->now_ns > replica->start_ns) {
         account_step(replica, engine, engine->now_ns, 0);
-        ts_ledger_blocks(&engine->ledger, replica->config->tier, replica->start_ns, engine->now_ns,
+        ts_ledger_blocks(&engine->ledger, replica->config->book, replica->start_ns, engine->now_ns,
                          replica->blocks_used);
     }
     replica->mode = TS_REPLICA_IDLE;

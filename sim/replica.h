@@ -13,7 +13,9 @@ struct ts_replica_config {
     const struct ts_steps_model *steps;
     const struct ts_power_model *power;
     double draft_s; /* of the draft model, in every step in which anybody decodes */
-    uint32_t tier;  /* whose books it writes */
+    double weight;  /* its speed beside that of others, for the balancers */
+    uint32_t tier;  /* whose requests it serves */
+    uint32_t book;  /* the account of its work, see ts_ledger_account */
     uint32_t n_classes;
     bool plans_ahead; /* a step is planned when the one before it begins */
 };
@@ -49,6 +51,7 @@ struct ts_replica {
     const uint32_t *new_blocks; /* of the run, see ts_scheduler_run */
     int64_t *ends_ns;           /* of the run's steps */
     uint32_t *n_in_step;        /* [n_classes] flights with in_step */
+    double credit;              /* weighted round robin: see sim/balance */
     uint32_t inbox, inbox_last; /* requests that the scheduler does not know yet, linked by `next` */
     uint32_t n_inbox;
 };
@@ -77,6 +80,12 @@ static inline uint32_t ts_replica_waiting(const struct ts_replica *replica)
 static inline bool ts_replica_is_idle(const struct ts_replica *replica)
 {
     return replica->mode == TS_REPLICA_IDLE;
+}
+
+/* Could it ever serve that request? */
+static inline bool ts_replica_can_hold(const struct ts_replica_config *config, const struct ts_request *request)
+{
+    return ts_scheduler_can_hold(&config->scheduler, request->prompt_tok, request->output_tok);
 }
 
 /* KV blocks in use by the step under way. */
