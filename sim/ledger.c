@@ -216,6 +216,17 @@ void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int
     account->down_w += n_units * idle_w;
 }
 
+void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts_ledger_transfer *transfer)
+{
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    ledger->accounts[tier].link_s += measured_s(ledger, transfer->start_ns, transfer->sent_ns);
+    if (!ts_ledger_leaves_out(ledger, transfer->request)) {
+        ts_hist_add(&out->transfer_ns, transfer->there_ns - transfer->given_ns);
+        ts_hist_add(&out->transfer_wait_ns, transfer->start_ns - transfer->given_ns);
+        out->transfer_bytes += transfer->bytes;
+    }
+}
+
 /* ---- outcomes ---- */
 
 double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request)
@@ -395,6 +406,7 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
         close_units(account, model->kind, span_s, out);
     }
     out->mean_in_tier = ratio(account->present_s, span_s);
+    out->transfer_busy_frac = ratio(account->link_s, span_s);
     out->n_throttled = account->n_throttled;
     out->n_retries = account->n_retries;
     out->n_starts = account->n_starts;
@@ -462,6 +474,7 @@ static uint64_t n_lost(const struct ts_result *result)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i <= result->n_tiers; i++) {
+        n += result->tiers[i].transfer_ns.lost + result->tiers[i].transfer_wait_ns.lost;
         for (uint32_t c = 0; c < result->n_classes; c++) {
             for (int l = 0; l < TS_N_LATENCIES; l++) {
                 n += result->tiers[i].cells[c].latency_ns[l].lost;

@@ -41,6 +41,7 @@ struct ts_account {
     uint64_t looked_up_tok, found_tok; /* in prefix caches */
     uint64_t n_starts, n_failures;
     double flop, bytes;      /* that the steps need */
+    double link_s;           /* in which KV entries crossed its link */
     uint32_t n_down;         /* units switched off or broken */
     double down_w;           /* the idle power that those do not draw */
     int64_t down_changed_ns; /* when that last changed */
@@ -86,6 +87,13 @@ static inline bool ts_ledger_leaves_out(const struct ts_ledger *ledger, const st
 {
     return request->arrival_ns < ledger->warmup_ns;
 }
+/* The KV entries of a request crossed a tier's link. */
+struct ts_ledger_transfer {
+    const struct ts_request *request;
+    int64_t given_ns, start_ns, sent_ns, there_ns; /* the link was free at start, and again at sent */
+    double bytes;
+};
+void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts_ledger_transfer *transfer);
 /* What became of a request, at flight->tier. */
 void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, const struct ts_request_record *record);
 /* The histogram of a tier's gaps between tokens. */

@@ -204,12 +204,19 @@ enum ts_scheduler_policy { TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_S
 
 struct ts_pool_model;
 
+/* How the KV entries of a prompt get from a prefill pool to a decode pool. */
+struct ts_kv_transfer_model {
+    int link;             /* index into links: half its round trip and its jitter, and its bandwidth; -1: at once */
+    double bytes_per_tok; /* of KV; whole blocks are sent */
+};
+
 /* Servers that batch: KV blocks, a token budget for each step, a policy. */
 struct ts_server_model {
     const struct ts_pool_model *pools; /* [n_pools] groups of unlike replicas; of what stands below, max_queue, balance,
                                           autoscale, failures, restarts and the cold start are then of the tier, and
                                           n_replicas is the sum */
     uint32_t n_pools;                  /* at most TS_MAX_POOLS; 0: all replicas are alike, as described here */
+    struct ts_kv_transfer_model kv_transfer; /* between pools by role */
     uint32_t n_replicas;
     uint32_t n_accelerators; /* per replica */
     struct ts_steps_model steps;
@@ -234,9 +241,14 @@ struct ts_server_model {
     double cold_start_s;    /* from switched on to serving: load the weights, start the engine */
 };
 
+/* What the replicas of a pool do for a request: all of it, or (prefill/decode disaggregation) the prompt and the first
+ * token alone, or all further tokens. See sim/kv_transfer.h. */
+enum ts_pool_role { TS_POOL_BOTH, TS_POOL_PREFILL, TS_POOL_DECODE, TS_N_POOL_ROLES };
+
 /* A group of equal replicas of a server tier. */
 struct ts_pool_model {
     const char *name, *hardware;
+    enum ts_pool_role role;        /* of a tier, all BOTH, or PREFILL ones first and then DECODE ones */
     double weight;                 /* of each replica, for the balancers: its speed beside the others' */
     struct ts_server_model server; /* what its replicas are: see there for what is the tier's */
     struct ts_power_model power;   /* of one replica */
@@ -381,6 +393,7 @@ struct ts_model {
 /* The pools of a tier of servers: a tier that lists none is one pool. Pointers are into the tier's model. */
 struct ts_pool_view {
     const char *name; /* the tier's, where it lists none */
+    enum ts_pool_role role;
     double weight;
     const struct ts_server_model *server;
     const struct ts_power_model *power;
@@ -389,6 +402,8 @@ static inline uint32_t ts_tier_n_listed_pools(const struct ts_tier_model *tier)
 {
     return tier->kind == TS_TIER_SERVER ? tier->u.server.n_pools : 0;
 }
+/* Do its pools divide the work by role? */
+bool ts_tier_is_disaggregated(const struct ts_tier_model *tier);
 struct ts_pool_view ts_tier_pool(const struct ts_tier_model *tier, uint32_t i);
 /* The place of a tier's first pool among all that are listed; tier = n_tiers: how many those are. */
 uint32_t ts_model_first_pool(const struct ts_model *model, uint32_t tier);

@@ -76,6 +76,8 @@ void ts_result_deinit(struct ts_result *result)
         for (uint32_t c = 0; tier->cells && c < result->n_classes; c++) {
             ts_cell_deinit(&tier->cells[c]);
         }
+        ts_hist_deinit(&tier->transfer_ns);
+        ts_hist_deinit(&tier->transfer_wait_ns);
         free(tier->cells);
         for (int s = 0; s < N_SERIES; s++) {
             free(*series_of(tier, s));
@@ -224,6 +226,8 @@ static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result 
     ts_result_add_units(into, from);
     into->busy_frac = weighted(by_time, into->busy_frac, from->busy_frac);
     into->mean_up = weighted(by_time, into->mean_up, from->mean_up);
+    into->transfer_busy_frac = weighted(by_time, into->transfer_busy_frac, from->transfer_busy_frac);
+    into->transfer_bytes += from->transfer_bytes;
     into->mean_in_tier = weighted(by_time, into->mean_in_tier, from->mean_in_tier);
     into->kv_mean_frac = weighted(by_time, into->kv_mean_frac, from->kv_mean_frac);
     into->n_throttled += from->n_throttled;
@@ -301,6 +305,10 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
             if (merge_cell(&into->tiers[i].cells[c], &from->tiers[i].cells[c]) != TS_OK) {
                 return TS_ENOMEM;
             }
+        }
+        if (ts_hist_merge(&into->tiers[i].transfer_ns, &from->tiers[i].transfer_ns) != TS_OK ||
+            ts_hist_merge(&into->tiers[i].transfer_wait_ns, &from->tiers[i].transfer_wait_ns) != TS_OK) {
+            return TS_ENOMEM;
         }
         merge_tier(&into->tiers[i], &from->tiers[i], by_time);
     }

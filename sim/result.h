@@ -47,10 +47,14 @@ struct ts_tier_result {
     uint64_t n_starts, n_failures;     /* servers: cold starts; replicas that failed */
     uint64_t looked_up_tok, found_tok; /* servers with a prefix cache: prompt tokens of requests that were begun, and
                                           those of them that need not be computed */
-    double *power_w;                   /* [n_bins] mean facility power in that bin */
-    double *in_tier;                   /* [n_bins] mean requests present */
-    double *busy;                      /* [n_bins] share of the time that units which are up are busy */
-    double *kv_used;                   /* [n_bins] servers: share of the KV blocks in use, of replicas that are up */
+    struct ts_hist transfer_ns, transfer_wait_ns; /* servers with pools by role: from the end of the prompt until its KV
+                                                     entries are there, and the part of it before the link was free */
+    double transfer_bytes;
+    double transfer_busy_frac; /* share of the time in which the link carries KV entries */
+    double *power_w;           /* [n_bins] mean facility power in that bin */
+    double *in_tier;           /* [n_bins] mean requests present */
+    double *busy;              /* [n_bins] share of the time that units which are up are busy */
+    double *kv_used;           /* [n_bins] servers: share of the KV blocks in use, of replicas that are up */
     struct ts_batch_means batches[TS_N_LATENCIES]; /* in seconds, all classes, in order of completion; ITL: none */
 };
 

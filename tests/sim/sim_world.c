@@ -182,6 +182,10 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
         assert_int_equal(x->n_starts, y->n_starts);
         assert_int_equal(x->n_failures, y->n_failures);
         world_assert_near(x->mean_in_tier, y->mean_in_tier, tolerance);
+        world_assert_near(x->transfer_busy_frac, y->transfer_busy_frac, tolerance);
+        assert_true(x->transfer_bytes == y->transfer_bytes);
+        assert_same_hist(&x->transfer_ns, &y->transfer_ns);
+        assert_same_hist(&x->transfer_wait_ns, &y->transfer_wait_ns);
         for (uint32_t bin = 0; bin < a->n_bins; bin++) {
             world_assert_near(x->power_w[bin], y->power_w[bin], tolerance);
             world_assert_near(x->in_tier[bin], y->in_tier[bin], tolerance);
