@@ -40,7 +40,8 @@ enum ts_purpose {
     TS_PURPOSE_LINK = 2,
     TS_PURPOSE_API = 3,
     TS_PURPOSE_FAILURE = 4,
-    TS_PURPOSE_DRAFT = 5
+    TS_PURPOSE_DRAFT = 5,
+    TS_PURPOSE_KV_TRANSFER = 6
 };
 
 struct ts_engine;

@@ -21,8 +21,8 @@ struct ts_flight {
     int64_t noticed_ns; /* servers: when the engine looked at its queue; TS_NEVER_NS before */
     int64_t start_ns;   /* of service there; TS_NEVER_NS before */
     int64_t first_ns;   /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
-    int64_t end_ns;     /* devices: last token */
-    int64_t token_ns;   /* servers: when it was preempted, its last token */
+    int64_t end_ns;     /* devices: last token; disaggregated servers: when its KV entries came onto the link */
+    int64_t token_ns;   /* servers: when it was preempted or left for another pool, its last token */
     int64_t down_ns;    /* delay of the link towards the client */
     uint32_t stamp;
     uint32_t next;   /* free list; queue of a device */

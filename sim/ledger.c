@@ -9,26 +9,81 @@
 #include "base/units.h"
 #include "sim/result_bins.h"
 
-/* Rows of the timeline: those of each tier, then the arrivals. Down counts units, KV blocks. */
-enum row { POWER_ROW, PRESENT_ROW, BUSY_ROW, DOWN_ROW, KV_ROW, ROWS_PER_TIER };
+/* Rows of the timeline: those of each account, then the arrivals. Down counts units, KV blocks. */
+enum row { POWER_ROW, PRESENT_ROW, BUSY_ROW, DOWN_ROW, KV_ROW, ROWS_PER_ACCOUNT };
 
-static uint32_t row_of(uint32_t tier, enum row row)
+static uint32_t row_of(uint32_t account, enum row row)
 {
-    return tier * ROWS_PER_TIER + (uint32_t)row;
+    return account * ROWS_PER_ACCOUNT + (uint32_t)row;
 }
 
 static uint32_t arrivals_row(const struct ts_ledger *ledger)
 {
-    return ledger->model->n_tiers * ROWS_PER_TIER;
+    return ledger->n_accounts * ROWS_PER_ACCOUNT;
 }
+
+/* ---- accounts ---- */
+
+uint32_t ts_ledger_account(const struct ts_model *model, uint32_t tier, uint32_t pool)
+{
+    return ts_tier_n_listed_pools(&model->tiers[tier]) > 0 ? model->n_tiers + ts_model_first_pool(model, tier) + pool
+                                                           : tier;
+}
+
+static struct ts_account_units units_of_tier(const struct ts_tier_model *tier)
+{
+    const struct ts_power_model *power = &tier->power;
+    struct ts_account_units units = {.idle_w = power->idle_w, .host_frac = power->host_frac, .pue = power->pue};
+    if (tier->kind == TS_TIER_DEVICE) {
+        units.n = (double)tier->u.device.n_users * tier->u.device.eligible_frac;
+    }
+    return units;
+}
+
+static struct ts_account_units units_of_pool(const struct ts_pool_view *pool)
+{
+    return (struct ts_account_units){.n = (double)pool->server->n_replicas,
+                                     .idle_w = pool->power->idle_w,
+                                     .host_frac = pool->power->host_frac,
+                                     .pue = pool->power->pue,
+                                     .ideal = &pool->server->ideal,
+                                     .kv_blocks = pool->server->kv_blocks};
+}
+
+/* The accounts of a tier's units. */
+static uint32_t first_account(const struct ts_ledger *ledger, uint32_t tier, uint32_t *n)
+{
+    const uint32_t n_pools = ts_tier_n_listed_pools(&ledger->model->tiers[tier]);
+    *n = n_pools > 0 ? n_pools : 1;
+    return ts_ledger_account(ledger->model, tier, 0);
+}
+
+static void open_accounts(struct ts_ledger *ledger)
+{
+    const struct ts_model *model = ledger->model;
+    ledger->n_accounts = model->n_tiers + ts_model_first_pool(model, model->n_tiers);
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        const struct ts_tier_model *tier = &model->tiers[i];
+        ledger->accounts[i].units = units_of_tier(tier);
+        uint32_t n = 0;
+        const uint32_t first = first_account(ledger, i, &n);
+        for (uint32_t p = 0; tier->kind == TS_TIER_SERVER && p < n; p++) {
+            const struct ts_pool_view pool = ts_tier_pool(tier, p);
+            ledger->accounts[first + p].units = units_of_pool(&pool);
+        }
+    }
+}
+
+/* ---- life ---- */
 
 enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *model)
 {
     const double default_bin_s = 60.0;
     *out = (struct ts_ledger){.model = model, .warmup_ns = ts_ns_from_s(model->warmup_s)};
     const int64_t bin_ns = ts_ns_from_s(model->series_bin_s > 0.0 ? model->series_bin_s : default_bin_s);
+    open_accounts(out);
     enum ts_status status =
-        ts_timeline_init(&out->timeline, model->n_tiers * ROWS_PER_TIER + 1, bin_ns > 0 ? bin_ns : 1);
+        ts_timeline_init(&out->timeline, out->n_accounts * ROWS_PER_ACCOUNT + 1, bin_ns > 0 ? bin_ns : 1);
     if (status != TS_OK) {
         return status;
     }
@@ -87,78 +142,89 @@ void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, in
     account->stayed_s += measured_s(ledger, entered_ns, now_ns);
 }
 
-void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double power_w)
+void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double power_w)
 {
-    const double above_idle_w = power_w - ledger->model->tiers[tier].power.idle_w;
+    const double above_idle_w = power_w - ledger->accounts[book].units.idle_w;
     const double seconds = measured_s(ledger, from_ns, to_ns);
-    ledger->accounts[tier].busy_s += seconds;
-    ledger->accounts[tier].active_j += seconds * above_idle_w;
-    ts_timeline_add(&ledger->timeline, row_of(tier, POWER_ROW), from_ns, to_ns, above_idle_w);
-    ts_timeline_add(&ledger->timeline, row_of(tier, BUSY_ROW), from_ns, to_ns, 1.0);
+    ledger->accounts[book].busy_s += seconds;
+    ledger->accounts[book].active_j += seconds * above_idle_w;
+    ts_timeline_add(&ledger->timeline, row_of(book, POWER_ROW), from_ns, to_ns, above_idle_w);
+    ts_timeline_add(&ledger->timeline, row_of(book, BUSY_ROW), from_ns, to_ns, 1.0);
 }
 
-void ts_ledger_steps(struct ts_ledger *ledger, uint32_t tier, uint32_t n_steps, double tok_per_step, double kv_tok,
+void ts_ledger_steps(struct ts_ledger *ledger, uint32_t book, uint32_t n_steps, double tok_per_step, double kv_tok,
                      double pairs)
 {
-    const struct ts_steps_roofline *ideal = &ledger->model->tiers[tier].u.server.ideal;
+    struct ts_account *account = &ledger->accounts[book];
+    const struct ts_steps_roofline *ideal = account->units.ideal;
     if (!(ideal->flop_per_s > 0.0 || ideal->bytes_per_s > 0.0)) {
         return;
     }
-    struct ts_account *account = &ledger->accounts[tier];
     const double hit_frac = ideal->experts > 0.0 ? 1.0 - pow(1.0 - ideal->top_k / ideal->experts, tok_per_step) : 0.0;
     account->flop += n_steps * tok_per_step * ideal->flop_per_tok + (kv_tok + pairs) * ideal->attention_flop_per_pair;
     account->bytes +=
         n_steps * (ideal->shared_bytes + hit_frac * ideal->expert_bytes) + kv_tok * ideal->kv_bytes_per_tok;
 }
 
-void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, uint64_t n_blocks)
+void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, uint64_t n_blocks)
 {
-    struct ts_account *account = &ledger->accounts[tier];
+    struct ts_account *account = &ledger->accounts[book];
     if (to_ns >= ledger->warmup_ns) {
         account->kv_block_s += (double)n_blocks * measured_s(ledger, from_ns, to_ns);
         account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
     }
-    ts_timeline_add(&ledger->timeline, row_of(tier, KV_ROW), from_ns, to_ns, (double)n_blocks);
+    ts_timeline_add(&ledger->timeline, row_of(book, KV_ROW), from_ns, to_ns, (double)n_blocks);
 }
 
-bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double block_s,
+bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double block_s,
                              uint64_t peak)
 {
     if (!ts_timeline_in_one_bin(&ledger->timeline, from_ns, to_ns) ||
         (from_ns < ledger->warmup_ns && to_ns >= ledger->warmup_ns)) {
         return false;
     }
-    struct ts_account *account = &ledger->accounts[tier];
+    struct ts_account *account = &ledger->accounts[book];
     if (to_ns >= ledger->warmup_ns) {
         account->kv_block_s += block_s;
         account->kv_peak = peak > account->kv_peak ? peak : account->kv_peak;
     }
-    ts_timeline_count(&ledger->timeline, row_of(tier, KV_ROW), to_ns - 1, block_s);
+    ts_timeline_count(&ledger->timeline, row_of(book, KV_ROW), to_ns - 1, block_s);
     return true;
 }
 
 /* ---- units that are down ---- */
 
-static void integrate_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns)
+static void integrate_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns)
 {
-    struct ts_account *account = &ledger->accounts[tier];
+    struct ts_account *account = &ledger->accounts[book];
     const double seconds = measured_s(ledger, account->down_changed_ns, now_ns);
     if (account->n_down > 0) {
         account->down_s += account->n_down * seconds;
         account->down_j += account->down_w * seconds;
-        ts_timeline_add(&ledger->timeline, row_of(tier, POWER_ROW), account->down_changed_ns, now_ns, -account->down_w);
-        ts_timeline_add(&ledger->timeline, row_of(tier, DOWN_ROW), account->down_changed_ns, now_ns, account->n_down);
+        ts_timeline_add(&ledger->timeline, row_of(book, POWER_ROW), account->down_changed_ns, now_ns, -account->down_w);
+        ts_timeline_add(&ledger->timeline, row_of(book, DOWN_ROW), account->down_changed_ns, now_ns, account->n_down);
     }
     account->down_changed_ns = now_ns;
 }
 
-void ts_ledger_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int32_t n_units, double idle_w)
+void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units, double idle_w)
 {
-    integrate_down(ledger, tier, now_ns);
-    struct ts_account *account = &ledger->accounts[tier];
+    integrate_down(ledger, book, now_ns);
+    struct ts_account *account = &ledger->accounts[book];
     TS_CHECK((int64_t)account->n_down + n_units >= 0);
     account->n_down = (uint32_t)((int64_t)account->n_down + n_units);
     account->down_w += n_units * idle_w;
+}
+
+void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts_ledger_transfer *transfer)
+{
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    ledger->accounts[tier].link_s += measured_s(ledger, transfer->start_ns, transfer->sent_ns);
+    if (!ts_ledger_leaves_out(ledger, transfer->request)) {
+        ts_hist_add(&out->transfer_ns, transfer->there_ns - transfer->given_ns);
+        ts_hist_add(&out->transfer_wait_ns, transfer->start_ns - transfer->given_ns);
+        out->transfer_bytes += transfer->bytes;
+    }
 }
 
 /* ---- outcomes ---- */
@@ -257,20 +323,6 @@ void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, 
 
 /* ---- closing ---- */
 
-static double n_units(const struct ts_tier_model *tier)
-{
-    switch (tier->kind) {
-    case TS_TIER_DEVICE:
-        return (double)tier->u.device.n_users * tier->u.device.eligible_frac;
-    case TS_TIER_SERVER:
-        return (double)tier->u.server.n_replicas;
-    case TS_TIER_API:
-    case TS_N_TIER_KINDS:
-        break;
-    }
-    return 0.0;
-}
-
 static double ratio(double a, double b)
 {
     return b > 0.0 ? a / b : 0.0;
@@ -284,38 +336,77 @@ static void check_little(const struct ts_account *account)
     TS_CHECK(fabs(account->present_s - account->stayed_s) <= 1e-6 + 1e-9 * account->present_s);
 }
 
-/* span_s: how long the run went on behind the warm-up. */
-static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
+static double up_s_of(const struct ts_account *account, double span_s)
 {
-    const struct ts_account *account = &ledger->accounts[tier];
-    const struct ts_tier_model *model = &ledger->model->tiers[tier];
-    const struct ts_power_model *power = &model->power;
-    struct ts_tier_result *out = &ledger->result.tiers[tier];
-    check_little(account);
-    const bool is_server = model->kind == TS_TIER_SERVER;
-    const double up_s = n_units(model) * span_s - account->down_s;
-    out->idle_j = is_server ? power->idle_w * n_units(model) * span_s - account->down_j : 0.0;
+    return account->units.n * span_s - account->down_s;
+}
+
+/* What a group of units did. span_s: how long the run went on behind the warm-up. */
+static void close_units(const struct ts_account *account, enum ts_tier_kind kind, double span_s,
+                        struct ts_tier_result *out)
+{
+    const struct ts_account_units *units = &account->units;
+    const double up_s = up_s_of(account, span_s);
+    out->idle_j = kind == TS_TIER_SERVER ? units->idle_w * units->n * span_s - account->down_j : 0.0;
     out->active_j = account->active_j;
-    out->host_j = power->host_frac * (out->idle_j + out->active_j);
-    out->overhead_j =
-        model->kind == TS_TIER_API ? 0.0 : (power->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
+    out->host_j = units->host_frac * (out->idle_j + out->active_j);
+    out->overhead_j = kind == TS_TIER_API ? 0.0 : (units->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
     out->busy_frac = ratio(account->busy_s, up_s);
     out->mean_up = ratio(up_s, span_s);
-    out->mean_in_tier = ratio(account->present_s, span_s);
     out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
-    if (is_server) {
-        const double n_blocks = (double)model->u.server.kv_blocks;
+    if (kind == TS_TIER_SERVER) {
+        const double n_blocks = (double)units->kv_blocks;
         out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
         out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
         out->flop = account->flop;
         out->bytes = account->bytes;
-        out->peak_flop = model->u.server.ideal.flop_per_s * account->busy_s;
-        out->peak_bytes = model->u.server.ideal.bytes_per_s * account->busy_s;
+        out->peak_flop = units->ideal->flop_per_s * account->busy_s;
+        out->peak_bytes = units->ideal->bytes_per_s * account->busy_s;
     }
     out->n_steps = account->n_steps;
     out->n_preemptions = account->n_preemptions;
     out->looked_up_tok = account->looked_up_tok;
     out->found_tok = account->found_tok;
+}
+
+/* What a tier's pools did together: the means are those over all their units. */
+static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
+{
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    double busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
+    uint64_t n_step_seqs = 0;
+    uint32_t n = 0;
+    const uint32_t first = first_account(ledger, tier, &n);
+    for (uint32_t i = first; i < first + n; i++) {
+        const struct ts_account *account = &ledger->accounts[i];
+        struct ts_tier_result *pool = &ledger->result.pools[i - ledger->model->n_tiers];
+        close_units(account, TS_TIER_SERVER, span_s, pool);
+        ts_result_add_units(out, pool);
+        busy_s += account->busy_s;
+        up_s += up_s_of(account, span_s);
+        block_s += account->kv_block_s;
+        block_up_s += (double)account->units.kv_blocks * up_s_of(account, span_s);
+        n_step_seqs += account->n_step_seqs;
+    }
+    out->busy_frac = ratio(busy_s, up_s);
+    out->mean_up = ratio(up_s, span_s);
+    out->kv_mean_frac = ratio(block_s, block_up_s);
+    out->mean_batch = ratio((double)n_step_seqs, (double)out->n_steps);
+}
+
+static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
+{
+    const struct ts_account *account = &ledger->accounts[tier];
+    const struct ts_tier_model *model = &ledger->model->tiers[tier];
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    check_little(account);
+    if (ts_tier_n_listed_pools(model) > 0) {
+        close_pools(ledger, tier, span_s);
+    } else {
+        close_units(account, model->kind, span_s, out);
+    }
+    out->mean_in_tier = ratio(account->present_s, span_s);
+    out->transfer_busy_frac = ratio(account->link_s, span_s);
     out->n_throttled = account->n_throttled;
     out->n_retries = account->n_retries;
     out->n_starts = account->n_starts;
@@ -325,20 +416,30 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
 /* The series of a tier in one bin of which the run covered that much. */
 static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, double covered_s)
 {
-    const struct ts_tier_model *model = &ledger->model->tiers[tier];
+    const enum ts_tier_kind kind = ledger->model->tiers[tier].kind;
     struct ts_tier_result *out = &ledger->result.tiers[tier];
-    double sums[ROWS_PER_TIER];
-    for (int row = 0; row < ROWS_PER_TIER; row++) {
-        sums[row] = ts_timeline_row(&ledger->timeline, row_of(tier, (enum row)row))[bin];
+    double power_w = 0.0, busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
+    uint32_t n = 0;
+    const uint32_t first = first_account(ledger, tier, &n);
+    for (uint32_t i = first; i < first + n; i++) {
+        const struct ts_account_units *units = &ledger->accounts[i].units;
+        double sums[ROWS_PER_ACCOUNT];
+        for (int row = 0; row < ROWS_PER_ACCOUNT; row++) {
+            sums[row] = ts_timeline_row(&ledger->timeline, row_of(i, (enum row)row))[bin];
+        }
+        const double idle_w = kind == TS_TIER_SERVER ? units->idle_w * units->n : 0.0;
+        const double adders = (1.0 + units->host_frac) * (kind == TS_TIER_API ? 1.0 : units->pue);
+        const double unit_s = units->n * covered_s - sums[DOWN_ROW];
+        power_w += (idle_w + ratio(sums[POWER_ROW], covered_s)) * adders;
+        busy_s += sums[BUSY_ROW];
+        up_s += unit_s;
+        block_s += sums[KV_ROW];
+        block_up_s += (double)units->kv_blocks * unit_s;
     }
-    const bool is_server = model->kind == TS_TIER_SERVER;
-    const double idle_w = is_server ? model->power.idle_w * n_units(model) : 0.0;
-    const double adders = (1.0 + model->power.host_frac) * (model->kind == TS_TIER_API ? 1.0 : model->power.pue);
-    const double up_s = n_units(model) * covered_s - sums[DOWN_ROW];
-    out->power_w[bin] = (idle_w + ratio(sums[POWER_ROW], covered_s)) * adders;
-    out->in_tier[bin] = ratio(sums[PRESENT_ROW], covered_s);
-    out->busy[bin] = ratio(sums[BUSY_ROW], up_s);
-    out->kv_used[bin] = is_server ? ratio(sums[KV_ROW], (double)model->u.server.kv_blocks * up_s) : 0.0;
+    out->power_w[bin] = power_w;
+    out->in_tier[bin] = ratio(ts_timeline_row(&ledger->timeline, row_of(tier, PRESENT_ROW))[bin], covered_s);
+    out->busy[bin] = ratio(busy_s, up_s);
+    out->kv_used[bin] = kind == TS_TIER_SERVER ? ratio(block_s, block_up_s) : 0.0;
 }
 
 static void close_series(struct ts_ledger *ledger, int64_t end_ns)
@@ -373,6 +474,7 @@ static uint64_t n_lost(const struct ts_result *result)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i <= result->n_tiers; i++) {
+        n += result->tiers[i].transfer_ns.lost + result->tiers[i].transfer_wait_ns.lost;
         for (uint32_t c = 0; c < result->n_classes; c++) {
             for (int l = 0; l < TS_N_LATENCIES; l++) {
                 n += result->tiers[i].cells[c].latency_ns[l].lost;
@@ -386,7 +488,7 @@ enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, 
                                uint64_t n_events)
 {
     struct ts_result *result = &ledger->result;
-    for (uint32_t i = 0; i < result->n_tiers; i++) {
+    for (uint32_t i = 0; i < ledger->n_accounts; i++) {
         integrate_down(ledger, i, end_ns);
     }
     ts_timeline_extend(&ledger->timeline, end_ns);

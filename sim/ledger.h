@@ -17,8 +17,18 @@
 #include "sim/result.h"
 #include "sim/timeline.h"
 
-/* Running totals of a tier. */
+/* Units of one sort, whose work is booked together: those of a tier, or those of one of the pools that it lists. */
+struct ts_account_units {
+    double n;
+    double idle_w; /* of one */
+    double host_frac, pue;
+    const struct ts_steps_roofline *ideal; /* NULL: none */
+    uint64_t kv_blocks;                    /* of one */
+};
+
+/* Running totals of a tier, or of a pool: of a pool, those about units and steps alone. */
 struct ts_account {
+    struct ts_account_units units;
     uint64_t n_present;
     int64_t changed_ns; /* when n_present last changed */
     double present_s;   /* integral of n_present */
@@ -31,6 +41,7 @@ struct ts_account {
     uint64_t looked_up_tok, found_tok; /* in prefix caches */
     uint64_t n_starts, n_failures;
     double flop, bytes;      /* that the steps need */
+    double link_s;           /* in which KV entries crossed its link */
     uint32_t n_down;         /* units switched off or broken */
     double down_w;           /* the idle power that those do not draw */
     int64_t down_changed_ns; /* when that last changed */
@@ -40,7 +51,8 @@ struct ts_account {
 struct ts_ledger {
     const struct ts_model *model;
     struct ts_result result;
-    struct ts_account accounts[TS_MAX_TIERS];
+    struct ts_account accounts[TS_MAX_TIERS * (1 + TS_MAX_POOLS)]; /* of the tiers, then of the listed pools */
+    uint32_t n_accounts;
     struct ts_timeline timeline; /* see sim/ledger.c */
     uint64_t n_arrived;
     int64_t warmup_ns; /* its end */
@@ -52,27 +64,36 @@ void ts_ledger_deinit(struct ts_ledger *ledger);
 void ts_ledger_arrive(struct ts_ledger *ledger, int64_t now_ns);
 void ts_ledger_enter(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns);
 void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int64_t entered_ns);
-/* A unit of the tier worked over that time and drew that much (accelerator or device alone). */
-void ts_ledger_work(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double power_w);
+/* The account for the work of a tier's units: the tier's own, or the one of the i-th pool that it lists. */
+uint32_t ts_ledger_account(const struct ts_model *model, uint32_t tier, uint32_t pool);
+/* A unit of that account worked over that time and drew that much (accelerator or device alone). */
+void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double power_w);
 /* A server did n_steps of the same number of tokens, which together read kv_tok entries of the cache in decode
  * attention and have that many query-key pairs in prefill attention. What they need: 2 flop a parameter and token and
  * those of attention; the bytes of the weights once a step (of the experts that a batch hits) and of the KV entries
  * read. Against the peaks: model flop and bandwidth utilisation (MFU as in Chowdhery et al. 2022, PaLM, appendix B). */
-void ts_ledger_steps(struct ts_ledger *ledger, uint32_t tier, uint32_t n_steps, double tok_per_step, double kv_tok,
+void ts_ledger_steps(struct ts_ledger *ledger, uint32_t book, uint32_t n_steps, double tok_per_step, double kv_tok,
                      double pairs);
-/* A replica of the tier held that many KV blocks over that time. */
-void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, uint64_t n_blocks);
+/* A replica of the account held that many KV blocks over that time. */
+void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, uint64_t n_blocks);
 /* The same for a whole run of steps at once: block_s is the integral, peak the most that were held. False, and nothing
  * is done, if the run crosses a border of the time series: then it takes a call for each step. */
-bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t tier, int64_t from_ns, int64_t to_ns, double block_s,
+bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double block_s,
                              uint64_t peak);
-/* That many units of the tier go down (or up again, if negative), and their idle power with them. */
-void ts_ledger_down(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int32_t n_units, double idle_w);
+/* That many units of the account go down (or up again, if negative), and their idle power with them. */
+void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units, double idle_w);
 /* Did the request come in the warm-up? */
 static inline bool ts_ledger_leaves_out(const struct ts_ledger *ledger, const struct ts_request *request)
 {
     return request->arrival_ns < ledger->warmup_ns;
 }
+/* The KV entries of a request crossed a tier's link. */
+struct ts_ledger_transfer {
+    const struct ts_request *request;
+    int64_t given_ns, start_ns, sent_ns, there_ns; /* the link was free at start, and again at sent */
+    double bytes;
+};
+void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts_ledger_transfer *transfer);
 /* What became of a request, at flight->tier. */
 void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, const struct ts_request_record *record);
 /* The histogram of a tier's gaps between tokens. */

@@ -171,6 +171,7 @@ enum ts_balance_policy {
     TS_BALANCE_ROUND_ROBIN,
     TS_BALANCE_LEAST_KV,
     TS_BALANCE_PREFIX,
+    TS_BALANCE_RANDOM,
     TS_N_BALANCE_POLICIES
 };
 
@@ -201,8 +202,21 @@ struct ts_speculative_model {
 /* How a server batches: see sim/scheduler.h. */
 enum ts_scheduler_policy { TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC, TS_N_SCHEDULER_POLICIES };
 
+struct ts_pool_model;
+
+/* How the KV entries of a prompt get from a prefill pool to a decode pool. */
+struct ts_kv_transfer_model {
+    int link;             /* index into links: half its round trip and its jitter, and its bandwidth; -1: at once */
+    double bytes_per_tok; /* of KV; whole blocks are sent */
+};
+
 /* Servers that batch: KV blocks, a token budget for each step, a policy. */
 struct ts_server_model {
+    const struct ts_pool_model *pools; /* [n_pools] groups of unlike replicas; of what stands below, max_queue, balance,
+                                          autoscale, failures, restarts and the cold start are then of the tier, and
+                                          n_replicas is the sum */
+    uint32_t n_pools;                  /* at most TS_MAX_POOLS; 0: all replicas are alike, as described here */
+    struct ts_kv_transfer_model kv_transfer; /* between pools by role */
     uint32_t n_replicas;
     uint32_t n_accelerators; /* per replica */
     struct ts_steps_model steps;
@@ -225,6 +239,19 @@ struct ts_server_model {
     struct ts_failure_model failures;
     double restart_every_s; /* rolling restart, one replica at a time, each drained first; 0 = never */
     double cold_start_s;    /* from switched on to serving: load the weights, start the engine */
+};
+
+/* What the replicas of a pool do for a request: all of it, or (prefill/decode disaggregation) the prompt and the first
+ * token alone, or all further tokens. See sim/kv_transfer.h. */
+enum ts_pool_role { TS_POOL_BOTH, TS_POOL_PREFILL, TS_POOL_DECODE, TS_N_POOL_ROLES };
+
+/* A group of equal replicas of a server tier. */
+struct ts_pool_model {
+    const char *name, *hardware;
+    enum ts_pool_role role;        /* of a tier, all BOTH, or PREFILL ones first and then DECODE ones */
+    double weight;                 /* of each replica, for the balancers: its speed beside the others' */
+    struct ts_server_model server; /* what its replicas are: see there for what is the tier's */
+    struct ts_power_model power;   /* of one replica */
 };
 
 struct ts_offer {
@@ -353,7 +380,7 @@ struct ts_model {
     struct ts_money_model money;
     struct ts_limits_model limits;
     const struct ts_recorded_model *recorded; /* NULL: nothing is */
-    double warmup_s;     /* what comes before is left out of the statistics: see sim/ledger.h */
+    double warmup_s;                          /* what comes before is left out of the statistics: see sim/ledger.h */
     double patience_s;   /* a request without its first token after this long gives up (timed out); 0 = never */
     double drain_s;      /* how long the simulation goes on after the last arrival; what is left then is unfinished; 0 =
                             until all is done */
@@ -362,6 +389,24 @@ struct ts_model {
     const struct ts_assumption *assumptions;
     size_t n_assumptions;
 };
+
+/* The pools of a tier of servers: a tier that lists none is one pool. Pointers are into the tier's model. */
+struct ts_pool_view {
+    const char *name; /* the tier's, where it lists none */
+    enum ts_pool_role role;
+    double weight;
+    const struct ts_server_model *server;
+    const struct ts_power_model *power;
+};
+static inline uint32_t ts_tier_n_listed_pools(const struct ts_tier_model *tier)
+{
+    return tier->kind == TS_TIER_SERVER ? tier->u.server.n_pools : 0;
+}
+/* Do its pools divide the work by role? */
+bool ts_tier_is_disaggregated(const struct ts_tier_model *tier);
+struct ts_pool_view ts_tier_pool(const struct ts_tier_model *tier, uint32_t i);
+/* The place of a tier's first pool among all that are listed; tier = n_tiers: how many those are. */
+uint32_t ts_model_first_pool(const struct ts_model *model, uint32_t tier);
 
 /* Kind names as a scenario writes them: "device", "server", "api". */
 const char *ts_tier_kind_name(enum ts_tier_kind kind);

@@ -122,6 +122,10 @@ static struct entry entry_of_head(const struct ts_scheduler *s, uint32_t budget)
         return entry;
     }
     const struct ts_sequence *seq = &s->seqs.items[ts_sequences_head(&s->seqs)];
+    if (seq->n_computed > 0) {
+        entry.chunk = ts_running_growth(s, 0, seq->n_computed + 1) <= s->n_free_blocks;
+        return entry;
+    }
     if (s->cache) {
         look_up(s, seq, &entry);
     }
@@ -141,18 +145,34 @@ static void share_found(struct ts_scheduler *s, struct ts_sequence *seq, const s
     s->n_free_blocks -= entry->n_idle;
 }
 
+/* The one at `pos` has just entered, with nothing to compute but what it decodes. */
+static void join(struct ts_scheduler *s, uint32_t pos)
+{
+    struct ts_sequence *seq = ts_running_seq(s, pos);
+    s->need[pos] = 0;
+    s->n_free_blocks -= ts_running_growth(s, 0, seq->n_computed);
+    s->room[pos] = (s->config.block_tok - seq->n_computed % s->config.block_tok) % s->config.block_tok;
+    seq->n_computed = 0;
+    seq->joins = true;
+    s->n_joining++;
+}
+
 static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
 {
     for (struct entry entry = entry_of_head(s, budget); entry.chunk > 0; entry = entry_of_head(s, budget)) {
         const uint32_t pos = s->n_running;
         const uint32_t id = ts_sequences_head(&s->seqs);
-        ts_running_insert(s, pos, id, entry.n_found * s->config.block_tok, plan);
+        const uint32_t n_computed = s->seqs.items[id].n_computed;
+        ts_running_insert(s, pos, id, n_computed > 0 ? n_computed : entry.n_found * s->config.block_tok, plan);
+        if (n_computed > 0) {
+            join(s, pos);
+        }
         if (s->cache) {
             share_found(s, &s->seqs.items[id], &entry);
             ts_running_take_blocks(s, pos, entry.chunk);
             ts_running_publish(s, pos, entry.chunk);
         }
-        s->n_free_blocks -= ts_running_growth(s, 0, entry.chunk);
+        s->n_free_blocks -= ts_running_growth(s, s->room[pos], entry.chunk);
         budget -= entry.chunk;
         ts_running_load(s, pos, entry.chunk);
     }

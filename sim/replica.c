@@ -15,7 +15,10 @@
  * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
  * last token, and its next token closes one long gap. The gaps of requests that end unfinished count as well; those of
  * requests that came in the warm-up do not: they are counted in a row of their own, behind the classes. A run that
- * begins in the warm-up ends with the step in which that ends. */
+ * begins in the warm-up ends with the step in which that ends.
+ *
+ * A replica for prompts alone never runs: it gives first tokens. Its blocks may be in use while it idles, so they are
+ * booked whenever their number changes, in place of step by step. */
 #include "sim/replica.h"
 
 #include <stdlib.h>
@@ -51,10 +54,10 @@ void ts_replica_deinit(struct ts_replica *replica)
 
 static void account_step(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns, uint32_t n_steps)
 {
-    struct ts_account *account = &engine->ledger.accounts[replica->config->tier];
+    struct ts_account *account = &engine->ledger.accounts[replica->config->book];
     const double power_w =
         replica->prefill_tok > 0.0 ? replica->config->power->prefill_w : replica->config->power->decode_w;
-    ts_ledger_work(&engine->ledger, replica->config->tier, replica->start_ns, until_ns, power_w);
+    ts_ledger_work(&engine->ledger, replica->config->book, replica->start_ns, until_ns, power_w);
     if (replica->start_ns < engine->ledger.warmup_ns) {
         return;
     }
@@ -62,7 +65,7 @@ static void account_step(const struct ts_replica *replica, struct ts_engine *eng
     account->n_step_seqs += (uint64_t)n_steps * replica->n_seqs;
     if (n_steps > 0) { /* each decode step of a run reads one entry a sequence more */
         const double n = n_steps;
-        ts_ledger_steps(&engine->ledger, replica->config->tier, n_steps, replica->step_tok,
+        ts_ledger_steps(&engine->ledger, replica->config->book, n_steps, replica->step_tok,
                         n * replica->kv_read_tok + replica->step_tok * (n * (n - 1.0) / 2.0), replica->prefill_pairs);
     }
 }
@@ -112,6 +115,29 @@ static void give_several(const struct ts_replica *replica, struct ts_engine *eng
     }
 }
 
+/* Blocks in use of a replica whose requests may leave theirs behind. */
+static void note_blocks(struct ts_replica *replica, struct ts_engine *engine)
+{
+    if (replica->config->role == TS_POOL_PREFILL) {
+        ts_ledger_blocks(&engine->ledger, replica->config->book, replica->noted_ns, engine->now_ns,
+                         replica->blocks_noted);
+        replica->noted_ns = engine->now_ns;
+        replica->blocks_noted = ts_scheduler_blocks_used(replica->scheduler);
+    }
+}
+
+static void finish_one(const struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    if (replica->config->role == TS_POOL_PREFILL && flight->request.output_tok > 1) {
+        flight->in_step = false;
+        flight->token_ns = engine->now_ns;
+        replica->config->hand_on(replica->config->owner, engine, id);
+    } else {
+        ts_engine_finish(engine, id, TS_DONE);
+    }
+}
+
 static void finish_all(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step)
 {
     for (uint32_t i = 0; i < step->n_finished; i++) {
@@ -119,7 +145,7 @@ static void finish_all(struct ts_replica *replica, struct ts_engine *engine, con
         const uint32_t row = gap_row(replica, engine, &flight->request);
         TS_CHECK(flight->in_step && replica->n_in_step[row] > 0);
         replica->n_in_step[row]--;
-        ts_engine_finish(engine, step->finished[i], TS_DONE);
+        finish_one(replica, engine, step->finished[i]);
     }
 }
 
@@ -147,7 +173,7 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
         struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);
         flight->start_ns = flight->start_ns == TS_NEVER_NS ? engine->now_ns : flight->start_ns;
     }
-    struct ts_account *account = &engine->ledger.accounts[replica->config->tier];
+    struct ts_account *account = &engine->ledger.accounts[replica->config->book];
     account->n_preemptions += plan->n_preempted;
     account->looked_up_tok += plan->looked_up_tok;
     account->found_tok += plan->found_tok;
@@ -176,6 +202,7 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
     replica->prefill_pairs = plan->load.prefill_pairs;
     replica->n_seqs = plan->load.n_seqs;
     replica->blocks_used = plan->blocks_used;
+    note_blocks(replica, engine);
     schedule_step(replica, engine, engine->now_ns + ts_steptime_ns(step_s(replica, engine, &plan->load)));
 }
 
@@ -183,9 +210,13 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
 {
     struct ts_scheduler_step step;
     account_step(replica, engine, engine->now_ns, 1);
-    ts_ledger_blocks(&engine->ledger, replica->config->tier, replica->start_ns, engine->now_ns, replica->blocks_used);
+    if (replica->config->role != TS_POOL_PREFILL) {
+        ts_ledger_blocks(&engine->ledger, replica->config->book, replica->start_ns, engine->now_ns,
+                         replica->blocks_used);
+    }
     add_gaps(replica, engine, engine->now_ns - replica->start_ns);
     ts_scheduler_commit(replica->scheduler, &step);
+    note_blocks(replica, engine);
     give_started(replica, engine, &step);
     give_several(replica, engine, &step);
     finish_all(replica, engine, &step);
@@ -239,7 +270,7 @@ static void account_run_steps(const struct ts_replica *replica, struct ts_engine
     int64_t from_ns = replica->start_ns;
     for (uint32_t j = 0; j < n_steps; j++) {
         n_blocks += replica->new_blocks[j % replica->config->scheduler.block_tok];
-        ts_ledger_blocks(&engine->ledger, replica->config->tier, from_ns, replica->ends_ns[j], n_blocks);
+        ts_ledger_blocks(&engine->ledger, replica->config->book, from_ns, replica->ends_ns[j], n_blocks);
         from_ns = replica->ends_ns[j];
     }
 }
@@ -258,7 +289,7 @@ static uint64_t account_run_blocks(const struct ts_replica *replica, struct ts_e
         block_ns += (double)(int64_t)n_blocks * (double)(replica->ends_ns[j] - from_ns);
         from_ns = replica->ends_ns[j];
     }
-    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->tier, replica->start_ns, from_ns, block_ns * 1e-9,
+    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->book, replica->start_ns, from_ns, block_ns * 1e-9,
                                  n_blocks)) {
         account_run_steps(replica, engine, n_steps);
     }
@@ -350,10 +381,14 @@ static enum ts_status hand_over(struct ts_replica *replica, struct ts_engine *en
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_request *request = &flight->request;
-    const struct ts_scheduler_extras extras = {
-        .priority = request->priority, .prefix = request->prefix, .luck = luck_of(replica, engine, request)};
-    return ts_scheduler_submit_with(replica->scheduler, &flight->handle, id, request->prompt_tok, request->output_tok,
-                                    &extras);
+    const enum ts_pool_role role = replica->config->role;
+    const struct ts_scheduler_extras extras = {.priority = request->priority,
+                                               .prefix = request->prefix,
+                                               .luck = luck_of(replica, engine, request),
+                                               .holds = role == TS_POOL_PREFILL && request->output_tok > 1,
+                                               .joins = role == TS_POOL_DECODE};
+    return ts_scheduler_submit_with(replica->scheduler, &flight->handle, id, request->prompt_tok,
+                                    role == TS_POOL_PREFILL ? 1 : request->output_tok, &extras);
 }
 
 static void put_in_inbox(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
@@ -479,8 +514,18 @@ void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, ui
     cut_run(replica, engine);
 }
 
+void ts_replica_release(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    ts_scheduler_release(replica->scheduler, ts_engine_flight(engine, id)->handle);
+    note_blocks(replica, engine);
+    if (ts_replica_is_idle(replica) && ts_replica_waiting(replica) > 0) {
+        proceed(replica, engine); /* its queue waited for blocks */
+    }
+}
+
 void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
 {
+    note_blocks(replica, engine);
     if (replica->mode == TS_REPLICA_RUN) {
         const uint32_t n_done = steps_ended(replica, engine->now_ns);
         replica->blocks_used = account_run(replica, engine, n_done);
@@ -489,8 +534,10 @@ void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
     }
     if (replica->mode != TS_REPLICA_IDLE && engine->now_ns > replica->start_ns) {
         account_step(replica, engine, engine->now_ns, 0);
-        ts_ledger_blocks(&engine->ledger, replica->config->tier, replica->start_ns, engine->now_ns,
-                         replica->blocks_used);
+        if (replica->config->role != TS_POOL_PREFILL) {
+            ts_ledger_blocks(&engine->ledger, replica->config->book, replica->start_ns, engine->now_ns,
+                             replica->blocks_used);
+        }
     }
     replica->mode = TS_REPLICA_IDLE;
 }
@@ -515,6 +562,9 @@ enum ts_status ts_replica_break(struct ts_replica *replica, struct ts_engine *en
 
 uint64_t ts_replica_blocks(const struct ts_replica *replica, int64_t now_ns)
 {
+    if (replica->config->role == TS_POOL_PREFILL) {
+        return replica->blocks_noted;
+    }
     if (replica->mode == TS_REPLICA_IDLE) {
         return 0;
     }

@@ -7,15 +7,23 @@
 #include "sim/engine.h"
 #include "sim/scheduler.h"
 
+struct ts_replica;
+
 /* What the replicas of a pool have in common. */
 struct ts_replica_config {
     struct ts_scheduler_config scheduler;
     const struct ts_steps_model *steps;
     const struct ts_power_model *power;
     double draft_s; /* of the draft model, in every step in which anybody decodes */
-    uint32_t tier;  /* whose books it writes */
+    double weight;  /* its speed beside that of others, for the balancers */
+    uint32_t tier;  /* whose requests it serves */
+    uint32_t book;  /* the account of its work, see ts_ledger_account */
     uint32_t n_classes;
     bool plans_ahead; /* a step is planned when the one before it begins */
+    enum ts_pool_role role;
+    /* PREFILL: takes over a request with further tokens to come, whose blocks stay in use until ts_replica_release. */
+    void (*hand_on)(void *owner, struct ts_engine *engine, uint32_t id);
+    void *owner;
 };
 
 /* Whether it serves: see sim/fleet. */
@@ -49,6 +57,9 @@ struct ts_replica {
     const uint32_t *new_blocks; /* of the run, see ts_scheduler_run */
     int64_t *ends_ns;           /* of the run's steps */
     uint32_t *n_in_step;        /* [n_classes] flights with in_step */
+    uint64_t blocks_noted;      /* PREFILL: in use since noted_ns */
+    int64_t noted_ns;
+    double credit;              /* weighted round robin: see sim/balance */
     uint32_t inbox, inbox_last; /* requests that the scheduler does not know yet, linked by `next` */
     uint32_t n_inbox;
 };
@@ -61,6 +72,8 @@ void ts_replica_deinit(struct ts_replica *replica);
 enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
 /* Forgets a request that has not given a token yet. */
 void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
+/* A request that it has handed on: its blocks are free again. */
+void ts_replica_release(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
 /* A STEP event of its unit. */
 void ts_replica_fire(struct ts_replica *replica, struct ts_engine *engine, uint32_t stamp);
 /* It breaks now: the work of the step under way is lost, every request is forgotten (by the replica alone) and so is
@@ -77,6 +90,13 @@ static inline uint32_t ts_replica_waiting(const struct ts_replica *replica)
 static inline bool ts_replica_is_idle(const struct ts_replica *replica)
 {
     return replica->mode == TS_REPLICA_IDLE;
+}
+
+/* Could it ever serve that request? */
+static inline bool ts_replica_can_hold(const struct ts_replica_config *config, const struct ts_request *request)
+{
+    const uint32_t output_tok = config->role == TS_POOL_PREFILL ? 1 : request->output_tok;
+    return ts_scheduler_can_hold(&config->scheduler, request->prompt_tok, output_tok);
 }
 
 /* KV blocks in use by the step under way. */

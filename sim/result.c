@@ -38,8 +38,11 @@ enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *mode
                                .n_classes = model->n_classes > 0 ? model->n_classes : 1,
                                .n_replications = 1,
                                .bin_s = model->series_bin_s};
+    result.n_pools = ts_model_first_pool(model, model->n_tiers);
     result.tiers = calloc((size_t)result.n_tiers + 1, sizeof *result.tiers);
-    if (!result.tiers) {
+    result.pools = calloc((size_t)result.n_pools + 1, sizeof *result.pools);
+    if (!result.tiers || !result.pools) {
+        ts_result_deinit(&result);
         return TS_ENOMEM;
     }
     for (uint32_t i = 0; i <= result.n_tiers; i++) {
@@ -73,12 +76,15 @@ void ts_result_deinit(struct ts_result *result)
         for (uint32_t c = 0; tier->cells && c < result->n_classes; c++) {
             ts_cell_deinit(&tier->cells[c]);
         }
+        ts_hist_deinit(&tier->transfer_ns);
+        ts_hist_deinit(&tier->transfer_wait_ns);
         free(tier->cells);
         for (int s = 0; s < N_SERIES; s++) {
             free(*series_of(tier, s));
         }
     }
     free(result->tiers);
+    free(result->pools);
     free(result->arrivals);
     free(result->n_reached);
     *result = (struct ts_result){0};
@@ -217,23 +223,13 @@ static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result 
 {
     const struct weights by_step = weights_of((double)into->n_steps, (double)from->n_steps);
     into->mean_batch = weighted(by_step, into->mean_batch, from->mean_batch);
-    into->idle_j += from->idle_j;
-    into->active_j += from->active_j;
-    into->host_j += from->host_j;
-    into->overhead_j += from->overhead_j;
-    into->flop += from->flop;
-    into->bytes += from->bytes;
-    into->peak_flop += from->peak_flop;
-    into->peak_bytes += from->peak_bytes;
+    ts_result_add_units(into, from);
     into->busy_frac = weighted(by_time, into->busy_frac, from->busy_frac);
     into->mean_up = weighted(by_time, into->mean_up, from->mean_up);
+    into->transfer_busy_frac = weighted(by_time, into->transfer_busy_frac, from->transfer_busy_frac);
+    into->transfer_bytes += from->transfer_bytes;
     into->mean_in_tier = weighted(by_time, into->mean_in_tier, from->mean_in_tier);
     into->kv_mean_frac = weighted(by_time, into->kv_mean_frac, from->kv_mean_frac);
-    into->kv_peak_frac = into->kv_peak_frac > from->kv_peak_frac ? into->kv_peak_frac : from->kv_peak_frac;
-    into->n_steps += from->n_steps;
-    into->n_preemptions += from->n_preemptions;
-    into->looked_up_tok += from->looked_up_tok;
-    into->found_tok += from->found_tok;
     into->n_throttled += from->n_throttled;
     into->n_retries += from->n_retries;
     into->n_starts += from->n_starts;
@@ -298,7 +294,7 @@ static enum ts_status merge_series(struct ts_result *into, const struct ts_resul
 
 enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *from)
 {
-    TS_CHECK(into->n_tiers == from->n_tiers && into->n_classes == from->n_classes);
+    TS_CHECK(into->n_tiers == from->n_tiers && into->n_classes == from->n_classes && into->n_pools == from->n_pools);
     const enum ts_status status = merge_series(into, from);
     if (status != TS_OK) {
         return status;
@@ -310,7 +306,14 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
                 return TS_ENOMEM;
             }
         }
+        if (ts_hist_merge(&into->tiers[i].transfer_ns, &from->tiers[i].transfer_ns) != TS_OK ||
+            ts_hist_merge(&into->tiers[i].transfer_wait_ns, &from->tiers[i].transfer_wait_ns) != TS_OK) {
+            return TS_ENOMEM;
+        }
         merge_tier(&into->tiers[i], &from->tiers[i], by_time);
+    }
+    for (uint32_t i = 0; i < into->n_pools; i++) {
+        merge_tier(&into->pools[i], &from->pools[i], by_time);
     }
     into->n_replications += from->n_replications;
     into->window_s += from->window_s;
@@ -340,6 +343,23 @@ enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result
     }
     *out = sum;
     return TS_OK;
+}
+
+void ts_result_add_units(struct ts_tier_result *into, const struct ts_tier_result *from)
+{
+    into->idle_j += from->idle_j;
+    into->active_j += from->active_j;
+    into->host_j += from->host_j;
+    into->overhead_j += from->overhead_j;
+    into->flop += from->flop;
+    into->bytes += from->bytes;
+    into->peak_flop += from->peak_flop;
+    into->peak_bytes += from->peak_bytes;
+    into->n_steps += from->n_steps;
+    into->n_preemptions += from->n_preemptions;
+    into->looked_up_tok += from->looked_up_tok;
+    into->found_tok += from->found_tok;
+    into->kv_peak_frac = into->kv_peak_frac > from->kv_peak_frac ? into->kv_peak_frac : from->kv_peak_frac;
 }
 
 int ts_result_balances(const struct ts_result *result)

@@ -47,10 +47,14 @@ struct ts_tier_result {
     uint64_t n_starts, n_failures;     /* servers: cold starts; replicas that failed */
     uint64_t looked_up_tok, found_tok; /* servers with a prefix cache: prompt tokens of requests that were begun, and
                                           those of them that need not be computed */
-    double *power_w;                   /* [n_bins] mean facility power in that bin */
-    double *in_tier;                   /* [n_bins] mean requests present */
-    double *busy;                      /* [n_bins] share of the time that units which are up are busy */
-    double *kv_used;                   /* [n_bins] servers: share of the KV blocks in use, of replicas that are up */
+    struct ts_hist transfer_ns, transfer_wait_ns; /* servers with pools by role: from the end of the prompt until its KV
+                                                     entries are there, and the part of it before the link was free */
+    double transfer_bytes;
+    double transfer_busy_frac; /* share of the time in which the link carries KV entries */
+    double *power_w;           /* [n_bins] mean facility power in that bin */
+    double *in_tier;           /* [n_bins] mean requests present */
+    double *busy;              /* [n_bins] share of the time that units which are up are busy */
+    double *kv_used;           /* [n_bins] servers: share of the KV blocks in use, of replicas that are up */
     struct ts_batch_means batches[TS_N_LATENCIES]; /* in seconds, all classes, in order of completion; ITL: none */
 };
 
@@ -59,6 +63,9 @@ struct ts_result {
     uint32_t n_classes;
     uint32_t n_replications;      /* merged into this */
     struct ts_tier_result *tiers; /* [n_tiers + 1] */
+    uint32_t n_pools;             /* that tiers list, in order: see ts_model_first_pool */
+    struct ts_tier_result *pools; /* [n_pools] what is about units and steps; no cells, no series, no batches; their
+                                     tier's figures hold the sums, and the means over all units */
     double window_s;              /* length of the arrival window: rates are per this, less the warm-up */
     double simulated_s;           /* until the last event */
     double warmup_s;              /* at its beginning: left out of means, shares, energies and rates */
@@ -82,6 +89,9 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
  * with ts_cell_deinit. */
 enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result, uint32_t tier);
 void ts_cell_deinit(struct ts_cell *cell);
+
+/* Adds what a group of units did to what others did: energies, work, steps; the peak is the higher one. No means. */
+void ts_result_add_units(struct ts_tier_result *into, const struct ts_tier_result *from);
 
 /* Checks arrived = done + rejected + timed out + unfinished in every cell. */
 int ts_result_balances(const struct ts_result *result);

@@ -130,6 +130,11 @@ enum ts_status ts_scheduler_submit_with(struct ts_scheduler *s, uint32_t *handle
     seq->output_tok = output_tok;
     seq->luck = extras->luck;
     seq->priority = s->config.by_priority ? (uint8_t)extras->priority : 0;
+    TS_CHECK(!extras->joins || (output_tok >= 2 && !s->config.prefix_cache && s->config.policy == TS_SCHEDULER_VLLM));
+    TS_CHECK(!extras->holds || s->config.policy == TS_SCHEDULER_VLLM);
+    seq->holds = extras->holds;
+    seq->n_computed = extras->joins ? prompt_tok : 0;
+    seq->n_given = extras->joins ? 1 : 0;
     if (s->config.prefix_cache) {
         seq->salt = ++s->n_submitted;
         seq->prefix = extras->prefix;
@@ -181,6 +186,16 @@ void ts_scheduler_abort(struct ts_scheduler *s, uint32_t handle)
         (void)ts_running_remove_finished(s, s->tags_a);
         extend_prefix(s);
     }
+}
+
+void ts_scheduler_release(struct ts_scheduler *s, uint32_t handle)
+{
+    TS_CHECK(handle < s->seqs.cap && s->seqs.items[handle].state == TS_SEQUENCE_HELD);
+    struct ts_sequence *seq = &s->seqs.items[handle];
+    s->n_free_blocks += s->cache ? ts_prefix_cache_give(s->cache, seq->blocks, seq->n_blocks) : seq->n_held;
+    seq->n_blocks = 0;
+    s->n_holding--;
+    ts_sequences_give(&s->seqs, handle);
 }
 
 /* ---- planning ---- */
@@ -262,11 +277,26 @@ static bool commit_drafts(struct ts_scheduler *s, uint32_t pos, struct ts_schedu
     return s->left[pos] == 0;
 }
 
+/* The first step of one that joined. */
+static void start_joined(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
+{
+    struct ts_sequence *seq = ts_running_seq(s, pos);
+    if (seq->joins) {
+        seq->joins = false;
+        s->n_joining--;
+        s->tags_a[step->n_started] = seq->tag;
+        step->n_started += s->left[pos] > 0;
+    }
+}
+
 /* True if that one is finished by the step (or was aborted). */
 static bool commit_item(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
 {
     const uint32_t n_new = s->n_new[pos];
     const uint32_t block_tok = s->config.block_tok;
+    if (s->n_joining > 0) {
+        start_joined(s, pos, step);
+    }
     if (s->need[pos] == 0 && ts_running_drafts(s)) {
         return commit_drafts(s, pos, step);
     }

@@ -77,6 +77,11 @@ struct ts_scheduler_extras {
     struct ts_prefix prefix; /* of the prompt, for the prefix cache. Its ids are borrowed until the sequence has
                                 finished or was aborted */
     uint64_t luck;           /* which of its drafts are right: a number of its own, the same after a preemption */
+    /* Of TS_SCHEDULER_VLLM, for two schedulers that divide the work: */
+    bool holds; /* its blocks stay in use when it has finished, until ts_scheduler_release */
+    bool joins; /* its prompt's KV entries and its first token come from elsewhere: it enters in decode, with blocks for
+                   them and one more token, and counts as started in the step of its second token. output_tok >= 2; not
+                   with a prefix cache. Preempted, it recomputes everything here */
 };
 
 /* A sequence's share of a step. */
@@ -101,7 +106,7 @@ struct ts_scheduler_plan {
 
 struct ts_scheduler_step {
     const uint32_t *started; /* tags that computed the last missing token and leave the prompt: their token is the
-                                first, or the first after a preemption */
+                                first, or the first after a preemption, or the first here of those that joined */
     uint32_t n_started;
     const uint32_t *finished; /* tags that gave their last token; they are gone now */
     uint32_t n_finished;
@@ -140,6 +145,9 @@ enum ts_status ts_scheduler_submit_with(struct ts_scheduler *sched, uint32_t *ha
 /* Takes a sequence out, wherever it is; its tag is not reported again. A running one keeps its blocks until the commit
  * of the step under way. Not for running sequences between ts_scheduler_steady and ts_scheduler_advance. */
 void ts_scheduler_abort(struct ts_scheduler *sched, uint32_t handle);
+
+/* Gives back the blocks of a finished sequence that holds them; the handle is not valid any more. */
+void ts_scheduler_release(struct ts_scheduler *sched, uint32_t handle);
 
 /* Decides the next step; false: nothing to do. Pointers in *plan are valid until the next call. Every plan is followed
  * by a commit. */

@@ -53,6 +53,8 @@ struct ts_scheduler {
     struct ts_prefix_cache *cache; /* of TS_SCHEDULER_VLLM; NULL without */
     struct ts_slots *slots;        /* of TS_SCHEDULER_SLOTS */
     uint64_t n_submitted;
+    uint32_t n_joining; /* running ones with `joins` */
+    uint32_t n_holding; /* sequences in the state HELD */
 };
 
 extern const struct ts_policy ts_policy_vllm, ts_policy_slots, ts_policy_static;

@@ -37,6 +37,15 @@ static uint64_t reserved_blocks(const struct ts_scheduler *s, const struct ts_se
     return s->policy->reserved_blocks(&s->config, (uint64_t)seq->prompt_tok + seq->output_tok - 1);
 }
 
+/* The blocks of the finished one at `pos` stay in use. */
+static void hold_blocks(struct ts_scheduler *s, uint32_t pos)
+{
+    struct ts_sequence *seq = ts_running_seq(s, pos);
+    seq->n_held = ((uint64_t)s->ctx[pos] + s->room[pos]) / s->config.block_tok;
+    seq->state = TS_SEQUENCE_HELD;
+    s->n_holding++;
+}
+
 /* The blocks of the one at `pos` are free again. */
 static void release_blocks(struct ts_scheduler *s, uint32_t pos)
 {
@@ -139,18 +148,24 @@ uint32_t ts_running_remove_finished(struct ts_scheduler *s, uint32_t *tags)
         if (s->policy->leave) {
             s->policy->leave(s, pos);
         }
-        release_blocks(s, pos);
-        if (ts_running_seq(s, pos)->state == TS_SEQUENCE_RUNNING) {
-            tags[n_tags++] = ts_running_seq(s, pos)->tag;
+        const struct ts_sequence *seq = ts_running_seq(s, pos);
+        const bool finished = seq->state == TS_SEQUENCE_RUNNING;
+        if (finished) {
+            tags[n_tags++] = seq->tag;
         }
-        ts_sequences_give(&s->seqs, s->id[pos]);
+        if (finished && seq->holds) {
+            hold_blocks(s, pos);
+        } else {
+            release_blocks(s, pos);
+            ts_sequences_give(&s->seqs, s->id[pos]);
+        }
         move_running(s, kept, begin, pos);
         kept += pos - begin;
         begin = pos + 1;
     }
     move_running(s, kept, begin, n);
     s->n_running = kept + n - begin;
-    TS_CHECK(s->n_running > 0 || s->n_free_blocks == s->config.kv_blocks);
+    TS_CHECK(s->n_running > 0 || s->n_holding > 0 || s->n_free_blocks == s->config.kv_blocks);
     return n_tags;
 }
 

@@ -14,7 +14,13 @@ enum { TS_SEQUENCE_MAX_PRIORITY = 15 };
 
 #define TS_SEQUENCE_NONE UINT32_MAX
 
-enum ts_sequence_state { TS_SEQUENCE_FREE, TS_SEQUENCE_WAITING, TS_SEQUENCE_RUNNING, TS_SEQUENCE_ABORTED };
+enum ts_sequence_state {
+    TS_SEQUENCE_FREE,
+    TS_SEQUENCE_WAITING,
+    TS_SEQUENCE_RUNNING,
+    TS_SEQUENCE_ABORTED,
+    TS_SEQUENCE_HELD /* finished; its blocks are not given back yet */
+};
 
 struct ts_sequence {
     uint32_t tag;
@@ -24,6 +30,10 @@ struct ts_sequence {
     enum ts_sequence_state state;
     uint8_t priority;        /* 0..TS_SEQUENCE_MAX_PRIORITY; set before it is pushed */
     bool was_admitted;       /* at least once */
+    bool holds;              /* see ts_scheduler_extras */
+    bool joins;              /* entered with its tokens computed elsewhere, and has given none here yet */
+    uint32_t n_computed;     /* tokens whose KV entries it brings along when it enters next */
+    uint64_t n_held;         /* HELD, without a prefix cache: blocks */
     uint32_t slot;           /* policy slots: where it runs */
     uint64_t luck;           /* see ts_scheduler_extras */
     uint64_t salt;           /* with a prefix cache: what tells its own tokens from those of others */

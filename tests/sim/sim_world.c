@@ -130,6 +130,26 @@ static void assert_same_cell(const struct ts_cell *a, const struct ts_cell *b, d
     }
 }
 
+static void assert_same_units(const struct ts_tier_result *x, const struct ts_tier_result *y, double tolerance)
+{
+    assert_int_equal(x->n_steps, y->n_steps);
+    assert_int_equal(x->n_preemptions, y->n_preemptions);
+    assert_int_equal(x->looked_up_tok, y->looked_up_tok);
+    assert_int_equal(x->found_tok, y->found_tok);
+    world_assert_near(x->mean_up, y->mean_up, tolerance);
+    assert_true(x->kv_peak_frac == y->kv_peak_frac);
+    world_assert_near(x->mean_batch, y->mean_batch, tolerance);
+    world_assert_near(x->idle_j, y->idle_j, tolerance);
+    world_assert_near(x->active_j, y->active_j, tolerance);
+    world_assert_near(x->host_j, y->host_j, tolerance);
+    world_assert_near(x->overhead_j, y->overhead_j, tolerance);
+    world_assert_near(x->busy_frac, y->busy_frac, tolerance);
+    world_assert_near(x->flop, y->flop, tolerance);
+    world_assert_near(x->bytes, y->bytes, tolerance);
+    world_assert_near(x->peak_flop, y->peak_flop, tolerance);
+    world_assert_near(x->kv_mean_frac, y->kv_mean_frac, tolerance);
+}
+
 void world_assert_same_intervals(const struct ts_result *a, const struct ts_result *b, double tolerance)
 {
     assert_same_batches(a->batches, b->batches, tolerance);
@@ -147,33 +167,25 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
     world_assert_near(a->window_s, b->window_s, tolerance);
     world_assert_near(a->simulated_s, b->simulated_s, tolerance);
     assert_true(a->warmup_s == b->warmup_s);
+    for (uint32_t i = 0; a->n_pools == b->n_pools && i < a->n_pools; i++) {
+        assert_same_units(&a->pools[i], &b->pools[i], tolerance);
+    }
     for (uint32_t i = 0; i <= a->n_tiers; i++) {
         const struct ts_tier_result *x = &a->tiers[i];
         const struct ts_tier_result *y = &b->tiers[i];
+        assert_same_units(x, y, tolerance);
         for (uint32_t c = 0; c < a->n_classes; c++) {
             assert_same_cell(&x->cells[c], &y->cells[c], tolerance);
         }
-        assert_int_equal(x->n_steps, y->n_steps);
-        assert_int_equal(x->n_preemptions, y->n_preemptions);
-        assert_int_equal(x->looked_up_tok, y->looked_up_tok);
-        assert_int_equal(x->found_tok, y->found_tok);
         assert_int_equal(x->n_throttled, y->n_throttled);
         assert_int_equal(x->n_retries, y->n_retries);
         assert_int_equal(x->n_starts, y->n_starts);
         assert_int_equal(x->n_failures, y->n_failures);
-        world_assert_near(x->mean_up, y->mean_up, tolerance);
-        assert_true(x->kv_peak_frac == y->kv_peak_frac);
-        world_assert_near(x->mean_batch, y->mean_batch, tolerance);
-        world_assert_near(x->idle_j, y->idle_j, tolerance);
-        world_assert_near(x->active_j, y->active_j, tolerance);
-        world_assert_near(x->host_j, y->host_j, tolerance);
-        world_assert_near(x->overhead_j, y->overhead_j, tolerance);
-        world_assert_near(x->busy_frac, y->busy_frac, tolerance);
-        world_assert_near(x->flop, y->flop, tolerance);
-        world_assert_near(x->bytes, y->bytes, tolerance);
-        world_assert_near(x->peak_flop, y->peak_flop, tolerance);
         world_assert_near(x->mean_in_tier, y->mean_in_tier, tolerance);
-        world_assert_near(x->kv_mean_frac, y->kv_mean_frac, tolerance);
+        world_assert_near(x->transfer_busy_frac, y->transfer_busy_frac, tolerance);
+        assert_true(x->transfer_bytes == y->transfer_bytes);
+        assert_same_hist(&x->transfer_ns, &y->transfer_ns);
+        assert_same_hist(&x->transfer_wait_ns, &y->transfer_wait_ns);
         for (uint32_t bin = 0; bin < a->n_bins; bin++) {
             world_assert_near(x->power_w[bin], y->power_w[bin], tolerance);
             world_assert_near(x->in_tier[bin], y->in_tier[bin], tolerance);

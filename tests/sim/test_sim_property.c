@@ -84,7 +84,46 @@ static void random_fleet(struct ts_rng *rng, struct ts_server_model *server)
     }
 }
 
-static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
+enum { MOST_POOLS = 3 };
+
+/* Replicas that differ in speed, seats and blocks. */
+static void random_pools(struct ts_rng *rng, struct ts_tier_model *tier, struct ts_pool_model *pools)
+{
+    struct ts_server_model *server = &tier->u.server;
+    const uint32_t n = 1 + below(rng, MOST_POOLS);
+    uint32_t n_replicas = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        pools[i] = (struct ts_pool_model){
+            .name = "pool", .hardware = "", .weight = 1.0 + below(rng, 3), .server = *server, .power = tier->power};
+        pools[i].server.n_replicas = 1 + below(rng, 2);
+        pools[i].server.max_seqs = 1 + below(rng, 10);
+        pools[i].server.kv_blocks = 60 / server->block_tok + 1 + below(rng, 60);
+        pools[i].server.steps = random_steps(rng);
+        pools[i].power.idle_w = 10.0 + below(rng, 40);
+        n_replicas += pools[i].server.n_replicas;
+    }
+    server->n_replicas = n_replicas;
+    server->pools = pools;
+    server->n_pools = n;
+}
+
+/* The first pools compute prompts, the others decode; what is not simulated with that is taken away. */
+static void divide_by_role(struct ts_rng *rng, struct ts_server_model *server, struct ts_pool_model *pools,
+                           uint32_t n_links)
+{
+    const uint32_t n_prefill = 1 + below(rng, server->n_pools - 1);
+    for (uint32_t i = 0; i < server->n_pools; i++) {
+        pools[i].role = i < n_prefill ? TS_POOL_PREFILL : TS_POOL_DECODE;
+        pools[i].server.policy = TS_SCHEDULER_VLLM;
+        pools[i].server.prefix_cache = pools[i].server.prefix_cache && i < n_prefill;
+    }
+    server->autoscale.on = false;
+    server->failures.mtbf_s = server->restart_every_s = 0.0;
+    server->kv_transfer =
+        (struct ts_kv_transfer_model){.link = (int)below(rng, n_links + 1) - 1, .bytes_per_tok = 500.0};
+}
+
+static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links, struct ts_pool_model *pools)
 {
     const enum ts_tier_kind kind = (enum ts_tier_kind)below(rng, TS_N_TIER_KINDS);
     struct ts_tier_model tier;
@@ -144,6 +183,12 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links)
     }
     tier.power =
         (struct ts_power_model){.idle_w = 50.0, .prefill_w = 300.0, .decode_w = 200.0, .host_frac = 0.3, .pue = 1.3};
+    if (kind == TS_TIER_SERVER && below(rng, 2)) {
+        random_pools(rng, &tier, pools);
+        if (tier.u.server.n_pools > 1 && below(rng, 2)) {
+            divide_by_role(rng, &tier.u.server, pools, n_links);
+        }
+    }
     tier.link = (int)below(rng, n_links + 1) - 1;
     tier.context_tok = below(rng, 3) ? 0 : 60 + below(rng, 60);
     return tier;
@@ -175,13 +220,16 @@ static void random_router(struct ts_rng *rng, struct ts_model *model)
     }
 }
 
-static struct ts_model random_model(struct ts_rng *rng)
+enum { MOST_TIERS = 4 };
+
+/* pools: room for those of its tiers, which it points to. */
+static struct ts_model random_model(struct ts_rng *rng, struct ts_pool_model (*pools)[MOST_POOLS])
 {
-    struct ts_tier_model tiers[4];
-    const uint32_t n_tiers = 1 + below(rng, 4);
+    struct ts_tier_model tiers[MOST_TIERS];
+    const uint32_t n_tiers = 1 + below(rng, MOST_TIERS);
     const uint32_t n_links = below(rng, 3);
     for (uint32_t i = 0; i < n_tiers; i++) {
-        tiers[i] = random_tier(rng, n_links);
+        tiers[i] = random_tier(rng, n_links, pools[i]);
     }
     struct ts_model model = world_model(tiers, n_tiers);
     model.n_classes = 1 + below(rng, 4);
@@ -235,6 +283,7 @@ static struct ts_request *random_requests(struct ts_rng *rng, const struct ts_mo
 }
 
 struct tally {
+    uint64_t n_transfers;
     uint64_t done, rejected, timed_out, unfinished, fell_back, n_preemptions, n_retries, n_starts, n_failures;
 };
 
@@ -253,6 +302,7 @@ static void add_to_tally(struct tally *tally, const struct ts_result *result, ui
     for (uint32_t i = 0; i < result->n_tiers; i++) {
         assert_true(result->tiers[i].busy_frac >= 0.0);
         assert_true(result->tiers[i].kv_mean_frac <= result->tiers[i].kv_peak_frac + 1e-12);
+        tally->n_transfers += result->tiers[i].transfer_ns.count;
         tally->n_preemptions += result->tiers[i].n_preemptions;
         tally->n_retries += result->tiers[i].n_retries;
         tally->n_starts += result->tiers[i].n_starts;
@@ -267,7 +317,8 @@ static void test_sim__random_models_balance_and_repeat(void **state)
     for (uint32_t i = 0; i < N_MODELS; i++) {
         struct ts_rng rng;
         ts_rng_init(&rng, 99, i, 0, 0);
-        const struct ts_model model = random_model(&rng);
+        struct ts_pool_model pools[MOST_TIERS][MOST_POOLS];
+        const struct ts_model model = random_model(&rng, pools);
         const uint64_t n = below(&rng, 400);
         struct ts_request *requests = random_requests(&rng, &model, n);
         struct ts_result first = world_run(&model, requests, n);
@@ -291,6 +342,7 @@ static void test_sim__random_models_balance_and_repeat(void **state)
     assert_true(tally.unfinished > 500);
     assert_true(tally.fell_back > 1000);
     assert_true(tally.n_preemptions > 500);
+    assert_true(tally.n_transfers > 500);
     assert_true(tally.n_retries > 500);
     assert_true(tally.n_starts > 500);
     assert_true(tally.n_failures > 500);
