@@ -214,7 +214,9 @@ static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *c
     const char *engines = ctx->tier->kind == TS_TIER_SERVER ? TS_ENGINES_SERVING : TS_ENGINES_LOCAL;
     const struct ts_chip *chip = ts_catalog_chip(&loader->catalog, ctx->hardware->name);
     const struct ts_efficiency *row = fitted_constants(loader, ctx, chip, engines);
-    if (!row || ts_value_is_written(ctx->value, "steps.roofline")) {
+    const bool own_shares = ts_value_is_written(ctx->value, "steps.roofline.compute") ||
+                            ts_value_is_written(ctx->value, "steps.roofline.bandwidth");
+    if (!row || own_shares) {
         resolve_plain(loader, ctx, out);
         return;
     }
