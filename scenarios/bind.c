@@ -100,8 +100,10 @@ static unsigned kind_of_tier(struct ts_loader *loader, const char *schema, const
     return 0;
 }
 
-/* Is the missing key there with a slip of the pen? The unknown key's own error, with its "did you mean", then says it all. */
-static bool is_misspelt(struct ts_loader *loader, const struct ts_node *section, const struct place *place, const char *key)
+/* Is the missing key there with a slip of the pen? The unknown key's own error, with its "did you mean", then says it
+ * all. */
+static bool is_misspelt(struct ts_loader *loader, const struct ts_node *section, const struct place *place,
+                        const char *key)
 {
     for (const struct ts_node *member = section && section->kind == TS_NODE_MAP ? section->first : NULL; member;
          member = member->next) {

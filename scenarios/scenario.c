@@ -134,9 +134,8 @@ static void warn_unused(struct ts_loader *loader, const struct ts_value *value)
 static enum ts_status read_tree(struct ts_loader *loader, struct sources *sources, struct ts_node **root)
 {
     const char *text = loader->options->text;
-    enum ts_status status =
-        text ? ts_source_from_text(&sources->file, loader->path, text, strlen(text), loader->diags)
-             : ts_source_read(&sources->file, loader->path, TS_YAML_MAX_BYTES, loader->diags);
+    enum ts_status status = text ? ts_source_from_text(&sources->file, loader->path, text, strlen(text), loader->diags)
+                                 : ts_source_read(&sources->file, loader->path, TS_YAML_MAX_BYTES, loader->diags);
     if (status != TS_OK) {
         return status;
     }

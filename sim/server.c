@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "sim/fleet.h"
+#include "sim/steptime.h"
 
 struct server {
     const struct ts_server_model *model;
@@ -46,6 +47,7 @@ struct ts_scheduler_config ts_server_scheduler_config(const struct ts_server_mod
         .prefix_cache = model->prefix_cache,
         .draft_tok = model->speculative.draft_tok,
         .acceptance_frac = model->speculative.acceptance_frac,
+        .counts_kv_max = ts_steptime_needs_kv_max(&model->steps),
     };
 }
 

@@ -169,7 +169,7 @@ static void test_binding__a_roofline_without_shares_is_the_default_one(void **st
     }
 }
 
-static void test_binding__a_gpu_that_servers_were_not_measured_on_says_so(void **state)
+static void test_binding__a_gpu_that_servers_were_not_fitted_to_says_how_it_was_checked(void **state)
 {
     (void)state;
     struct ts_scenario s;
@@ -177,7 +177,7 @@ static void test_binding__a_gpu_that_servers_were_not_measured_on_says_so(void *
               "tiers:\n  edge: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP8, ability: 1, "
               "overhead: 3 ms}\n");
     const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
-    assert_non_null(strstr(steps->source, "unchecked on this class"));
+    assert_non_null(strstr(steps->source, "checked with one run of vLLM on an RTX 4090"));
     assert_float_equal(steps->u.roofline.fixed_s, 3e-3, 1e-12);
     ts_scenario_deinit(&s);
 }
@@ -636,7 +636,7 @@ int main(void)
         cmocka_unit_test(test_binding__a_roofline_that_is_written_is_peak_times_share),
         cmocka_unit_test(test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_its_class),
         cmocka_unit_test(test_binding__a_roofline_without_shares_is_the_default_one),
-        cmocka_unit_test(test_binding__a_gpu_that_servers_were_not_measured_on_says_so),
+        cmocka_unit_test(test_binding__a_gpu_that_servers_were_not_fitted_to_says_how_it_was_checked),
         cmocka_unit_test(test_binding__the_roofline_meets_published_steps_of_several_accelerators_within_a_tenth),
         cmocka_unit_test(test_binding__experts_are_what_is_not_active),
         cmocka_unit_test(test_binding__power_comes_from_the_catalog_row_and_the_region),
