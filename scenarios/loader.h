@@ -92,7 +92,8 @@ struct ts_tier_context {
     uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel x data_parallel */
     uint32_t tensor_parallel, pipeline_parallel; /* that share a layer; stages */
     uint32_t data_parallel;                      /* engines that step together */
-    bool broken;                                 /* a mistake was reported: derive nothing further */
+    bool takes_pcie; /* operator tables of several cards without NVLink: what is not written of the link is PCIe's */
+    bool broken;     /* a mistake was reported: derive nothing further */
 };
 
 /* resolve_steps.c */

@@ -3,11 +3,27 @@
 
 static const double all_reduce_s = 15e-6;
 
+/* Cards on GDDR have no NVLink: PCIe 4 x16 through the host, where nothing is written. */
+static const double pcie_bytes_per_s = 32e9;
+static const double pcie_latency_s = 20e-6;
+
 /* Written, or needed. */
 bool ts_steps_has_interconnect(const struct ts_tier_context *ctx)
 {
-    return ctx->tier->kind == TS_TIER_SERVER &&
-           (ctx->pipeline_parallel > 1 || ctx->data_parallel > 1 || ts_value_is_written(ctx->value, "interconnect"));
+    return ctx->tier->kind == TS_TIER_SERVER && (ctx->pipeline_parallel > 1 || ctx->data_parallel > 1 ||
+                                                 ctx->takes_pcie || ts_value_is_written(ctx->value, "interconnect"));
+}
+
+/* As written; else the default, or PCIe's. */
+static double link_number(struct ts_loader *loader, const struct ts_tier_context *ctx, const char *key, double pcie,
+                          const char *unit)
+{
+    if (!ctx->takes_pcie || ts_value_is_written(ctx->value, key)) {
+        return ts_value_number(ctx->value, key);
+    }
+    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.%s.pcie", ctx->value->path, key), TS_ORIGIN_MODELLED,
+                            "PCIe 4 x16 through the host: the class of the card has no NVLink", pcie, unit);
+    return pcie;
 }
 
 /* Ring all-reduces (Thakur et al. 2005), two a layer, of 16-bit activations among t accelerators: 2(t-1) messages of
@@ -18,8 +34,8 @@ struct ts_steps_joint ts_steps_interconnect(struct ts_loader *loader, const stru
     if (!ts_steps_has_interconnect(ctx)) {
         return (struct ts_steps_joint){0.0, 0.0};
     }
-    double bandwidth = ts_value_number(ctx->value, "interconnect.bandwidth");
-    double latency_s = ts_value_number(ctx->value, "interconnect.latency");
+    double bandwidth = link_number(loader, ctx, "interconnect.bandwidth", pcie_bytes_per_s, "B/s");
+    double latency_s = link_number(loader, ctx, "interconnect.latency", pcie_latency_s, "s");
     double t = ctx->tensor_parallel;
     double bytes = 2.0 * ctx->llm->hidden;
     double reduces = 2.0 * ctx->llm->layers;

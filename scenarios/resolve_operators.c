@@ -129,15 +129,24 @@ static void warn_differences(struct ts_loader *loader, const struct ts_tier_cont
 /* The tables are of one accelerator: what joins several is not in them. */
 static void warn_no_interconnect(struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
-    if (ctx->n_accelerators > 1 && !ts_value_is_written(ctx->value, "interconnect") &&
-        !ts_value_is_set(ctx->value, "overhead")) {
-        ts_loader_warning(
-            loader, ts_value_at(ctx->value, "accelerators"),
-            "write interconnect: {bandwidth: 16 GB/s, latency: 20 us} (PCIe) or {bandwidth: 450 GB/s, "
-            "latency: 3 us} (NVLink), or what you measured",
-            "an operator profile does not time what joins %u accelerators: %s", (unsigned)ctx->n_accelerators,
-            ts_steps_has_interconnect(ctx) ? "a fast interconnect is taken" : "15 us are taken for an all-reduce");
+    if (ctx->n_accelerators == 1 || ts_value_is_written(ctx->value, "interconnect") ||
+        ts_value_is_set(ctx->value, "overhead")) {
+        return;
     }
+    ts_loader_warning(
+        loader, ts_value_at(ctx->value, "accelerators"),
+        "write interconnect: {bandwidth: 450 GB/s, latency: 3 us} (NVLink), {bandwidth: 32 GB/s, latency: "
+        "20 us} (PCIe), or what you measured",
+        "an operator profile does not time what joins %u accelerators: %s", (unsigned)ctx->n_accelerators,
+        ctx->takes_pcie                  ? "PCIe is taken, 32 GB/s and 20 us a message"
+        : ts_steps_has_interconnect(ctx) ? "NVLink is taken, 450 GB/s and 3 us a message"
+                                         : "15 us are taken for an all-reduce");
+}
+
+static bool is_without_nvlink(const struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    const struct ts_chip *chip = ctx->hardware ? ts_catalog_chip(&loader->catalog, ctx->hardware->name) : NULL;
+    return chip && ts_str_equal(chip->class_name, "gddr");
 }
 
 void ts_resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
@@ -155,6 +164,7 @@ void ts_resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx,
         return;
     }
     warn_differences(loader, ctx, &profile);
+    ctx->takes_pcie = ctx->n_accelerators > 1 && is_without_nvlink(loader, ctx);
     out->kind = TS_STEPS_OPERATORS;
     out->origin = TS_ORIGIN_MEASURED;
     out->source = ts_loader_printf(loader, "operator profile%s%s%s%s, %zu rows", profile.gpu[0] ? " of " : "",
