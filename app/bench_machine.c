@@ -121,7 +121,9 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
         .n_shapes = n_shapes,
         .n_tok = n_tok,
         .n_n_tok = n_n_tok,
-        .budget_s = args->seconds > 0 ? (double)args->seconds : args->quick ? QUICK_BUDGET_S : FULL_BUDGET_S,
+        .budget_s = args->seconds > 0 ? (double)args->seconds
+                    : args->quick     ? QUICK_BUDGET_S
+                                      : FULL_BUDGET_S,
         .baseline = !args->no_baseline,
         .bind = args->affinity,
         .progress = ts_bench_progress_of(args),

@@ -3,26 +3,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "app/command.h"
+#include "app/name_filter.h"
 #include "app/published_table.h"
 #include "reports/table.h"
 #include "scenarios/catalog.h"
-
-static bool wanted(const char *name, const char *filter)
-{
-    if (!filter) {
-        return true;
-    }
-    size_t n = strlen(filter);
-    for (const char *p = name; *p; p++) {
-        if (strncasecmp(p, filter, n) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void columns(struct ts_table *table, const char *const *headers)
 {
@@ -37,7 +23,7 @@ static double or_nan(double value)
     return value > 0.0 ? value : (double)NAN;
 }
 
-static struct ts_table *hardware(const struct ts_catalog *catalog, const char *filter)
+static struct ts_table *hardware(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
     static const char *const headers[] = {"hardware", "fp16 TFLOPS", "int8 TOPS", "memory GB", "GB/s", "TDP W",
                                           "idle W",   "list USD",    "year",      "source",    NULL};
@@ -45,7 +31,7 @@ static struct ts_table *hardware(const struct ts_catalog *catalog, const char *f
     columns(table, headers);
     for (size_t i = 0; i < catalog->n_hardware; i++) {
         const struct ts_hardware *row = &catalog->hardware[i];
-        if (wanted(row->name, filter)) {
+        if (ts_name_wanted(filter, row->name)) {
             ts_table_row(table);
             ts_table_put(table, row->name);
             ts_table_num(table, or_nan(row->fp16_tflops), 4);
@@ -62,7 +48,7 @@ static struct ts_table *hardware(const struct ts_catalog *catalog, const char *f
     return table;
 }
 
-static struct ts_table *models(const struct ts_catalog *catalog, const char *filter)
+static struct ts_table *models(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
     static const char *const headers[] = {"model",  "type",         "params B", "active B", "layers",
                                           "hidden", "KV bytes/tok", "context",  "source",   NULL};
@@ -70,7 +56,7 @@ static struct ts_table *models(const struct ts_catalog *catalog, const char *fil
     columns(table, headers);
     for (size_t i = 0; i < catalog->n_llms; i++) {
         const struct ts_llm *row = &catalog->llms[i];
-        if (wanted(row->name, filter)) {
+        if (ts_name_wanted(filter, row->name)) {
             ts_table_row(table);
             ts_table_put(table, row->name);
             ts_table_put(table, row->type);
@@ -86,7 +72,7 @@ static struct ts_table *models(const struct ts_catalog *catalog, const char *fil
     return table;
 }
 
-static struct ts_table *prices(const struct ts_catalog *catalog, const char *filter)
+static struct ts_table *prices(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
     static const char *const headers[] = {
         "offer", "input USD/Mtok", "cached USD/Mtok", "output USD/Mtok", "date", "source", NULL};
@@ -94,7 +80,7 @@ static struct ts_table *prices(const struct ts_catalog *catalog, const char *fil
     columns(table, headers);
     for (size_t i = 0; i < catalog->n_prices; i++) {
         const struct ts_price *row = &catalog->prices[i];
-        if (wanted(row->name, filter)) {
+        if (ts_name_wanted(filter, row->name)) {
             ts_table_row(table);
             ts_table_put(table, row->name);
             ts_table_num(table, row->input_usd_per_mtok, 4);
@@ -107,7 +93,7 @@ static struct ts_table *prices(const struct ts_catalog *catalog, const char *fil
     return table;
 }
 
-static struct ts_table *regions(const struct ts_catalog *catalog, const char *filter)
+static struct ts_table *regions(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
     static const char *const headers[] = {"region", "country",       "USD/kWh", "carbon g/kWh",
                                           "PUE",    "outage h/year", "source",  NULL};
@@ -115,7 +101,7 @@ static struct ts_table *regions(const struct ts_catalog *catalog, const char *fi
     columns(table, headers);
     for (size_t i = 0; i < catalog->n_regions; i++) {
         const struct ts_region *row = &catalog->regions[i];
-        if (wanted(row->name, filter) || wanted(row->country, filter)) {
+        if (ts_name_wanted(filter, row->name) || ts_name_wanted(filter, row->country)) {
             ts_table_row(table);
             ts_table_put(table, row->name);
             ts_table_put(table, row->country);
@@ -131,10 +117,55 @@ static struct ts_table *regions(const struct ts_catalog *catalog, const char *fi
 
 static const struct {
     const char *name;
-    struct ts_table *(*list)(const struct ts_catalog *catalog, const char *filter);
+    struct ts_table *(*list)(const struct ts_catalog *catalog, const struct ts_name_filter *filter);
 } kinds[] = {{"hardware", hardware}, {"models", models}, {"prices", prices}, {"regions", regions}};
 
-enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
+enum { N_KINDS = sizeof kinds / sizeof kinds[0], MAX_NAMES = 512 };
+
+/* All names of a kind; hardware's are those of chips with published points too. */
+static size_t names_of(const char **out, const struct ts_catalog *catalog, const char *kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; ts_str_equal(kind, "hardware") && i < catalog->n_hardware; i++) {
+        out[n++] = catalog->hardware[i].name;
+    }
+    for (size_t i = 0; ts_str_equal(kind, "hardware") && i < catalog->n_chips; i++) {
+        out[n++] = catalog->chips[i].name;
+    }
+    for (size_t i = 0; ts_str_equal(kind, "models") && i < catalog->n_llms; i++) {
+        out[n++] = catalog->llms[i].name;
+    }
+    for (size_t i = 0; ts_str_equal(kind, "prices") && i < catalog->n_prices; i++) {
+        out[n++] = catalog->prices[i].name;
+    }
+    for (size_t i = 0; ts_str_equal(kind, "regions") && i < catalog->n_regions; i++) {
+        out[n++] = catalog->regions[i].name;
+        out[n++] = catalog->regions[i].country;
+    }
+    return n;
+}
+
+/* Whole words are meant where a name has them. A name that nobody has is an error with the nearest. */
+static enum ts_status choose_least(struct ts_name_filter *filter, const struct ts_catalog *catalog, const char *kind,
+                                   struct ts_arena *arena, struct ts_diags *diags)
+{
+    const char *names[MAX_NAMES];
+    size_t n = filter->text ? names_of(names, catalog, kind) : 0;
+    enum ts_name_match best = TS_NAME_MATCH_NONE;
+    for (size_t i = 0; i < n; i++) {
+        enum ts_name_match match = ts_name_match(names[i], filter->text);
+        best = match > best ? match : best;
+    }
+    filter->least = best;
+    if (n == 0 || best > TS_NAME_MATCH_NONE) {
+        return TS_OK;
+    }
+    const char *near = ts_suggest(filter->text, names, n);
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(),
+                   near ? ts_arena_printf(arena, "did you mean '%s'?", near)
+                        : ts_arena_printf(arena, "tiersim catalog %s lists them all", kind),
+                   "the catalog of %s has no '%s'", kind, filter->text);
+}
 
 static enum ts_status print(struct ts_table *table, enum ts_table_format format)
 {
@@ -149,23 +180,59 @@ static enum ts_status print(struct ts_table *table, enum ts_table_format format)
     return status;
 }
 
-static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena *arena, const char *filter,
-                                     enum ts_table_format format, struct ts_diags *diags)
+static bool has_published(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
+{
+    for (size_t i = 0; i < catalog->n_published; i++) {
+        if (ts_name_wanted(filter, catalog->published[i].hardware)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena *arena,
+                                     const struct ts_name_filter *filter, enum ts_table_format format,
+                                     struct ts_diags *diags)
 {
     enum ts_status status = ts_catalog_load_published(catalog, arena, diags);
-    if (status == TS_OK) {
-        status = print(ts_published_table(catalog, wanted, filter), format);
+    if (status == TS_OK && has_published(catalog, filter)) {
+        status = print(ts_published_table(catalog, filter), format);
+    } else if (status == TS_OK && format == TS_TABLE_TEXT) {
+        printf("The catalog has no published rates of %s: what follows was fitted to others of its class.\n\n",
+               filter->text);
     }
     if (status == TS_OK) {
-        status = print(ts_published_errors(catalog, wanted, filter), format);
+        status = print(ts_published_errors(catalog, filter), format);
     }
     return status;
+}
+
+static bool lists_hardware(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
+{
+    for (size_t i = 0; i < catalog->n_hardware; i++) {
+        if (ts_name_wanted(filter, catalog->hardware[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum ts_status list_kind(size_t i, struct ts_catalog *catalog, struct ts_arena *arena, const char *text,
+                                enum ts_table_format format, struct ts_diags *diags)
+{
+    const bool is_hardware = ts_str_equal(kinds[i].name, "hardware");
+    struct ts_name_filter filter = {text, TS_NAME_MATCH_NONE};
+    enum ts_status status = choose_least(&filter, catalog, kinds[i].name, arena, diags);
+    if (status == TS_OK && (!is_hardware || lists_hardware(catalog, &filter))) {
+        status = print(kinds[i].list(catalog, &filter), format);
+    }
+    return status == TS_OK && text && is_hardware ? list_published(catalog, arena, &filter, format, diags) : status;
 }
 
 static enum ts_status list(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags)
 {
     const char *kind = args->n_operands > 0 ? args->operands[0] : NULL;
-    const char *filter = args->n_operands > 1 ? args->operands[1] : NULL;
+    const char *text = args->n_operands > 1 ? args->operands[1] : NULL;
     struct ts_arena arena;
     struct ts_catalog catalog;
     ts_arena_init(&arena);
@@ -174,11 +241,8 @@ static enum ts_status list(const struct ts_args *args, enum ts_table_format form
     for (size_t i = 0; status == TS_OK && i < N_KINDS; i++) {
         if (!kind || ts_str_equal(kind, kinds[i].name)) {
             known = true;
-            status = print(kinds[i].list(&catalog, filter), format);
+            status = list_kind(i, &catalog, &arena, text, format, diags);
         }
-    }
-    if (status == TS_OK && filter && ts_str_equal(kind, "hardware")) {
-        status = list_published(&catalog, &arena, filter, format, diags);
     }
     ts_arena_deinit(&arena);
     if (status == TS_OK && !known) {

@@ -4,17 +4,17 @@
 
 #include "app/command.h"
 #include "app/locate.h"
+#include "app/run_info.h"
 #include "scenarios/scenario.h"
 
-static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status check(const struct ts_args *args, const struct ts_host *host, struct ts_diags *diags)
 {
-    if (args->n_operands != 1) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim check scenarios/hybrid-enterprise.yaml",
-                       "check takes one scenario file");
-    }
     char *measurement = ts_locate_measurement(args->measurement);
-    struct ts_scenario_options options = {
-        .sets = args->sets, .n_sets = args->n_sets, .trace_path = args->trace, .measurement_path = measurement};
+    struct ts_scenario_options options = {.sets = args->sets,
+                                          .n_sets = args->n_sets,
+                                          .trace_path = args->trace,
+                                          .measurement_path = measurement,
+                                          .host = host};
     struct ts_scenario scenario;
     enum ts_status status = ts_scenario_load(&scenario, args->operands[0], &options, diags);
     if (status == TS_OK) {
@@ -23,6 +23,23 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
         ts_scenario_deinit(&scenario);
     }
     free(measurement);
+    return status;
+}
+
+static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+{
+    if (args->n_operands != 1) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim check scenarios/hybrid-enterprise.yaml",
+                       "check takes one scenario file");
+    }
+    struct ts_arena arena;
+    struct ts_host host;
+    ts_arena_init(&arena);
+    enum ts_status status = ts_run_info_machine(&host, &arena);
+    if (status == TS_OK) {
+        status = check(args, &host, diags);
+    }
+    ts_arena_deinit(&arena);
     return status;
 }
 

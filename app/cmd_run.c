@@ -224,6 +224,21 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_arg
     return status;
 }
 
+static enum ts_status load_and_simulate(const struct ts_args *args, struct ts_scenario_options options, double begin_s,
+                                        struct ts_diags *diags)
+{
+    char *measurement = ts_locate_measurement(args->measurement);
+    options.measurement_path = measurement;
+    struct ts_scenario scenario;
+    enum ts_status status = ts_scenario_load(&scenario, args->operands[0], &options, diags);
+    if (status == TS_OK) {
+        status = simulate(&scenario, args, begin_s, diags);
+        ts_scenario_deinit(&scenario);
+    }
+    free(measurement);
+    return status;
+}
+
 static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 {
     const double begin_s = ts_run_info_now_s();
@@ -240,16 +255,16 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
         snprintf(replications, sizeof replications, "replications=%llu", (unsigned long long)args->replications);
         sets[n_sets++] = replications;
     }
-    char *measurement = ts_locate_measurement(args->measurement);
-    struct ts_scenario_options options = {
-        .sets = sets, .n_sets = n_sets, .trace_path = args->trace, .measurement_path = measurement};
-    struct ts_scenario scenario;
-    status = ts_scenario_load(&scenario, args->operands[0], &options, diags);
+    struct ts_arena arena;
+    struct ts_host host;
+    ts_arena_init(&arena);
+    const struct ts_scenario_options options = {
+        .sets = sets, .n_sets = n_sets, .trace_path = args->trace, .host = &host};
+    status = ts_run_info_machine(&host, &arena);
     if (status == TS_OK) {
-        status = simulate(&scenario, args, begin_s, diags);
-        ts_scenario_deinit(&scenario);
+        status = load_and_simulate(args, options, begin_s, diags);
     }
-    free(measurement);
+    ts_arena_deinit(&arena);
     return status;
 }
 

@@ -76,9 +76,9 @@ static enum ts_status create_buffers(struct ts_live *live)
     if (!live->chunks || !live->owners || !live->logits || sched->kv_blocks > UINT32_MAX) {
         return TS_ENOMEM;
     }
-    const enum ts_status status = ts_kv_cache_create(&live->cache, TS_KV_F16, live->config.layers,
-                                                     live->config.kv_heads, live->config.head_dim,
-                                                     (uint32_t)sched->kv_blocks);
+    const enum ts_status status =
+        ts_kv_cache_create(&live->cache, TS_KV_F16, live->config.layers, live->config.kv_heads, live->config.head_dim,
+                           (uint32_t)sched->kv_blocks);
     return status == TS_OK ? ts_transformer_create(&live->transformer, live->weights, &live->cache, live->pool,
                                                    sched->max_batched_tok, live->max_seqs)
                            : status;
@@ -416,7 +416,8 @@ enum ts_status ts_live_serve(struct ts_live_run *out, struct ts_live *live, cons
                              const struct ts_live_progress *progress, struct ts_diags *diags)
 {
     struct ts_live_run run;
-    struct serving serving = {.live = live, .requests = requests, .n = n, .run = &run, .progress = progress, .diags = diags};
+    struct serving serving = {
+        .live = live, .requests = requests, .n = n, .run = &run, .progress = progress, .diags = diags};
     enum ts_status status = init_run(&run, requests, n);
     serving.sequences = calloc(n ? n : 1, sizeof *serving.sequences);
     if (status == TS_OK && !serving.sequences) {

@@ -76,7 +76,7 @@ static void put_kind(struct ts_table *table, struct compared *compared, size_t n
     ts_table_put(table, point->source);
 }
 
-struct ts_table *ts_published_table(const struct ts_catalog *catalog, ts_published_wanted *wanted, const char *filter)
+struct ts_table *ts_published_table(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
     static const char *const headers[] = {
         "hardware", "count",           "model",           "quant", "engine",    "metric",    "batch",     "prompt",
@@ -93,7 +93,7 @@ struct ts_table *ts_published_table(const struct ts_catalog *catalog, ts_publish
         const struct ts_published *first = &catalog->published[i];
         size_t n = 0;
         for (; i < catalog->n_published && same_kind(first, &catalog->published[i]); i++) {
-            if (n < MAX_OF_A_KIND && wanted(first->hardware, filter)) {
+            if (n < MAX_OF_A_KIND && ts_name_wanted(filter, first->hardware)) {
                 n += compare(&compared[n], catalog, &catalog->published[i]);
             }
         }
@@ -104,17 +104,23 @@ struct ts_table *ts_published_table(const struct ts_catalog *catalog, ts_publish
     return table;
 }
 
-static bool concerns(const struct ts_catalog *catalog, const struct ts_efficiency *row, ts_published_wanted *wanted,
-                     const char *filter)
+/* The class of a wanted chip that the row predicts, its own before one that it stands in for; NULL: none. */
+static const char *class_predicted(const struct ts_catalog *catalog, const struct ts_efficiency *row,
+                                   const struct ts_name_filter *filter)
 {
+    const char *other = NULL;
     for (size_t i = 0; i < catalog->n_chips; i++) {
         const struct ts_chip *chip = &catalog->chips[i];
-        if (wanted(chip->name, filter) && (row == ts_efficiency_find(catalog, chip->class_name, TS_ENGINES_SERVING) ||
-                                           row == ts_efficiency_find(catalog, chip->class_name, TS_ENGINES_LOCAL))) {
-            return true;
+        if (ts_name_wanted(filter, chip->name) &&
+            (row == ts_efficiency_find(catalog, chip->class_name, TS_ENGINES_SERVING) ||
+             row == ts_efficiency_find(catalog, chip->class_name, TS_ENGINES_LOCAL))) {
+            if (ts_str_equal(chip->class_name, row->class_name)) {
+                return chip->class_name;
+            }
+            other = chip->class_name;
         }
     }
-    return false;
+    return other;
 }
 
 static void put_percent(struct ts_table *table, double frac)
@@ -122,7 +128,7 @@ static void put_percent(struct ts_table *table, double frac)
     ts_table_num(table, frac > 0.0 ? round(frac * 1e4) / 100.0 : (double)NAN, 3);
 }
 
-struct ts_table *ts_published_errors(const struct ts_catalog *catalog, ts_published_wanted *wanted, const char *filter)
+struct ts_table *ts_published_errors(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
     struct ts_table *table = ts_table_create("Fitted constants: median error on a chip left out of the fit");
     if (!table) {
@@ -135,11 +141,16 @@ struct ts_table *ts_published_errors(const struct ts_catalog *catalog, ts_publis
     }
     for (size_t i = 0; i < catalog->n_efficiencies; i++) {
         const struct ts_efficiency *row = &catalog->efficiencies[i];
-        if (!concerns(catalog, row, wanted, filter)) {
+        const char *predicted = class_predicted(catalog, row, filter);
+        if (!predicted) {
             continue;
         }
         ts_table_row(table);
-        ts_table_put(table, row->class_name);
+        if (ts_str_equal(predicted, row->class_name)) {
+            ts_table_put(table, row->class_name);
+        } else {
+            ts_table_putf(table, "%s, for %s too", row->class_name, predicted);
+        }
         ts_table_put(table, row->engine);
         ts_table_putf(table, "%u", row->n_decode);
         ts_table_putf(table, "%u", row->n_prefill);

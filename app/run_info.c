@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/gzip.h"
+#include "kernels/cpu.h"
+#include "kernels/host.h"
 
 const char *ts_run_info_host(struct ts_arena *arena)
 {
@@ -15,6 +17,13 @@ const char *ts_run_info_host(struct ts_arena *arena)
         return "unknown";
     }
     return ts_arena_printf(arena, "%s %s %s, %u CPUs", name.sysname, name.release, name.machine, ts_run_info_cpus());
+}
+
+enum ts_status ts_run_info_machine(struct ts_host *out, struct ts_arena *arena)
+{
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    return ts_host_describe(out, arena, &cpu);
 }
 
 const char *ts_run_info_now(struct ts_arena *arena)

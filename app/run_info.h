@@ -6,9 +6,12 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "kernels/measurement.h"
 
 /* All in `arena`; NULL when out of memory. */
 const char *ts_run_info_host(struct ts_arena *arena);
+/* The same in parts, to compare a measurement's with. TS_ENOMEM. */
+enum ts_status ts_run_info_machine(struct ts_host *out, struct ts_arena *arena);
 const char *ts_run_info_now(struct ts_arena *arena); /* "2026-11-22T18:00:00Z" */
 /* "crc32:1c291ca3, 719188 bytes"; streams the file. TS_EIO. */
 enum ts_status ts_run_info_hash(const char **out, struct ts_arena *arena, const char *path, struct ts_diags *diags);

@@ -2,7 +2,8 @@
  * gives estimates and leaves out what would take more than a third of the time in one round. Rounds then take each item
  * once (short ones a few times), so that a disturbance is spread over all. An item is settled when its two fastest
  * samples agree; once each has been taken twice, only those that are not settled are taken again, and when all are,
- * all. */
+ * all. One that never settles (a lucky sample that does not come again) is not waited for beyond four times the rounds
+ * of the others. */
 #include "kernels/bench_model.h"
 
 #include <math.h>
@@ -27,6 +28,7 @@ enum {
     MAX_PREFILL = 8192,
     MAX_ITEMS = 128,
     MAX_REPEATS = 5,
+    ROUNDS_AHEAD = 4, /* of an item that does not settle, for each round of the others */
     FILL_HALVES = 1 << 15,
 };
 
@@ -41,6 +43,7 @@ struct bench_item {
     struct ts_model_step step;
     double samples[TS_MODEL_STEP_MAX_SAMPLES];
     double estimate_s;
+    uint32_t n_rounds; /* that it was taken in, by this run */
     bool dropped;
 };
 
@@ -365,22 +368,41 @@ static enum ts_status measure_item(struct bench *bench, struct bench_item *item)
     return TS_OK;
 }
 
-static size_t n_unsettled(const struct bench *bench)
+/* Rounds that every item was taken in. */
+static uint32_t least_rounds(const struct bench *bench)
 {
+    uint32_t least = UINT32_MAX;
+    for (size_t i = 0; i < bench->n_items; i++) {
+        const struct bench_item *item = &bench->items[i];
+        least = !item->dropped && item->n_rounds < least ? item->n_rounds : least;
+    }
+    return least;
+}
+
+/* Not settled, and not yet far ahead of the others. */
+static bool is_open(const struct bench_item *item, uint32_t least)
+{
+    return !item->dropped && !is_settled(item) && item->n_rounds / ROUNDS_AHEAD <= least;
+}
+
+static size_t n_open(const struct bench *bench)
+{
+    const uint32_t least = least_rounds(bench);
     size_t n = 0;
     for (size_t i = 0; i < bench->n_items; i++) {
-        n += !bench->items[i].dropped && !is_settled(&bench->items[i]);
+        n += is_open(&bench->items[i], least);
     }
     return n;
 }
 
-/* All items, or those that are not settled; no further ones when the time is up, but each has a sample then. */
+/* All items, or those that are open; no further ones when the time is up, but each has a sample then. */
 static enum ts_status measure_round(struct bench *bench, bool all)
 {
+    const uint32_t least = least_rounds(bench);
     for (size_t i = 0; i < bench->n_items; i++) {
         struct bench_item *item = &bench->items[i];
         bool late = item->step.n_samples > 0 && spent_s(bench) + item->estimate_s > bench->options->budget_s;
-        if (item->dropped || late || (!all && is_settled(item))) {
+        if (item->dropped || late || (!all && !is_open(item, least))) {
             continue;
         }
         if (report(bench, &item->step)) {
@@ -390,6 +412,7 @@ static enum ts_status measure_round(struct bench *bench, bool all)
         if (status != TS_OK) {
             return status;
         }
+        item->n_rounds++;
     }
     return TS_OK;
 }
@@ -512,7 +535,7 @@ static enum ts_status measure(struct bench *bench)
     status = first_round(bench);
     for (size_t round = 0; status == TS_OK; round++) {
         double before_s = spent_s(bench);
-        status = measure_round(bench, round == 0 || n_unsettled(bench) == 0);
+        status = measure_round(bench, round == 0 || n_open(bench) == 0);
         enum ts_status saved = save(bench);
         status = status == TS_OK ? saved : status;
         if (spent_s(bench) > (1.0 - least_round_frac) * bench->options->budget_s || spent_s(bench) - before_s < 1e-3) {

@@ -16,11 +16,14 @@ static const struct {
 
 static const struct {
     const char *class_name, *engines, *class_of, *engines_of;
+    const char *check; /* what held a prediction of theirs against a measurement, NULL: nothing */
 } stand_ins[] = {
-    {"gddr", TS_ENGINES_SERVING, "hbm", TS_ENGINES_SERVING},
-    {"apple", TS_ENGINES_SERVING, "apple", TS_ENGINES_LOCAL},
-    {"cpu", TS_ENGINES_SERVING, "cpu", TS_ENGINES_LOCAL},
-    {"phone", TS_ENGINES_SERVING, "phone", TS_ENGINES_LOCAL},
+    {"gddr", TS_ENGINES_SERVING, "hbm", TS_ENGINES_SERVING,
+     "on this class checked with one run of vLLM on an RTX 4090 (every latency within 3 %) and four points of "
+     "TensorRT-LLM (within 15 %)"},
+    {"apple", TS_ENGINES_SERVING, "apple", TS_ENGINES_LOCAL, NULL},
+    {"cpu", TS_ENGINES_SERVING, "cpu", TS_ENGINES_LOCAL, NULL},
+    {"phone", TS_ENGINES_SERVING, "phone", TS_ENGINES_LOCAL, NULL},
 };
 
 const char *ts_efficiency_group(const char *engine)
@@ -54,6 +57,17 @@ const struct ts_efficiency *ts_efficiency_find(const struct ts_catalog *catalog,
         }
     }
     return row;
+}
+
+const char *ts_efficiency_check_of(const struct ts_efficiency *row, const char *class_name, const char *engines)
+{
+    for (size_t i = 0; i < sizeof stand_ins / sizeof stand_ins[0]; i++) {
+        if (ts_str_equal(stand_ins[i].class_name, class_name) && ts_str_equal(stand_ins[i].engines, engines) &&
+            ts_str_equal(stand_ins[i].class_of, row->class_name)) {
+            return stand_ins[i].check;
+        }
+    }
+    return NULL;
 }
 
 bool ts_efficiency_is_trusted(const struct ts_efficiency *row)

@@ -33,6 +33,9 @@ const char *ts_efficiency_group(const char *engine);
 const struct ts_efficiency *ts_efficiency_find(const struct ts_catalog *catalog, const char *class_name,
                                                const char *engines);
 
+/* How that row was checked where it stands in for another class; NULL: it was not. */
+const char *ts_efficiency_check_of(const struct ts_efficiency *row, const char *class_name, const char *engines);
+
 /* On chips left out of the fit, decode and prefill were met within a quarter (median): good enough to be the default.
  */
 bool ts_efficiency_is_trusted(const struct ts_efficiency *row);

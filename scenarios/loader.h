@@ -91,14 +91,19 @@ struct ts_tier_context {
     const struct ts_measurement *measurement; /* where steps are measured, or the machine is this one */
     double kv_bytes_per_tok;
     double weight_bytes;
-    uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel */
+    uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel x data_parallel */
     uint32_t tensor_parallel, pipeline_parallel; /* that share a layer; stages */
-    bool broken;                                 /* a mistake was reported: derive nothing further */
+    uint32_t data_parallel;                      /* engines that step together */
+    bool takes_pcie; /* operator tables of several cards without NVLink: what is not written of the link is PCIe's */
+    bool broken;     /* a mistake was reported: derive nothing further */
 };
 
 /* resolve_steps.c */
 void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out);
 void ts_resolve_ideal(const struct ts_tier_context *ctx, struct ts_steps_roofline *out);
+/* resolve_machine.c: tells of the machine that ctx->measurement, read from `path`, is of. */
+void ts_resolve_machine(struct ts_loader *loader, struct ts_tier_context *ctx, const char *path, bool is_this,
+                        const struct ts_value *at);
 /* resolve_host.c: the host's time of a server, behind ts_resolve_steps. */
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */

@@ -1,8 +1,4 @@
-/* Hides how the tables of a profile become curves and a complete grid.
- *
- * All operators over a step's tokens are one curve, the sum over operators of (times in a step) x (its table): a sum of
- * piecewise linear functions has its knots where any of them has one. A mixture of experts computes the expected number
- * of experts that B tokens touch, E (1 - (1 - k/E)^B); its table is read there, at every number of tokens that it has.
+/* Hides where the files of a profile are, and how the rows of attention.csv become a complete grid.
  *
  * The attention grid is what rows give and what they mean: without a chunk the past does not matter, without sequences
  * in decode their KV does not, and nothing at all takes no time. A point that is still empty lies on the line through
@@ -15,155 +11,21 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "scenarios/profile_table.h"
+#include "scenarios/profile_parts.h"
 
 enum { MAX_GRID = 1 << 22, META_MAX_BYTES = 1 << 20 };
 
-static const char *const attention_columns[] = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", NULL};
-static const char *const token_columns[] = {"tokens", NULL};
-static const char *const sequence_columns[] = {"sequences", NULL};
-static const char *const moe_columns[] = {"tokens", "activated_experts", NULL};
-
-/* What is being made, and of what. */
-struct profile {
-    struct ts_operator_profile *out;
-    struct ts_loader *loader;
-    const struct ts_tier_context *ctx;
-    struct ts_profile_table dense, per_sequence, attention, moe;
-    struct ts_text layers;
-};
+static const struct ts_profile_columns token_columns = {.layers = true, .names = {"tokens"}};
+static const struct ts_profile_columns sequence_columns = {.layers = true, .names = {"sequences"}};
+static const struct ts_profile_columns attention_columns = {
+    .names = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode"}};
+static const struct ts_profile_columns moe_columns = {.names = {"tokens", "activated_experts"}};
+static const struct ts_profile_columns skew_columns = {
+    .time = "t_skew_us", .repeats = true, .names = {"n", "pc", "t_mean_us", "t_max_us"}};
 
 static const char *path_in(struct ts_loader *loader, const char *folder, const char *name)
 {
     return ts_loader_printf(loader, "%s/%s", folder, name);
-}
-
-static bool fail(struct profile *p, const struct ts_profile_table *table, const char *message)
-{
-    ts_loader_fail(p->loader, ts_fail(p->loader->diags, TS_EINPUT, ts_span_file(table->path), NULL, "%s", message));
-    return false;
-}
-
-/* ---- curves ---- */
-
-static double times_in_step(const char *layer, double n_layers)
-{
-    if (ts_str_equal(layer, "embedding") || ts_str_equal(layer, "final_layernorm")) {
-        return 1.0;
-    }
-    return ts_str_equal(layer, "layernorm") ? 2.0 * n_layers : n_layers;
-}
-
-/* Adds `times` x the rows [first, end) to a curve over its knots. */
-static void add_to_curve(double *y, const double *knots, size_t n, const struct ts_profile_table *table, size_t first,
-                         size_t end, double times)
-{
-    size_t low = first;
-    for (size_t i = 0; i < n; i++) {
-        while (low + 2 < end && table->rows[low + 1].x[0] <= knots[i]) {
-            low++;
-        }
-        const struct ts_profile_row *a = &table->rows[low];
-        double value = a->seconds;
-        if (low + 1 < end && knots[i] > a->x[0]) {
-            const struct ts_profile_row *b = a + 1;
-            value += (b->seconds - a->seconds) * (knots[i] - a->x[0]) / (b->x[0] - a->x[0]);
-        }
-        y[i] += times * value;
-    }
-}
-
-static bool sum_layers(struct profile *p, struct ts_curve *out, const struct ts_profile_table *table, double n_layers)
-{
-    size_t n = 0;
-    const double *knots = ts_profile_axis(&n, p->loader, table, 0, -1, false);
-    double *y = ts_loader_array(p->loader, n, sizeof *y);
-    if (!knots || !y) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        y[i] = 0.0;
-    }
-    for (size_t first = 0, end = 0; first < table->n; first = end) {
-        const uint32_t layer = table->rows[first].layer;
-        while (end < table->n && table->rows[end].layer == layer) {
-            end++;
-        }
-        const double times = n_layers > 0.0 ? times_in_step(table->layers[layer], n_layers) : 1.0;
-        add_to_curve(y, knots, n, table, first, end, times);
-        ts_text_printf(&p->layers, "%s%s x %g", p->layers.len > 0 ? ", " : "", table->layers[layer], times);
-    }
-    *out = (struct ts_curve){.x = knots, .y = y, .n = n};
-    return true;
-}
-
-/* ---- mixture of experts ---- */
-
-/* The rows [first, end) of one number of tokens, read at a number of experts. */
-static double at_experts(const struct ts_profile_table *table, size_t first, size_t end, double experts)
-{
-    size_t low = first;
-    while (low + 2 < end && table->rows[low + 1].x[1] <= experts) {
-        low++;
-    }
-    const struct ts_profile_row *a = &table->rows[low];
-    if (low + 1 >= end || experts <= a->x[1]) {
-        return a->seconds;
-    }
-    const struct ts_profile_row *b = a + 1;
-    return fmax(0.0, a->seconds + (b->seconds - a->seconds) * (experts - a->x[1]) / (b->x[1] - a->x[1]));
-}
-
-/* Puts the experts' block on top of the curve over tokens: new knots where either has one. */
-static bool add_experts(struct profile *p, struct ts_curve *curve)
-{
-    const struct ts_profile_table *moe = &p->moe;
-    const double n_experts = p->ctx->llm->n_experts;
-    const double top_k = p->ctx->llm->top_k;
-    if (!(n_experts > 0.0 && top_k > 0.0)) {
-        return fail(p, moe, "a table of experts, but the tier's model is no mixture of experts");
-    }
-    double *x = ts_loader_array(p->loader, curve->n + moe->n, sizeof *x);
-    double *y = ts_loader_array(p->loader, curve->n + moe->n, sizeof *y);
-    struct ts_profile_table block = {.rows = malloc(moe->n * sizeof *block.rows)};
-    if (!x || !y || !block.rows) {
-        free(block.rows);
-        ts_loader_fail(p->loader, TS_ENOMEM);
-        return false;
-    }
-    for (size_t first = 0, end = 0; first < moe->n; first = end) {
-        const double tokens = moe->rows[first].x[0];
-        while (end < moe->n && moe->rows[end].x[0] == tokens) {
-            end++;
-        }
-        const double touched = n_experts * (1.0 - pow(1.0 - top_k / n_experts, tokens));
-        block.rows[block.n++] = (struct ts_profile_row){.x = {tokens}, .seconds = at_experts(moe, first, end, touched)};
-    }
-    size_t n = 0;
-    for (size_t i = 0, j = 0; i < curve->n || j < block.n; n++) {
-        const bool from_curve = j == block.n || (i < curve->n && curve->x[i] <= block.rows[j].x[0]);
-        x[n] = from_curve ? curve->x[i] : block.rows[j].x[0];
-        i += i < curve->n && curve->x[i] == x[n];
-        j += j < block.n && block.rows[j].x[0] == x[n];
-    }
-    struct ts_profile_table plain = {.rows = malloc(curve->n * sizeof *plain.rows), .n = curve->n};
-    if (plain.rows) {
-        for (size_t i = 0; i < curve->n; i++) {
-            plain.rows[i] = (struct ts_profile_row){.x = {curve->x[i]}, .seconds = curve->y[i]};
-        }
-        for (size_t i = 0; i < n; i++) {
-            y[i] = 0.0;
-        }
-        add_to_curve(y, x, n, &plain, 0, plain.n, 1.0);
-        add_to_curve(y, x, n, &block, 0, block.n, p->ctx->llm->layers);
-        *curve = (struct ts_curve){.x = x, .y = y, .n = n};
-        ts_text_printf(&p->layers, ", experts x %u", p->ctx->llm->layers);
-    } else {
-        ts_loader_fail(p->loader, TS_ENOMEM);
-    }
-    free(block.rows);
-    free(plain.rows);
-    return !p->loader->failed;
 }
 
 /* ---- attention ---- */
@@ -262,7 +124,7 @@ static size_t fill_empty(struct grid *grid)
     return n_filled;
 }
 
-static bool make_axes(struct profile *p, struct grid *grid)
+static bool make_axes(struct ts_profile *p, struct grid *grid)
 {
     const struct ts_profile_table *table = &p->attention;
     static const struct {
@@ -280,12 +142,12 @@ static bool make_axes(struct profile *p, struct grid *grid)
             return false;
         }
         if (n == 0) {
-            return fail(p, table,
-                        axis == TS_ATTENTION_PAST ? "no row has a prompt chunk (prefill_chunk above 0)"
-                                                  : "no row has sequences in decode (n_decode above 0)");
+            return ts_profile_fail(p, table,
+                                   axis == TS_ATTENTION_PAST ? "no row has a prompt chunk (prefill_chunk above 0)"
+                                                             : "no row has sequences in decode (n_decode above 0)");
         }
         if (grid->n_all > MAX_GRID / n) {
-            return fail(p, table, "its grid has more than four million points");
+            return ts_profile_fail(p, table, "its grid has more than four million points");
         }
         grid->ops->axes[axis].n = grid->n[axis] = n;
         grid->stride[axis] = grid->n_all;
@@ -294,7 +156,7 @@ static bool make_axes(struct profile *p, struct grid *grid)
     return true;
 }
 
-static bool make_grid(struct profile *p)
+static bool make_grid(struct ts_profile *p)
 {
     struct grid grid = {.ops = p->out->operators};
     if (!make_axes(p, &grid)) {
@@ -316,8 +178,8 @@ static bool make_grid(struct profile *p)
     p->out->operators->attention_s = grid.s;
     for (size_t i = 0; i < grid.n_all; i++) {
         if (!known(&grid, i)) {
-            return fail(p, &p->attention,
-                        "too few rows: points of its grid have no two measured neighbours along any axis");
+            return ts_profile_fail(p, &p->attention,
+                                   "too few rows: points of its grid have no two measured neighbours along any axis");
         }
     }
     return true;
@@ -325,23 +187,89 @@ static bool make_grid(struct profile *p)
 
 /* ---- files ---- */
 
-/* `folder`, or the one in it for the number of accelerators. */
-static const char *find_folder(struct ts_loader *loader, const struct ts_value *at, const char *folder,
-                               unsigned n_accelerators)
+static bool has_tables(struct ts_loader *loader, const char *folder)
 {
-    const char *inner = ts_loader_printf(loader, "%s/tp%u", folder, n_accelerators);
-    if (ts_file_exists(path_in(loader, folder, "dense.csv"))) {
+    return ts_file_exists(path_in(loader, folder, "dense.csv"));
+}
+
+/* Degrees of tensor parallelism that `folder` has tables for: "tp1, tp2"; "" if none. */
+static const char *degrees_in(struct ts_loader *loader, const char *folder)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    for (unsigned n = 1; n <= 64; n++) {
+        if (has_tables(loader, ts_loader_printf(loader, "%s/tp%u", folder, n))) {
+            ts_text_printf(&text, "%stp%u", text.len > 0 ? ", " : "", n);
+        }
+    }
+    return ts_loader_keep(loader, &text);
+}
+
+static void no_tables(struct ts_loader *loader, const struct ts_value *at, const char *folder, unsigned degree)
+{
+    static const char *const variants[] = {"bf16", "fp16", "fp8", "bf16-kvfp8", "fp8-kvfp8"};
+    const char *degrees = degrees_in(loader, folder);
+    if (degrees[0]) {
+        ts_loader_error(loader, at, ts_loader_printf(loader, "accelerators that the profile has: %s", degrees),
+                        "the profile in '%s' has no tables for %u accelerators that share a layer (tp%u)", folder,
+                        degree, degree);
+        return;
+    }
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        const char *inner = ts_loader_printf(loader, "%s/%s", folder, variants[i]);
+        if (has_tables(loader, inner) || degrees_in(loader, inner)[0]) {
+            ts_loader_error(loader, at, ts_loader_printf(loader, "write operators: %s", inner),
+                            "no operator profile in '%s' itself", folder);
+            return;
+        }
+    }
+    ts_loader_error(loader, at,
+                    ts_file_exists(path_in(loader, folder, "layers.csv"))
+                        ? "layers.csv is of an older profiler, whose tables are not read; expected: dense.csv, "
+                          "attention.csv, per_sequence.csv"
+                        : "expected: dense.csv, attention.csv, per_sequence.csv",
+                    "no operator profile in '%s' or in '%s/tp%u'", folder, folder, degree);
+}
+
+/* The folder itself is of another degree than the tier's. */
+static void warn_other_degree(struct ts_loader *loader, const struct ts_value *at, const char *folder, unsigned degree)
+{
+    const char *base = ts_path_base(folder);
+    char *end = NULL;
+    const unsigned long is = strncmp(base, "tp", 2) == 0 ? strtoul(base + 2, &end, 10) : 0;
+    if (is > 0 && *end == '\0' && is != degree) {
+        ts_loader_warning(loader, at, "name the folder that has tp1, tp2 ... in it",
+                          "the tables in '%s' are of %lu accelerators that share a layer, the tier's are %u", folder,
+                          is, degree);
+    }
+}
+
+/* `folder`, or the one in it for the number of accelerators that share a layer; one of the tables stands for its
+ * folder. */
+static const char *find_folder(struct ts_loader *loader, const struct ts_value *at, const char *folder, unsigned degree)
+{
+    const size_t len = strlen(folder);
+    if (len > 4 && ts_str_equal(folder + len - 4, ".csv") && ts_file_exists(folder)) {
+        char *dir = ts_path_dir(folder);
+        folder = ts_loader_printf(loader, "%s", dir ? dir : "");
+        free(dir);
+    }
+    for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--) {
+        folder = ts_loader_printf(loader, "%.*s", (int)(n - 1), folder);
+    }
+    const char *inner = ts_loader_printf(loader, "%s/tp%u", folder, degree);
+    if (has_tables(loader, folder)) {
+        warn_other_degree(loader, at, folder, degree);
         return folder;
     }
-    if (ts_file_exists(path_in(loader, inner, "dense.csv"))) {
+    if (has_tables(loader, inner)) {
         return inner;
     }
     if (!ts_dir_exists(folder)) {
         ts_loader_error(loader, at, "a path is relative to the scenario's folder; --set KEY=FOLDER names another",
                         "there is no folder '%s'", folder);
     } else {
-        ts_loader_error(loader, at, "expected: dense.csv, attention.csv, per_sequence.csv",
-                        "no operator profile in '%s' or in '%s'", folder, inner);
+        no_tables(loader, at, folder, degree);
     }
     return NULL;
 }
@@ -356,7 +284,7 @@ static const char *text_of(struct ts_loader *loader, const struct ts_node *map, 
 static void read_meta(struct ts_operator_profile *out, struct ts_loader *loader)
 {
     static const char *const names[] = {"profile_meta.yaml", "meta.yaml", "../profile_meta.yaml", "../meta.yaml"};
-    out->gpu = out->model = out->engine = "";
+    out->gpu = out->model = out->engine = out->variant = "";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *path = path_in(loader, out->folder, names[i]);
         struct ts_source source;
@@ -369,6 +297,7 @@ static void read_meta(struct ts_operator_profile *out, struct ts_loader *loader)
                 out->gpu = text_of(loader, root, "gpu");
                 out->model = text_of(loader, root, "model");
                 out->engine = text_of(loader, root, "vllm_version");
+                out->variant = text_of(loader, root, "variant");
             }
             ts_source_deinit(&source);
         }
@@ -379,11 +308,11 @@ static void read_meta(struct ts_operator_profile *out, struct ts_loader *loader)
     }
 }
 
-static bool read_table(struct profile *p, struct ts_profile_table *table, const char *name, bool has_layers,
-                       const char *const *columns)
+static bool read_table(struct ts_profile *p, struct ts_profile_table *table, const char *name,
+                       const struct ts_profile_columns *columns)
 {
     const char *path = path_in(p->loader, p->out->folder, name);
-    const enum ts_status status = ts_profile_table_read(table, p->loader, path, has_layers, columns);
+    const enum ts_status status = ts_profile_table_read(table, p->loader, path, columns);
     if (status != TS_OK) {
         ts_loader_fail(p->loader, status);
         return false;
@@ -392,42 +321,44 @@ static bool read_table(struct profile *p, struct ts_profile_table *table, const 
     return true;
 }
 
-static bool read_tables(struct profile *p)
+/* A table that not every profile has. */
+static bool read_if_there(struct ts_profile *p, struct ts_profile_table *table, const char *name,
+                          const struct ts_profile_columns *columns)
 {
-    bool good = read_table(p, &p->dense, "dense.csv", true, token_columns);
-    good = read_table(p, &p->per_sequence, "per_sequence.csv", true, sequence_columns) && good;
-    good = read_table(p, &p->attention, "attention.csv", false, attention_columns) && good;
-    if (ts_file_exists(path_in(p->loader, p->out->folder, "moe.csv"))) {
-        good = read_table(p, &p->moe, "moe.csv", false, moe_columns) && good;
-    }
-    return good;
+    return !ts_file_exists(path_in(p->loader, p->out->folder, name)) || read_table(p, table, name, columns);
 }
 
-static bool make_operators(struct profile *p)
+static bool read_tables(struct ts_profile *p)
 {
-    struct ts_steps_operators *ops = p->out->operators;
-    bool good = sum_layers(p, &ops->per_tok_s, &p->dense, p->ctx->llm->layers);
-    good = good && (p->moe.n == 0 || add_experts(p, &ops->per_tok_s));
-    return good && sum_layers(p, &ops->per_seq_s, &p->per_sequence, 0.0) && make_grid(p);
+    const bool own_moe = ts_file_exists(path_in(p->loader, p->out->folder, "moe.csv"));
+    bool good = read_table(p, &p->dense, "dense.csv", &token_columns);
+    good = read_if_there(p, &p->per_sequence, "per_sequence.csv", &sequence_columns) && good;
+    good = read_table(p, &p->attention, "attention.csv", &attention_columns) && good;
+    /* Experts are profiled on one accelerator alone. */
+    good = read_if_there(p, &p->moe, own_moe ? "moe.csv" : "../tp1/moe.csv", &moe_columns) && good;
+    return read_if_there(p, &p->skew, "skew.csv", &skew_columns) && good;
 }
 
 bool ts_operator_profile_read(struct ts_operator_profile *out, struct ts_loader *loader, const struct ts_value *at,
                               const char *folder, const struct ts_tier_context *ctx)
 {
-    *out = (struct ts_operator_profile){.folder = find_folder(loader, at, folder, ctx->n_accelerators),
+    *out = (struct ts_operator_profile){.folder = find_folder(loader, at, folder, ctx->tensor_parallel),
                                         .operators = ts_loader_array(loader, 1, sizeof *out->operators)};
     if (!out->folder || !out->operators) {
         return false;
     }
-    *out->operators = (struct ts_steps_operators){.fixed_s = 0.0};
+    *out->operators = (struct ts_steps_operators){.data_parallel = ctx->data_parallel};
     read_meta(out, loader);
-    struct profile p = {.out = out, .loader = loader, .ctx = ctx};
+    struct ts_profile p = {.out = out, .loader = loader, .at = at, .ctx = ctx};
     ts_text_init(&p.layers);
-    const bool good = read_tables(&p) && make_operators(&p);
+    const bool good = read_tables(&p) && ts_profile_curves(&p, out->operators) && make_grid(&p) &&
+                      ts_profile_unlike(&p, out->operators);
     out->layers = ts_loader_keep(loader, &p.layers);
+    out->n_unlike = p.skew.n;
     free(p.dense.rows);
     free(p.per_sequence.rows);
     free(p.attention.rows);
     free(p.moe.rows);
+    free(p.skew.rows);
     return good && !loader->failed;
 }

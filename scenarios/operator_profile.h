@@ -18,8 +18,10 @@ struct ts_operator_profile {
     struct ts_steps_operators *operators; /* fixed_s = 0 */
     const char *folder;                   /* where the tables were found */
     const char *gpu, *model, *engine;     /* of the meta file, "" if it does not say */
+    const char *variant;                  /* "bf16", "fp8-kvfp8": the same */
     const char *layers;                   /* "qkv_proj x 32, ..." */
     size_t n_rows;                        /* read, all tables */
+    size_t n_unlike;                      /* rows about sequences of unlike length */
     size_t n_filled;                      /* points of the attention grid that no row gives: see operator_profile.c */
 };
 

@@ -14,7 +14,7 @@ struct reading {
     struct ts_profile_table *table;
     struct ts_loader *loader;
     struct ts_csv_reader *csv;
-    const char *const *names;
+    const struct ts_profile_columns *wanted;
     int columns[TS_PROFILE_MAX_COLUMNS];
     int layer, time;
     size_t cap;
@@ -39,15 +39,15 @@ static enum ts_status find_column(const struct reading *r, const char *name, int
                    "there is no column '%s'", name);
 }
 
-static enum ts_status find_columns(struct reading *r, bool has_layers)
+static enum ts_status find_columns(struct reading *r)
 {
-    enum ts_status status = find_column(r, "time_us", &r->time);
+    enum ts_status status = find_column(r, r->wanted->time ? r->wanted->time : "time_us", &r->time);
     r->layer = -1;
-    if (status == TS_OK && has_layers) {
+    if (status == TS_OK && r->wanted->layers) {
         status = find_column(r, "layer", &r->layer);
     }
-    for (size_t i = 0; status == TS_OK && r->names[i]; i++) {
-        status = find_column(r, r->names[i], &r->columns[i]);
+    for (size_t i = 0; status == TS_OK && r->wanted->names[i]; i++) {
+        status = find_column(r, r->wanted->names[i], &r->columns[i]);
         r->table->n_columns = i + 1;
     }
     return status;
@@ -157,7 +157,7 @@ static enum ts_status check_rows(const struct reading *r)
         return ts_fail(r->loader->diags, TS_EINPUT, ts_span_file(table->path), NULL, "a table without rows");
     }
     qsort(table->rows, table->n, sizeof *table->rows, compare_rows);
-    for (size_t i = 1; i < table->n; i++) {
+    for (size_t i = 1; i < table->n && !r->wanted->repeats; i++) {
         if (compare_places(&table->rows[i - 1], &table->rows[i]) == 0) {
             struct ts_span at = ts_span_file(table->path);
             at.line = (uint32_t)table->rows[i].line;
@@ -170,15 +170,15 @@ static enum ts_status check_rows(const struct reading *r)
 }
 
 enum ts_status ts_profile_table_read(struct ts_profile_table *out, struct ts_loader *loader, const char *path,
-                                     bool has_layers, const char *const *columns)
+                                     const struct ts_profile_columns *columns)
 {
     struct ts_profile_table table = {.path = path};
-    struct reading r = {.table = &table, .loader = loader, .names = columns};
+    struct reading r = {.table = &table, .loader = loader, .wanted = columns};
     enum ts_status status = ts_csv_open(&r.csv, path, true, loader->diags);
     if (status != TS_OK) {
         return status;
     }
-    status = find_columns(&r, has_layers);
+    status = find_columns(&r);
     const struct ts_csv_row *row = NULL;
     while (status == TS_OK && (status = ts_csv_next(r.csv, &row, loader->diags)) == TS_OK && row) {
         status = add_row(&r, row);

@@ -60,6 +60,14 @@ static double copies(const struct ts_tier_context *ctx)
     return heads > 0.0 ? fmax(1.0, ctx->tensor_parallel / heads) : 1.0;
 }
 
+/* Engines that share experts have all other weights each. */
+static double copied_bytes(const struct ts_tier_context *ctx)
+{
+    struct ts_steps_roofline roof = {0};
+    ts_efficiency_split_experts(ctx->llm, ctx->quant->bits_per_weight, &roof);
+    return roof.shared_bytes * (ctx->data_parallel - 1.0);
+}
+
 /* Room for a thousand tokens beside the weights: less is no server. */
 static double needed_bytes(const struct ts_tier_context *ctx, double bits_per_weight)
 {
@@ -147,7 +155,7 @@ static void resolve_blocks(struct ts_loader *loader, struct ts_tier_context *ctx
     struct ts_server_model *server = &ctx->tier->u.server;
     const char *key = ts_loader_printf(loader, "%s.kv_blocks", ctx->value->path);
     if (ts_value_is_set(ctx->value, "kv_blocks")) {
-        server->kv_blocks = (uint64_t)ts_value_number(ctx->value, "kv_blocks");
+        server->kv_blocks = (uint64_t)ts_value_number(ctx->value, "kv_blocks") * ctx->data_parallel;
         return;
     }
     server->kv_blocks = (uint64_t)(kv_tokens / server->block_tok);
@@ -201,7 +209,7 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     double use = ts_value_number(ctx->value, "memory_use");
     double memory = memory_of(ctx);
     bool known = memory > 0.0;
-    ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0;
+    ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0 + copied_bytes(ctx);
     double length = common_length(loader);
     ctx->kv_bytes_per_tok = ts_efficiency_kv_bytes(ctx->llm, length) * (fp8 ? 0.5 : 1.0) * copies(ctx);
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.weights", path), TS_ORIGIN_MODELLED, origin_of(loader, ctx),
@@ -217,7 +225,7 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     bool server = ctx->tier->kind == TS_TIER_SERVER;
     bool explicit_blocks = server && ts_value_is_set(ctx->value, "kv_blocks");
     if (explicit_blocks) {
-        kv_tokens = ts_value_number(ctx->value, "kv_blocks") * ctx->tier->u.server.block_tok;
+        kv_tokens = ts_value_number(ctx->value, "kv_blocks") * ctx->tier->u.server.block_tok * ctx->data_parallel;
     }
     if (kv_tokens < (server ? ctx->tier->u.server.block_tok : 1.0)) {
         does_not_fit(loader, ctx, usable);
@@ -233,5 +241,5 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
         resolve_blocks(loader, ctx, kv_tokens);
         kv_tokens = ctx->tier->u.server.policy == TS_SCHEDULER_SLOTS ? slot_tokens(loader, ctx) : kv_tokens;
     }
-    resolve_context(loader, ctx, kv_tokens);
+    resolve_context(loader, ctx, kv_tokens / ctx->data_parallel);
 }

@@ -259,8 +259,8 @@ static void resolve_router(struct ts_loader *loader, struct ts_value *routing)
     router->usd_per_call = ts_value_number(routing, "router.price");
     router->difficulty_sd = difficulty_sd(loader->workload);
     ts_loader_assume(loader, "routing.router.difficulty_sd", TS_ORIGIN_MODELLED,
-                     "standard deviation of the difficulty over all classes; with the AUC it gives the router's noise", "%.4g",
-                     router->difficulty_sd);
+                     "standard deviation of the difficulty over all classes; with the AUC it gives the router's noise",
+                     "%.4g", router->difficulty_sd);
 }
 
 void ts_resolve_routing(struct ts_loader *loader)

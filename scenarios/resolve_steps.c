@@ -8,57 +8,24 @@
  * + experts, active = shared + experts x k/E, so experts = (total - active)/(1 - k/E). */
 #include <math.h>
 
-#include "base/file.h"
 #include "kernels/model_measurement.h"
 #include "scenarios/efficiency.h"
 #include "scenarios/loader.h"
-#include "scenarios/operator_profile.h"
+#include "scenarios/steps_parts.h"
 
 static const double overhead_server_s = 1.5e-3;
 static const double overhead_device_s = 2e-3;
 static const double overhead_measured_s = 1e-3;
-static const double all_reduce_s = 15e-6;
 static const double attention_slowdown = 4.0;
 
-/* Written, or needed. */
-static bool has_interconnect(const struct ts_tier_context *ctx)
-{
-    return ctx->tier->kind == TS_TIER_SERVER &&
-           (ctx->pipeline_parallel > 1 || ts_value_is_written(ctx->value, "interconnect"));
-}
-
-/* Ring all-reduces (Thakur et al. 2005), two a layer, of 16-bit activations among t accelerators: 2(t-1) messages of
- * 1/t of them; and a hop between stages. */
 static void add_interconnect(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_roofline *roof)
 {
-    if (!has_interconnect(ctx)) {
-        return;
+    if (ts_steps_has_interconnect(ctx)) {
+        const struct ts_steps_joint joint = ts_steps_interconnect(loader, ctx);
+        roof->fixed_s += joint.fixed_s;
+        roof->per_tok_s = joint.per_tok_s;
+        roof->stages = ctx->pipeline_parallel;
     }
-    double bandwidth = ts_value_number(ctx->value, "interconnect.bandwidth");
-    double latency_s = ts_value_number(ctx->value, "interconnect.latency");
-    double t = ctx->tensor_parallel;
-    double bytes = 2.0 * ctx->llm->hidden;
-    double reduces = 2.0 * ctx->llm->layers;
-    double hops = ctx->pipeline_parallel - 1.0;
-    double fixed_s = (reduces * 2.0 * (t - 1.0) + hops) * latency_s;
-    roof->fixed_s += fixed_s;
-    roof->per_tok_s = (reduces * 2.0 * (t - 1.0) / t + hops) * bytes / bandwidth;
-    roof->stages = ctx->pipeline_parallel;
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.interconnect.time", ctx->value->path), TS_ORIGIN_MODELLED,
-                     "two ring all-reduces a layer, a hop between stages", "%.4g us a step, %.4g us a token",
-                     fixed_s * 1e6, roof->per_tok_s * 1e6);
-}
-
-static double overhead(struct ts_loader *loader, struct ts_tier_context *ctx, double plain)
-{
-    if (ts_value_is_set(ctx->value, "overhead")) {
-        return ts_value_number(ctx->value, "overhead");
-    }
-    double reduce = ctx->tensor_parallel > 1 && !has_interconnect(ctx) ? 2.0 * ctx->llm->layers * all_reduce_s : 0.0;
-    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.overhead", ctx->value->path), TS_ORIGIN_DEFAULT,
-                            reduce > 0.0 ? "fixed time of a step, and two all-reduces a layer" : "fixed time of a step",
-                            plain + reduce, "s");
-    return plain + reduce;
 }
 
 /* ---- linear ---- */
@@ -77,45 +44,6 @@ static void resolve_linear(struct ts_loader *loader, struct ts_tier_context *ctx
         .d_s_per_prefill_tok = ts_value_number(linear, "d"),
         .e_s_per_pair = ts_value_number(linear, "e"),
     };
-}
-
-/* ---- operators ---- */
-
-static void warn_other_model(struct ts_loader *loader, const struct ts_tier_context *ctx,
-                             const struct ts_operator_profile *profile)
-{
-    const struct ts_llm *llm =
-        profile->model[0] ? ts_catalog_llm(&loader->catalog, ts_path_base(profile->model)) : NULL;
-    if (llm && llm != ctx->llm) {
-        ts_loader_warning(loader, ts_value_at(ctx->value, "model"), NULL,
-                          "the operator profile is of %s: its tables are taken for %s", profile->model, ctx->llm->name);
-    }
-}
-
-static void resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
-{
-    struct ts_operator_profile profile;
-    const char *folder = ts_loader_beside(loader, ts_value_text(ctx->value, "steps.operators"));
-    if (!ts_operator_profile_read(&profile, loader, ts_value_at(ctx->value, "steps.operators"), folder, ctx)) {
-        ctx->broken = true;
-        return;
-    }
-    warn_other_model(loader, ctx, &profile);
-    out->kind = TS_STEPS_OPERATORS;
-    out->origin = TS_ORIGIN_MEASURED;
-    out->source = ts_loader_printf(loader, "operator profile%s%s%s%s, %zu rows", profile.gpu[0] ? " of " : "",
-                                   profile.gpu, profile.engine[0] ? ", vLLM " : "", profile.engine, profile.n_rows);
-    profile.operators->fixed_s =
-        ts_value_is_set(ctx->value, "overhead") || ctx->n_accelerators > 1 ? overhead(loader, ctx, 0.0) : 0.0;
-    out->u.operators = profile.operators;
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.layers", ctx->value->path), TS_ORIGIN_MEASURED,
-                     ts_loader_printf(loader, "times of each operator in a step; attention x %u", ctx->llm->layers),
-                     "%s", profile.layers);
-    if (profile.n_filled > 0) {
-        ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.filled", ctx->value->path), TS_ORIGIN_MODELLED,
-                         "points of the attention grid without a measurement, on the line through their neighbours",
-                         "%zu", profile.n_filled);
-    }
 }
 
 /* ---- roofline ---- */
@@ -167,7 +95,7 @@ static void resolve_plain(struct ts_loader *loader, struct ts_tier_context *ctx,
                          (unsigned)ctx->n_accelerators, ctx->hardware->name, compute * 100.0, bandwidth * 100.0);
     struct ts_steps_roofline *roof = &out->u.roofline;
     *roof = (struct ts_steps_roofline){
-        .fixed_s = overhead(loader, ctx, server ? overhead_server_s : overhead_device_s),
+        .fixed_s = ts_steps_overhead_s(loader, ctx, server ? overhead_server_s : overhead_device_s),
         .flop_per_tok = ctx->llm->flop_per_tok,
         .flop_per_s = peak * compute * ctx->tensor_parallel,
         .bytes_per_s = ctx->hardware->bytes_per_s * bandwidth * ctx->tensor_parallel,
@@ -192,12 +120,17 @@ static const char *fitted_source(struct ts_loader *loader, const struct ts_tier_
                                  const struct ts_chip *chip, const struct ts_efficiency *row)
 {
     bool own = ts_str_equal(row->class_name, chip->class_name);
+    const char *check = ts_efficiency_check_of(
+        row, chip->class_name, ctx->tier->kind == TS_TIER_SERVER ? TS_ENGINES_SERVING : TS_ENGINES_LOCAL);
     return ts_loader_printf(loader,
                             "roofline of %u x %s; efficiency.csv: class %s, %s engines, fitted to %u published points "
-                            "of %u chips; median error on a chip left out: decode %.0f %%, prefill %.0f %%%s",
+                            "of %u chips; median error on a chip left out: decode %.0f %%, prefill %.0f %%%s%s",
                             (unsigned)ctx->n_accelerators, ctx->hardware->name, row->class_name, row->engine,
                             row->n_decode + row->n_prefill, row->n_hardware, row->decode_error * 100.0,
-                            row->prefill_error * 100.0, own ? "" : "; unchecked on this class");
+                            row->prefill_error * 100.0, own ? "" : "; ",
+                            own     ? ""
+                            : check ? check
+                                    : "unchecked on this class");
 }
 
 static void assume_fitted_overhead(struct ts_loader *loader, const struct ts_tier_context *ctx,
@@ -214,7 +147,9 @@ static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *c
     const char *engines = ctx->tier->kind == TS_TIER_SERVER ? TS_ENGINES_SERVING : TS_ENGINES_LOCAL;
     const struct ts_chip *chip = ts_catalog_chip(&loader->catalog, ctx->hardware->name);
     const struct ts_efficiency *row = fitted_constants(loader, ctx, chip, engines);
-    if (!row || ts_value_is_written(ctx->value, "steps.roofline")) {
+    const bool own_shares = ts_value_is_written(ctx->value, "steps.roofline.compute") ||
+                            ts_value_is_written(ctx->value, "steps.roofline.bandwidth");
+    if (!row || own_shares) {
         resolve_plain(loader, ctx, out);
         return;
     }
@@ -231,11 +166,11 @@ static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *c
     out->kind = TS_STEPS_ROOFLINE;
     out->origin = TS_ORIGIN_FITTED;
     out->source = fitted_source(loader, ctx, chip, row);
-    out->u.roofline = ts_efficiency_roofline(has_interconnect(ctx) ? &without : row, &on);
+    out->u.roofline = ts_efficiency_roofline(ts_steps_has_interconnect(ctx) ? &without : row, &on);
     if (ts_value_is_set(ctx->value, "overhead")) {
         out->u.roofline.fixed_s = ts_value_number(ctx->value, "overhead");
     } else {
-        assume_fitted_overhead(loader, ctx, has_interconnect(ctx) ? &without : row, out->u.roofline.fixed_s);
+        assume_fitted_overhead(loader, ctx, ts_steps_has_interconnect(ctx) ? &without : row, out->u.roofline.fixed_s);
     }
     add_interconnect(loader, ctx, &out->u.roofline);
 }
@@ -306,7 +241,7 @@ static void resolve_table(struct ts_loader *loader, struct ts_tier_context *ctx,
     out->source = ts_loader_printf(loader, "tiersim bench on %s, %u threads, %s, %s", m->host.cpu,
                                    (unsigned)m->n_threads, m->kernel, m->created);
     out->u.table = (struct ts_steps_table){
-        .fixed_s = overhead(loader, ctx, overhead_measured_s),
+        .fixed_s = ts_steps_overhead_s(loader, ctx, overhead_measured_s),
         .n_tok = n_tok,
         .seconds = seconds,
         .n = m->n_steps,
@@ -429,7 +364,7 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
         return;
     }
     if (operators) {
-        resolve_operators(loader, ctx, out);
+        ts_resolve_operators(loader, ctx, out);
     } else if (linear) {
         resolve_linear(loader, ctx, out);
         if (ts_value_is_set(value, "overhead")) {

@@ -46,6 +46,9 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
         ctx->broken = true;
         return;
     }
+    if (!ts_value_is_written(value, "measured")) {
+        ts_resolve_machine(loader, ctx, path, true, ts_value_at(value, "hardware"));
+    }
     if (ctx->measurement) {
         ctx->tier->hardware = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu,
                                                ctx->measurement->n_threads);
@@ -65,16 +68,19 @@ static void resolve_measured(struct ts_loader *loader, struct ts_tier_context *c
         ctx->broken = true;
         return;
     }
-    if (!ts_str_equal(path, this_machine)) {
-        ctx->measurement = ts_loader_measurement(loader, ts_loader_beside(loader, path));
+    const bool is_this = ts_str_equal(path, this_machine);
+    if (!is_this) {
+        path = ts_loader_beside(loader, path);
+        ctx->measurement = ts_loader_measurement(loader, path);
     } else if (loader->options->measurement_path) {
-        loader->measurement_path = ts_loader_printf(loader, "%s", loader->options->measurement_path);
-        ctx->measurement = ts_loader_measurement(loader, loader->measurement_path);
+        path = loader->measurement_path = ts_loader_printf(loader, "%s", loader->options->measurement_path);
+        ctx->measurement = ts_loader_measurement(loader, path);
     } else {
         ts_loader_error(loader, ts_value_at(ctx->value, "measured"),
                         "run `tiersim bench`, or name a file with --measurement",
                         "measured: this-machine needs a measurement");
     }
+    ts_resolve_machine(loader, ctx, path, is_this, ts_value_at(ctx->value, "measured"));
     ctx->broken = !ctx->measurement;
 }
 
@@ -100,7 +106,7 @@ static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
 static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     struct ts_device_model *device = &ctx->tier->u.device;
-    ctx->n_accelerators = ctx->tensor_parallel = ctx->pipeline_parallel = 1;
+    ctx->n_accelerators = ctx->tensor_parallel = ctx->pipeline_parallel = ctx->data_parallel = 1;
     device->n_users = ts_value_count(ctx->value, "users");
     device->eligible_frac = ts_value_number(ctx->value, "eligible");
     device->max_queue = ts_value_count(ctx->value, "max_queue");
@@ -155,8 +161,52 @@ static void resolve_speculative(struct ts_loader *loader, struct ts_tier_context
                      "1 + a + ... + a^k (Leviathan et al. 2023)", "%.4g tokens a step and sequence", given);
 }
 
+/* Engines of a dense model do not wait for each other: they are replicas. */
+static void resolve_data_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_value *at = ts_value_at(ctx->value, "data_parallel");
+    const uint32_t n = ts_value_count(ctx->value, "data_parallel");
+    ctx->data_parallel = n;
+    if (n == 1) {
+        return;
+    }
+    if (ctx->n_accelerators % n != 0) {
+        ts_loader_error(loader, at, ts_loader_printf(loader, "write accelerators: %u", (unsigned)n),
+                        "%u accelerators cannot be divided among %u engines", (unsigned)ctx->n_accelerators,
+                        (unsigned)n);
+    } else if (ctx->llm->n_experts == 0) {
+        ts_loader_error(loader, at, ts_loader_printf(loader, "write replicas: %u", (unsigned)n),
+                        "%s is no mixture of experts: its engines are replicas", ctx->llm->name);
+    } else if (!ts_value_is_written(ctx->value, "steps.operators")) {
+        ts_loader_error(loader, at, "write steps: {operators: FOLDER}, or replicas",
+                        "'data_parallel' needs step times from operator tables");
+    } else {
+        ctx->n_accelerators /= n;
+        return;
+    }
+    ctx->data_parallel = 1;
+    ctx->broken = true;
+}
+
+/* The engines' schedulers as one: it has the room of all. */
+static void share_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    const uint32_t n = ctx->data_parallel;
+    if (n == 1) {
+        return;
+    }
+    server->long_prefill_tok = server->long_prefill_tok > 0 ? server->long_prefill_tok : server->max_batched_tok;
+    server->max_batched_tok *= n;
+    server->max_seqs *= n;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.data_parallel.engines", ctx->value->path), TS_ORIGIN_MODELLED,
+                     "engines that step together as one: sequences evenly, a prompt on one of them",
+                     "%u x %u sequences, %u tokens", (unsigned)n, server->max_seqs / n, server->max_batched_tok / n);
+}
+
 static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
+    resolve_data_parallel(loader, ctx);
     uint32_t n = ctx->n_accelerators;
     uint32_t stages = ts_value_count(ctx->value, "pipeline_parallel");
     ctx->pipeline_parallel = stages;
@@ -170,6 +220,7 @@ static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *c
         ctx->tensor_parallel = n;
         ctx->broken = true;
     }
+    ctx->n_accelerators = n * ctx->data_parallel;
 }
 
 static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx)
@@ -180,6 +231,7 @@ static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx
     resolve_parallel(loader, ctx);
     server->max_queue = ts_value_count(ctx->value, "max_queue");
     resolve_scheduler(loader, ctx);
+    share_scheduler(loader, ctx);
     resolve_speculative(loader, ctx);
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &server->steps);

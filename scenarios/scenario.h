@@ -23,6 +23,7 @@ struct ts_scenario_options {
     const char *trace_path;       /* --trace: replaces the workload's trace file; NULL: as written */
     const char *measurement_path; /* measurement for `hardware: this-machine` and `measured: this-machine`; NULL: none
                                      was found */
+    const struct ts_host *host;   /* the machine that runs, to compare `this-machine` with; NULL: not compared */
     const struct ts_measurement *measurement; /* what a file at measurement_path would say; NULL: it is read */
     const char *text;                         /* the scenario's text; NULL: it is read from the path */
 };

@@ -45,6 +45,7 @@ struct ts_batch_load {
     uint32_t prefill_tok; /* tokens of prompt chunks in the step */
     uint32_t verify_tok;  /* drafted tokens that are checked beside those of decode */
     double kv_read_tok;   /* KV entries read by decode attention: sum of context lengths over decoding sequences */
+    double kv_max_tok;    /* those of the sequence that reads most; 0: not counted, taken for the mean */
     double prefill_pairs; /* query-key pairs of prefill attention: sum over chunks of chunk*(past + (chunk+1)/2) */
 };
 
@@ -98,11 +99,18 @@ enum ts_attention_axis {
 };
 
 /* Times of an engine's operators, all layers of the model added up: t = fixed + per_tok(tokens) + per_seq(sequences) +
- * attention(chunk, past, n_decode, kv), each linear between what was measured. See sim/operators.h. */
+ * experts(tokens) + attention(chunk, past, n_decode, kv), each linear between what was measured. See sim/operators.h.
+ */
 struct ts_steps_operators {
     double fixed_s;
-    struct ts_curve per_tok_s; /* of all tokens of the step: prompt chunks and one for each sequence in decode */
-    struct ts_curve per_seq_s; /* of the sequences in the step: output head and sampler */
+    struct ts_curve per_tok_s; /* of a rank's tokens: prompt chunks and one for each sequence in decode */
+    double joined_s_per_tok;   /* what joins accelerators, for each of a rank's tokens */
+    struct ts_curve per_seq_s; /* of a rank's sequences: output head and sampler */
+    struct ts_curve experts_s; /* of the tokens of all ranks: blocks of experts, divided among all accelerators */
+    uint32_t data_parallel;    /* ranks that step together, each with sequences of its own; 0 and 1: one */
+    /* How far a batch of unlike sequences is from one of equals, on the way from the mean of their KV entries (0) to
+     * the largest (1), over the number of sequences: without and with a prompt chunk beside them. Empty: 0. */
+    struct ts_curve unlike, unlike_mixed;
     struct {
         const double *at; /* [n] increasing; the first of CHUNK and DECODE is 0 */
         size_t n;         /* >= 1 */

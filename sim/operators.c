@@ -1,7 +1,11 @@
 /* Hides the interpolation. Along the KV axis the table is taken apart into pieces [K_j, K_j+1]; with n sequences a
  * piece begins at n*K_j entries, and a step inside it takes v_j + (kv - n*K_j) * (v_j+1 - v_j)/(n*(K_j+1 - K_j)), where
  * v_j is the table at K_j, interpolated along the other three axes. Worked (a test checks it): 2 sequences between n =
- * 1 (10, 20) and n = 3 (30, 60) at K = 100, 300: v = 20, 40; with 400 entries read, a mean of 200, 30. */
+ * 1 (10, 20) and n = 3 (30, 60) at K = 100, 300: v = 20, 40; with 400 entries read, a mean of 200, 30.
+ *
+ * Sequences of unlike length: with alpha the measured way from the mean to the largest, n sequences that read kv
+ * entries, at most m each, take what equals take that read kv + alpha (n m - kv). Worked: 2 of the above, 150 and 250,
+ * alpha 0.5: 450 entries, 32.5. */
 #include "sim/operators.h"
 
 #include <math.h>
@@ -115,23 +119,73 @@ static double short_prompts_s(const struct ts_steps_operators *ops, double c, do
     return fmin(apart_s, ts_step_line_s(&whole, kv));
 }
 
+/* ---- ranks ---- */
+
+/* What the rank with most to do computes. */
+struct rank {
+    double tokens, seqs;
+    double chunk, pairs;
+    double n, kv_share; /* in decode; their share of the KV entries read */
+};
+
+/* Sequences are spread evenly, one prompt on one rank. */
+static struct rank busiest_rank(const struct ts_steps_operators *ops, const struct ts_batch_load *load)
+{
+    const uint32_t d = ops->data_parallel > 1 ? ops->data_parallel : 1;
+    const uint32_t n_prompts = load->n_seqs > load->n_decode ? load->n_seqs - load->n_decode : 1;
+    const double n = ceil((double)load->n_decode / d);
+    const double share = ceil((double)n_prompts / d) / n_prompts;
+    const double kv_share = load->n_decode > 0 ? n / load->n_decode : 1.0;
+    const double chunk = load->prefill_tok * share;
+    return (struct rank){
+        .tokens = chunk + n + load->verify_tok * kv_share,
+        .seqs = ceil((double)load->n_seqs / d),
+        .chunk = chunk,
+        .pairs = load->prefill_pairs * share,
+        .n = n,
+        .kv_share = kv_share,
+    };
+}
+
+/* Entries to add to those read for sequences of unlike length: with them the mean goes that part of the way to the
+ * largest. The same in all steps of a run, in which every sequence reads one more a step. */
+static double unlike_kv(const struct ts_steps_operators *ops, const struct rank *rank, const struct ts_batch_load *load)
+{
+    const struct ts_curve *curve = rank->chunk > 0.0 ? &ops->unlike_mixed : &ops->unlike;
+    if (curve->n == 0 || load->kv_max_tok <= 0.0 || load->n_decode < 2) {
+        return 0.0;
+    }
+    const double way = ts_curve_at(curve, fmin(rank->n, curve->x[curve->n - 1]));
+    return way * fmax(0.0, rank->n * load->kv_max_tok - load->kv_read_tok * rank->kv_share);
+}
+
+static double chunk_attention_s(const struct ts_steps_operators *ops, const struct rank *rank, double kv)
+{
+    const double c = rank->chunk;
+    const double past_tok = rank->pairs / c - (c + 1.0) / 2.0;
+    if (past_tok < 0.0) {
+        return short_prompts_s(ops, c, rank->pairs, rank->n, kv);
+    }
+    const struct ts_step_line line = attention_line(ops, c, past_tok, rank->n, kv);
+    return ts_step_line_s(&line, kv);
+}
+
 struct ts_step_line ts_operators_line(const struct ts_steps_operators *ops, const struct ts_batch_load *load)
 {
-    const double c = load->prefill_tok;
-    const double n = load->n_decode;
-    const double kv = load->kv_read_tok;
-    const double rest_s = ops->fixed_s + ts_curve_at(&ops->per_tok_s, c + n + load->verify_tok) +
-                          ts_curve_at(&ops->per_seq_s, load->n_seqs);
-    if (load->prefill_tok == 0) {
-        struct ts_step_line line = attention_line(ops, 0.0, 0.0, n, kv);
-        line.base_s += rest_s;
-        return line;
+    const struct rank rank = busiest_rank(ops, load);
+    const double more_kv = unlike_kv(ops, &rank, load);
+    const double kv = load->kv_read_tok * rank.kv_share + more_kv;
+    const double all_tokens = (double)load->prefill_tok + load->n_decode + load->verify_tok;
+    const double rest_s = ops->fixed_s + ts_curve_at(&ops->per_tok_s, rank.tokens) +
+                          ops->joined_s_per_tok * rank.tokens + ts_curve_at(&ops->per_seq_s, rank.seqs) +
+                          ts_curve_at(&ops->experts_s, all_tokens);
+    if (load->prefill_tok > 0) {
+        return (struct ts_step_line){.base_s = rest_s + chunk_attention_s(ops, &rank, kv),
+                                     .until_kv = load->kv_read_tok};
     }
-    const double past_tok = load->prefill_pairs / c - (c + 1.0) / 2.0;
-    if (past_tok >= 0.0) {
-        const struct ts_step_line line = attention_line(ops, c, past_tok, n, kv);
-        return (struct ts_step_line){.base_s = rest_s + ts_step_line_s(&line, kv), .until_kv = kv};
-    }
-    return (struct ts_step_line){.base_s = rest_s + short_prompts_s(ops, c, load->prefill_pairs, n, kv),
-                                 .until_kv = kv};
+    struct ts_step_line line = attention_line(ops, 0.0, 0.0, rank.n, kv);
+    line.base_s += rest_s + line.per_kv_s * more_kv;
+    line.per_kv_s *= rank.kv_share;
+    line.until_kv = (line.until_kv - more_kv) / rank.kv_share;
+    return line;
 }

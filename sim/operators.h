@@ -8,7 +8,9 @@
  *   - prompt chunks: one chunk of all prompt tokens c, behind k tokens such that it has as many query-key pairs P as
  *     they have together: k = P/c - (c + 1)/2. Several short prompts have fewer pairs than one chunk without past: then
  *     c/m chunks of m = 2P/c - 1 tokens each, of which each adds what one adds to the step without prompt tokens; but
- *     no more than one chunk of c would. */
+ *     no more than one chunk of c would.
+ * Ranks of data-parallel attention step together, each with sequences of its own: the step takes what the rank with
+ * most to do takes, with sequences spread evenly and a prompt on one rank; the experts' blocks see all tokens. */
 #ifndef TS_SIM_OPERATORS_H
 #define TS_SIM_OPERATORS_H
 

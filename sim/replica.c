@@ -229,6 +229,7 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
 static void begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)
 {
     struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
+    load.kv_max_tok = run->kv_max_tok;
     struct ts_step_line line = ts_steptime_line(replica->config->steps, &load);
     const uint32_t longest = run->max_steps < RUN_MAX ? run->max_steps : RUN_MAX;
     const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
@@ -249,6 +250,7 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
         last_ns = step_ns;
         end_ns += step_ns;
         load.kv_read_tok += run->n_seqs;
+        load.kv_max_tok += 1.0;
         ends_ns[n++] = end_ns;
     }
     replica->mode = TS_REPLICA_RUN;

@@ -200,12 +200,26 @@ void ts_scheduler_release(struct ts_scheduler *s, uint32_t handle)
 
 /* ---- planning ---- */
 
+/* Entries that the sequence in decode with most of them reads; the first n_single compute one token each. */
+static uint32_t kv_max(const struct ts_scheduler *s, uint32_t n_single)
+{
+    uint32_t most = 0;
+    for (uint32_t pos = 0; s->config.counts_kv_max && pos < s->n_running; pos++) {
+        const uint32_t n_new = pos < n_single ? 1 : s->n_new[pos];
+        if (s->need[pos] == 0 && n_new > 0 && s->ctx[pos] + n_new > most) {
+            most = s->ctx[pos] + n_new;
+        }
+    }
+    return most;
+}
+
 bool ts_scheduler_plan(struct ts_scheduler *s, struct ts_scheduler_plan *plan)
 {
     TS_CHECK(!s->in_step);
     *plan = (struct ts_scheduler_plan){.admitted = s->tags_a, .preempted = s->tags_b};
     s->load = (struct ts_batch_load){0};
     s->policy->plan(s, s->config.max_batched_tok, plan);
+    s->load.kv_max_tok = kv_max(s, s->n_bulk);
     plan->load = s->load;
     plan->blocks_used = ts_scheduler_blocks_used(s);
     s->in_step = s->load.n_seqs > 0;
@@ -371,6 +385,7 @@ bool ts_scheduler_steady(struct ts_scheduler *s, struct ts_scheduler_run *run)
         .n_seqs = n,
         .max_steps = steps_by_blocks(s, least_left),
         .kv_read_tok = kv_tok,
+        .kv_max_tok = kv_max(s, n),
         .new_blocks = s->new_blocks,
         .blocks_used = ts_scheduler_blocks_used(s),
     };

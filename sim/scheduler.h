@@ -69,6 +69,7 @@ struct ts_scheduler_config {
     bool prefix_cache;      /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
     uint32_t draft_tok;     /* 0: none; at most TS_SCHEDULER_MAX_DRAFT_TOK, TS_SCHEDULER_VLLM only */
     double acceptance_frac; /* 0..1 */
+    bool counts_kv_max;     /* kv_max_tok in loads and runs; else 0 there */
 };
 
 /* What a sequence may bring along. */
@@ -121,6 +122,7 @@ struct ts_scheduler_run {
     uint32_t n_seqs;
     uint32_t max_steps;         /* >= 1; the last of them finishes a sequence, or the blocks may not last longer */
     uint64_t kv_read_tok;       /* in the first step; each further one reads n_seqs more */
+    uint32_t kv_max_tok;        /* of the sequence with most, in the first step; each further one reads 1 more */
     const uint32_t *new_blocks; /* [block_tok]: step j takes new_blocks[j % block_tok] more blocks */
     uint64_t blocks_used;       /* before the first step */
 };

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "sim/fleet.h"
 #include "sim/kv_transfer.h"
+#include "sim/steptime.h"
 
 /* The first takes requests in; the second, of tiers with pools by role, goes on with them. */
 enum { FRONT, DECODE, MAX_STAGES };
@@ -58,6 +59,7 @@ struct ts_scheduler_config ts_server_scheduler_config(const struct ts_server_mod
         .prefix_cache = model->prefix_cache,
         .draft_tok = model->speculative.draft_tok,
         .acceptance_frac = model->speculative.acceptance_frac,
+        .counts_kv_max = ts_steptime_needs_kv_max(&model->steps),
     };
 }
 

@@ -92,6 +92,11 @@ struct ts_step_line ts_steptime_line(const struct ts_steps_model *model, const s
     return line;
 }
 
+bool ts_steptime_needs_kv_max(const struct ts_steps_model *model)
+{
+    return model->kind == TS_STEPS_OPERATORS && model->u.operators->unlike.n + model->u.operators->unlike_mixed.n > 0;
+}
+
 double ts_steptime_s(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_step_line line = ts_steptime_line(model, load);

@@ -5,6 +5,7 @@
 #ifndef TS_SIM_STEPTIME_H
 #define TS_SIM_STEPTIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sim/model.h"
@@ -32,6 +33,9 @@ extern const struct ts_steptime_kind ts_steptime_kinds[TS_N_STEPS_KINDS];
 /* With the host's time. */
 struct ts_step_line ts_steptime_line(const struct ts_steps_model *model, const struct ts_batch_load *load);
 double ts_steptime_s(const struct ts_steps_model *model, const struct ts_batch_load *load);
+
+/* Whether a load must say its kv_max_tok. */
+bool ts_steptime_needs_kv_max(const struct ts_steps_model *model);
 
 /* What a lone sequence's prompt of that many tokens loads a step with; and a lone decode step that reads kv_tok entries
  * (its own included). */

@@ -142,9 +142,9 @@ static const struct words quants[] = {
 
 /* By start. */
 static const struct words engines[] = {
-    {"trtllm", "trtllm"},        {"vllm", "vllm"},           {"sglang", "sglang"},    {"Splitwise", "splitwise"},
-    {"ik_llama.cpp", NULL},      {"llama.cpp", "llama.cpp"}, {"ollama", "llama.cpp"}, {"ExecuTorch", "executorch"},
-    {"Qualcomm Genie", "genie"},
+    {"trtllm", "trtllm"},         {"TensorRT-LLM", "trtllm"},  {"vllm", "vllm"},           {"sglang", "sglang"},
+    {"Splitwise", "splitwise"},   {"ik_llama.cpp", NULL},      {"llama.cpp", "llama.cpp"}, {"ollama", "llama.cpp"},
+    {"ExecuTorch", "executorch"}, {"Qualcomm Genie", "genie"},
 };
 
 static const char *const fates[CALIBRATION_N_FATES] = {
@@ -255,8 +255,8 @@ static enum calibration_fate read_names(struct point *point, const struct said *
     point->model = whole(models, COUNT(models), said->model);
     point->quant = whole(quants, COUNT(quants), said->quant);
     point->engine = by_start(engines, COUNT(engines), said->engine);
-    if (strstr(said->source, "MLPerf") || strstr(said->engine, "TensorRT-LLM") || strstr(said->engine, "ML.ENERGY") ||
-        strstr(said->source, "LLMServingSim")) {
+    if (strstr(said->source, "MLPerf") || (strstr(said->engine, "TensorRT-LLM") && !strstr(said->source, "holohub")) ||
+        strstr(said->engine, "ML.ENERGY") || strstr(said->source, "LLMServingSim")) {
         return CALIBRATION_CONTEXT;
     }
     if (!point->chip || strncmp(said->hardware, "NVIDIA H100 80GB", 16) == 0) {

@@ -357,6 +357,31 @@ static void test_efficiency__a_class_without_its_own_row_takes_its_stand_in(void
     assert_null(ts_efficiency_find(&catalog, "sram", TS_ENGINES_LOCAL));
 }
 
+/* No fit has seen them: they check the constants that stand in. */
+static void test_efficiency__gddr_cards_under_serving_engines_are_predicted_by_the_stand_in(void **state)
+{
+    (void)state;
+    const struct ts_efficiency *constants = ts_efficiency_find(&catalog, "gddr", TS_ENGINES_SERVING);
+    size_t n = 0;
+    for (size_t i = 0; i < catalog.n_published; i++) {
+        struct sample sample = {.point = &catalog.published[i]};
+        const struct ts_chip *chip = ts_catalog_chip(&catalog, sample.point->hardware);
+        if (!ts_str_equal(chip->class_name, "gddr") ||
+            !ts_str_equal(ts_efficiency_group(sample.point->engine), TS_ENGINES_SERVING)) {
+            continue;
+        }
+        assert_true(ts_efficiency_published_case(&sample.on, &catalog, sample.point));
+        const double is = ratio_of(constants, &sample);
+        print_message("%s, %s %s, %s: predicted/published %.3f\n", chip->name, sample.point->model, sample.point->quant,
+                      sample.point->engine, is);
+        assert_true(fabs(is - 1.0) <= 0.15);
+        n++;
+    }
+    assert_int_equal(n, 4);
+    assert_non_null(ts_efficiency_check_of(constants, "gddr", TS_ENGINES_SERVING));
+    assert_null(ts_efficiency_check_of(constants, "hbm", TS_ENGINES_SERVING));
+}
+
 static void test_efficiency__geforce_runs_llama_cpp_at_its_rate_with_16_bit_accumulation(void **state)
 {
     (void)state;
@@ -394,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_efficiency__unseen_gpus_and_apple_chips_are_predicted_within_the_bar),
         cmocka_unit_test(test_efficiency__activations_slow_a_prompt_as_the_formula_says),
         cmocka_unit_test(test_efficiency__a_class_without_its_own_row_takes_its_stand_in),
+        cmocka_unit_test(test_efficiency__gddr_cards_under_serving_engines_are_predicted_by_the_stand_in),
         cmocka_unit_test(test_efficiency__geforce_runs_llama_cpp_at_its_rate_with_16_bit_accumulation),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -96,9 +96,10 @@ static void test_binding__a_pipeline_of_tensor_parallel_groups(void **state)
 {
     (void)state;
     struct ts_scenario s;
-    load_good(&s,
-              WORKLOAD "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, "
-                       "accelerators: 8, pipeline_parallel: 2, steps: {roofline: {}}, overhead: 1 ms, ability: 1}\n");
+    load_good(&s, WORKLOAD
+              "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, "
+              "accelerators: 8, pipeline_parallel: 2, steps: {roofline: {bandwidth: 75 %}}, overhead: 1 ms, ability: "
+              "1}\n");
     const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.steps.u.roofline;
     assert_float_equal(roof->stages, 2.0, 0.0);
     assert_float_equal(roof->bytes_per_s, 4.0 * 0.75 * 3350e9, 1.0);
@@ -150,7 +151,25 @@ static void test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_i
     ts_scenario_deinit(&s);
 }
 
-static void test_binding__a_gpu_that_servers_were_not_measured_on_says_so(void **state)
+static void test_binding__a_roofline_without_shares_is_the_default_one(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"", ", steps: roofline", ", steps: {roofline: {}}"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        char text[1024];
+        struct ts_scenario s;
+        snprintf(text, sizeof text,
+                 "%stiers:\n  e: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: BF16, ability: 1%s}\n",
+                 WORKLOAD, ways[i]);
+        load_good(&s, text);
+        const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
+        assert_int_equal(steps->origin, TS_ORIGIN_FITTED);
+        assert_float_equal(steps->u.roofline.bytes_per_s, 0.9301 * 3350e9, 1e6);
+        ts_scenario_deinit(&s);
+    }
+}
+
+static void test_binding__a_gpu_that_servers_were_not_fitted_to_says_how_it_was_checked(void **state)
 {
     (void)state;
     struct ts_scenario s;
@@ -158,7 +177,7 @@ static void test_binding__a_gpu_that_servers_were_not_measured_on_says_so(void *
               "tiers:\n  edge: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP8, ability: 1, "
               "overhead: 3 ms}\n");
     const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
-    assert_non_null(strstr(steps->source, "unchecked on this class"));
+    assert_non_null(strstr(steps->source, "checked with one run of vLLM on an RTX 4090"));
     assert_float_equal(steps->u.roofline.fixed_s, 3e-3, 1e-12);
     ts_scenario_deinit(&s);
 }
@@ -616,7 +635,8 @@ int main(void)
         cmocka_unit_test(test_binding__a_pipeline_of_tensor_parallel_groups),
         cmocka_unit_test(test_binding__a_roofline_that_is_written_is_peak_times_share),
         cmocka_unit_test(test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_its_class),
-        cmocka_unit_test(test_binding__a_gpu_that_servers_were_not_measured_on_says_so),
+        cmocka_unit_test(test_binding__a_roofline_without_shares_is_the_default_one),
+        cmocka_unit_test(test_binding__a_gpu_that_servers_were_not_fitted_to_says_how_it_was_checked),
         cmocka_unit_test(test_binding__the_roofline_meets_published_steps_of_several_accelerators_within_a_tenth),
         cmocka_unit_test(test_binding__experts_are_what_is_not_active),
         cmocka_unit_test(test_binding__power_comes_from_the_catalog_row_and_the_region),

@@ -77,7 +77,8 @@ static void add_engine(const char *model, const char *quant)
     engine.working_bytes = 1 << 20;
     for (uint32_t i = 0; i < N_STEPS; i++) {
         bool prompt = i % 3 == 2;
-        steps[i] = (struct ts_model_step){.n_decode = prompt ? 0 : 1U << i % 6, .depth = prompt ? 0 : 100 * i, .prefill = prompt ? 64U * (1 + i) : 0};
+        steps[i] = (struct ts_model_step){
+            .n_decode = prompt ? 0 : 1U << i % 6, .depth = prompt ? 0 : 100 * i, .prefill = prompt ? 64U * (1 + i) : 0};
         struct ts_step_load load = ts_model_step_load(&steps[i]);
         samples[i] = 20e-3 + 1e-3 * load.tokens + 2e-6 * load.kv_tok;
         steps[i].samples = &samples[i];

@@ -60,7 +60,7 @@ static void test_operators__decode_is_linear_in_both_its_axes(void **state)
         uint32_t n;
         uint64_t kv;
         double s;
-    } rows[] = {{2, 400, 30}, {1, 100, 10}, {1, 300, 20},  {1, 400, 40},   {1, 600, 80},  {1, 20, 10},
+    } rows[] = {{2, 400, 30}, {1, 100, 10}, {1, 300, 20},  {1, 400, 40},   {1, 600, 80},   {1, 20, 10},
                 {3, 300, 30}, {3, 900, 60}, {3, 1500, 90}, {5, 1500, 100}, {2, 700, 48.75}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         world_assert_near(step_s(&ops, ts_steptime_decode_load(rows[i].n, rows[i].kv)), rows[i].s, 1e-12);
@@ -116,6 +116,38 @@ static void test_operators__all_tables_and_the_host_add_up(void **state)
     world_assert_near(ts_steptime_s(&model, &load), alone_s, 1e-12);
 }
 
+static void check_lines(const struct ts_steps_operators *ops, double max_tok, double first_until)
+{
+    const struct ts_steps_model model = {.kind = TS_STEPS_OPERATORS, .u.operators = ops};
+    for (uint32_t n = 2; n <= 7; n++) {
+        struct ts_batch_load load = ts_steptime_decode_load(n, n);
+        load.kv_max_tok = max_tok;
+        struct ts_step_line line = ts_steptime_line(&model, &load);
+        uint32_t n_lines = 1;
+        assert_true(line.until_kv < n * first_until);
+        for (; load.kv_read_tok < n * 1500.0; load.kv_read_tok += n, load.kv_max_tok += 1.0) {
+            if (load.kv_read_tok > line.until_kv) {
+                line = ts_steptime_line(&model, &load);
+                n_lines++;
+            }
+            world_assert_near(ts_step_line_s(&line, load.kv_read_tok), ts_steptime_s(&model, &load), 1e-12);
+        }
+        assert_int_equal(n_lines, 3);
+    }
+}
+
+static void test_operators__a_run_of_unlike_sequences_or_ranks_is_made_of_single_steps(void **state)
+{
+    (void)state;
+    static const double n_at[] = {2, 100};
+    static const double alpha[] = {0.5, 0.5};
+    struct ts_steps_operators ops = attention_alone();
+    ops.unlike = (struct ts_curve){.x = n_at, .y = alpha, .n = 2};
+    check_lines(&ops, 151.0, 30.0); /* halfway to the first knot: the mean is 75 ahead */
+    ops.data_parallel = 2;
+    check_lines(&ops, 1.0, 101.0);
+}
+
 static void test_operators__a_run_along_lines_is_made_of_single_steps(void **state)
 {
     (void)state;
@@ -136,6 +168,55 @@ static void test_operators__a_run_along_lines_is_made_of_single_steps(void **sta
     }
 }
 
+/* The worked number of operators.c. At three sequences alpha is 0: beyond, the last holds. */
+static void test_operators__sequences_of_unlike_length_take_longer_than_equals(void **state)
+{
+    (void)state;
+    static const double n_at[] = {2, 3};
+    static const double alpha[] = {0.5, 0.0};
+    struct ts_steps_operators ops = attention_alone();
+    ops.unlike = (struct ts_curve){.x = n_at, .y = alpha, .n = 2};
+    struct ts_batch_load load = ts_steptime_decode_load(2, 400);
+    world_assert_near(step_s(&ops, load), 30.0, 1e-12);
+    load.kv_max_tok = 250.0;
+    world_assert_near(step_s(&ops, load), 32.5, 1e-12);
+    load.kv_max_tok = 200.0;
+    world_assert_near(step_s(&ops, load), 30.0, 1e-12);
+    load = ts_steptime_decode_load(4, 1200);
+    load.kv_max_tok = 900.0;
+    const struct ts_batch_load equals = ts_steptime_decode_load(4, 1200);
+    assert_true(step_s(&ops, load) == step_s(&ops, equals));
+    load = ts_steptime_decode_load(2, 400);
+    load.kv_max_tok = 250.0;
+    load.prefill_tok = 16;
+    load.n_seqs = 3;
+    load.prefill_pairs = ts_steptime_pairs(0, 16);
+    const double without_s = step_s(&ops, load);
+    ops.unlike_mixed = ops.unlike;
+    world_assert_near(step_s(&ops, load), without_s + 2.5, 1e-12);
+}
+
+/* Two ranks of two sequences each take what one of them takes; a prompt is on one rank; experts see all tokens. */
+static void test_operators__ranks_step_together(void **state)
+{
+    (void)state;
+    struct ts_steps_operators ops = attention_alone();
+    ops.per_tok_s = (struct ts_curve){.x = tokens, .y = token_s, .n = 3};
+    ops.per_seq_s = (struct ts_curve){.x = sequences, .y = sequence_s, .n = 2};
+    const double alone_s = step_s(&ops, ts_steptime_decode_load(2, 400));
+    const double prompt_s = step_s(&ops, ts_steptime_prompt_load(16));
+    ops.data_parallel = 2;
+    world_assert_near(step_s(&ops, ts_steptime_decode_load(4, 800)), alone_s, 1e-12);
+    world_assert_near(step_s(&ops, ts_steptime_prompt_load(16)), prompt_s, 1e-12);
+    struct ts_batch_load two = ts_steptime_prompt_load(32);
+    two.n_seqs = 2;
+    two.prefill_pairs = 2.0 * ts_steptime_pairs(0, 16);
+    world_assert_near(step_s(&ops, two), prompt_s, 1e-12);
+    ops.experts_s = (struct ts_curve){.x = tokens, .y = token_s, .n = 3};
+    ops.joined_s_per_tok = 0.125;
+    world_assert_near(step_s(&ops, ts_steptime_decode_load(4, 800)), alone_s + 4.0 + 2.0 * 0.125, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +226,9 @@ int main(void)
         cmocka_unit_test(test_operators__short_prompts_take_less_than_one_long),
         cmocka_unit_test(test_operators__all_tables_and_the_host_add_up),
         cmocka_unit_test(test_operators__a_run_along_lines_is_made_of_single_steps),
+        cmocka_unit_test(test_operators__sequences_of_unlike_length_take_longer_than_equals),
+        cmocka_unit_test(test_operators__ranks_step_together),
+        cmocka_unit_test(test_operators__a_run_of_unlike_sequences_or_ranks_is_made_of_single_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -415,7 +415,9 @@ static void test_scheduler__impossible_settings_are_refused(void **state)
 static void test_scheduler__a_run_ends_with_the_first_to_finish(void **state)
 {
     (void)state;
-    struct ts_scheduler *s = make(plenty());
+    struct ts_scheduler_config config = plenty();
+    config.counts_kv_max = true;
+    struct ts_scheduler *s = make(config);
     struct ts_scheduler_run run;
     struct ts_scheduler_step step;
     submit(s, 1, 4, 20);
@@ -428,6 +430,7 @@ static void test_scheduler__a_run_ends_with_the_first_to_finish(void **state)
     assert_int_equal(run.n_seqs, 3);
     assert_int_equal(run.max_steps, 6);
     assert_int_equal(run.kv_read_tok, 4 + 5 + 8 + 3);
+    assert_int_equal(run.kv_max_tok, 8 + 1);
     assert_int_equal(run.blocks_used, 1 + 2 + 2);
     assert_int_equal(run.new_blocks[0], 2); /* 1 and 3 are full */
     assert_int_equal(run.new_blocks[3], 1); /* 2 has room for 3 */
@@ -874,12 +877,14 @@ static void note_plan(struct drive *d, const struct ts_scheduler_plan *p, const 
         sum.n_decode += item.decodes;
         sum.prefill_tok += item.decodes ? 0 : item.n_new;
         sum.kv_read_tok += item.decodes ? item.past_tok + 1.0 : 0.0;
+        sum.kv_max_tok = fmax(sum.kv_max_tok, item.decodes && item.n_new > 0 ? item.past_tok + 1.0 : 0.0);
         sum.prefill_pairs += item.decodes ? 0.0 : item.n_new * (item.past_tok + (item.n_new + 1) / 2.0);
     }
     assert_memory_equal(&sum.n_seqs, &p->load.n_seqs, sizeof sum.n_seqs);
     assert_int_equal(sum.n_decode, p->load.n_decode);
     assert_int_equal(sum.prefill_tok, p->load.prefill_tok);
     assert_true(sum.kv_read_tok == p->load.kv_read_tok);
+    assert_true(p->load.kv_max_tok == (config->counts_kv_max ? sum.kv_max_tok : 0.0));
     assert_true(sum.prefill_pairs == p->load.prefill_pairs);
 }
 
@@ -942,6 +947,7 @@ static struct ts_scheduler_config random_config(struct ts_rng *rng, enum ts_sche
     config.kv_blocks = 60 / config.block_tok + 1 + ts_rng_u32(rng) % 20;
     config.long_prefill_tok = ts_rng_u32(rng) % 3 == 0 ? 1 + ts_rng_u32(rng) % 20 : 0;
     config.whole_admission = ts_rng_u32(rng) % 2;
+    config.counts_kv_max = config.whole_admission;
     config.by_priority = ts_rng_u32(rng) % 2;
     config.prefix_cache = ts_rng_u32(rng) % 2 && policy != TS_SCHEDULER_STATIC;
     if (!config.chunked_prefill || policy == TS_SCHEDULER_STATIC) {
