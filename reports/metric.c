@@ -144,7 +144,9 @@ enum gauge {
     MBU,
     UP,
     STARTS,
-    FAILURES
+    FAILURES,
+    LINK_BUSY,
+    KV_BYTES
 };
 
 static double get_gauge(const struct ts_metric_view *view, const struct ts_metric *self)
@@ -181,8 +183,43 @@ static double get_gauge(const struct ts_metric_view *view, const struct ts_metri
         return (double)tier->n_starts;
     case FAILURES:
         return (double)tier->n_failures;
+    case LINK_BUSY:
+        return tier->transfer_busy_frac;
+    case KV_BYTES:
+        return tier->transfer_bytes;
     }
     return NAN;
+}
+
+/* Of KV entries between prefill and decode pools; other tiers, and all together, have none. */
+enum transfer { TRANSFER, TRANSFER_WAIT };
+
+static const struct ts_hist *transfers_of(const struct ts_metric_view *view, enum transfer which)
+{
+    const bool has = view->tier < view->model->n_tiers && ts_tier_is_disaggregated(&view->model->tiers[view->tier]);
+    const struct ts_tier_result *tier = &view->result->tiers[has ? view->tier : 0];
+    return !has ? NULL : which == TRANSFER ? &tier->transfer_ns : &tier->transfer_wait_ns;
+}
+
+static double get_transfer_quantile(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_hist *hist = transfers_of(view, (enum transfer)self->index);
+    return hist ? ts_hist_quantile(hist, self->p) / (double)TS_NS_PER_S : NAN;
+}
+
+static double get_transfer_mean(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_hist *hist = transfers_of(view, (enum transfer)self->index);
+    return hist ? ts_hist_mean(hist) / (double)TS_NS_PER_S : NAN;
+}
+
+static bool has_transfers(const struct ts_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        any = any || ts_tier_is_disaggregated(&model->tiers[i]);
+    }
+    return any;
 }
 
 /* ---- money ---- */
@@ -333,6 +370,15 @@ static double get_run(const struct ts_metric_view *view, const struct ts_metric 
         name, "value", unit, TS_METRIC_RUN, get_run, index, 0, NULL                                                    \
     }
 
+#define TRANSFERS(name, index)                                                                                         \
+    {name, "mean", "s", TS_METRIC_TIER, get_transfer_mean, index, 0, has_transfers},                                   \
+        {name, "p50", "s", TS_METRIC_TIER, get_transfer_quantile, index, 0.50, has_transfers},                         \
+        {name, "p90", "s", TS_METRIC_TIER, get_transfer_quantile, index, 0.90, has_transfers},                         \
+        {name, "p99", "s", TS_METRIC_TIER, get_transfer_quantile, index, 0.99, has_transfers},                         \
+    {                                                                                                                  \
+        name, "max", "s", TS_METRIC_TIER, get_transfer_quantile, index, 1.0, has_transfers                             \
+    }
+
 const struct ts_metric ts_metrics[] = {
     COUNT("arrived", "1", ARRIVED),
     COUNT("done", "1", DONE),
@@ -382,6 +428,10 @@ const struct ts_metric ts_metrics[] = {
     GAUGE("replicas_up", "mean", "1", UP),
     GAUGE("cold_starts", "sum", "1", STARTS),
     GAUGE("failures", "sum", "1", FAILURES),
+    TRANSFERS("kv_transfer", TRANSFER),
+    TRANSFERS("kv_transfer_wait", TRANSFER_WAIT),
+    {"kv_transfer_bytes", "sum", "B", TS_METRIC_TIER, get_gauge, KV_BYTES, 0, has_transfers},
+    {"kv_link_busy", "mean", "frac", TS_METRIC_TIER, get_gauge, LINK_BUSY, 0, has_transfers},
     COST("capex", TS_COST_CAPEX),
     COST("energy", TS_COST_ENERGY),
     COST("maintenance", TS_COST_MAINTENANCE),
@@ -486,6 +536,9 @@ static void set_means(struct ts_tier_result *out, const struct ts_tier_result *f
     out->kv_mean_frac = server ? from->kv_mean_frac : NAN;
     out->kv_peak_frac = server ? from->kv_peak_frac : NAN;
     out->mean_up = server ? from->mean_up : NAN;
+    bool crosses = server && ts_tier_is_disaggregated(&model->tiers[tier]);
+    out->transfer_busy_frac = crosses ? from->transfer_busy_frac : NAN;
+    out->transfer_bytes = crosses ? from->transfer_bytes : NAN;
 }
 
 enum ts_status ts_metric_view_init(struct ts_metric_view *out, const struct ts_model *model,
@@ -519,6 +572,39 @@ void ts_metric_view_deinit(struct ts_metric_view *view)
     for (int i = 0; i < TS_N_LATENCIES; i++) {
         ts_hist_deinit(&view->cell.latency_ns[i]);
     }
+}
+
+bool ts_metric_is_of_pools(const struct ts_metric *metric)
+{
+    static const enum gauge of_tiers[] = {IN_TIER, THROTTLED, RETRIES, STARTS, FAILURES, LINK_BUSY, KV_BYTES};
+    bool is_of_tiers = metric->get != get_gauge && metric->get != get_energy;
+    for (size_t i = 0; i < sizeof of_tiers / sizeof *of_tiers; i++) {
+        is_of_tiers = is_of_tiers || (metric->get == get_gauge && metric->index == (int)of_tiers[i]);
+    }
+    return !is_of_tiers;
+}
+
+static uint32_t tier_of_pool(const struct ts_model *model, uint32_t pool)
+{
+    uint32_t tier = 0;
+    while (pool >= ts_tier_n_listed_pools(&model->tiers[tier])) {
+        pool -= ts_tier_n_listed_pools(&model->tiers[tier]);
+        tier++;
+    }
+    return tier;
+}
+
+struct ts_metric_view ts_metric_pool_view(const struct ts_model *model, const struct ts_result *result, uint32_t pool)
+{
+    return (struct ts_metric_view){
+        .model = model, .result = result, .tier = tier_of_pool(model, pool), .totals = result->pools[pool]};
+}
+
+void ts_metric_pool_name(struct ts_text *out, const struct ts_model *model, uint32_t pool)
+{
+    const uint32_t tier = tier_of_pool(model, pool);
+    const uint32_t place = pool - ts_model_first_pool(model, tier);
+    ts_text_printf(out, "%s/%s", model->tiers[tier].name, model->tiers[tier].u.server.pools[place].name);
 }
 
 double ts_metric_value(const struct ts_metric_view *view, const char *name, const char *stat)

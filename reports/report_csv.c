@@ -67,12 +67,12 @@ static void put_number(struct ts_text *text, double value, bool first)
 
 /* ---- summary.csv ---- */
 
-static void put_figure(struct ts_text *text, const char *replication, const char *class_name,
+static void put_figure(struct ts_text *text, const char *replication, const char *tier_name, const char *class_name,
                        const struct ts_metric_view *view, const struct ts_metric *metric)
 {
     ts_csv_put(text, view->model->name, true);
     ts_csv_put(text, replication, false);
-    ts_csv_put(text, ts_metric_tier_name(view->model, view->tier), false);
+    ts_csv_put(text, tier_name, false);
     ts_csv_put(text, class_name, false);
     ts_csv_put(text, metric->name, false);
     ts_csv_put(text, metric->stat, false);
@@ -112,11 +112,32 @@ static enum ts_status put_view(struct csv_out *out, const struct ts_report_input
     }
     for (const struct ts_metric *metric = ts_metrics; metric->name != NULL; metric++) {
         if (ts_metric_concerns(metric, view.model) && applies(metric, &view, class_id == TS_ALL_CLASSES)) {
-            put_figure(&out->text, replication, class_name, &view, metric);
+            put_figure(&out->text, replication, ts_metric_tier_name(view.model, view.tier), class_name, &view, metric);
         }
     }
     ts_metric_view_deinit(&view);
     return csv_flush(out);
+}
+
+/* A row names a pool as "tier/pool". */
+static enum ts_status put_pools(struct csv_out *out, const struct ts_report_input *input,
+                                const struct ts_result *result, const char *replication)
+{
+    struct ts_text name;
+    ts_text_init(&name);
+    for (uint32_t pool = 0; pool < result->n_pools; pool++) {
+        const struct ts_metric_view view = ts_metric_pool_view(input->model, result, pool);
+        ts_text_clear(&name);
+        ts_metric_pool_name(&name, input->model, pool);
+        for (const struct ts_metric *metric = ts_metrics; metric->name != NULL && !name.failed; metric++) {
+            if (ts_metric_is_of_pools(metric)) {
+                put_figure(&out->text, replication, name.data, "all", &view, metric);
+            }
+        }
+    }
+    const bool failed = name.failed;
+    ts_text_deinit(&name);
+    return failed ? TS_ENOMEM : csv_flush(out);
 }
 
 /* One run: all tiers first, then each tier, then those that no tier took. Classes only of the merged run. */
@@ -133,7 +154,7 @@ static enum ts_status put_run(struct csv_out *out, const struct ts_report_input 
             status = put_view(out, input, result, replication, tier, c);
         }
     }
-    return status;
+    return status == TS_OK ? put_pools(out, input, result, replication) : status;
 }
 
 enum ts_status ts_report_summary_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags)

@@ -65,10 +65,12 @@ static bool same_name(const struct ts_metric *a, const struct ts_metric *b)
 }
 
 /* All figures of one scope, inside an object that is open. */
-static void put_scope(struct ts_json_writer *writer, const struct ts_metric_view *view, enum ts_metric_scope scope)
+static void put_figures(struct ts_json_writer *writer, const struct ts_metric_view *view, enum ts_metric_scope scope,
+                        bool pool)
 {
     for (const struct ts_metric *metric = ts_metrics; metric->name != NULL; metric++) {
-        if (metric->scope != scope || !ts_metric_concerns(metric, view->model)) {
+        if (metric->scope != scope || !ts_metric_concerns(metric, view->model) ||
+            (pool && !ts_metric_is_of_pools(metric))) {
             continue;
         }
         bool continues = metric > ts_metrics && same_name(metric - 1, metric), goes_on = same_name(metric, metric + 1);
@@ -88,10 +90,34 @@ static void put_scope(struct ts_json_writer *writer, const struct ts_metric_view
     }
 }
 
+static void put_scope(struct ts_json_writer *writer, const struct ts_metric_view *view, enum ts_metric_scope scope)
+{
+    put_figures(writer, view, scope, false);
+}
+
 static void put_string(struct ts_json_writer *writer, const char *key, const char *value)
 {
     ts_json_key(writer, key);
     ts_json_put_string(writer, value);
+}
+
+static void put_pools(struct ts_json_writer *writer, const struct ts_report_input *input, uint32_t tier)
+{
+    const struct ts_server_model *server = &input->model->tiers[tier].u.server;
+    const uint32_t first = ts_model_first_pool(input->model, tier);
+    ts_json_key(writer, "pools");
+    ts_json_begin_array(writer);
+    for (uint32_t i = 0; i < server->n_pools; i++) {
+        const struct ts_metric_view view = ts_metric_pool_view(input->model, input->result, first + i);
+        ts_json_begin_object(writer);
+        put_string(writer, "name", server->pools[i].name);
+        put_string(writer, "hardware", server->pools[i].hardware);
+        ts_json_key(writer, "replicas");
+        ts_json_put_int(writer, server->pools[i].server.n_replicas);
+        put_figures(writer, &view, TS_METRIC_TIER, true);
+        ts_json_end_object(writer);
+    }
+    ts_json_end_array(writer);
 }
 
 static void put_tier(struct ts_json_writer *writer, const struct ts_report_input *input,
@@ -108,6 +134,9 @@ static void put_tier(struct ts_json_writer *writer, const struct ts_report_input
     put_scope(writer, view, TS_METRIC_REQUESTS);
     put_scope(writer, view, TS_METRIC_TIER);
     put_scope(writer, view, TS_METRIC_MONEY);
+    if (view->tier < input->model->n_tiers && ts_tier_n_listed_pools(&input->model->tiers[view->tier]) > 0) {
+        put_pools(writer, input, view->tier);
+    }
     ts_json_end_object(writer);
 }
 

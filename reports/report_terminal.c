@@ -207,6 +207,47 @@ static enum ts_status put_tiers(struct ts_text *out, const struct ts_report_view
     return status;
 }
 
+/* A line for each pool that tiers list. */
+static void put_pools(struct ts_text *out, const struct ts_report_input *input)
+{
+    for (uint32_t i = 0; i < input->result->n_pools; i++) {
+        const struct ts_metric_view view = ts_metric_pool_view(input->model, input->result, i);
+        ts_text_puts(out, i == 0 ? "\npool " : "pool ");
+        ts_metric_pool_name(out, input->model, i);
+        ts_text_puts(out, ": busy ");
+        ts_metric_put(out, &view, "busy", "mean");
+        ts_text_puts(out, ", batch ");
+        ts_metric_put(out, &view, "batch", "mean");
+        ts_text_puts(out, ", KV ");
+        ts_metric_put(out, &view, "kv_used", "mean");
+        ts_text_puts(out, " (peak ");
+        ts_metric_put(out, &view, "kv_used", "max");
+        ts_text_puts(out, "), ");
+        ts_metric_put(out, &view, "energy", "total");
+        ts_text_puts(out, "\n");
+    }
+}
+
+/* A line for each tier whose KV entries cross a link. */
+static void put_transfers(struct ts_text *out, const struct ts_report_input *input, const struct ts_report_views *views)
+{
+    for (uint32_t i = 0; i < input->model->n_tiers; i++) {
+        const struct ts_metric_view *view = &views->tiers[i];
+        if (!ts_tier_is_disaggregated(&input->model->tiers[i])) {
+            continue;
+        }
+        ts_text_printf(out, "%s: KV cache across in ", input->model->tiers[i].name);
+        ts_metric_put(out, view, "kv_transfer", "mean");
+        ts_text_puts(out, " (p99 ");
+        ts_metric_put(out, view, "kv_transfer", "p99");
+        ts_text_puts(out, "), of it waiting ");
+        ts_metric_put(out, view, "kv_transfer_wait", "mean");
+        ts_text_puts(out, "; link busy ");
+        ts_metric_put(out, view, "kv_link_busy", "mean");
+        ts_text_puts(out, "\n");
+    }
+}
+
 /* How many numbers came from where: "42 assumptions: 12 scenario, 20 catalog, 8 default, 2 measured". */
 static void put_origins(struct ts_text *out, const struct ts_model *model)
 {
@@ -247,6 +288,8 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report_in
     if (status == TS_OK) {
         status = ts_report_recorded_text(out, input, &views.all);
     }
+    put_pools(out, input);
+    put_transfers(out, input, &views);
     put_origins(out, input->model);
     ts_report_views_deinit(&views);
     return status == TS_OK && out->failed ? TS_ENOMEM : status;

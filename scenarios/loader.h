@@ -113,6 +113,10 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_power.c: power and what it costs to own. */
 void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx);
 void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_tiers.c: a server's hardware, model, memory, steps, power and price; what its pools have of their own. */
+void ts_resolve_replica(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_pools.c: a server tier with pools. */
+void ts_resolve_pools(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_api.c */
 void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx);
 

@@ -34,7 +34,7 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
     struct ts_server_model *server = &ctx->tier->u.server;
     struct ts_value *value = ctx->value;
     static const enum ts_balance_policy policies[] = {TS_BALANCE_LEAST_OUTSTANDING, TS_BALANCE_ROUND_ROBIN,
-                                                      TS_BALANCE_LEAST_KV, TS_BALANCE_PREFIX};
+                                                      TS_BALANCE_LEAST_KV, TS_BALANCE_PREFIX, TS_BALANCE_RANDOM};
     int policy = ts_value_choice(value, "balance");
     server->balance = policies[policy >= 0 ? policy : 0];
     server->restart_every_s = ts_value_number(value, "restart_every");

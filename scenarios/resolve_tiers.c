@@ -238,11 +238,10 @@ static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx
     ts_resolve_host(loader, ctx, &server->steps);
     if (!ctx->broken) {
         ts_resolve_ideal(ctx, &server->ideal);
-        ts_resolve_fleet(loader, ctx);
     }
 }
 
-static void resolve_owned_tier(struct ts_loader *loader, struct ts_tier_context *ctx)
+static void resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx, bool is_pool)
 {
     resolve_hardware(loader, ctx);
     resolve_measured(loader, ctx);
@@ -255,9 +254,29 @@ static void resolve_owned_tier(struct ts_loader *loader, struct ts_tier_context 
     } else {
         resolve_server(loader, ctx);
     }
+    if (!ctx->broken && !is_pool && ctx->tier->kind == TS_TIER_SERVER) {
+        ts_resolve_fleet(loader, ctx);
+    }
     if (!ctx->broken) {
         ts_resolve_power(loader, ctx);
         ts_resolve_owned(loader, ctx);
+    }
+}
+
+void ts_resolve_replica(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    resolve_units(loader, ctx, true);
+}
+
+static void resolve_owned_tier(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    if (ctx->tier->kind == TS_TIER_SERVER && ts_value_is_written(ctx->value, "pools")) {
+        ts_resolve_pools(loader, ctx);
+    } else {
+        resolve_units(loader, ctx, false);
+        if (ctx->tier->kind == TS_TIER_SERVER) {
+            ctx->tier->u.server.kv_transfer.link = -1;
+        }
     }
 }
 

@@ -38,6 +38,9 @@ static struct ts_value *read_value(struct ts_value *section, const char *path)
         return NULL;
     }
     value->used = true;
+    if (value->original) {
+        value->original->used = true;
+    }
     return value;
 }
 
@@ -97,6 +100,9 @@ bool ts_value_is_written(struct ts_value *section, const char *path)
 void ts_value_ignore(struct ts_value *value)
 {
     value->ignored = true;
+    if (value->original) {
+        value->original->ignored = true;
+    }
     for (size_t i = 0; i < value->n_children; i++) {
         ts_value_ignore(&value->children[i]);
     }

@@ -31,7 +31,8 @@ struct ts_value {
     double number;
     const char *text;
     bool flag;
-    int choice; /* CHOICE: index; REFERENCE to a tier, link or class: index */
+    struct ts_value *original; /* of a copy: reading the one marks the other. NULL: it is none */
+    int choice;                /* CHOICE: index; REFERENCE to a tier, link or class: index */
     struct ts_dist dist;
     const double *curve;
     struct ts_value *children; /* SECTION: one per row of the schema; NAMES, LIST, REFERENCES: items */

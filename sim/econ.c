@@ -10,7 +10,8 @@
  *   volume        v_m = (1 + growth)^(m-1)           2 % a month: v_13 = 1.2682
  *   API's price   p_m = (1 - decline)^((m-1)/12)     50 % a year: p_7 = 0.7071
  *   in service    s_m = min(max(m - lead, 0), 1)     lead 1.5 months: 0, 0.5, 1
- *   done locally  l_m = min(v_m, capacity)           capacity = 1/(busy share of the busiest owned tier today): 0.8
+ *   done locally  l_m = min(v_m, capacity)           capacity = 1/(busy share of the busiest owned tier, or pool,
+ * today): 0.8
  * -> 1.25 The busy share is a cautious measure of a server that batches: when busier it batches more, and takes more
  * than this says.
  *
@@ -131,6 +132,9 @@ static double capacity_growth(const struct ts_econ *econ, const struct ts_model 
         if (model->tiers[tier].kind != TS_TIER_API) {
             busiest = fmax(busiest, result->tiers[tier].busy_frac * econ->month_factor / econ->time_factor);
         }
+    }
+    for (uint32_t pool = 0; pool < result->n_pools; pool++) {
+        busiest = fmax(busiest, result->pools[pool].busy_frac * econ->month_factor / econ->time_factor);
     }
     return busiest > 0.0 ? 1.0 / busiest : INFINITY;
 }

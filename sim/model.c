@@ -53,11 +53,6 @@ struct ts_pool_view ts_tier_pool(const struct ts_tier_model *tier, uint32_t i)
     return (struct ts_pool_view){pool->name, pool->role, pool->weight, &pool->server, &pool->power};
 }
 
-bool ts_tier_is_disaggregated(const struct ts_tier_model *tier)
-{
-    return ts_tier_n_listed_pools(tier) > 0 && tier->u.server.pools[0].role != TS_POOL_BOTH;
-}
-
 uint32_t ts_model_first_pool(const struct ts_model *model, uint32_t tier)
 {
     uint32_t n = 0;

@@ -411,7 +411,10 @@ static inline uint32_t ts_tier_n_listed_pools(const struct ts_tier_model *tier)
     return tier->kind == TS_TIER_SERVER ? tier->u.server.n_pools : 0;
 }
 /* Do its pools divide the work by role? */
-bool ts_tier_is_disaggregated(const struct ts_tier_model *tier);
+static inline bool ts_tier_is_disaggregated(const struct ts_tier_model *tier)
+{
+    return ts_tier_n_listed_pools(tier) > 0 && tier->u.server.pools[0].role != TS_POOL_BOTH;
+}
 struct ts_pool_view ts_tier_pool(const struct ts_tier_model *tier, uint32_t i);
 /* The place of a tier's first pool among all that are listed; tier = n_tiers: how many those are. */
 uint32_t ts_model_first_pool(const struct ts_model *model, uint32_t tier);

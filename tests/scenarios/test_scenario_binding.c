@@ -626,9 +626,103 @@ static void test_binding__a_trace_on_the_command_line_replaces_file_or_generator
     ts_scenario_deinit(&s);
 }
 
+static const char pooled[] =
+    WORKLOAD "tiers:\n"
+             "  edge:\n"
+             "    kind: server\n"
+             "    hardware: H100 SXM\n"
+             "    model: Llama-3.1-70B\n"
+             "    quant: FP8\n"
+             "    kv: fp8\n"
+             "    ability: 1\n"
+             "    kv_blocks: 1500\n"
+             "    scheduler: {sequences: 100, batched_tokens: 4096}\n"
+             "    power: {idle: 60 W, prefill: 600 W, decode: 500 W}\n"
+             "    owned: {capex: 30 kUSD}\n"
+             "    pools:\n"
+             "      - {name: one, replicas: 3, weight: 2, scheduler: {sequences: 50}}\n"
+             "      - {name: two, accelerators: 2, hardware: A100 80GB SXM, owned: {capex: 10 kUSD}}\n";
+
+/* What a pool does not write it takes from the tier, but for what belongs to other hardware. */
+static void test_binding__a_pool_takes_from_the_tier_what_it_does_not_write(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, pooled);
+    const struct ts_tier_model *tier = &s.model.tiers[0];
+    const struct ts_pool_model *pools = tier->u.server.pools;
+    assert_int_equal(tier->u.server.n_pools, 2);
+    assert_int_equal(tier->u.server.n_replicas, 4);
+    assert_string_equal(tier->hardware, "3 x H100 SXM 80GB and 2 x A100 80GB SXM");
+    assert_true(tier->owned.capex_usd == 3 * 30000.0 + 10000.0);
+    assert_string_equal(pools[0].name, "one");
+    assert_true(pools[0].weight == 2.0 && pools[1].weight == 1.0);
+    assert_int_equal(pools[0].server.max_seqs, 50);
+    assert_int_equal(pools[1].server.max_seqs, 100);
+    assert_int_equal(pools[0].server.max_batched_tok, 4096);
+    assert_int_equal(pools[0].server.kv_blocks, 1500);
+    /* (2 x 80e9 x 0.95 - 70.55e9) / 163,840 = 497,130 tokens */
+    assert_int_equal(pools[1].server.kv_blocks, 497130 / 16);
+    assert_true(pools[0].power.decode_w == 500.0);
+    assert_true(pools[1].power.prefill_w == 2 * 400.0);
+    assert_true(tier->context_tok > 24000);
+    assert_non_null(assumption(&s, "tiers.edge.pools.two.kv_tokens"));
+    assert_non_null(assumption(&s, "tiers.edge.kv_blocks")); /* read by one of them */
+    ts_scenario_deinit(&s);
+}
+
+static void test_binding__a_pool_alike_is_the_tier_without_it(void **state)
+{
+    (void)state;
+    struct ts_scenario plain, listed;
+    load_good(&plain, one_server);
+    load_good(
+        &listed, WORKLOAD
+        "tiers:\n"
+        "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, ability: 1, pools: "
+        "[{name: all}]}\n");
+    const struct ts_server_model *a = &plain.model.tiers[0].u.server;
+    const struct ts_server_model *b = &listed.model.tiers[0].u.server.pools[0].server;
+    assert_int_equal(a->kv_blocks, b->kv_blocks);
+    assert_int_equal(a->max_batched_tok, b->max_batched_tok);
+    assert_int_equal(plain.model.tiers[0].context_tok, listed.model.tiers[0].context_tok);
+    assert_memory_equal(&a->steps.u.roofline, &b->steps.u.roofline, sizeof a->steps.u.roofline);
+    assert_true(plain.model.tiers[0].power.decode_w == listed.model.tiers[0].u.server.pools[0].power.decode_w);
+    assert_true(plain.model.tiers[0].owned.capex_usd == listed.model.tiers[0].owned.capex_usd);
+    ts_scenario_deinit(&plain);
+    ts_scenario_deinit(&listed);
+}
+
+/* Prefill pools come first, however the file lists them; the KV cache is that of the memory plan. */
+static void test_binding__pools_by_role_are_joined_by_a_link(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    load_good(&s, WORKLOAD
+              "tiers:\n"
+              "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, ability: 1,\n"
+              "         scheduler: {prefix_cache: true}, kv_link: fabric,\n"
+              "         pools: [{name: d, role: decode, replicas: 2}, {name: p, role: prefill}]}\n"
+              "links:\n"
+              "  lan: {rtt: 1 ms}\n"
+              "  fabric: {rtt: 20 us, bandwidth: 100 Gbit/s}\n");
+    const struct ts_server_model *server = &s.model.tiers[0].u.server;
+    assert_string_equal(server->pools[0].name, "p");
+    assert_int_equal(server->pools[0].role, TS_POOL_PREFILL);
+    assert_int_equal(server->pools[1].role, TS_POOL_DECODE);
+    assert_true(server->pools[0].server.prefix_cache && !server->pools[1].server.prefix_cache);
+    assert_int_equal(server->kv_transfer.link, 1);
+    assert_true(server->kv_transfer.bytes_per_tok == 163840.0);
+    assert_true(ts_tier_is_disaggregated(&s.model.tiers[0]));
+    ts_scenario_deinit(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_binding__a_pool_takes_from_the_tier_what_it_does_not_write),
+        cmocka_unit_test(test_binding__a_pool_alike_is_the_tier_without_it),
+        cmocka_unit_test(test_binding__pools_by_role_are_joined_by_a_link),
         cmocka_unit_test(test_binding__seventy_billion_in_fp8_leave_33264_tokens_of_one_h100),
         cmocka_unit_test(test_binding__kv_bytes_follow_heads_windows_and_latents),
         cmocka_unit_test(test_binding__what_does_not_fit_says_what_would),
