@@ -33,10 +33,10 @@ static void preempt(struct ts_scheduler *s, uint32_t pos, bool planned, uint32_t
     if (planned) {
         const uint32_t n_new = pos < s->n_bulk ? 1 : s->n_new[pos];
         ts_running_unload(s, pos);
-        s->n_free_blocks += s->cache ? 0 : ts_running_growth(s, s->room[pos], n_new);
+        s->n_free_blocks += s->cache ? 0 : ts_running_growth(s, ts_running_room(s, pos), n_new);
         *budget += n_new;
     }
-    seq->n_given = seq->output_tok - s->left[pos];
+    seq->n_given = seq->output_tok - ts_running_left(s, pos);
     ts_sequences_push_front(&s->seqs, s->id[pos]);
     s->tags_b[plan->n_preempted++] = seq->tag;
     ts_running_remove(s, pos);
@@ -61,16 +61,16 @@ static uint32_t share_of(const struct ts_scheduler *s, uint32_t pos, uint32_t bu
 {
     const uint32_t most = ts_running_drafts(s) ? budget - (s->n_running - pos - 1) : budget;
     return s->need[pos] > 0 ? ts_running_chunk(s, s->need[pos], most)
-                            : ts_min_u32(ts_min_u32(s->left[pos], s->config.draft_tok + 1), most);
+                            : ts_min_u32(ts_min_u32(ts_running_left(s, pos), s->config.draft_tok + 1), most);
 }
 
 static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_scheduler_plan *plan)
 {
-    ts_running_load_prefix(s, budget);
+    ts_running_load_front(s, budget);
     for (uint32_t pos = s->n_bulk; pos < s->n_running;) {
         const uint32_t n_new = share_of(s, pos, *budget);
         TS_CHECK(n_new > 0 && n_new <= *budget);
-        const uint64_t n_blocks = ts_running_growth(s, s->room[pos], n_new);
+        const uint64_t n_blocks = ts_running_growth(s, ts_running_room(s, pos), n_new);
         if (!make_room(s, &pos, n_blocks, budget, plan)) {
             continue;
         }
