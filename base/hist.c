@@ -169,23 +169,24 @@ static uint64_t gap_at(int64_t from, const int64_t *ends, uint32_t i)
     return (uint64_t)(ends[i] - (i > 0 ? ends[i - 1] : from));
 }
 
-/* The last of the gaps [first, n) that is not above the limit; gap `first` is not. */
+/* The last of the gaps [first, n) that is not above the limit; gap `first` is not. They mostly grow at a constant rate,
+ * so the place is guessed and put right. */
 static uint32_t last_within(int64_t from, const int64_t *ends, uint32_t first, uint32_t n, uint64_t limit)
 {
-    uint32_t low = first;
-    uint32_t high = n;
-    if (gap_at(from, ends, n - 1) <= limit) {
+    const uint64_t lowest = gap_at(from, ends, first);
+    const uint64_t highest = gap_at(from, ends, n - 1);
+    if (highest <= limit) {
         return n - 1;
     }
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (gap_at(from, ends, middle) <= limit) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    const double share = (double)(limit - lowest) / (double)(highest - lowest);
+    uint32_t last = first + (uint32_t)(share * (n - 1 - first));
+    while (gap_at(from, ends, last) > limit) {
+        last--;
     }
-    return low;
+    while (gap_at(from, ends, last + 1) <= limit) {
+        last++;
+    }
+    return last;
 }
 
 void ts_hist_add_gaps(struct ts_hist *hist, int64_t from, const int64_t *ends, uint32_t n_gaps, uint64_t n)

@@ -31,6 +31,8 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               .single_steps = options->single_steps,
                               .recorded_s = options->recorded_s,
                               .n_recorded = options->n_recorded,
+                              .patience_ns = ts_ns_from_s(model->patience_s),
+                              .router_ns = ts_ns_from_s(model->router.latency_s),
                               .next_arrival_ns = TS_NEVER_NS,
                               .end_ns = TS_NEVER_NS};
     ts_flights_init(&out->flights);
@@ -285,11 +287,10 @@ static void arrive(struct ts_engine *engine, const struct ts_request *request)
     }
     flight->tier = flight->choice = (uint8_t)model->n_tiers;
     if (model->patience_s > 0.0) {
-        schedule_behind(engine, LANE_PATIENCE, ts_ns_from_s(model->patience_s), TS_EVENT_PATIENCE, id);
+        schedule_behind(engine, LANE_PATIENCE, engine->patience_ns, TS_EVENT_PATIENCE, id);
     }
-    const int64_t latency_ns = ts_ns_from_s(model->router.latency_s);
-    if (latency_ns > 0) {
-        schedule_behind(engine, LANE_ROUTER, latency_ns, TS_EVENT_ROUTE, id);
+    if (engine->router_ns > 0) {
+        schedule_behind(engine, LANE_ROUTER, engine->router_ns, TS_EVENT_ROUTE, id);
     } else {
         route(engine, id);
     }

@@ -82,6 +82,7 @@ struct ts_engine {
     bool single_steps;
     const double *recorded_s; /* see ts_sim_options */
     size_t n_recorded, next_recorded;
+    int64_t patience_ns, router_ns; /* of the model, in its clock */
     int64_t now_ns;
     int64_t next_arrival_ns; /* TS_NEVER_NS when the stream has ended */
     int64_t end_ns;          /* nothing happens after it */

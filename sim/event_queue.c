@@ -69,8 +69,11 @@ static void find_first(struct ts_event_queue *queue)
 enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target,
                                    uint32_t stamp)
 {
-    if (queue->n == queue->cap && grow(queue) != TS_OK) {
-        return TS_ENOMEM;
+    if (queue->n == queue->cap) {
+        if (grow(queue) != TS_OK) {
+            return TS_ENOMEM;
+        }
+        find_first(queue);
     }
     const struct ts_event event = {time_ns, (uint64_t)priority << 56 | queue->sequence++, target, stamp};
     uint32_t hole = queue->n++;
@@ -83,7 +86,7 @@ enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns
         hole = parent;
     }
     queue->heap[hole] = event;
-    find_first(queue);
+    queue->first = hole == 0 ? earlier(queue->first, &queue->heap[0]) : queue->first;
     return TS_OK;
 }
 
@@ -111,13 +114,16 @@ enum ts_status ts_event_queue_append(struct ts_event_queue *queue, uint32_t lane
 {
     TS_CHECK(lane_index < TS_EVENT_LANES);
     struct ts_event_lane *lane = &queue->lanes[lane_index];
-    if (lane->n == lane->cap && grow_lane(lane) != TS_OK) {
-        return TS_ENOMEM;
+    if (lane->n == lane->cap) {
+        if (grow_lane(lane) != TS_OK) {
+            return TS_ENOMEM;
+        }
+        find_first(queue);
     }
     TS_CHECK(lane->n == 0 || lane->ring[(lane->head + lane->n - 1) & (lane->cap - 1)].time_ns <= time_ns);
-    lane->ring[(lane->head + lane->n++) & (lane->cap - 1)] =
-        (struct ts_event){time_ns, (uint64_t)priority << 56 | queue->sequence++, target, stamp};
-    find_first(queue);
+    struct ts_event *event = &lane->ring[(lane->head + lane->n++) & (lane->cap - 1)];
+    *event = (struct ts_event){time_ns, (uint64_t)priority << 56 | queue->sequence++, target, stamp};
+    queue->first = lane->n == 1 ? earlier(queue->first, event) : queue->first;
     return TS_OK;
 }
 

@@ -137,7 +137,7 @@ static void slots_leave(struct ts_scheduler *s, uint32_t pos)
     }
     uint64_t *keys = keys_of(s, seq->slot);
     uint64_t key = TS_PREFIX_ROOT;
-    slot->n_keys = s->ctx[pos] / s->config.block_tok;
+    slot->n_keys = ts_running_ctx(s, pos) / s->config.block_tok;
     for (uint32_t i = 0; i < slot->n_keys; i++) {
         key = ts_prefix_key(key, &seq->prefix, seq->prompt_tok, seq->salt, i, s->config.block_tok);
         keys[i] = key;
@@ -157,7 +157,7 @@ static void slots_plan(struct ts_scheduler *s, uint32_t budget, struct ts_schedu
     while (slots_would_admit(s, budget)) {
         enter_slot(s, ts_sequences_head(&s->seqs), plan);
     }
-    ts_running_load_prefix(s, &budget);
+    ts_running_load_front(s, &budget);
     for (uint32_t pos = s->n_bulk; pos < s->n_running; pos++) {
         if (s->need[pos] == 0) {
             ts_running_load(s, pos, 1);

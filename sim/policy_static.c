@@ -22,7 +22,7 @@ static bool head_fits(const struct ts_scheduler *s, uint32_t budget)
 
 static void static_plan(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
 {
-    ts_running_load_prefix(s, &budget); /* everybody, in decode */
+    ts_running_load_front(s, &budget); /* everybody, in decode */
     if (s->n_running > 0) {
         return;
     }

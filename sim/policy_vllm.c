@@ -33,10 +33,10 @@ static void preempt(struct ts_scheduler *s, uint32_t pos, bool planned, uint32_t
     if (planned) {
         const uint32_t n_new = pos < s->n_bulk ? 1 : s->n_new[pos];
         ts_running_unload(s, pos);
-        s->n_free_blocks += s->cache ? 0 : ts_running_growth(s, s->room[pos], n_new);
+        s->n_free_blocks += s->cache ? 0 : ts_running_growth(s, ts_running_room(s, pos), n_new);
         *budget += n_new;
     }
-    seq->n_given = seq->output_tok - s->left[pos];
+    seq->n_given = seq->output_tok - ts_running_left(s, pos);
     ts_sequences_push_front(&s->seqs, s->id[pos]);
     s->tags_b[plan->n_preempted++] = seq->tag;
     ts_running_remove(s, pos);
@@ -61,16 +61,16 @@ static uint32_t share_of(const struct ts_scheduler *s, uint32_t pos, uint32_t bu
 {
     const uint32_t most = ts_running_drafts(s) ? budget - (s->n_running - pos - 1) : budget;
     return s->need[pos] > 0 ? ts_running_chunk(s, s->need[pos], most)
-                            : ts_min_u32(ts_min_u32(s->left[pos], s->config.draft_tok + 1), most);
+                            : ts_min_u32(ts_min_u32(ts_running_left(s, pos), s->config.draft_tok + 1), most);
 }
 
 static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_scheduler_plan *plan)
 {
-    ts_running_load_prefix(s, budget);
+    ts_running_load_front(s, budget);
     for (uint32_t pos = s->n_bulk; pos < s->n_running;) {
         const uint32_t n_new = share_of(s, pos, *budget);
         TS_CHECK(n_new > 0 && n_new <= *budget);
-        const uint64_t n_blocks = ts_running_growth(s, s->room[pos], n_new);
+        const uint64_t n_blocks = ts_running_growth(s, ts_running_room(s, pos), n_new);
         if (!make_room(s, &pos, n_blocks, budget, plan)) {
             continue;
         }
@@ -149,9 +149,10 @@ static void share_found(struct ts_scheduler *s, struct ts_sequence *seq, const s
 static void join(struct ts_scheduler *s, uint32_t pos)
 {
     struct ts_sequence *seq = ts_running_seq(s, pos);
+    const uint32_t block_tok = s->config.block_tok;
     s->need[pos] = 0;
     s->n_free_blocks -= ts_running_growth(s, 0, seq->n_computed);
-    s->room[pos] = (s->config.block_tok - seq->n_computed % s->config.block_tok) % s->config.block_tok;
+    ts_running_set(s, pos, seq->n_computed, ts_running_left(s, pos), (block_tok - seq->n_computed % block_tok) % block_tok);
     seq->n_computed = 0;
     seq->joins = true;
     s->n_joining++;
@@ -172,7 +173,7 @@ static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_p
             ts_running_take_blocks(s, pos, entry.chunk);
             ts_running_publish(s, pos, entry.chunk);
         }
-        s->n_free_blocks -= ts_running_growth(s, s->room[pos], entry.chunk);
+        s->n_free_blocks -= ts_running_growth(s, ts_running_room(s, pos), entry.chunk);
         budget -= entry.chunk;
         ts_running_load(s, pos, entry.chunk);
     }

@@ -225,8 +225,9 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
 /* ---- runs ---- */
 
 /* Computes the ends of the run's steps: up to its length, RUN_MAX, or a little beyond the next arrival, which may cut
- * it. */
-static void begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)
+ * it. Returns how many. */
+static uint32_t fill_ends(const struct ts_replica *replica, const struct ts_engine *engine,
+                          const struct ts_scheduler_run *run)
 {
     struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
     load.kv_max_tok = run->kv_max_tok;
@@ -235,24 +236,32 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
     const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
     const int64_t warm_ns = engine->now_ns < engine->ledger.warmup_ns ? engine->ledger.warmup_ns : TS_NEVER_NS;
     const int64_t until_ns = engine->next_arrival_ns;
+    const double n_seqs = run->n_seqs;
     int64_t *ends_ns = replica->ends_ns;
     int64_t end_ns = engine->now_ns;
     int64_t last_ns = 0;
+    double kv_tok = load.kv_read_tok;
     uint32_t n = 0;
     while (n < most && end_ns < warm_ns && (n < RUN_PAST_ARRIVAL || end_ns < until_ns)) {
-        if (load.kv_read_tok > line.until_kv) {
+        if (kv_tok > line.until_kv) {
+            load.kv_read_tok = kv_tok;
             line = ts_steptime_line(replica->config->steps, &load);
         }
-        const int64_t step_ns = ts_steptime_ns(ts_step_line_s(&line, load.kv_read_tok));
+        const int64_t step_ns = ts_steptime_ns(ts_step_line_s(&line, kv_tok));
         if (step_ns < last_ns) {
             break; /* the steps of a run never get shorter: its gaps are counted by that */
         }
         last_ns = step_ns;
         end_ns += step_ns;
-        load.kv_read_tok += run->n_seqs;
+        kv_tok += n_seqs;
         load.kv_max_tok += 1.0;
         ends_ns[n++] = end_ns;
     }
+    return n;
+}
+
+static void begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)
+{
     replica->mode = TS_REPLICA_RUN;
     replica->start_ns = engine->now_ns;
     replica->prefill_tok = replica->prefill_pairs = 0.0;
@@ -261,8 +270,8 @@ static void begin_run(struct ts_replica *replica, struct ts_engine *engine, cons
     replica->n_seqs = run->n_seqs;
     replica->blocks_used = run->blocks_used;
     replica->new_blocks = run->new_blocks;
-    replica->n_steps = n;
-    schedule_step(replica, engine, end_ns);
+    replica->n_steps = fill_ends(replica, engine, run);
+    schedule_step(replica, engine, replica->ends_ns[replica->n_steps - 1]);
 }
 
 /* The blocks in use over the first n_steps of the run, n_steps > 0, step by step. */
@@ -284,12 +293,14 @@ static uint64_t account_run_blocks(const struct ts_replica *replica, struct ts_e
     uint64_t n_blocks = replica->blocks_used;
     int64_t from_ns = replica->start_ns;
     double block_ns = 0.0;
-    uint32_t phase = 0;
-    for (uint32_t j = 0; j < n_steps; j++) {
-        n_blocks += replica->new_blocks[phase];
-        phase = phase + 1 == block_tok ? 0 : phase + 1;
-        block_ns += (double)(int64_t)n_blocks * (double)(replica->ends_ns[j] - from_ns);
-        from_ns = replica->ends_ns[j];
+    for (uint32_t begin = 0; begin < n_steps; begin += block_tok) {
+        const uint32_t n = n_steps - begin < block_tok ? n_steps - begin : block_tok;
+        const int64_t *ends_ns = replica->ends_ns + begin;
+        for (uint32_t j = 0; j < n; j++) {
+            n_blocks += replica->new_blocks[j];
+            block_ns += (double)(int64_t)n_blocks * (double)(ends_ns[j] - from_ns);
+            from_ns = ends_ns[j];
+        }
     }
     if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->book, replica->start_ns, from_ns, block_ns * 1e-9,
                                  n_blocks)) {
@@ -327,20 +338,23 @@ static void end_run(struct ts_replica *replica, struct ts_engine *engine)
     finish_all(replica, engine, &step);
 }
 
-/* How many of the run's steps have ended by now. */
+/* How many of the run's steps have ended by now. Most runs were computed up to the arrival that asks: the last step but
+ * one has. Otherwise bisection, without branches: they would be a coin's toss each. */
 static uint32_t steps_ended(const struct ts_replica *replica, int64_t now_ns)
 {
-    uint32_t low = 0;
-    uint32_t high = replica->n_steps;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (replica->ends_ns[middle] <= now_ns) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    const int64_t *ends_ns = replica->ends_ns;
+    uint32_t n = replica->n_steps;
+    uint32_t n_ended = 0;
+    if (n >= 2 && ends_ns[n - 2] <= now_ns) {
+        n_ended = n - 1;
+        n = 1;
     }
-    return low;
+    while (n > 0) {
+        const uint32_t half = (n + 1) / 2;
+        n_ended += half & -(uint32_t)(ends_ns[n_ended + half - 1] <= now_ns);
+        n -= half;
+    }
+    return n_ended;
 }
 
 static void shorten_run(struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)

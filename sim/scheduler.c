@@ -33,24 +33,34 @@ static bool config_is_valid(const struct ts_scheduler_config *c)
            (!c->prefix_cache || (policies[c->policy]->has_prefix_cache && c->kv_blocks <= TS_PREFIX_CACHE_MAX_BLOCKS));
 }
 
+/* The exponent, or -1. */
+static int power_of_2(uint32_t x)
+{
+    int shift = 0;
+    while (x >> shift > 1) {
+        shift++;
+    }
+    return x == 1U << shift ? shift : -1;
+}
+
 static enum ts_status allocate(struct ts_scheduler *s)
 {
     const uint32_t max_running = s->max_running;
-    uint32_t *arrays = calloc((size_t)max_running * 10 + s->config.block_tok, sizeof *arrays);
+    uint32_t *arrays = calloc((size_t)max_running * 10 + 2 * (size_t)s->config.block_tok, sizeof *arrays);
     if (!arrays) {
         return TS_ENOMEM;
     }
     s->id = arrays;
-    s->ctx = s->id + max_running;
-    s->need = s->ctx + max_running;
-    s->left = s->need + max_running;
-    s->room = s->left + max_running;
-    s->n_new = s->room + max_running;
+    s->ctx_at_0 = s->id + max_running;
+    s->need = s->ctx_at_0 + max_running;
+    s->end = s->need + max_running;
+    s->phase = s->end + max_running;
+    s->n_new = s->phase + max_running;
     s->tags_a = s->n_new + max_running;
     s->tags_b = s->tags_a + max_running;
     s->tags_c = s->tags_b + max_running;
     s->gave = s->tags_c + max_running;
-    s->new_blocks = s->gave + max_running;
+    s->front.n_full = s->gave + max_running;
     return s->policy->init ? s->policy->init(s) : TS_OK;
 }
 
@@ -67,6 +77,7 @@ enum ts_status ts_scheduler_create(struct ts_scheduler **out, const struct ts_sc
                                .policy = policies[config->policy],
                                .max_running = ts_running_max(config),
                                .n_free_blocks = config->kv_blocks};
+    s->block_shift = power_of_2(config->block_tok);
     ts_sequences_init(&s->seqs);
     const enum ts_status status = allocate(s);
     if (status != TS_OK) {
@@ -91,7 +102,7 @@ void ts_scheduler_destroy(struct ts_scheduler *s)
 bool ts_scheduler_can_hold(const struct ts_scheduler_config *config, uint64_t prompt_tok, uint64_t output_tok)
 {
     const uint64_t n_tok = prompt_tok + output_tok - 1;
-    return n_tok <= UINT32_MAX && policies[config->policy]->can_hold(config, prompt_tok, n_tok);
+    return n_tok <= INT32_MAX && policies[config->policy]->can_hold(config, prompt_tok, n_tok);
 }
 
 uint32_t ts_scheduler_running(const struct ts_scheduler *s)
@@ -158,13 +169,6 @@ enum ts_status ts_scheduler_submit(struct ts_scheduler *s, uint32_t *handle, uin
     return ts_scheduler_submit_with(s, handle, tag, prompt_tok, output_tok, &(struct ts_scheduler_extras){0});
 }
 
-static void extend_prefix(struct ts_scheduler *s)
-{
-    while (!ts_running_drafts(s) && s->n_prefix < s->n_running && s->need[s->n_prefix] == 0) {
-        s->n_prefix++;
-    }
-}
-
 void ts_scheduler_abort(struct ts_scheduler *s, uint32_t handle)
 {
     TS_CHECK(handle < s->seqs.cap);
@@ -181,10 +185,11 @@ void ts_scheduler_abort(struct ts_scheduler *s, uint32_t handle)
         TS_CHECK(pos < s->n_running);
     }
     seq->state = TS_SEQUENCE_ABORTED;
-    s->left[pos] = 0;
+    s->end[pos] = s->clock;
+    s->front.first_end_stale |= pos < s->front.n;
     if (!s->in_step) {
         (void)ts_running_remove_finished(s, s->tags_a);
-        extend_prefix(s);
+        ts_running_extend_front(s);
     }
 }
 
@@ -206,8 +211,8 @@ static uint32_t kv_max(const struct ts_scheduler *s, uint32_t n_single)
     uint32_t most = 0;
     for (uint32_t pos = 0; s->config.counts_kv_max && pos < s->n_running; pos++) {
         const uint32_t n_new = pos < n_single ? 1 : s->n_new[pos];
-        if (s->need[pos] == 0 && n_new > 0 && s->ctx[pos] + n_new > most) {
-            most = s->ctx[pos] + n_new;
+        if (s->need[pos] == 0 && n_new > 0 && ts_running_ctx(s, pos) + n_new > most) {
+            most = ts_running_ctx(s, pos) + n_new;
         }
     }
     return most;
@@ -232,7 +237,7 @@ struct ts_scheduler_item ts_scheduler_item(const struct ts_scheduler *s, uint32_
     TS_CHECK(s->in_step && i < s->n_running);
     return (struct ts_scheduler_item){
         .tag = s->seqs.items[s->id[i]].tag,
-        .past_tok = s->ctx[i],
+        .past_tok = ts_running_ctx(s, i),
         .n_new = i < s->n_bulk ? 1 : s->n_new[i],
         .decodes = s->need[i] == 0,
     };
@@ -240,30 +245,11 @@ struct ts_scheduler_item ts_scheduler_item(const struct ts_scheduler *s, uint32_
 
 /* ---- after the step ---- */
 
-/* n tokens each for the first n_seqs, all in decode; true if any is finished by it (or was aborted). */
-static bool advance_decoders(struct ts_scheduler *s, uint32_t n_seqs, uint32_t n_tok)
-{
-    const uint32_t block_tok = s->config.block_tok;
-    const uint32_t shift = n_tok % block_tok;
-    uint32_t *restrict ctx = s->ctx;
-    uint32_t *restrict room = s->room;
-    uint32_t *restrict left = s->left;
-    uint32_t n_done = 0;
-    for (uint32_t pos = 0; pos < n_seqs; pos++) {
-        const uint32_t rest = left[pos] > n_tok ? left[pos] - n_tok : 0;
-        ctx[pos] += n_tok;
-        room[pos] = room[pos] >= shift ? room[pos] - shift : room[pos] + block_tok - shift;
-        left[pos] = rest;
-        n_done += rest == 0;
-    }
-    return n_done > 0;
-}
-
 /* How many of n_new checked tokens are right, the one that is given in any case counted: P(more than i) = a^i. */
 static uint32_t draw_right(const struct ts_scheduler *s, uint32_t pos, uint32_t n_new)
 {
     const struct ts_sequence *seq = ts_running_seq(s, pos);
-    const double luck = (double)(ts_mix64(seq->luck ^ ts_mix64(s->left[pos])) >> 11) * 0x1p-53;
+    const double luck = (double)(ts_mix64(seq->luck ^ ts_mix64(ts_running_left(s, pos))) >> 11) * 0x1p-53;
     double reach = s->config.acceptance_frac;
     uint32_t n = 1;
     while (n < n_new && luck < reach) {
@@ -273,22 +259,25 @@ static uint32_t draw_right(const struct ts_scheduler *s, uint32_t pos, uint32_t 
     return n;
 }
 
-/* The same with drafts: the blocks stay, the places of wrong drafts are free again. */
+/* With drafts: the blocks stay, the places of wrong drafts are free again. True if that one is finished by the step (or
+ * was aborted). */
 static bool commit_drafts(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
 {
-    const uint64_t n_blocks = ts_running_growth(s, s->room[pos], s->n_new[pos]);
+    const uint32_t left = ts_running_left(s, pos);
+    const uint32_t room = ts_running_room(s, pos);
+    const uint64_t n_blocks = ts_running_growth(s, room, s->n_new[pos]);
     const uint32_t n_right = draw_right(s, pos, s->n_new[pos]);
+    const uint32_t n_given = ts_min_u32(n_right, left);
     if (s->cache) {
         ts_running_publish(s, pos, n_right);
     }
-    s->ctx[pos] += n_right;
-    s->room[pos] += (uint32_t)(n_blocks * s->config.block_tok) - n_right;
-    if (s->left[pos] > 0 && n_right > 1) {
+    if (left > 0 && n_right > 1) {
         s->tags_c[step->n_several] = s->seqs.items[s->id[pos]].tag;
         s->gave[step->n_several++] = n_right;
     }
-    s->left[pos] -= ts_min_u32(n_right, s->left[pos]);
-    return s->left[pos] == 0;
+    ts_running_set(s, pos, ts_running_ctx(s, pos) + n_right, left - n_given,
+                   room + (uint32_t)(n_blocks * s->config.block_tok) - n_right);
+    return left == n_given;
 }
 
 /* The first step of one that joined. */
@@ -299,35 +288,35 @@ static void start_joined(struct ts_scheduler *s, uint32_t pos, struct ts_schedul
         seq->joins = false;
         s->n_joining--;
         s->tags_a[step->n_started] = seq->tag;
-        step->n_started += s->left[pos] > 0;
+        step->n_started += ts_running_left(s, pos) > 0;
     }
 }
 
-/* True if that one is finished by the step (or was aborted). */
-static bool commit_item(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
+/* The tokens that it gives by the step: 1 if its share computes the last missing token. */
+static uint32_t end_share(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
 {
     const uint32_t n_new = s->n_new[pos];
-    const uint32_t block_tok = s->config.block_tok;
-    if (s->n_joining > 0) {
-        start_joined(s, pos, step);
-    }
-    if (s->need[pos] == 0 && ts_running_drafts(s)) {
-        return commit_drafts(s, pos, step);
-    }
-    s->ctx[pos] += n_new;
-    s->room[pos] = (block_tok - s->ctx[pos] % block_tok) % block_tok;
-    if (s->left[pos] == 0) {
-        return true;
-    }
     if (s->need[pos] > n_new || n_new == 0) {
         s->need[pos] -= n_new;
-        return false;
+        return 0;
     }
     if (s->need[pos] > 0) {
         s->need[pos] = 0;
         s->tags_a[step->n_started++] = s->seqs.items[s->id[pos]].tag;
     }
-    return --s->left[pos] == 0;
+    return 1;
+}
+
+/* The same for a share without drafts. */
+static bool commit_item(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
+{
+    const uint32_t ctx = ts_running_ctx(s, pos) + s->n_new[pos];
+    const uint32_t block_tok = s->config.block_tok;
+    const uint32_t n_open = ctx - (uint32_t)ts_running_full_blocks(s, ctx) * block_tok;
+    uint32_t left = ts_running_left(s, pos);
+    left -= left > 0 ? end_share(s, pos, step) : 0;
+    ts_running_set(s, pos, ctx, left, n_open > 0 ? block_tok - n_open : 0);
+    return left == 0;
 }
 
 void ts_scheduler_commit(struct ts_scheduler *s, struct ts_scheduler_step *step)
@@ -336,30 +325,40 @@ void ts_scheduler_commit(struct ts_scheduler *s, struct ts_scheduler_step *step)
     s->in_step = false;
     *step = (struct ts_scheduler_step){
         .started = s->tags_a, .finished = s->tags_b, .several = s->tags_c, .several_tok = s->gave};
-    bool any_done = advance_decoders(s, s->n_bulk, 1);
+    bool any_done = ts_running_advance_front(s, 1);
     for (uint32_t pos = s->n_bulk; pos < s->n_running; pos++) {
-        any_done |= commit_item(s, pos, step);
+        if (s->n_joining > 0) {
+            start_joined(s, pos, step);
+        }
+        const bool drafts = s->need[pos] == 0 && ts_running_drafts(s);
+        any_done |= drafts ? commit_drafts(s, pos, step) : commit_item(s, pos, step);
     }
     if (any_done) {
         step->n_finished = ts_running_remove_finished(s, s->tags_b);
     }
-    extend_prefix(s);
+    ts_running_extend_front(s);
 }
 
 /* ---- runs of equal steps ---- */
+
+/* The blocks that each of the next block_tok steps takes. */
+static const uint32_t *new_blocks(const struct ts_scheduler *s)
+{
+    return s->front.n_full + s->clock_phase;
+}
 
 /* How many steps the free blocks last, at most `most`. */
 static uint32_t steps_by_blocks(const struct ts_scheduler *s, uint32_t most)
 {
     const uint32_t block_tok = s->config.block_tok;
-    const uint64_t n_cycles = s->n_free_blocks / s->n_running;
-    if (s->policy->reserves || n_cycles >= (uint64_t)most / block_tok + 1) {
+    if (s->policy->reserves || s->n_running * (ts_running_full_blocks(s, most) + 1) <= s->n_free_blocks) {
         return most;
     }
+    const uint64_t n_cycles = s->n_free_blocks / s->n_running;
     uint64_t n_free = s->n_free_blocks - n_cycles * s->n_running;
     uint32_t n_steps = (uint32_t)(n_cycles * block_tok);
-    while (n_steps < most && s->new_blocks[n_steps % block_tok] <= n_free) {
-        n_free -= s->new_blocks[n_steps % block_tok];
+    while (n_steps < most && new_blocks(s)[n_steps % block_tok] <= n_free) {
+        n_free -= new_blocks(s)[n_steps % block_tok];
         n_steps++;
     }
     return ts_min_u32(n_steps, most);
@@ -369,24 +368,15 @@ bool ts_scheduler_steady(struct ts_scheduler *s, struct ts_scheduler_run *run)
 {
     TS_CHECK(!s->in_step);
     const uint32_t n = s->n_running;
-    if (n == 0 || s->n_prefix < n || !ts_scheduler_run_goes_on(s)) {
+    if (n == 0 || s->front.n < n || !ts_scheduler_run_goes_on(s)) {
         return false;
-    }
-    uint32_t least_left = UINT32_MAX;
-    uint64_t kv_tok = n;
-    const uint32_t takes = s->policy->reserves ? 0 : 1;
-    memset(s->new_blocks, 0, s->config.block_tok * sizeof *s->new_blocks);
-    for (uint32_t pos = 0; pos < n; pos++) {
-        least_left = ts_min_u32(least_left, s->left[pos]);
-        kv_tok += s->ctx[pos];
-        s->new_blocks[s->room[pos]] += takes;
     }
     *run = (struct ts_scheduler_run){
         .n_seqs = n,
-        .max_steps = steps_by_blocks(s, least_left),
-        .kv_read_tok = kv_tok,
+        .max_steps = steps_by_blocks(s, ts_running_least_left(s)),
+        .kv_read_tok = s->front.ctx_tok + n,
         .kv_max_tok = kv_max(s, n),
-        .new_blocks = s->new_blocks,
+        .new_blocks = new_blocks(s),
         .blocks_used = ts_scheduler_blocks_used(s),
     };
     return run->max_steps > 0;
@@ -407,21 +397,28 @@ static void take_run_blocks(struct ts_scheduler *s, uint32_t n_steps)
     }
 }
 
+static uint64_t blocks_of_run(const struct ts_scheduler *s, uint32_t n_steps)
+{
+    const uint64_t n_cycles = ts_running_full_blocks(s, n_steps);
+    const uint32_t n_rest = n_steps - (uint32_t)n_cycles * s->config.block_tok;
+    uint64_t n_blocks = s->policy->reserves ? 0 : n_cycles * s->n_running;
+    for (uint32_t j = 0; j < n_rest; j++) {
+        n_blocks += new_blocks(s)[j];
+    }
+    return n_blocks;
+}
+
 void ts_scheduler_advance(struct ts_scheduler *s, uint32_t n_steps, struct ts_scheduler_step *step)
 {
-    TS_CHECK(!s->in_step && n_steps >= 1 && s->n_prefix == s->n_running);
-    const uint32_t block_tok = s->config.block_tok;
-    uint64_t n_blocks = s->policy->reserves ? 0 : (uint64_t)(n_steps / block_tok) * s->n_running;
-    for (uint32_t j = 0; j < n_steps % block_tok; j++) {
-        n_blocks += s->new_blocks[j];
-    }
+    TS_CHECK(!s->in_step && n_steps >= 1 && s->front.n == s->n_running);
+    const uint64_t n_blocks = blocks_of_run(s, n_steps);
     TS_CHECK(n_blocks <= s->n_free_blocks);
     s->n_free_blocks -= n_blocks;
     if (s->cache) {
         take_run_blocks(s, n_steps);
     }
     *step = (struct ts_scheduler_step){.started = s->tags_a, .finished = s->tags_b};
-    if (advance_decoders(s, s->n_running, n_steps)) {
+    if (ts_running_advance_front(s, n_steps)) {
         step->n_finished = ts_running_remove_finished(s, s->tags_b);
     }
 }

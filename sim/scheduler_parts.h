@@ -25,22 +25,39 @@ struct ts_policy {
     void (*leave)(struct ts_scheduler *sched, uint32_t pos);
 };
 
+/* The first n of the running list, all in decode, and what they come to. */
+struct ts_running_front {
+    uint32_t n;
+    uint64_t ctx_tok;      /* tokens in the cache, all together */
+    uint32_t *n_full;      /* [2 block_tok]: how many fill their last block at that phase; the second half repeats the
+                              first; nobody where blocks are reserved */
+    uint32_t first_end;    /* the first of their ends; not if that is stale */
+    bool first_end_stale;
+};
+
 struct ts_scheduler {
     struct ts_scheduler_config config;
     const struct ts_policy *policy;
 
     struct ts_sequences seqs;
 
-    /* The running list, [max_running] each. */
-    uint32_t *id;    /* of its record */
-    uint32_t *ctx;   /* tokens in the cache */
-    uint32_t *need;  /* tokens still to compute before it decodes; 0 in decode */
-    uint32_t *left;  /* tokens still to give, >= 1 between steps */
-    uint32_t *room;  /* free places in its last block */
-    uint32_t *n_new; /* its share of the planned step; not kept for the first n_bulk */
+    /* The running list, [max_running] each. Three of its numbers are kept against the clock, since all that decode
+     * change alike: ts_running_ctx, _left and _room tell them. */
+    uint32_t *id;       /* of its record */
+    uint32_t *ctx_at_0; /* tokens in the cache, less the clock */
+    uint32_t *need;     /* tokens still to compute before it decodes; 0 in decode */
+    uint32_t *end;      /* what the clock shows when it has given its last token; beyond it, or aborted: not later */
+    uint32_t *phase;    /* what the clock's phase is when its last block is full */
+    uint32_t *n_new;    /* its share of the planned step; not kept for the first n_bulk */
     uint32_t n_running, max_running;
-    uint32_t n_prefix; /* that many at the front are in decode */
     uint64_t n_free_blocks;
+
+    int block_shift; /* block_tok is 2 to that power; -1: it is no power of 2 */
+
+    uint32_t clock;       /* tokens given to each of the decoding front so far, modulo 2^32 */
+    uint32_t clock_phase; /* the same, modulo block_tok */
+
+    struct ts_running_front front;
 
     bool in_step;
     uint32_t n_bulk; /* in the planned step, that many at the front decode one token each */
@@ -48,7 +65,6 @@ struct ts_scheduler {
 
     uint32_t *tags_a, *tags_b; /* lists handed out: [max_running] each */
     uint32_t *tags_c, *gave;   /* with drafts: who gave several tokens, and how many; [max_running] each */
-    uint32_t *new_blocks;      /* [block_tok] of a run */
 
     struct ts_prefix_cache *cache; /* of TS_SCHEDULER_VLLM; NULL without */
     struct ts_slots *slots;        /* of TS_SCHEDULER_SLOTS */
@@ -61,7 +77,7 @@ extern const struct ts_policy ts_policy_vllm, ts_policy_slots, ts_policy_static;
 
 void ts_slots_destroy(struct ts_slots *slots); /* NULL is fine */
 
-/* Decoding sequences get unequal shares then, so that n_prefix stays 0. */
+/* Decoding sequences get unequal shares then, so that nobody is in the front. */
 static inline bool ts_running_drafts(const struct ts_scheduler *s)
 {
     return s->config.draft_tok > 0;
@@ -72,10 +88,38 @@ static inline uint32_t ts_min_u32(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* Full blocks among that many tokens. Divisions take long enough to show. */
+static inline uint64_t ts_running_full_blocks(const struct ts_scheduler *s, uint64_t n_tok)
+{
+    return s->block_shift >= 0 ? n_tok >> s->block_shift : n_tok / s->config.block_tok;
+}
+
 static inline struct ts_sequence *ts_running_seq(const struct ts_scheduler *s, uint32_t pos)
 {
     return &s->seqs.items[s->id[pos]];
 }
+
+/* Tokens in the cache of the one at `pos`. */
+static inline uint32_t ts_running_ctx(const struct ts_scheduler *s, uint32_t pos)
+{
+    return s->ctx_at_0[pos] + s->clock;
+}
+
+/* Tokens that it still has to give, >= 1 between steps unless it was aborted. */
+static inline uint32_t ts_running_left(const struct ts_scheduler *s, uint32_t pos)
+{
+    const int32_t left = (int32_t)(s->end[pos] - s->clock);
+    return left > 0 ? (uint32_t)left : 0;
+}
+
+/* Free places in its last block. */
+static inline uint32_t ts_running_room(const struct ts_scheduler *s, uint32_t pos)
+{
+    const uint32_t phase = s->phase[pos];
+    return phase - s->clock_phase + (phase < s->clock_phase ? s->config.block_tok : 0);
+}
+
+void ts_running_set(struct ts_scheduler *s, uint32_t pos, uint32_t ctx, uint32_t left, uint32_t room);
 
 /* Places in the running list that a configuration comes to. */
 uint32_t ts_running_max(const struct ts_scheduler_config *config);
@@ -96,8 +140,15 @@ uint32_t ts_running_remove_finished(struct ts_scheduler *s, uint32_t *tags);
 /* The share of the step of the one at `pos`: counted, and not any more. n_new may be 0. */
 void ts_running_load(struct ts_scheduler *s, uint32_t pos, uint32_t n_new);
 void ts_running_unload(struct ts_scheduler *s, uint32_t pos);
-/* The decoding front of the list in one go: n_bulk; nothing if the blocks do not suffice without preemption. */
-void ts_running_load_prefix(struct ts_scheduler *s, uint32_t *budget);
+/* The front of the list in one go: n_bulk; nobody if the blocks do not suffice without preemption. */
+void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget);
+/* Takes up everybody behind the front who is in decode, until one is not; and gives up those from `n` on. */
+void ts_running_extend_front(struct ts_scheduler *s);
+void ts_running_shrink_front(struct ts_scheduler *s, uint32_t n);
+/* n tokens for each of the front: the clock moves on. True if any has reached its end by that (or was aborted). */
+bool ts_running_advance_front(struct ts_scheduler *s, uint32_t n_tok);
+/* The fewest tokens that one of the front has left; there is a front. */
+uint32_t ts_running_least_left(struct ts_scheduler *s);
 
 /* The share of a prompt with that much to compute. */
 static inline uint32_t ts_running_chunk(const struct ts_scheduler *s, uint32_t need, uint32_t budget)

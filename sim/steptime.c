@@ -18,6 +18,17 @@
 
 #include "sim/operators.h"
 
+/* fmax and fmin would be calls: they mind NaN. */
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static double smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 static double tokens_of(const struct ts_batch_load *load)
 {
     return (double)load->n_decode + (double)load->prefill_tok + (double)load->verify_tok;
@@ -41,7 +52,7 @@ static struct ts_step_line table_line(const struct ts_steps_model *model, const 
 {
     const struct ts_steps_table *m = &model->u.table;
     const struct ts_curve times = {.x = m->n_tok, .y = m->seconds, .n = m->n};
-    const double base_s = m->fixed_s + fmax(0.0, ts_curve_at(&times, tokens_of(load))) + m->b_s_per_seq * load->n_seqs +
+    const double base_s = m->fixed_s + larger(0.0, ts_curve_at(&times, tokens_of(load))) + m->b_s_per_seq * load->n_seqs +
                           m->e_s_per_pair * load->prefill_pairs;
     return straight(base_s, m->c_s_per_kv_tok);
 }
@@ -49,7 +60,7 @@ static struct ts_step_line table_line(const struct ts_steps_model *model, const 
 /* What a step's sequences are divided into, so that all stages work at once. */
 static double micro_batches(const struct ts_steps_roofline *m, const struct ts_batch_load *load)
 {
-    return fmax(1.0, fmin(m->stages, load->n_seqs));
+    return larger(1.0, smaller(m->stages, load->n_seqs));
 }
 
 static struct ts_step_line roofline_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
@@ -62,10 +73,10 @@ static struct ts_step_line roofline_line(const struct ts_steps_model *model, con
         weight_bytes +=
             m->experts > 0.0 ? m->expert_bytes * (1.0 - pow(1.0 - m->top_k / m->experts, n_tok)) : m->expert_bytes;
     }
-    const double matmul_s = fmax(m->flop_per_tok * n_tok / m->flop_per_s, weight_bytes / m->bytes_per_s);
+    const double matmul_s = larger(m->flop_per_tok * n_tok / m->flop_per_s, weight_bytes / m->bytes_per_s);
     const double base_s = m->fixed_s + matmul_s + m->per_tok_s * n_tok +
                           m->attention_flop_per_pair * load->prefill_pairs / n_parts / m->flop_per_s;
-    return straight(base_s, m->kv_bytes_per_tok / (m->bytes_per_s * fmax(1.0, m->stages)));
+    return straight(base_s, m->kv_bytes_per_tok / (m->bytes_per_s * larger(1.0, m->stages)));
 }
 
 static struct ts_step_line operators_line(const struct ts_steps_model *model, const struct ts_batch_load *load)

@@ -51,8 +51,10 @@ static inline double ts_steptime_pairs(uint32_t past_tok, uint32_t chunk_tok)
 /* To whole nanoseconds, nearest; at least 1, so that time always moves; at most 30 years. */
 static inline int64_t ts_steptime_ns(double seconds)
 {
-    const double ns = seconds * 1e9 + 0.5;
-    return ns < 1.0 ? 1 : ns < 9.5e17 ? (int64_t)ns : (int64_t)9.5e17;
+    const double most_ns = 9.5e17;
+    double ns = seconds * 1e9 + 0.5;
+    ns = ns < most_ns ? ns : most_ns;
+    return (int64_t)(ns > 1.0 ? ns : 1.0);
 }
 
 #endif
