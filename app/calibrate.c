@@ -2,11 +2,12 @@
  * spread over all of them. The first steps of a stretch are not counted: what came before them is none of the workload's, and the processor
  * remembers it for a while (a decode step behind a prompt's chunk is slower, and so are, ever less, the next ten).
  *
- * Pace: a step of a stretch that took t_i at s_i took u_i on average all the other times. The machine's slowness around s
- * is r = sum t_i / sum u_i over |s_i - s| <= window/2: a ratio of sums, as a run's time is a sum of steps, and of the very
- * same steps, so that it owes nothing to a fit. Part of r - 1 is noise, and near capacity a queue amplifies it, so it is
- * shrunk by signal/(signal + noise/n) (Stein; n pauses in the window): noise is half the mean square of what one pause
- * differs from the next, signal is what the mean square of r_i - 1 is more. On a steady machine the pace is 1, then. */
+ * Pace: a stretch that took t_i at s_i took u_i on average all the other times. The machine's slowness around s is
+ * r = sum t_i / sum u_i over |s_i - s| <= window/2: a ratio of sums, as a run's time is a sum of steps, and of the very same
+ * steps. Part of r - 1 is noise, and near capacity a queue amplifies it, so it is shrunk by signal/(signal + noise/n)
+ * (Stein; n pauses in the window): noise is half the mean square of what one pause differs from the next, signal is what
+ * the mean square of r_i - 1 is more. On a steady machine 1 is left. The pace is that times what the stretches of that
+ * load took, all times together, against the fit. */
 #include "app/calibrate.h"
 
 #include <math.h>
@@ -36,9 +37,11 @@ struct item {
 struct stretch {
     uint32_t items[STRETCH_STEPS];
     double idle_s[STRETCH_STEPS]; /* before each */
-    double sum_s[STRETCH_STEPS];  /* of the times that each took, whenever it counted */
-    uint32_t n_taken[STRETCH_STEPS];
     size_t n;
+    /* The first time decides which steps count, from `first` on, and with which it ends: n. */
+    size_t first;
+    uint32_t n_times; /* how often it was timed */
+    double sum_s;     /* what the steps that count took, all in all */
 };
 
 /* Stretches of one workload, in an order that is shuffled when it has been gone through. */
@@ -50,7 +53,7 @@ struct group {
 /* One sample in a pause. */
 struct note {
     uint32_t run, item;
-    uint32_t stretch, place; /* place: in the stretch */
+    uint32_t stretch;
     double at_s, idle_s, seconds;
 };
 
@@ -66,6 +69,7 @@ struct ts_calibration {
     struct note *notes; /* [n_notes] */
     size_t n_notes, max_notes;
     uint32_t run, group; /* that pauses belong to */
+    uint32_t run_groups[TS_CALIBRATION_MAX_RUNS];
 };
 
 /* ---- items ---- */
@@ -166,7 +170,7 @@ static void shuffle(struct ts_calibration *calibration, uint32_t *order, size_t 
 static bool make_stretch(struct stretch *out, struct ts_calibration *calibration, const struct ts_live_load *loads,
                          size_t n)
 {
-    *out = (struct stretch){0};
+    *out = (struct stretch){.first = 1};
     for (size_t i = 0; i < n && i < STRETCH_STEPS; i++) {
         const struct ts_model_step step = step_like(&loads[i].load);
         const uint32_t item = add_item(calibration, &step);
@@ -245,31 +249,45 @@ static enum ts_status take_note(struct ts_calibration *calibration, const struct
     return TS_OK;
 }
 
+static enum ts_status time_place(struct ts_calibration *calibration, uint32_t index, size_t place, double at_s,
+                                 double *seconds, struct ts_diags *diags)
+{
+    struct stretch *stretch = &calibration->stretches[index];
+    struct item *item = &calibration->items[stretch->items[place]];
+    rest(stretch->idle_s[place]);
+    const enum ts_status status = ts_live_time_step(calibration->options.live, seconds, &item->step, diags);
+    if (status != TS_OK || place < stretch->first) {
+        return status;
+    }
+    const struct note note = {.run = calibration->run,
+                              .item = stretch->items[place],
+                              .stretch = index,
+                              .at_s = at_s,
+                              .idle_s = stretch->idle_s[place],
+                              .seconds = *seconds};
+    keep_sample(item, *seconds);
+    stretch->sum_s += *seconds;
+    return isnan(at_s) ? TS_OK : take_note(calibration, &note);
+}
+
 /* at_s: of the run under way; NaN: there is none. */
 static enum ts_status time_stretch(struct ts_calibration *calibration, uint32_t index, double at_s,
                                    struct ts_diags *diags)
 {
     struct stretch *stretch = &calibration->stretches[index];
+    const bool is_new = stretch->n_times++ == 0;
     const double start_s = ts_clock_s();
-    size_t n_counted = 0;
-    for (size_t i = 0; i < stretch->n && (n_counted < 2 || ts_clock_s() - start_s < stretch_s); i++) {
-        struct item *item = &calibration->items[stretch->items[i]];
-        struct note note = {.run = calibration->run,
-                            .item = stretch->items[i],
-                            .stretch = index,
-                            .place = (uint32_t)i,
-                            .at_s = at_s,
-                            .idle_s = stretch->idle_s[i]};
-        const bool counted = i > 0 && (3 * i >= stretch->n || ts_clock_s() - start_s >= settle_s);
-        rest(stretch->idle_s[i]);
-        enum ts_status status = ts_live_time_step(calibration->options.live, &note.seconds, &item->step, diags);
-        if (status == TS_OK && counted) {
-            n_counted++;
-            stretch->sum_s[i] += note.seconds;
-            stretch->n_taken[i]++;
-            keep_sample(item, note.seconds);
-            status = isnan(at_s) ? TS_OK : take_note(calibration, &note);
+    for (size_t i = 0; i < stretch->n; i++) {
+        const double spent_s = ts_clock_s() - start_s;
+        double seconds;
+        if (is_new && i >= stretch->first + 2 && spent_s >= stretch_s) {
+            stretch->n = i;
+            break;
         }
+        if (is_new && i > 0 && i == stretch->first && 3 * i < stretch->n && spent_s < settle_s) {
+            stretch->first++;
+        }
+        const enum ts_status status = time_place(calibration, index, i, at_s, &seconds, diags);
         if (status != TS_OK) {
             return status;
         }
@@ -360,8 +378,9 @@ enum ts_status ts_calibration_measure(struct ts_calibration *calibration, double
 
 void ts_calibration_begin_run(struct ts_calibration *calibration, uint32_t run, uint32_t group)
 {
+    TS_CHECK(run < TS_CALIBRATION_MAX_RUNS && group < calibration->n_groups);
     calibration->run = run;
-    calibration->group = group;
+    calibration->group = calibration->run_groups[run] = group;
 }
 
 enum ts_status ts_calibration_pause(struct ts_calibration *calibration, double at_s, struct ts_diags *diags)
@@ -419,28 +438,52 @@ enum ts_status ts_calibration_fit(struct ts_model_measurement *out, const struct
     return status;
 }
 
-/* A pause of a run: how long its steps took, and how long on average the other times that they were timed. */
+/* A pause of a run: how long its stretch took, and how long on average the other times. */
 struct pause {
     double at_s, taken_s, usual_s;
 };
+
+static double fitted_s(const struct ts_calibration *calibration, uint32_t item, const struct ts_model_measurement *fit)
+{
+    const struct ts_step_load load = ts_model_step_load(&calibration->items[item].step);
+    return ts_step_predict_table(&fit->table, &load);
+}
 
 static size_t pauses_of(struct pause *out, const struct ts_calibration *calibration, uint32_t run)
 {
     size_t n = 0;
     for (size_t i = 0; i < calibration->n_notes; i++) {
         const struct note *note = &calibration->notes[i];
-        const struct stretch *stretch = &calibration->stretches[note->stretch];
-        const double n_others = (double)stretch->n_taken[note->place] - 1.0;
-        if (note->run != run || n_others < 1.0) {
+        if (note->run != run || calibration->stretches[note->stretch].n_times < 2) {
             continue;
         }
         if (n == 0 || out[n - 1].at_s != note->at_s) {
-            out[n++] = (struct pause){.at_s = note->at_s};
+            out[n++] = (struct pause){.at_s = note->at_s, .usual_s = calibration->stretches[note->stretch].sum_s};
         }
         out[n - 1].taken_s += note->seconds;
-        out[n - 1].usual_s += (stretch->sum_s[note->place] - note->seconds) / n_others;
+        if (i + 1 == calibration->n_notes || calibration->notes[i + 1].at_s != note->at_s ||
+            calibration->notes[i + 1].run != run) {
+            const double n_others = calibration->stretches[note->stretch].n_times - 1.0;
+            out[n - 1].usual_s = (out[n - 1].usual_s - out[n - 1].taken_s) / n_others;
+        }
     }
     return n;
+}
+
+/* How long the stretches of that run's group took, all times, against the fit: what the fit is off for that load. */
+static double level_of(const struct ts_calibration *calibration, uint32_t run, const struct ts_model_measurement *fit)
+{
+    const struct group *group = &calibration->groups[calibration->run_groups[run]];
+    double taken = 0.0;
+    double fitted = 0.0;
+    for (size_t i = group->first; i < group->first + group->n; i++) {
+        const struct stretch *stretch = &calibration->stretches[i];
+        for (size_t k = stretch->first; stretch->n_times > 0 && k < stretch->n; k++) {
+            fitted += stretch->n_times * fitted_s(calibration, stretch->items[k], fit);
+        }
+        taken += stretch->sum_s;
+    }
+    return fitted > 0.0 ? taken / fitted : 1.0;
 }
 
 static double ratio_of(const struct pause *pause)
@@ -479,7 +522,7 @@ static double pace_around(const struct pause *pauses, size_t n, double at_s, dou
 }
 
 enum ts_status ts_calibration_pace(const struct ts_pace **out, const struct ts_calibration *calibration, uint32_t run,
-                                   double window_s, struct ts_arena *arena)
+                                   const struct ts_model_measurement *fit, double window_s, struct ts_arena *arena)
 {
     const size_t max = calibration->n_notes + 1;
     struct ts_pace *pace = ts_arena_alloc(arena, sizeof *pace);
@@ -492,9 +535,10 @@ enum ts_status ts_calibration_pace(const struct ts_pace **out, const struct ts_c
         return TS_ENOMEM;
     }
     const size_t n = pauses_of(pauses, calibration, run);
+    const double level = n > 0 ? level_of(calibration, run, fit) : 1.0;
     for (size_t i = 0; i < n; i++) {
         at_s[i] = pauses[i].at_s;
-        factor[i] = pace_around(pauses, n, pauses[i].at_s, window_s);
+        factor[i] = level * pace_around(pauses, n, pauses[i].at_s, window_s);
     }
     free(pauses);
     *pace = (struct ts_pace){.at_s = at_s, .factor = factor, .n = n};
@@ -509,7 +553,6 @@ void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibr
     for (size_t i = 0; i < calibration->n_notes; i++) {
         const struct note *note = &calibration->notes[i];
         const struct ts_model_step *step = &calibration->items[note->item].step;
-        const struct ts_step_load load = ts_model_step_load(step);
         ts_text_printf(out, "%u,", note->run);
         ts_text_double(out, note->at_s);
         ts_text_puts(out, ",");
@@ -517,7 +560,7 @@ void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibr
         ts_text_printf(out, ",%u,%u,%u,%u,", step->n_decode, step->depth, step->prefill, step->prefill_depth);
         ts_text_double(out, note->seconds);
         ts_text_puts(out, ",");
-        ts_text_double(out, ts_step_predict_table(&fit->table, &load));
+        ts_text_double(out, fitted_s(calibration, note->item, fit));
         ts_text_puts(out, "\n");
     }
 }

@@ -10,7 +10,7 @@
 #include "kernels/bench.h"
 #include "sim/pace.h"
 
-enum { TS_CALIBRATION_MAX_GROUPS = 8 };
+enum { TS_CALIBRATION_MAX_GROUPS = 8, TS_CALIBRATION_MAX_RUNS = 1024 };
 
 struct ts_calibration; /* opaque */
 
@@ -34,7 +34,7 @@ void ts_calibration_follow(struct ts_calibration *calibration, const struct ts_l
  * least once. TS_EINTERRUPTED, TS_ENOMEM. */
 enum ts_status ts_calibration_measure(struct ts_calibration *calibration, double seconds, struct ts_diags *diags);
 
-/* From now on pauses belong to run `run` and take the stretches of that group. */
+/* From now on pauses belong to run `run` (below TS_CALIBRATION_MAX_RUNS) and take the stretches of that group. */
 void ts_calibration_begin_run(struct ts_calibration *calibration, uint32_t run, uint32_t group);
 /* Times one stretch, at `at_s` of the run. */
 enum ts_status ts_calibration_pause(struct ts_calibration *calibration, double at_s, struct ts_diags *diags);
@@ -43,10 +43,11 @@ enum ts_status ts_calibration_pause(struct ts_calibration *calibration, double a
 enum ts_status ts_calibration_fit(struct ts_model_measurement *out, const struct ts_calibration *calibration,
                                   struct ts_arena *arena, struct ts_diags *diags);
 
-/* How slow the machine was over a run, against all the time that was measured in: what the run's pauses took, averaged
- * over window_s around each of them, less what is noise of it. NULL in *out: no samples. Lives in `arena`. TS_ENOMEM. */
+/* What the fit's step times must be multiplied with over a run: how slow the machine was against all the time that was
+ * measured in, by what the run's pauses took, averaged over window_s around each of them, less what is noise of it; times
+ * what the fit is off for the steps of that load. NULL in *out: no samples. Lives in `arena`. TS_ENOMEM. */
 enum ts_status ts_calibration_pace(const struct ts_pace **out, const struct ts_calibration *calibration, uint32_t run,
-                                   double window_s, struct ts_arena *arena);
+                                   const struct ts_model_measurement *fit, double window_s, struct ts_arena *arena);
 
 /* Appends a CSV row for each step that a pause timed: run,at_s,idle_s,decoding,depth_tok,prefill_tok,
  * prefill_depth_tok,seconds,fitted_s; with a header. */

@@ -46,6 +46,14 @@ struct ts_table *ts_validate_budget_table(const struct ts_validation *validation
 struct ts_table *ts_validate_runs_table(const struct ts_validation *validations, size_t n,
                                         const struct ts_validate_limits *limits);
 
+/* All of these on stdout; the budget if wanted. */
+enum ts_status ts_validate_print(const struct ts_validation *validations, size_t n,
+                                 const struct ts_validate_limits *limits, bool with_budget);
+/* The worst errors on stdout. TS_ELIMIT if a mean or median passes the limit, or a percentile twice the limit (NaN:
+ * there is none); TS_EIO if a load has nothing to compare. */
+enum ts_status ts_validate_verdict(const struct ts_validation *validations, size_t n, double max_error_frac,
+                                   struct ts_diags *diags);
+
 /* Writes validation.csv, requests.csv, steps.csv, and cdf.{svg,png}, batch.{svg,png} with their .dat and .gp; without
  * gnuplot the last two are there without pictures, and a warning says so. */
 enum ts_status ts_validate_write(const char *dir, const struct ts_validation *validations, size_t n,

@@ -89,16 +89,21 @@ static enum ts_status open_engine(struct session *session, struct ts_diags *diag
     return ts_validate_engine_open(&session->live, &session->calibration, &options, &session->arena, diags);
 }
 
-/* Measures for a share of the time, fits, and puts the fit into the model. */
+/* Fits all samples so far, and puts the fit into the model. */
+static enum ts_status fit_steps(struct session *session, struct ts_diags *diags)
+{
+    const enum ts_status status =
+        ts_calibration_fit(session->engine, session->calibration, &session->arena, diags);
+    return status == TS_OK ? load_scenario(session, session->engine, diags) : status;
+}
+
+/* Measures for a share of the time. */
 static enum ts_status measure_steps(struct session *session, double share, struct ts_diags *diags)
 {
-    enum ts_status status =
+    const enum ts_status status =
         ts_calibration_measure(session->calibration, share * session->options->measure_s, diags);
     ts_bench_progress_end(session->args);
-    if (status == TS_OK) {
-        status = ts_calibration_fit(session->engine, session->calibration, &session->arena, diags);
-    }
-    return status == TS_OK ? load_scenario(session, session->engine, diags) : status;
+    return status == TS_OK ? fit_steps(session, diags) : status;
 }
 
 /* ---- one load ---- */
@@ -197,7 +202,8 @@ static enum ts_status predict(struct session *session, size_t index, struct ts_v
     const struct ts_request *requests = session->arrivals[index];
     if (session->live) {
         const enum ts_status status =
-            ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index, pace_window_s, &session->arena);
+            ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index, session->engine, pace_window_s,
+                                &session->arena);
         if (status != TS_OK) {
             return status;
         }
@@ -311,6 +317,24 @@ static struct ts_validate_limits limits_of(const struct session *session)
     return (struct ts_validate_limits){central_frac, 2.0 * central_frac};
 }
 
+static void print_steps(const struct session *session)
+{
+    const struct ts_model_measurement *engine = session->engine;
+    size_t n_samples = 0;
+    for (size_t i = 0; i < engine->n_steps; i++) {
+        n_samples += engine->steps[i].n_samples;
+    }
+    if (session->live) {
+        printf("step times: %zu samples of %zu kinds of steps, before, amid and after serving; fit off by %.2g %% in the "
+               "median\n",
+               n_samples, engine->n_steps, 100.0 * engine->table.error.median_frac);
+    } else {
+        printf("step times: probed over a grid and with other requests of the workload; fit off by %.2g %% in the "
+               "median\n",
+               100.0 * engine->linear.error.median_frac);
+    }
+}
+
 static enum ts_status print(const struct session *session)
 {
     const struct ts_validate_limits limits = limits_of(session);
@@ -321,53 +345,9 @@ static enum ts_status print(const struct session *session)
     } else {
         printf("%s\n", session->endpoint.http.url);
     }
-    printf("step times: %s\ncapacity: %.3g requests/s (simulated)\n\n", session->model.tiers[0].u.server.steps.source,
-           session->capacity_per_s);
-    enum ts_status status = TS_OK;
-    for (size_t i = 0; status == TS_OK && i < session->n_done; i++) {
-        status = ts_bench_print_table(ts_validate_table(&session->validations[i], &limits), TS_TABLE_TEXT);
-    }
-    if (status == TS_OK && session->options->n_runs > 1) {
-        status = ts_bench_print_table(ts_validate_runs_table(session->validations, session->n_done, &limits),
-                                      TS_TABLE_TEXT);
-    }
-    if (status == TS_OK && session->live) {
-        status = ts_bench_print_table(ts_validate_budget_table(session->validations, session->n_done), TS_TABLE_TEXT);
-    }
-    return status;
-}
-
-static enum ts_status check_answers(const struct session *session, struct ts_diags *diags)
-{
-    for (size_t i = 0; i < session->n_done; i++) {
-        if (session->validations[i].comparison.n_pairs == 0) {
-            return ts_fail(diags, TS_EIO, ts_span_none(), "see requests.csv",
-                           "at %.0f %% load no request was answered: nothing to compare",
-                           100.0 * session->validations[i].load_frac);
-        }
-    }
-    return TS_OK;
-}
-
-static enum ts_status verdict(const struct session *session, struct ts_diags *diags)
-{
-    struct ts_validate_errors errors[TS_VALIDATE_MAX_LOADS];
-    double central_frac, tail_frac;
-    const enum ts_status status = check_answers(session, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    const size_t n = ts_validate_medians(errors, session->validations, session->n_done);
-    ts_validate_worst(errors, n, &central_frac, &tail_frac);
-    printf("verdict: means and medians off by %.2g %% at worst, 90th and 99th percentiles by %.2g %%%s\n%s\n",
-           100.0 * central_frac, 100.0 * tail_frac,
-           session->options->n_runs > 1 ? " (in the median of the runs)" : "", session->dir);
-    const double limit = session->options->max_error_frac;
-    if (central_frac > limit || tail_frac > 2.0 * limit) {
-        return ts_fail(diags, TS_ELIMIT, ts_span_none(), NULL,
-                       "the error passes the limit of %.3g %% (percentiles %.3g %%)", 100.0 * limit, 200.0 * limit);
-    }
-    return TS_OK;
+    print_steps(session);
+    printf("capacity: %.3g requests/s (simulated: a full batch)\n\n", session->capacity_per_s);
+    return ts_validate_print(session->validations, session->n_done, &limits, session->live != NULL);
 }
 
 static enum ts_status serve_all(struct session *session, struct ts_diags *diags)
@@ -382,13 +362,15 @@ static enum ts_status serve_all(struct session *session, struct ts_diags *diags)
             status = rehearse(session, i, diags);
         }
     }
+    if (status == TS_OK && session->live) {
+        status = measure_steps(session, 1.0 - first_share - second_share, diags);
+    }
     return status;
 }
 
 static enum ts_status judge_all(struct session *session, struct ts_diags *diags)
 {
-    enum ts_status status = session->live ? measure_steps(session, 1.0 - first_share - second_share, diags)
-                                           : fit_endpoint(session, diags);
+    enum ts_status status = session->live ? fit_steps(session, diags) : fit_endpoint(session, diags);
     for (size_t i = 0; status == TS_OK && i < session->n_done; i++) {
         status = judge(session, i, &session->validations[i], diags);
     }
@@ -443,6 +425,7 @@ static enum ts_status validate(struct session *session, struct ts_diags *diags)
         shown = print(session);
     }
     if (shown == TS_OK) {
+        printf("%s\n", session->dir);
         shown = ts_validate_write(session->dir, session->validations, session->n_done, diags);
     }
     if (shown == TS_OK) {
@@ -452,7 +435,7 @@ static enum ts_status validate(struct session *session, struct ts_diags *diags)
         shown = write_pauses(session, diags);
     }
     if (shown == TS_OK) {
-        shown = verdict(session, diags);
+        shown = ts_validate_verdict(session->validations, session->n_done, session->options->max_error_frac, diags);
     }
     return status == TS_OK ? shown : status;
 }

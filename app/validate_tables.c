@@ -2,8 +2,10 @@
 #include "app/validate_report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "app/bench_common.h"
 #include "app/sample.h"
 
 double ts_validate_limit(const struct ts_validate_limits *limits, enum ts_validate_stat stat)
@@ -137,9 +139,9 @@ struct ts_table *ts_validate_table(const struct ts_validation *v, const struct t
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         ts_table_column(table, headers[i], true);
     }
-    ts_table_column(table, "right?", false);
+    ts_table_column(table, "within limit", false);
     if (v->pace) {
-        ts_table_column(table, "at usual pace ms", true);
+        ts_table_column(table, "usual pace ms", true);
         ts_table_column(table, "error %", true);
     }
     for (size_t i = 0; i < TS_N_VALIDATE_LATENCIES; i++) {
@@ -236,8 +238,8 @@ struct ts_table *ts_validate_runs_table(const struct ts_validation *validations,
     }
     ts_table_column(table, "median %", true);
     ts_table_column(table, "limit %", true);
-    ts_table_column(table, "right?", false);
-    ts_table_column(table, "median at usual pace %", true);
+    ts_table_column(table, "within limit", false);
+    ts_table_column(table, "usual pace %", true);
     for (size_t k = 0; k < n_loads; k++) {
         for (size_t l = 0; l < TS_N_VALIDATE_LATENCIES; l++) {
             for (size_t s = 0; s < TS_N_VALIDATE_STATS; s++) {
@@ -247,4 +249,57 @@ struct ts_table *ts_validate_runs_table(const struct ts_validation *validations,
     }
     free(errors);
     return table;
+}
+
+/* ---- on the terminal ---- */
+
+enum ts_status ts_validate_print(const struct ts_validation *validations, size_t n,
+                                 const struct ts_validate_limits *limits, bool with_budget)
+{
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; status == TS_OK && i < n; i++) {
+        status = ts_bench_print_table(ts_validate_table(&validations[i], limits), TS_TABLE_TEXT);
+    }
+    if (status == TS_OK && n > 0 && validations[n - 1].run > 0) {
+        status = ts_bench_print_table(ts_validate_runs_table(validations, n, limits), TS_TABLE_TEXT);
+    }
+    if (status == TS_OK && with_budget) {
+        status = ts_bench_print_table(ts_validate_budget_table(validations, n), TS_TABLE_TEXT);
+    }
+    return status;
+}
+
+static enum ts_status check_answers(const struct ts_validation *validations, size_t n, struct ts_diags *diags)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (validations[i].comparison.n_pairs == 0) {
+            return ts_fail(diags, TS_EIO, ts_span_none(), "see requests.csv",
+                           "at %.0f %% load no request was answered: nothing to compare",
+                           100.0 * validations[i].load_frac);
+        }
+    }
+    return TS_OK;
+}
+
+enum ts_status ts_validate_verdict(const struct ts_validation *validations, size_t n, double max_error_frac,
+                                   struct ts_diags *diags)
+{
+    struct ts_validate_errors *errors = calloc(n ? n : 1, sizeof *errors);
+    double central_frac, tail_frac;
+    const enum ts_status status = errors ? check_answers(validations, n, diags) : TS_ENOMEM;
+    if (status != TS_OK) {
+        free(errors);
+        return status;
+    }
+    ts_validate_worst(errors, ts_validate_medians(errors, validations, n), &central_frac, &tail_frac);
+    free(errors);
+    printf("verdict: means and medians off by %.2g %% at worst, 90th and 99th percentiles by %.2g %%%s\n",
+           100.0 * central_frac, 100.0 * tail_frac,
+           n > 0 && validations[n - 1].run > 0 ? ", in the median of the runs" : "");
+    if (central_frac > max_error_frac || tail_frac > 2.0 * max_error_frac) {
+        return ts_fail(diags, TS_ELIMIT, ts_span_none(), NULL,
+                       "the error passes the limit of %.3g %% (percentiles %.3g %%)", 100.0 * max_error_frac,
+                       200.0 * max_error_frac);
+    }
+    return TS_OK;
 }

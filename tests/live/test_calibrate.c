@@ -115,6 +115,7 @@ static void test_calibrate__pauses_tell_the_pace_of_their_own_run(void **state)
     (void)state;
     struct world world;
     const struct ts_pace *pace;
+    struct ts_model_measurement m;
     open_world(&world);
     assert_int_equal(ts_calibration_measure(world.calibration, 0.001, NULL), TS_OK);
     ts_calibration_follow(world.calibration, world.loads, N_LOADS);
@@ -124,15 +125,16 @@ static void test_calibrate__pauses_tell_the_pace_of_their_own_run(void **state)
     }
     ts_calibration_begin_run(world.calibration, 1, 0);
     assert_int_equal(ts_calibration_pause(world.calibration, 7.0, NULL), TS_OK);
-    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 0, 0.1, &world.arena), TS_OK);
+    assert_int_equal(ts_calibration_fit(&m, world.calibration, &world.arena, NULL), TS_OK);
+    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 0, &m, 0.1, &world.arena), TS_OK);
     assert_int_equal(pace->n, 40);
     for (size_t i = 0; i < pace->n; i++) {
         assert_true(pace->at_s[i] == 0.5 * (double)i);
         assert_true(pace->factor[i] > 0.0);
     }
-    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 1, 0.1, &world.arena), TS_OK);
+    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 1, &m, 0.1, &world.arena), TS_OK);
     assert_true(pace->n == 1 && pace->at_s[0] == 7.0);
-    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 2, 0.1, &world.arena), TS_OK);
+    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 2, &m, 0.1, &world.arena), TS_OK);
     assert_null(pace);
     close_world(&world);
 }
