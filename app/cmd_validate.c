@@ -9,8 +9,8 @@
 #include "app/validate_session.h"
 #include "base/units.h"
 
-static const double quick_measure_s = 21.0, full_measure_s = 90.0;
-static const double quick_serve_s = 10.0, full_serve_s = 40.0;
+static const double quick_measure_s = 16.0, full_measure_s = 60.0;
+static const double quick_serve_s = 14.0, full_serve_s = 40.0;
 
 static enum ts_status parse_loads(struct ts_validate_options *options, struct ts_diags *diags)
 {
@@ -53,6 +53,7 @@ static enum ts_status read_options(struct ts_validate_options *options, struct t
     options->serve_s = args->quick ? quick_serve_s : full_serve_s;
     options->measure_s = args->quick ? quick_measure_s : full_measure_s;
     options->max_error_frac = NAN;
+    options->n_runs = args->runs ? args->runs : 1;
     if (args->n_operands > 1) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim validate my-server.yaml",
                        "validate takes one scenario");
@@ -69,6 +70,9 @@ static enum ts_status read_options(struct ts_validate_options *options, struct t
     }
     if (status == TS_OK && args->slots > TS_VALIDATE_MAX_SLOTS) {
         status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--slots is at most %d", TS_VALIDATE_MAX_SLOTS);
+    }
+    if (status == TS_OK && args->runs > TS_VALIDATE_MAX_RUNS) {
+        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--runs is at most %d", TS_VALIDATE_MAX_RUNS);
     }
     return status;
 }

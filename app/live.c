@@ -1,6 +1,6 @@
 /* Hides how plans become forward passes. A sequence keeps its tokens (made-up prompt, then what the model gave) until
  * it ends, so that a preempted one can be computed again; its pages are the blocks that the scheduler counts. */
-#include "app/live.h"
+#include "app/live_engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,25 +9,8 @@
 #include "app/clock.h"
 #include "base/check.h"
 #include "base/rng.h"
-#include "kernels/host.h"
-#include "kernels/transformer.h"
 
-enum { SPIN_NS = 200000, WARM_TOK = 64, FIRST_STEPS = 4096 };
-
-struct ts_live {
-    struct ts_live_options options;
-    struct ts_model_config config;
-    struct ts_pool *pool;
-    struct ts_gguf *gguf;
-    struct ts_weight_source *source;
-    struct ts_weights *weights;
-    struct ts_kv_cache cache;
-    struct ts_transformer *transformer;
-    struct ts_step_chunk *chunks; /* [max_seqs] */
-    uint32_t *owners;             /* [max_seqs] request of each chunk */
-    float *logits;                /* [max_seqs][vocab] */
-    uint32_t max_seqs;
-};
+enum { SPIN_NS = 200000, FIRST_STEPS = 4096 };
 
 /* A request in the engine. */
 struct sequence {
@@ -45,132 +28,11 @@ struct serving {
     size_t n, n_seen, n_ended;
     struct ts_live_run *run;
     size_t max_steps;
-    int64_t start_ns;
+    int64_t start_ns;      /* later by every pause */
+    int64_t next_pause_ns; /* of the run's clock */
     const struct ts_live_progress *progress; /* or NULL */
     struct ts_diags *diags;
 };
-
-/* ---- life ---- */
-
-static enum ts_status open_source(struct ts_live *live, struct ts_diags *diags)
-{
-    const struct ts_live_options *options = &live->options;
-    if (!options->gguf_path) {
-        live->config = *options->config;
-        return ts_weight_source_synthetic(&live->source, &live->config, options->quant, options->seed, diags);
-    }
-    enum ts_status status = ts_gguf_open(&live->gguf, options->gguf_path, diags);
-    if (status == TS_OK) {
-        status = ts_model_config_from_gguf(&live->config, live->gguf, diags);
-    }
-    return status == TS_OK ? ts_weight_source_from_gguf(&live->source, live->gguf) : status;
-}
-
-static enum ts_status create_buffers(struct ts_live *live)
-{
-    const struct ts_scheduler_config *sched = &live->options.scheduler;
-    live->max_seqs = sched->max_seqs < sched->max_batched_tok ? sched->max_seqs : sched->max_batched_tok;
-    live->chunks = calloc(live->max_seqs, sizeof *live->chunks);
-    live->owners = calloc(live->max_seqs, sizeof *live->owners);
-    live->logits = malloc((size_t)live->max_seqs * live->config.vocab * sizeof *live->logits);
-    if (!live->chunks || !live->owners || !live->logits || sched->kv_blocks > UINT32_MAX) {
-        return TS_ENOMEM;
-    }
-    const enum ts_status status =
-        ts_kv_cache_create(&live->cache, TS_KV_F16, live->config.layers, live->config.kv_heads, live->config.head_dim,
-                           (uint32_t)sched->kv_blocks);
-    return status == TS_OK ? ts_transformer_create(&live->transformer, live->weights, &live->cache, live->pool,
-                                                   sched->max_batched_tok, live->max_seqs)
-                           : status;
-}
-
-/* Touches weights, cache and buffers once, so that the first request does not pay for it. */
-static enum ts_status warm_up(struct ts_live *live, struct ts_diags *diags)
-{
-    const uint32_t most = live->options.scheduler.max_batched_tok;
-    uint32_t tokens[WARM_TOK] = {0};
-    struct ts_kv_seq seq = {0};
-    memset(live->cache.data, 0, live->cache.total_bytes);
-    memset(live->logits, 0, (size_t)live->max_seqs * live->config.vocab * sizeof *live->logits);
-    const uint32_t n_tok = most < WARM_TOK ? most : WARM_TOK;
-    const struct ts_step_chunk chunk = {.seq = &seq, .tokens = tokens, .n_tok = n_tok, .n_logits = 1};
-    enum ts_status status = ts_kv_seq_reserve(&live->cache, &seq, n_tok);
-    if (status == TS_OK) {
-        status = ts_transformer_step(live->transformer, &chunk, 1, live->logits, diags);
-    }
-    ts_kv_seq_release(&live->cache, &seq);
-    return status;
-}
-
-void ts_live_destroy(struct ts_live *live)
-{
-    if (!live) {
-        return;
-    }
-    ts_transformer_destroy(live->transformer);
-    free(live->chunks);
-    free(live->owners);
-    free(live->logits);
-    ts_kv_cache_deinit(&live->cache);
-    ts_weights_destroy(live->weights);
-    ts_weight_source_destroy(live->source);
-    ts_gguf_close(live->gguf);
-    ts_pool_destroy(live->pool);
-    free(live);
-}
-
-enum ts_status ts_live_create(struct ts_live **out, const struct ts_live_options *options, struct ts_diags *diags)
-{
-    TS_CHECK(options->scheduler.block_tok == TS_KV_PAGE_TOK);
-    struct ts_live *live = calloc(1, sizeof *live);
-    if (!live) {
-        return ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
-    }
-    live->options = *options;
-    live->options.n_threads = options->n_threads ? options->n_threads : ts_host_usable_cpus();
-    enum ts_status status = ts_pool_create(&live->pool, live->options.n_threads);
-    if (status == TS_OK) {
-        status = open_source(live, diags);
-    }
-    if (status == TS_OK) {
-        status = ts_weights_create(&live->weights, &live->config, live->source, options->isa, live->pool, diags);
-    }
-    if (status == TS_OK) {
-        status = create_buffers(live);
-    }
-    if (status == TS_OK) {
-        status = warm_up(live, diags);
-    }
-    if (status != TS_OK) {
-        ts_live_destroy(live);
-        return status == TS_ENOMEM ? ts_fail(diags, TS_ENOMEM, ts_span_none(),
-                                             "close other programs, or take a smaller model or fewer KV blocks",
-                                             "not enough memory for the model and its cache")
-                                   : status;
-    }
-    *out = live;
-    return TS_OK;
-}
-
-const char *ts_live_model(const struct ts_live *live)
-{
-    return live->config.name;
-}
-
-const char *ts_live_quant(const struct ts_live *live)
-{
-    return ts_weights_quant(live->weights);
-}
-
-const char *ts_live_kernel(const struct ts_live *live)
-{
-    return ts_weights_kernel(live->weights);
-}
-
-uint32_t ts_live_threads(const struct ts_live *live)
-{
-    return live->options.n_threads;
-}
 
 /* ---- arrivals ---- */
 
@@ -212,11 +74,24 @@ static enum ts_status take_in(struct serving *serving, size_t index)
                                request->output_tok);
 }
 
+/* Nothing to do since the last step ended, and the next request came later than that. */
+static bool is_idle(const struct serving *serving)
+{
+    const struct ts_live_run *run = serving->run;
+    const int64_t last_end_ns = run->n_steps > 0 ? run->steps[run->n_steps - 1].end_ns : -1;
+    return ts_scheduler_running(serving->scheduler) == 0 && ts_scheduler_waiting(serving->scheduler) == 0 &&
+           serving->requests[serving->n_seen].arrival_ns > last_end_ns;
+}
+
+/* An idle engine begins with the first request, as the simulated one does: those that came while it woke up, which may
+ * take a while, wait for the next step. */
 static enum ts_status take_in_due(struct serving *serving)
 {
     enum ts_status status = TS_OK;
-    while (status == TS_OK && serving->n_seen < serving->n &&
+    bool alone = false;
+    while (status == TS_OK && !alone && serving->n_seen < serving->n &&
            serving->requests[serving->n_seen].arrival_ns <= elapsed_ns(serving)) {
+        alone = is_idle(serving);
         status = take_in(serving, serving->n_seen++);
     }
     return status;
@@ -280,15 +155,6 @@ static enum ts_status make_chunks(struct serving *serving, uint32_t *n_chunks, i
     return TS_OK;
 }
 
-static uint32_t likeliest(const float *logits, uint32_t n)
-{
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < n; i++) {
-        best = logits[i] > logits[best] ? i : best;
-    }
-    return best;
-}
-
 static void take_tokens(struct serving *serving, uint32_t n_chunks)
 {
     const struct ts_live *live = serving->live;
@@ -296,7 +162,7 @@ static void take_tokens(struct serving *serving, uint32_t n_chunks)
     for (uint32_t i = 0; i < n_chunks; i++) {
         struct sequence *sequence = &serving->sequences[live->owners[i]];
         if (live->chunks[i].n_logits > 0) {
-            sequence->tokens[sequence->n_tok++] = likeliest(logits, live->config.vocab);
+            sequence->tokens[sequence->n_tok++] = ts_live_likeliest(logits, live->config.vocab);
             logits += live->config.vocab;
         }
     }
@@ -353,8 +219,8 @@ static enum ts_status run_step(struct serving *serving, const struct ts_schedule
     if (status != TS_OK) {
         return status;
     }
-    step.model_ns = elapsed_ns(serving) - model_ns;
     take_tokens(serving, n_chunks);
+    step.model_ns = elapsed_ns(serving) - model_ns;
     ts_scheduler_commit(serving->scheduler, &done);
     step.end_ns = elapsed_ns(serving);
     note_tokens(serving, n_chunks, step.end_ns);
@@ -368,6 +234,20 @@ static enum ts_status run_step(struct serving *serving, const struct ts_schedule
 
 /* ---- the loop ---- */
 
+/* Stops the clock for what is to be done in between. */
+static enum ts_status take_pause(struct serving *serving)
+{
+    const struct ts_live_progress *progress = serving->progress;
+    const int64_t at_ns = elapsed_ns(serving);
+    if (!progress || !progress->pause || at_ns < serving->next_pause_ns) {
+        return TS_OK;
+    }
+    const enum ts_status status = progress->pause(progress->user, 1e-9 * (double)at_ns);
+    serving->next_pause_ns = at_ns + (int64_t)(1e9 * progress->pause_every_s);
+    serving->start_ns += elapsed_ns(serving) - at_ns;
+    return status;
+}
+
 static enum ts_status serve(struct serving *serving)
 {
     const struct ts_live_progress *progress = serving->progress;
@@ -379,7 +259,10 @@ static enum ts_status serve(struct serving *serving)
             !progress->report(progress->user, serving->n_ended, serving->n, 1e-9 * (double)elapsed_ns(serving))) {
             return TS_EINTERRUPTED;
         }
-        status = take_in_due(serving);
+        status = take_pause(serving);
+        if (status == TS_OK) {
+            status = take_in_due(serving);
+        }
         if (status == TS_OK && ts_scheduler_plan(serving->scheduler, &plan)) {
             status = run_step(serving, &plan, begin_ns);
             begin_ns = serving->run->n_steps > 0 ? serving->run->steps[serving->run->n_steps - 1].end_ns : 0;
@@ -416,8 +299,7 @@ enum ts_status ts_live_serve(struct ts_live_run *out, struct ts_live *live, cons
                              const struct ts_live_progress *progress, struct ts_diags *diags)
 {
     struct ts_live_run run;
-    struct serving serving = {
-        .live = live, .requests = requests, .n = n, .run = &run, .progress = progress, .diags = diags};
+    struct serving serving = {.live = live, .requests = requests, .n = n, .run = &run, .progress = progress, .diags = diags};
     enum ts_status status = init_run(&run, requests, n);
     serving.sequences = calloc(n ? n : 1, sizeof *serving.sequences);
     if (status == TS_OK && !serving.sequences) {

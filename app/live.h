@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "kernels/model_config.h"
+#include "kernels/model_measurement.h"
 #include "sim/record.h"
 #include "sim/scheduler.h"
 #include "traces/request.h"
@@ -21,6 +22,7 @@ struct ts_live_options {
     uint32_t n_threads;                   /* 0: all usable CPUs */
     uint64_t seed;
     struct ts_scheduler_config scheduler; /* block_tok must be TS_KV_PAGE_TOK */
+    uint32_t spare_blocks;                /* beside the scheduler's, for ts_live_time_step */
 };
 
 struct ts_live; /* a model, loaded and warm */
@@ -43,9 +45,15 @@ struct ts_live_record {
 /* Steps follow one another without a gap, except where there was nothing to do. */
 struct ts_live_step {
     int64_t begin_ns, end_ns; /* planning, forward pass, sampling and bookkeeping */
-    int64_t model_ns;         /* of that, the forward pass */
+    int64_t model_ns;         /* of that, the forward pass and the choice of tokens */
     struct ts_batch_load load;
     uint32_t n_waiting; /* after admission */
+};
+
+/* A step as a simulation has it: what it computes, and for how long nothing was done before it. */
+struct ts_live_load {
+    struct ts_batch_load load;
+    double idle_s;
 };
 
 struct ts_live_run {
@@ -61,6 +69,10 @@ struct ts_live_progress {
     bool (*report)(void *user, size_t n_ended, size_t n, double elapsed_s);
     /* Called for each token as it is given: that of request `index`. May be NULL. */
     void (*on_token)(void *user, size_t index, uint32_t token);
+    /* Called between steps every pause_every_s of the run, whose clock stands still meanwhile: arrivals wait too. May be
+     * NULL. */
+    enum ts_status (*pause)(void *user, double elapsed_s);
+    double pause_every_s;
     void *user;
 };
 
@@ -69,6 +81,16 @@ struct ts_live_progress {
 enum ts_status ts_live_serve(struct ts_live_run *out, struct ts_live *live, const struct ts_request *requests, size_t n,
                              const struct ts_live_progress *progress, struct ts_diags *diags);
 void ts_live_run_deinit(struct ts_live_run *run);
+
+/* Does such a step keep to the scheduler's limits and to the spare blocks? */
+bool ts_live_can_time(const struct ts_live *live, const struct ts_model_step *step);
+/* How long a step takes that no request asked for: forward pass and choice of tokens, as in the serving loop, between
+ * whose steps it may be called. TS_ENOMEM. */
+enum ts_status ts_live_time_step(struct ts_live *live, double *seconds, const struct ts_model_step *step,
+                                 struct ts_diags *diags);
+
+/* A measurement of this engine without any steps. Texts live in `arena`. TS_ENOMEM. */
+enum ts_status ts_live_describe(struct ts_model_measurement *out, const struct ts_live *live, struct ts_arena *arena);
 
 /* For reports: "Llama-3.2-1B", "Q4_0", "avx512vnni". */
 const char *ts_live_model(const struct ts_live *live);

@@ -82,6 +82,8 @@ static const struct option_row rows[] = {
     {"slots", 0, COUNT, AT(slots), TS_CMD_VALIDATE, "N",
      "the endpoint serves that many sequences at once, each in a slot (llama-server's -np)"},
     {"load", 0, TEXT, AT(load), TS_CMD_VALIDATE, "LIST", "loads in percent of capacity (default 30,60,90,110)"},
+    {"runs", 0, COUNT, AT(runs), TS_CMD_VALIDATE, "N",
+     "serve each load that many times, with other requests, and judge the median (default 1)"},
     {"max-error", 0, TEXT, AT(max_error), TS_CMD_VALIDATE, "SHARE",
      "exit 3 if a mean or median is off by more, e.g. '5 %'; percentiles may be off twice as much"},
     {"api", 0, TEXT, AT(api), TS_CMD_PROBE | TS_CMD_VALIDATE, "NAME",

@@ -41,6 +41,7 @@ struct ts_args {
     const char *max_error;
     const char *endpoint;
     uint64_t slots;
+    uint64_t runs;
     uint64_t output_tok;
     uint64_t count;
     uint64_t retries; /* 0: the default */

@@ -8,7 +8,7 @@
 #include "app/version.h"
 #include "base/units.h"
 
-enum { DEFAULT_RETRIES = 4, MAX_RETRIES = 20, SHORT_TOK = 64, LONG_TOK = 512 };
+enum { DEFAULT_RETRIES = 4, MAX_RETRIES = 20, SHORT_TOK = 64, LONG_TOK = 256 };
 
 static const double default_timeout_s = 300.0;
 static const double connect_s = 10.0;

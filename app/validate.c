@@ -11,7 +11,7 @@
 #include "app/sample.h"
 #include "base/rng.h"
 
-enum { N_RESAMPLES = 1000 };
+enum { N_RESAMPLES = 1000, FIRST_LOADS = 1024 };
 
 static const double stat_quantile[TS_N_VALIDATE_STATS] = {NAN, 0.5, 0.9, 0.99};
 
@@ -91,6 +91,29 @@ static enum ts_status take_record(void *user, const struct ts_request_record *re
     return TS_OK;
 }
 
+void ts_step_loads_deinit(struct ts_step_loads *loads)
+{
+    free(loads->loads);
+    *loads = (struct ts_step_loads){0};
+}
+
+static void take_load(void *user, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load)
+{
+    struct ts_step_loads *out = user;
+    if (out->n == out->cap) {
+        const size_t cap = out->cap ? 2 * out->cap : FIRST_LOADS;
+        struct ts_live_load *loads = realloc(out->loads, cap * sizeof *loads);
+        if (!loads) {
+            out->failed = true;
+            return;
+        }
+        out->loads = loads;
+        out->cap = cap;
+    }
+    out->loads[out->n++] = (struct ts_live_load){*load, 1e-9 * (double)(begin_ns - out->end_ns)};
+    out->end_ns = begin_ns + step_ns;
+}
+
 enum ts_status ts_timings_of_sim(struct ts_timings *out, const struct ts_model *model,
                                  const struct ts_request *requests, size_t n, const struct ts_timings_options *options,
                                  struct ts_diags *diags)
@@ -103,12 +126,17 @@ enum ts_status ts_timings_of_sim(struct ts_timings *out, const struct ts_model *
     }
     status = ts_request_stream_from_array(&stream, requests, n);
     if (status == TS_OK) {
+        const struct ts_timings_options none = {0};
+        const struct ts_timings_options *given = options ? options : &none;
         const struct ts_sim_options sim = {
             .on_request = take_record,
             .request_user = out,
-            .single_steps = options && options->steps_s,
-            .recorded_s = options ? options->steps_s : NULL,
-            .n_recorded = options ? options->n_steps : 0,
+            .single_steps = given->steps_s || given->pace || given->loads,
+            .recorded_s = given->steps_s,
+            .n_recorded = given->n_steps,
+            .pace = given->pace,
+            .on_step = given->loads ? take_load : NULL,
+            .step_user = given->loads,
         };
         status = ts_sim_run(&result, model, stream, &sim, diags);
         ts_request_stream_destroy(stream);
@@ -142,7 +170,7 @@ enum ts_status ts_validate_capacity(double *out, const struct ts_model *model, c
                                     size_t n, struct ts_diags *diags)
 {
     struct ts_timings timings;
-    struct ts_request *at_once = malloc((n ? n : 1) * sizeof *at_once);
+    struct ts_request *at_once = calloc(n ? n : 1, sizeof *at_once);
     if (!at_once) {
         return TS_ENOMEM;
     }
@@ -151,17 +179,28 @@ enum ts_status ts_validate_capacity(double *out, const struct ts_model *model, c
         at_once[i].arrival_ns = 0;
     }
     const enum ts_status status = ts_timings_of_sim(&timings, model, at_once, n, NULL, diags);
-    if (status == TS_OK) {
-        *out = timings.end_s > 0.0 ? (double)timings.n_done / timings.end_s : 0.0;
-        ts_timings_deinit(&timings);
-    }
     free(at_once);
-    return status;
+    if (status != TS_OK) {
+        return status;
+    }
+    struct ts_sample ends;
+    ts_sample_init(&ends);
+    for (size_t i = 0; i < n; i++) {
+        if (!isnan(timings.e2e_s[i])) {
+            ts_sample_add(&ends, timings.e2e_s[i]);
+        }
+    }
+    const double half_s = ts_sample_quantile(&ends, 0.75) - ts_sample_quantile(&ends, 0.25);
+    *out = half_s > 0.0 ? 0.5 * (double)ends.n / half_s : timings.end_s > 0.0 ? (double)ends.n / timings.end_s : 0.0;
+    const bool failed = ends.failed;
+    ts_sample_deinit(&ends);
+    ts_timings_deinit(&timings);
+    return failed ? TS_ENOMEM : TS_OK;
 }
 
 /* ---- comparison ---- */
 
-static const double *values_of(const struct ts_timings *timings, enum ts_validate_latency latency)
+const double *ts_timings_values(const struct ts_timings *timings, enum ts_validate_latency latency)
 {
     const double *const all[TS_N_VALIDATE_LATENCIES] = {timings->ttft_s, timings->tpot_s, timings->e2e_s};
     return all[latency];
@@ -262,7 +301,7 @@ enum ts_status ts_validate_compare(struct ts_comparison *out, const struct ts_ti
         .predicted_done = predicted->n_done,
     };
     for (size_t k = 0; status == TS_OK && k < TS_N_VALIDATE_LATENCIES; k++) {
-        find_pairs(&pairs, values_of(live, k), values_of(predicted, k), n);
+        find_pairs(&pairs, ts_timings_values(live, k), ts_timings_values(predicted, k), n);
         out->n_pairs = pairs.n > out->n_pairs ? pairs.n : out->n_pairs;
         status = compare_latency(out->rows[k], &pairs, seed + k);
     }
@@ -270,23 +309,11 @@ enum ts_status ts_validate_compare(struct ts_comparison *out, const struct ts_ti
     return status;
 }
 
-void ts_validate_worst(const struct ts_comparison *comparison, double *central_frac, double *tail_frac)
-{
-    *central_frac = *tail_frac = 0.0;
-    for (size_t i = 0; i < TS_N_VALIDATE_LATENCIES; i++) {
-        for (size_t k = 0; k < TS_N_VALIDATE_STATS; k++) {
-            const double error = fabs(comparison->rows[i][k].error_frac);
-            double *worst = k == TS_VALIDATE_MEAN || k == TS_VALIDATE_P50 ? central_frac : tail_frac;
-            *worst = fmax(*worst, error);
-        }
-    }
-}
-
 /* ---- error budget ---- */
 
 static double mean_of(const struct ts_timings *timings, enum ts_validate_latency latency)
 {
-    const double *values = values_of(timings, latency);
+    const double *values = ts_timings_values(timings, latency);
     double sum = 0.0;
     double n = 0.0;
     for (size_t i = 0; i < timings->n; i++) {
@@ -298,20 +325,23 @@ static double mean_of(const struct ts_timings *timings, enum ts_validate_latency
     return n > 0.0 ? sum / n : NAN;
 }
 
-/* A request that found the engine idle is served when the engine woke up: its step began a little later than it was due. */
+/* When a request must arrive in a simulation that begins its steps when the live run did, to be in the plan that it was
+ * in: at the latest as that step began. Live, one that arrives between the end of a step and the next plan still gets
+ * into it, and one that finds the engine idle is served when the engine has woken up. */
 static void recorded_arrivals(struct ts_request *out, const struct ts_request *requests, size_t n,
                               const struct ts_live_run *run)
 {
     size_t step = 0;
     memcpy(out, requests, n * sizeof *out);
-    for (size_t i = 0; i < n; i++) {
-        while (step + 1 < run->n_steps && run->steps[step].begin_ns < requests[i].arrival_ns) {
+    for (size_t i = 0; i < n && run->n_steps > 0; i++) {
+        const int64_t seen_ns = run->records[i].seen_ns;
+        while (step + 1 < run->n_steps && run->steps[step].end_ns <= seen_ns) {
             step++;
         }
-        const int64_t previous_end_ns = step > 0 ? run->steps[step - 1].end_ns : 0;
-        if (run->n_steps > 0 && previous_end_ns < requests[i].arrival_ns) {
-            out[i].arrival_ns = run->steps[step].begin_ns > requests[i].arrival_ns ? run->steps[step].begin_ns
-                                                                                  : requests[i].arrival_ns;
+        const int64_t begin_ns = run->steps[step].begin_ns;
+        const bool found_idle = step == 0 || run->steps[step - 1].end_ns < begin_ns;
+        if (seen_ns != TS_NEVER_NS && seen_ns >= begin_ns && (found_idle || out[i].arrival_ns > begin_ns)) {
+            out[i].arrival_ns = begin_ns;
         }
         if (i > 0 && out[i].arrival_ns < out[i - 1].arrival_ns) {
             out[i].arrival_ns = out[i - 1].arrival_ns;
@@ -352,51 +382,58 @@ static enum ts_status make_recording(struct recording *out, const struct ts_requ
     return TS_OK;
 }
 
-enum { LINK_LIVE, LINK_SCHEDULER, LINK_ARRIVALS, LINK_STEPS, N_LINKS };
+enum { LINK_LIVE, LINK_SCHEDULER, LINK_STEPS, LINK_ARRIVALS, N_LINKS };
 
-static enum ts_status run_links(struct ts_timings links[N_LINKS], size_t *n_made, const struct ts_model *model,
-                                const struct ts_request *requests, size_t n, const struct ts_live_run *run,
-                                const struct recording *recording, struct ts_diags *diags)
+static enum ts_status run_links(struct ts_timings links[N_LINKS], size_t *n_made,
+                                const struct ts_validate_budget_input *input, const struct recording *recording,
+                                struct ts_diags *diags)
 {
-    const struct ts_timings_options whole = {.steps_s = recording->steps_s, .n_steps = run->n_steps};
-    const struct ts_timings_options *const options[N_LINKS] = {NULL, &whole, &whole, NULL};
-    enum ts_status status = ts_timings_of_live(&links[LINK_LIVE], run);
+    const struct ts_timings_options recorded = {.steps_s = recording->steps_s, .n_steps = input->run->n_steps};
+    const struct ts_timings_options modelled = {.pace = input->pace};
+    enum ts_status status = ts_timings_of_live(&links[LINK_LIVE], input->run);
     *n_made = status == TS_OK;
     for (size_t i = LINK_SCHEDULER; status == TS_OK && i < N_LINKS; i++) {
-        const struct ts_request *arrivals = i == LINK_SCHEDULER ? recording->seen : requests;
-        status = ts_timings_of_sim(&links[i], model, arrivals, n, options[i], diags);
+        const struct ts_request *arrivals = i == LINK_ARRIVALS ? input->requests : recording->seen;
+        const struct ts_timings_options *options = i == LINK_SCHEDULER ? &recorded : &modelled;
+        status = ts_timings_of_sim(&links[i], input->model, arrivals, input->n, options, diags);
         *n_made += status == TS_OK;
     }
     if (status == TS_OK) {
-        count_from_due(&links[LINK_SCHEDULER], requests, recording->seen);
+        count_from_due(&links[LINK_SCHEDULER], input->requests, recording->seen);
+        count_from_due(&links[LINK_STEPS], input->requests, recording->seen);
     }
     return status;
 }
 
-enum ts_status ts_validate_budget(struct ts_error_budget *out, const struct ts_model *model,
-                                  const struct ts_request *requests, size_t n, const struct ts_live_run *run,
+static void share_out(struct ts_error_budget *out, const struct ts_timings links[N_LINKS],
+                      const struct recording *recording, enum ts_validate_latency latency)
+{
+    double mean_s[N_LINKS];
+    const double host_frac = recording->model_s / recording->whole_s - 1.0;
+    for (size_t i = 0; i < N_LINKS; i++) {
+        mean_s[i] = mean_of(&links[i], latency);
+    }
+    *out = (struct ts_error_budget){
+        .scheduler_frac = mean_s[LINK_SCHEDULER] / mean_s[LINK_LIVE] - 1.0,
+        .host_frac = host_frac,
+        .steps_frac = mean_s[LINK_STEPS] / mean_s[LINK_SCHEDULER] / (1.0 + host_frac) - 1.0,
+        .arrivals_frac = mean_s[LINK_ARRIVALS] / mean_s[LINK_STEPS] - 1.0,
+        .whole_frac = mean_s[LINK_ARRIVALS] / mean_s[LINK_LIVE] - 1.0,
+    };
+}
+
+enum ts_status ts_validate_budget(struct ts_error_budget *out, const struct ts_validate_budget_input *input,
                                   enum ts_validate_latency latency, struct ts_diags *diags)
 {
     struct recording recording = {0};
     struct ts_timings links[N_LINKS];
     size_t n_made = 0;
-    enum ts_status status = make_recording(&recording, requests, n, run);
+    enum ts_status status = make_recording(&recording, input->requests, input->n, input->run);
     if (status == TS_OK) {
-        status = run_links(links, &n_made, model, requests, n, run, &recording, diags);
+        status = run_links(links, &n_made, input, &recording, diags);
     }
     if (status == TS_OK) {
-        double mean_s[N_LINKS];
-        const double host_frac = recording.model_s / recording.whole_s - 1.0;
-        for (size_t i = 0; i < N_LINKS; i++) {
-            mean_s[i] = mean_of(&links[i], latency);
-        }
-        *out = (struct ts_error_budget){
-            .scheduler_frac = mean_s[LINK_SCHEDULER] / mean_s[LINK_LIVE] - 1.0,
-            .arrivals_frac = mean_s[LINK_ARRIVALS] / mean_s[LINK_SCHEDULER] - 1.0,
-            .host_frac = host_frac,
-            .steps_frac = mean_s[LINK_STEPS] / mean_s[LINK_ARRIVALS] / (1.0 + host_frac) - 1.0,
-            .whole_frac = mean_s[LINK_STEPS] / mean_s[LINK_LIVE] - 1.0,
-        };
+        share_out(out, links, &recording, latency);
         status = ts_validate_compare(&out->recorded, &links[LINK_LIVE], &links[LINK_SCHEDULER], 1);
     }
     for (size_t i = 0; i < n_made; i++) {

@@ -16,11 +16,22 @@ struct ts_timings {
 
 enum ts_status ts_timings_of_live(struct ts_timings *out, const struct ts_live_run *run);
 
-/* How the simulated server's step times are replaced. */
+/* What a simulation is told beside the model, and asked for beside the latencies. */
 struct ts_timings_options {
     const double *steps_s; /* [n_steps] the durations of the steps, in order; NULL: the model's */
     size_t n_steps;
+    const struct ts_pace *pace;   /* the machine's over the run; NULL: the model's */
+    struct ts_step_loads *loads; /* if not NULL: what each step computed is added there */
 };
+
+/* What steps computed, in order; zero it before. */
+struct ts_step_loads {
+    struct ts_live_load *loads; /* [n] */
+    size_t n, cap;
+    int64_t end_ns; /* of the last */
+    bool failed;    /* one found no memory */
+};
+void ts_step_loads_deinit(struct ts_step_loads *loads);
 
 /* Simulates the requests on `model`. TS_ENOMEM, TS_ERANGE. */
 enum ts_status ts_timings_of_sim(struct ts_timings *out, const struct ts_model *model,
@@ -32,12 +43,16 @@ void ts_timings_deinit(struct ts_timings *timings);
  * what the live engine is. */
 void ts_validate_alone(struct ts_model *out, const struct ts_model *from, uint32_t tier);
 
-/* Requests a second that a server of that model carries: n requests at once, divided by the time to the last token. */
+/* Requests a second that a server of that model carries: n requests at once, the rate at which those in the middle half
+ * end, while the batch is as full as it gets. */
 enum ts_status ts_validate_capacity(double *out, const struct ts_model *model, const struct ts_request *requests,
                                     size_t n, struct ts_diags *diags);
 
 enum ts_validate_latency { TS_VALIDATE_TTFT, TS_VALIDATE_TPOT, TS_VALIDATE_E2E, TS_N_VALIDATE_LATENCIES };
 enum ts_validate_stat { TS_VALIDATE_MEAN, TS_VALIDATE_P50, TS_VALIDATE_P90, TS_VALIDATE_P99, TS_N_VALIDATE_STATS };
+
+/* That latency of each request, [n]. */
+const double *ts_timings_values(const struct ts_timings *timings, enum ts_validate_latency latency);
 
 const char *ts_validate_latency_name(enum ts_validate_latency latency); /* "TTFT" */
 const char *ts_validate_stat_name(enum ts_validate_stat stat);          /* "mean" */
@@ -60,22 +75,25 @@ struct ts_comparison {
 enum ts_status ts_validate_compare(struct ts_comparison *out, const struct ts_timings *live,
                                    const struct ts_timings *predicted, uint64_t seed);
 
-/* The largest absolute error over the means and medians, and over the 90th and 99th percentiles. */
-void ts_validate_worst(const struct ts_comparison *comparison, double *central_frac, double *tail_frac);
-
 /* Where the error of a mean comes from: a chain from the live run to the prediction, in which one thing after the other
  * is modelled instead of recorded. The links multiply up to the whole error. */
 struct ts_error_budget {
     double scheduler_frac; /* recorded step times and recorded arrivals: what remains is the scheduler's */
+    double host_frac;      /* planning and bookkeeping, which no step model has: minus their share of the steps */
+    double steps_frac;     /* the step model instead of recorded forward passes */
     double arrivals_frac;  /* planned arrivals instead of recorded ones */
-    double host_frac;      /* planning, sampling and bookkeeping, which no step model has: minus their share of the steps */
-    double steps_frac;     /* the step model instead of recorded forward passes: the rest */
     double whole_frac;
     struct ts_comparison recorded; /* the first link against the live run, in full */
 };
 
-enum ts_status ts_validate_budget(struct ts_error_budget *out, const struct ts_model *model,
-                                  const struct ts_request *requests, size_t n, const struct ts_live_run *run,
+struct ts_validate_budget_input {
+    const struct ts_model *model;
+    const struct ts_request *requests; /* [n] */
+    size_t n;
+    const struct ts_live_run *run;
+    const struct ts_pace *pace; /* of the prediction; NULL: none */
+};
+enum ts_status ts_validate_budget(struct ts_error_budget *out, const struct ts_validate_budget_input *input,
                                   enum ts_validate_latency latency, struct ts_diags *diags);
 
 #endif

@@ -1,24 +1,44 @@
-/* A live endpoint in the place of the reference engine: its step times are found by probing it over a grid, then it is
- * loaded with requests at their own times, and what it did is laid beside the simulation. */
+/* A live endpoint in the place of the reference engine: its step times are found by probing it, over a grid and with
+ * other requests of the same workload; then it is loaded with requests at their own times, and what it did is laid beside
+ * the simulation. */
 #ifndef TS_APP_VALIDATE_ENDPOINT_H
 #define TS_APP_VALIDATE_ENDPOINT_H
 
 #include "app/live.h"
 #include "app/probe_plan.h"
+#include "app/validate_requests.h"
 #include "base/arena.h"
 #include "kernels/model_measurement.h"
+#include "sim/model.h"
 
-struct ts_endpoint_grid {
-    const char *prompts;     /* "16,64,256" */
-    const char *concurrency; /* "1,2,4" */
-    uint32_t output_tok;
+/* What was probed so far. */
+struct ts_endpoint_probe {
+    const struct ts_probe_options *options;
+    const char *path; /* probe.json: a document for each load probed */
+    struct ts_text json;
+    uint64_t seed, n, n_done;
 };
 
-/* Probes the grid, keeps the result as `probe_path` (probe.json) and imports it: the fit of the endpoint's step times,
- * in `arena`. TS_EIO if hardly anything is answered, TS_EINTERRUPTED, and what importing can come to. */
-enum ts_status ts_validate_endpoint_calibrate(struct ts_model_measurement *out, struct ts_arena *arena,
-                                              const char *probe_path, const struct ts_probe_options *options,
-                                              const struct ts_endpoint_grid *grid, struct ts_diags *diags);
+void ts_endpoint_probe_init(struct ts_endpoint_probe *probe, const struct ts_probe_options *options, const char *path);
+void ts_endpoint_probe_deinit(struct ts_endpoint_probe *probe);
+
+/* Probes a grid of short, middling and long prompts of the list, at concurrencies up to `concurrency`. TS_EIO if hardly
+ * anything is answered; TS_EINTERRUPTED, TS_ENOMEM. */
+enum ts_status ts_endpoint_probe_grid(struct ts_endpoint_probe *probe, const struct ts_request_list *list,
+                                      uint32_t concurrency, struct ts_diags *diags);
+/* Sends these requests at their times: other ones than are to be predicted, at the same load. */
+enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, const struct ts_request *requests, size_t n,
+                                          struct ts_diags *diags);
+
+/* Writes `path` and imports it: the fit of the endpoint's step times to all that was probed, in `arena`. TS_EIO if there
+ * is none. */
+enum ts_status ts_endpoint_probe_fit(struct ts_model_measurement *out, struct ts_arena *arena,
+                                     const struct ts_endpoint_probe *probe, struct ts_diags *diags);
+
+/* The server that the endpoint is simulated as: with the fitted step times, and `slots` sequences at once as llama-server
+ * serves them, each in its share of the cache, or, with 0, with the scheduler that it has. */
+void ts_validate_endpoint_describe(struct ts_server_model *server, const struct ts_model_measurement *fit,
+                                   uint64_t slots);
 
 /* Sends the requests at their times. *out has a record for each, no steps; the lengths of `requests` become those that
  * the endpoint counted, so that the simulation serves the same. One that failed counts as rejected. */

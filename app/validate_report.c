@@ -1,4 +1,4 @@
-/* Hides the columns and charts of a validation. The simulated batch is not recorded step by step: what the chart of the
+/* Hides the files of a validation: their columns and charts. The simulated batch is not recorded step by step: what the chart of the
  * running batch shows as predicted is the number of requests between their first token and their end. */
 #include "app/validate_report.h"
 
@@ -14,80 +14,7 @@
 enum { CDF_POINTS = 200, BATCH_POINTS = 600 };
 
 static const double gnuplot_limit_s = 20.0;
-
-/* ---- tables ---- */
-
-static void put_error(struct ts_table *table, const struct ts_validate_row *row)
-{
-    ts_table_num(table, 100.0 * row->error_frac, 3);
-    ts_table_num(table, 100.0 * row->low_frac, 3);
-    ts_table_num(table, 100.0 * row->high_frac, 3);
-}
-
-struct ts_table *ts_validate_table(const struct ts_validation *v)
-{
-    static const char *const headers[] = {"live ms", "predicted ms", "error %", "95 % from", "to"};
-    struct ts_text title;
-    ts_text_init(&title);
-    ts_text_printf(&title, "At %.0f %% of capacity: %.3g requests/s, %zu requests, %llu done live, %llu predicted",
-                   100.0 * v->load_frac, v->rate_per_s, v->n, (unsigned long long)v->comparison.live_done,
-                   (unsigned long long)v->comparison.predicted_done);
-    struct ts_table *table = ts_table_create(title.data);
-    ts_text_deinit(&title);
-    ts_table_column(table, "", false);
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        ts_table_column(table, headers[i], true);
-    }
-    for (size_t i = 0; i < TS_N_VALIDATE_LATENCIES; i++) {
-        for (size_t k = 0; k < TS_N_VALIDATE_STATS; k++) {
-            const struct ts_validate_row *row = &v->comparison.rows[i][k];
-            ts_table_row(table);
-            ts_table_putf(table, "%s %s", ts_validate_latency_name(i), ts_validate_stat_name(k));
-            ts_table_num(table, 1e3 * row->live_s, 4);
-            ts_table_num(table, 1e3 * row->predicted_s, 4);
-            put_error(table, row);
-        }
-    }
-    ts_table_row(table);
-    ts_table_put(table, "tokens/s");
-    ts_table_num(table, v->comparison.live_tok_per_s, 4);
-    ts_table_num(table, v->comparison.predicted_tok_per_s, 4);
-    ts_table_num(table, 100.0 * (v->comparison.predicted_tok_per_s / v->comparison.live_tok_per_s - 1.0), 3);
-    ts_table_row(table);
-    ts_table_put(table, "preemptions");
-    ts_table_num(table, (double)v->comparison.live_preemptions, 6);
-    ts_table_num(table, (double)v->comparison.predicted_preemptions, 6);
-    return table;
-}
-
-static void put_budget(struct ts_table *table, const struct ts_validation *v, const char *name,
-                       const struct ts_error_budget *budget)
-{
-    ts_table_row(table);
-    ts_table_putf(table, "%.0f %%", 100.0 * v->load_frac);
-    ts_table_put(table, name);
-    ts_table_num(table, 100.0 * budget->scheduler_frac, 2);
-    ts_table_num(table, 100.0 * budget->arrivals_frac, 2);
-    ts_table_num(table, 100.0 * budget->host_frac, 2);
-    ts_table_num(table, 100.0 * budget->steps_frac, 3);
-    ts_table_num(table, 100.0 * budget->whole_frac, 3);
-}
-
-struct ts_table *ts_validate_budget_table(const struct ts_validation *validations, size_t n)
-{
-    static const char *const headers[] = {"scheduler %", "arrivals %", "host time %", "step model %", "all %"};
-    struct ts_table *table = ts_table_create("Where the error of the means comes from");
-    ts_table_column(table, "load", true);
-    ts_table_column(table, "", false);
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        ts_table_column(table, headers[i], true);
-    }
-    for (size_t i = 0; i < n; i++) {
-        put_budget(table, &validations[i], "TTFT", &validations[i].ttft_budget);
-        put_budget(table, &validations[i], "E2E", &validations[i].e2e_budget);
-    }
-    return table;
-}
+static const double chart_s = 20.0; /* of the running batch: more is too much to look at */
 
 /* ---- CSV ---- */
 
@@ -101,13 +28,15 @@ static void put_number(struct ts_text *out, double value)
 
 static void put_validation_csv(struct ts_text *out, const struct ts_validation *validations, size_t n)
 {
-    ts_text_puts(out, "load_frac,rate_per_s,requests,metric,stat,live_s,predicted_s,error_frac,low_frac,high_frac,"
-                      "recorded_steps_error_frac\n");
+    ts_text_puts(out, "load_frac,run,rate_per_s,requests,metric,stat,live_s,predicted_s,error_frac,low_frac,high_frac,"
+                      "usual_pace_s,usual_pace_error_frac,recorded_steps_error_frac\n");
     for (size_t v = 0; v < n; v++) {
         for (size_t i = 0; i < TS_N_VALIDATE_LATENCIES; i++) {
             for (size_t k = 0; k < TS_N_VALIDATE_STATS; k++) {
                 const struct ts_validate_row *row = &validations[v].comparison.rows[i][k];
+                const struct ts_validate_row *unpaced = &validations[v].unpaced_comparison.rows[i][k];
                 ts_text_double(out, validations[v].load_frac);
+                ts_text_printf(out, ",%u", validations[v].run + 1);
                 put_number(out, validations[v].rate_per_s);
                 ts_text_printf(out, ",%zu,%s,%s", validations[v].n, ts_validate_latency_name(i),
                                ts_validate_stat_name(k));
@@ -116,6 +45,8 @@ static void put_validation_csv(struct ts_text *out, const struct ts_validation *
                 put_number(out, row->error_frac);
                 put_number(out, row->low_frac);
                 put_number(out, row->high_frac);
+                put_number(out, validations[v].pace ? unpaced->predicted_s : NAN);
+                put_number(out, validations[v].pace ? unpaced->error_frac : NAN);
                 put_number(out, validations[v].live_run->n_steps > 0
                                     ? validations[v].e2e_budget.recorded.rows[i][k].error_frac
                                     : NAN);
@@ -127,14 +58,14 @@ static void put_validation_csv(struct ts_text *out, const struct ts_validation *
 
 static void put_requests_csv(struct ts_text *out, const struct ts_validation *validations, size_t n)
 {
-    ts_text_puts(out, "load_frac,request,due_s,prompt_tok,output_tok,preemptions,queue_s,live_ttft_s,live_tpot_s,"
+    ts_text_puts(out, "load_frac,run,request,due_s,prompt_tok,output_tok,preemptions,queue_s,live_ttft_s,live_tpot_s,"
                       "live_e2e_s,predicted_ttft_s,predicted_tpot_s,predicted_e2e_s\n");
     for (size_t v = 0; v < n; v++) {
         const struct ts_validation *val = &validations[v];
         for (size_t i = 0; i < val->n; i++) {
             const struct ts_live_record *r = &val->live_run->records[i];
             ts_text_double(out, val->load_frac);
-            ts_text_printf(out, ",%zu", i);
+            ts_text_printf(out, ",%u,%zu", val->run + 1, i);
             put_number(out, 1e-9 * (double)r->due_ns);
             ts_text_printf(out, ",%u,%u,%u", r->prompt_tok, r->output_tok, r->n_preemptions);
             put_number(out, r->start_ns == TS_NEVER_NS ? NAN : 1e-9 * (double)(r->start_ns - r->due_ns));
@@ -153,12 +84,12 @@ static void put_steps_csv(struct ts_text *out, const struct ts_validation *valid
 {
     ts_text_puts(
         out,
-        "load_frac,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_pairs,waiting\n");
+        "load_frac,run,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_pairs,waiting\n");
     for (size_t v = 0; v < n; v++) {
         for (size_t i = 0; i < validations[v].live_run->n_steps; i++) {
             const struct ts_live_step *s = &validations[v].live_run->steps[i];
             ts_text_double(out, validations[v].load_frac);
-            ts_text_printf(out, ",%zu", i);
+            ts_text_printf(out, ",%u,%zu", validations[v].run + 1, i);
             put_number(out, 1e-9 * (double)s->begin_ns);
             put_number(out, 1e-9 * (double)(s->end_ns - s->begin_ns));
             put_number(out, 1e-9 * (double)s->model_ns);
@@ -201,39 +132,48 @@ static const char *colour_of(size_t i)
     return colours[i % (sizeof colours / sizeof colours[0])];
 }
 
-static void frame(struct ts_text *gp, const char *xlabel, const char *ylabel)
+static void frame(struct ts_text *gp)
 {
-    ts_text_puts(gp, "set encoding utf8\nset key outside top center horizontal noenhanced\nset grid lc rgb '#dddddd'\n"
-                     "set border 3 lc rgb '#808080'\nset tics nomirror\n");
-    ts_text_printf(gp, "set xlabel '%s' noenhanced\nset ylabel '%s' noenhanced\n", xlabel, ylabel);
+    ts_text_puts(gp, "set encoding utf8\nset grid lc rgb '#dddddd'\nset border 3 lc rgb '#808080'\n"
+                     "set tics nomirror textcolor rgb '#404040'\n");
 }
 
 /* The plot command drawn twice, as SVG and as PNG. */
 static void draw_twice(struct ts_text *gp, const char *id, const struct ts_text *plot)
 {
-    ts_text_printf(gp, "set terminal svg size 900,480 font 'sans,13' background '#ffffff'\nset output '%s.svg'\n%s\n",
+    ts_text_printf(gp, "set terminal svg size 1100,480 font 'sans,13' background '#ffffff'\nset output '%s.svg'\n%s\n",
                    id, plot->data);
     ts_text_printf(
-        gp, "set terminal pngcairo size 1800,960 font 'sans,13' fontscale 2 linewidth 2\nset output '%s.png'\n%s\n", id,
+        gp, "set terminal pngcairo size 2200,960 font 'sans,13' fontscale 2 linewidth 2\nset output '%s.png'\n%s\n", id,
         plot->data);
 }
 
+/* A panel for each latency, a colour for each load; of several runs the first. */
 static void make_cdf(struct ts_text *dat, struct ts_text *gp, const struct ts_validation *validations, size_t n)
 {
     struct ts_text plot;
+    size_t block = 0;
     ts_text_init(&plot);
-    frame(gp, "E2E, ms", "share of requests at or below");
-    ts_text_puts(gp, "set logscale x\nset yrange [0:1]\n");
-    ts_text_puts(&plot, "plot ");
-    for (size_t v = 0; v < n; v++) {
-        put_cdf(dat, validations[v].live.e2e_s, validations[v].n);
-        put_cdf(dat, validations[v].predicted.e2e_s, validations[v].n);
-        ts_text_printf(&plot,
-                       "%s'cdf.dat' index %zu using 1:2 with lines lw 3 lc rgb '%s' title '%.0f %% load, live', "
-                       "'' index %zu using 1:2 with lines dt 2 lw 2 lc rgb '%s' title 'predicted'",
-                       v > 0 ? ", " : "", 2 * v, colour_of(v), 100.0 * validations[v].load_frac, 2 * v + 1,
-                       colour_of(v));
+    frame(gp);
+    ts_text_puts(gp, "set logscale x\nset autoscale xfix\nset yrange [0:1]\n"
+                     "set key right bottom vertical noenhanced samplen 2\n");
+    ts_text_puts(&plot, "set multiplot layout 1,3\n");
+    for (size_t k = 0; k < TS_N_VALIDATE_LATENCIES; k++) {
+        ts_text_printf(&plot, "set xlabel '%s, ms'\nset ylabel '%s'\nplot ", ts_validate_latency_name(k),
+                       k == 0 ? "share of requests at or below" : "");
+        for (size_t v = 0; v < n && validations[v].run == 0; v++) {
+            put_cdf(dat, ts_timings_values(&validations[v].live, k), validations[v].n);
+            put_cdf(dat, ts_timings_values(&validations[v].predicted, k), validations[v].n);
+            ts_text_printf(&plot,
+                           "%s'cdf.dat' index %zu using 1:2 with lines lw 5 lc rgb '%s' title '%.0f %% load, live', "
+                           "'' index %zu using 1:2 with lines lw 1.5 lc rgb '#000000' %s",
+                           v > 0 ? ", " : "", block, colour_of(v), 100.0 * validations[v].load_frac, block + 1,
+                           v == 0 ? "title 'predicted'" : "notitle");
+            block += 2;
+        }
+        ts_text_puts(&plot, "\n");
     }
+    ts_text_puts(&plot, "unset multiplot");
     draw_twice(gp, "cdf", &plot);
     ts_text_deinit(&plot);
 }
@@ -255,20 +195,28 @@ static void put_decoding(struct ts_text *dat, const struct ts_validation *v, con
     ts_text_puts(dat, "\n\n");
 }
 
+/* A panel for each load; of several runs the first, and of a long one its beginning. */
 static void make_batch(struct ts_text *dat, struct ts_text *gp, const struct ts_validation *validations, size_t n)
 {
     struct ts_text plot;
+    size_t n_panels = 0;
     ts_text_init(&plot);
-    frame(gp, "time, s", "requests decoding");
-    ts_text_printf(&plot, "set multiplot layout %zu,1\n", n);
-    for (size_t v = 0; v < n; v++) {
-        const double end_s = fmax(validations[v].live.end_s, validations[v].predicted.end_s);
+    frame(gp);
+    while (n_panels < n && validations[n_panels].run == 0) {
+        n_panels++;
+    }
+    ts_text_printf(&plot, "set multiplot layout %zu,1\nset key outside top center horizontal noenhanced\n"
+                          "set ylabel 'requests decoding'\nset xlabel ''\n", n_panels);
+    for (size_t v = 0; v < n_panels; v++) {
+        const double end_s = fmin(chart_s, fmax(validations[v].live.end_s, validations[v].predicted.end_s));
         put_decoding(dat, &validations[v], &validations[v].live, end_s);
         put_decoding(dat, &validations[v], &validations[v].predicted, end_s);
         ts_text_printf(&plot,
-                       "plot 'batch.dat' index %zu using 1:2 with steps lw 2 lc rgb '%s' title '%.0f %% load, live', "
-                       "'' index %zu using 1:2 with steps dt 2 lw 2 lc rgb '#333333' title 'predicted'\n",
-                       2 * v, colour_of(v), 100.0 * validations[v].load_frac, 2 * v + 1);
+                       "%sset xrange [0:%.4g]\n"
+                       "plot 'batch.dat' index %zu using 1:2 with steps lw 4 lc rgb '%s' title '%.0f %% load, live', "
+                       "'' index %zu using 1:2 with steps lw 1 lc rgb '#000000' title 'predicted'\n",
+                       v + 1 == n_panels ? "set xlabel 'time, s'\n" : "", end_s, 2 * v, colour_of(v),
+                       100.0 * validations[v].load_frac, 2 * v + 1);
     }
     ts_text_puts(&plot, "unset multiplot");
     draw_twice(gp, "batch", &plot);

@@ -5,12 +5,12 @@
 #include "app/options.h"
 #include "app/probe.h"
 
-enum { TS_VALIDATE_MAX_LOADS = 8, TS_VALIDATE_MAX_SLOTS = 1024 };
+enum { TS_VALIDATE_MAX_LOADS = 8, TS_VALIDATE_MAX_SLOTS = 1024, TS_VALIDATE_MAX_RUNS = 99 };
 
 struct ts_validate_options {
     const struct ts_args *args;
     double loads[TS_VALIDATE_MAX_LOADS]; /* shares of the capacity */
-    size_t n_loads;
+    size_t n_loads, n_runs;              /* each load is served so many times */
     double serve_s;                   /* each load for so long */
     double measure_s;                 /* step times, all in all */
     double max_error_frac;            /* NaN: none */

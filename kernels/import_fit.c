@@ -126,7 +126,7 @@ static enum ts_status fit_steps(struct ts_model_measurement *out, struct ts_impo
     struct ts_linear_form form;
     size_t n = importer->n_points;
     for (size_t i = 0; i < n; i++) {
-        steps[i] = (struct ts_timed_step){importer->points[i].load, importer->points[i].seconds};
+        steps[i] = (struct ts_timed_step){.load = importer->points[i].load, .seconds = importer->points[i].seconds};
     }
     choose_form(&form, steps, n);
     enum ts_status status = ts_step_fit_form(&out->linear, &form, steps, n);
@@ -150,7 +150,7 @@ static enum ts_status finish(struct ts_model_measurement *out, struct ts_importe
     }
     memcpy(kept, importer->points, importer->n_points * sizeof *kept);
     for (size_t i = 0; i < importer->n_points; i++) {
-        steps[i] = (struct ts_timed_step){kept[i].load, kept[i].seconds};
+        steps[i] = (struct ts_timed_step){.load = kept[i].load, .seconds = kept[i].seconds};
     }
     importer->info->points = kept;
     importer->info->n_points = importer->n_points;

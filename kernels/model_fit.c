@@ -33,7 +33,8 @@ static enum ts_status choose(struct chosen *out, struct ts_arena *arena, const s
             const struct ts_model_step *step = &m->steps[i];
             const double seconds = m->fit_means ? mean_s(step) : step->undisturbed_s;
             out->index[out->n] = i;
-            out->steps[out->n++] = (struct ts_timed_step){ts_model_step_load(step), seconds};
+            out->steps[out->n++] = (struct ts_timed_step){
+                .load = ts_model_step_load(step), .seconds = seconds, .weight = m->fit_means ? step->n_samples : 0.0};
         }
     }
     return TS_OK;

@@ -99,23 +99,66 @@ struct workspace {
     gsl_matrix *covariance;
 };
 
-static enum ts_status iterate(struct solution *out, struct design *design, const struct workspace *space)
+static double predicted_at(const struct design *design, size_t i, const gsl_vector *u)
+{
+    double t = 0.0;
+    for (size_t j = 0; j < design->n_coefs; j++) {
+        const double uj = gsl_vector_get(u, j);
+        t += uj * uj * design->features[i * design->n_coefs + j];
+    }
+    return t;
+}
+
+/* From space->start: the errors' squares as shares of the measured times' squares or, if `from_start`, of what `start`
+ * predicts. */
+static enum ts_status descend(struct design *design, const struct workspace *space, bool from_start)
 {
     gsl_multifit_nlinear_fdf functions = {
         .f = residuals, .df = jacobian, .n = design->n, .p = design->n_coefs, .params = design};
-    double mean = 0.0;
-    for (size_t i = 0; i < design->n; i++) {
-        double t = design->steps[i].seconds;
-        gsl_vector_set(space->weights, i, 1.0 / (t * t));
-        mean += t / (double)design->n;
-    }
-    gsl_vector_set_all(space->start, sqrt(mean / (double)design->n_coefs));
     int info = 0;
+    for (size_t i = 0; i < design->n; i++) {
+        const struct ts_timed_step *step = &design->steps[i];
+        const double weight = step->weight > 0.0 ? step->weight : 1.0;
+        const double t = from_start ? fmax(predicted_at(design, i, space->start), NOTHING * step->seconds) : step->seconds;
+        gsl_vector_set(space->weights, i, from_start ? weight / t : weight / (t * t));
+    }
     if (gsl_multifit_nlinear_winit(space->start, space->weights, &functions, space->work) != GSL_SUCCESS) {
         return TS_ERANGE;
     }
     /* An exhausted count of rounds, or no further progress, still leaves the best position found. */
     (void)gsl_multifit_nlinear_driver(MAX_ROUNDS, 1e-10, 1e-12, 0.0, NULL, NULL, &info, space->work);
+    return TS_OK;
+}
+
+static bool any_weighted(const struct design *design)
+{
+    for (size_t i = 0; i < design->n; i++) {
+        if (design->steps[i].weight > 0.0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Means of noisy samples are fitted twice. Shares of what was measured count a sample that came out small more than one
+ * that came out large, and the fit would be too low; so the second fit weighs by what the first one predicts, p: by 1/p.
+ * Its residuals then add up to nothing over all samples (it is orthogonal to p itself): the fit is right about the time
+ * that all those steps take together, which is what a server's load depends on. */
+static enum ts_status iterate(struct solution *out, struct design *design, const struct workspace *space)
+{
+    double mean = 0.0;
+    for (size_t i = 0; i < design->n; i++) {
+        mean += design->steps[i].seconds / (double)design->n;
+    }
+    gsl_vector_set_all(space->start, sqrt(mean / (double)design->n_coefs));
+    enum ts_status status = descend(design, space, false);
+    if (status == TS_OK && any_weighted(design)) {
+        gsl_vector_memcpy(space->start, gsl_multifit_nlinear_position(space->work));
+        status = descend(design, space, true);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
     gsl_matrix_set_zero(space->covariance);
     if (gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(space->work), 1e-10, space->covariance) != GSL_SUCCESS) {
         gsl_matrix_set_zero(space->covariance);

@@ -23,6 +23,7 @@ struct ts_step_load {
 struct ts_timed_step {
     struct ts_step_load load;
     double seconds;
+    double weight; /* above 0: the mean of so many noisy samples, and counts as much; 0: counts as one, without noise */
 };
 
 /* How well a fit does, as shares of the measured time. */

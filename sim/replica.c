@@ -183,7 +183,10 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
 static double step_s(const struct ts_replica *replica, struct ts_engine *engine, const struct ts_batch_load *load)
 {
     if (!engine->recorded_s || engine->n_recorded == 0) {
-        return ts_steptime_s(replica->config->steps, load) + (load->n_decode > 0 ? replica->config->draft_s : 0.0);
+        const struct ts_pace *pace = engine->options->pace;
+        const double model_s =
+            ts_steptime_s(replica->config->steps, load) + (load->n_decode > 0 ? replica->config->draft_s : 0.0);
+        return pace ? model_s * ts_pace_at(pace, 1e-9 * (double)engine->now_ns) : model_s;
     }
     const size_t last = engine->n_recorded - 1;
     const size_t i = engine->next_recorded < last ? engine->next_recorded : last;
@@ -203,7 +206,11 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
     replica->n_seqs = plan->load.n_seqs;
     replica->blocks_used = plan->blocks_used;
     note_blocks(replica, engine);
-    schedule_step(replica, engine, engine->now_ns + ts_steptime_ns(step_s(replica, engine, &plan->load)));
+    const int64_t step_ns = ts_steptime_ns(step_s(replica, engine, &plan->load));
+    if (engine->options->on_step) {
+        engine->options->on_step(engine->options->step_user, engine->now_ns, step_ns, &plan->load);
+    }
+    schedule_step(replica, engine, engine->now_ns + step_ns);
 }
 
 static void end_step(struct ts_replica *replica, struct ts_engine *engine)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "sim/model.h"
+#include "sim/pace.h"
 #include "sim/record.h"
 #include "sim/result.h"
 #include "traces/request.h"
@@ -27,6 +28,12 @@ struct ts_sim_options {
      * last one goes on. For one tier with one replica, with single_steps. NULL: the model's. */
     const double *recorded_s;
     size_t n_recorded;
+    /* How slow the servers' machine is at which time: planned steps take that many times the model's time. With
+     * single_steps. NULL: 1 throughout. */
+    const struct ts_pace *pace;
+    /* Called as a server's planned step begins; with single_steps each step is one. May be NULL. */
+    void (*on_step)(void *user, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load);
+    void *step_user;
 };
 
 /* Runs one replication; consumes the stream. *out is initialised here on success. options may be NULL. TS_EINPUT from

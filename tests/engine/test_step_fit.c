@@ -52,7 +52,7 @@ static void test_step_fit__exact_times_give_back_their_coefficients(void **state
 {
     (void)state;
     static const double coef[5] = {0.012, 0.005, 5e-8, 0.004, 3e-8};
-    struct ts_timed_step steps[MAX_STEPS];
+    struct ts_timed_step steps[MAX_STEPS] = {0};
     struct ts_linear_fit fit;
     size_t n = make_grid(steps);
     for (size_t i = 0; i < n; i++) {
@@ -74,7 +74,7 @@ static void test_step_fit__covariance_is_what_repeated_noise_shows(void **state)
     enum { REPEATS = 200 };
     static const double coef[5] = {0.012, 0.005, 5e-7, 0.004, 3e-7}, noise = 0.02;
     double sum[5] = {0}, squares[5] = {0}, claimed[5] = {0};
-    struct ts_timed_step steps[MAX_STEPS];
+    struct ts_timed_step steps[MAX_STEPS] = {0};
     size_t n = make_grid(steps);
     struct ts_rng rng;
     ts_rng_init(&rng, 5, 0, 0, 0);
@@ -100,7 +100,7 @@ static void test_step_fit__no_coefficient_is_negative(void **state)
 {
     (void)state;
     static const double coef[5] = {0.012, 0.005, -1e-6, 0.004, 3e-8}; /* free memory reads would make it negative */
-    struct ts_timed_step steps[MAX_STEPS];
+    struct ts_timed_step steps[MAX_STEPS] = {0};
     struct ts_linear_fit fit;
     size_t n = make_grid(steps);
     for (size_t i = 0; i < n; i++) {
@@ -123,7 +123,7 @@ static void test_step_fit__a_table_bends_where_the_line_cannot(void **state)
 {
     (void)state;
     static const double knots[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
-    struct ts_timed_step steps[MAX_STEPS], held[3];
+    struct ts_timed_step steps[MAX_STEPS] = {0}, held[3] = {0};
     struct ts_linear_fit linear;
     struct ts_table_fit table;
     struct ts_fit_error error;
@@ -149,6 +149,47 @@ static void test_step_fit__a_table_bends_where_the_line_cannot(void **state)
     assert_int_equal(ts_step_check_table(&error, &table, held, 3), TS_OK);
     assert_true(error.worst_frac < 0.01);
     assert_int_equal(error.n, 3);
+}
+
+static void test_step_fit__a_step_counts_by_its_weight(void **state)
+{
+    (void)state;
+    static const double coef[5] = {0.012, 0.005, 5e-8, 0.004, 3e-8};
+    struct ts_timed_step steps[MAX_STEPS] = {0};
+    struct ts_linear_fit fit;
+    const size_t n = make_grid(steps);
+    for (size_t i = 0; i < n; i++) {
+        steps[i].seconds = linear_time(coef, &steps[i].load);
+        steps[i].weight = 1e6;
+        steps[n + i] = steps[i];
+        steps[n + i].seconds *= 2.0;
+        steps[n + i].weight = 1.0;
+    }
+    assert_int_equal(ts_step_fit_linear(&fit, steps, 2 * n), TS_OK);
+    for (int j = 0; j < 5; j++) {
+        near(fit.coef[j], coef[j], 1e-3);
+    }
+}
+
+/* Every step measured twice, a third too fast and a third too slow: the fit goes through the middle. */
+static void test_step_fit__noise_does_not_pull_the_fit_down(void **state)
+{
+    (void)state;
+    static const double coef[5] = {0.012, 0.005, 5e-8, 0.004, 3e-8};
+    struct ts_timed_step steps[MAX_STEPS] = {0};
+    struct ts_linear_fit fit;
+    const size_t n = make_grid(steps);
+    for (size_t i = 0; i < n; i++) {
+        const double t = linear_time(coef, &steps[i].load);
+        steps[n + i] = steps[i];
+        steps[i].seconds = 0.67 * t;
+        steps[n + i].seconds = 1.33 * t;
+        steps[i].weight = steps[n + i].weight = 1.0;
+    }
+    assert_int_equal(ts_step_fit_linear(&fit, steps, 2 * n), TS_OK);
+    for (int j = 0; j < 5; j++) {
+        near(fit.coef[j], coef[j], 1e-3);
+    }
 }
 
 static void test_step_fit__errors_are_shares_of_the_measured_time(void **state)
@@ -183,6 +224,8 @@ int main(void)
         cmocka_unit_test(test_step_fit__covariance_is_what_repeated_noise_shows),
         cmocka_unit_test(test_step_fit__no_coefficient_is_negative),
         cmocka_unit_test(test_step_fit__a_table_bends_where_the_line_cannot),
+        cmocka_unit_test(test_step_fit__a_step_counts_by_its_weight),
+        cmocka_unit_test(test_step_fit__noise_does_not_pull_the_fit_down),
         cmocka_unit_test(test_step_fit__errors_are_shares_of_the_measured_time),
         cmocka_unit_test(test_step_fit__too_few_steps_are_refused),
     };

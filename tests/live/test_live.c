@@ -1,11 +1,13 @@
 /* The reference engine under the scheduler, and the simulation of what it did. Nothing here depends on how fast the
  * machine is. */
-#include "app/validate.h"
+#include "app/validate_report.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "app/clock.h"
 #include "kernels/kv_cache.h"
 #include "tests/engine/tiny_model.h"
 
@@ -177,7 +179,8 @@ static bool replay(const struct ts_request *requests, uint64_t kv_blocks)
     assert_non_null(model);
     make_model(model, &scheduler);
     assert_int_equal(ts_live_serve(&run, live, requests, N, NULL, NULL), TS_OK);
-    assert_int_equal(ts_validate_budget(&budget, model, requests, N, &run, TS_VALIDATE_E2E, NULL), TS_OK);
+    const struct ts_validate_budget_input input = {.model = model, .requests = requests, .n = N, .run = &run};
+    assert_int_equal(ts_validate_budget(&budget, &input, TS_VALIDATE_E2E, NULL), TS_OK);
     assert_int_equal(budget.recorded.live_done, N);
     assert_int_equal(budget.recorded.predicted_done, N);
     const double product = (1.0 + budget.scheduler_frac) * (1.0 + budget.arrivals_frac) * (1.0 + budget.host_frac) *
@@ -192,6 +195,32 @@ static bool replay(const struct ts_request *requests, uint64_t kv_blocks)
     ts_live_destroy(live);
     free(model);
     return same && fabs(budget.scheduler_frac) < 1e-6;
+}
+
+static void test_live__an_idle_engine_begins_with_one_request(void **state)
+{
+    (void)state;
+    struct ts_request requests[N];
+    const struct ts_scheduler_config scheduler = scheduler_of(64, 8, 256);
+    struct ts_live *live = open_live(&scheduler);
+    struct ts_live_run run;
+    make_requests(requests, N, 0); /* all at once */
+    requests[0].prompt_tok = 20;
+    assert_int_equal(ts_live_serve(&run, live, requests, N, NULL, NULL), TS_OK);
+    assert_int_equal(run.steps[0].load.n_seqs, 1);
+    assert_true(run.steps[1].load.n_seqs > 1);
+    ts_live_run_deinit(&run);
+    ts_live_destroy(live);
+}
+
+/* All at once: the simulated engine begins with the first of them too. */
+static void test_live__a_replay_of_requests_that_come_together_has_no_error(void **state)
+{
+    (void)state;
+    struct ts_request requests[N];
+    make_requests(requests, N, 0);
+    assert_true(replay(requests, 256));
+    assert_true(replay(requests, 20));
 }
 
 /* The first request comes alone, the others while its first step is under way, which takes longer than that: unless the
@@ -224,10 +253,12 @@ static void test_validate__a_prediction_of_itself_has_no_error(void **state)
     const struct ts_timings timings = {.ttft_s = ttft, .tpot_s = tpot, .e2e_s = e2e, .n = 4, .end_s = 5.0, .n_done = 4,
                                        .output_tok = 10};
     struct ts_comparison comparison;
-    double central, tail;
     assert_int_equal(ts_validate_compare(&comparison, &timings, &timings, 1), TS_OK);
-    ts_validate_worst(&comparison, &central, &tail);
-    assert_true(central == 0.0 && tail == 0.0);
+    for (size_t i = 0; i < TS_N_VALIDATE_LATENCIES; i++) {
+        for (size_t k = 0; k < TS_N_VALIDATE_STATS; k++) {
+            assert_true(comparison.rows[i][k].error_frac == 0.0);
+        }
+    }
     assert_int_equal(comparison.n_pairs, 4);
     assert_true(comparison.rows[TS_VALIDATE_TTFT][TS_VALIDATE_MEAN].live_s == 2.5);
     assert_true(comparison.rows[TS_VALIDATE_TTFT][TS_VALIDATE_P50].live_s == 2.5);
@@ -254,23 +285,114 @@ static void test_validate__a_constant_factor_is_found_with_a_narrow_interval(voi
     assert_true(isnan(comparison.rows[TS_VALIDATE_TPOT][TS_VALIDATE_MEAN].live_s));
 }
 
-static void test_validate__capacity_is_that_of_all_requests_at_once(void **state)
+/* Steps of 10 ms for four requests each: the batch is full in between, and neither the first nor the last step counts. */
+static void test_validate__capacity_is_that_of_a_full_batch(void **state)
 {
     (void)state;
-    struct ts_request requests[N];
+    enum { MANY = 801 };
+    struct ts_request *requests = calloc(MANY, sizeof *requests);
     const struct ts_scheduler_config scheduler = scheduler_of(8, 4, 256);
     struct ts_model *model = malloc(sizeof *model);
     double per_s = 0.0;
-    assert_non_null(model);
+    assert_true(model && requests);
     make_model(model, &scheduler);
     model->tiers[0].u.server.steps.u.linear = (struct ts_steps_linear){.a_s = 0.01};
-    for (size_t i = 0; i < N; i++) {
-        requests[i] = (struct ts_request){.id = i, .arrival_ns = (int64_t)i * 1000000000, .prompt_tok = 1, .output_tok = 1};
+    for (size_t i = 0; i < MANY; i++) {
+        requests[i] =
+            (struct ts_request){.id = i, .arrival_ns = (int64_t)i * 1000000000, .prompt_tok = 1, .output_tok = 1};
     }
-    assert_int_equal(ts_validate_capacity(&per_s, model, requests, N, NULL), TS_OK);
-    /* Steps of 10 ms: the first request finds the server idle and begins alone, the other 59 go by fours. */
-    assert_true(fabs(per_s - N / 0.16) < 1e-6);
+    assert_int_equal(ts_validate_capacity(&per_s, model, requests, MANY, NULL), TS_OK);
+    assert_true(fabs(per_s / 400.0 - 1.0) < 0.01);
+    free(requests);
     free(model);
+}
+
+/* A run at that load whose errors are all the same. */
+static struct ts_validation validation_of(double load_frac, uint32_t run, double error_frac)
+{
+    struct ts_validation v = {.load_frac = load_frac, .run = run};
+    for (size_t i = 0; i < TS_N_VALIDATE_LATENCIES; i++) {
+        for (size_t k = 0; k < TS_N_VALIDATE_STATS; k++) {
+            v.comparison.rows[i][k].error_frac = error_frac;
+        }
+    }
+    return v;
+}
+
+static void test_validate__the_verdict_is_on_the_median_of_a_loads_runs(void **state)
+{
+    (void)state;
+    struct ts_validation validations[] = {
+        validation_of(0.6, 0, 0.01), validation_of(0.9, 0, -0.3), validation_of(0.6, 1, 0.5),
+        validation_of(0.9, 1, 0.02), validation_of(0.6, 2, 0.02), validation_of(0.9, 2, -0.04),
+    };
+    struct ts_validate_errors errors[6];
+    double central, tail;
+    validations[2].comparison.rows[TS_VALIDATE_TTFT][TS_VALIDATE_P99].error_frac = -0.2;
+    validations[4].comparison.rows[TS_VALIDATE_TTFT][TS_VALIDATE_P99].error_frac = -0.1;
+    assert_int_equal(ts_validate_medians(errors, validations, 6), 2);
+    assert_true(errors[0].load_frac == 0.6 && errors[0].n_runs == 3);
+    assert_true(errors[0].error_frac[TS_VALIDATE_E2E][TS_VALIDATE_MEAN] == 0.02);
+    assert_true(errors[0].error_frac[TS_VALIDATE_TTFT][TS_VALIDATE_P99] == -0.1);
+    assert_true(errors[1].error_frac[TS_VALIDATE_TPOT][TS_VALIDATE_P50] == -0.04);
+    ts_validate_worst(errors, 2, &central, &tail);
+    assert_true(central == 0.04 && tail == 0.1);
+}
+
+struct pauses {
+    unsigned n;
+    double last_s;
+};
+
+static enum ts_status sleep_a_while(void *user, double elapsed_s)
+{
+    struct pauses *pauses = user;
+    const struct timespec nap = {.tv_nsec = 20000000};
+    assert_true(elapsed_s >= pauses->last_s);
+    pauses->last_s = elapsed_s;
+    pauses->n++;
+    nanosleep(&nap, NULL);
+    return TS_OK;
+}
+
+static void test_live__the_clock_stands_still_in_a_pause(void **state)
+{
+    (void)state;
+    struct ts_request requests[N];
+    const struct ts_scheduler_config scheduler = scheduler_of(64, 8, 256);
+    struct ts_live *live = open_live(&scheduler);
+    struct pauses pauses = {0};
+    const struct ts_live_progress progress = {.pause = sleep_a_while, .pause_every_s = 1e-4, .user = &pauses};
+    struct ts_live_run run;
+    make_requests(requests, N, 200000);
+    const int64_t begin_ns = ts_clock_now_ns();
+    assert_int_equal(ts_live_serve(&run, live, requests, N, &progress, NULL), TS_OK);
+    const int64_t wall_ns = ts_clock_now_ns() - begin_ns;
+    check_run(&run, N);
+    assert_true(pauses.n > 1);
+    assert_true(run.end_ns + (int64_t)pauses.n * 20000000 <= wall_ns);
+    ts_live_run_deinit(&run);
+    ts_live_destroy(live);
+}
+
+static enum ts_status fail_at_once(void *user, double elapsed_s)
+{
+    (void)user;
+    (void)elapsed_s;
+    return TS_ENOMEM;
+}
+
+static void test_live__a_pause_that_fails_ends_the_run(void **state)
+{
+    (void)state;
+    struct ts_request requests[N];
+    const struct ts_scheduler_config scheduler = scheduler_of(64, 8, 256);
+    struct ts_live *live = open_live(&scheduler);
+    const struct ts_live_progress progress = {.pause = fail_at_once, .pause_every_s = 1.0};
+    struct ts_live_run run;
+    make_requests(requests, N, 0);
+    assert_int_equal(ts_live_serve(&run, live, requests, N, &progress, NULL), TS_ENOMEM);
+    ts_live_destroy(live);
 }
 
 int main(void)
@@ -280,10 +402,15 @@ int main(void)
         cmocka_unit_test(test_live__preempted_requests_are_computed_again),
         cmocka_unit_test(test_live__what_can_never_fit_is_turned_away),
         cmocka_unit_test(test_live__a_stopped_run_keeps_what_was_done),
+        cmocka_unit_test(test_live__an_idle_engine_begins_with_one_request),
+        cmocka_unit_test(test_live__a_replay_of_requests_that_come_together_has_no_error),
         cmocka_unit_test(test_live__recorded_step_times_leave_nothing_to_the_scheduler),
         cmocka_unit_test(test_validate__a_prediction_of_itself_has_no_error),
         cmocka_unit_test(test_validate__a_constant_factor_is_found_with_a_narrow_interval),
-        cmocka_unit_test(test_validate__capacity_is_that_of_all_requests_at_once),
+        cmocka_unit_test(test_validate__capacity_is_that_of_a_full_batch),
+        cmocka_unit_test(test_validate__the_verdict_is_on_the_median_of_a_loads_runs),
+        cmocka_unit_test(test_live__the_clock_stands_still_in_a_pause),
+        cmocka_unit_test(test_live__a_pause_that_fails_ends_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
