@@ -17,7 +17,7 @@
 #include "kernels/probes.h"
 #include "kernels/quant.h"
 
-enum { TS_KERNEL_MAX_GROUP_ROWS = 32, TS_KERNEL_MAX_TILE_TOK = 12 };
+enum { TS_KERNEL_MAX_GROUP_ROWS = 32, TS_KERNEL_MAX_TILE_TOK = 16 };
 
 /* c[tok*group_rows + row], tok < width, gets (accumulate: is raised by) the sum over the blocks of
  * weight scale x activation scale x integer dot product. The integer part is exact; additions are in the order of the blocks, each rounded

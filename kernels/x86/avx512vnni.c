@@ -26,10 +26,12 @@ enum {
     Q4_0_SCALES = 2 * NIBBLES_HALF,
     Q4_0_BLOCK = Q4_0_SCALES + 2 * ROWS,
     PANEL_BLOCK = PANEL_TABLE + 2 * TABLE_HALF,
-    DIRECT_TOK = 6,
+    DIRECT_TOK = AVX512_TOK,
     WIDE_TOK = 6,
     WIDE_MIN_TOK = 80,
 };
+
+_Static_assert(Q4_0_BLOCK == (int)AVX512_Q4_0_BLOCK && Q8_0_BLOCK == (int)AVX512_Q8_0_BLOCK, "sizes of the table");
 
 #define DEFINE_TILES(n)                                                                                                           \
     static void wide_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,      \
@@ -98,7 +100,7 @@ static void wide(float *c, const uint8_t *weights, const void *values, const str
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-static void direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+void ts_avx512_direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3,
@@ -106,7 +108,7 @@ static void direct_q8_0(float *c, const uint8_t *weights, const void *values, co
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-static void direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+void ts_avx512_direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                         uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3,
@@ -136,7 +138,7 @@ static void expand_q4_0(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks
     }
 }
 
-static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
+void ts_avx512_pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
         ts_pack_quads(packed + (size_t)b * Q8_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 8, 4, 0, 0x80},
@@ -144,7 +146,7 @@ static void pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, ui
     }
 }
 
-static void pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
+void ts_avx512_pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++) {
         ts_pack_quads(packed + (size_t)b * Q4_0_BLOCK, &(struct ts_pack_shape){HALF_ROWS, ROWS, 4, 4, 0x88, 0},
@@ -159,9 +161,9 @@ static const struct ts_kernel_format formats[] = {
         .act = &ts_act_int8_avx512,
         .offset = 8,
         .block_bytes = Q4_0_BLOCK,
-        .pack = pack_q4_0,
+        .pack = ts_avx512_pack_q4_0,
         .direct_tok = DIRECT_TOK,
-        .direct = direct_q4_0,
+        .direct = ts_avx512_direct_q4_0,
         .wide_min_tok = WIDE_MIN_TOK,
         .wide_tok = WIDE_TOK,
         .panel_block_bytes = PANEL_BLOCK,
@@ -175,9 +177,9 @@ static const struct ts_kernel_format formats[] = {
         .act = &ts_act_int8_avx512,
         .offset = 128,
         .block_bytes = Q8_0_BLOCK,
-        .pack = pack_q8_0,
+        .pack = ts_avx512_pack_q8_0,
         .direct_tok = DIRECT_TOK,
-        .direct = direct_q8_0,
+        .direct = ts_avx512_direct_q8_0,
         .wide_min_tok = WIDE_MIN_TOK,
         .wide_tok = WIDE_TOK,
         .panel_block_bytes = PANEL_BLOCK,

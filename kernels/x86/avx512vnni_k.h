@@ -1,4 +1,4 @@
-/* The formats with blocks of 256 weights in AVX-512 VNNI: entries of the table in avx512vnni.c. */
+/* The formats in AVX-512 VNNI: entries of the table in avx512vnni.c, which amxint8.c shares. */
 #ifndef TS_KERNELS_X86_AVX512VNNI_K_H
 #define TS_KERNELS_X86_AVX512VNNI_K_H
 
@@ -6,6 +6,9 @@
 
 /* Bytes per 32 columns of packed weights and of a panel; tokens of a tile, and from how many on panels are faster. */
 enum {
+    AVX512_Q4_0_BLOCK = 576,
+    AVX512_Q8_0_BLOCK = 1088,
+    AVX512_TOK = 6,
     AVX512_Q4_K_BLOCK = 592,
     AVX512_Q4_K_PANEL = 3200,
     AVX512_Q4_K_TOK = 6,
@@ -16,8 +19,14 @@ enum {
     AVX512_Q6_K_WIDE_MIN = 32,
 };
 
+void ts_avx512_pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
+void ts_avx512_pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
+ts_kernel_tile_fn ts_avx512_direct_q4_0, ts_avx512_direct_q8_0;
+
 void ts_avx512_pack_q4_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
 void ts_avx512_expand_q4_k(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks);
+/* Block `block` of packed groups: its 16 vectors of bytes, its 32 values of d x scale and of d x minimum. */
+void ts_avx512_expand_q4_k_block(uint8_t *bytes, uint8_t *scales, uint8_t *mins, const uint8_t *packed, uint32_t block);
 ts_kernel_tile_fn ts_avx512_direct_q4_k, ts_avx512_wide_q4_k;
 
 void ts_avx512_pack_q6_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);

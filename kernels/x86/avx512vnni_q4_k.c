@@ -92,18 +92,26 @@ void ts_avx512_direct_q4_k(float *c, const uint8_t *weights, const void *values,
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
+void ts_avx512_expand_q4_k_block(uint8_t *bytes, uint8_t *scales, uint8_t *mins, const uint8_t *packed, uint32_t block)
+{
+    const uint8_t *super = packed + (size_t)(block / SUPER) * SUPER_BYTES;
+    const uint8_t *steps = super + STEPS_AT + block % SUPER * 2 * ROWS;
+    avx512_expand_nibbles(bytes, super + block % SUPER * NIBBLES);
+    for (int half = 0; half < 2; half++) {
+        __m512 d = half_scales(super + D_AT + half * ROWS), dmin = half_scales(super + D_AT + (2 + half) * ROWS);
+        const uint8_t *at = steps + half * HALF_ROWS;
+        _mm512_storeu_ps(scales + half * VECTOR, _mm512_mul_ps(d, avx512_from_u8(at)));
+        _mm512_storeu_ps(mins + half * VECTOR, _mm512_mul_ps(dmin, avx512_from_u8(at + ROWS)));
+    }
+}
+
 void ts_avx512_expand_q4_k(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks)
 {
     for (uint32_t b = 0; b < n_blocks; b++, panel += PANEL_BLOCK) {
-        const uint8_t *super = packed + (size_t)(b / SUPER) * SUPER_BYTES;
-        const uint8_t *steps = super + STEPS_AT + b % SUPER * 2 * ROWS;
-        avx512_expand_nibbles(panel, super + b % SUPER * NIBBLES);
-        for (int half = 0; half < 2; half++) {
-            __m512 d = half_scales(super + D_AT + half * ROWS), dmin = half_scales(super + D_AT + (2 + half) * ROWS);
-            const uint8_t *at = steps + half * HALF_ROWS;
-            avx512_scale_table(panel + PANEL_TABLE + half * TABLE_HALF, _mm512_mul_ps(d, avx512_from_u8(at)));
-            _mm512_storeu_ps(panel + PANEL_MINS + half * VECTOR, _mm512_mul_ps(dmin, avx512_from_u8(at + ROWS)));
-        }
+        float scales[ROWS];
+        ts_avx512_expand_q4_k_block(panel, (uint8_t *)scales, panel + PANEL_MINS, packed, b);
+        avx512_scale_table(panel + PANEL_TABLE, _mm512_loadu_ps(scales));
+        avx512_scale_table(panel + PANEL_TABLE + TABLE_HALF, _mm512_loadu_ps(scales + HALF_ROWS));
     }
 }
 

@@ -1,10 +1,11 @@
 /* Hides CPUID. Leaves and bits: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E. An extension counts only if XCR0 says that the
- * operating system saves its registers (bits 1-2: XMM, YMM; 5-7: opmask, ZMM). */
+ * operating system saves its registers (bits 1-2: XMM, YMM; 5-7: opmask, ZMM; 17-18: tiles). */
 #include <cpuid.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "kernels/cpu.h"
+#include "kernels/x86/tile_leave.h"
 
 struct regs {
     unsigned a, b, c, d;
@@ -52,6 +53,10 @@ static uint32_t detect_features(void)
         features |= TS_CPU_AVX512;
         features |= (extended.c >> 11 & 1U) ? TS_CPU_AVX512VNNI : 0U;
         features |= (extended1.a >> 5 & 1U) ? TS_CPU_AVX512BF16 : 0U;
+    }
+    unsigned tile_int8 = 1U << 24 | 1U << 25;
+    if ((saved & 0x60000U) == 0x60000U && has_all(extended.d, tile_int8) && ts_tile_leave()) {
+        features |= TS_CPU_AMXINT8;
     }
     return features;
 }
