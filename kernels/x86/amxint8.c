@@ -29,7 +29,10 @@ enum {
     MINS_AT = AMX_PANEL,
     AMX_MIN_PANEL = MINS_AT + 2 * VECTOR,
     AMX_PANEL_BLOCKS = 16,
-    AMX_MIN_TOK = 8,
+    Q4_0_MIN_TOK = 32, /* from here on panels are faster than avx512vnni's tiles */
+    Q8_0_MIN_TOK = 64,
+    Q4_K_MIN_TOK = 80,
+    LEAST_WIDTH = 11, /* of nearly equal tiles of at most 16 tokens, from 32 tokens on */
 };
 
 /* The operand of LDTILECFG. */
@@ -123,16 +126,6 @@ static inline void multiply(const struct operands *at, uint32_t block)
     DEFINE_HALF(half_, n, NO_MINS)  \
     DEFINE_HALF(min_half_, n, WITH_MINS(AMX_##n))
 
-DEFINE_WIDTH(1)
-DEFINE_WIDTH(2)
-DEFINE_WIDTH(3)
-DEFINE_WIDTH(4)
-DEFINE_WIDTH(5)
-DEFINE_WIDTH(6)
-DEFINE_WIDTH(7)
-DEFINE_WIDTH(8)
-DEFINE_WIDTH(9)
-DEFINE_WIDTH(10)
 DEFINE_WIDTH(11)
 DEFINE_WIDTH(12)
 DEFINE_WIDTH(13)
@@ -158,18 +151,16 @@ static void wide_tile(half_fn *half_of_width, uint32_t panel_bytes, float *c, co
 static void wide(float *c, const uint8_t *panel, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                  uint32_t width, bool accumulate)
 {
-    static half_fn *const by_width[TILE_ROWS] = {half_1, half_2,  half_3,  half_4,  half_5,  half_6,  half_7,  half_8,
-                                                 half_9, half_10, half_11, half_12, half_13, half_14, half_15, half_16};
-    wide_tile(by_width[width - 1], AMX_PANEL, c, panel, values, meta, n_blocks, width, accumulate);
+    static half_fn *const by_width[TILE_ROWS - LEAST_WIDTH + 1] = {half_11, half_12, half_13, half_14, half_15, half_16};
+    wide_tile(by_width[width - LEAST_WIDTH], AMX_PANEL, c, panel, values, meta, n_blocks, width, accumulate);
 }
 
 static void wide_q4_k(float *c, const uint8_t *panel, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                       uint32_t width, bool accumulate)
 {
-    static half_fn *const by_width[TILE_ROWS] = {min_half_1,  min_half_2,  min_half_3,  min_half_4, min_half_5,  min_half_6,
-                                                 min_half_7,  min_half_8,  min_half_9,  min_half_10, min_half_11, min_half_12,
-                                                 min_half_13, min_half_14, min_half_15, min_half_16};
-    wide_tile(by_width[width - 1], AMX_MIN_PANEL, c, panel, values, meta, n_blocks, width, accumulate);
+    static half_fn *const by_width[TILE_ROWS - LEAST_WIDTH + 1] = {min_half_11, min_half_12, min_half_13,
+                                                                       min_half_14, min_half_15, min_half_16};
+    wide_tile(by_width[width - LEAST_WIDTH], AMX_MIN_PANEL, c, panel, values, meta, n_blocks, width, accumulate);
 }
 
 static void lower_bytes(uint8_t *panel, uint8_t by)
@@ -221,7 +212,7 @@ static const struct ts_kernel_format formats[] = {
         .pack = ts_avx512_pack_q4_0,
         .direct_tok = AVX512_TOK,
         .direct = ts_avx512_direct_q4_0,
-        .wide_min_tok = AMX_MIN_TOK,
+        .wide_min_tok = Q4_0_MIN_TOK,
         .wide_tok = TILE_ROWS,
         .panel_block_bytes = AMX_PANEL,
         .panel_blocks = AMX_PANEL_BLOCKS,
@@ -237,7 +228,7 @@ static const struct ts_kernel_format formats[] = {
         .pack = ts_avx512_pack_q8_0,
         .direct_tok = AVX512_TOK,
         .direct = ts_avx512_direct_q8_0,
-        .wide_min_tok = AMX_MIN_TOK,
+        .wide_min_tok = Q8_0_MIN_TOK,
         .wide_tok = TILE_ROWS,
         .panel_block_bytes = AMX_PANEL,
         .panel_blocks = AMX_PANEL_BLOCKS,
@@ -253,7 +244,7 @@ static const struct ts_kernel_format formats[] = {
         .pack = ts_avx512_pack_q4_k,
         .direct_tok = AVX512_Q4_K_TOK,
         .direct = ts_avx512_direct_q4_k,
-        .wide_min_tok = AMX_MIN_TOK,
+        .wide_min_tok = Q4_K_MIN_TOK,
         .wide_tok = TILE_ROWS,
         .panel_block_bytes = AMX_MIN_PANEL,
         .panel_blocks = AMX_PANEL_BLOCKS,

@@ -18,7 +18,7 @@
 
 static const uint32_t some_rows[] = {1, 15, 16, 17, 31, 33, 48};
 static const uint32_t some_cols[] = {32, 64, 96, 256, 768, 2080};
-static const uint32_t some_n_tok[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 47, 48, 49, 50, 67, 80, 83};
+static const uint32_t some_n_tok[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 33, 47, 48, 49, 50, 67, 80, 83};
 
 enum { MAX_ROWS = 48, MAX_COLS = 2080, MAX_TOK = 83 };
 
