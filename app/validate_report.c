@@ -1,5 +1,5 @@
-/* Hides the files of a validation: their columns and charts. The simulated batch is not recorded step by step: what the chart of the
- * running batch shows as predicted is the number of requests between their first token and their end. */
+/* Hides the files of a validation: their columns and charts. The simulated batch is not recorded step by step: what the
+ * chart of the running batch shows as predicted is the number of requests between their first token and their end. */
 #include "app/validate_report.h"
 
 #include <math.h>
@@ -82,9 +82,8 @@ static void put_requests_csv(struct ts_text *out, const struct ts_validation *va
 
 static void put_steps_csv(struct ts_text *out, const struct ts_validation *validations, size_t n)
 {
-    ts_text_puts(
-        out,
-        "load_frac,run,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_pairs,waiting\n");
+    ts_text_puts(out, "load_frac,run,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_"
+                      "pairs,waiting\n");
     for (size_t v = 0; v < n; v++) {
         for (size_t i = 0; i < validations[v].live_run->n_steps; i++) {
             const struct ts_live_step *s = &validations[v].live_run->steps[i];
@@ -205,8 +204,10 @@ static void make_batch(struct ts_text *dat, struct ts_text *gp, const struct ts_
     while (n_panels < n && validations[n_panels].run == 0) {
         n_panels++;
     }
-    ts_text_printf(&plot, "set multiplot layout %zu,1\nset key outside top center horizontal noenhanced\n"
-                          "set ylabel 'requests decoding'\nset xlabel ''\n", n_panels);
+    ts_text_printf(&plot,
+                   "set multiplot layout %zu,1\nset key outside top center horizontal noenhanced\n"
+                   "set ylabel 'requests decoding'\nset xlabel ''\n",
+                   n_panels);
     for (size_t v = 0; v < n_panels; v++) {
         const double end_s = fmin(chart_s, fmax(validations[v].live.end_s, validations[v].predicted.end_s));
         put_decoding(dat, &validations[v], &validations[v].live, end_s);
