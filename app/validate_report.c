@@ -155,16 +155,16 @@ static void make_cdf(struct ts_text *dat, struct ts_text *gp, const struct ts_va
     ts_text_init(&plot);
     frame(gp);
     ts_text_puts(gp, "set logscale x\nset autoscale xfix\nset yrange [0:1]\n"
-                     "set key right bottom vertical noenhanced samplen 2\n");
+                     "set key left top Left reverse vertical noenhanced samplen 1.5 width -4\n");
     ts_text_puts(&plot, "set multiplot layout 1,3\n");
     for (size_t k = 0; k < TS_N_VALIDATE_LATENCIES; k++) {
-        ts_text_printf(&plot, "set xlabel '%s, ms'\nset ylabel '%s'\nplot ", ts_validate_latency_name(k),
-                       k == 0 ? "share of requests at or below" : "");
+        ts_text_printf(&plot, "%sset xlabel '%s, ms'\nset ylabel '%s'\nplot ", k == 0 ? "" : "unset key\n",
+                       ts_validate_latency_name(k), k == 0 ? "share of requests at or below" : "");
         for (size_t v = 0; v < n && validations[v].run == 0; v++) {
             put_cdf(dat, ts_timings_values(&validations[v].live, k), validations[v].n);
             put_cdf(dat, ts_timings_values(&validations[v].predicted, k), validations[v].n);
             ts_text_printf(&plot,
-                           "%s'cdf.dat' index %zu using 1:2 with lines lw 5 lc rgb '%s' title '%.0f %% load, live', "
+                           "%s'cdf.dat' index %zu using 1:2 with lines lw 5 lc rgb '%s' title '%.0f %%, live', "
                            "'' index %zu using 1:2 with lines lw 1.5 lc rgb '#000000' %s",
                            v > 0 ? ", " : "", block, colour_of(v), 100.0 * validations[v].load_frac, block + 1,
                            v == 0 ? "title 'predicted'" : "notitle");
