@@ -1,14 +1,8 @@
-/* Hides which steps are timed when. Stretches are taken in an order shuffled anew for each round, so that a disturbance is
- * spread over all of them. The first steps of a stretch are not counted: what came before them is none of the workload's, and the processor
- * remembers it for a while (a decode step behind a prompt's chunk is slower, and so are, ever less, the next ten).
- *
- * Pace: a stretch that took t_i at s_i took u_i on average all the other times. The machine's slowness around s is
- * r = sum t_i / sum u_i over |s_i - s| <= window/2: a ratio of sums, as a run's time is a sum of steps, and of the very same
- * steps. Part of r - 1 is noise, and near capacity a queue amplifies it, so it is shrunk by signal/(signal + noise/n)
- * (Stein; n pauses in the window): noise is half the mean square of what one pause differs from the next, signal is what
- * the mean square of r_i - 1 is more. On a steady machine 1 is left. The pace is that times what the stretches of that
- * load took, all times together, against the fit. */
-#include "app/calibrate.h"
+/* Hides which steps are timed when. Stretches are taken in an order shuffled anew for each round, so that a disturbance
+ * is spread over all of them. The first steps of a stretch are not counted: what came before them is none of the
+ * workload's, and the processor remembers it for a while (a decode step behind a prompt's chunk is slower, and so are,
+ * ever less, the next ten). */
+#include "app/calibrate_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,61 +10,17 @@
 #include <time.h>
 
 #include "base/check.h"
-#include "base/rng.h"
 #include "kernels/model_plan.h"
 #include "kernels/spread.h"
 
-enum { MAX_ITEMS = 4096, MAX_GRID = 96, STRETCHES = 16, STRETCH_STEPS = 48, DEPTH_STEP = 16, FIRST_NOTES = 1024 };
-enum { MAX_STRETCHES = STRETCHES * TS_CALIBRATION_MAX_GROUPS };
+enum { MAX_ITEMS = 4096, MAX_GRID = 96, DEPTH_STEP = 16, FIRST_NOTES = 1024 };
+enum { MAX_STRETCHES = TS_STRETCHES * TS_CALIBRATION_MAX_GROUPS };
 
 static const double stretch_s = 0.2; /* no further step after that long */
-static const double settle_s = 0.03; /* steps that begin earlier than that in a stretch, and in its first third, do not count */
+static const double settle_s =
+    0.03; /* steps that begin earlier than that in a stretch, and in its first third, do not count */
 static const double awake_s = 2e-4;
 static const double longest_idle_s = 0.01; /* the processor sleeps no deeper after it */
-
-struct item {
-    struct ts_model_step step;
-    double samples[TS_MODEL_STEP_MAX_SAMPLES];
-    uint32_t n_taken; /* more than there is room for: the later ones take the place of earlier ones */
-};
-
-struct stretch {
-    uint32_t items[STRETCH_STEPS];
-    double idle_s[STRETCH_STEPS]; /* before each */
-    size_t n;
-    /* The first time decides which steps count, from `first` on, and with which it ends: n. */
-    size_t first;
-    uint32_t n_times; /* how often it was timed */
-    double sum_s;     /* what the steps that count took, all in all */
-};
-
-/* Stretches of one workload, in an order that is shuffled when it has been gone through. */
-struct group {
-    size_t first, n, next;
-    uint32_t order[STRETCHES];
-};
-
-/* One sample in a pause. */
-struct note {
-    uint32_t run, item;
-    uint32_t stretch;
-    double at_s, idle_s, seconds;
-};
-
-struct ts_calibration {
-    struct ts_calibration_options options;
-    struct ts_rng rng;
-    struct item *items; /* [n_items] the first n_grid are the grid */
-    size_t n_items, n_grid;
-    struct stretch *stretches; /* [n_stretches] */
-    size_t n_stretches;
-    struct group groups[TS_CALIBRATION_MAX_GROUPS];
-    size_t n_groups;
-    struct note *notes; /* [n_notes] */
-    size_t n_notes, max_notes;
-    uint32_t run, group; /* that pauses belong to */
-    uint32_t run_groups[TS_CALIBRATION_MAX_RUNS];
-};
 
 /* ---- items ---- */
 
@@ -85,7 +35,7 @@ static uint32_t add_item(struct ts_calibration *calibration, const struct ts_mod
     if (calibration->n_items == MAX_ITEMS || !ts_live_can_time(calibration->options.live, step)) {
         return MAX_ITEMS;
     }
-    calibration->items[calibration->n_items] = (struct item){.step = *step};
+    calibration->items[calibration->n_items] = (struct ts_timed_item){.step = *step};
     return (uint32_t)calibration->n_items++;
 }
 
@@ -133,7 +83,8 @@ enum ts_status ts_calibration_create(struct ts_calibration **out, const struct t
     add_grid(calibration);
     if (calibration->n_items == 0) {
         ts_calibration_destroy(calibration);
-        return ts_fail(diags, TS_ERANGE, ts_span_none(), "give it more kv_blocks", "no step fits the server to measure");
+        return ts_fail(diags, TS_ERANGE, ts_span_none(), "give it more kv_blocks",
+                       "no step fits the server to measure");
     }
     *out = calibration;
     return TS_OK;
@@ -167,11 +118,11 @@ static void shuffle(struct ts_calibration *calibration, uint32_t *order, size_t 
     }
 }
 
-static bool make_stretch(struct stretch *out, struct ts_calibration *calibration, const struct ts_live_load *loads,
+static bool make_stretch(struct ts_stretch *out, struct ts_calibration *calibration, const struct ts_live_load *loads,
                          size_t n)
 {
-    *out = (struct stretch){.first = 1};
-    for (size_t i = 0; i < n && i < STRETCH_STEPS; i++) {
+    *out = (struct ts_stretch){.first = 1};
+    for (size_t i = 0; i < n && i < TS_STRETCH_STEPS; i++) {
         const struct ts_model_step step = step_like(&loads[i].load);
         const uint32_t item = add_item(calibration, &step);
         if (item == MAX_ITEMS) {
@@ -186,11 +137,11 @@ static bool make_stretch(struct stretch *out, struct ts_calibration *calibration
 void ts_calibration_follow(struct ts_calibration *calibration, const struct ts_live_load *loads, size_t n)
 {
     TS_CHECK(calibration->n_groups < TS_CALIBRATION_MAX_GROUPS);
-    struct group *group = &calibration->groups[calibration->n_groups++];
-    *group = (struct group){.first = calibration->n_stretches};
-    for (size_t i = 0; i < STRETCHES && n > 0; i++) {
-        const size_t from = (2 * i + 1) * n / ((size_t)2 * STRETCHES);
-        struct stretch *stretch = &calibration->stretches[group->first + group->n];
+    struct ts_stretch_group *group = &calibration->groups[calibration->n_groups++];
+    *group = (struct ts_stretch_group){.first = calibration->n_stretches};
+    for (size_t i = 0; i < TS_STRETCHES && n > 0; i++) {
+        const size_t from = (2 * i + 1) * n / ((size_t)2 * TS_STRETCHES);
+        struct ts_stretch *stretch = &calibration->stretches[group->first + group->n];
         if (make_stretch(stretch, calibration, loads + from, n - from)) {
             group->order[group->n] = (uint32_t)(group->first + group->n);
             group->n++;
@@ -202,7 +153,7 @@ void ts_calibration_follow(struct ts_calibration *calibration, const struct ts_l
 
 /* ---- measuring ---- */
 
-static void keep_sample(struct item *item, double seconds)
+static void keep_sample(struct ts_timed_item *item, double seconds)
 {
     item->samples[item->n_taken++ % TS_MODEL_STEP_MAX_SAMPLES] = seconds;
 }
@@ -222,7 +173,7 @@ static void rest(double seconds)
 /* Twice: the first time leaves the caches as the second is to find them. */
 static enum ts_status time_grid_item(struct ts_calibration *calibration, uint32_t index, struct ts_diags *diags)
 {
-    struct item *item = &calibration->items[index];
+    struct ts_timed_item *item = &calibration->items[index];
     double seconds = 0.0;
     enum ts_status status = ts_live_time_step(calibration->options.live, &seconds, &item->step, diags);
     if (status == TS_OK) {
@@ -234,11 +185,11 @@ static enum ts_status time_grid_item(struct ts_calibration *calibration, uint32_
     return status;
 }
 
-static enum ts_status take_note(struct ts_calibration *calibration, const struct note *note)
+static enum ts_status take_note(struct ts_calibration *calibration, const struct ts_pause_note *note)
 {
     if (calibration->n_notes == calibration->max_notes) {
         const size_t max = calibration->max_notes ? 2 * calibration->max_notes : FIRST_NOTES;
-        struct note *notes = realloc(calibration->notes, max * sizeof *notes);
+        struct ts_pause_note *notes = realloc(calibration->notes, max * sizeof *notes);
         if (!notes) {
             return TS_ENOMEM;
         }
@@ -252,19 +203,19 @@ static enum ts_status take_note(struct ts_calibration *calibration, const struct
 static enum ts_status time_place(struct ts_calibration *calibration, uint32_t index, size_t place, double at_s,
                                  double *seconds, struct ts_diags *diags)
 {
-    struct stretch *stretch = &calibration->stretches[index];
-    struct item *item = &calibration->items[stretch->items[place]];
+    struct ts_stretch *stretch = &calibration->stretches[index];
+    struct ts_timed_item *item = &calibration->items[stretch->items[place]];
     rest(stretch->idle_s[place]);
     const enum ts_status status = ts_live_time_step(calibration->options.live, seconds, &item->step, diags);
     if (status != TS_OK || place < stretch->first) {
         return status;
     }
-    const struct note note = {.run = calibration->run,
-                              .item = stretch->items[place],
-                              .stretch = index,
-                              .at_s = at_s,
-                              .idle_s = stretch->idle_s[place],
-                              .seconds = *seconds};
+    const struct ts_pause_note note = {.run = calibration->run,
+                                       .item = stretch->items[place],
+                                       .stretch = index,
+                                       .at_s = at_s,
+                                       .idle_s = stretch->idle_s[place],
+                                       .seconds = *seconds};
     keep_sample(item, *seconds);
     stretch->sum_s += *seconds;
     return isnan(at_s) ? TS_OK : take_note(calibration, &note);
@@ -274,7 +225,7 @@ static enum ts_status time_place(struct ts_calibration *calibration, uint32_t in
 static enum ts_status time_stretch(struct ts_calibration *calibration, uint32_t index, double at_s,
                                    struct ts_diags *diags)
 {
-    struct stretch *stretch = &calibration->stretches[index];
+    struct ts_stretch *stretch = &calibration->stretches[index];
     const bool is_new = stretch->n_times++ == 0;
     const double start_s = ts_clock_s();
     for (size_t i = 0; i < stretch->n; i++) {
@@ -295,7 +246,7 @@ static enum ts_status time_stretch(struct ts_calibration *calibration, uint32_t 
     return TS_OK;
 }
 
-static uint32_t next_stretch(struct ts_calibration *calibration, struct group *group)
+static uint32_t next_stretch(struct ts_calibration *calibration, struct ts_stretch_group *group)
 {
     if (group->next == group->n) {
         shuffle(calibration, group->order, group->n);
@@ -314,7 +265,8 @@ static bool stopped(const struct ts_calibration *calibration, const struct ts_mo
     }
     ts_text_init(&name);
     ts_model_step_name(&name, step);
-    const int stop = progress->report(progress->user, fmin(1.0, spent_s / seconds), name.data, fmax(0.0, seconds - spent_s));
+    const int stop =
+        progress->report(progress->user, fmin(1.0, spent_s / seconds), name.data, fmax(0.0, seconds - spent_s));
     ts_text_deinit(&name);
     return stop != 0;
 }
@@ -329,7 +281,7 @@ static enum ts_status measure_grid(struct ts_calibration *calibration, double st
     }
     shuffle(calibration, order, calibration->n_grid);
     for (size_t i = 0; i < calibration->n_grid; i++) {
-        const struct item *item = &calibration->items[order[i]];
+        const struct ts_timed_item *item = &calibration->items[order[i]];
         const double spent_s = ts_clock_s() - start_s;
         if (spent_s >= seconds && item->n_taken > 0) {
             continue;
@@ -351,7 +303,7 @@ static enum ts_status measure_stretches(struct ts_calibration *calibration, doub
 {
     enum ts_status status = TS_OK;
     for (size_t g = 0; status == TS_OK && g < calibration->n_groups; g++) {
-        struct group *group = &calibration->groups[g];
+        struct ts_stretch_group *group = &calibration->groups[g];
         if (group->n == 0) {
             continue;
         }
@@ -385,13 +337,13 @@ void ts_calibration_begin_run(struct ts_calibration *calibration, uint32_t run, 
 
 enum ts_status ts_calibration_pause(struct ts_calibration *calibration, double at_s, struct ts_diags *diags)
 {
-    struct group *group = &calibration->groups[calibration->group];
+    struct ts_stretch_group *group = &calibration->groups[calibration->group];
     return group->n > 0 ? time_stretch(calibration, next_stretch(calibration, group), at_s, diags) : TS_OK;
 }
 
 /* ---- results ---- */
 
-static enum ts_status copy_samples(struct ts_model_step *step, const struct item *item, struct ts_arena *arena)
+static enum ts_status copy_samples(struct ts_model_step *step, const struct ts_timed_item *item, struct ts_arena *arena)
 {
     const uint32_t n = item->n_taken < TS_MODEL_STEP_MAX_SAMPLES ? item->n_taken : TS_MODEL_STEP_MAX_SAMPLES;
     double *samples = ts_arena_array(arena, n, sizeof *samples);
@@ -438,112 +390,11 @@ enum ts_status ts_calibration_fit(struct ts_model_measurement *out, const struct
     return status;
 }
 
-/* A pause of a run: how long its stretch took, and how long on average the other times. */
-struct pause {
-    double at_s, taken_s, usual_s;
-};
-
-static double fitted_s(const struct ts_calibration *calibration, uint32_t item, const struct ts_model_measurement *fit)
+double ts_calibration_fitted_s(const struct ts_calibration *calibration, uint32_t item,
+                               const struct ts_model_measurement *fit)
 {
     const struct ts_step_load load = ts_model_step_load(&calibration->items[item].step);
     return ts_step_predict_table(&fit->table, &load);
-}
-
-static size_t pauses_of(struct pause *out, const struct ts_calibration *calibration, uint32_t run)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < calibration->n_notes; i++) {
-        const struct note *note = &calibration->notes[i];
-        if (note->run != run || calibration->stretches[note->stretch].n_times < 2) {
-            continue;
-        }
-        if (n == 0 || out[n - 1].at_s != note->at_s) {
-            out[n++] = (struct pause){.at_s = note->at_s, .usual_s = calibration->stretches[note->stretch].sum_s};
-        }
-        out[n - 1].taken_s += note->seconds;
-        if (i + 1 == calibration->n_notes || calibration->notes[i + 1].at_s != note->at_s ||
-            calibration->notes[i + 1].run != run) {
-            const double n_others = calibration->stretches[note->stretch].n_times - 1.0;
-            out[n - 1].usual_s = (out[n - 1].usual_s - out[n - 1].taken_s) / n_others;
-        }
-    }
-    return n;
-}
-
-/* How long the stretches of that run's group took, all times, against the fit: what the fit is off for that load. */
-static double level_of(const struct ts_calibration *calibration, uint32_t run, const struct ts_model_measurement *fit)
-{
-    const struct group *group = &calibration->groups[calibration->run_groups[run]];
-    double taken = 0.0;
-    double fitted = 0.0;
-    for (size_t i = group->first; i < group->first + group->n; i++) {
-        const struct stretch *stretch = &calibration->stretches[i];
-        for (size_t k = stretch->first; stretch->n_times > 0 && k < stretch->n; k++) {
-            fitted += stretch->n_times * fitted_s(calibration, stretch->items[k], fit);
-        }
-        taken += stretch->sum_s;
-    }
-    return fitted > 0.0 ? taken / fitted : 1.0;
-}
-
-static double ratio_of(const struct pause *pause)
-{
-    return pause->taken_s / pause->usual_s;
-}
-
-/* How pauses scatter: by how much one differs from the next, and by how much all differ from 1. */
-static void variances_of(double *noise, double *all, const struct pause *pauses, size_t n)
-{
-    *noise = *all = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        const double off = ratio_of(&pauses[i]) - 1.0;
-        const double step = i > 0 ? ratio_of(&pauses[i]) - ratio_of(&pauses[i - 1]) : 0.0;
-        *all += off * off / (double)n;
-        *noise += n > 1 ? 0.5 * step * step / (double)(n - 1) : 0.0;
-    }
-}
-
-static double pace_around(const struct pause *pauses, size_t n, double at_s, double window_s)
-{
-    double noise, all;
-    struct pause sum = {0};
-    double n_near = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        if (fabs(pauses[i].at_s - at_s) <= 0.5 * window_s) {
-            sum.taken_s += pauses[i].taken_s;
-            sum.usual_s += pauses[i].usual_s;
-            n_near += 1.0;
-        }
-    }
-    variances_of(&noise, &all, pauses, n);
-    const double signal = fmax(0.0, all - noise);
-    const double trust = signal > 0.0 ? signal / (signal + noise / n_near) : 0.0;
-    return 1.0 + trust * (ratio_of(&sum) - 1.0);
-}
-
-enum ts_status ts_calibration_pace(const struct ts_pace **out, const struct ts_calibration *calibration, uint32_t run,
-                                   const struct ts_model_measurement *fit, double window_s, struct ts_arena *arena)
-{
-    const size_t max = calibration->n_notes + 1;
-    struct ts_pace *pace = ts_arena_alloc(arena, sizeof *pace);
-    double *at_s = ts_arena_array(arena, max, sizeof *at_s);
-    double *factor = ts_arena_array(arena, max, sizeof *factor);
-    struct pause *pauses = calloc(max, sizeof *pauses);
-    *out = NULL;
-    if (!pace || !at_s || !factor || !pauses) {
-        free(pauses);
-        return TS_ENOMEM;
-    }
-    const size_t n = pauses_of(pauses, calibration, run);
-    const double level = n > 0 ? level_of(calibration, run, fit) : 1.0;
-    for (size_t i = 0; i < n; i++) {
-        at_s[i] = pauses[i].at_s;
-        factor[i] = level * pace_around(pauses, n, pauses[i].at_s, window_s);
-    }
-    free(pauses);
-    *pace = (struct ts_pace){.at_s = at_s, .factor = factor, .n = n};
-    *out = n > 0 ? pace : NULL;
-    return TS_OK;
 }
 
 void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibration,
@@ -551,7 +402,7 @@ void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibr
 {
     ts_text_puts(out, "run,at_s,idle_s,decoding,depth_tok,prefill_tok,prefill_depth_tok,seconds,fitted_s\n");
     for (size_t i = 0; i < calibration->n_notes; i++) {
-        const struct note *note = &calibration->notes[i];
+        const struct ts_pause_note *note = &calibration->notes[i];
         const struct ts_model_step *step = &calibration->items[note->item].step;
         ts_text_printf(out, "%u,", note->run);
         ts_text_double(out, note->at_s);
@@ -560,7 +411,7 @@ void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibr
         ts_text_printf(out, ",%u,%u,%u,%u,", step->n_decode, step->depth, step->prefill, step->prefill_depth);
         ts_text_double(out, note->seconds);
         ts_text_puts(out, ",");
-        ts_text_double(out, fitted_s(calibration, note->item, fit));
+        ts_text_double(out, ts_calibration_fitted_s(calibration, note->item, fit));
         ts_text_puts(out, "\n");
     }
 }

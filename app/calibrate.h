@@ -1,7 +1,7 @@
 /* Step times of the live engine, measured in its own surroundings: before, in pauses of, and after the runs that they
- * are to predict. What is timed are steps that no request asked for: the grid of `tiersim bench model`, and stretches of
- * steps like those that a simulation of the workload comes to, in their order and with their idle times, because a step
- * is slower behind one of another kind, or when the processor has slept. */
+ * are to predict. What is timed are steps that no request asked for: the grid of `tiersim bench model`, and stretches
+ * of steps like those that a simulation of the workload comes to, in their order and with their idle times, because a
+ * step is slower behind one of another kind, or when the processor has slept. */
 #ifndef TS_APP_CALIBRATE_H
 #define TS_APP_CALIBRATE_H
 
@@ -44,8 +44,8 @@ enum ts_status ts_calibration_fit(struct ts_model_measurement *out, const struct
                                   struct ts_arena *arena, struct ts_diags *diags);
 
 /* What the fit's step times must be multiplied with over a run: how slow the machine was against all the time that was
- * measured in, by what the run's pauses took, averaged over window_s around each of them, less what is noise of it; times
- * what the fit is off for the steps of that load. NULL in *out: no samples. Lives in `arena`. TS_ENOMEM. */
+ * measured in, by what the run's pauses took, averaged over window_s around each of them, less what is noise of it.
+ * NULL in *out: no samples. Lives in `arena`. TS_ENOMEM. */
 enum ts_status ts_calibration_pace(const struct ts_pace **out, const struct ts_calibration *calibration, uint32_t run,
                                    const struct ts_model_measurement *fit, double window_s, struct ts_arena *arena);
 

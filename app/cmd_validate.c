@@ -21,8 +21,8 @@ static enum ts_status parse_loads(struct ts_validate_options *options, struct ts
         if (options->n_loads == TS_VALIDATE_MAX_LOADS || !ts_parse_double(&percent, p, len) ||
             !(percent >= 1.0 && percent <= 300.0)) {
             return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL,
-                           "--load takes up to %d percentages from 1 to 300, for example 60,90, not '%s'", TS_VALIDATE_MAX_LOADS,
-                           list);
+                           "--load takes up to %d percentages from 1 to 300, for example 60,90, not '%s'",
+                           TS_VALIDATE_MAX_LOADS, list);
         }
         options->loads[options->n_loads++] = percent / 100.0;
         p += len;

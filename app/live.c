@@ -28,8 +28,8 @@ struct serving {
     size_t n, n_seen, n_ended;
     struct ts_live_run *run;
     size_t max_steps;
-    int64_t start_ns;      /* later by every pause */
-    int64_t next_pause_ns; /* of the run's clock */
+    int64_t start_ns;                        /* later by every pause */
+    int64_t next_pause_ns;                   /* of the run's clock */
     const struct ts_live_progress *progress; /* or NULL */
     struct ts_diags *diags;
 };
@@ -299,7 +299,8 @@ enum ts_status ts_live_serve(struct ts_live_run *out, struct ts_live *live, cons
                              const struct ts_live_progress *progress, struct ts_diags *diags)
 {
     struct ts_live_run run;
-    struct serving serving = {.live = live, .requests = requests, .n = n, .run = &run, .progress = progress, .diags = diags};
+    struct serving serving = {
+        .live = live, .requests = requests, .n = n, .run = &run, .progress = progress, .diags = diags};
     enum ts_status status = init_run(&run, requests, n);
     serving.sequences = calloc(n ? n : 1, sizeof *serving.sequences);
     if (status == TS_OK && !serving.sequences) {

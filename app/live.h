@@ -1,5 +1,6 @@
-/* The reference engine serving requests in real time: the scheduler that the simulator uses (sim/scheduler.h) drives the
- * transformer of kernels/. Arrivals are an open loop; what happened when is noted for every request and every step. */
+/* The reference engine serving requests in real time: the scheduler that the simulator uses (sim/scheduler.h) drives
+ * the transformer of kernels/. Arrivals are an open loop; what happened when is noted for every request and every step.
+ */
 #ifndef TS_APP_LIVE_H
 #define TS_APP_LIVE_H
 
@@ -69,8 +70,8 @@ struct ts_live_progress {
     bool (*report)(void *user, size_t n_ended, size_t n, double elapsed_s);
     /* Called for each token as it is given: that of request `index`. May be NULL. */
     void (*on_token)(void *user, size_t index, uint32_t token);
-    /* Called between steps every pause_every_s of the run, whose clock stands still meanwhile: arrivals wait too. May be
-     * NULL. */
+    /* Called between steps every pause_every_s of the run, whose clock stands still meanwhile: arrivals wait too. May
+     * be NULL. */
     enum ts_status (*pause)(void *user, double elapsed_s);
     double pause_every_s;
     void *user;

@@ -47,8 +47,7 @@ static enum ts_status create_buffers(struct ts_live *live)
         live->spare_tokens[i] = (uint32_t)(ts_mix64(i) % live->config.vocab);
     }
     const enum ts_status status = ts_kv_cache_create(&live->cache, TS_KV_F16, live->config.layers,
-                                                     live->config.kv_heads, live->config.head_dim,
-                                                     (uint32_t)n_pages);
+                                                     live->config.kv_heads, live->config.head_dim, (uint32_t)n_pages);
     return status == TS_OK ? ts_transformer_create(&live->transformer, live->weights, &live->cache, live->pool,
                                                    sched->max_batched_tok, live->max_seqs)
                            : status;
@@ -175,7 +174,6 @@ uint32_t ts_live_likeliest(const float *logits, uint32_t n)
     }
     return best;
 }
-
 
 /* ---- single steps ---- */
 

@@ -57,7 +57,7 @@ void ts_probe_prompt(struct ts_text *out, uint32_t n_words, uint64_t seed, uint6
         "ocean", "plant", "queen", "round", "sound",  "teach", "under", "visit", "watch", "young",
     };
     for (uint32_t i = 0; i < n_words; i++) {
-        const uint64_t bits = ts_mix64(ts_mix64(seed + number) + i);
+        const uint64_t bits = ts_mix64(ts_mix64(ts_mix64(seed) + number) + i);
         ts_text_puts(out, i == 0 ? "" : " ");
         ts_text_puts(out, words[bits % (sizeof words / sizeof words[0])]);
     }

@@ -1,7 +1,8 @@
 /* Hides how a live run and a simulation are held against each other.
  *
- * Bootstrap: requests are drawn with replacement 1,000 times, each with its live and its predicted latency, so that what
- * both have in common (the same prompt, the same crowd) does not count as uncertainty (Efron and Tibshirani, 1993). */
+ * Bootstrap: requests are drawn with replacement 1,000 times, each with its live and its predicted latency, so that
+ * what both have in common (the same prompt, the same crowd) does not count as uncertainty (Efron and Tibshirani,
+ * 1993). */
 #include "app/validate.h"
 
 #include <math.h>
@@ -340,8 +341,10 @@ static void recorded_arrivals(struct ts_request *out, const struct ts_request *r
         }
         const int64_t begin_ns = run->steps[step].begin_ns;
         const bool found_idle = step == 0 || run->steps[step - 1].end_ns < begin_ns;
-        if (seen_ns != TS_NEVER_NS && seen_ns >= begin_ns && (found_idle || out[i].arrival_ns > begin_ns)) {
+        if (seen_ns != TS_NEVER_NS && seen_ns >= begin_ns && found_idle) {
             out[i].arrival_ns = begin_ns;
+        } else if (seen_ns != TS_NEVER_NS && seen_ns >= begin_ns && out[i].arrival_ns >= begin_ns) {
+            out[i].arrival_ns = begin_ns - 1; /* while the step before it was under way */
         }
         if (i > 0 && out[i].arrival_ns < out[i - 1].arrival_ns) {
             out[i].arrival_ns = out[i - 1].arrival_ns;

@@ -20,7 +20,7 @@ enum ts_status ts_timings_of_live(struct ts_timings *out, const struct ts_live_r
 struct ts_timings_options {
     const double *steps_s; /* [n_steps] the durations of the steps, in order; NULL: the model's */
     size_t n_steps;
-    const struct ts_pace *pace;   /* the machine's over the run; NULL: the model's */
+    const struct ts_pace *pace;  /* the machine's over the run; NULL: the model's */
     struct ts_step_loads *loads; /* if not NULL: what each step computed is added there */
 };
 
@@ -59,7 +59,7 @@ const char *ts_validate_stat_name(enum ts_validate_stat stat);          /* "mean
 
 struct ts_validate_row {
     double live_s, predicted_s;
-    double error_frac;           /* predicted/live - 1 */
+    double error_frac;          /* predicted/live - 1 */
     double low_frac, high_frac; /* 95 % interval of it: bootstrap over requests, live and predicted in pairs */
 };
 

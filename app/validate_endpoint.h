@@ -1,6 +1,6 @@
 /* A live endpoint in the place of the reference engine: its step times are found by probing it, over a grid and with
- * other requests of the same workload; then it is loaded with requests at their own times, and what it did is laid beside
- * the simulation. */
+ * other requests of the same workload; then it is loaded with requests at their own times, and what it did is laid
+ * beside the simulation. */
 #ifndef TS_APP_VALIDATE_ENDPOINT_H
 #define TS_APP_VALIDATE_ENDPOINT_H
 
@@ -30,13 +30,13 @@ enum ts_status ts_endpoint_probe_grid(struct ts_endpoint_probe *probe, const str
 enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, const struct ts_request *requests, size_t n,
                                           struct ts_diags *diags);
 
-/* Writes `path` and imports it: the fit of the endpoint's step times to all that was probed, in `arena`. TS_EIO if there
- * is none. */
+/* Writes `path` and imports it: the fit of the endpoint's step times to all that was probed, in `arena`. TS_EIO if
+ * there is none. */
 enum ts_status ts_endpoint_probe_fit(struct ts_model_measurement *out, struct ts_arena *arena,
                                      const struct ts_endpoint_probe *probe, struct ts_diags *diags);
 
-/* The server that the endpoint is simulated as: with the fitted step times, and `slots` sequences at once as llama-server
- * serves them, each in its share of the cache, or, with 0, with the scheduler that it has. */
+/* The server that the endpoint is simulated as: with the fitted step times, and `slots` sequences at once as
+ * llama-server serves them, each in its share of the cache, or, with 0, with the scheduler that it has. */
 void ts_validate_endpoint_describe(struct ts_server_model *server, const struct ts_model_measurement *fit,
                                    uint64_t slots);
 

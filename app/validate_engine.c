@@ -1,5 +1,5 @@
-/* Hides how much room the steps to be timed need, and which of the workload they are taken from: its last requests, which
- * are served only if all others were. */
+/* Hides how much room the steps to be timed need, and which of the workload they are taken from: its last requests,
+ * which are served only if all others were. */
 #include "app/validate_engine.h"
 
 #include <stdlib.h>

@@ -7,10 +7,10 @@
 #include "sim/model.h"
 
 struct ts_validate_engine_options {
-    const struct ts_tier_model *tier; /* model, format, scheduler */
+    const struct ts_tier_model *tier;   /* model, format, scheduler */
     const struct ts_request_list *list; /* what will be served of it */
-    const char *gguf_path, *isa;      /* NULL: made-up weights; the best for this machine */
-    uint32_t n_threads;               /* 0: all usable CPUs */
+    const char *gguf_path, *isa;        /* NULL: made-up weights; the best for this machine */
+    uint32_t n_threads;                 /* 0: all usable CPUs */
     struct ts_bench_progress progress;
 };
 

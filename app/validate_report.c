@@ -1,5 +1,5 @@
-/* Hides the files of a validation: their columns and charts. The simulated batch is not recorded step by step: what the chart of the
- * running batch shows as predicted is the number of requests between their first token and their end. */
+/* Hides the files of a validation: their columns and charts. The simulated batch is not recorded step by step: what the
+ * chart of the running batch shows as predicted is the number of requests between their first token and their end. */
 #include "app/validate_report.h"
 
 #include <math.h>
@@ -82,9 +82,8 @@ static void put_requests_csv(struct ts_text *out, const struct ts_validation *va
 
 static void put_steps_csv(struct ts_text *out, const struct ts_validation *validations, size_t n)
 {
-    ts_text_puts(
-        out,
-        "load_frac,run,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_pairs,waiting\n");
+    ts_text_puts(out, "load_frac,run,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_"
+                      "pairs,waiting\n");
     for (size_t v = 0; v < n; v++) {
         for (size_t i = 0; i < validations[v].live_run->n_steps; i++) {
             const struct ts_live_step *s = &validations[v].live_run->steps[i];
@@ -156,16 +155,16 @@ static void make_cdf(struct ts_text *dat, struct ts_text *gp, const struct ts_va
     ts_text_init(&plot);
     frame(gp);
     ts_text_puts(gp, "set logscale x\nset autoscale xfix\nset yrange [0:1]\n"
-                     "set key right bottom vertical noenhanced samplen 2\n");
+                     "set key left top Left reverse vertical noenhanced samplen 1.5 width -4\n");
     ts_text_puts(&plot, "set multiplot layout 1,3\n");
     for (size_t k = 0; k < TS_N_VALIDATE_LATENCIES; k++) {
-        ts_text_printf(&plot, "set xlabel '%s, ms'\nset ylabel '%s'\nplot ", ts_validate_latency_name(k),
-                       k == 0 ? "share of requests at or below" : "");
+        ts_text_printf(&plot, "%sset xlabel '%s, ms'\nset ylabel '%s'\nplot ", k == 0 ? "" : "unset key\n",
+                       ts_validate_latency_name(k), k == 0 ? "share of requests at or below" : "");
         for (size_t v = 0; v < n && validations[v].run == 0; v++) {
             put_cdf(dat, ts_timings_values(&validations[v].live, k), validations[v].n);
             put_cdf(dat, ts_timings_values(&validations[v].predicted, k), validations[v].n);
             ts_text_printf(&plot,
-                           "%s'cdf.dat' index %zu using 1:2 with lines lw 5 lc rgb '%s' title '%.0f %% load, live', "
+                           "%s'cdf.dat' index %zu using 1:2 with lines lw 5 lc rgb '%s' title '%.0f %%, live', "
                            "'' index %zu using 1:2 with lines lw 1.5 lc rgb '#000000' %s",
                            v > 0 ? ", " : "", block, colour_of(v), 100.0 * validations[v].load_frac, block + 1,
                            v == 0 ? "title 'predicted'" : "notitle");
@@ -205,8 +204,10 @@ static void make_batch(struct ts_text *dat, struct ts_text *gp, const struct ts_
     while (n_panels < n && validations[n_panels].run == 0) {
         n_panels++;
     }
-    ts_text_printf(&plot, "set multiplot layout %zu,1\nset key outside top center horizontal noenhanced\n"
-                          "set ylabel 'requests decoding'\nset xlabel ''\n", n_panels);
+    ts_text_printf(&plot,
+                   "set multiplot layout %zu,1\nset key outside top center horizontal noenhanced\n"
+                   "set ylabel 'requests decoding'\nset xlabel ''\n",
+                   n_panels);
     for (size_t v = 0; v < n_panels; v++) {
         const double end_s = fmin(chart_s, fmax(validations[v].live.end_s, validations[v].predicted.end_s));
         put_decoding(dat, &validations[v], &validations[v].live, end_s);

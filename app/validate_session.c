@@ -20,7 +20,7 @@
 enum { CAPACITY_REQUESTS = 2000, LEAST_REQUESTS = 20, GRID_CONCURRENCY = 4 };
 
 static const double first_share = 0.3, second_share = 0.5; /* of the measuring before anything is served */
-static const double pause_every_s = 0.8; /* measuring amid serving */
+static const double pause_every_s = 0.8;                   /* measuring amid serving */
 static const double pace_window_s = 6.0;
 static const double usual_limit_frac = 0.05; /* where --max-error does not say another */
 
@@ -92,8 +92,7 @@ static enum ts_status open_engine(struct session *session, struct ts_diags *diag
 /* Fits all samples so far, and puts the fit into the model. */
 static enum ts_status fit_steps(struct session *session, struct ts_diags *diags)
 {
-    const enum ts_status status =
-        ts_calibration_fit(session->engine, session->calibration, &session->arena, diags);
+    const enum ts_status status = ts_calibration_fit(session->engine, session->calibration, &session->arena, diags);
     return status == TS_OK ? load_scenario(session, session->engine, diags) : status;
 }
 
@@ -142,8 +141,7 @@ static enum ts_status plan_point(struct session *session, size_t index)
         .live_run = &session->runs[index],
     };
     free(session->arrivals[index]);
-    session->arrivals[index] =
-        ts_request_list_at(&session->list, v->run * v->n % session->list.n, v->n, rate_per_s);
+    session->arrivals[index] = ts_request_list_at(&session->list, v->run * v->n % session->list.n, v->n, rate_per_s);
     return session->arrivals[index] ? TS_OK : TS_ENOMEM;
 }
 
@@ -201,9 +199,8 @@ static enum ts_status predict(struct session *session, size_t index, struct ts_v
 {
     const struct ts_request *requests = session->arrivals[index];
     if (session->live) {
-        const enum ts_status status =
-            ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index, session->engine, pace_window_s,
-                                &session->arena);
+        const enum ts_status status = ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index,
+                                                          session->engine, pace_window_s, &session->arena);
         if (status != TS_OK) {
             return status;
         }
@@ -231,11 +228,8 @@ static enum ts_status judge(struct session *session, size_t index, struct ts_val
     if (status != TS_OK || !session->live) {
         return status;
     }
-    const struct ts_validate_budget_input input = {.model = &session->model,
-                                                   .requests = session->arrivals[index],
-                                                   .n = v->n,
-                                                   .run = v->live_run,
-                                                   .pace = v->pace};
+    const struct ts_validate_budget_input input = {
+        .model = &session->model, .requests = session->arrivals[index], .n = v->n, .run = v->live_run, .pace = v->pace};
     status = ts_validate_budget(&v->ttft_budget, &input, TS_VALIDATE_TTFT, diags);
     return status == TS_OK ? ts_validate_budget(&v->e2e_budget, &input, TS_VALIDATE_E2E, diags) : status;
 }
@@ -269,8 +263,7 @@ static enum ts_status prepare_engine(struct session *session, struct ts_diags *d
 /* Fits all that was probed so far. */
 static enum ts_status fit_endpoint(struct session *session, struct ts_diags *diags)
 {
-    const enum ts_status status =
-        ts_endpoint_probe_fit(session->engine, &session->arena, &session->probe, diags);
+    const enum ts_status status = ts_endpoint_probe_fit(session->engine, &session->arena, &session->probe, diags);
     if (status == TS_OK) {
         ts_validate_endpoint_describe(&session->model.tiers[0].u.server, session->engine, session->args->slots);
     }
@@ -288,8 +281,9 @@ static enum ts_status prepare_endpoint(struct session *session, struct ts_diags 
     }
     if (status == TS_OK) {
         ts_endpoint_probe_init(&session->probe, &session->endpoint, session->probe_path);
-        status = ts_endpoint_probe_grid(&session->probe, &session->list,
-                                        session->args->slots ? (uint32_t)session->args->slots : GRID_CONCURRENCY, diags);
+        status =
+            ts_endpoint_probe_grid(&session->probe, &session->list,
+                                   session->args->slots ? (uint32_t)session->args->slots : GRID_CONCURRENCY, diags);
     }
     if (status == TS_OK) {
         status = fit_endpoint(session, diags);
@@ -325,9 +319,10 @@ static void print_steps(const struct session *session)
         n_samples += engine->steps[i].n_samples;
     }
     if (session->live) {
-        printf("step times: %zu samples of %zu kinds of steps, before, amid and after serving; fit off by %.2g %% in the "
-               "median\n",
-               n_samples, engine->n_steps, 100.0 * engine->table.error.median_frac);
+        printf(
+            "step times: %zu samples of %zu kinds of steps, before, amid and after serving; fit off by %.2g %% in the "
+            "median\n",
+            n_samples, engine->n_steps, 100.0 * engine->table.error.median_frac);
     } else {
         printf("step times: probed over a grid and with other requests of the workload; fit off by %.2g %% in the "
                "median\n",
@@ -398,8 +393,7 @@ static enum ts_status write_pauses(const struct session *session, struct ts_diag
     struct ts_text text;
     ts_text_init(&text);
     ts_calibration_csv(&text, session->calibration, session->engine);
-    const enum ts_status status =
-        path && !text.failed ? ts_file_write(path, text.data, text.len, diags) : TS_ENOMEM;
+    const enum ts_status status = path && !text.failed ? ts_file_write(path, text.data, text.len, diags) : TS_ENOMEM;
     ts_text_deinit(&text);
     free(path);
     return status;
@@ -485,9 +479,8 @@ enum ts_status ts_validate_session_run(const struct ts_validate_options *options
     session->validations = calloc(session->n_points, sizeof *session->validations);
     session->runs = calloc(session->n_points, sizeof *session->runs);
     session->arrivals = calloc(session->n_points, sizeof *session->arrivals);
-    const enum ts_status status = session->validations && session->runs && session->arrivals
-                                      ? validate(session, diags)
-                                      : TS_ENOMEM;
+    const enum ts_status status =
+        session->validations && session->runs && session->arrivals ? validate(session, diags) : TS_ENOMEM;
     close_session(session);
     return status;
 }

@@ -11,10 +11,10 @@ struct ts_validate_options {
     const struct ts_args *args;
     double loads[TS_VALIDATE_MAX_LOADS]; /* shares of the capacity */
     size_t n_loads, n_runs;              /* each load is served so many times */
-    double serve_s;                   /* each load for so long */
-    double measure_s;                 /* step times, all in all */
-    double max_error_frac;            /* NaN: none */
-    struct ts_probe_options endpoint; /* http.url NULL: the reference engine */
+    double serve_s;                      /* each load for so long */
+    double measure_s;                    /* step times, all in all */
+    double max_error_frac;               /* NaN: none */
+    struct ts_probe_options endpoint;    /* http.url NULL: the reference engine */
 };
 
 /* Measures, serves, prints, and writes the files of a validation. TS_ELIMIT if the error passes the limit,

@@ -162,7 +162,7 @@ enum ts_status ts_import_fit(struct ts_model_measurement *out, struct ts_importe
 {
     merge_points(importer);
     size_t n = importer->n_points;
-    struct ts_timed_step *steps = malloc((n + 1) * sizeof *steps);
+    struct ts_timed_step *steps = calloc(n + 1, sizeof *steps);
     double *errors = malloc((n + 1) * sizeof *errors);
     enum ts_status status = steps && errors ? TS_OK : TS_ENOMEM;
     if (status == TS_OK) {

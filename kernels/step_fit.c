@@ -119,7 +119,8 @@ static enum ts_status descend(struct design *design, const struct workspace *spa
     for (size_t i = 0; i < design->n; i++) {
         const struct ts_timed_step *step = &design->steps[i];
         const double weight = step->weight > 0.0 ? step->weight : 1.0;
-        const double t = from_start ? fmax(predicted_at(design, i, space->start), NOTHING * step->seconds) : step->seconds;
+        const double t =
+            from_start ? fmax(predicted_at(design, i, space->start), NOTHING * step->seconds) : step->seconds;
         gsl_vector_set(space->weights, i, from_start ? weight / t : weight / (t * t));
     }
     if (gsl_multifit_nlinear_winit(space->start, space->weights, &functions, space->work) != GSL_SUCCESS) {
@@ -141,9 +142,9 @@ static bool any_weighted(const struct design *design)
 }
 
 /* Means of noisy samples are fitted twice. Shares of what was measured count a sample that came out small more than one
- * that came out large, and the fit would be too low; so the second fit weighs by what the first one predicts, p: by 1/p.
- * Its residuals then add up to nothing over all samples (it is orthogonal to p itself): the fit is right about the time
- * that all those steps take together, which is what a server's load depends on. */
+ * that came out large, and the fit would be too low; so the second fit weighs by what the first one predicts, p: by
+ * 1/p. Its residuals then add up to nothing over all samples (it is orthogonal to p itself): the fit is right about the
+ * time that all those steps take together, which is what a server's load depends on. */
 static enum ts_status iterate(struct solution *out, struct design *design, const struct workspace *space)
 {
     double mean = 0.0;

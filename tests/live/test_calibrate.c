@@ -39,7 +39,10 @@ static void open_world(struct world *world)
         .quant = "Q8_0",
         .n_threads = 1,
         .seed = 3,
-        .scheduler = {.max_batched_tok = 64, .max_seqs = 8, .chunked_prefill = true, .block_tok = TS_KV_PAGE_TOK,
+        .scheduler = {.max_batched_tok = 64,
+                      .max_seqs = 8,
+                      .chunked_prefill = true,
+                      .block_tok = TS_KV_PAGE_TOK,
                       .kv_blocks = BLOCKS},
         .spare_blocks = 64,
     };

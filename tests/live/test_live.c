@@ -244,14 +244,51 @@ static void test_live__recorded_step_times_leave_nothing_to_the_scheduler(void *
     }
 }
 
+/* Request 1 comes a microsecond after the first step's end and is seen before the next plan. */
+static void test_validate__a_request_that_slips_into_a_plan_is_replayed_in_it(void **state)
+{
+    (void)state;
+    enum { MS = 1000000 };
+    const struct ts_scheduler_config scheduler = scheduler_of(64, 8, 256);
+    const struct ts_request requests[] = {
+        {.id = 0, .prompt_tok = 8, .output_tok = 4},
+        {.id = 1, .arrival_ns = 10 * MS + 1000, .prompt_tok = 8, .output_tok = 2},
+    };
+    struct ts_live_record records[] = {
+        {.first_ns = 10 * MS, .last_ns = 50 * MS, .prompt_tok = 8, .output_tok = 4, .n_given = 4},
+        {.due_ns = 10 * MS + 1000,
+         .seen_ns = 10 * MS + 2000,
+         .first_ns = 25 * MS,
+         .last_ns = 40 * MS,
+         .prompt_tok = 8,
+         .output_tok = 2,
+         .n_given = 2},
+    };
+    struct ts_live_step steps[] = {{.begin_ns = 0, .end_ns = 10 * MS},
+                                   {.begin_ns = 10 * MS, .end_ns = 25 * MS},
+                                   {.begin_ns = 25 * MS, .end_ns = 40 * MS},
+                                   {.begin_ns = 40 * MS, .end_ns = 50 * MS}};
+    const struct ts_live_run run = {.records = records, .n_records = 2, .steps = steps, .n_steps = 4};
+    struct ts_model *model = malloc(sizeof *model);
+    struct ts_error_budget budget;
+    assert_non_null(model);
+    make_model(model, &scheduler);
+    const struct ts_validate_budget_input input = {.model = model, .requests = requests, .n = 2, .run = &run};
+    assert_int_equal(ts_validate_budget(&budget, &input, TS_VALIDATE_TTFT, NULL), TS_OK);
+    assert_true(fabs(budget.scheduler_frac) < 1e-9);
+    assert_int_equal(ts_validate_budget(&budget, &input, TS_VALIDATE_E2E, NULL), TS_OK);
+    assert_true(fabs(budget.scheduler_frac) < 1e-9);
+    free(model);
+}
+
 static void test_validate__a_prediction_of_itself_has_no_error(void **state)
 {
     (void)state;
     double ttft[] = {1.0, 2.0, 3.0, 4.0};
     double tpot[] = {0.1, NAN, 0.3, 0.2};
     double e2e[] = {2.0, 3.0, 4.0, 5.0};
-    const struct ts_timings timings = {.ttft_s = ttft, .tpot_s = tpot, .e2e_s = e2e, .n = 4, .end_s = 5.0, .n_done = 4,
-                                       .output_tok = 10};
+    const struct ts_timings timings = {
+        .ttft_s = ttft, .tpot_s = tpot, .e2e_s = e2e, .n = 4, .end_s = 5.0, .n_done = 4, .output_tok = 10};
     struct ts_comparison comparison;
     assert_int_equal(ts_validate_compare(&comparison, &timings, &timings, 1), TS_OK);
     for (size_t i = 0; i < TS_N_VALIDATE_LATENCIES; i++) {
@@ -285,7 +322,8 @@ static void test_validate__a_constant_factor_is_found_with_a_narrow_interval(voi
     assert_true(isnan(comparison.rows[TS_VALIDATE_TPOT][TS_VALIDATE_MEAN].live_s));
 }
 
-/* Steps of 10 ms for four requests each: the batch is full in between, and neither the first nor the last step counts. */
+/* Steps of 10 ms for four requests each: the batch is full in between, and neither the first nor the last step counts.
+ */
 static void test_validate__capacity_is_that_of_a_full_batch(void **state)
 {
     (void)state;
@@ -405,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_live__an_idle_engine_begins_with_one_request),
         cmocka_unit_test(test_live__a_replay_of_requests_that_come_together_has_no_error),
         cmocka_unit_test(test_live__recorded_step_times_leave_nothing_to_the_scheduler),
+        cmocka_unit_test(test_validate__a_request_that_slips_into_a_plan_is_replayed_in_it),
         cmocka_unit_test(test_validate__a_prediction_of_itself_has_no_error),
         cmocka_unit_test(test_validate__a_constant_factor_is_found_with_a_narrow_interval),
         cmocka_unit_test(test_validate__capacity_is_that_of_a_full_batch),

@@ -417,10 +417,30 @@ static void test_probe__a_thousand_hostile_replies_are_all_accounted_for(void **
     ts_probe_result_deinit(&result);
 }
 
+/* Points of a grid have seeds one apart and number their requests from 0: a prompt that came again would be found in the
+ * endpoint's prefix cache. */
+static void test_probe__no_prompt_comes_again_under_another_seed(void **state)
+{
+    (void)state;
+    enum { SEEDS = 12, NUMBERS = 12, WORDS = 8 };
+    struct ts_text prompts[SEEDS * NUMBERS];
+    for (size_t i = 0; i < SEEDS * NUMBERS; i++) {
+        ts_text_init(&prompts[i]);
+        ts_probe_prompt(&prompts[i], WORDS, i / NUMBERS, i % NUMBERS);
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(prompts[i].data, prompts[k].data);
+        }
+    }
+    for (size_t i = 0; i < SEEDS * NUMBERS; i++) {
+        ts_text_deinit(&prompts[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_probe__a_good_endpoint_is_measured),
+        cmocka_unit_test(test_probe__no_prompt_comes_again_under_another_seed),
         cmocka_unit_test(test_probe__a_closed_loop_never_has_more_under_way),
         cmocka_unit_test(test_probe__an_open_loop_sends_each_at_its_time),
         cmocka_unit_test(test_probe__retry_after_is_obeyed),
