@@ -50,11 +50,11 @@ _Static_assert(Q4_0_BLOCK == (int)AVX512_Q4_0_BLOCK && Q8_0_BLOCK == (int)AVX512
         TOK_##n(STORE_SUMS)                                                                                                       \
     }                                                                                                                             \
     static void direct_q8_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,                  \
-                                uint32_t n_blocks, bool accumulate)                                                               \
+                                uint32_t n_blocks, bool accumulate, uint32_t ahead)                                                               \
     {                                                                                                                             \
         TOK_##n(LOAD_SUMS)                                                                                                        \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                 \
-            prefetch_block(w, Q8_0_BLOCK);                                                                                        \
+            prefetch_block(w, Q8_0_BLOCK, ahead);                                                                                        \
             TOK_##n(START)                                                                                                        \
             STEPS_BYTES(TOK_##n, Q8_0_HALF)                                                                                       \
             __m512 d0 = half_scales(w + Q8_0_SCALES), d1 = half_scales(w + Q8_0_SCALES + ROWS);                                   \
@@ -66,12 +66,12 @@ _Static_assert(Q4_0_BLOCK == (int)AVX512_Q4_0_BLOCK && Q8_0_BLOCK == (int)AVX512
         TOK_##n(STORE_SUMS)                                                                                                       \
     }                                                                                                                             \
     static void direct_q4_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,                  \
-                                uint32_t n_blocks, bool accumulate)                                                               \
+                                uint32_t n_blocks, bool accumulate, uint32_t ahead)                                                               \
     {                                                                                                                             \
         const __m512i low_mask = _mm512_set1_epi8(0xF);                                                                           \
         TOK_##n(LOAD_SUMS)                                                                                                        \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                 \
-            prefetch_block(w, Q4_0_BLOCK);                                                                                        \
+            prefetch_block(w, Q4_0_BLOCK, ahead);                                                                                        \
             TOK_##n(START)                                                                                                        \
             STEPS_NIBBLES(TOK_##n)                                                                                                \
             __m512 d0 = half_scales(w + Q4_0_SCALES), d1 = half_scales(w + Q4_0_SCALES + ROWS);                                   \
@@ -93,6 +93,9 @@ DEFINE_TILES(6)
 typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                      bool accumulate);
 
+typedef void direct_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                       bool accumulate, uint32_t ahead);
+
 static void wide(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                  uint32_t width, bool accumulate)
 {
@@ -100,20 +103,34 @@ static void wide(float *c, const uint8_t *weights, const void *values, const str
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
+static direct_fn *const direct_q8_0[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3,
+                                                   direct_q8_0_4, direct_q8_0_5, direct_q8_0_6};
+
 void ts_avx512_direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                        uint32_t width, bool accumulate)
+                           uint32_t width, bool accumulate)
 {
-    static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3,
-                                                  direct_q8_0_4, direct_q8_0_5, direct_q8_0_6};
-    by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
+    direct_q8_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_FAR);
 }
 
-void ts_avx512_direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                        uint32_t width, bool accumulate)
+void ts_avx512_near_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                         uint32_t width, bool accumulate)
 {
-    static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3,
-                                                  direct_q4_0_4, direct_q4_0_5, direct_q4_0_6};
-    by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
+    direct_q8_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_NEAR);
+}
+
+static direct_fn *const direct_q4_0[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3,
+                                                   direct_q4_0_4, direct_q4_0_5, direct_q4_0_6};
+
+void ts_avx512_direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                           uint32_t width, bool accumulate)
+{
+    direct_q4_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_FAR);
+}
+
+void ts_avx512_near_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                         uint32_t width, bool accumulate)
+{
+    direct_q4_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_NEAR);
 }
 
 static void expand_scales(uint8_t *table, const uint8_t *scales)

@@ -46,13 +46,13 @@ _Static_assert(SUPER_BYTES == TS_PACKED_Q4_K(HALF_ROWS) && SUPER_BYTES == SUPER 
         TOK_##n(STORE_SUMS)                                                                                                          \
     }                                                                                                                                \
     static void direct_##n(float *c, const uint8_t *super, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,   \
-                           bool accumulate)                                                                                          \
+                           bool accumulate, uint32_t ahead)                                                                                          \
     {                                                                                                                                \
         const __m512i low_mask = _mm512_set1_epi8(0xF);                                                                              \
         TOK_##n(LOAD_SUMS)                                                                                                           \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                    \
             const uint8_t *w = super + b % SUPER * NIBBLES, *steps = super + STEPS_AT + b % SUPER * 2 * ROWS;                        \
-            prefetch_block(super + b % SUPER * AVX512_Q4_K_BLOCK, AVX512_Q4_K_BLOCK);                                                \
+            prefetch_block(super + b % SUPER * AVX512_Q4_K_BLOCK, AVX512_Q4_K_BLOCK, ahead);                                                \
             TOK_##n(START_ZERO)                                                                                                      \
             STEPS_NIBBLES(TOK_##n)                                                                                                   \
             __m512 d0 = _mm512_mul_ps(half_scales(super + D_AT), avx512_from_u8(steps));                                             \
@@ -85,11 +85,21 @@ void ts_avx512_wide_q4_k(float *c, const uint8_t *weights, const void *values, c
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
+typedef void direct_fn(float *c, const uint8_t *super, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                       bool accumulate, uint32_t ahead);
+
+static direct_fn *const direct[AVX512_Q4_K_TOK] = {direct_1, direct_2, direct_3, direct_4, direct_5, direct_6};
+
 void ts_avx512_direct_q4_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
                            uint32_t width, bool accumulate)
 {
-    static tile_fn *const by_width[AVX512_Q4_K_TOK] = {direct_1, direct_2, direct_3, direct_4, direct_5, direct_6};
-    by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
+    direct[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_FAR);
+}
+
+void ts_avx512_near_q4_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                         uint32_t width, bool accumulate)
+{
+    direct[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_NEAR);
 }
 
 void ts_avx512_expand_q4_k_block(uint8_t *bytes, uint8_t *scales, uint8_t *mins, const uint8_t *packed, uint32_t block)

@@ -127,7 +127,7 @@ static inline __m512i steps_of(const uint8_t *steps)
         TOK_##n(LOAD_SUMS)                                                                                                           \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                                    \
             const uint8_t *w = super + b % SUPER * SIXES, *steps = super + STEPS_AT + b % SUPER * 2 * ROWS;                          \
-            prefetch_block(super + b % SUPER * AVX512_Q6_K_BLOCK, AVX512_Q6_K_BLOCK);                                                \
+            prefetch_block(super + b % SUPER * AVX512_Q6_K_BLOCK, AVX512_Q6_K_BLOCK, PREFETCH_FAR);                                                \
             TOK_##n(START_HALVES)                                                                                                    \
             STEP_SIXES(TOK_##n, 0) STEP_SIXES(TOK_##n, 1) STEP_SIXES(TOK_##n, 2) STEP_SIXES(TOK_##n, 3)                              \
             __m512i low0 = steps_of(steps), low1 = steps_of(steps + HALF_ROWS);                                                      \

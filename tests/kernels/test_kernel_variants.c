@@ -344,6 +344,27 @@ static void test_kernel_variants__results_do_not_depend_on_the_number_of_threads
     }
 }
 
+/* Few tokens go straight from packed weights, many through panels, some variants with other instructions: to the bit the
+ * same. */
+static void test_kernel_variants__a_result_does_not_depend_on_how_many_tokens_are_computed(void **state)
+{
+    struct fixture *f = usable(state);
+    const uint32_t rows = 48, cols = 2048;
+    for (size_t i = 0; i < f->kernel->n_formats; i++) {
+        enum ts_quant quant = f->kernel->formats[i].quant;
+        fill_weights(f, ts_quant_format(quant), rows, cols);
+        for (size_t k = 0; k < (size_t)MAX_TOK * cols; k++) {
+            f->x[k] = next_normal(&f->seed);
+        }
+        multiply(f, quant, rows, cols, MAX_TOK);
+        memcpy(f->expected, f->y, (size_t)rows * MAX_TOK * sizeof(float));
+        for (size_t n = 0; n < COUNT(some_n_tok); n++) {
+            multiply(f, quant, rows, cols, some_n_tok[n]);
+            assert_memory_equal(f->y, f->expected, (size_t)rows * some_n_tok[n] * sizeof(float));
+        }
+    }
+}
+
 static void test_kernel_variants__y_and_x_may_be_parts_of_wider_arrays(void **state)
 {
     struct fixture *f = usable(state);
@@ -382,6 +403,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_kernel_variants__integer_part_is_exact_at_the_extremes),
         cmocka_unit_test(test_kernel_variants__floats_stay_within_the_bound_of_the_reference),
         cmocka_unit_test(test_kernel_variants__results_do_not_depend_on_the_number_of_threads),
+        cmocka_unit_test(test_kernel_variants__a_result_does_not_depend_on_how_many_tokens_are_computed),
         cmocka_unit_test(test_kernel_variants__y_and_x_may_be_parts_of_wider_arrays),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
