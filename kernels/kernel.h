@@ -44,6 +44,10 @@ struct ts_kernel_format {
     uint32_t panel_blocks; /* expanded at a time: the panel should stay in the first-level cache */
     void (*expand)(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks); /* NULL: packed blocks are the panel */
     ts_kernel_tile_fn *wide; /* weights = the panel */
+    /* Around all calls of `wide` that a thread makes for one product, whose tiles are `width` or width + 1 tokens wide: state of the processor
+     * that is not to be set up for every tile. NULL: there is none. */
+    void (*enter)(uint32_t width);
+    void (*leave)(void);
 };
 
 struct ts_kernel {

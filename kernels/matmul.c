@@ -396,13 +396,21 @@ static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
     struct job *job = user;
     uint8_t *scratch = job->space->scratch + job->space->worker_bytes * worker;
     float *sums = (float *)(void *)scratch;
+    const struct ts_kernel_format *format = job->matrix->format;
+    const bool enters = job->wide && format->enter;
     uint32_t first, end;
+    if (enters) {
+        format->enter(job->tiles.width);
+    }
     while (take_run(job, job->matrix->n_groups, &first, &end)) {
         if (job->plan.stream) {
             run_stream(job, sums, first, end);
         } else {
             run_chunked(job, sums, scratch + job->space->sums_bytes, first, end);
         }
+    }
+    if (enters) {
+        format->leave();
     }
 }
 
