@@ -231,6 +231,11 @@ static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena 
 {
     struct ts_model_config config;
     struct lists lists;
+    if (args->gguf && (args->config || args->model)) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "give one of the two",
+                       "--gguf FILE holds the model's shape: %s has no effect beside it",
+                       args->config ? "--config" : "--model");
+    }
     enum ts_status status = parse_lists(&lists, args, diags);
     if (status == TS_OK && !args->gguf) {
         status = choose_config(&config, arena, args, n_params, diags);

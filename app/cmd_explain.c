@@ -5,26 +5,35 @@
 #include "app/command.h"
 #include "scenarios/scenario.h"
 
-/* Does the user's "tiers.edge.replicas" fit the documented "tiers.*.replicas"? A part matches itself, * or []. */
-static bool fits(const char *pattern, const char *key)
+/* Does the user's "tiers.edge.replicas" stand for the documented "tiers.*.replicas"? A part matches itself, * or [].
+ * Returns what of the path is left behind the key, NULL if it does not fit. */
+static const char *rest_behind(const char *path, const char *key)
 {
-    while (*pattern && *key) {
-        size_t n_pattern = strcspn(pattern, ".");
+    while (*path && *key) {
+        size_t n_path = strcspn(path, ".");
         size_t n_key = strcspn(key, ".");
-        bool wild = n_pattern == 1 && *pattern == '*';
-        if (!wild && (n_pattern != n_key || strncmp(pattern, key, n_key) != 0)) {
-            return false;
+        size_t n_name = n_path > 2 && strncmp(path + n_path - 2, "[]", 2) == 0 ? n_path - 2 : n_path;
+        bool wild = n_path == 1 && *path == '*';
+        bool same = (n_key == n_path || n_key == n_name) && strncmp(path, key, n_key) == 0;
+        if (!wild && !same) {
+            return NULL;
         }
-        pattern += n_pattern + (pattern[n_pattern] == '.');
+        path += n_path + (path[n_path] == '.');
         key += n_key + (key[n_key] == '.');
     }
-    return *pattern == *key;
+    return *key ? NULL : path;
+}
+
+static bool fits(const char *path, const char *key)
+{
+    const char *rest = rest_behind(path, key);
+    return rest && !*rest;
 }
 
 static bool is_below(const char *path, const char *key)
 {
-    size_t len = strlen(key);
-    return strncmp(path, key, len) == 0 && (path[len] == '.' || path[len] == '[' || path[len] == '\0');
+    const char *rest = rest_behind(path, key);
+    return rest && *rest;
 }
 
 static void print_row(const struct ts_key_doc *key)
@@ -59,14 +68,14 @@ static size_t explain(const char *word)
     size_t n_shown = 0;
     const struct ts_key_doc *keys = ts_scenario_keys(&n);
     for (size_t i = 0; i < n; i++) {
-        if (ts_str_equal(keys[i].path, word) || fits(keys[i].path, word)) {
+        if (fits(keys[i].path, word)) {
             print_key(&keys[i]);
             n_shown++;
         }
     }
     bool headed = false;
     for (size_t i = 0; i < n; i++) {
-        if (is_below(keys[i].path, word) && !ts_str_equal(keys[i].path, word)) {
+        if (is_below(keys[i].path, word)) {
             if (!headed && n_shown > 0) {
                 puts("\nkeys below it:");
             }

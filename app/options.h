@@ -44,7 +44,7 @@ struct ts_args {
     uint64_t runs;
     uint64_t output_tok;
     uint64_t count;
-    uint64_t retries; /* 0: the default */
+    uint64_t retries;      /* 0: the default */
     uint64_t threads;      /* 0: all CPUs */
     uint64_t replications; /* 0: as the scenario says */
     bool fresh;

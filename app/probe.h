@@ -95,7 +95,8 @@ enum ts_status ts_probe_run(struct ts_probe_result *out, const struct ts_probe_l
                             const struct ts_probe_options *options, struct ts_diags *diags);
 void ts_probe_result_deinit(struct ts_probe_result *result);
 
-/* Appends a made-up prompt of that many words, different for every number and seed: nothing that a prefix cache knows. */
+/* Appends a made-up prompt of that many words, different for every number and seed: nothing that a prefix cache knows.
+ */
 void ts_probe_prompt(struct ts_text *out, uint32_t n_words, uint64_t seed, uint64_t number);
 
 #endif

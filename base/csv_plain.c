@@ -1,7 +1,8 @@
 /* Hides the shortcut for what nearly all rows of a trace are: one pass over a line, and no copy. All bytes that mean
- * something to a CSV parser (LF, CR, comma, quote, NUL, blank) are at most ',' as numbers, and so are few others; digits
- * and letters are above. Eight bytes are looked at together: with ones = 0x0101..., (w - n ones) & ~w & 0x80 ones is not
- * 0 if a byte of w is below n, and its lowest bit stands in the first such byte (S. Anderson, "Bit twiddling hacks"). */
+ * something to a CSV parser (LF, CR, comma, quote, NUL, blank) are at most ',' as numbers, and so are few others;
+ * digits and letters are above. Eight bytes are looked at together: with ones = 0x0101..., (w - n ones) & ~w & 0x80
+ * ones is not 0 if a byte of w is below n, and its lowest bit stands in the first such byte (S. Anderson, "Bit
+ * twiddling hacks"). */
 #include "base/csv_plain.h"
 
 #include <stdbool.h>

@@ -506,19 +506,8 @@ static enum ts_status add_cell(struct ts_cell *into, const struct ts_cell *from)
 
 static void add_tier(struct ts_tier_result *into, const struct ts_tier_result *from)
 {
-    into->idle_j += from->idle_j;
-    into->active_j += from->active_j;
-    into->host_j += from->host_j;
-    into->overhead_j += from->overhead_j;
+    ts_result_add_units(into, from);
     into->mean_in_tier += from->mean_in_tier;
-    into->flop += from->flop;
-    into->bytes += from->bytes;
-    into->peak_flop += from->peak_flop;
-    into->peak_bytes += from->peak_bytes;
-    into->n_steps += from->n_steps;
-    into->n_preemptions += from->n_preemptions;
-    into->looked_up_tok += from->looked_up_tok;
-    into->found_tok += from->found_tok;
     into->n_throttled += from->n_throttled;
     into->n_retries += from->n_retries;
     into->n_starts += from->n_starts;

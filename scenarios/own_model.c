@@ -1,4 +1,8 @@
-/* Hides the names that model families have for the same number in config.json, and how weights are counted. */
+/* Hides the names that model families have for the same number in config.json, and how weights are counted.
+ *
+ * Worked: 32 layers of hidden 4096, 32 heads and 8 KV heads of 128, ffn 14336, 128256 words, head not tied: a layer has
+ * 4096 x (4096 + 2 x 1024) + 4096 x 4096 + 3 x 4096 x 14336 = 218.1e6 weights; with the head 7.50e9 are multiplied by a
+ * token, with the embedding there are 8.03e9. */
 #include "scenarios/own_model.h"
 
 #include "base/json.h"

@@ -1,10 +1,5 @@
 /* Hides how hardware and models that a scenario writes itself join the catalogs: as rows like any other, so that every
- * reference finds them. A name of the catalog replaces that row.
- *
- * Worked: 32 layers of hidden 4096, 32 heads and 8 KV heads of 128, ffn 14336, 128256 words, head not tied: a layer has
- * 4096 x (4096 + 2 x 1024) + 4096 x 4096 + 3 x 4096 x 14336 = 218.1e6 weights; with the head 7.50e9 are multiplied by a
- * token, with the embedding there are 8.03e9. */
-#include <math.h>
+ * reference finds them. A name of the catalog replaces that row. */
 #include <string.h>
 #include <strings.h>
 
@@ -19,6 +14,18 @@ static void *grown(struct ts_loader *loader, const void *rows, size_t n_rows, si
         memcpy(all, rows, n_rows * row_size);
     }
     return all;
+}
+
+/* In place of the row of that name, or behind the n rows; how many there are then. A row begins with its name. */
+static size_t put_row(void *rows, size_t n, const void *row, size_t row_size)
+{
+    const char *name = *(const char *const *)row;
+    size_t at = 0;
+    while (at < n && strcasecmp(*(const char *const *)((char *)rows + at * row_size), name) != 0) {
+        at++;
+    }
+    memcpy((char *)rows + at * row_size, row, row_size);
+    return at == n ? n + 1 : n;
 }
 
 /* ---- hardware ---- */
@@ -50,26 +57,6 @@ static struct ts_hardware hardware_row(struct ts_value *value)
     };
 }
 
-static size_t put_hardware(struct ts_hardware *rows, size_t n, const struct ts_hardware *row)
-{
-    size_t at = 0;
-    while (at < n && strcasecmp(rows[at].name, row->name) != 0) {
-        at++;
-    }
-    rows[at] = *row;
-    return at == n ? n + 1 : n;
-}
-
-static size_t put_chip(struct ts_chip *rows, size_t n, const struct ts_chip *row)
-{
-    size_t at = 0;
-    while (at < n && strcasecmp(rows[at].name, row->name) != 0) {
-        at++;
-    }
-    rows[at] = *row;
-    return at == n ? n + 1 : n;
-}
-
 static void add_hardware(struct ts_loader *loader)
 {
     static const char *const classes[] = {"hbm", "gddr", "apple", "cpu", "phone"};
@@ -92,8 +79,8 @@ static void add_hardware(struct ts_loader *loader)
         const int class = ts_value_choice(value, "class");
         const struct ts_chip chip = {
             .name = row.name, .class_name = classes[class > 0 ? class : 0], .source = row.source};
-        n_rows = put_hardware(rows, n_rows, &row);
-        n_chips = put_chip(chips, n_chips, &chip);
+        n_rows = put_row(rows, n_rows, &row, sizeof row);
+        n_chips = put_row(chips, n_chips, &chip, sizeof chip);
     }
     catalog->hardware = rows;
     catalog->n_hardware = n_rows;
@@ -198,12 +185,7 @@ static void add_models(struct ts_loader *loader)
     for (size_t i = 0; i < section->n_children; i++) {
         struct ts_llm row = {.name = section->children[i].name, .type = "", .source = "", .own = true};
         row.broken = !model_row(loader, &section->children[i], &row);
-        size_t at = 0;
-        while (at < n && strcasecmp(rows[at].name, row.name) != 0) {
-            at++;
-        }
-        rows[at] = row;
-        n += at == n;
+        n = put_row(rows, n, &row, sizeof row);
     }
     catalog->llms = rows;
     catalog->n_llms = n;

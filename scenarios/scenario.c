@@ -1,5 +1,5 @@
-/* Hides the order of loading: read, parse, apply --set, bind, order tiers, add own rows, check names, resolve; and that mistakes are
- * shown in the order of the file, whichever step found them. */
+/* Hides the order of loading: read, parse, apply --set, bind, order tiers, add own rows, check names, resolve; and that
+ * mistakes are shown in the order of the file, whichever step found them. */
 #include "scenarios/scenario.h"
 
 #include <math.h>

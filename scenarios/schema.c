@@ -53,7 +53,8 @@ enum { N_KEYS = sizeof docs / sizeof docs[0] };
 static const struct {
     const char *path, *message;
 } unsupported[] = {
-    {"include", "one file holds the whole scenario: other hardware, models and prices are written under hardware:, models: and offers:"},
+    {"include", "one file holds the whole scenario: other hardware, models and prices are written under hardware:, "
+                "models: and offers:"},
     {"tiers.*.scheduler.priority", "write order: priority, and a priority for each class of the workload"},
     {"links.*.outages", "links are always up: leave the key out"},
     {"power.site_cap", "the site's power is reported, not capped: leave the key out"},

@@ -152,7 +152,8 @@ static void join(struct ts_scheduler *s, uint32_t pos)
     const uint32_t block_tok = s->config.block_tok;
     s->need[pos] = 0;
     s->n_free_blocks -= ts_running_growth(s, 0, seq->n_computed);
-    ts_running_set(s, pos, seq->n_computed, ts_running_left(s, pos), (block_tok - seq->n_computed % block_tok) % block_tok);
+    ts_running_set(s, pos, seq->n_computed, ts_running_left(s, pos),
+                   (block_tok - seq->n_computed % block_tok) % block_tok);
     seq->n_computed = 0;
     seq->joins = true;
     s->n_joining++;

@@ -28,10 +28,10 @@ struct ts_policy {
 /* The first n of the running list, all in decode, and what they come to. */
 struct ts_running_front {
     uint32_t n;
-    uint64_t ctx_tok;      /* tokens in the cache, all together */
-    uint32_t *n_full;      /* [2 block_tok]: how many fill their last block at that phase; the second half repeats the
-                              first; nobody where blocks are reserved */
-    uint32_t first_end;    /* the first of their ends; not if that is stale */
+    uint64_t ctx_tok;   /* tokens in the cache, all together */
+    uint32_t *n_full;   /* [2 block_tok]: how many fill their last block at that phase; the second half repeats the
+                           first; nobody where blocks are reserved */
+    uint32_t first_end; /* the first of their ends; not if that is stale */
     bool first_end_stale;
 };
 

@@ -52,8 +52,8 @@ static struct ts_step_line table_line(const struct ts_steps_model *model, const 
 {
     const struct ts_steps_table *m = &model->u.table;
     const struct ts_curve times = {.x = m->n_tok, .y = m->seconds, .n = m->n};
-    const double base_s = m->fixed_s + larger(0.0, ts_curve_at(&times, tokens_of(load))) + m->b_s_per_seq * load->n_seqs +
-                          m->e_s_per_pair * load->prefill_pairs;
+    const double base_s = m->fixed_s + larger(0.0, ts_curve_at(&times, tokens_of(load))) +
+                          m->b_s_per_seq * load->n_seqs + m->e_s_per_pair * load->prefill_pairs;
     return straight(base_s, m->c_s_per_kv_tok);
 }
 

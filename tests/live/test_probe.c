@@ -417,8 +417,8 @@ static void test_probe__a_thousand_hostile_replies_are_all_accounted_for(void **
     ts_probe_result_deinit(&result);
 }
 
-/* Points of a grid have seeds one apart and number their requests from 0: a prompt that came again would be found in the
- * endpoint's prefix cache. */
+/* Points of a grid have seeds one apart and number their requests from 0: a prompt that came again would be found in
+ * the endpoint's prefix cache. */
 static void test_probe__no_prompt_comes_again_under_another_seed(void **state)
 {
     (void)state;
