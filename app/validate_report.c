@@ -158,7 +158,7 @@ static void make_cdf(struct ts_text *dat, struct ts_text *gp, const struct ts_va
                      "set key left top Left reverse vertical noenhanced samplen 1.5 width -4\n");
     ts_text_puts(&plot, "set multiplot layout 1,3\n");
     for (size_t k = 0; k < TS_N_VALIDATE_LATENCIES; k++) {
-        ts_text_printf(&plot, "%sset xlabel '%s, ms'\nset ylabel '%s'\nplot ", k == 0 ? "" : "unset key\n",
+        ts_text_printf(&plot, "%sset xlabel '%s, ms'\nset ylabel '%s'\nplot ", k == 0 ? "set key on\n" : "unset key\n",
                        ts_validate_latency_name(k), k == 0 ? "share of requests at or below" : "");
         for (size_t v = 0; v < n && validations[v].run == 0; v++) {
             put_cdf(dat, ts_timings_values(&validations[v].live, k), validations[v].n);
