@@ -395,10 +395,12 @@ static size_t n_open(const struct bench *bench)
     return n;
 }
 
-/* All items, or those that are open; no further ones when the time is up, but each has a sample then. */
-static enum ts_status measure_round(struct bench *bench, bool all)
+/* All items, or those that are open; no further ones when the time is up, but each has a sample then. *n_taken: how
+ * many there was time for. */
+static enum ts_status measure_round(struct bench *bench, bool all, size_t *n_taken)
 {
     const uint32_t least = least_rounds(bench);
+    *n_taken = 0;
     for (size_t i = 0; i < bench->n_items; i++) {
         struct bench_item *item = &bench->items[i];
         bool late = item->step.n_samples > 0 && spent_s(bench) + item->estimate_s > bench->options->budget_s;
@@ -413,6 +415,7 @@ static enum ts_status measure_round(struct bench *bench, bool all)
             return status;
         }
         item->n_rounds++;
+        ++*n_taken;
     }
     return TS_OK;
 }
@@ -534,11 +537,11 @@ static enum ts_status measure(struct bench *bench)
     }
     status = first_round(bench);
     for (size_t round = 0; status == TS_OK; round++) {
-        double before_s = spent_s(bench);
-        status = measure_round(bench, round == 0 || n_open(bench) == 0);
+        size_t n_taken = 0;
+        status = measure_round(bench, round == 0 || n_open(bench) == 0, &n_taken);
         enum ts_status saved = save(bench);
         status = status == TS_OK ? saved : status;
-        if (spent_s(bench) > (1.0 - least_round_frac) * bench->options->budget_s || spent_s(bench) - before_s < 1e-3) {
+        if (spent_s(bench) > (1.0 - least_round_frac) * bench->options->budget_s || n_taken == 0) {
             break; /* the time is up, or too short for any item */
         }
     }
