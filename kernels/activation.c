@@ -122,9 +122,26 @@ static void round_floats(void *out, struct ts_act_meta *meta, const struct ts_ac
     }
 }
 
+static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+                         int32_t offset)
+{
+    (void)meta;
+    (void)offset;
+    uint16_t *values = out;
+    for (uint32_t b = 0; b < n_blocks; b++) {
+        uint16_t *block = values + ts_act_place(places, b) * TS_ACT_COLS;
+        for (uint32_t i = 0; i < TS_ACT_COLS; i++) {
+            float value = x[(size_t)b * TS_ACT_COLS + i];
+            value = value < -TS_ACT_RAISED_MAX ? -TS_ACT_RAISED_MAX : value > TS_ACT_RAISED_MAX ? TS_ACT_RAISED_MAX : value;
+            block[i] = ts_bfloat_from_float(value * TS_ACT_RAISE);
+        }
+    }
+}
+
 const struct ts_act_form ts_act_int8 = {TS_ACT_INT8, TS_ACT_COLS, quantize_ref};
 const struct ts_act_form ts_act_float = {TS_ACT_FLOAT, TS_ACT_COLS * 4, copy_floats};
 const struct ts_act_form ts_act_bfloat = {TS_ACT_BFLOAT, TS_ACT_COLS * 2, round_floats};
+const struct ts_act_form ts_act_raised_bfloat = {TS_ACT_RAISED_BFLOAT, TS_ACT_COLS * 2, raise_floats};
 
 struct ts_act_tiles ts_act_tiles_make(uint32_t n_tok, uint32_t max_width)
 {

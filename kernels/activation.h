@@ -49,7 +49,11 @@ typedef void ts_act_convert_fn(void *values, struct ts_act_meta *meta, const str
                                int32_t offset);
 
 /* What a kernel multiplies weights by. Variants of one kind give the same bits. */
-enum ts_act_kind { TS_ACT_INT8, TS_ACT_FLOAT, TS_ACT_BFLOAT };
+enum ts_act_kind { TS_ACT_INT8, TS_ACT_FLOAT, TS_ACT_BFLOAT, TS_ACT_RAISED_BFLOAT };
+
+/* TS_ACT_RAISED_BFLOAT: what activations are multiplied by, and where they are cut off before. */
+#define TS_ACT_RAISE 0x1p104F
+#define TS_ACT_RAISED_MAX 0x1p23F
 
 struct ts_act_form {
     enum ts_act_kind kind;
@@ -62,6 +66,7 @@ enum { TS_ACT_MAX_BLOCK_BYTES = TS_ACT_COLS * 4 };
 extern const struct ts_act_form ts_act_int8;   /* the scalar quantizer: defines the bits */
 extern const struct ts_act_form ts_act_float;  /* x as it is */
 extern const struct ts_act_form ts_act_bfloat; /* rounded to BF16, nearest even */
+extern const struct ts_act_form ts_act_raised_bfloat; /* the same of x x TS_ACT_RAISE, with x cut off at TS_ACT_RAISED_MAX */
 
 /* 2^(step/16) and 2^(-step/16), for step in [0, 16). */
 extern const float ts_act_scales[TS_ACT_STEPS];

@@ -16,8 +16,9 @@ enum {
     TS_CPU_DOTPROD = 1 << 6,
     TS_CPU_I8MM = 1 << 7,
     TS_CPU_NEONBF16 = 1 << 8,
-    TS_CPU_AMXINT8 = 1 << 9, /* tiles and their products of bytes, and the system lets this process use them */
-    TS_CPU_FEATURE_COUNT = 10,
+    TS_CPU_AVX512FP16 = 1 << 9,
+    TS_CPU_AMXBF16 = 1 << 10, /* tiles and their products of BF16, and the system lets this process use them */
+    TS_CPU_FEATURE_COUNT = 11,
 };
 
 struct ts_cpu {

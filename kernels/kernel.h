@@ -32,6 +32,8 @@ struct ts_kernel_format {
     const struct ts_act_form *act; /* what its activations are */
     int32_t offset;       /* int8: what the packed weights are raised by: meta.start = -offset x sum of the values. Q4_K: 1, start is what minima are multiplied by */
     uint32_t block_bytes; /* of a packed block of a group: 32 columns x group_rows */
+    /* False if some of n source blocks hold weights that the format cannot: another variant has to. NULL: it takes all. */
+    bool (*takes)(const uint8_t *blocks, size_t n);
     /* n_rows <= group_rows rows of blocks, row_bytes apart, into n_blocks packed ones. A block of scale 0 must be packed as zero weights. */
     void (*pack)(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
 
@@ -44,7 +46,7 @@ struct ts_kernel_format {
     uint32_t panel_blocks; /* expanded at a time: the panel should stay in the first-level cache */
     void (*expand)(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks); /* NULL: packed blocks are the panel */
     ts_kernel_tile_fn *wide; /* weights = the panel */
-    /* Around all calls of `wide` that a thread makes for one product, whose tiles are `width` or width + 1 tokens wide: state of the processor
+    /* Around all calls of `direct` or `wide` that a thread makes for one product, whose tiles are `width` or width + 1 tokens wide: state of the processor
      * that is not to be set up for every tile. NULL: there is none. */
     void (*enter)(uint32_t width);
     void (*leave)(void);

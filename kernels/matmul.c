@@ -83,6 +83,9 @@ enum ts_status ts_matrix_create(struct ts_matrix *out, const struct ts_kernel *k
         cols % TS_ACT_COLS != 0) {
         return TS_ERANGE;
     }
+    if (format->takes && !format->takes(blocks, (size_t)rows * cols / source->block_cols)) {
+        return TS_EUNSUPPORTED;
+    }
     struct ts_matrix matrix = {
         .kernel = kernel, .format = format, .rows = rows, .cols = cols, .n_blocks = cols / TS_ACT_COLS};
     matrix.n_groups = (rows + format->group_rows - 1) / format->group_rows;
@@ -397,9 +400,8 @@ static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
     uint8_t *scratch = job->space->scratch + job->space->worker_bytes * worker;
     float *sums = (float *)(void *)scratch;
     const struct ts_kernel_format *format = job->matrix->format;
-    const bool enters = job->wide && format->enter;
     uint32_t first, end;
-    if (enters) {
+    if (format->enter) {
         format->enter(job->tiles.width);
     }
     while (take_run(job, job->matrix->n_groups, &first, &end)) {
@@ -409,7 +411,7 @@ static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
             run_chunked(job, sums, scratch + job->space->sums_bytes, first, end);
         }
     }
-    if (enters) {
+    if (format->enter) {
         format->leave();
     }
 }

@@ -23,7 +23,7 @@ extern const struct ts_probes ts_probes_portable;
 extern const struct ts_probes ts_probes_avx2;
 extern const struct ts_probes ts_probes_avxvnni;
 extern const struct ts_probes ts_probes_avx512vnni;
-extern const struct ts_probes ts_probes_amxint8;
+extern const struct ts_probes ts_probes_amxbf16;
 extern const struct ts_probes ts_probes_avx512fma;
 extern const struct ts_probes ts_probes_avx512bf16;
 

@@ -53,10 +53,11 @@ static uint32_t detect_features(void)
         features |= TS_CPU_AVX512;
         features |= (extended.c >> 11 & 1U) ? TS_CPU_AVX512VNNI : 0U;
         features |= (extended1.a >> 5 & 1U) ? TS_CPU_AVX512BF16 : 0U;
+        features |= (extended.d >> 23 & 1U) ? TS_CPU_AVX512FP16 : 0U;
     }
-    unsigned tile_int8 = 1U << 24 | 1U << 25;
-    if ((saved & 0x60000U) == 0x60000U && has_all(extended.d, tile_int8) && ts_tile_leave()) {
-        features |= TS_CPU_AMXINT8;
+    unsigned tile_bf16 = 1U << 24 | 1U << 22;
+    if ((saved & 0x60000U) == 0x60000U && has_all(extended.d, tile_bf16) && ts_tile_leave()) {
+        features |= TS_CPU_AMXBF16;
     }
     return features;
 }

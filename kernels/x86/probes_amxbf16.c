@@ -1,4 +1,4 @@
-/* The peaks of AMX: those of AVX-512, and products of whole tiles of bytes with both operands in registers. */
+/* The peaks of AMX: those of AVX-512, and products of whole tiles of BF16 with both operands in registers. */
 #include <immintrin.h>
 
 #include "kernels/x86/probes_x86.h"
@@ -11,7 +11,7 @@ struct tile_config {
     uint8_t rows[16];
 };
 
-static uint64_t dot(uint64_t n_rounds)
+static uint64_t bf16_dot(uint64_t n_rounds)
 {
     struct tile_config config = {.palette = 1, .row_bytes = {64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16}};
     uint8_t bytes[TILE_BYTES];
@@ -27,20 +27,20 @@ static uint64_t dot(uint64_t n_rounds)
     _tile_loadd(4, bytes, 64);
     _tile_loadd(5, bytes, 64);
     for (uint64_t r = 0; r < n_rounds; r++) {
-        _tile_dpbssd(0, 4, 5);
-        _tile_dpbssd(1, 4, 5);
-        _tile_dpbssd(2, 4, 5);
-        _tile_dpbssd(3, 4, 5);
+        _tile_dpbf16ps(0, 4, 5);
+        _tile_dpbf16ps(1, 4, 5);
+        _tile_dpbf16ps(2, 4, 5);
+        _tile_dpbf16ps(3, 4, 5);
     }
     _tile_stored(3, bytes, 64);
     _tile_release();
     return bytes[0];
 }
 
-const struct ts_probes ts_probes_amxint8 = {
+const struct ts_probes ts_probes_amxbf16 = {
     .read = ts_probe_read_avx512,
-    .dot = dot,
+    .bf16_dot = bf16_dot,
     .fma = ts_probe_fma_avx512,
-    .dot_ops_per_round = PRODUCTS * 2.0 * 16 * 16 * 64,
+    .bf16_ops_per_round = PRODUCTS * 2.0 * 16 * 16 * 32,
     .fma_ops_per_round = 12 * 32,
 };
