@@ -133,7 +133,7 @@ static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_ac
         for (uint32_t i = 0; i < TS_ACT_COLS; i++) {
             float value = x[(size_t)b * TS_ACT_COLS + i];
             value = value < -TS_ACT_RAISED_MAX ? -TS_ACT_RAISED_MAX : value > TS_ACT_RAISED_MAX ? TS_ACT_RAISED_MAX : value;
-            block[i] = ts_bfloat_from_float(value * TS_ACT_RAISE);
+            block[i / 4 * 4 + i % 2 * 2 + i / 2 % 2] = ts_bfloat_from_float(value * TS_ACT_RAISE);
         }
     }
 }

@@ -66,7 +66,8 @@ enum { TS_ACT_MAX_BLOCK_BYTES = TS_ACT_COLS * 4 };
 extern const struct ts_act_form ts_act_int8;   /* the scalar quantizer: defines the bits */
 extern const struct ts_act_form ts_act_float;  /* x as it is */
 extern const struct ts_act_form ts_act_bfloat; /* rounded to BF16, nearest even */
-extern const struct ts_act_form ts_act_raised_bfloat; /* the same of x x TS_ACT_RAISE, with x cut off at TS_ACT_RAISED_MAX */
+extern const struct ts_act_form ts_act_raised_bfloat; /* of x times TS_ACT_RAISE, where x is cut off at TS_ACT_RAISED_MAX; of 4 columns the
+                                                       * middle two are swapped */
 
 /* 2^(step/16) and 2^(-step/16), for step in [0, 16). */
 extern const float ts_act_scales[TS_ACT_STEPS];

@@ -37,6 +37,11 @@ struct ts_kernel_format {
     /* n_rows <= group_rows rows of blocks, row_bytes apart, into n_blocks packed ones. A block of scale 0 must be packed as zero weights. */
     void (*pack)(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
 
+    /* Up to so many tokens are computed by other means, in one tile, from activations of another form; the bits are others, too. 0: no. */
+    uint32_t few_tok;
+    const struct ts_act_form *few_act;
+    ts_kernel_tile_fn *few;
+
     uint32_t direct_tok; /* widest tile of `direct` */
     ts_kernel_tile_fn *direct;
 

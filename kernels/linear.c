@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "kernels/cpu.h"
 #include "kernels/pages.h"
 
 /* The row of the file that becomes row `row`. */
@@ -26,6 +27,18 @@ static void copy_tensor(uint8_t *out, const struct ts_weight_source *source, con
     }
 }
 
+/* With the best kernel that knows the format and takes these weights: of one that does not, what only it needs is left out. */
+static enum ts_status pack_with_best(struct ts_matrix *out, const struct ts_kernel *kernel, const struct ts_linear_tools *tools,
+                                     enum ts_quant quant, const uint8_t *rows, uint32_t n_rows, uint32_t cols)
+{
+    enum ts_status status = ts_matrix_create(out, kernel, quant, rows, n_rows, cols);
+    if (status == TS_EUNSUPPORTED && !tools->isa && (kernel->needs & TS_CPU_AMXBF16) != 0) {
+        kernel = ts_kernel_select(tools->features & ~(uint32_t)TS_CPU_AMXBF16, quant, NULL, NULL);
+        status = ts_matrix_create(out, kernel, quant, rows, n_rows, cols);
+    }
+    return status;
+}
+
 /* Packs the rows; the kernel is the best that knows the format. Floats that no kernel takes (F32, odd widths, a variant
  * asked for by name that has no floats) go the float path. */
 static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_linear_tools *tools, const uint8_t *rows,
@@ -37,7 +50,7 @@ static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_lin
     enum ts_float_type type;
     bool is_float = ts_float_type_by_name(&type, part->type->name);
     if (kernel && !(is_float && cols % TS_ACT_COLS != 0)) {
-        return ts_matrix_create(&part->quantized, kernel, format->id, rows, part->rows, cols);
+        return pack_with_best(&part->quantized, kernel, tools, format->id, rows, part->rows, cols);
     }
     if (is_float) {
         return ts_float_matrix_create(&part->floats, type, rows, part->rows, cols);

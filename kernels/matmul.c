@@ -55,7 +55,9 @@ struct job {
     const float *x;
     float *y;
     size_t ld_x, ld_y;
-    bool wide;
+    const struct ts_act_form *act;
+    ts_kernel_tile_fn *multiply; /* few, direct or wide */
+    bool wide, few;
     struct ts_act_tiles tiles;
     struct plan plan;
     uint32_t n_tok;
@@ -219,7 +221,7 @@ static size_t act_at(const struct job *job, uint32_t first_block, uint32_t n_blo
 static void quantize_part(const struct job *job, uint32_t tile, uint32_t first_block, uint32_t n_blocks,
                           uint32_t chunk_blocks)
 {
-    const struct ts_act_form *act = job->matrix->format->act;
+    const struct ts_act_form *act = job->act;
     uint32_t first = ts_act_tile_first(&job->tiles, tile);
     uint32_t width = ts_act_tile_width(&job->tiles, tile);
     size_t at = act_at(job, first_block, chunk_blocks, first);
@@ -285,8 +287,8 @@ static uint32_t chunk_at(const struct job *job, uint32_t block)
 static void run_stream(const struct job *job, float *sums, uint32_t first, uint32_t end)
 {
     for (uint32_t group = first; group < end; group++) {
-        job->matrix->format->direct(sums, packed_at(job->matrix, group, 0), job->space->values, job->space->meta,
-                                    job->matrix->n_blocks, job->n_tok, false);
+        job->multiply(sums, packed_at(job->matrix, group, 0), job->space->values, job->space->meta,
+                      job->matrix->n_blocks, job->n_tok, false);
         store_sums(job, sums, group, 0, job->n_tok);
     }
 }
@@ -341,7 +343,6 @@ static void run_pass(const struct job *job, const struct pass *pass, float *sums
 {
     const struct ts_kernel_format *format = job->matrix->format;
     const uint8_t *weights = packed_at(job->matrix, pass->group, pass->first_block);
-    ts_kernel_tile_fn *multiply = job->wide ? format->wide : format->direct;
     struct ahead ahead = look_ahead(job, pass);
     bool last_chunk = pass->first_block + pass->n_blocks == job->matrix->n_blocks;
     if (job->wide && format->expand) {
@@ -352,8 +353,8 @@ static void run_pass(const struct job *job, const struct pass *pass, float *sums
         uint32_t width = ts_act_tile_width(&job->tiles, tile), first_tok = ts_act_tile_first(&job->tiles, tile);
         size_t at = act_at(job, pass->first_block, pass->n_blocks, first_tok);
         prefetch(&ahead);
-        multiply(sums, weights, job->space->values + at * format->act->block_bytes, job->space->meta + at,
-                 pass->n_blocks, width, pass->first_block > 0);
+        job->multiply(sums, weights, job->space->values + at * job->act->block_bytes, job->space->meta + at,
+                      pass->n_blocks, width, pass->first_block > 0);
         if (last_chunk) {
             store_sums(job, sums, pass->group, first_tok, width);
         }
@@ -400,8 +401,9 @@ static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
     uint8_t *scratch = job->space->scratch + job->space->worker_bytes * worker;
     float *sums = (float *)(void *)scratch;
     const struct ts_kernel_format *format = job->matrix->format;
+    const bool enters = format->enter && !job->few;
     uint32_t first, end;
-    if (format->enter) {
+    if (enters) {
         format->enter(job->tiles.width);
     }
     while (take_run(job, job->matrix->n_groups, &first, &end)) {
@@ -411,7 +413,7 @@ static void rows_worker(void *user, uint32_t worker, uint32_t n_workers)
             run_chunked(job, sums, scratch + job->space->sums_bytes, first, end);
         }
     }
-    if (format->enter) {
+    if (enters) {
         format->leave();
     }
 }
@@ -453,6 +455,7 @@ void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struc
 {
     const struct ts_kernel_format *format = matrix->format;
     TS_CHECK(n_tok > 0 && n_tok <= space->max_tok && matrix->n_blocks <= space->max_blocks);
+    bool few = n_tok <= format->few_tok;
     bool wide = format->wide_min_tok != 0 && n_tok >= format->wide_min_tok;
     struct job job = {.space = space,
                       .matrix = matrix,
@@ -463,7 +466,10 @@ void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struc
                       .n_tok = n_tok,
                       .n_workers = ts_pool_size(space->pool),
                       .max_run = UINT32_MAX,
-                      .wide = wide};
+                      .act = few ? format->few_act : format->act,
+                      .multiply = few ? format->few : wide ? format->wide : format->direct,
+                      .wide = wide,
+                      .few = few};
     job.tiles = ts_act_tiles_make(n_tok, wide ? format->wide_tok : format->direct_tok);
     job.plan = make_plan(space, matrix, &job.tiles, n_tok, wide);
     atomic_init(&job.next, 0);
