@@ -20,7 +20,7 @@ struct ts_matrix {
 };
 
 /* Packs rows x cols weights given in GGUF blocks. cols must be a multiple of the format's block and of 32; rows > 0. TS_ERANGE, TS_ENOMEM, TS_EUNSUPPORTED
- * (the kernel does not do the format). */
+ * (the kernel does not do the format, or not such large weights). */
 enum ts_status ts_matrix_create(struct ts_matrix *out, const struct ts_kernel *kernel, enum ts_quant quant, const uint8_t *blocks,
                                 uint32_t rows, uint32_t cols);
 /* A copy in memory of its own. */

@@ -27,7 +27,7 @@ enum {
     TILE = TILE_ROWS * VECTOR,
     PANEL = 2 * TILE,
     TOKENS = 16,
-    FEW_TOK = 4,
+    Q4_0_FEW_TOK = 4,
     BYTES_HALF = 8 * VECTOR,
     SUPER = TS_SUPER_BLOCKS,
     SUPER_STEPS = SUPER * 2 * NIBBLES_HALF,
@@ -232,6 +232,14 @@ static inline void ask_ahead(const uint8_t *packed, int n_bytes)
     }
 }
 
+/* What comes last in 256 columns is needed first: it is asked for 256 columns ahead. */
+static inline void ask_for_steps(const uint8_t *super)
+{
+    for (int at = SUPER_STEPS; at < SUPER_BYTES; at += VECTOR) {
+        _mm_prefetch((const char *)super + SUPER_BYTES + at, _MM_HINT_T0);
+    }
+}
+
 /* The next block's weights are made before the tiles of this one are multiplied. */
 #define DEFINE_DIRECT(name, parity, block_bytes)                                                                    \
     static void direct_##name##_##parity(float *c, const uint8_t *packed, const uint8_t *values, uint32_t n_blocks, \
@@ -242,6 +250,9 @@ static inline void ask_ahead(const uint8_t *packed, int n_bytes)
         expand_##name##_block(ring[0], packed, 0);                                                                  \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                   \
             ask_ahead(packed + (size_t)b * (block_bytes), block_bytes);                                             \
+            if ((block_bytes) == AVX512_Q4_K_BLOCK && b % SUPER == 0) {                                             \
+                ask_for_steps(packed + (size_t)b * (block_bytes));                                                  \
+            }                                                                                                       \
             if (b + 1 < n_blocks) {                                                                                 \
                 expand_##name##_block(ring[(b + 1) % 2], packed, b + 1);                                            \
             }                                                                                                       \
@@ -335,7 +346,7 @@ static const struct ts_kernel_format formats[] = {
         .quant = TS_QUANT_Q4_0,
         .block_bytes = AVX512_Q4_0_BLOCK,
         .pack = ts_avx512_pack_q4_0,
-        .few_tok = FEW_TOK,
+        .few_tok = Q4_0_FEW_TOK,
         .few_act = &ts_act_int8_avx512,
         .few = ts_avx512_near_q4_0,
         .offset = 8,
@@ -351,9 +362,9 @@ static const struct ts_kernel_format formats[] = {
         .quant = TS_QUANT_Q4_K,
         .block_bytes = AVX512_Q4_K_BLOCK,
         .pack = ts_avx512_pack_q4_k,
-        .few_tok = FEW_TOK,
+        .few_tok = AVX512_Q4_K_TOK,
         .few_act = &ts_act_int8_avx512,
-        .few = ts_avx512_near_q4_k,
+        .few = ts_avx512_direct_q4_k,
         .offset = 1,
     },
 };

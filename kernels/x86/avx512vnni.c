@@ -112,12 +112,6 @@ void ts_avx512_direct_q8_0(float *c, const uint8_t *weights, const void *values,
     direct_q8_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_FAR);
 }
 
-void ts_avx512_near_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                         uint32_t width, bool accumulate)
-{
-    direct_q8_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_NEAR);
-}
-
 static direct_fn *const direct_q4_0[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3,
                                                    direct_q4_0_4, direct_q4_0_5, direct_q4_0_6};
 

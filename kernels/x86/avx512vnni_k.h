@@ -1,4 +1,4 @@
-/* The formats in AVX-512 VNNI: entries of the table in avx512vnni.c, which amxint8.c shares. */
+/* The formats in AVX-512 VNNI: entries of the table in avx512vnni.c, which amxbf16.c shares. */
 #ifndef TS_KERNELS_X86_AVX512VNNI_K_H
 #define TS_KERNELS_X86_AVX512VNNI_K_H
 
@@ -23,12 +23,10 @@ void ts_avx512_pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes,
 void ts_avx512_pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
 ts_kernel_tile_fn ts_avx512_direct_q4_0, ts_avx512_direct_q8_0;
 /* The same, asking for weights less far ahead: PREFETCH_NEAR. */
-ts_kernel_tile_fn ts_avx512_near_q4_0, ts_avx512_near_q8_0, ts_avx512_near_q4_k;
+ts_kernel_tile_fn ts_avx512_near_q4_0;
 
 void ts_avx512_pack_q4_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
 void ts_avx512_expand_q4_k(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks);
-/* Block `block` of packed groups: its 16 vectors of bytes, its 32 values of d x scale and of d x minimum. */
-void ts_avx512_expand_q4_k_block(uint8_t *bytes, uint8_t *scales, uint8_t *mins, const uint8_t *packed, uint32_t block);
 ts_kernel_tile_fn ts_avx512_direct_q4_k, ts_avx512_wide_q4_k;
 
 void ts_avx512_pack_q6_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);

@@ -96,13 +96,7 @@ void ts_avx512_direct_q4_k(float *c, const uint8_t *weights, const void *values,
     direct[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_FAR);
 }
 
-void ts_avx512_near_q4_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                         uint32_t width, bool accumulate)
-{
-    direct[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_NEAR);
-}
-
-void ts_avx512_expand_q4_k_block(uint8_t *bytes, uint8_t *scales, uint8_t *mins, const uint8_t *packed, uint32_t block)
+static void expand_block(uint8_t *bytes, uint8_t *scales, uint8_t *mins, const uint8_t *packed, uint32_t block)
 {
     const uint8_t *super = packed + (size_t)(block / SUPER) * SUPER_BYTES;
     const uint8_t *steps = super + STEPS_AT + block % SUPER * 2 * ROWS;
@@ -119,7 +113,7 @@ void ts_avx512_expand_q4_k(uint8_t *panel, const uint8_t *packed, uint32_t n_blo
 {
     for (uint32_t b = 0; b < n_blocks; b++, panel += PANEL_BLOCK) {
         float scales[ROWS];
-        ts_avx512_expand_q4_k_block(panel, (uint8_t *)scales, panel + PANEL_MINS, packed, b);
+        expand_block(panel, (uint8_t *)scales, panel + PANEL_MINS, packed, b);
         avx512_scale_table(panel + PANEL_TABLE, _mm512_loadu_ps(scales));
         avx512_scale_table(panel + PANEL_TABLE + TABLE_HALF, _mm512_loadu_ps(scales + HALF_ROWS));
     }

@@ -384,6 +384,38 @@ static void test_kernel_variants__a_result_does_not_depend_on_how_many_tokens_ar
     }
 }
 
+/* Weights up to 255 fit every variant; of larger ones a variant says that it does not take them, or computes them. */
+static void test_kernel_variants__large_weights_are_computed_or_refused(void **state)
+{
+    struct fixture *f = usable(state);
+    const uint32_t rows = 3, cols = 256;
+    for (size_t i = 0; i < f->kernel->n_formats; i++) {
+        enum ts_quant quant = f->kernel->formats[i].quant;
+        const struct ts_quant_format *format = ts_quant_format(quant);
+        for (int octave = 5; octave <= 12; octave += 7) {
+            struct ts_matrix matrix;
+            for (uint32_t k = 0; k < rows * cols; k++) {
+                f->weights[k] = ldexpf((k % 2 == 0 ? 1.0F : -1.0F) * (float)(1 + k % 3) / 3.0F, octave);
+            }
+            for (uint32_t k = 0; k < cols; k++) {
+                f->x[k] = 1.0F + (float)(k % 2);
+            }
+            format->quantize(f->blocks, f->weights, (size_t)rows * cols);
+            take_blocks(f, format, (size_t)rows * cols);
+            enum ts_status status = ts_matrix_create(&matrix, f->kernel, quant, f->blocks, rows, cols);
+            if (status != TS_OK) {
+                assert_int_equal(status, TS_EUNSUPPORTED);
+                assert_true(octave == 12);
+                continue;
+            }
+            double magnitude, expected = exact(f, 2, 0, cols, &magnitude);
+            ts_matmul(f->space, f->y, rows, &matrix, f->x, cols, 1);
+            assert_true(fabs((double)f->y[2] - expected) < 0.01 * magnitude);
+            ts_matrix_deinit(&matrix);
+        }
+    }
+}
+
 static void test_kernel_variants__y_and_x_may_be_parts_of_wider_arrays(void **state)
 {
     struct fixture *f = usable(state);
@@ -423,6 +455,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_kernel_variants__floats_stay_within_the_bound_of_the_reference),
         cmocka_unit_test(test_kernel_variants__results_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(test_kernel_variants__a_result_does_not_depend_on_how_many_tokens_are_computed),
+        cmocka_unit_test(test_kernel_variants__large_weights_are_computed_or_refused),
         cmocka_unit_test(test_kernel_variants__y_and_x_may_be_parts_of_wider_arrays),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
