@@ -78,9 +78,12 @@ const struct ts_kernel *ts_kernel_at(size_t index);
 /* NULL if the variant does not do that format. */
 const struct ts_kernel_format *ts_kernel_format(const struct ts_kernel *kernel, enum ts_quant quant);
 
+/* The best variant behind `kernel` in the list, or of all with NULL, that has the format and needs no feature beyond `features`; NULL if there is
+ * none. Whoever cannot use a variant goes on from it. */
+const struct ts_kernel *ts_kernel_after(const struct ts_kernel *kernel, uint32_t features, enum ts_quant quant);
+
 /* The best variant that has the format and needs no feature beyond `features`; with `forced` not NULL, the one of that name. NULL if there is
  * none. *why, if not NULL, then says in a few words why that one or why none. A pure function. */
 const struct ts_kernel *ts_kernel_select(uint32_t features, enum ts_quant quant, const char *forced, const char **why);
-
 
 #endif

@@ -54,6 +54,18 @@ static const struct ts_kernel *select_forced(uint32_t features, enum ts_quant qu
     return NULL;
 }
 
+const struct ts_kernel *ts_kernel_after(const struct ts_kernel *kernel, uint32_t features, enum ts_quant quant)
+{
+    bool passed = kernel == NULL;
+    for (size_t i = 0; i < N_KERNELS; i++) {
+        if (passed && (kernels[i]->needs & ~features) == 0 && ts_kernel_format(kernels[i], quant)) {
+            return kernels[i];
+        }
+        passed = passed || kernels[i] == kernel;
+    }
+    return NULL;
+}
+
 const struct ts_kernel *ts_kernel_select(uint32_t features, enum ts_quant quant, const char *forced, const char **why)
 {
     const char *ignored;
@@ -61,14 +73,11 @@ const struct ts_kernel *ts_kernel_select(uint32_t features, enum ts_quant quant,
     if (forced) {
         return select_forced(features, quant, forced, why);
     }
-    for (size_t i = 0; i < N_KERNELS; i++) {
-        if ((kernels[i]->needs & ~features) == 0 && ts_kernel_format(kernels[i], quant)) {
-            *why = i + 1 < N_KERNELS ? "best that this machine supports" : "nothing faster runs on this machine";
-            return kernels[i];
-        }
-    }
-    *why = "no variant does this format";
-    return NULL;
+    const struct ts_kernel *best = ts_kernel_after(NULL, features, quant);
+    *why = !best ? "no variant does this format"
+           : best != kernels[N_KERNELS - 1] ? "best that this machine supports"
+                                            : "nothing faster runs on this machine";
+    return best;
 }
 
 size_t ts_kernel_list(struct ts_kernel_info *out, size_t max)

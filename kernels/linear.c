@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "kernels/cpu.h"
 #include "kernels/pages.h"
 
 /* The row of the file that becomes row `row`. */
@@ -27,30 +26,37 @@ static void copy_tensor(uint8_t *out, const struct ts_weight_source *source, con
     }
 }
 
-/* With the best kernel that knows the format and takes these weights: of one that does not, what only it needs is left out. */
-static enum ts_status pack_with_best(struct ts_matrix *out, const struct ts_kernel *kernel, const struct ts_linear_tools *tools,
-                                     enum ts_quant quant, const uint8_t *rows, uint32_t n_rows, uint32_t cols)
+/* With `kernel`, or where it does not take these weights and was not asked for by name, with the best after it that does. */
+static enum ts_status pack_quantized(struct ts_linear_part *part, const struct ts_kernel *kernel, const struct ts_linear_tools *tools,
+                                     enum ts_quant quant, const uint8_t *rows, const struct ts_tensor *first,
+                                     struct ts_diags *diags)
 {
-    enum ts_status status = ts_matrix_create(out, kernel, quant, rows, n_rows, cols);
-    if (status == TS_EUNSUPPORTED && !tools->isa && (kernel->needs & TS_CPU_AMXBF16) != 0) {
-        kernel = ts_kernel_select(tools->features & ~(uint32_t)TS_CPU_AMXBF16, quant, NULL, NULL);
-        status = ts_matrix_create(out, kernel, quant, rows, n_rows, cols);
+    enum ts_status status = ts_matrix_create(&part->quantized, kernel, quant, rows, part->rows, first->cols);
+    const struct ts_kernel *next = kernel;
+    while (status == TS_EUNSUPPORTED && !tools->isa && (next = ts_kernel_after(next, tools->features, quant)) != NULL) {
+        status = ts_matrix_create(&part->quantized, next, quant, rows, part->rows, first->cols);
     }
-    return status;
+    if (status != TS_EUNSUPPORTED) {
+        return status;
+    }
+    return ts_fail(diags, status, ts_span_none(), "leave out --isa: another variant takes them then",
+                   "tensor '%s' has weights of type %s that are too large for kernel variant %s", first->name, part->type->name,
+                   kernel->name);
 }
 
 /* Packs the rows; the kernel is the best that knows the format. Floats that no kernel takes (F32, odd widths, a variant
  * asked for by name that has no floats) go the float path. */
 static enum ts_status pack_part(struct ts_linear_part *part, const struct ts_linear_tools *tools, const uint8_t *rows,
-                                uint32_t cols, struct ts_diags *diags)
+                                const struct ts_tensor *first, struct ts_diags *diags)
 {
+    const uint32_t cols = first->cols;
     const struct ts_quant_format *format = ts_quant_find(part->type->name);
     const char *why = "the format is unknown to the kernels";
     const struct ts_kernel *kernel = format ? ts_kernel_select(tools->features, format->id, tools->isa, &why) : NULL;
     enum ts_float_type type;
     bool is_float = ts_float_type_by_name(&type, part->type->name);
     if (kernel && !(is_float && cols % TS_ACT_COLS != 0)) {
-        return pack_with_best(&part->quantized, kernel, tools, format->id, rows, part->rows, cols);
+        return pack_quantized(part, kernel, tools, format->id, rows, first, diags);
     }
     if (is_float) {
         return ts_float_matrix_create(&part->floats, type, rows, part->rows, cols);
@@ -70,7 +76,7 @@ static enum ts_status create_part(struct ts_linear_part *part, const struct ts_l
         part->rows += tensors[i].tensor->rows;
     }
     if (n == 1 && first->data && tensors[0].unpair_dim == 0) {
-        enum ts_status status = pack_part(part, tools, first->data, first->cols, diags);
+        enum ts_status status = pack_part(part, tools, first->data, first, diags);
         ts_weight_source_forget(source, first);
         return status;
     }
@@ -86,7 +92,7 @@ static enum ts_status create_part(struct ts_linear_part *part, const struct ts_l
         ts_weight_source_forget(source, tensors[i].tensor);
         to += tensors[i].tensor->rows * first->row_bytes;
     }
-    enum ts_status status = pack_part(part, tools, rows, first->cols, diags);
+    enum ts_status status = pack_part(part, tools, rows, first, diags);
     ts_pages_free(rows, bytes);
     return status;
 }

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "kernels/cpu.h"
 #include "kernels/gguf_write.h"
 #include "kernels/half.h"
 #include "kernels/quant.h"
@@ -207,6 +209,111 @@ static void test_weights__memory_is_that_of_the_weights(void **state)
     tiny_close(&tiny);
 }
 
+/* The file of a tiny model, in memory, each matrix's first block under a scale of 64: too much for a variant that has no
+ * room for weights beyond 255. */
+struct large_model {
+    struct ts_model_config config;
+    uint8_t *file;
+    struct ts_gguf *gguf;
+    struct ts_weight_source *source;
+};
+
+static void large_open(struct large_model *large, const char *quant)
+{
+    const uint16_t scale = ts_half_from_float(64.0F);
+    struct ts_weight_source *made;
+    char *file;
+    size_t len;
+    large->config = tiny_llama();
+    large->config.hidden = 256;
+    large->config.ffn = 256;
+    large->config.heads = 16;
+    assert_int_equal(ts_weight_source_synthetic(&made, &large->config, quant, 3, NULL), TS_OK);
+    assert_int_equal(ts_gguf_write_model(path, &large->config, made, NULL), TS_OK);
+    ts_weight_source_destroy(made);
+    assert_int_equal(ts_file_read(&file, &len, path, 1U << 30, NULL), TS_OK);
+    large->file = (uint8_t *)file;
+    assert_int_equal(ts_gguf_open_memory(&large->gguf, path, large->file, len, NULL), TS_OK);
+    (void)unlink(path);
+    for (size_t i = 0; i < ts_gguf_n_tensors(large->gguf); i++) {
+        const struct ts_gguf_tensor *tensor = ts_gguf_tensor_at(large->gguf, i);
+        if (ts_str_equal(tensor->type->name, quant)) {
+            ts_quant_store_u16(large->file + (tensor->data - large->file), scale);
+        }
+    }
+    assert_int_equal(ts_weight_source_from_gguf(&large->source, large->gguf), TS_OK);
+}
+
+static void large_close(struct large_model *large)
+{
+    ts_weight_source_destroy(large->source);
+    ts_gguf_close(large->gguf);
+    free(large->file);
+}
+
+/* Its last logits after a prompt; returns the name of the variant that computed them. */
+static const char *large_logits(float *logits, const struct large_model *large, const char *isa)
+{
+    enum { N = 20 };
+    struct tiny tiny = {.config = large->config};
+    struct ts_kv_seq seq = {0};
+    uint32_t tokens[N];
+    assert_int_equal(ts_pool_create(&tiny.pool, 2), TS_OK);
+    assert_int_equal(ts_weights_create(&tiny.weights, &large->config, large->source, isa, tiny.pool, NULL), TS_OK);
+    assert_int_equal(ts_kv_cache_create(&tiny.cache, TS_KV_F32, large->config.layers, large->config.kv_heads,
+                                        large->config.head_dim, TINY_PAGES),
+                     TS_OK);
+    assert_int_equal(ts_transformer_create(&tiny.transformer, tiny.weights, &tiny.cache, tiny.pool, N, N), TS_OK);
+    tiny_tokens(tokens, N, large->config.vocab, 1);
+    tiny_step(&tiny, &seq, tokens, N, false, logits);
+    const char *name = ts_linear_kernel(&tiny.weights->layers[0].down)->name;
+    assert_string_equal(ts_linear_kernel(&tiny.weights->head)->name, name);
+    ts_kv_seq_release(&tiny.cache, &seq);
+    tiny_close(&tiny);
+    return name;
+}
+
+static void refused_for_its_size(const struct large_model *large, const char *quant, const char *isa)
+{
+    struct ts_weights *weights;
+    struct ts_pool *pool;
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    assert_int_equal(ts_pool_create(&pool, 1), TS_OK);
+    assert_int_equal(ts_weights_create(&weights, &large->config, large->source, isa, pool, &diags), TS_EUNSUPPORTED);
+    assert_true(diags.n_errors >= 1);
+    assert_non_null(strstr(diags.items[0].message, "weight' has weights"));
+    assert_non_null(strstr(diags.items[0].message, quant));
+    assert_non_null(strstr(diags.items[0].message, isa));
+    assert_non_null(strstr(diags.items[0].hint, "--isa"));
+    ts_diags_deinit(&diags);
+    ts_pool_destroy(pool);
+}
+
+static void test_weights__too_large_for_one_variant_go_to_the_next_or_are_named(void **state)
+{
+    (void)state;
+    static const char *const quants[] = {"Q4_0", "Q8_0", "Q4_K"};
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    for (size_t q = 0; q < sizeof quants / sizeof quants[0]; q++) {
+        const struct ts_quant_format *format = ts_quant_find(quants[q]);
+        struct large_model large;
+        large_open(&large, quants[q]);
+        const struct ts_kernel *kernel = ts_kernel_after(NULL, cpu.features, format->id);
+        for (; ts_kernel_format(kernel, format->id)->takes; kernel = ts_kernel_after(kernel, cpu.features, format->id)) {
+            refused_for_its_size(&large, quants[q], kernel->name);
+        }
+        float *own = malloc(large.config.vocab * sizeof *own), *named = malloc(large.config.vocab * sizeof *named);
+        assert_string_equal(large_logits(own, &large, NULL), kernel->name);
+        assert_string_equal(large_logits(named, &large, kernel->name), kernel->name);
+        assert_memory_equal(own, named, large.config.vocab * sizeof *own);
+        free(own);
+        free(named);
+        large_close(&large);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_weights__tensors_that_do_not_fit_are_named),
         cmocka_unit_test(test_weights__types_that_cannot_be_made_up_are_refused),
         cmocka_unit_test(test_weights__memory_is_that_of_the_weights),
+        cmocka_unit_test(test_weights__too_large_for_one_variant_go_to_the_next_or_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,25 @@ static void test_kernel_list__a_variant_is_never_chosen_without_one_of_its_featu
     }
 }
 
+static void test_kernel_list__going_on_from_a_variant_visits_all_that_can_do_it_best_first(void **state)
+{
+    (void)state;
+    for (int q = 0; q < TS_QUANT_COUNT; q++) {
+        const struct ts_kernel *kernel = NULL;
+        for (size_t k = 0; k < ts_kernel_count(); k++) {
+            if (ts_kernel_format(ts_kernel_at(k), (enum ts_quant)q)) {
+                kernel = ts_kernel_after(kernel, everything, (enum ts_quant)q);
+                assert_ptr_equal(kernel, ts_kernel_at(k));
+                const struct ts_kernel *without = ts_kernel_after(NULL, kernel->needs, (enum ts_quant)q);
+                assert_true((without->needs & ~kernel->needs) == 0);
+            }
+        }
+        assert_string_equal(kernel->name, "ref");
+        assert_null(ts_kernel_after(kernel, everything, (enum ts_quant)q));
+        assert_string_equal(ts_kernel_after(NULL, 0, (enum ts_quant)q)->name, "ref");
+    }
+}
+
 static void test_kernel_list__a_name_is_obeyed_or_refused_with_a_reason(void **state)
 {
     (void)state;
@@ -97,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_kernel_list__ends_with_the_reference_that_needs_nothing_and_does_all_formats),
         cmocka_unit_test(test_kernel_list__first_that_has_features_and_format_is_chosen),
         cmocka_unit_test(test_kernel_list__a_variant_is_never_chosen_without_one_of_its_features),
+        cmocka_unit_test(test_kernel_list__going_on_from_a_variant_visits_all_that_can_do_it_best_first),
         cmocka_unit_test(test_kernel_list__a_name_is_obeyed_or_refused_with_a_reason),
         cmocka_unit_test(test_kernel_list__texts_say_what_the_tables_say),
     };
