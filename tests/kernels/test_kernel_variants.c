@@ -124,18 +124,25 @@ static void fill_halves(struct fixture *f, const struct ts_quant_format *format,
     take_blocks(f, format, n);
 }
 
-/* A variant that dequantizes to BF16 has room for the weights of the smaller formats if their scales are powers of two. */
+/* A variant that dequantizes to BF16 holds the weights of the smaller formats as they are if their scales are powers of two. */
 static bool rounds_weights(const struct fixture *f, enum ts_quant quant)
 {
     return ts_kernel_format(f->kernel, quant)->act->kind == TS_ACT_RAISED_BFLOAT && ts_quant_format(quant)->block_cols > 32;
+}
+
+/* What scales are multiplied by: such a variant takes weights up to 255 only. */
+static float unit_of(const struct fixture *f, enum ts_quant quant)
+{
+    const bool small = ts_kernel_format(f->kernel, quant)->act->kind == TS_ACT_RAISED_BFLOAT;
+    return !small ? 1.0F : ts_quant_format(quant)->block_cols > 32 ? 0x1p-4F : 0.5F;
 }
 
 /* Random quants under scales that are small powers of two, some negative, some zero. With larger blocks the scales inside them make the sums large:
  * all are whole numbers then, and Q6_K's are halved where there are many. */
 static void fill_weights(struct fixture *f, const struct ts_quant_format *format, uint32_t rows, uint32_t cols)
 {
-    const float unit = rounds_weights(f, format->id) ? 0x1p-4F : 1.0F; /* so that they are small enough */
-    static const float small[] = {1.0F, -1.0F, 0.5F, -1.0F, 1.0F, -0.5F, 0.0F, 1.0F};
+    const float unit = unit_of(f, format->id);
+    static const float small[] = {1.0F, -1.0F, 0.5F, 2.0F, 1.0F, -0.5F, 0.0F, 1.0F};
     static const float large[] = {1.0F, -1.0F, 0.0F, 1.0F};
     if (format->block_cols == 1) {
         fill_halves(f, format, (size_t)rows * cols);
@@ -151,7 +158,7 @@ static void fill_weights(struct fixture *f, const struct ts_quant_format *format
             }
         }
         if (format->block_cols == 32) {
-            set_scales(block, format, small[next_below(&f->seed, COUNT(small))], 0.0F);
+            set_scales(block, format, unit * small[next_below(&f->seed, COUNT(small))], 0.0F);
         } else {
             set_scales(block, format, unit * large[next_below(&f->seed, COUNT(large))],
                        unit * large[next_below(&f->seed, COUNT(large))]);
