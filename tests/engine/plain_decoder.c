@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/quant.h"
+
 /* A tensor's values, or NULL. */
 static double *values_of(const struct ts_weight_source *source, const char *name)
 {
@@ -13,12 +15,20 @@ static double *values_of(const struct ts_weight_source *source, const char *name
         return NULL;
     }
     size_t n = (size_t)tensor->rows * tensor->cols;
+    uint8_t *bytes = malloc(tensor->rows * tensor->row_bytes);
     float *floats = malloc(n * sizeof *floats);
     double *values = malloc(n * sizeof *values);
-    ts_weight_source_rows(source, tensor, 0, tensor->rows, (uint8_t *)floats);
+    const struct ts_quant_format *format = ts_quant_find(tensor->type->name);
+    ts_weight_source_rows(source, tensor, 0, tensor->rows, bytes);
+    if (format) {
+        format->dequantize(floats, bytes, n);
+    } else {
+        memcpy(floats, bytes, n * sizeof *floats); /* F32 */
+    }
     for (size_t i = 0; i < n; i++) {
         values[i] = (double)floats[i];
     }
+    free(bytes);
     free(floats);
     return values;
 }

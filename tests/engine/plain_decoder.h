@@ -5,7 +5,7 @@
 
 #include "kernels/weight_source.h"
 
-/* logits[n][vocab] of all positions of a sequence of n tokens. F32 tensors only. */
+/* logits[n][vocab] of all positions of a sequence of n tokens. Tensors of any type, dequantized. */
 void plain_decoder_run(double *logits, const struct ts_model_config *config, const struct ts_weight_source *source,
                        const uint32_t *tokens, uint32_t n);
 
