@@ -108,14 +108,15 @@ static void print_peak(const char *what, double gops)
     }
 }
 
-static void print_head(const struct ts_measurement *m)
+static void print_head(const struct ts_measurement *m, size_t n_formats)
 {
+    const struct ts_bench_peaks peaks = ts_bench_peaks(m, n_formats);
     printf("%s, %u thread%s, %u x %u weights, %u copies used in turn\n", m->host.cpu, m->n_threads,
            m->n_threads == 1 ? "" : "s", m->shapes->rows, m->shapes->cols, m->shapes->count);
     printf("at best, measured beside it:");
-    print_peak("int8 dot products", m->peak_dot_gops);
-    print_peak("BF16 dot products", m->peak_bf16_gflops);
-    print_peak("float multiply-adds", m->peak_fma_gflops);
+    print_peak("int8 dot products", peaks.dot_gops);
+    print_peak("BF16 dot products", peaks.bf16_gflops);
+    print_peak("float multiply-adds", peaks.fma_gflops);
     printf(" read");
     struct ts_bench_level levels[TS_BENCH_MAX_LEVELS];
     size_t n = ts_bench_levels(levels, m);
@@ -191,7 +192,7 @@ static enum ts_status show(const struct ts_measurement *m, size_t n, const struc
         return status;
     }
     if (format == TS_TABLE_TEXT) {
-        print_head(m);
+        print_head(m, n);
     }
     status = ts_bench_print_table(table, format);
     if (status == TS_OK && args->out && format == TS_TABLE_TEXT) {

@@ -1,6 +1,6 @@
 /* Hides how the roofline is drawn. Both axes are logarithmic: operations per byte that has to move at least (packed
  * weights, float activations in, float results out) against 1e9 operations per second. A level of the memory is a
- * rising line, gops = bytes/s x operations per byte, up to the peak of the int8 dot products. Worked number: a Q4_0
+ * rising line, gops = bytes/s x operations per byte, up to the highest of the arithmetic peaks. Worked number: a Q4_0
  * product of 4096 x 14336 at one token is 117 million operations on 33 MB: 3.5 operations per byte, at 30 GB/s at most
  * 106 GOPS. Source: S. Williams, A. Waterman, D. Patterson, Roofline, CACM 52(4), 2009. */
 #include "app/bench_roofline.h"
@@ -46,6 +46,22 @@ size_t ts_bench_levels(struct ts_bench_level out[TS_BENCH_MAX_LEVELS], const str
     return n;
 }
 
+struct ts_bench_peaks ts_bench_peaks(const struct ts_measurement *m, size_t n)
+{
+    struct ts_bench_peaks peaks = {0};
+    for (size_t i = 0; i < n; i++) {
+        peaks.dot_gops = fmax(peaks.dot_gops, m[i].peak_dot_gops);
+        peaks.bf16_gflops = fmax(peaks.bf16_gflops, m[i].peak_bf16_gflops);
+        peaks.fma_gflops = fmax(peaks.fma_gflops, m[i].peak_fma_gflops);
+    }
+    return peaks;
+}
+
+static double highest(const struct ts_bench_peaks *peaks)
+{
+    return fmax(peaks->dot_gops, fmax(peaks->bf16_gflops, peaks->fma_gflops));
+}
+
 static double operations_per_byte(const struct ts_measurement *m, uint32_t n_tok)
 {
     double rows = m->shapes->rows, cols = m->shapes->cols;
@@ -67,9 +83,9 @@ static void put_points(struct ts_text *dat, const struct ts_measurement *m, size
 }
 
 /* Whole powers of ten around all points and roofs. */
-static void put_ranges(struct ts_text *gp, const struct ts_measurement *m, size_t n)
+static void put_ranges(struct ts_text *gp, const struct ts_measurement *m, size_t n, const struct ts_bench_peaks *peaks)
 {
-    double left = INFINITY, right = 0.0, low = INFINITY, high = fmax(m->peak_dot_gops, m->peak_fma_gflops);
+    double left = INFINITY, right = 0.0, low = INFINITY, high = highest(peaks);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < m[i].n_matmuls; k++) {
             double x = operations_per_byte(&m[i], m[i].matmuls[k].n_tok);
@@ -86,15 +102,23 @@ static void put_ranges(struct ts_text *gp, const struct ts_measurement *m, size_
     ts_chart_put(gp, pow(10.0, ceil(log10(high * 1.2))), "]\n");
 }
 
-/* The rising lines, then the flat ones. The peak of BF16 is known of the formats that use it only. */
-static void put_roofs(struct ts_text *gp, const struct ts_measurement *m, double bf16_gflops)
+static void put_peak(struct ts_text *gp, const char *style, const char *what, double gops, const char *unit)
+{
+    if (gops > 0.0) {
+        ts_chart_put(gp, gops, "");
+        ts_text_printf(gp, " with lines %s linecolor rgb '" TS_CHART_INK "' title '%s %.0f %s', \\\n     ", style, what,
+                       gops, unit);
+    }
+}
+
+/* The rising lines, then the flat ones. */
+static void put_roofs(struct ts_text *gp, const struct ts_measurement *m, const struct ts_bench_peaks *peaks)
 {
     static const char *const dashes[TS_BENCH_MAX_LEVELS] = {"(2,3)", "(4,3)", "(8,3)", "solid"};
     struct ts_bench_level levels[TS_BENCH_MAX_LEVELS];
     size_t n = ts_bench_levels(levels, m);
-    double peak = m->peak_dot_gops > 0.0 ? m->peak_dot_gops : m->peak_fma_gflops;
     ts_text_puts(gp, "set samples 600\nroof(x, gb_per_s) = x * gb_per_s <= ");
-    ts_chart_put(gp, peak, " ? x * gb_per_s : NaN\nplot ");
+    ts_chart_put(gp, highest(peaks), " ? x * gb_per_s : NaN\nplot ");
     for (size_t i = 0; i < n; i++) {
         ts_text_puts(gp, "roof(x, ");
         ts_chart_put(gp, levels[i].gb_per_s, "");
@@ -102,27 +126,9 @@ static void put_roofs(struct ts_text *gp, const struct ts_measurement *m, double
                        dashes[levels[i].name[0] == 'm' ? TS_BENCH_MAX_LEVELS - 1 : i], TS_CHART_FAINT, levels[i].name,
                        levels[i].gb_per_s);
     }
-    if (m->peak_dot_gops > 0.0) {
-        ts_chart_put(gp, m->peak_dot_gops, "");
-        ts_text_printf(gp,
-                       " with lines linewidth 2 linecolor rgb '" TS_CHART_INK
-                       "' title 'int8 dot products %.0f GOPS', \\\n     ",
-                       m->peak_dot_gops);
-    }
-    if (bf16_gflops > 0.0) {
-        ts_chart_put(gp, bf16_gflops, "");
-        ts_text_printf(gp,
-                       " with lines linewidth 1.6 dashtype (3,3) linecolor rgb '" TS_CHART_INK
-                       "' title 'BF16 dot products %.0f GFLOPS', \\\n     ",
-                       bf16_gflops);
-    }
-    if (m->peak_fma_gflops > 0.0) {
-        ts_chart_put(gp, m->peak_fma_gflops, "");
-        ts_text_printf(gp,
-                       " with lines linewidth 1.6 dashtype (8,3) linecolor rgb '" TS_CHART_INK
-                       "' title 'float multiply-adds %.0f GFLOPS', \\\n     ",
-                       m->peak_fma_gflops);
-    }
+    put_peak(gp, "linewidth 2", "int8 dot products", peaks->dot_gops, "GOPS");
+    put_peak(gp, "linewidth 1.6 dashtype (3,3)", "BF16 dot products", peaks->bf16_gflops, "GFLOPS");
+    put_peak(gp, "linewidth 1.6 dashtype (8,3)", "float multiply-adds", peaks->fma_gflops, "GFLOPS");
 }
 
 static void put_script(struct ts_text *gp, const struct ts_measurement *m, size_t n)
@@ -133,16 +139,13 @@ static void put_script(struct ts_text *gp, const struct ts_measurement *m, size_
                    m->n_threads == 1 ? "" : "s");
     ts_chart_begin(gp, id, title.failed ? "Matrix product" : title.data);
     ts_text_deinit(&title);
-    put_ranges(gp, m, n);
+    const struct ts_bench_peaks peaks = ts_bench_peaks(m, n);
+    put_ranges(gp, m, n, &peaks);
     ts_text_puts(gp, "set grid xtics ytics linecolor rgb '" TS_CHART_GRID "' linewidth 1 linetype 1\n"
                      "set xlabel \"operations per byte moved (labels: tokens)\\n \"\n"
                      "set ylabel '1e9 operations per second'\n"
                      "set key below horizontal Left reverse maxcols 3 spacing 1.1 samplen 2\n");
-    double bf16_gflops = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        bf16_gflops = fmax(bf16_gflops, m[i].peak_bf16_gflops);
-    }
-    put_roofs(gp, m, bf16_gflops);
+    put_roofs(gp, m, &peaks);
     for (size_t i = 0; i < n; i++) {
         const char *colour = ts_chart_colour((uint32_t)i);
         ts_text_printf(

@@ -16,6 +16,12 @@ struct ts_bench_level {
  * stands for main memory. */
 size_t ts_bench_levels(struct ts_bench_level out[TS_BENCH_MAX_LEVELS], const struct ts_measurement *m);
 
+/* The best of each instruction in n formats measured together; 0 where no kernel of theirs has it. */
+struct ts_bench_peaks {
+    double dot_gops, bf16_gflops, fma_gflops;
+};
+struct ts_bench_peaks ts_bench_peaks(const struct ts_measurement *m, size_t n);
+
 /* Writes roofline.dat, roofline.gp and what gnuplot draws from them, roofline.svg and roofline.png, into `dir`, which
  * is made if need be. m[n]: formats measured beside the same limits. Without gnuplot a warning, and no pictures.
  * TS_EIO, TS_ENOMEM. */

@@ -309,7 +309,10 @@ double ts_measurement_peak_gops(const struct ts_measurement *measurement)
     if (bf16 && measurement->peak_bf16_gflops > 0.0) {
         return measurement->peak_bf16_gflops;
     }
-    return bf16 || strcmp(measurement->quant, "F16") == 0 ? measurement->peak_fma_gflops : measurement->peak_dot_gops;
+    if (bf16 || strcmp(measurement->quant, "F16") == 0) {
+        return measurement->peak_fma_gflops;
+    }
+    return measurement->peak_dot_gops > 0.0 ? measurement->peak_dot_gops : measurement->peak_bf16_gflops;
 }
 
 double ts_measurement_memory_bytes_per_s(const struct ts_measurement *measurement)

@@ -128,6 +128,23 @@ static void test_measurement__memory_bandwidth_is_that_of_the_largest_working_se
     assert_true(ts_measurement_memory_bytes_per_s(&m) == 0.0);
 }
 
+static void test_measurement__the_peak_is_that_of_the_instruction_that_multiplies_the_format(void **state)
+{
+    (void)state;
+    struct ts_measurement m = sample();
+    assert_true(ts_measurement_peak_gops(&m) == 900.5);
+    m.peak_dot_gops = 0.0; /* tiles of BF16 */
+    assert_true(ts_measurement_peak_gops(&m) == 440.5);
+    m.quant = "BF16";
+    assert_true(ts_measurement_peak_gops(&m) == 440.5);
+    m.peak_bf16_gflops = 0.0;
+    assert_true(ts_measurement_peak_gops(&m) == 220.25);
+    m.quant = "F16";
+    m.peak_dot_gops = 900.5;
+    m.peak_bf16_gflops = 440.5;
+    assert_true(ts_measurement_peak_gops(&m) == 220.25);
+}
+
 /* Writes the sample with `from` replaced by `to`, reads it, and compares the message; %s in `expected` is the path. */
 static void expect_fault(struct folder *f, const char *from, const char *to, enum ts_status status, const char *expected)
 {
@@ -234,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_measurement__what_was_written_is_read_again),
         WITH_FOLDER(test_measurement__memory_bandwidth_is_that_of_the_largest_working_set),
+        WITH_FOLDER(test_measurement__the_peak_is_that_of_the_instruction_that_multiplies_the_format),
         WITH_FOLDER(test_measurement__faults_are_named_by_their_field),
         WITH_FOLDER(test_measurement__all_faults_are_shown_at_once_with_what_to_do),
         WITH_FOLDER(test_measurement__a_file_that_is_absent_truncated_or_not_json_is_an_error),
