@@ -108,18 +108,36 @@ static void copy_floats(void *out, struct ts_act_meta *meta, const struct ts_act
     }
 }
 
+static void round_block(uint16_t *values, const float *x)
+{
+    for (uint32_t i = 0; i < TS_ACT_COLS; i++) {
+        values[i] = ts_bfloat_from_float(x[i]);
+    }
+}
+
+static void raise_block(uint16_t *values, const float *x)
+{
+    for (uint32_t i = 0; i < TS_ACT_COLS; i++) {
+        const float above = x[i] < -TS_ACT_RAISED_MAX ? -TS_ACT_RAISED_MAX : x[i];
+        const float value = above > TS_ACT_RAISED_MAX ? TS_ACT_RAISED_MAX : above;
+        values[i / 4 * 4 + i % 2 * 2 + i / 2 % 2] = ts_bfloat_from_float(value * TS_ACT_RAISE);
+    }
+}
+
+static void each_block(uint16_t *values, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
+                       void (*convert)(uint16_t *values, const float *x))
+{
+    for (uint32_t b = 0; b < n_blocks; b++) {
+        convert(values + ts_act_place(places, b) * TS_ACT_COLS, x + (size_t)b * TS_ACT_COLS);
+    }
+}
+
 static void round_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
                          int32_t offset)
 {
     (void)meta;
     (void)offset;
-    uint16_t *values = out;
-    for (uint32_t b = 0; b < n_blocks; b++) {
-        uint16_t *block = values + ts_act_place(places, b) * TS_ACT_COLS;
-        for (uint32_t i = 0; i < TS_ACT_COLS; i++) {
-            block[i] = ts_bfloat_from_float(x[(size_t)b * TS_ACT_COLS + i]);
-        }
-    }
+    each_block(out, places, x, n_blocks, round_block);
 }
 
 static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
@@ -127,15 +145,7 @@ static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_ac
 {
     (void)meta;
     (void)offset;
-    uint16_t *values = out;
-    for (uint32_t b = 0; b < n_blocks; b++) {
-        uint16_t *block = values + ts_act_place(places, b) * TS_ACT_COLS;
-        for (uint32_t i = 0; i < TS_ACT_COLS; i++) {
-            float value = x[(size_t)b * TS_ACT_COLS + i];
-            value = value < -TS_ACT_RAISED_MAX ? -TS_ACT_RAISED_MAX : value > TS_ACT_RAISED_MAX ? TS_ACT_RAISED_MAX : value;
-            block[i / 4 * 4 + i % 2 * 2 + i / 2 % 2] = ts_bfloat_from_float(value * TS_ACT_RAISE);
-        }
-    }
+    each_block(out, places, x, n_blocks, raise_block);
 }
 
 const struct ts_act_form ts_act_int8 = {TS_ACT_INT8, TS_ACT_COLS, quantize_ref};

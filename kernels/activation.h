@@ -1,5 +1,5 @@
 /* Activations for the kernels. For integer formats: per token and block of 32 columns, int8 values and one scale; for weights of 16 bits, floats or
- * BF16 in the same order and no scale.
+ * BF16 in the same order and no scale; for weights that are dequantized to BF16, BF16 numbers raised by a constant, in the order of the tiles' pairs.
  *
  * The scale is a power of 2^(1/16): scale = 2^(step/16) with an integer step. A kernel can then multiply a weight's scale by an activation's
  * scale without a multiplication: the weight's scale times 2^(j/16) comes from a table of 16, and the rest is added to the exponent bits.

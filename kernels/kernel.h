@@ -3,7 +3,8 @@
  *
  * A variant packs `group_rows` rows of W together, block by block: [group][block][block_bytes]. Rows beyond the matrix are zero weights, so no
  * kernel reads or writes out of bounds. Of formats with blocks of 256 weights a variant sees whole ones only: 8 blocks from a multiple of 8 on
- * (panel_blocks must be one, too). Two ways to compute the group_rows x width results of one group and one tile of tokens:
+ * (panel_blocks must be one, too). Three ways to compute the group_rows x width results of one group and one tile of tokens:
+ *   few     straight from the packed weights, with activations of a form of its own: the fewest tokens, where `direct` is no match for memory;
  *   direct  straight from the packed weights: few tokens, bound by memory;
  *   wide    from a panel, packed blocks expanded once and used by all tiles: many tokens, bound by arithmetic. */
 #ifndef TS_KERNELS_KERNEL_H
@@ -19,10 +20,12 @@
 
 enum { TS_KERNEL_MAX_GROUP_ROWS = 32, TS_KERNEL_MAX_TILE_TOK = 16 };
 
-/* c[tok*group_rows + row], tok < width, gets (accumulate: is raised by) the sum over the blocks of
- * weight scale x activation scale x integer dot product. The integer part is exact; additions are in the order of the blocks, each rounded
- * once (fused) or twice. With weights of 16 bits: the sum of the products, in the order of the columns. values and meta: as in activation.h, of one
- * tile, in the format's form. */
+/* c[tok*group_rows + row], tok < width, gets (accumulate: is raised by) what the form of the activations says:
+ *   int8                the sum over the blocks of weight scale x activation scale x integer dot product. The integer part is exact; additions are in
+ *                       the order of the blocks, each rounded once (fused) or twice;
+ *   floats, BF16        with weights of 16 bits the sum of the products, in the order of the columns;
+ *   raised BF16         the sum of the products with the weights dequantized and rounded to BF16, in the order of the blocks.
+ * values and meta: as in activation.h, of one tile; `few` gets them in the form few_act, the others in act. Only int8 has meta. */
 typedef void ts_kernel_tile_fn(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
                                uint32_t n_blocks, uint32_t width, bool accumulate);
 
@@ -37,7 +40,8 @@ struct ts_kernel_format {
     /* n_rows <= group_rows rows of blocks, row_bytes apart, into n_blocks packed ones. A block of scale 0 must be packed as zero weights. */
     void (*pack)(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
 
-    /* Up to so many tokens are computed by other means, in one tile, from activations of another form; the bits are others, too. 0: no. */
+    /* Up to so many tokens are computed by other means, in one tile, from activations of another form; the bits are others, too. 0: no. At most
+     * direct_tok and below wide_min_tok, and `offset` is few_act's. */
     uint32_t few_tok;
     const struct ts_act_form *few_act;
     ts_kernel_tile_fn *few;

@@ -224,7 +224,10 @@ static inline void expand_q4_k_block(uint8_t *panel, const uint8_t *packed, uint
     }
 }
 
-static inline void ask_ahead(const uint8_t *packed, int n_bytes)
+/* GCC 12 takes a function that does nothing but ask for memory to do nothing, and drops calls of it that it has not inlined by then. */
+#define ASKS static inline __attribute__((always_inline)) void
+
+ASKS ask_ahead(const uint8_t *packed, int n_bytes)
 {
     for (int at = 0; at < n_bytes; at += VECTOR) {
         _mm_prefetch((const char *)packed + FAR_AHEAD + at, _MM_HINT_T1);
@@ -232,16 +235,30 @@ static inline void ask_ahead(const uint8_t *packed, int n_bytes)
     }
 }
 
-/* What comes last in 256 columns is needed first: it is asked for 256 columns ahead. */
-static inline void ask_for_steps(const uint8_t *super)
+ASKS ask_ahead_q4_0(const uint8_t *packed, uint32_t block)
 {
-    for (int at = SUPER_STEPS; at < SUPER_BYTES; at += VECTOR) {
-        _mm_prefetch((const char *)super + SUPER_BYTES + at, _MM_HINT_T0);
+    ask_ahead(packed + (size_t)block * AVX512_Q4_0_BLOCK, AVX512_Q4_0_BLOCK);
+}
+
+ASKS ask_ahead_q8_0(const uint8_t *packed, uint32_t block)
+{
+    ask_ahead(packed + (size_t)block * AVX512_Q8_0_BLOCK, AVX512_Q8_0_BLOCK);
+}
+
+/* What comes last in 256 columns is needed first: it is asked for 256 columns ahead. */
+ASKS ask_ahead_q4_k(const uint8_t *packed, uint32_t block)
+{
+    const uint8_t *here = packed + (size_t)block * AVX512_Q4_K_BLOCK;
+    ask_ahead(here, AVX512_Q4_K_BLOCK);
+    if (block % SUPER == 0) {
+        for (int at = SUPER_STEPS; at < SUPER_BYTES; at += VECTOR) {
+            _mm_prefetch((const char *)here + SUPER_BYTES + at, _MM_HINT_T0);
+        }
     }
 }
 
 /* The next block's weights are made before the tiles of this one are multiplied. */
-#define DEFINE_DIRECT(name, parity, block_bytes)                                                                    \
+#define DEFINE_DIRECT(name, parity)                                                                                 \
     static void direct_##name##_##parity(float *c, const uint8_t *packed, const uint8_t *values, uint32_t n_blocks, \
                                          size_t values_bytes, bool accumulate)                                      \
     {                                                                                                               \
@@ -249,10 +266,7 @@ static inline void ask_for_steps(const uint8_t *super)
         begin_##parity(c, accumulate);                                                                              \
         expand_##name##_block(ring[0], packed, 0);                                                                  \
         for (uint32_t b = 0; b < n_blocks; b++) {                                                                   \
-            ask_ahead(packed + (size_t)b * (block_bytes), block_bytes);                                             \
-            if ((block_bytes) == AVX512_Q4_K_BLOCK && b % SUPER == 0) {                                             \
-                ask_for_steps(packed + (size_t)b * (block_bytes));                                                  \
-            }                                                                                                       \
+            ask_ahead_##name(packed, b);                                                                            \
             if (b + 1 < n_blocks) {                                                                                 \
                 expand_##name##_block(ring[(b + 1) % 2], packed, b + 1);                                            \
             }                                                                                                       \
@@ -262,9 +276,9 @@ static inline void ask_for_steps(const uint8_t *super)
         end_##parity(c);                                                                                            \
     }
 
-#define DEFINE_FORMAT(name, block_bytes)                                                                                              \
-    DEFINE_DIRECT(name, even, block_bytes)                                                                                            \
-    DEFINE_DIRECT(name, odd, block_bytes)                                                                                             \
+#define DEFINE_FORMAT(name)                                                                                                           \
+    DEFINE_DIRECT(name, even)                                                                                                         \
+    DEFINE_DIRECT(name, odd)                                                                                                          \
     static void direct_##name(float *c, const uint8_t *packed, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks, \
                               uint32_t width, bool accumulate)                                                                        \
     {                                                                                                                                 \
@@ -279,13 +293,14 @@ static inline void ask_for_steps(const uint8_t *super)
         }                                                                                                                             \
     }
 
-DEFINE_FORMAT(q4_0, AVX512_Q4_0_BLOCK)
-DEFINE_FORMAT(q8_0, AVX512_Q8_0_BLOCK)
-DEFINE_FORMAT(q4_k, AVX512_Q4_K_BLOCK)
+DEFINE_FORMAT(q4_0)
+DEFINE_FORMAT(q8_0)
+DEFINE_FORMAT(q4_k)
 
 /* Of every block, the half at `at` times `times` is at most MAX_WEIGHT in magnitude, and so is a number. */
-static bool halves_within(const uint8_t *blocks, size_t n, size_t block_bytes, size_t at, float times)
+static bool halves_within(const uint8_t *blocks, size_t n, enum ts_quant quant, size_t at, float times)
 {
+    const size_t block_bytes = ts_quant_format(quant)->block_bytes;
     for (size_t b = 0; b < n; b++) {
         float value = ts_half_to_float(ts_quant_load_u16(blocks + b * block_bytes + at)) * times;
         if (!(value >= -(float)MAX_WEIGHT && value <= (float)MAX_WEIGHT)) {
@@ -297,18 +312,18 @@ static bool halves_within(const uint8_t *blocks, size_t n, size_t block_bytes, s
 
 static bool takes_q4_0(const uint8_t *blocks, size_t n)
 {
-    return halves_within(blocks, n, 18, 0, 8.0F);
+    return halves_within(blocks, n, TS_QUANT_Q4_0, 0, 8.0F);
 }
 
 static bool takes_q8_0(const uint8_t *blocks, size_t n)
 {
-    return halves_within(blocks, n, 34, 0, 128.0F);
+    return halves_within(blocks, n, TS_QUANT_Q8_0, 0, 128.0F);
 }
 
 /* Each part at most half of it. */
 static bool takes_q4_k(const uint8_t *blocks, size_t n)
 {
-    return halves_within(blocks, n, 144, 0, 2.0F * 63.0F * 15.0F) && halves_within(blocks, n, 144, 2, 2.0F * 63.0F);
+    return halves_within(blocks, n, TS_QUANT_Q4_K, 0, 2.0F * 63.0F * 15.0F) && halves_within(blocks, n, TS_QUANT_Q4_K, 2, 2.0F * 63.0F);
 }
 
 /* -- activations -- */

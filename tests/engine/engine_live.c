@@ -15,14 +15,14 @@ enum { PIECE_TOK = 64, MAX_PROMPT = 512, MAX_SEQS = 64, KV_TOK = 16384 };
 
 /* -- logits -- */
 
-static enum ts_status write_text(struct live_model *model, uint64_t seed, uint32_t n_tok, float *logits, FILE *stream,
-                                 struct ts_diags *diags)
+static enum ts_status write_text(struct live_model *model, uint64_t seed, uint32_t n_tok, uint32_t piece_tok,
+                                 float *logits, FILE *stream, struct ts_diags *diags)
 {
     struct ts_kv_seq seq = {0};
     uint32_t tokens[PIECE_TOK], vocab = model->config.vocab;
     enum ts_status status = TS_OK;
-    for (uint32_t at = 0; at < n_tok && status == TS_OK; at += PIECE_TOK) {
-        uint32_t n = n_tok - at < PIECE_TOK ? n_tok - at : PIECE_TOK;
+    for (uint32_t at = 0; at < n_tok && status == TS_OK; at += piece_tok) {
+        uint32_t n = n_tok - at < piece_tok ? n_tok - at : piece_tok;
         for (uint32_t i = 0; i < n; i++) {
             tokens[i] = live_token(&seed, vocab);
         }
@@ -34,9 +34,12 @@ static enum ts_status write_text(struct live_model *model, uint64_t seed, uint32
     return status;
 }
 
-enum ts_status engine_live_logits(const char *gguf, uint64_t seed, uint32_t n_tok, uint32_t n_seqs, const char *out,
-                                  struct ts_diags *diags)
+enum ts_status engine_live_logits(const char *gguf, uint64_t seed, uint32_t n_tok, uint32_t n_seqs, uint32_t piece_tok,
+                                  const char *out, struct ts_diags *diags)
 {
+    if (piece_tok < 1 || piece_tok > PIECE_TOK) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "steps take from 1 to %d tokens", PIECE_TOK);
+    }
     struct live_model model;
     struct live_limits limits = {1, n_tok, PIECE_TOK, PIECE_TOK};
     struct ts_file_writer file;
@@ -48,7 +51,7 @@ enum ts_status engine_live_logits(const char *gguf, uint64_t seed, uint32_t n_to
     status = logits ? ts_file_writer_open(&file, out, diags) : TS_ENOMEM;
     if (status == TS_OK) {
         for (uint32_t i = 0; i < n_seqs && status == TS_OK; i++) {
-            status = write_text(&model, seed + i, n_tok, logits, file.stream, diags);
+            status = write_text(&model, seed + i, n_tok, piece_tok, logits, file.stream, diags);
         }
         if (status == TS_OK) {
             status = ts_file_writer_commit(&file, diags);

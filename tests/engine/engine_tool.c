@@ -166,8 +166,8 @@ static uint32_t number(const char *word)
 
 static enum ts_status run_logits(int n, char **words, struct ts_diags *diags)
 {
-    (void)n;
-    return engine_live_logits(words[0], number(words[1]), number(words[2]), number(words[3]), words[4], diags);
+    return engine_live_logits(words[0], number(words[1]), number(words[2]), number(words[3]), n == 6 ? number(words[5]) : 64,
+                              words[4], diags);
 }
 
 static enum ts_status run_record(int n, char **words, struct ts_diags *diags)
@@ -195,7 +195,7 @@ static const struct command {
     const char *words;
 } commands[] = {
     {"gguf", 3, 4, run_gguf, "FILE MODEL QUANT [lifelike]"},
-    {"logits", 5, 5, run_logits, "FILE.gguf SEED TOKENS TEXTS OUT"},
+    {"logits", 5, 6, run_logits, "FILE.gguf SEED TOKENS TEXTS OUT [TOKENS OF A STEP]"},
     {"small", 3, 3, run_small, "FILE llama|qwen2|qwen3 QUANT"},
     {"record", 3, 3, run_record, "LOGITS FAMILY QUANT"},
     {"compare", 3, 3, run_compare, "LOGITS LOGITS VOCABULARY"},

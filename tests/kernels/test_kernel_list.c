@@ -110,6 +110,28 @@ static void test_kernel_list__texts_say_what_the_tables_say(void **state)
     assert_int_equal(ts_kernel_list(infos, 1), 1);
 }
 
+static void test_kernel_list__ways_to_compute_fit_each_other(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < ts_kernel_count(); k++) {
+        const struct ts_kernel *kernel = ts_kernel_at(k);
+        for (size_t i = 0; i < kernel->n_formats; i++) {
+            const struct ts_kernel_format *format = &kernel->formats[i];
+            assert_true(format->direct_tok >= 1 && format->direct_tok <= TS_KERNEL_MAX_TILE_TOK && format->direct);
+            assert_true(format->group_rows <= TS_KERNEL_MAX_GROUP_ROWS && format->act->block_bytes <= TS_ACT_MAX_BLOCK_BYTES);
+            if (format->few_tok > 0) {
+                assert_true(format->few && format->few_act && format->few_act->block_bytes <= TS_ACT_MAX_BLOCK_BYTES);
+                assert_true(format->few_tok <= format->direct_tok);
+                assert_true(format->wide_min_tok == 0 || format->few_tok < format->wide_min_tok);
+            }
+            if (format->wide_min_tok > 0) {
+                assert_true(format->wide && format->wide_tok >= 1 && format->wide_tok <= TS_KERNEL_MAX_TILE_TOK);
+            }
+            assert_true(!format->enter == !format->leave);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_kernel_list__going_on_from_a_variant_visits_all_that_can_do_it_best_first),
         cmocka_unit_test(test_kernel_list__a_name_is_obeyed_or_refused_with_a_reason),
         cmocka_unit_test(test_kernel_list__texts_say_what_the_tables_say),
+        cmocka_unit_test(test_kernel_list__ways_to_compute_fit_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
