@@ -58,7 +58,7 @@ static const struct option_row rows[] = {
     {"shape", 0, TEXT, AT(shape), TS_CMD_BENCH, "ROWSxCOLS", "bench matmul: the matrix (default 4096x14336)"},
     {"gguf", 0, TEXT, AT(gguf), TS_CMD_BENCH | TS_CMD_VALIDATE, "FILE",
      "bench model: the weights of this GGUF file instead of made-up ones"},
-    {"config", 0, TEXT, AT(config), TS_CMD_BENCH, "FILE", "bench model: the shape of this Hugging Face config.json"},
+    {"config", 0, TEXT, AT(config), TS_CMD_BENCH, "FILE", "bench model: the shape of this Hugging Face config.json; --model names it"},
     {"check", 0, FLAG, AT(check), TS_CMD_BENCH, NULL,
      "bench model: also measure steps that the fit has not seen, and say its error there"},
     {"affinity", 0, FLAG, AT(affinity), TS_CMD_BENCH, NULL,

@@ -85,6 +85,9 @@ static enum ts_status make_plan(struct bench *bench)
         .depths = bench->options->depths,
         .n_depths = bench->options->n_depths,
     };
+    if (bench->options->max_depth == 0 && bench->options->n_depths == 0 && bench->config.context < bench->max_depth) {
+        bench->max_depth = bench->config.context;
+    }
     limits.max_depth =
         limits.max_depth < bench->max_depth && bench->options->n_depths == 0 ? limits.max_depth : bench->max_depth;
     bench->n_items = ts_model_plan(steps, MAX_ITEMS, &limits);
@@ -94,6 +97,11 @@ static enum ts_status make_plan(struct bench *bench)
     }
     for (size_t i = 0; i < bench->n_items; i++) {
         bench->items[i].step = steps[i];
+    }
+    if (bench->options->n_depths > 0 && bench->max_depth > bench->config.context) {
+        ts_diags_add(bench->diags, TS_WARNING, ts_span_none(), NULL,
+                     "%u cached tokens are more than the context of %s, %u tokens", bench->max_depth,
+                     bench->config.name, bench->config.context);
     }
     if (bench->n_items == 0) {
         return ts_fail(bench->diags, TS_ERANGE, ts_span_none(), "allow more memory for the cache",
