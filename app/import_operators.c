@@ -178,7 +178,8 @@ static void tell_what_is_missing(const struct ts_operator_about *about, const st
                                  struct ts_diags *diags)
 {
     if (about->tensor_parallel > 1) {
-        ts_diags_add(diags, TS_WARNING, ts_span_file(about->folder), "write accelerators: N, and overhead: TIME beside measured:",
+        ts_diags_add(diags, TS_WARNING, ts_span_file(about->folder),
+                     "write accelerators: N, and overhead: TIME beside measured:",
                      "the tables do not time what joins %u accelerators: it is not in the step times",
                      (unsigned)about->tensor_parallel);
     }
