@@ -25,7 +25,14 @@ static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena
                                     double *n_params, struct ts_diags *diags)
 {
     if (args->config) {
-        return ts_model_config_read(out, args->config, diags);
+        enum ts_status read = ts_model_config_read(out, args->config, diags);
+        if (read == TS_OK) {
+            *n_params = ts_model_config_params(out);
+        }
+        if (read == TS_OK && args->model) {
+            (void)snprintf(out->name, sizeof out->name, "%s", args->model);
+        }
+        return read;
     }
     const struct ts_llm *llm = NULL;
     const char *name = args->model ? args->model : DEFAULT_MODEL;
@@ -194,17 +201,27 @@ static double budget_of(const struct ts_args *args, bool with_base)
     return !args->quick ? FULL_BUDGET_S : with_base ? QUICK_BUDGET_S : QUICK_BUDGET_S - BASE_QUICK_S;
 }
 
+/* What the samples are of: a model's name, or its file's; every config.json is named alike, so its folder comes first.
+ */
+static const char *measured_name(struct ts_arena *arena, const struct ts_args *args)
+{
+    if (args->gguf || args->model || !args->config) {
+        return ts_path_base(args->gguf ? args->gguf : args->model ? args->model : DEFAULT_MODEL);
+    }
+    char *dir = ts_path_dir(args->config);
+    const char *name = dir ? ts_arena_printf(arena, "%s-%s", ts_path_base(dir), ts_path_base(args->config)) : NULL;
+    free(dir);
+    return name;
+}
+
 /* In the cache, by what is measured, so that another model's run does not stand in the way; without a cache beside the
  * result. */
 static const char *resume_path(struct ts_arena *arena, const struct ts_args *args, const char *path)
 {
-    const char *model = args->gguf     ? args->gguf
-                        : args->config ? args->config
-                        : args->model  ? args->model
-                                       : DEFAULT_MODEL;
-    char *name =
-        ts_arena_printf(arena, "%s-%s-%s-%llu-threads", ts_path_base(model), args->quant ? args->quant : "Q4_0",
-                        args->isa ? args->isa : "best", (unsigned long long)args->threads);
+    const char *model = measured_name(arena, args);
+    char *name = model ? ts_arena_printf(arena, "%s-%s-%s-%llu-threads", model, args->quant ? args->quant : "Q4_0",
+                                         args->isa ? args->isa : "best", (unsigned long long)args->threads)
+                       : NULL;
     char *cached = name ? ts_locate_unfinished(name) : NULL;
     const char *kept = cached ? ts_arena_strdup(arena, cached) : ts_arena_printf(arena, "%s.unfinished", path);
     free(cached);

@@ -6,6 +6,7 @@
 
 #include "app/bench_common.h"
 #include "app/command.h"
+#include "app/import_operators.h"
 #include "app/run_info.h"
 #include "app/version.h"
 #include "base/file.h"
@@ -140,6 +141,27 @@ static struct ts_table *coefficient_table(const struct ts_model_measurement *m)
     return table;
 }
 
+static struct ts_table *knot_table(const struct ts_table_fit *fit)
+{
+    struct ts_table *table = ts_table_create(
+        "The same with a table over tokens, t = f(tokens) + b*seqs + c*kv + e*pairs: what a tier takes");
+    ts_table_column(table, "term", false);
+    ts_table_column(table, "us", true);
+    for (size_t k = 0; k < fit->n_knots; k++) {
+        ts_table_row(table);
+        ts_table_putf(table, "f(%g)", fit->tokens[k]);
+        ts_table_num(table, 1e6 * fit->seconds[k], 4);
+    }
+    const double per[] = {fit->b_s_per_seq, fit->c_s_per_kv_tok, fit->e_s_per_pair};
+    static const char *const names[] = {"b: per sequence", "c: per cached token read", "e: per query-key pair"};
+    for (size_t i = 0; i < sizeof per / sizeof per[0]; i++) {
+        ts_table_row(table);
+        ts_table_put(table, names[i]);
+        ts_table_num(table, 1e6 * per[i], 4);
+    }
+    return table;
+}
+
 static void print_head(const struct ts_model_measurement *m)
 {
     const struct ts_import *import = m->import;
@@ -154,40 +176,115 @@ static void print_head(const struct ts_model_measurement *m)
     puts("");
 }
 
-static void print_error(const struct ts_model_measurement *m)
+static void print_fit(const struct ts_import *import, const char *what, const char *points,
+                      const struct ts_fit_error *error)
 {
-    const struct ts_fit_error *error = &m->linear.error;
-    const struct ts_step_load *worst = &m->import->points[error->worst].load;
-    printf("fit over %zu points: R2 %.5f, median error %.2f %%, worst %.1f %%", error->n, error->r2,
+    const struct ts_step_load *worst = &import->points[error->worst].load;
+    printf("%s over %zu %s: R2 %.5f, median error %.2f %%, worst %.1f %%", what, error->n, points, error->r2,
            100.0 * error->median_frac, 100.0 * error->worst_frac);
     printf(" (at %.1f sequences, %.0f cached and %.1f prompt tokens)\n", worst->seqs, worst->kv_tok,
            worst->prefill_tok);
-    if (m->import->n_far > 0) {
-        printf("%llu points far off (a stalled request, a full cache) are left out of the fit, not of its error\n",
-               (unsigned long long)m->import->n_far);
-    }
-    printf("method: %s\n", m->import->method);
 }
 
-static enum ts_status write(struct ts_model_measurement *m, struct ts_import *info, struct ts_arena *arena,
-                            const struct ts_args *args, struct ts_diags *diags)
+static void print_errors(const struct ts_model_measurement *m)
+{
+    const struct ts_import *import = m->import;
+    if (m->table.n_knots > 0) {
+        print_fit(import, "linear fit", "derived steps", &m->linear.error);
+        print_fit(import, "table fit", "derived steps", &m->table.error);
+    } else {
+        print_fit(import, "fit", "points", &m->linear.error);
+    }
+    if (m->checked) {
+        print_fit(import, "table fit", "further steps that it was not fitted to", &m->table_check);
+    }
+    if (import->n_far > 0) {
+        printf("%llu points far off (a stalled request, a full cache) are left out of the fit, not of its error\n",
+               (unsigned long long)import->n_far);
+    }
+    printf("method: %s\n", import->method);
+}
+
+static enum ts_status print(const struct ts_model_measurement *m)
+{
+    print_head(m);
+    enum ts_status status = ts_bench_print_table(coefficient_table(m), TS_TABLE_TEXT);
+    if (status == TS_OK && m->table.n_knots > 0) {
+        status = ts_bench_print_table(knot_table(&m->table), TS_TABLE_TEXT);
+    }
+    if (status == TS_OK) {
+        print_errors(m);
+    }
+    return status;
+}
+
+static enum ts_status write(const struct ts_model_measurement *m, struct ts_arena *arena, const struct ts_args *args,
+                            struct ts_diags *diags)
 {
     struct ts_measurement measurement;
     const char *out = args->out ? args->out : "measurement.json";
-    enum ts_status status = ts_run_info_hash(&info->hash, arena, args->operands[0], diags);
+    ts_import_measurement(&measurement, m, ts_run_info_now(arena), TS_VERSION);
+    enum ts_status status = ts_measurement_write(&measurement, out, diags);
     if (status == TS_OK) {
-        ts_import_measurement(&measurement, m, ts_run_info_now(arena), TS_VERSION);
-        status = ts_measurement_write(&measurement, out, diags);
+        status = print(m);
     }
     if (status == TS_OK) {
-        print_head(m);
-        status = ts_bench_print_table(coefficient_table(m), TS_TABLE_TEXT);
-    }
-    if (status == TS_OK) {
-        print_error(m);
         printf("written: %s; a tier takes it by measured: %s\n", out, out);
     }
     return status;
+}
+
+/* ---- the two kinds of sources ---- */
+
+static enum ts_status import_file(struct ts_model_measurement *m, struct ts_import *info, struct ts_arena *arena,
+                                  const struct ts_catalog *catalog, const struct ts_args *args, struct ts_diags *diags)
+{
+    enum ts_status status = ts_import_read(m, info, arena, args->operands[0], args->format, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    choose_names(m, catalog, args, diags);
+    return ts_run_info_hash(&info->hash, arena, args->operands[0], diags);
+}
+
+/* The names come first: how often an operator runs in a step is the model's. */
+static enum ts_status import_profile(struct ts_model_measurement *m, struct ts_import *info, struct ts_arena *arena,
+                                     const struct ts_catalog *catalog, const struct ts_args *args,
+                                     struct ts_diags *diags)
+{
+    struct ts_operator_about about;
+    enum ts_status status = ts_operator_about_read(&about, arena, args->operands[0], diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    const char *weights = ts_arena_printf(arena, "%.*s", (int)strcspn(about.variant, "-"), about.variant);
+    const char *program = ts_arena_printf(arena, "%s%s", *about.engine ? "vLLM " : "", about.engine);
+    if (!weights || !program) {
+        return TS_ENOMEM;
+    }
+    *info = (struct ts_import){
+        .format = "operators", .program = program, .model = about.model, .hardware = about.gpu, .method = ""};
+    *m = (struct ts_model_measurement){
+        .model = about.model, .quant = weights, .kernel = "operators", .cpu = about.gpu, .weights = about.model};
+    if (!*(args->model ? args->model : about.model)) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_file(about.folder), "name it: --model NAME",
+                       "the profile does not say its model");
+    }
+    choose_names(m, catalog, args, diags);
+    const char *profiled = *about.model ? catalog_model(catalog, about.model) : NULL;
+    if (profiled && !ts_str_equal(profiled, m->model)) {
+        ts_diags_add(diags, TS_WARNING, ts_span_file(about.folder), NULL,
+                     "the operator profile is of %s: its tables are taken for %s", about.model, m->model);
+    }
+    const struct ts_llm *llm = ts_catalog_llm(catalog, m->model);
+    return llm ? ts_import_operators(m, info, arena, &about, llm, diags)
+               : ts_fail(diags, TS_EINPUT, ts_span_file(about.folder), NULL,
+                         "how often operators run in a step is told by the catalog's row of a model");
+}
+
+static bool is_profile(const struct ts_args *args)
+{
+    return args->format ? ts_str_equal(args->format, "operators") : ts_operator_profile_is(args->operands[0]);
 }
 
 static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
@@ -203,11 +300,10 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
     ts_arena_init(&arena);
     enum ts_status status = ts_catalog_load(&catalog, &arena, diags);
     if (status == TS_OK) {
-        status = ts_import_read(&m, &info, &arena, args->operands[0], args->format, diags);
+        status = (is_profile(args) ? import_profile : import_file)(&m, &info, &arena, &catalog, args, diags);
     }
     if (status == TS_OK) {
-        choose_names(&m, &catalog, args, diags);
-        status = write(&m, &info, &arena, args, diags);
+        status = write(&m, &arena, args, diags);
     }
     ts_arena_deinit(&arena);
     return status;
@@ -216,10 +312,12 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 const struct ts_command ts_command_import = {
     .name = "import",
     .bit = TS_CMD_IMPORT,
-    .usage = "FILE [options]",
-    .summary = "Make a measurement file from what llama-bench, vLLM, guidellm or aiperf measured",
+    .usage = "FILE|FOLDER [options]",
+    .summary =
+        "Make a measurement file from what llama-bench, vLLM, guidellm, aiperf or a profiler of operators measured",
     .examples = "  tiersim import llama-bench.json --model Llama-3.1-8B -o measurement.json\n"
                 "  tiersim import vllm-serve.json --hardware 'RTX 4090' --quant BF16\n"
+                "  tiersim import profiler/perf/RTX4090/meta-llama/Llama-3.1-8B/bf16/tp1\n"
                 "  then in a scenario, below a tier:  measured: measurement.json\n",
     .run = run,
 };

@@ -225,6 +225,11 @@ bool ts_json_is_array(const struct ts_json *value)
     return json_is_array(as_jansson(value));
 }
 
+bool ts_json_is_null(const struct ts_json *value)
+{
+    return json_is_null(as_jansson(value));
+}
+
 bool ts_json_double(const struct ts_json *value, double *out)
 {
     if (!json_is_number(as_jansson(value))) {

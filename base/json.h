@@ -43,12 +43,18 @@ size_t ts_json_length(const struct ts_json *array); /* 0 if NULL or not an array
 const struct ts_json *ts_json_at(const struct ts_json *array, size_t index);
 bool ts_json_is_object(const struct ts_json *value);
 bool ts_json_is_array(const struct ts_json *value);
+bool ts_json_is_null(const struct ts_json *value); /* there, and null */
 
 /* Typed reads: false and *out untouched if NULL or of another type (a number written as an integer is a double too). */
 bool ts_json_double(const struct ts_json *value, double *out);
 bool ts_json_int(const struct ts_json *value, int64_t *out);
 bool ts_json_bool(const struct ts_json *value, bool *out);
 const char *ts_json_string(const struct ts_json *value); /* NULL if not a string */
+
+/* Where the value at a path of keys (behind the last: NULL) stands in a text that has been parsed, for a diagnostic;
+ * the file alone if it is not there. `source` is borrowed. */
+struct ts_source;
+struct ts_span ts_json_span(const struct ts_source *source, const char *const *keys);
 
 /* Writer: nested calls append to `out`. A NaN or infinity is written as null. */
 struct ts_json_writer {

@@ -19,7 +19,7 @@ struct ts_model_bench_options {
     uint32_t n_threads;      /* 0: all usable CPUs */
     uint32_t max_batch;      /* 0: 64 */
     uint32_t max_prefill;    /* 0: 512; tokens of a prompt's chunk */
-    uint32_t max_depth;      /* 0: 4096; cached tokens */
+    uint32_t max_depth;      /* 0: 4096, or the model's context; cached tokens */
     const uint32_t *batches; /* [n_batches] increasing: decode these numbers of sequences; n_batches 0: as the fit likes */
     size_t n_batches;
     const uint32_t *depths; /* [n_depths] increasing: at these depths; n_depths 0: as the fit likes */

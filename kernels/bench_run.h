@@ -1,5 +1,5 @@
-/* What the parts of the benchmark share: bench.c takes the samples, bench_check.c checks what is asked for,
- * bench_collect.c turns samples into a measurement. */
+/* What the parts of the benchmark share: bench_check.c checks what is asked for, bench_plan.c makes the items of a round,
+ * bench.c takes the samples, bench_collect.c turns them into a measurement. */
 #ifndef TS_KERNELS_BENCH_RUN_H
 #define TS_KERNELS_BENCH_RUN_H
 
@@ -8,7 +8,7 @@
 #include "kernels/cpu.h"
 #include "kernels/peaks.h"
 
-enum { TS_BENCH_MAX_N_TOK = 4096 };
+enum { TS_BENCH_MAX_N_TOK = 4096, TS_BENCH_MAX_SAMPLES = 1024 };
 
 /* What is measured in a round. Samples are seconds for products and wake-ups, rates for the others. */
 enum ts_bench_item_kind {
@@ -60,6 +60,13 @@ struct ts_bench {
 
 /* Chooses format and variant and checks the lists; a diagnostic says what to write instead. */
 enum ts_status ts_bench_check(struct ts_bench *bench, uint32_t features);
+
+/* Threads, weights and the items of all formats. ts_bench_deinit each in either case, and the leader's pool. */
+enum ts_status ts_bench_prepare(struct ts_bench *leader, const struct ts_cpu *cpu);
+void ts_bench_deinit(struct ts_bench *bench);
+
+/* Progress, now and then; NULL: weights are being prepared. Sets `stopped` if that is asked for. */
+void ts_bench_report(struct ts_bench *bench, const struct ts_bench_item *item);
 
 /* Order statistics of all samples. */
 enum ts_status ts_bench_collect(struct ts_measurement *out, const struct ts_bench *bench, const struct ts_cpu *cpu);

@@ -36,6 +36,7 @@ const struct ts_import_format_info ts_import_formats[] = {
     {"vllm", "vllm bench serve --save-result, better with --save-detailed"},
     {"guidellm", "guidellm's benchmarks.json"},
     {"aiperf", "aiperf's profile_export.jsonl"},
+    {"operators", "the folder of an operator profile: dense.csv, attention.csv, per_sequence.csv"},
     {NULL, NULL},
 };
 
@@ -209,8 +210,8 @@ static enum ts_status fail_unknown(const struct ts_importer *importer, const cha
 {
     if (head_has(importer, "layer,tokens,time_us") || head_has(importer, "prefill_chunk,kv_prefill")) {
         return ts_fail(importer->diags, TS_EINPUT, ts_span_file(importer->path),
-                       "a scenario reads the profile's folder itself: steps: {operators: FOLDER}",
-                       "this is a part of an operator profile");
+                       "it takes dense.csv, attention.csv and per_sequence.csv in one folder: import that",
+                       "this is a part of an operator profile, without the others beside it");
     }
     struct ts_text hint;
     ts_text_init(&hint);
@@ -300,9 +301,7 @@ enum ts_status ts_import_read(struct ts_model_measurement *out, struct ts_import
         .arena = arena, .diags = diags, .path = path, .info = info, .quant = "", .kernel = ""};
     enum ts_status status = check_format(&importer, format);
     if (status == TS_OK && ts_dir_exists(path)) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(path),
-                       "a folder of operator profiles is read by a scenario itself: steps: {operators: FOLDER}",
-                       "this is a folder, not a file");
+        return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "this is a folder, not a file");
     }
     if (status == TS_OK) {
         status = ts_file_read(&data, &importer.len, path, MAX_FILE_BYTES, diags);

@@ -9,12 +9,9 @@
 #include <strings.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "kernels/gguf.h"
 
 static const double pi = 3.14159265358979323846;
-
-enum { MAX_CONFIG_BYTES = 4 << 20 };
 
 const char *ts_model_family_name(enum ts_model_family family)
 {
@@ -29,8 +26,7 @@ const char *ts_model_family_name(enum ts_model_family family)
     return "";
 }
 
-/* What a family takes for granted where a source is silent. */
-static void set_family(struct ts_model_config *config, enum ts_model_family family)
+void ts_model_config_set_family(struct ts_model_config *config, enum ts_model_family family)
 {
     config->family = family;
     config->qkv_bias = family == TS_MODEL_QWEN2;
@@ -39,7 +35,7 @@ static void set_family(struct ts_model_config *config, enum ts_model_family fami
     config->rope_base = family == TS_MODEL_LLAMA ? 10000.0 : 1000000.0;
 }
 
-static bool family_of(enum ts_model_family *out, const char *name)
+bool ts_model_config_family(enum ts_model_family *out, const char *name)
 {
     static const enum ts_model_family all[] = {TS_MODEL_LLAMA, TS_MODEL_QWEN2, TS_MODEL_QWEN3};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -53,11 +49,6 @@ static bool family_of(enum ts_model_family *out, const char *name)
         return true;
     }
     return false;
-}
-
-static void set_name(struct ts_model_config *config, const char *name)
-{
-    (void)snprintf(config->name, sizeof config->name, "%s", name);
 }
 
 double ts_model_config_matmul_params(const struct ts_model_config *config)
@@ -201,8 +192,8 @@ enum ts_status ts_model_config_from_shape(struct ts_model_config *out, const str
         .vocab = shape->vocab,
         .context = shape->context,
     };
-    set_name(&config, shape->name);
-    set_family(&config, family_by_model_name(shape->name));
+    (void)snprintf(config.name, sizeof config.name, "%s", shape->name);
+    ts_model_config_set_family(&config, family_by_model_name(shape->name));
     if (strncasecmp(shape->name, "llama-3", 7) == 0) {
         set_llama3_rope(&config, shape->name);
     }
@@ -217,123 +208,6 @@ enum ts_status ts_model_config_from_shape(struct ts_model_config *out, const str
     }
     *out = config;
     return TS_OK;
-}
-
-/* From Hugging Face's config.json. */
-
-struct field {
-    const char *key;
-    uint32_t *to;
-    uint32_t missing; /* value where the key is absent or null; 0: it must be there */
-};
-
-static enum ts_status read_field(const struct ts_json *root, const struct field *field, const char *path,
-                                 struct ts_diags *diags)
-{
-    int64_t value;
-    const struct ts_json *json = ts_json_get(root, field->key);
-    if (ts_json_int(json, &value)) {
-        if (value < 1 || value > UINT32_MAX) {
-            return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "%s is out of range", field->key);
-        }
-        *field->to = (uint32_t)value;
-        return TS_OK;
-    }
-    if (field->missing == 0) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "%s is missing or not a whole number", field->key);
-    }
-    *field->to = field->missing;
-    return TS_OK;
-}
-
-static enum ts_status read_rope(struct ts_model_config *config, const struct ts_json *root, const char *path,
-                                struct ts_diags *diags)
-{
-    ts_json_double(ts_json_get(root, "rope_theta"), &config->rope_base);
-    const struct ts_json *scaling = ts_json_get(root, "rope_scaling");
-    if (!ts_json_is_object(scaling)) {
-        return TS_OK;
-    }
-    const char *type = ts_json_string(ts_json_get(scaling, "rope_type"));
-    type = type ? type : ts_json_string(ts_json_get(scaling, "type"));
-    if (type && ts_str_equal(type, "default")) {
-        return TS_OK;
-    }
-    if (type && ts_str_equal(type, "llama3")) {
-        config->rope_scaling = TS_ROPE_LLAMA3;
-    } else if (type && ts_str_equal(type, "linear")) {
-        config->rope_scaling = TS_ROPE_LINEAR;
-    } else {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL,
-                       "rope_scaling '%s' is not supported (llama3, linear)", type ? type : "");
-    }
-    ts_json_double(ts_json_get(scaling, "factor"), &config->rope_factor);
-    ts_json_double(ts_json_get(scaling, "low_freq_factor"), &config->rope_low_freq);
-    ts_json_double(ts_json_get(scaling, "high_freq_factor"), &config->rope_high_freq);
-    int64_t original = 0;
-    ts_json_int(ts_json_get(scaling, "original_max_position_embeddings"), &original);
-    config->rope_original_context = original > 0 && original < INT32_MAX ? (uint32_t)original : 0;
-    return TS_OK;
-}
-
-static enum ts_status config_from_json(struct ts_model_config *config, const struct ts_json *root, const char *path,
-                                       struct ts_diags *diags)
-{
-    const char *type = ts_json_string(ts_json_get(root, "model_type"));
-    enum ts_model_family family;
-    if (!type || !family_of(&family, type)) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL,
-                       "model_type '%s' is not supported (llama, mistral, qwen2, qwen3)", type ? type : "");
-    }
-    set_family(config, family);
-    const struct field fields[] = {
-        {"num_hidden_layers", &config->layers, 0}, {"hidden_size", &config->hidden, 0},
-        {"intermediate_size", &config->ffn, 0},    {"num_attention_heads", &config->heads, 0},
-        {"vocab_size", &config->vocab, 0},         {"max_position_embeddings", &config->context, 0},
-    };
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        enum ts_status status = read_field(root, &fields[i], path, diags);
-        if (status != TS_OK) {
-            return status;
-        }
-    }
-    const struct field derived[] = {
-        {"num_key_value_heads", &config->kv_heads, config->heads},
-        {"head_dim", &config->head_dim, config->hidden / config->heads},
-    };
-    for (size_t i = 0; i < sizeof derived / sizeof derived[0]; i++) {
-        enum ts_status status = read_field(root, &derived[i], path, diags);
-        if (status != TS_OK) {
-            return status;
-        }
-    }
-    double eps = (double)config->norm_eps;
-    ts_json_double(ts_json_get(root, "rms_norm_eps"), &eps);
-    config->norm_eps = (float)eps;
-    ts_json_bool(ts_json_get(root, "tie_word_embeddings"), &config->tied);
-    ts_json_bool(ts_json_get(root, "attention_bias"), &config->qkv_bias);
-    return read_rope(config, root, path, diags);
-}
-
-enum ts_status ts_model_config_read(struct ts_model_config *out, const char *path, struct ts_diags *diags)
-{
-    struct ts_json_doc doc;
-    enum ts_status status = ts_json_read(&doc, path, MAX_CONFIG_BYTES, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    struct ts_model_config config = {0};
-    const char *name = ts_json_string(ts_json_get(ts_json_root(&doc), "_name_or_path"));
-    set_name(&config, name && name[0] ? ts_path_base(name) : ts_path_base(path));
-    status = config_from_json(&config, ts_json_root(&doc), path, diags);
-    ts_json_deinit(&doc);
-    if (status == TS_OK) {
-        status = ts_model_config_check(&config, path, diags);
-    }
-    if (status == TS_OK) {
-        *out = config;
-    }
-    return status;
 }
 
 /* From GGUF. */
@@ -415,7 +289,7 @@ enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const stru
     const char *arch = ts_gguf_string(gguf, "general.architecture");
     enum ts_model_family family;
     double experts = 0.0;
-    if (!arch || !family_of(&family, arch)) {
+    if (!arch || !ts_model_config_family(&family, arch)) {
         return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(where), NULL,
                        "architecture '%s' is not supported (llama, qwen2, qwen3)", arch ? arch : "");
     }
@@ -425,8 +299,8 @@ enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const stru
     }
     struct ts_model_config config = {0};
     const char *name = ts_gguf_string(gguf, "general.name");
-    set_name(&config, name ? name : ts_path_base(where));
-    set_family(&config, family);
+    (void)snprintf(config.name, sizeof config.name, "%s", name ? name : ts_path_base(where));
+    ts_model_config_set_family(&config, family);
     enum ts_status status = gguf_shape(&config, gguf, arch, diags);
     if (status == TS_OK) {
         status = gguf_rope(&config, gguf, arch, diags);

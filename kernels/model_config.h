@@ -39,6 +39,8 @@ struct ts_model_shape {
 /* All three: TS_EINPUT with a diagnostic that names the field; TS_EUNSUPPORTED for another kind of model. */
 enum ts_status ts_model_config_from_shape(struct ts_model_config *out, const struct ts_model_shape *shape,
                                           struct ts_diags *diags);
+/* config.json (model_config_json.c); what does not change the time of a step is passed over. A text model inside
+ * another (text_config) is taken alone. */
 enum ts_status ts_model_config_read(struct ts_model_config *out, const char *path, struct ts_diags *diags);
 struct ts_gguf;
 enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const struct ts_gguf *gguf,
@@ -49,6 +51,10 @@ enum ts_status ts_model_config_check(const struct ts_model_config *config, const
 
 /* "llama", "qwen2", "qwen3": GGUF's and Hugging Face's name. */
 const char *ts_model_family_name(enum ts_model_family family);
+/* The family of that name; "mistral" is one of Llama's. */
+bool ts_model_config_family(enum ts_model_family *out, const char *name);
+/* What a family takes for granted where a source is silent. */
+void ts_model_config_set_family(struct ts_model_config *config, enum ts_model_family family);
 
 /* Angular frequencies of the head_dim/2 rotated pairs, radians per position; scaling included. Llama 3's: a frequency
  * whose wavelength is below original_context/high_freq stays, one above original_context/low_freq is divided by the

@@ -375,7 +375,7 @@ enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct
     if (m.fitted) {
         get_linear(&in, &m.linear, ts_json_get(json, "linear"));
     }
-    if (m.fitted && !m.import) {
+    if (m.fitted && (!m.import || ts_json_get(json, "table"))) {
         get_table(&in, &m.table, ts_json_get(json, "table"));
     }
     m.checked = ts_json_is_object(ts_json_get(json, "linear_check"));

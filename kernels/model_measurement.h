@@ -42,7 +42,7 @@ struct ts_model_measurement {
     bool fit_means; /* the fits are to the mean of a step's samples, disturbances and all; else to undisturbed_s */
     bool fitted;
     struct ts_linear_fit linear;
-    struct ts_table_fit table; /* n_knots = 0: there is none (an import has the linear fit alone) */
+    struct ts_table_fit table; /* n_knots = 0: there is none (most imports have the linear fit alone) */
     bool checked;              /* the errors over the steps held out */
     struct ts_fit_error linear_check, table_check;
     const struct ts_import *import; /* made elsewhere (kernels/import_info.h): there are no steps then; else NULL */

@@ -218,7 +218,7 @@ static void no_tables(struct ts_loader *loader, const struct ts_value *at, const
     for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
         const char *inner = ts_loader_printf(loader, "%s/%s", folder, variants[i]);
         if (has_tables(loader, inner) || degrees_in(loader, inner)[0]) {
-            ts_loader_error(loader, at, ts_loader_printf(loader, "write operators: %s", inner),
+            ts_loader_error(loader, at, ts_loader_printf(loader, "the tables are in %s", inner),
                             "no operator profile in '%s' itself", folder);
             return;
         }
@@ -339,16 +339,27 @@ static bool read_tables(struct ts_profile *p)
     return read_if_there(p, &p->skew, "skew.csv", &skew_columns) && good;
 }
 
+bool ts_operator_profile_find(struct ts_operator_profile *out, struct ts_loader *loader, const struct ts_value *at,
+                              const char *folder, uint32_t tensor_parallel)
+{
+    *out = (struct ts_operator_profile){.folder = find_folder(loader, at, folder, tensor_parallel)};
+    if (out->folder) {
+        read_meta(out, loader);
+    }
+    return out->folder != NULL;
+}
+
 bool ts_operator_profile_read(struct ts_operator_profile *out, struct ts_loader *loader, const struct ts_value *at,
                               const char *folder, const struct ts_tier_context *ctx)
 {
-    *out = (struct ts_operator_profile){.folder = find_folder(loader, at, folder, ctx->tensor_parallel),
-                                        .operators = ts_loader_array(loader, 1, sizeof *out->operators)};
-    if (!out->folder || !out->operators) {
+    if (!ts_operator_profile_find(out, loader, at, folder, ctx->tensor_parallel)) {
+        return false;
+    }
+    out->operators = ts_loader_array(loader, 1, sizeof *out->operators);
+    if (!out->operators) {
         return false;
     }
     *out->operators = (struct ts_steps_operators){.data_parallel = ctx->data_parallel};
-    read_meta(out, loader);
     struct ts_profile p = {.out = out, .loader = loader, .at = at, .ctx = ctx};
     ts_text_init(&p.layers);
     const bool good = read_tables(&p) && ts_profile_curves(&p, out->operators) && make_grid(&p) &&

@@ -25,6 +25,10 @@ struct ts_operator_profile {
     size_t n_filled;                      /* points of the attention grid that no row gives: see operator_profile.c */
 };
 
+/* The folder of the tables for that many accelerators, and what the meta file says: the rest of *out is empty. */
+bool ts_operator_profile_find(struct ts_operator_profile *out, struct ts_loader *loader, const struct ts_value *at,
+                              const char *folder, uint32_t tensor_parallel);
+
 /* Reads the profile in `folder` for the context's model and number of accelerators. False: a mistake was reported, at
  * `at` or in a file. */
 bool ts_operator_profile_read(struct ts_operator_profile *out, struct ts_loader *loader, const struct ts_value *at,

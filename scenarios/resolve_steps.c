@@ -264,27 +264,56 @@ static bool has_engine_fit(struct ts_loader *loader, const struct ts_tier_contex
            ts_catalog_quant(&loader->catalog, engine->quant) == ctx->quant;
 }
 
+static double overhead_s(const struct ts_tier_context *ctx)
+{
+    return ts_value_is_set(ctx->value, "overhead") ? ts_value_number(ctx->value, "overhead") : 0.0;
+}
+
+static void take_linear(const struct ts_tier_context *ctx, const struct ts_linear_fit *fit, struct ts_steps_model *out)
+{
+    const double *coef = fit->coef;
+    out->kind = TS_STEPS_LINEAR;
+    out->u.linear = (struct ts_steps_linear){coef[0] + overhead_s(ctx), coef[1], coef[2], coef[3], coef[4]};
+}
+
+static void take_table(const struct ts_tier_context *ctx, const struct ts_table_fit *fit, struct ts_steps_model *out)
+{
+    out->kind = TS_STEPS_TABLE;
+    out->u.table = (struct ts_steps_table){
+        .fixed_s = overhead_s(ctx),
+        .b_s_per_seq = fit->b_s_per_seq,
+        .n_tok = fit->tokens,
+        .seconds = fit->seconds,
+        .n = fit->n_knots,
+        .c_s_per_kv_tok = fit->c_s_per_kv_tok,
+        .e_s_per_pair = fit->e_s_per_pair,
+    };
+}
+
 static void resolve_import(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     const struct ts_model_measurement *engine = ctx->measurement->engine;
     const struct ts_import *import = engine->import;
     const struct ts_hardware *measured_on = ts_catalog_hardware(&loader->catalog, engine->cpu);
-    const double *coef = engine->linear.coef;
+    const bool table = engine->table.n_knots > 0;
+    const struct ts_fit_error *error = !table            ? &engine->linear.error
+                                       : engine->checked ? &engine->table_check
+                                                         : &engine->table.error;
     if (measured_on && measured_on != ctx->hardware) {
         ts_loader_warning(loader, ts_value_at(ctx->value, "measured"), "measure it on the tier's hardware",
                           "the step times were measured on %s, not on %s", measured_on->name, ctx->tier->hardware);
     }
-    out->kind = TS_STEPS_LINEAR;
     out->origin = TS_ORIGIN_IMPORTED;
     out->source = ts_loader_printf(
-        loader,
-        "%s of %s (%s, %s) on %s; fit off by %.1f %% in the median, %.1f %% at worst, on %zu points; b %s; c %s",
+        loader, "%s of %s (%s, %s) on %s; %sfit off by %.1f %% in the median, %.1f %% at worst, on %zu %s; b %s; c %s",
         import->format, engine->model, import->file, import->hash,
-        engine->cpu[0] ? engine->cpu : "hardware that it does not name", 100.0 * engine->linear.error.median_frac,
-        100.0 * engine->linear.error.worst_frac, engine->linear.error.n, import->coefs[1], import->coefs[2]);
-    out->u.linear = (struct ts_steps_linear){coef[0], coef[1], coef[2], coef[3], coef[4]};
-    if (ts_value_is_set(ctx->value, "overhead")) {
-        out->u.linear.a_s += ts_value_number(ctx->value, "overhead");
+        engine->cpu[0] ? engine->cpu : "hardware that it does not name",
+        table ? "step times derived from operator profiles; " : "", 100.0 * error->median_frac,
+        100.0 * error->worst_frac, error->n, table ? "steps" : "points", import->coefs[1], import->coefs[2]);
+    if (table) {
+        take_table(ctx, &engine->table, out);
+    } else {
+        take_linear(ctx, &engine->linear, out);
     }
 }
 
@@ -306,22 +335,13 @@ static void resolve_engine_fit(struct ts_loader *loader, struct ts_tier_context 
     const struct ts_model_measurement *engine = ctx->measurement->engine;
     const struct ts_table_fit *fit = &engine->table;
     const struct ts_fit_error *error = engine->checked ? &engine->table_check : &fit->error;
-    out->kind = TS_STEPS_TABLE;
     out->origin = TS_ORIGIN_MEASURED;
     out->source = ts_loader_printf(loader,
                                    "tiersim bench model on %s, %u threads, %s; fit off by %.1f %% in the median, %.1f "
                                    "%% at worst, on %zu steps %s",
                                    engine->cpu, (unsigned)engine->n_threads, engine->kernel, 100.0 * error->median_frac,
                                    100.0 * error->worst_frac, error->n, engine->checked ? "held out" : "fitted");
-    out->u.table = (struct ts_steps_table){
-        .fixed_s = ts_value_is_set(ctx->value, "overhead") ? ts_value_number(ctx->value, "overhead") : 0.0,
-        .b_s_per_seq = fit->b_s_per_seq,
-        .n_tok = fit->tokens,
-        .seconds = fit->seconds,
-        .n = fit->n_knots,
-        .c_s_per_kv_tok = fit->c_s_per_kv_tok,
-        .e_s_per_pair = fit->e_s_per_pair,
-    };
+    take_table(ctx, fit, out);
 }
 
 static void resolve_measurement(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)

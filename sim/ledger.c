@@ -1,26 +1,12 @@
 /* Hides how a run's figures are put together. Latencies are the client's, see record.c.
  * P(right) = 1/(1 + exp(z - theta)).
  * Worked: gpt-4o at 2.50 and 10.00 USD/Mtok, 1,000 tokens in, 200 out: 0.0045 USD; 600M calls a year: 2,700,000 USD. */
-#include "sim/ledger.h"
+#include "sim/ledger_parts.h"
 
 #include <math.h>
 
 #include "base/check.h"
 #include "base/units.h"
-#include "sim/result_bins.h"
-
-/* Rows of the timeline: those of each account, then the arrivals. Down counts units, KV blocks. */
-enum row { POWER_ROW, PRESENT_ROW, BUSY_ROW, DOWN_ROW, KV_ROW, ROWS_PER_ACCOUNT };
-
-static uint32_t row_of(uint32_t account, enum row row)
-{
-    return account * ROWS_PER_ACCOUNT + (uint32_t)row;
-}
-
-static uint32_t arrivals_row(const struct ts_ledger *ledger)
-{
-    return ledger->n_accounts * ROWS_PER_ACCOUNT;
-}
 
 /* ---- accounts ---- */
 
@@ -50,8 +36,7 @@ static struct ts_account_units units_of_pool(const struct ts_pool_view *pool)
                                      .kv_blocks = pool->server->kv_blocks};
 }
 
-/* The accounts of a tier's units. */
-static uint32_t first_account(const struct ts_ledger *ledger, uint32_t tier, uint32_t *n)
+uint32_t ts_ledger_first_account(const struct ts_ledger *ledger, uint32_t tier, uint32_t *n)
 {
     const uint32_t n_pools = ts_tier_n_listed_pools(&ledger->model->tiers[tier]);
     *n = n_pools > 0 ? n_pools : 1;
@@ -66,7 +51,7 @@ static void open_accounts(struct ts_ledger *ledger)
         const struct ts_tier_model *tier = &model->tiers[i];
         ledger->accounts[i].units = units_of_tier(tier);
         uint32_t n = 0;
-        const uint32_t first = first_account(ledger, i, &n);
+        const uint32_t first = ts_ledger_first_account(ledger, i, &n);
         for (uint32_t p = 0; tier->kind == TS_TIER_SERVER && p < n; p++) {
             const struct ts_pool_view pool = ts_tier_pool(tier, p);
             ledger->accounts[first + p].units = units_of_pool(&pool);
@@ -83,7 +68,7 @@ enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *mode
     const int64_t bin_ns = ts_ns_from_s(model->series_bin_s > 0.0 ? model->series_bin_s : default_bin_s);
     open_accounts(out);
     enum ts_status status =
-        ts_timeline_init(&out->timeline, out->n_accounts * ROWS_PER_ACCOUNT + 1, bin_ns > 0 ? bin_ns : 1);
+        ts_timeline_init(&out->timeline, out->n_accounts * TS_LEDGER_N_ROWS + 1, bin_ns > 0 ? bin_ns : 1);
     if (status != TS_OK) {
         return status;
     }
@@ -103,7 +88,7 @@ void ts_ledger_deinit(struct ts_ledger *ledger)
 void ts_ledger_arrive(struct ts_ledger *ledger, int64_t now_ns)
 {
     ledger->n_arrived++;
-    ts_timeline_count(&ledger->timeline, arrivals_row(ledger), now_ns, 1.0);
+    ts_timeline_count(&ledger->timeline, ts_ledger_arrivals_row(ledger), now_ns, 1.0);
 }
 
 /* The part of [from_ns, to_ns) that lies behind the warm-up. */
@@ -122,7 +107,8 @@ static void integrate_presence(struct ts_ledger *ledger, uint32_t tier, int64_t 
     const double n_present = (double)account->n_present;
     account->present_s += n_present * measured_s(ledger, account->changed_ns, now_ns);
     if (account->n_present > 0) {
-        ts_timeline_add(&ledger->timeline, row_of(tier, PRESENT_ROW), account->changed_ns, now_ns, n_present);
+        ts_timeline_add(&ledger->timeline, ts_ledger_row(tier, TS_LEDGER_PRESENT), account->changed_ns, now_ns,
+                        n_present);
     }
     account->changed_ns = now_ns;
 }
@@ -148,8 +134,8 @@ void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, in
     const double seconds = measured_s(ledger, from_ns, to_ns);
     ledger->accounts[book].busy_s += seconds;
     ledger->accounts[book].active_j += seconds * above_idle_w;
-    ts_timeline_add(&ledger->timeline, row_of(book, POWER_ROW), from_ns, to_ns, above_idle_w);
-    ts_timeline_add(&ledger->timeline, row_of(book, BUSY_ROW), from_ns, to_ns, 1.0);
+    ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_POWER), from_ns, to_ns, above_idle_w);
+    ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_BUSY), from_ns, to_ns, 1.0);
 }
 
 void ts_ledger_steps(struct ts_ledger *ledger, uint32_t book, uint32_t n_steps, double tok_per_step, double kv_tok,
@@ -173,7 +159,7 @@ void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, 
         account->kv_block_s += (double)n_blocks * measured_s(ledger, from_ns, to_ns);
         account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
     }
-    ts_timeline_add(&ledger->timeline, row_of(book, KV_ROW), from_ns, to_ns, (double)n_blocks);
+    ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_KV), from_ns, to_ns, (double)n_blocks);
 }
 
 bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double block_s,
@@ -188,28 +174,30 @@ bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t fr
         account->kv_block_s += block_s;
         account->kv_peak = peak > account->kv_peak ? peak : account->kv_peak;
     }
-    ts_timeline_count(&ledger->timeline, row_of(book, KV_ROW), to_ns - 1, block_s);
+    ts_timeline_count(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_KV), to_ns - 1, block_s);
     return true;
 }
 
 /* ---- units that are down ---- */
 
-static void integrate_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns)
+void ts_ledger_integrate_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns)
 {
     struct ts_account *account = &ledger->accounts[book];
     const double seconds = measured_s(ledger, account->down_changed_ns, now_ns);
     if (account->n_down > 0) {
         account->down_s += account->n_down * seconds;
         account->down_j += account->down_w * seconds;
-        ts_timeline_add(&ledger->timeline, row_of(book, POWER_ROW), account->down_changed_ns, now_ns, -account->down_w);
-        ts_timeline_add(&ledger->timeline, row_of(book, DOWN_ROW), account->down_changed_ns, now_ns, account->n_down);
+        ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_POWER), account->down_changed_ns, now_ns,
+                        -account->down_w);
+        ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_DOWN), account->down_changed_ns, now_ns,
+                        account->n_down);
     }
     account->down_changed_ns = now_ns;
 }
 
 void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units, double idle_w)
 {
-    integrate_down(ledger, book, now_ns);
+    ts_ledger_integrate_down(ledger, book, now_ns);
     struct ts_account *account = &ledger->accounts[book];
     TS_CHECK((int64_t)account->n_down + n_units >= 0);
     account->n_down = (uint32_t)((int64_t)account->n_down + n_units);
@@ -319,194 +307,4 @@ void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, 
     case TS_N_OUTCOMES:
         TS_CHECK(!"an outcome");
     }
-}
-
-/* ---- closing ---- */
-
-static double ratio(double a, double b)
-{
-    return b > 0.0 ? a / b : 0.0;
-}
-
-/* L = lambda W over a run that starts empty and counts those still present at its end: the integral of the number
- * present is the sum of the stays. */
-static void check_little(const struct ts_account *account)
-{
-    TS_CHECK(account->n_present == 0);
-    TS_CHECK(fabs(account->present_s - account->stayed_s) <= 1e-6 + 1e-9 * account->present_s);
-}
-
-static double up_s_of(const struct ts_account *account, double span_s)
-{
-    return account->units.n * span_s - account->down_s;
-}
-
-/* What a group of units did. span_s: how long the run went on behind the warm-up. */
-static void close_units(const struct ts_account *account, enum ts_tier_kind kind, double span_s,
-                        struct ts_tier_result *out)
-{
-    const struct ts_account_units *units = &account->units;
-    const double up_s = up_s_of(account, span_s);
-    out->idle_j = kind == TS_TIER_SERVER ? units->idle_w * units->n * span_s - account->down_j : 0.0;
-    out->active_j = account->active_j;
-    out->host_j = units->host_frac * (out->idle_j + out->active_j);
-    out->overhead_j = kind == TS_TIER_API ? 0.0 : (units->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
-    out->busy_frac = ratio(account->busy_s, up_s);
-    out->mean_up = ratio(up_s, span_s);
-    out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
-    if (kind == TS_TIER_SERVER) {
-        const double n_blocks = (double)units->kv_blocks;
-        out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
-        out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
-        out->flop = account->flop;
-        out->bytes = account->bytes;
-        out->peak_flop = units->ideal->flop_per_s * account->busy_s;
-        out->peak_bytes = units->ideal->bytes_per_s * account->busy_s;
-    }
-    out->n_steps = account->n_steps;
-    out->n_preemptions = account->n_preemptions;
-    out->looked_up_tok = account->looked_up_tok;
-    out->found_tok = account->found_tok;
-}
-
-/* What a tier's pools did together: the means are those over all their units. */
-static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
-{
-    struct ts_tier_result *out = &ledger->result.tiers[tier];
-    double busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
-    uint64_t n_step_seqs = 0;
-    uint32_t n = 0;
-    const uint32_t first = first_account(ledger, tier, &n);
-    for (uint32_t i = first; i < first + n; i++) {
-        const struct ts_account *account = &ledger->accounts[i];
-        struct ts_tier_result *pool = &ledger->result.pools[i - ledger->model->n_tiers];
-        close_units(account, TS_TIER_SERVER, span_s, pool);
-        ts_result_add_units(out, pool);
-        busy_s += account->busy_s;
-        up_s += up_s_of(account, span_s);
-        block_s += account->kv_block_s;
-        block_up_s += (double)account->units.kv_blocks * up_s_of(account, span_s);
-        n_step_seqs += account->n_step_seqs;
-    }
-    out->busy_frac = ratio(busy_s, up_s);
-    out->mean_up = ratio(up_s, span_s);
-    out->kv_mean_frac = ratio(block_s, block_up_s);
-    out->mean_batch = ratio((double)n_step_seqs, (double)out->n_steps);
-}
-
-static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
-{
-    const struct ts_account *account = &ledger->accounts[tier];
-    const struct ts_tier_model *model = &ledger->model->tiers[tier];
-    struct ts_tier_result *out = &ledger->result.tiers[tier];
-    check_little(account);
-    if (ts_tier_n_listed_pools(model) > 0) {
-        close_pools(ledger, tier, span_s);
-    } else {
-        close_units(account, model->kind, span_s, out);
-    }
-    out->mean_in_tier = ratio(account->present_s, span_s);
-    out->transfer_busy_frac = ratio(account->link_s, span_s);
-    out->n_throttled = account->n_throttled;
-    out->n_retries = account->n_retries;
-    out->n_starts = account->n_starts;
-    out->n_failures = account->n_failures;
-}
-
-/* The series of a tier in one bin of which the run covered that much. */
-static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, double covered_s)
-{
-    const enum ts_tier_kind kind = ledger->model->tiers[tier].kind;
-    struct ts_tier_result *out = &ledger->result.tiers[tier];
-    double power_w = 0.0, busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
-    uint32_t n = 0;
-    const uint32_t first = first_account(ledger, tier, &n);
-    for (uint32_t i = first; i < first + n; i++) {
-        const struct ts_account_units *units = &ledger->accounts[i].units;
-        double sums[ROWS_PER_ACCOUNT];
-        for (int row = 0; row < ROWS_PER_ACCOUNT; row++) {
-            sums[row] = ts_timeline_row(&ledger->timeline, row_of(i, (enum row)row))[bin];
-        }
-        const double idle_w = kind == TS_TIER_SERVER ? units->idle_w * units->n : 0.0;
-        const double adders = (1.0 + units->host_frac) * (kind == TS_TIER_API ? 1.0 : units->pue);
-        const double unit_s = units->n * covered_s - sums[DOWN_ROW];
-        power_w += (idle_w + ratio(sums[POWER_ROW], covered_s)) * adders;
-        busy_s += sums[BUSY_ROW];
-        up_s += unit_s;
-        block_s += sums[KV_ROW];
-        block_up_s += (double)units->kv_blocks * unit_s;
-    }
-    out->power_w[bin] = power_w;
-    out->in_tier[bin] = ratio(ts_timeline_row(&ledger->timeline, row_of(tier, PRESENT_ROW))[bin], covered_s);
-    out->busy[bin] = ratio(busy_s, up_s);
-    out->kv_used[bin] = kind == TS_TIER_SERVER ? ratio(block_s, block_up_s) : 0.0;
-}
-
-static void close_series(struct ts_ledger *ledger, int64_t end_ns)
-{
-    const struct ts_timeline *timeline = &ledger->timeline;
-    struct ts_result *result = &ledger->result;
-    result->bin_s = ts_s_from_ns(timeline->width_ns);
-    for (uint32_t bin = 0; bin < result->n_bins; bin++) {
-        const int64_t begin_ns = (int64_t)bin * timeline->width_ns;
-        const int64_t covered_ns = end_ns - begin_ns < timeline->width_ns ? end_ns - begin_ns : timeline->width_ns;
-        result->n_reached[bin] = 1;
-        result->arrivals[bin] = (uint64_t)ts_timeline_row(timeline, arrivals_row(ledger))[bin];
-        for (uint32_t i = 0; i < result->n_tiers; i++) {
-            close_bin(ledger, i, bin, covered_ns > 0 ? (double)covered_ns * 1e-9 : 0.0);
-        }
-    }
-}
-
-static void check_counts(const struct ts_ledger *ledger)
-{
-    uint64_t n_settled = 0;
-    for (uint32_t i = 0; i <= ledger->result.n_tiers; i++) {
-        for (uint32_t c = 0; c < ledger->result.n_classes; c++) {
-            n_settled += ledger->result.tiers[i].cells[c].arrived;
-        }
-    }
-    TS_CHECK(n_settled == ledger->n_arrived);
-    TS_CHECK(ts_result_balances(&ledger->result));
-}
-
-static uint64_t n_lost(const struct ts_result *result)
-{
-    uint64_t n = 0;
-    for (uint32_t i = 0; i <= result->n_tiers; i++) {
-        n += result->tiers[i].transfer_ns.lost + result->tiers[i].transfer_wait_ns.lost;
-        for (uint32_t c = 0; c < result->n_classes; c++) {
-            for (int l = 0; l < TS_N_LATENCIES; l++) {
-                n += result->tiers[i].cells[c].latency_ns[l].lost;
-            }
-        }
-    }
-    return n;
-}
-
-enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, int64_t window_ns, int64_t end_ns,
-                               uint64_t n_events)
-{
-    struct ts_result *result = &ledger->result;
-    for (uint32_t i = 0; i < ledger->n_accounts; i++) {
-        integrate_down(ledger, i, end_ns);
-    }
-    ts_timeline_extend(&ledger->timeline, end_ns);
-    if (ledger->timeline.failed || n_lost(result) > 0 ||
-        ts_result_resize_bins(result, ledger->timeline.n_bins) != TS_OK) {
-        return TS_ENOMEM;
-    }
-    check_counts(ledger);
-    const double end_s = ts_s_from_ns(end_ns);
-    result->warmup_s = ts_s_from_ns(ledger->warmup_ns < end_ns ? ledger->warmup_ns : end_ns);
-    for (uint32_t i = 0; i < result->n_tiers; i++) {
-        close_tier(ledger, i, end_s - result->warmup_s);
-    }
-    close_series(ledger, end_ns);
-    result->window_s = ts_s_from_ns(window_ns);
-    result->simulated_s = end_s;
-    result->n_events = n_events;
-    *out = *result;
-    *result = (struct ts_result){0};
-    return TS_OK;
 }

@@ -1,8 +1,6 @@
 /* Hides how a replica advances. Two ways, with the same result:
  *  - a planned step is one event: plan, wait for the step's time, commit;
- *  - a run: while the batch only decodes and nobody can enter, the ends of many steps are computed ahead in one loop,
- *    and one event stands for all of them. Nothing that others see of the replica changes inside a run. A request that
- *    could enter cuts the run at the end of the step under way.
+ *  - a run: while the batch only decodes and nobody can enter, one event stands for many steps (replica_run.c).
  * With plans_ahead, as vLLM's asynchronous scheduling has it, a step is planned when the one before it begins. A
  * request that comes while a step is under way is noticed when that ends; the next step is planned by then, and the
  * request can enter the one behind it. It waits in an inbox until then, in either way of advancing. (What a finished
@@ -14,19 +12,16 @@
  * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of
  * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
  * last token, and its next token closes one long gap. The gaps of requests that end unfinished count as well; those of
- * requests that came in the warm-up do not: they are counted in a row of their own, behind the classes. A run that
- * begins in the warm-up ends with the step in which that ends.
+ * requests that came in the warm-up do not: they are counted in a row of their own, behind the classes.
  *
  * A replica for prompts alone never runs: it gives first tokens. Its blocks may be in use while it idles, so they are
  * booked whenever their number changes, in place of step by step. */
-#include "sim/replica.h"
+#include "sim/replica_parts.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "sim/steptime.h"
-
-enum { RUN_MAX = 256, RUN_PAST_ARRIVAL = 8 };
 
 /* ---- life ---- */
 
@@ -34,7 +29,7 @@ enum ts_status ts_replica_init(struct ts_replica *out, const struct ts_replica_c
 {
     out->config = config;
     out->unit = unit;
-    out->ends_ns = calloc(RUN_MAX, sizeof *out->ends_ns);
+    out->ends_ns = calloc(TS_REPLICA_RUN_MAX, sizeof *out->ends_ns);
     out->n_in_step = calloc((size_t)config->n_classes + 1, sizeof *out->n_in_step);
     if (!out->ends_ns || !out->n_in_step) {
         return TS_ENOMEM;
@@ -52,7 +47,8 @@ void ts_replica_deinit(struct ts_replica *replica)
 
 /* ---- what a step does to the books ---- */
 
-static void account_step(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns, uint32_t n_steps)
+void ts_replica_account_steps(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns,
+                              uint32_t n_steps)
 {
     struct ts_account *account = &engine->ledger.accounts[replica->config->book];
     const double power_w =
@@ -138,7 +134,7 @@ static void finish_one(const struct ts_replica *replica, struct ts_engine *engin
     }
 }
 
-static void finish_all(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step)
+void ts_replica_finish_all(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step)
 {
     for (uint32_t i = 0; i < step->n_finished; i++) {
         const struct ts_flight *flight = ts_engine_flight(engine, step->finished[i]);
@@ -151,7 +147,7 @@ static void finish_all(struct ts_replica *replica, struct ts_engine *engine, con
 
 /* ---- planned steps ---- */
 
-static void schedule_step(struct ts_replica *replica, struct ts_engine *engine, int64_t end_ns)
+void ts_replica_schedule(struct ts_replica *replica, struct ts_engine *engine, int64_t end_ns)
 {
     const struct ts_tier *tier = &engine->tiers[replica->config->tier];
     replica->end_ns = end_ns;
@@ -210,13 +206,13 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
     if (engine->options->on_step) {
         engine->options->on_step(engine->options->step_user, engine->now_ns, step_ns, &plan->load);
     }
-    schedule_step(replica, engine, engine->now_ns + step_ns);
+    ts_replica_schedule(replica, engine, engine->now_ns + step_ns);
 }
 
 static void end_step(struct ts_replica *replica, struct ts_engine *engine)
 {
     struct ts_scheduler_step step;
-    account_step(replica, engine, engine->now_ns, 1);
+    ts_replica_account_steps(replica, engine, engine->now_ns, 1);
     if (replica->config->role != TS_POOL_PREFILL) {
         ts_ledger_blocks(&engine->ledger, replica->config->book, replica->start_ns, engine->now_ns,
                          replica->blocks_used);
@@ -226,159 +222,7 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
     note_blocks(replica, engine);
     give_started(replica, engine, &step);
     give_several(replica, engine, &step);
-    finish_all(replica, engine, &step);
-}
-
-/* ---- runs ---- */
-
-/* Computes the ends of the run's steps: up to its length, RUN_MAX, or a little beyond the next arrival, which may cut
- * it. Returns how many. */
-static uint32_t fill_ends(const struct ts_replica *replica, const struct ts_engine *engine,
-                          const struct ts_scheduler_run *run)
-{
-    struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
-    load.kv_max_tok = run->kv_max_tok;
-    struct ts_step_line line = ts_steptime_line(replica->config->steps, &load);
-    const uint32_t longest = run->max_steps < RUN_MAX ? run->max_steps : RUN_MAX;
-    const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
-    const int64_t warm_ns = engine->now_ns < engine->ledger.warmup_ns ? engine->ledger.warmup_ns : TS_NEVER_NS;
-    const int64_t until_ns = engine->next_arrival_ns;
-    const double n_seqs = run->n_seqs;
-    int64_t *ends_ns = replica->ends_ns;
-    int64_t end_ns = engine->now_ns;
-    int64_t last_ns = 0;
-    double kv_tok = load.kv_read_tok;
-    uint32_t n = 0;
-    while (n < most && end_ns < warm_ns && (n < RUN_PAST_ARRIVAL || end_ns < until_ns)) {
-        if (kv_tok > line.until_kv) {
-            load.kv_read_tok = kv_tok;
-            line = ts_steptime_line(replica->config->steps, &load);
-        }
-        const int64_t step_ns = ts_steptime_ns(ts_step_line_s(&line, kv_tok));
-        if (step_ns < last_ns) {
-            break; /* the steps of a run never get shorter: its gaps are counted by that */
-        }
-        last_ns = step_ns;
-        end_ns += step_ns;
-        kv_tok += n_seqs;
-        load.kv_max_tok += 1.0;
-        ends_ns[n++] = end_ns;
-    }
-    return n;
-}
-
-static void begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)
-{
-    replica->mode = TS_REPLICA_RUN;
-    replica->start_ns = engine->now_ns;
-    replica->prefill_tok = replica->prefill_pairs = 0.0;
-    replica->kv_read_tok = run->kv_read_tok;
-    replica->step_tok = run->n_seqs;
-    replica->n_seqs = run->n_seqs;
-    replica->blocks_used = run->blocks_used;
-    replica->new_blocks = run->new_blocks;
-    replica->n_steps = fill_ends(replica, engine, run);
-    schedule_step(replica, engine, replica->ends_ns[replica->n_steps - 1]);
-}
-
-/* The blocks in use over the first n_steps of the run, n_steps > 0, step by step. */
-static void account_run_steps(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
-{
-    uint64_t n_blocks = replica->blocks_used;
-    int64_t from_ns = replica->start_ns;
-    for (uint32_t j = 0; j < n_steps; j++) {
-        n_blocks += replica->new_blocks[j % replica->config->scheduler.block_tok];
-        ts_ledger_blocks(&engine->ledger, replica->config->book, from_ns, replica->ends_ns[j], n_blocks);
-        from_ns = replica->ends_ns[j];
-    }
-}
-
-/* The blocks in use over the first n_steps of the run; returns those in the last of them. */
-static uint64_t account_run_blocks(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
-{
-    const uint32_t block_tok = replica->config->scheduler.block_tok;
-    uint64_t n_blocks = replica->blocks_used;
-    int64_t from_ns = replica->start_ns;
-    double block_ns = 0.0;
-    for (uint32_t begin = 0; begin < n_steps; begin += block_tok) {
-        const uint32_t n = n_steps - begin < block_tok ? n_steps - begin : block_tok;
-        const int64_t *ends_ns = replica->ends_ns + begin;
-        for (uint32_t j = 0; j < n; j++) {
-            n_blocks += replica->new_blocks[j];
-            block_ns += (double)(int64_t)n_blocks * (double)(ends_ns[j] - from_ns);
-            from_ns = ends_ns[j];
-        }
-    }
-    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->book, replica->start_ns, from_ns, block_ns * 1e-9,
-                                 n_blocks)) {
-        account_run_steps(replica, engine, n_steps);
-    }
-    return n_blocks;
-}
-
-static void add_run_gaps(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
-{
-    for (uint32_t c = 0; c < replica->config->n_classes; c++) {
-        if (replica->n_in_step[c] > 0) {
-            ts_hist_add_gaps(ts_ledger_itl(&engine->ledger, replica->config->tier, c), replica->start_ns,
-                             replica->ends_ns, n_steps, replica->n_in_step[c]);
-        }
-    }
-}
-
-/* The books of the first n_steps of the run; returns the blocks in use in the last of them. */
-static uint64_t account_run(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
-{
-    if (n_steps > 0) {
-        add_run_gaps(replica, engine, n_steps);
-        account_step(replica, engine, replica->ends_ns[n_steps - 1], n_steps);
-    }
-    return account_run_blocks(replica, engine, n_steps);
-}
-
-static void end_run(struct ts_replica *replica, struct ts_engine *engine)
-{
-    struct ts_scheduler_step step;
-    TS_CHECK(replica->ends_ns[replica->n_steps - 1] == engine->now_ns);
-    (void)account_run(replica, engine, replica->n_steps);
-    ts_scheduler_advance(replica->scheduler, replica->n_steps, &step);
-    finish_all(replica, engine, &step);
-}
-
-/* How many of the run's steps have ended by now. Most runs were computed up to the arrival that asks: the last step but
- * one has. Otherwise bisection, without branches: they would be a coin's toss each. */
-static uint32_t steps_ended(const struct ts_replica *replica, int64_t now_ns)
-{
-    const int64_t *ends_ns = replica->ends_ns;
-    uint32_t n = replica->n_steps;
-    uint32_t n_ended = 0;
-    if (n >= 2 && ends_ns[n - 2] <= now_ns) {
-        n_ended = n - 1;
-        n = 1;
-    }
-    while (n > 0) {
-        const uint32_t half = (n + 1) / 2;
-        n_ended += half & -(uint32_t)(ends_ns[n_ended + half - 1] <= now_ns);
-        n -= half;
-    }
-    return n_ended;
-}
-
-static void shorten_run(struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
-{
-    if (replica->mode == TS_REPLICA_RUN && n_steps < replica->n_steps) {
-        replica->n_steps = n_steps;
-        schedule_step(replica, engine, replica->ends_ns[n_steps - 1]);
-    }
-}
-
-/* The waiting queue has changed: a run in which its head could enter ends with the step under way. */
-static void cut_run(struct ts_replica *replica, struct ts_engine *engine)
-{
-    if (replica->mode != TS_REPLICA_RUN || ts_scheduler_run_goes_on(replica->scheduler)) {
-        return;
-    }
-    shorten_run(replica, engine, steps_ended(replica, engine->now_ns) + 1);
+    ts_replica_finish_all(replica, engine, &step);
 }
 
 /* ---- the inbox ---- */
@@ -386,7 +230,8 @@ static void cut_run(struct ts_replica *replica, struct ts_engine *engine)
 /* When the step under way ends. */
 static int64_t step_end_ns(const struct ts_replica *replica, int64_t now_ns)
 {
-    return replica->mode == TS_REPLICA_RUN ? replica->ends_ns[steps_ended(replica, now_ns)] : replica->end_ns;
+    return replica->mode == TS_REPLICA_RUN ? replica->ends_ns[ts_replica_steps_ended(replica, now_ns)]
+                                           : replica->end_ns;
 }
 
 static uint64_t luck_of(const struct ts_replica *replica, const struct ts_engine *engine,
@@ -465,7 +310,7 @@ static bool begin(struct ts_replica *replica, struct ts_engine *engine)
     struct ts_scheduler_run run;
     struct ts_scheduler_plan plan;
     if (!engine->single_steps && ts_scheduler_steady(replica->scheduler, &run)) {
-        begin_run(replica, engine, &run);
+        ts_replica_begin_run(replica, engine, &run);
         return true;
     }
     if (ts_scheduler_plan(replica->scheduler, &plan)) {
@@ -495,7 +340,7 @@ void ts_replica_fire(struct ts_replica *replica, struct ts_engine *engine, uint3
     }
     engine->last_ns = engine->now_ns;
     if (replica->mode == TS_REPLICA_RUN) {
-        end_run(replica, engine);
+        ts_replica_end_run(replica, engine);
     } else {
         end_step(replica, engine);
     }
@@ -521,9 +366,9 @@ enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *e
         proceed(replica, engine);
     } else if (waits) {
         put_in_inbox(replica, engine, id);
-        shorten_run(replica, engine, steps_ended(replica, engine->now_ns) + 2);
+        ts_replica_shorten_run(replica, engine, ts_replica_steps_ended(replica, engine->now_ns) + 2);
     } else {
-        cut_run(replica, engine);
+        ts_replica_cut_run(replica, engine);
     }
     return TS_OK;
 }
@@ -534,7 +379,7 @@ void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, ui
         return;
     }
     ts_scheduler_abort(replica->scheduler, ts_engine_flight(engine, id)->handle);
-    cut_run(replica, engine);
+    ts_replica_cut_run(replica, engine);
 }
 
 void ts_replica_release(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
@@ -550,13 +395,13 @@ void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
 {
     note_blocks(replica, engine);
     if (replica->mode == TS_REPLICA_RUN) {
-        const uint32_t n_done = steps_ended(replica, engine->now_ns);
-        replica->blocks_used = account_run(replica, engine, n_done);
+        const uint32_t n_done = ts_replica_steps_ended(replica, engine->now_ns);
+        replica->blocks_used = ts_replica_account_run(replica, engine, n_done);
         replica->blocks_used += replica->new_blocks[n_done % replica->config->scheduler.block_tok];
         replica->start_ns = n_done > 0 ? replica->ends_ns[n_done - 1] : replica->start_ns;
     }
     if (replica->mode != TS_REPLICA_IDLE && engine->now_ns > replica->start_ns) {
-        account_step(replica, engine, engine->now_ns, 0);
+        ts_replica_account_steps(replica, engine, engine->now_ns, 0);
         if (replica->config->role != TS_POOL_PREFILL) {
             ts_ledger_blocks(&engine->ledger, replica->config->book, replica->start_ns, engine->now_ns,
                              replica->blocks_used);
@@ -595,7 +440,7 @@ uint64_t ts_replica_blocks(const struct ts_replica *replica, int64_t now_ns)
         return replica->blocks_used;
     }
     const uint32_t block_tok = replica->config->scheduler.block_tok;
-    const uint32_t n_begun = steps_ended(replica, now_ns) + 1;
+    const uint32_t n_begun = ts_replica_steps_ended(replica, now_ns) + 1;
     uint64_t n_blocks = replica->blocks_used;
     for (uint32_t j = 0; j < n_begun; j++) {
         n_blocks += replica->new_blocks[j % block_tok];

@@ -1,5 +1,6 @@
 /* JSON: strict reading with places, deterministic writing. */
 #include "base/json.h"
+#include "base/source.h"
 
 #include "tests/base/base_test.h"
 
@@ -306,6 +307,53 @@ static void test_json__a_stream_tells_the_line_of_what_is_broken(void **state)
     }
 }
 
+static void test_json_span__finds_a_value_by_its_keys(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\": [1, {\"b\": 2}, \"]}\"], \"q\\\"x\": {},\n"
+                               "  \"b\" :  {\"a\": \"}\", \"c\":\n  -1.5e3 ,\"d\": null}\n}";
+    static const struct {
+        const char *keys[3];
+        uint32_t line, col, len;
+    } cases[] = {
+        {{"a", NULL}, 1, 7, 19},
+        {{"b", NULL}, 2, 10, 15},
+        {{"b", "a", NULL}, 2, 16, 3},
+        {{"b", "c", NULL}, 3, 3, 6},
+        {{"b", "d", NULL}, 3, 16, 4},
+        {{"b", "x", NULL}, 0, 0, 0},
+        {{"a", "b", NULL}, 0, 0, 0},
+        {{"x", NULL}, 0, 0, 0},
+        {{NULL}, 1, 1, sizeof "{\"a\": [1, {\"b\": 2}, \"]}\"], \"q\\\"x\": {}," - 1},
+    };
+    struct ts_source source;
+    assert_int_equal(ts_source_from_text(&source, "x.json", text, strlen(text), NULL), TS_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ts_span span = ts_json_span(&source, cases[i].keys);
+        assert_int_equal(span.line, cases[i].line);
+        assert_int_equal(span.col, cases[i].col);
+        assert_int_equal(span.len, cases[i].len);
+    }
+    ts_source_deinit(&source);
+}
+
+/* Whatever is cut off, nothing is read beyond the end. */
+static void test_json_span__a_broken_text_has_no_places_beyond_it(void **state)
+{
+    (void)state;
+    static const char text[] = "\xef\xbb\xbf{\"a\": {\"b\": [\"\\\"\", {}]}, \"c\": tru";
+    static const char *const paths[][3] = {{"a", "b", NULL}, {"c", NULL}, {"a", "x", NULL}};
+    for (size_t len = 1; len < sizeof text; len++) {
+        struct ts_source source;
+        assert_int_equal(ts_source_from_text(&source, "x.json", text, len, NULL), TS_OK);
+        for (size_t i = 0; i < 3; i++) {
+            struct ts_span span = ts_json_span(&source, paths[i]);
+            assert_true(span.line <= 1 && span.col + span.len <= len + 1);
+        }
+        ts_source_deinit(&source);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +368,8 @@ int main(void)
         cmocka_unit_test(test_json_writer__any_bytes_become_valid_json),
         cmocka_unit_test(test_json__a_stream_gives_values_with_their_lines),
         cmocka_unit_test(test_json__a_stream_tells_the_line_of_what_is_broken),
+        cmocka_unit_test(test_json_span__finds_a_value_by_its_keys),
+        cmocka_unit_test(test_json_span__a_broken_text_has_no_places_beyond_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

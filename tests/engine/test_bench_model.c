@@ -10,6 +10,7 @@
 #include "kernels/import.h"
 #include "kernels/llama_shape.h"
 #include "kernels/model_plan.h"
+#include "tests/engine/published_configs.h"
 
 static const char path[] = "test_bench_model.json";
 
@@ -52,6 +53,63 @@ static void test_bench_model__measures_and_fits(void **state)
     assert_true(m.steps[m.table_check.worst].held_out && !m.steps[m.table.error.worst].held_out);
     assert_string_equal(m.quant, "Q4_0");
     assert_int_equal(m.kv_bytes_per_tok, 3 * 2 * 2 * 16 * 2);
+    ts_arena_deinit(&arena);
+}
+
+/* Published shapes with one layer, a narrow feed-forward block and few words, so that they are small enough to measure
+ * in a test; slow programs get more time. */
+static void test_bench_model__published_configs_run_to_the_end(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_PUBLISHED_CONFIGS; i++) {
+        char json[2048];
+        struct ts_model_config config;
+        struct ts_arena arena;
+        struct ts_model_measurement m;
+        (void)snprintf(json, sizeof json, published_configs[i].json, 1U, 256U);
+        assert_int_equal(ts_file_write(path, json, strlen(json), NULL), TS_OK);
+        assert_int_equal(ts_model_config_read(&config, path, NULL), TS_OK);
+        struct ts_model_bench_options options = small_options(&config);
+        enum ts_status status = TS_ERANGE;
+        config.ffn = 512;
+        options.max_depth = 64;
+        options.max_kv_bytes = 16 << 20;
+        ts_arena_init(&arena);
+        for (options.budget_s = 0.5; status == TS_ERANGE && options.budget_s <= 32.0; options.budget_s *= 2.0) {
+            status = ts_bench_model_run(&m, &arena, &options, NULL);
+        }
+        assert_int_equal(status, TS_OK);
+        assert_true(m.n_steps > 0);
+        ts_arena_deinit(&arena);
+        (void)unlink(path);
+    }
+}
+
+static void test_bench_model__no_deeper_than_the_context(void **state)
+{
+    (void)state;
+    struct ts_model_config config = tiny_llama();
+    struct ts_model_bench_options options = small_options(&config);
+    struct ts_model_measurement m;
+    struct ts_arena arena;
+    struct ts_diags diags;
+    static const uint32_t batches[] = {1}, depths[] = {0, 600};
+    ts_arena_init(&arena);
+    ts_diags_init(&diags);
+    options.max_depth = 0;
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, &diags), TS_OK);
+    for (size_t i = 0; i < m.n_steps; i++) {
+        assert_true(m.steps[i].depth <= config.context && m.steps[i].prefill_depth <= config.context);
+    }
+    assert_int_equal(diags.n_warnings, 0);
+    options.batches = batches;
+    options.depths = depths;
+    options.n_batches = 1;
+    options.n_depths = 2;
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, &diags), TS_OK);
+    assert_int_equal(diags.n_warnings, 1);
+    assert_non_null(strstr(diags.items[0].message, "600 cached tokens"));
+    ts_diags_deinit(&diags);
     ts_arena_deinit(&arena);
 }
 
@@ -392,6 +450,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bench_model__measures_and_fits),
+        cmocka_unit_test(test_bench_model__published_configs_run_to_the_end),
+        cmocka_unit_test(test_bench_model__no_deeper_than_the_context),
         cmocka_unit_test(test_bench_model__a_file_keeps_everything),
         cmocka_unit_test(test_bench_model__a_measurement_file_carries_the_engine),
         cmocka_unit_test(test_bench_model__batches_and_depths_can_be_chosen),

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "kernels/gguf_write.h"
 #include "kernels/model_config.h"
+#include "tests/engine/published_configs.h"
 
 static const char path[] = "test_model_config.tmp";
 
@@ -123,6 +124,117 @@ static void test_model_config__qwen_rows(void **state)
     assert_true(config.family == TS_MODEL_QWEN2 && config.qkv_bias && !config.tied);
 }
 
+static void test_model_config__published_files_have_their_published_size(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_PUBLISHED_CONFIGS; i++) {
+        const struct published_config *published = &published_configs[i];
+        struct ts_model_config config;
+        struct ts_diags diags;
+        char json[2048];
+        ts_diags_init(&diags);
+        (void)snprintf(json, sizeof json, published->json, published->layers, published->vocab);
+        assert_int_equal(read_json(&config, json, &diags), TS_OK);
+        assert_int_equal(diags.n_errors + diags.n_warnings, 0);
+        if (fabs(ts_model_config_params(&config) / published->params - 1.0) > 1e-4) {
+            fail_msg("%s: %.0f parameters, published %.0f", published->name, ts_model_config_params(&config),
+                     published->params);
+        }
+        assert_true(config.rope_base >= 5e5 && config.context > 4096);
+        assert_int_equal(config.rope_scaling,
+                         config.family == TS_MODEL_LLAMA && config.rope_base < 1e6 ? TS_ROPE_LLAMA3 : TS_ROPE_PLAIN);
+        ts_diags_deinit(&diags);
+    }
+}
+
+static void window_case(const char *fields, uint32_t context, size_t n_warnings)
+{
+    struct ts_model_config config;
+    struct ts_diags diags;
+    char json[1024];
+    ts_diags_init(&diags);
+    (void)snprintf(json, sizeof json, "{%s, " LLAMA_NUMBERS "}", fields);
+    assert_int_equal(read_json(&config, json, &diags), TS_OK);
+    assert_int_equal(config.context, context);
+    assert_int_equal(diags.n_warnings, n_warnings);
+    ts_diags_deinit(&diags);
+}
+
+static void test_model_config__a_sliding_window_that_matters_bounds_the_context(void **state)
+{
+    (void)state;
+    window_case("\"model_type\": \"mistral\", \"sliding_window\": 4096", 4096, 1);
+    window_case("\"model_type\": \"mistral\", \"sliding_window\": null", 131072, 0);
+    window_case("\"model_type\": \"mistral\", \"sliding_window\": 131072", 131072, 0);
+    window_case("\"model_type\": \"qwen2\", \"sliding_window\": 4096, \"use_sliding_window\": false", 131072, 0);
+    window_case("\"model_type\": \"qwen2\", \"sliding_window\": 4096, \"use_sliding_window\": true", 4096, 1);
+    window_case("\"model_type\": \"qwen3\", \"sliding_window\": 4096, \"layer_types\": [\"full_attention\"]", 131072,
+                0);
+    window_case("\"model_type\": \"qwen3\", \"sliding_window\": 4096, \"layer_types\": [\"full_attention\", "
+                "\"sliding_attention\"]",
+                4096, 1);
+}
+
+static void test_model_config__a_diagnostic_shows_the_field(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *says;
+        uint32_t line, col;
+    } cases[] = {
+        {"{\"model_type\": \"llama\",\n \"head_dim\": \"64\", " LLAMA_NUMBERS "}", "head_dim", 2, 14},
+        {"{\"model_type\":\n  \"qwen3_moe\"}", "mixture of experts", 2, 3},
+        {"{\"model_type\": \"llama\", \"num_local_experts\":\n8}", "mixture of experts", 2, 1},
+        {"{\"model_type\": \"llama\", " LLAMA_NUMBERS ",\n\"hidden_act\": \"gelu\"}", "'gelu'", 2, 15},
+        {"{\"model_type\": \"llama\", " LLAMA_NUMBERS ",\n\"mlp_bias\": true}", "biases", 2, 13},
+        {"{\"model_type\": \"llama\", " LLAMA_NUMBERS ",\n\"partial_rotary_factor\": 0.5}", "in part", 2, 26},
+        {"{\"model_type\": \"llama\", " LLAMA_NUMBERS ",\n\"rope_theta\": \"1e6\"}", "rope_theta", 2, 15},
+        {"{\"model_type\": \"llama\", " LLAMA_NUMBERS ",\n\"rope_scaling\": \"yarn\"}", "rope_scaling", 2, 17},
+        {"{\"model_type\": \"llama\", " LLAMA_NUMBERS ",\n\"rope_scaling\": {\"factor\": \"8\", \"type\": \"linear\"}}",
+         "factor", 2, 28},
+        {"{\"model_type\": \"llama\", " LLAMA_NUMBERS ",\n\"rope_parameters\": {\"rope_type\": \"yarn\"}}", "'yarn'", 2,
+         34},
+        {"{\"model_type\": \"llama\", " LLAMA_NUMBERS ",\n\"tie_word_embeddings\": 1}", "neither true", 2, 24},
+        {"{\"model_type\": \"llava\", \"text_config\": {\"model_type\":\n\"mamba\"}}", "'mamba'", 2, 1},
+        {"{\"model_type\": \"llava\", \"text_config\": {\"model_type\": \"mistral\",\n\"num_hidden_layers\": 1.5}}",
+         "num_hidden_layers", 2, 22},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ts_model_config config;
+        struct ts_diags diags;
+        ts_diags_init(&diags);
+        assert_int_not_equal(read_json(&config, cases[i].json, &diags), TS_OK);
+        if (!strstr(diags.items[0].message, cases[i].says) || diags.items[0].line != cases[i].line ||
+            diags.items[0].col != cases[i].col) {
+            fail_msg("%u:%u: '%s', not %u:%u '%s'", diags.items[0].line, diags.items[0].col, diags.items[0].message,
+                     cases[i].line, cases[i].col, cases[i].says);
+        }
+        assert_non_null(diags.items[0].line_text);
+        ts_diags_deinit(&diags);
+    }
+}
+
+static void test_model_config__config_json_is_named_by_its_folder(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"model_type\": \"llama\", " LLAMA_NUMBERS "}";
+    static const char named[] = "{\"model_type\": \"llama\", \"_name_or_path\": \"meta/Own\", " LLAMA_NUMBERS "}";
+    struct ts_model_config config;
+    assert_int_equal(ts_mkdirs("test_model_config.d/Some-1B", NULL), TS_OK);
+    static const char file[] = "test_model_config.d/Some-1B/config.json";
+    assert_int_equal(ts_file_write(file, json, strlen(json), NULL), TS_OK);
+    assert_int_equal(ts_model_config_read(&config, file, NULL), TS_OK);
+    assert_string_equal(config.name, "Some-1B");
+    assert_int_equal(ts_file_write(file, named, strlen(named), NULL), TS_OK);
+    assert_int_equal(ts_model_config_read(&config, file, NULL), TS_OK);
+    assert_string_equal(config.name, "Own");
+    (void)unlink(file);
+    (void)rmdir("test_model_config.d/Some-1B");
+    (void)rmdir("test_model_config.d");
+    assert_int_equal(read_json(&config, json, NULL), TS_OK);
+    assert_string_equal(config.name, path);
+}
+
 static void json_refused(const char *json, enum ts_status want, const char *says)
 {
     struct ts_model_config config;
@@ -210,6 +322,10 @@ int main(void)
         cmocka_unit_test(test_model_config__every_dense_model_of_the_catalog_has_its_published_size),
         cmocka_unit_test(test_model_config__llama_1b_from_config_json_is_the_same_model),
         cmocka_unit_test(test_model_config__qwen_rows),
+        cmocka_unit_test(test_model_config__published_files_have_their_published_size),
+        cmocka_unit_test(test_model_config__a_sliding_window_that_matters_bounds_the_context),
+        cmocka_unit_test(test_model_config__a_diagnostic_shows_the_field),
+        cmocka_unit_test(test_model_config__config_json_is_named_by_its_folder),
         cmocka_unit_test(test_model_config__what_is_wrong_is_named),
         cmocka_unit_test(test_model_config__gguf_without_its_metadata_is_refused),
     };

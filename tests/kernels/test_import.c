@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "base/file.h"
 #include "base/rng.h"
@@ -291,6 +292,70 @@ static void test_import__a_measurement_file_keeps_the_origin(void **state)
     ts_arena_deinit(&arena);
 }
 
+/* 2 ms + 10 us a token + 1 us a cached token, with a bend at 64 tokens. */
+static size_t derived_points(struct ts_import_point *points)
+{
+    size_t n = 0;
+    for (uint32_t batch = 1; batch <= 256; batch *= 2) {
+        for (uint32_t depth = 16; depth <= 1024; depth *= 8) {
+            for (uint32_t prefill = 0; prefill <= 64; prefill += 32) {
+                const struct ts_model_step step = {.n_decode = batch, .depth = depth, .prefill = prefill};
+                const struct ts_step_load load = ts_model_step_load(&step);
+                const double seconds = 2e-3 + 1e-5 * fmax(64.0, load.tokens) + 1e-6 * load.kv_tok;
+                points[n++] = (struct ts_import_point){.load = load, .seconds = seconds, .n_samples = 1};
+            }
+        }
+    }
+    return n;
+}
+
+static void test_import__derived_steps_are_fitted_in_both_forms_and_kept(void **state)
+{
+    (void)state;
+    static const double knots[] = {1, 64, 384};
+    static struct ts_import_point points[TS_IMPORT_MAX_POINTS];
+    const size_t n = derived_points(points);
+    const struct ts_import_steps steps = {
+        .points = points, .n_fitted = n - 9, .n_held = 9, .knots = knots, .n_knots = 3};
+    struct ts_import info = {
+        .format = "operators", .program = "", .file = "tp1", .hash = "", .model = "", .hardware = "", .method = ""};
+    struct ts_model_measurement m = {.model = "m", .quant = "BF16", .kernel = "k", .cpu = "c", .weights = "w"};
+    struct ts_measurement whole, back;
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_import_fit_steps(&m, &info, &steps), TS_OK);
+    assert_true(m.fitted && m.checked && m.import == &info);
+    assert_int_equal(m.table.error.n, n - 9);
+    assert_int_equal(m.table_check.n, 9);
+    assert_true(m.table.error.worst < n - 9 && m.table_check.worst >= n - 9 && m.table_check.worst < n);
+    assert_true(m.table.error.worst_frac < 1e-6 && m.table_check.worst_frac < 1e-6);
+    assert_true(m.linear.error.worst_frac > 0.01); /* it cannot bend */
+    assert_true(fabs(m.table.c_s_per_kv_tok - 1e-6) < 1e-11);
+    assert_true(fabs(m.table.seconds[2] - (2e-3 + 384e-5)) < 1e-8);
+    ts_import_measurement(&whole, &m, "2026-01-01T00:00:00Z", "0");
+    assert_int_equal(ts_measurement_write(&whole, path, NULL), TS_OK);
+    assert_int_equal(ts_measurement_read(&back, &arena, path, NULL), TS_OK);
+    assert_true(ts_measurement_is_import(&back) && back.engine->checked);
+    assert_int_equal(back.engine->table.n_knots, 3);
+    assert_memory_equal(back.engine->table.seconds, m.table.seconds, 3 * sizeof(double));
+    assert_int_equal(back.engine->import->n_points, n);
+    (void)unlink(path);
+    ts_arena_deinit(&arena);
+}
+
+static void test_import__too_few_derived_steps_have_no_fit(void **state)
+{
+    (void)state;
+    static const double knots[] = {1, 64, 384};
+    static struct ts_import_point points[TS_IMPORT_MAX_POINTS];
+    (void)derived_points(points);
+    const struct ts_import_steps steps = {.points = points, .n_fitted = 4, .knots = knots, .n_knots = 3};
+    struct ts_import info = {.format = "operators"};
+    struct ts_model_measurement m = {0};
+    assert_int_equal(ts_import_fit_steps(&m, &info, &steps), TS_ERANGE);
+    assert_false(m.fitted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +366,8 @@ int main(void)
         cmocka_unit_test(test_import__deep_nesting_is_refused),
         cmocka_unit_test(test_import__a_folder_and_a_missing_file_are_told),
         cmocka_unit_test(test_import__a_measurement_file_keeps_the_origin),
+        cmocka_unit_test(test_import__derived_steps_are_fitted_in_both_forms_and_kept),
+        cmocka_unit_test(test_import__too_few_derived_steps_have_no_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

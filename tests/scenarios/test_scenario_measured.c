@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <math.h>
 
+#include "kernels/import.h"
 #include "kernels/model_measurement.h"
 #include "tests/scenarios/scenario_fixture.h"
 
@@ -225,6 +227,52 @@ static void test_measured__a_server_may_use_a_file_beside_the_scenario(void **st
     ts_scenario_deinit(&s);
 }
 
+/* The last step is held out. */
+static void write_import(const char *format)
+{
+    enum { N = 12 };
+    static struct ts_import_point points[N];
+    static const double knots[] = {1, 8, 64};
+    for (uint32_t i = 0; i < N; i++) {
+        const struct ts_model_step step = {.n_decode = 1U << i % 6, .depth = 100 * i, .prefill = i % 3 == 2 ? 16 : 0};
+        const struct ts_step_load load = ts_model_step_load(&step);
+        points[i] = (struct ts_import_point){load, 20e-3 + 1e-4 * load.tokens + 2e-6 * load.kv_tok, 1};
+    }
+    const struct ts_import_steps steps = {
+        .points = points, .n_fitted = N - 1, .n_held = 1, .knots = knots, .n_knots = 3};
+    struct ts_import info = {
+        .format = format, .program = "", .file = "f", .hash = "h", .model = "", .hardware = "", .method = ""};
+    struct ts_model_measurement engine = {
+        .model = "Llama-3.1-8B", .quant = "BF16", .kernel = "k", .cpu = "RTX 4090", .weights = ""};
+    struct ts_measurement m;
+    assert_int_equal(ts_import_fit_steps(&engine, &info, &steps), TS_OK);
+    ts_import_measurement(&m, &engine, "2026-01-02T03:04:05Z", "0.1.0");
+    assert_int_equal(ts_measurement_write(&m, path, NULL), TS_OK);
+}
+
+static void test_measured__derived_steps_come_as_a_table_and_lack_the_hosts_time(void **state)
+{
+    (void)state;
+    static const char text[] =
+        HEAD "  gpu: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: BF16, ability: 0, "
+             "measured: measurement-for-scenarios.json}\n";
+    struct ts_scenario scenario;
+    write_import("operators");
+    load_good(&scenario, text);
+    const struct ts_steps_model *steps = &scenario.model.tiers[0].u.server.steps;
+    assert_int_equal(steps->kind, TS_STEPS_TABLE);
+    assert_int_equal(steps->origin, TS_ORIGIN_IMPORTED);
+    assert_non_null(strstr(steps->source, "on 1 steps"));
+    assert_true(steps->host.fixed_s == 1.5e-3 && steps->host.overlaps);
+    assert_int_equal(steps->u.table.n, 3);
+    assert_true(fabs(steps->u.table.c_s_per_kv_tok - 2e-6) < 1e-9);
+    ts_scenario_deinit(&scenario);
+    write_import("another");
+    load_good(&scenario, text);
+    assert_true(scenario.model.tiers[0].u.server.steps.host.fixed_s == 0.0);
+    ts_scenario_deinit(&scenario);
+}
+
 static void test_measured__a_model_that_this_machine_cannot_hold_is_refused(void **state)
 {
     (void)state;
@@ -283,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_measured__power_that_could_not_be_measured_is_said_to_be_a_default),
         cmocka_unit_test(test_measured__another_quant_scales_with_weights_and_operations_and_says_so),
         cmocka_unit_test(test_measured__a_server_may_use_a_file_beside_the_scenario),
+        cmocka_unit_test(test_measured__derived_steps_come_as_a_table_and_lack_the_hosts_time),
         cmocka_unit_test(test_measured__a_model_that_this_machine_cannot_hold_is_refused),
         cmocka_unit_test(test_measured__a_file_that_cannot_be_read_is_an_io_error),
         cmocka_unit_test(test_measured__the_examples_load_without_a_warning),

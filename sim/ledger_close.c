@@ -1,0 +1,197 @@
+/* Hides how accounts become a result at the end of a run: means over the time behind the warm-up, energy with its
+ * adders, the series; and what must balance. */
+#include <math.h>
+
+#include "base/check.h"
+#include "base/units.h"
+#include "sim/ledger_parts.h"
+#include "sim/result_bins.h"
+
+static double ratio(double a, double b)
+{
+    return b > 0.0 ? a / b : 0.0;
+}
+
+/* L = lambda W over a run that starts empty and counts those still present at its end: the integral of the number
+ * present is the sum of the stays. */
+static void check_little(const struct ts_account *account)
+{
+    TS_CHECK(account->n_present == 0);
+    TS_CHECK(fabs(account->present_s - account->stayed_s) <= 1e-6 + 1e-9 * account->present_s);
+}
+
+static double up_s_of(const struct ts_account *account, double span_s)
+{
+    return account->units.n * span_s - account->down_s;
+}
+
+/* What a group of units did. span_s: how long the run went on behind the warm-up. */
+static void close_units(const struct ts_account *account, enum ts_tier_kind kind, double span_s,
+                        struct ts_tier_result *out)
+{
+    const struct ts_account_units *units = &account->units;
+    const double up_s = up_s_of(account, span_s);
+    out->idle_j = kind == TS_TIER_SERVER ? units->idle_w * units->n * span_s - account->down_j : 0.0;
+    out->active_j = account->active_j;
+    out->host_j = units->host_frac * (out->idle_j + out->active_j);
+    out->overhead_j = kind == TS_TIER_API ? 0.0 : (units->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
+    out->busy_frac = ratio(account->busy_s, up_s);
+    out->mean_up = ratio(up_s, span_s);
+    out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
+    if (kind == TS_TIER_SERVER) {
+        const double n_blocks = (double)units->kv_blocks;
+        out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
+        out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
+        out->flop = account->flop;
+        out->bytes = account->bytes;
+        out->peak_flop = units->ideal->flop_per_s * account->busy_s;
+        out->peak_bytes = units->ideal->bytes_per_s * account->busy_s;
+    }
+    out->n_steps = account->n_steps;
+    out->n_preemptions = account->n_preemptions;
+    out->looked_up_tok = account->looked_up_tok;
+    out->found_tok = account->found_tok;
+}
+
+/* What a tier's pools did together: the means are those over all their units. */
+static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
+{
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    double busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
+    uint64_t n_step_seqs = 0;
+    uint32_t n = 0;
+    const uint32_t first = ts_ledger_first_account(ledger, tier, &n);
+    for (uint32_t i = first; i < first + n; i++) {
+        const struct ts_account *account = &ledger->accounts[i];
+        struct ts_tier_result *pool = &ledger->result.pools[i - ledger->model->n_tiers];
+        close_units(account, TS_TIER_SERVER, span_s, pool);
+        ts_result_add_units(out, pool);
+        busy_s += account->busy_s;
+        up_s += up_s_of(account, span_s);
+        block_s += account->kv_block_s;
+        block_up_s += (double)account->units.kv_blocks * up_s_of(account, span_s);
+        n_step_seqs += account->n_step_seqs;
+    }
+    out->busy_frac = ratio(busy_s, up_s);
+    out->mean_up = ratio(up_s, span_s);
+    out->kv_mean_frac = ratio(block_s, block_up_s);
+    out->mean_batch = ratio((double)n_step_seqs, (double)out->n_steps);
+}
+
+static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
+{
+    const struct ts_account *account = &ledger->accounts[tier];
+    const struct ts_tier_model *model = &ledger->model->tiers[tier];
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    check_little(account);
+    if (ts_tier_n_listed_pools(model) > 0) {
+        close_pools(ledger, tier, span_s);
+    } else {
+        close_units(account, model->kind, span_s, out);
+    }
+    out->mean_in_tier = ratio(account->present_s, span_s);
+    out->transfer_busy_frac = ratio(account->link_s, span_s);
+    out->n_throttled = account->n_throttled;
+    out->n_retries = account->n_retries;
+    out->n_starts = account->n_starts;
+    out->n_failures = account->n_failures;
+}
+
+/* The series of a tier in one bin of which the run covered that much. */
+static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, double covered_s)
+{
+    const enum ts_tier_kind kind = ledger->model->tiers[tier].kind;
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    double power_w = 0.0, busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
+    uint32_t n = 0;
+    const uint32_t first = ts_ledger_first_account(ledger, tier, &n);
+    for (uint32_t i = first; i < first + n; i++) {
+        const struct ts_account_units *units = &ledger->accounts[i].units;
+        double sums[TS_LEDGER_N_ROWS];
+        for (int row = 0; row < TS_LEDGER_N_ROWS; row++) {
+            sums[row] = ts_timeline_row(&ledger->timeline, ts_ledger_row(i, (enum ts_ledger_row)row))[bin];
+        }
+        const double idle_w = kind == TS_TIER_SERVER ? units->idle_w * units->n : 0.0;
+        const double adders = (1.0 + units->host_frac) * (kind == TS_TIER_API ? 1.0 : units->pue);
+        const double unit_s = units->n * covered_s - sums[TS_LEDGER_DOWN];
+        power_w += (idle_w + ratio(sums[TS_LEDGER_POWER], covered_s)) * adders;
+        busy_s += sums[TS_LEDGER_BUSY];
+        up_s += unit_s;
+        block_s += sums[TS_LEDGER_KV];
+        block_up_s += (double)units->kv_blocks * unit_s;
+    }
+    out->power_w[bin] = power_w;
+    out->in_tier[bin] =
+        ratio(ts_timeline_row(&ledger->timeline, ts_ledger_row(tier, TS_LEDGER_PRESENT))[bin], covered_s);
+    out->busy[bin] = ratio(busy_s, up_s);
+    out->kv_used[bin] = kind == TS_TIER_SERVER ? ratio(block_s, block_up_s) : 0.0;
+}
+
+static void close_series(struct ts_ledger *ledger, int64_t end_ns)
+{
+    const struct ts_timeline *timeline = &ledger->timeline;
+    struct ts_result *result = &ledger->result;
+    result->bin_s = ts_s_from_ns(timeline->width_ns);
+    for (uint32_t bin = 0; bin < result->n_bins; bin++) {
+        const int64_t begin_ns = (int64_t)bin * timeline->width_ns;
+        const int64_t covered_ns = end_ns - begin_ns < timeline->width_ns ? end_ns - begin_ns : timeline->width_ns;
+        result->n_reached[bin] = 1;
+        result->arrivals[bin] = (uint64_t)ts_timeline_row(timeline, ts_ledger_arrivals_row(ledger))[bin];
+        for (uint32_t i = 0; i < result->n_tiers; i++) {
+            close_bin(ledger, i, bin, covered_ns > 0 ? (double)covered_ns * 1e-9 : 0.0);
+        }
+    }
+}
+
+static void check_counts(const struct ts_ledger *ledger)
+{
+    uint64_t n_settled = 0;
+    for (uint32_t i = 0; i <= ledger->result.n_tiers; i++) {
+        for (uint32_t c = 0; c < ledger->result.n_classes; c++) {
+            n_settled += ledger->result.tiers[i].cells[c].arrived;
+        }
+    }
+    TS_CHECK(n_settled == ledger->n_arrived);
+    TS_CHECK(ts_result_balances(&ledger->result));
+}
+
+static uint64_t n_lost(const struct ts_result *result)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i <= result->n_tiers; i++) {
+        n += result->tiers[i].transfer_ns.lost + result->tiers[i].transfer_wait_ns.lost;
+        for (uint32_t c = 0; c < result->n_classes; c++) {
+            for (int l = 0; l < TS_N_LATENCIES; l++) {
+                n += result->tiers[i].cells[c].latency_ns[l].lost;
+            }
+        }
+    }
+    return n;
+}
+
+enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, int64_t window_ns, int64_t end_ns,
+                               uint64_t n_events)
+{
+    struct ts_result *result = &ledger->result;
+    for (uint32_t i = 0; i < ledger->n_accounts; i++) {
+        ts_ledger_integrate_down(ledger, i, end_ns);
+    }
+    ts_timeline_extend(&ledger->timeline, end_ns);
+    if (ledger->timeline.failed || n_lost(result) > 0 ||
+        ts_result_resize_bins(result, ledger->timeline.n_bins) != TS_OK) {
+        return TS_ENOMEM;
+    }
+    check_counts(ledger);
+    const double end_s = ts_s_from_ns(end_ns);
+    result->warmup_s = ts_s_from_ns(ledger->warmup_ns < end_ns ? ledger->warmup_ns : end_ns);
+    for (uint32_t i = 0; i < result->n_tiers; i++) {
+        close_tier(ledger, i, end_s - result->warmup_s);
+    }
+    close_series(ledger, end_ns);
+    result->window_s = ts_s_from_ns(window_ns);
+    result->simulated_s = end_s;
+    result->n_events = n_events;
+    *out = *result;
+    *result = (struct ts_result){0};
+    return TS_OK;
+}
