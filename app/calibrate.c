@@ -95,15 +95,17 @@ static uint32_t rounded_depth(double depth)
     return depth > 0.0 ? (uint32_t)(depth / DEPTH_STEP + 0.5) * DEPTH_STEP : 0;
 }
 
-/* The load as sequences of one depth and one prompt. */
+/* The load as sequences of one depth, and prompts of one depth and length. */
 static struct ts_model_step step_like(const struct ts_batch_load *load)
 {
-    struct ts_model_step step = {.n_decode = load->n_decode, .prefill = load->prefill_tok};
+    struct ts_model_step step = {
+        .n_decode = load->n_decode, .prefill = load->prefill_tok, .n_prompts = load->n_seqs - load->n_decode};
     if (load->n_decode > 0) {
         step.depth = rounded_depth(load->kv_read_tok / load->n_decode - 1.0);
     }
     if (load->prefill_tok > 0) {
-        step.prefill_depth = rounded_depth(load->prefill_pairs / load->prefill_tok - (load->prefill_tok + 1.0) / 2.0);
+        const double chunk = (double)load->prefill_tok / ts_model_step_prompts(&step);
+        step.prefill_depth = rounded_depth(load->prefill_pairs / load->prefill_tok - (chunk + 1.0) / 2.0);
     }
     return step;
 }
@@ -185,11 +187,11 @@ static enum ts_status time_grid_item(struct ts_calibration *calibration, uint32_
     return status;
 }
 
-static enum ts_status take_note(struct ts_calibration *calibration, const struct ts_pause_note *note)
+static enum ts_status take_note(struct ts_calibration *calibration, const struct ts_stretch_note *note)
 {
     if (calibration->n_notes == calibration->max_notes) {
         const size_t max = calibration->max_notes ? 2 * calibration->max_notes : FIRST_NOTES;
-        struct ts_pause_note *notes = realloc(calibration->notes, max * sizeof *notes);
+        struct ts_stretch_note *notes = realloc(calibration->notes, max * sizeof *notes);
         if (!notes) {
             return TS_ENOMEM;
         }
@@ -205,20 +207,21 @@ static enum ts_status time_place(struct ts_calibration *calibration, uint32_t in
 {
     struct ts_stretch *stretch = &calibration->stretches[index];
     struct ts_timed_item *item = &calibration->items[stretch->items[place]];
-    rest(stretch->idle_s[place]);
+    struct ts_stretch_note note = {.run = isnan(at_s) ? TS_NO_RUN : calibration->run,
+                                   .item = stretch->items[place],
+                                   .stretch = index,
+                                   .at_s = at_s,
+                                   .idle_s = stretch->idle_s[place]};
+    rest(note.idle_s);
+    ts_live_heats(note.heats, calibration->options.live);
     const enum ts_status status = ts_live_time_step(calibration->options.live, seconds, &item->step, diags);
     if (status != TS_OK || place < stretch->first) {
         return status;
     }
-    const struct ts_pause_note note = {.run = calibration->run,
-                                       .item = stretch->items[place],
-                                       .stretch = index,
-                                       .at_s = at_s,
-                                       .idle_s = stretch->idle_s[place],
-                                       .seconds = *seconds};
+    note.seconds = *seconds;
     keep_sample(item, *seconds);
     stretch->sum_s += *seconds;
-    return isnan(at_s) ? TS_OK : take_note(calibration, &note);
+    return take_note(calibration, &note);
 }
 
 /* at_s: of the run under way; NaN: there is none. */
@@ -397,21 +400,43 @@ double ts_calibration_fitted_s(const struct ts_calibration *calibration, uint32_
     return ts_step_predict_table(&fit->table, &load);
 }
 
-void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibration,
-                        const struct ts_model_measurement *fit)
+bool ts_calibration_has_prompt(const struct ts_calibration *calibration, const struct ts_stretch_note *note)
 {
-    ts_text_puts(out, "run,at_s,idle_s,decoding,depth_tok,prefill_tok,prefill_depth_tok,seconds,fitted_s\n");
+    return calibration->items[note->item].step.prefill > 0;
+}
+
+double ts_calibration_expected_s(const struct ts_calibration *calibration, const struct ts_stretch_note *note,
+                                 const struct ts_model_measurement *fit, const struct ts_pace_memory *memory)
+{
+    size_t i = 0;
+    while (i + 1 < TS_LIVE_N_MEMORIES && ts_live_memory_s[i] < memory->memory_s) {
+        i++;
+    }
+    return ts_pace_memory_s(memory, ts_calibration_fitted_s(calibration, note->item, fit),
+                            ts_calibration_has_prompt(calibration, note), note->heats[i]);
+}
+
+void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibration,
+                        const struct ts_model_measurement *fit, const struct ts_pace_memory *memory)
+{
+    ts_text_puts(out, "run,at_s,idle_s,decoding,depth_tok,prompts,prefill_tok,prefill_depth_tok,seconds,fitted_s,expected_s\n");
     for (size_t i = 0; i < calibration->n_notes; i++) {
-        const struct ts_pause_note *note = &calibration->notes[i];
+        const struct ts_stretch_note *note = &calibration->notes[i];
         const struct ts_model_step *step = &calibration->items[note->item].step;
+        if (note->run == TS_NO_RUN) {
+            continue;
+        }
         ts_text_printf(out, "%u,", note->run);
         ts_text_double(out, note->at_s);
         ts_text_puts(out, ",");
         ts_text_double(out, note->idle_s);
-        ts_text_printf(out, ",%u,%u,%u,%u,", step->n_decode, step->depth, step->prefill, step->prefill_depth);
+        ts_text_printf(out, ",%u,%u,%u,%u,%u,", step->n_decode, step->depth, ts_model_step_prompts(step), step->prefill,
+                       step->prefill_depth);
         ts_text_double(out, note->seconds);
         ts_text_puts(out, ",");
         ts_text_double(out, ts_calibration_fitted_s(calibration, note->item, fit));
+        ts_text_puts(out, ",");
+        ts_text_double(out, ts_calibration_expected_s(calibration, note, fit, memory));
         ts_text_puts(out, "\n");
     }
 }

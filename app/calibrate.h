@@ -43,15 +43,21 @@ enum ts_status ts_calibration_pause(struct ts_calibration *calibration, double a
 enum ts_status ts_calibration_fit(struct ts_model_measurement *out, const struct ts_calibration *calibration,
                                   struct ts_arena *arena, struct ts_diags *diags);
 
-/* What the fit's step times must be multiplied with over a run: how slow the machine was against all the time that was
- * measured in, by what the run's pauses took, averaged over window_s around each of them, less what is noise of it.
- * NULL in *out: no samples. Lives in `arena`. TS_ENOMEM. */
-enum ts_status ts_calibration_pace(const struct ts_pace **out, const struct ts_calibration *calibration, uint32_t run,
-                                   const struct ts_model_measurement *fit, double window_s, struct ts_arena *arena);
+/* What steps remember of those before them, fitted to all stretches: the sum of what steps of either kind took is that
+ * of the fit's times by these factors. Factors of 1 where there are no samples. */
+void ts_calibration_memory(struct ts_pace_memory *out, const struct ts_calibration *calibration,
+                           const struct ts_model_measurement *fit);
 
-/* Appends a CSV row for each step that a pause timed: run,at_s,idle_s,decoding,depth_tok,prefill_tok,
- * prefill_depth_tok,seconds,fitted_s; with a header. */
+/* What the fit's step times must be multiplied with over a run: what they remember, and how slow the machine was against
+ * all the time that was measured in, by what the run's pauses took, averaged over window_s around each of them, less
+ * what is noise of it; without samples no points. `memory` is borrowed, all else lives in `arena`. TS_ENOMEM. */
+enum ts_status ts_calibration_pace(struct ts_pace *out, const struct ts_calibration *calibration, uint32_t run,
+                                   const struct ts_model_measurement *fit, const struct ts_pace_memory *memory,
+                                   double window_s, struct ts_arena *arena);
+
+/* Appends a CSV row for each step that a pause timed: what it was, seconds, fitted_s, and expected_s with what is
+ * remembered; with a header. */
 void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibration,
-                        const struct ts_model_measurement *fit);
+                        const struct ts_model_measurement *fit, const struct ts_pace_memory *memory);
 
 #endif

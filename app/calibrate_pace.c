@@ -19,7 +19,7 @@ static size_t pauses_of(struct pause *out, const struct ts_calibration *calibrat
 {
     size_t n = 0;
     for (size_t i = 0; i < calibration->n_notes; i++) {
-        const struct ts_pause_note *note = &calibration->notes[i];
+        const struct ts_stretch_note *note = &calibration->notes[i];
         if (note->run != run || calibration->stretches[note->stretch].n_times < 2) {
             continue;
         }
@@ -36,27 +36,31 @@ static size_t pauses_of(struct pause *out, const struct ts_calibration *calibrat
     return n;
 }
 
-/* How long a stretch took, all times together, against the fit; 0: it was never timed. */
-static double misfit_of(const struct ts_calibration *calibration, const struct ts_stretch *stretch,
-                        const struct ts_model_measurement *fit)
+/* How long a stretch took, all times together, against what was to be expected; 0: it was never timed. */
+static double misfit_of(const struct ts_calibration *calibration, size_t stretch,
+                        const struct ts_model_measurement *fit, const struct ts_pace_memory *memory)
 {
-    double fitted = 0.0;
-    for (size_t k = stretch->first; k < stretch->n; k++) {
-        fitted += ts_calibration_fitted_s(calibration, stretch->items[k], fit);
+    double expected_s = 0.0;
+    for (size_t i = 0; i < calibration->n_notes; i++) {
+        const struct ts_stretch_note *note = &calibration->notes[i];
+        if (note->stretch == stretch) {
+            expected_s += ts_calibration_expected_s(calibration, note, fit, memory);
+        }
     }
-    return stretch->n_times > 0 && fitted > 0.0 ? stretch->sum_s / (stretch->n_times * fitted) : 0.0;
+    return expected_s > 0.0 ? calibration->stretches[stretch].sum_s / expected_s : 0.0;
 }
 
 /* How slow the machine was on the whole when that run's group was timed: the mean misfit of its stretches, as far as it
  * is more than their scatter explains. */
-static double level_of(const struct ts_calibration *calibration, uint32_t run, const struct ts_model_measurement *fit)
+static double level_of(const struct ts_calibration *calibration, uint32_t run, const struct ts_model_measurement *fit,
+                       const struct ts_pace_memory *memory)
 {
     const struct ts_stretch_group *group = &calibration->groups[calibration->run_groups[run]];
     double n = 0.0;
     double mean = 0.0;
     double squares = 0.0;
     for (size_t i = group->first; i < group->first + group->n; i++) {
-        const double misfit = misfit_of(calibration, &calibration->stretches[i], fit);
+        const double misfit = misfit_of(calibration, i, fit, memory);
         if (misfit > 0.0) {
             const double off = misfit - mean;
             n += 1.0;
@@ -104,27 +108,26 @@ static double pace_around(const struct pause *pauses, size_t n, double at_s, dou
     return 1.0 + trust * (ratio_of(&sum) - 1.0);
 }
 
-enum ts_status ts_calibration_pace(const struct ts_pace **out, const struct ts_calibration *calibration, uint32_t run,
-                                   const struct ts_model_measurement *fit, double window_s, struct ts_arena *arena)
+enum ts_status ts_calibration_pace(struct ts_pace *out, const struct ts_calibration *calibration, uint32_t run,
+                                   const struct ts_model_measurement *fit, const struct ts_pace_memory *memory,
+                                   double window_s, struct ts_arena *arena)
 {
     const size_t max = calibration->n_notes + 1;
-    struct ts_pace *pace = ts_arena_alloc(arena, sizeof *pace);
     double *at_s = ts_arena_array(arena, max, sizeof *at_s);
     double *factor = ts_arena_array(arena, max, sizeof *factor);
     struct pause *pauses = calloc(max, sizeof *pauses);
-    *out = NULL;
-    if (!pace || !at_s || !factor || !pauses) {
+    *out = (struct ts_pace){.memory = memory};
+    if (!at_s || !factor || !pauses) {
         free(pauses);
         return TS_ENOMEM;
     }
     const size_t n = pauses_of(pauses, calibration, run);
-    const double level = n > 0 ? level_of(calibration, run, fit) : 1.0;
+    const double level = n > 0 ? level_of(calibration, run, fit, memory) : 1.0;
     for (size_t i = 0; i < n; i++) {
         at_s[i] = pauses[i].at_s;
         factor[i] = level * pace_around(pauses, n, pauses[i].at_s, window_s);
     }
     free(pauses);
-    *pace = (struct ts_pace){.at_s = at_s, .factor = factor, .n = n};
-    *out = n > 0 ? pace : NULL;
+    *out = (struct ts_pace){.at_s = at_s, .factor = factor, .n = n, .memory = memory};
     return TS_OK;
 }

@@ -5,6 +5,8 @@
 #include "app/calibrate.h"
 #include "base/rng.h"
 
+#define TS_NO_RUN UINT32_MAX
+
 enum { TS_STRETCHES = 16, TS_STRETCH_STEPS = 48 }; /* of a group; of a stretch */
 
 struct ts_timed_item {
@@ -29,11 +31,13 @@ struct ts_stretch_group {
     uint32_t order[TS_STRETCHES];
 };
 
-/* One sample in a pause. */
-struct ts_pause_note {
-    uint32_t run, item;
-    uint32_t stretch;
-    double at_s, idle_s, seconds;
+/* One sample of a stretch. */
+struct ts_stretch_note {
+    uint32_t run; /* in one of whose pauses; TS_NO_RUN: before or after all of them */
+    uint32_t item, stretch;
+    double at_s; /* of the run */
+    double idle_s, seconds;
+    double heats[TS_LIVE_N_MEMORIES]; /* as it began */
 };
 
 struct ts_calibration {
@@ -45,7 +49,7 @@ struct ts_calibration {
     size_t n_stretches;
     struct ts_stretch_group groups[TS_CALIBRATION_MAX_GROUPS];
     size_t n_groups;
-    struct ts_pause_note *notes; /* [n_notes] */
+    struct ts_stretch_note *notes; /* [n_notes] */
     size_t n_notes, max_notes;
     uint32_t run, group; /* that pauses belong to */
     uint32_t run_groups[TS_CALIBRATION_MAX_RUNS];
@@ -54,5 +58,9 @@ struct ts_calibration {
 /* How long the fit says that it takes. */
 double ts_calibration_fitted_s(const struct ts_calibration *calibration, uint32_t item,
                                const struct ts_model_measurement *fit);
+/* The same for a step behind those that the note's was behind. */
+double ts_calibration_expected_s(const struct ts_calibration *calibration, const struct ts_stretch_note *note,
+                                 const struct ts_model_measurement *fit, const struct ts_pace_memory *memory);
+bool ts_calibration_has_prompt(const struct ts_calibration *calibration, const struct ts_stretch_note *note);
 
 #endif

@@ -124,7 +124,8 @@ static void note_preempted(struct serving *serving, const struct ts_scheduler_pl
     }
 }
 
-/* The scheduler's items as the transformer's chunks; a chunk that reaches the last known token asks for logits. */
+/* The scheduler's items as the transformer's chunks. As in vLLM each has a row of logits, which is what step models count,
+ * but only one that reaches the last known token gives a token. */
 static enum ts_status make_chunks(struct serving *serving, uint32_t *n_chunks, int64_t begin_ns)
 {
     struct ts_live *live = serving->live;
@@ -144,12 +145,9 @@ static enum ts_status make_chunks(struct serving *serving, uint32_t *n_chunks, i
         }
         record->start_ns = record->start_ns == TS_NEVER_NS ? begin_ns : record->start_ns;
         live->owners[n] = item.tag;
+        live->gives[n] = item.past_tok + item.n_new == sequence->n_tok;
         live->chunks[n++] = (struct ts_step_chunk){
-            .seq = &sequence->kv,
-            .tokens = sequence->tokens + item.past_tok,
-            .n_tok = item.n_new,
-            .n_logits = item.past_tok + item.n_new == sequence->n_tok,
-        };
+            .seq = &sequence->kv, .tokens = sequence->tokens + item.past_tok, .n_tok = item.n_new, .n_logits = 1};
     }
     *n_chunks = n;
     return TS_OK;
@@ -161,10 +159,10 @@ static void take_tokens(struct serving *serving, uint32_t n_chunks)
     const float *logits = live->logits;
     for (uint32_t i = 0; i < n_chunks; i++) {
         struct sequence *sequence = &serving->sequences[live->owners[i]];
-        if (live->chunks[i].n_logits > 0) {
+        if (live->gives[i]) {
             sequence->tokens[sequence->n_tok++] = ts_live_likeliest(logits, live->config.vocab);
-            logits += live->config.vocab;
         }
+        logits += live->config.vocab;
     }
 }
 
@@ -173,7 +171,7 @@ static void note_tokens(struct serving *serving, uint32_t n_chunks, int64_t now_
     const struct ts_live *live = serving->live;
     for (uint32_t i = 0; i < n_chunks; i++) {
         struct ts_live_record *record = &serving->run->records[live->owners[i]];
-        if (live->chunks[i].n_logits > 0) {
+        if (live->gives[i]) {
             record->first_ns = record->n_given == 0 ? now_ns : record->first_ns;
             record->last_ns = now_ns;
             record->n_given++;
@@ -221,6 +219,7 @@ static enum ts_status run_step(struct serving *serving, const struct ts_schedule
     }
     take_tokens(serving, n_chunks);
     step.model_ns = elapsed_ns(serving) - model_ns;
+    ts_live_remember(live, ts_clock_now_ns() - step.model_ns, plan->load.prefill_tok > 0);
     ts_scheduler_commit(serving->scheduler, &done);
     step.end_ns = elapsed_ns(serving);
     note_tokens(serving, n_chunks, step.end_ns);

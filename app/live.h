@@ -90,6 +90,11 @@ bool ts_live_can_time(const struct ts_live *live, const struct ts_model_step *st
 enum ts_status ts_live_time_step(struct ts_live *live, double *seconds, const struct ts_model_step *step,
                                  struct ts_diags *diags);
 
+/* How much of the steps before is remembered right now (sim/pace.h), for each of some memory_s. */
+enum { TS_LIVE_N_MEMORIES = 10 };
+extern const double ts_live_memory_s[TS_LIVE_N_MEMORIES];
+void ts_live_heats(double heats[TS_LIVE_N_MEMORIES], const struct ts_live *live);
+
 /* A measurement of this engine without any steps. Texts live in `arena`. TS_ENOMEM. */
 enum ts_status ts_live_describe(struct ts_model_measurement *out, const struct ts_live *live, struct ts_arena *arena);
 

@@ -11,6 +11,7 @@
 #include "kernels/cpu.h"
 #include "kernels/host.h"
 #include "kernels/model_plan.h"
+#include "sim/pace.h"
 
 enum { WARM_TOK = 64 };
 
@@ -34,12 +35,13 @@ static enum ts_status create_buffers(struct ts_live *live)
     live->max_seqs = sched->max_seqs < sched->max_batched_tok ? sched->max_seqs : sched->max_batched_tok;
     live->chunks = calloc(live->max_seqs, sizeof *live->chunks);
     live->owners = calloc(live->max_seqs, sizeof *live->owners);
+    live->gives = calloc(live->max_seqs, sizeof *live->gives);
     live->logits = malloc((size_t)live->max_seqs * live->config.vocab * sizeof *live->logits);
     live->spare_seqs = calloc(live->max_seqs, sizeof *live->spare_seqs);
     live->spare_chunks = calloc(live->max_seqs, sizeof *live->spare_chunks);
     live->spare_tokens = calloc(sched->max_batched_tok, sizeof *live->spare_tokens);
     const uint64_t n_pages = sched->kv_blocks + live->options.spare_blocks;
-    if (!live->chunks || !live->owners || !live->logits || !live->spare_seqs || !live->spare_chunks ||
+    if (!live->chunks || !live->owners || !live->gives || !live->logits || !live->spare_seqs || !live->spare_chunks ||
         !live->spare_tokens || n_pages > UINT32_MAX) {
         return TS_ENOMEM;
     }
@@ -79,6 +81,7 @@ void ts_live_destroy(struct ts_live *live)
     ts_transformer_destroy(live->transformer);
     free(live->chunks);
     free(live->owners);
+    free(live->gives);
     free(live->logits);
     free(live->spare_seqs);
     free(live->spare_chunks);
@@ -177,10 +180,35 @@ uint32_t ts_live_likeliest(const float *logits, uint32_t n)
 
 /* ---- single steps ---- */
 
+const double ts_live_memory_s[TS_LIVE_N_MEMORIES] = {1e-3, 2e-3, 4e-3, 6e-3, 9e-3, 13e-3, 20e-3, 30e-3, 50e-3, 0.1};
+
+/* The heats at now_ns, if since heat_ns nothing ran, or steps like these. */
+static void heats_at(double heats[TS_LIVE_N_MEMORIES], const struct ts_live *live, int64_t now_ns, bool has_prompt)
+{
+    for (size_t i = 0; i < TS_LIVE_N_MEMORIES; i++) {
+        heats[i] =
+            ts_pace_heat(live->heats[i], 1e-9 * (double)(now_ns - live->heat_ns), has_prompt, ts_live_memory_s[i]);
+    }
+}
+
+void ts_live_heats(double heats[TS_LIVE_N_MEMORIES], const struct ts_live *live)
+{
+    heats_at(heats, live, ts_clock_now_ns(), false);
+}
+
+void ts_live_remember(struct ts_live *live, int64_t begin_ns, bool has_prompt)
+{
+    const int64_t now_ns = ts_clock_now_ns();
+    heats_at(live->heats, live, begin_ns, false);
+    live->heat_ns = begin_ns;
+    heats_at(live->heats, live, now_ns, has_prompt);
+    live->heat_ns = now_ns;
+}
+
 bool ts_live_can_time(const struct ts_live *live, const struct ts_model_step *step)
 {
     const struct ts_scheduler_config *sched = &live->options.scheduler;
-    const uint64_t n_seqs = (uint64_t)step->n_decode + (step->prefill > 0);
+    const uint64_t n_seqs = (uint64_t)step->n_decode + ts_model_step_prompts(step);
     return n_seqs > 0 && n_seqs <= live->max_seqs &&
            (uint64_t)step->n_decode + step->prefill <= sched->max_batched_tok &&
            ts_model_plan_kv_tok(step) <= (uint64_t)live->options.spare_blocks * TS_KV_PAGE_TOK;
@@ -213,17 +241,19 @@ enum ts_status ts_live_time_step(struct ts_live *live, double *seconds, const st
                                  struct ts_diags *diags)
 {
     TS_CHECK(ts_live_can_time(live, step));
+    const int64_t begin_ns = ts_clock_now_ns();
     enum ts_status status = TS_OK;
     uint32_t n = 0;
     for (; n < step->n_decode && status == TS_OK; n++) {
         status = make_spare(live, n, step->depth, 1);
     }
-    if (step->prefill > 0 && status == TS_OK) {
-        status = make_spare(live, n++, step->prefill_depth, step->prefill);
+    for (uint32_t i = 0; i < ts_model_step_prompts(step) && status == TS_OK; i++) {
+        status = make_spare(live, n++, step->prefill_depth, ts_model_step_chunk(step, i));
     }
     if (status == TS_OK) {
         status = compute_spare(live, n, seconds, diags);
     }
+    ts_live_remember(live, begin_ns, step->prefill > 0);
     for (uint32_t i = 0; i < n; i++) {
         ts_kv_seq_release(&live->cache, &live->spare_seqs[i]);
     }

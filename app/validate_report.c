@@ -10,6 +10,7 @@
 #include "app/sample.h"
 #include "base/file.h"
 #include "reports/gnuplot.h"
+#include "sim/steptime.h"
 
 enum { CDF_POINTS = 200, BATCH_POINTS = 600 };
 
@@ -45,8 +46,8 @@ static void put_validation_csv(struct ts_text *out, const struct ts_validation *
                 put_number(out, row->error_frac);
                 put_number(out, row->low_frac);
                 put_number(out, row->high_frac);
-                put_number(out, validations[v].pace ? unpaced->predicted_s : NAN);
-                put_number(out, validations[v].pace ? unpaced->error_frac : NAN);
+                put_number(out, validations[v].pace.n > 0 ? unpaced->predicted_s : NAN);
+                put_number(out, validations[v].pace.n > 0 ? unpaced->error_frac : NAN);
                 put_number(out, validations[v].live_run->n_steps > 0
                                     ? validations[v].e2e_budget.recorded.rows[i][k].error_frac
                                     : NAN);
@@ -80,21 +81,39 @@ static void put_requests_csv(struct ts_text *out, const struct ts_validation *va
     }
 }
 
+/* A run's steps and what was remembered at each, as the prediction has it: pauses are not among them. */
+static void put_steps_of(struct ts_text *out, const struct ts_validation *v)
+{
+    const struct ts_pace_memory *memory = v->pace.memory;
+    double heat = 0.0;
+    for (size_t i = 0; i < v->live_run->n_steps; i++) {
+        const struct ts_live_step *s = &v->live_run->steps[i];
+        const double begin_s = 1e-9 * (double)s->begin_ns;
+        const double seconds = 1e-9 * (double)(s->end_ns - s->begin_ns);
+        const double model_s = ts_steptime_s(v->steps, &s->load);
+        const bool has_prompt = s->load.prefill_tok > 0;
+        if (memory && i > 0) {
+            heat = ts_pace_heat(heat, begin_s - 1e-9 * (double)s[-1].end_ns, false, memory->memory_s);
+        }
+        ts_text_double(out, v->load_frac);
+        ts_text_printf(out, ",%u,%zu", v->run + 1, i);
+        put_number(out, begin_s);
+        put_number(out, seconds);
+        put_number(out, 1e-9 * (double)s->model_ns);
+        put_number(out, model_s);
+        put_number(out, ts_pace_step_s(&v->pace, begin_s, model_s, has_prompt, heat));
+        ts_text_printf(out, ",%u,%u,%u,%.0f,%.0f,%u\n", s->load.n_seqs, s->load.n_decode, s->load.prefill_tok,
+                       s->load.kv_read_tok, s->load.prefill_pairs, s->n_waiting);
+        heat = memory ? ts_pace_heat(heat, seconds, has_prompt, memory->memory_s) : 0.0;
+    }
+}
+
 static void put_steps_csv(struct ts_text *out, const struct ts_validation *validations, size_t n)
 {
-    ts_text_puts(out, "load_frac,run,step,begin_s,seconds,model_s,sequences,decoding,prefill_tok,kv_read_tok,prefill_"
-                      "pairs,waiting\n");
+    ts_text_puts(out, "load_frac,run,step,begin_s,seconds,model_s,fitted_s,expected_s,sequences,decoding,prefill_tok,kv_read_"
+                      "tok,prefill_pairs,waiting\n");
     for (size_t v = 0; v < n; v++) {
-        for (size_t i = 0; i < validations[v].live_run->n_steps; i++) {
-            const struct ts_live_step *s = &validations[v].live_run->steps[i];
-            ts_text_double(out, validations[v].load_frac);
-            ts_text_printf(out, ",%u,%zu", validations[v].run + 1, i);
-            put_number(out, 1e-9 * (double)s->begin_ns);
-            put_number(out, 1e-9 * (double)(s->end_ns - s->begin_ns));
-            put_number(out, 1e-9 * (double)s->model_ns);
-            ts_text_printf(out, ",%u,%u,%u,%.0f,%.0f,%u\n", s->load.n_seqs, s->load.n_decode, s->load.prefill_tok,
-                           s->load.kv_read_tok, s->load.prefill_pairs, s->n_waiting);
-        }
+        put_steps_of(out, &validations[v]);
     }
 }
 

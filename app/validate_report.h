@@ -12,10 +12,11 @@ struct ts_validation {
     double rate_per_s; /* arrivals */
     size_t n;          /* requests */
     const struct ts_live_run *live_run;
+    const struct ts_steps_model *steps; /* step times of the prediction */
     struct ts_timings live, predicted;
     struct ts_comparison comparison;
-    const struct ts_pace *pace; /* the machine's, as pauses of the run measured it; NULL: none did */
-    struct ts_timings unpaced;  /* without that pace: what the step times alone predict; empty without a pace */
+    struct ts_pace pace;       /* the machine's, as pauses of the run measured it; without points: none did */
+    struct ts_timings unpaced; /* at the pace of all the time measured in; empty without points */
     struct ts_comparison unpaced_comparison;
     struct ts_error_budget ttft_budget, e2e_budget;
 };

@@ -20,8 +20,8 @@
 enum { CAPACITY_REQUESTS = 2000, LEAST_REQUESTS = 20, GRID_CONCURRENCY = 4 };
 
 static const double first_share = 0.3, second_share = 0.5; /* of the measuring before anything is served */
-static const double pause_every_s = 0.8;                   /* measuring amid serving */
-static const double pace_window_s = 6.0;
+static const double pause_every_s = 0.5;                   /* measuring amid serving */
+static const double pace_window_s = 4.0;
 static const double usual_limit_frac = 0.05; /* where --max-error does not say another */
 
 /* A validation under way. */
@@ -34,6 +34,7 @@ struct session {
     struct ts_model model; /* the server alone */
     struct ts_live *live;  /* NULL with an endpoint */
     struct ts_calibration *calibration;
+    struct ts_pace_memory memory; /* of the final fit */
     struct ts_probe_options endpoint; /* http.url NULL: the reference engine */
     struct ts_endpoint_probe probe;   /* of it */
     size_t n_rehearsed;               /* requests, from the end of the list */
@@ -199,21 +200,23 @@ static enum ts_status predict(struct session *session, size_t index, struct ts_v
 {
     const struct ts_request *requests = session->arrivals[index];
     if (session->live) {
-        const enum ts_status status = ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index,
-                                                          session->engine, pace_window_s, &session->arena);
+        const enum ts_status status =
+            ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index, session->engine, &session->memory,
+                                pace_window_s, &session->arena);
         if (status != TS_OK) {
             return status;
         }
     }
-    const struct ts_timings_options options = {.pace = v->pace};
+    const struct ts_pace usual = {.memory = v->pace.memory};
+    const struct ts_timings_options options = {.pace = &v->pace}, unpaced = {.pace = &usual};
     enum ts_status status = ts_timings_of_sim(&v->predicted, &session->model, requests, v->n, &options, diags);
     if (status == TS_OK) {
         status = ts_validate_compare(&v->comparison, &v->live, &v->predicted, 1);
     }
-    if (status == TS_OK && v->pace) {
-        status = ts_timings_of_sim(&v->unpaced, &session->model, requests, v->n, NULL, diags);
+    if (status == TS_OK && v->pace.n > 0) {
+        status = ts_timings_of_sim(&v->unpaced, &session->model, requests, v->n, &unpaced, diags);
     }
-    if (status == TS_OK && v->pace) {
+    if (status == TS_OK && v->pace.n > 0) {
         status = ts_validate_compare(&v->unpaced_comparison, &v->live, &v->unpaced, 1);
     }
     return status;
@@ -221,6 +224,7 @@ static enum ts_status predict(struct session *session, size_t index, struct ts_v
 
 static enum ts_status judge(struct session *session, size_t index, struct ts_validation *v, struct ts_diags *diags)
 {
+    v->steps = &session->model.tiers[0].u.server.steps;
     enum ts_status status = ts_timings_of_live(&v->live, v->live_run);
     if (status == TS_OK) {
         status = predict(session, index, v, diags);
@@ -229,7 +233,7 @@ static enum ts_status judge(struct session *session, size_t index, struct ts_val
         return status;
     }
     const struct ts_validate_budget_input input = {
-        .model = &session->model, .requests = session->arrivals[index], .n = v->n, .run = v->live_run, .pace = v->pace};
+        .model = &session->model, .requests = session->arrivals[index], .n = v->n, .run = v->live_run, .pace = &v->pace};
     status = ts_validate_budget(&v->ttft_budget, &input, TS_VALIDATE_TTFT, diags);
     return status == TS_OK ? ts_validate_budget(&v->e2e_budget, &input, TS_VALIDATE_E2E, diags) : status;
 }
@@ -323,6 +327,10 @@ static void print_steps(const struct session *session)
             "step times: %zu samples of %zu kinds of steps, before, amid and after serving; fit off by %.2g %% in the "
             "median\n",
             n_samples, engine->n_steps, 100.0 * engine->table.error.median_frac);
+        printf("behind prompts: steps that only decode take up to %.2g ms longer, others %.2g ms; it fades by e in %.2g "
+               "ms\n",
+               1e3 * session->memory.decode.extra_s, 1e3 * session->memory.prompt.extra_s,
+               1e3 * session->memory.memory_s);
     } else {
         printf("step times: probed over a grid and with other requests of the workload; fit off by %.2g %% in the "
                "median\n",
@@ -366,6 +374,9 @@ static enum ts_status serve_all(struct session *session, struct ts_diags *diags)
 static enum ts_status judge_all(struct session *session, struct ts_diags *diags)
 {
     enum ts_status status = session->live ? fit_steps(session, diags) : fit_endpoint(session, diags);
+    if (status == TS_OK && session->live) {
+        ts_calibration_memory(&session->memory, session->calibration, session->engine);
+    }
     for (size_t i = 0; status == TS_OK && i < session->n_done; i++) {
         status = judge(session, i, &session->validations[i], diags);
     }
@@ -392,7 +403,7 @@ static enum ts_status write_pauses(const struct session *session, struct ts_diag
     char *path = ts_path_join(session->dir, "pauses.csv");
     struct ts_text text;
     ts_text_init(&text);
-    ts_calibration_csv(&text, session->calibration, session->engine);
+    ts_calibration_csv(&text, session->calibration, session->engine, &session->memory);
     const enum ts_status status = path && !text.failed ? ts_file_write(path, text.data, text.len, diags) : TS_ENOMEM;
     ts_text_deinit(&text);
     free(path);

@@ -27,7 +27,7 @@ static bool is_first(const struct ts_validation *validations, size_t index)
 
 static const struct ts_comparison *unpaced_of(const struct ts_validation *v)
 {
-    return v->pace ? &v->unpaced_comparison : &v->comparison;
+    return v->pace.n > 0 ? &v->unpaced_comparison : &v->comparison;
 }
 
 /* Over the runs of the load of validations[first]. */
@@ -92,12 +92,12 @@ static void put_title(struct ts_text *title, const struct ts_validation *v)
     }
     ts_text_printf(title, ": %.3g requests/s, %zu requests, %llu done live, %llu predicted", v->rate_per_s, v->n,
                    (unsigned long long)v->comparison.live_done, (unsigned long long)v->comparison.predicted_done);
-    if (v->pace) {
+    if (v->pace.n > 0) {
         double low = INFINITY;
         double high = 0.0;
-        for (size_t i = 0; i < v->pace->n; i++) {
-            low = fmin(low, v->pace->factor[i]);
-            high = fmax(high, v->pace->factor[i]);
+        for (size_t i = 0; i < v->pace.n; i++) {
+            low = fmin(low, v->pace.factor[i]);
+            high = fmax(high, v->pace.factor[i]);
         }
         ts_text_printf(title, "; steps took %.2f to %.2f of their usual time", low, high);
     }
@@ -120,7 +120,7 @@ static void put_row(struct ts_table *table, const struct ts_validation *v, size_
     ts_table_num(table, 100.0 * row->low_frac, 3);
     ts_table_num(table, 100.0 * row->high_frac, 3);
     ts_table_put(table, verdict_on(row->error_frac, ts_validate_limit(limits, stat)));
-    if (v->pace) {
+    if (v->pace.n > 0) {
         const struct ts_validate_row *unpaced = &v->unpaced_comparison.rows[latency][stat];
         ts_table_num(table, 1e3 * unpaced->predicted_s, 4);
         ts_table_num(table, 100.0 * unpaced->error_frac, 3);
@@ -140,7 +140,7 @@ struct ts_table *ts_validate_table(const struct ts_validation *v, const struct t
         ts_table_column(table, headers[i], true);
     }
     ts_table_column(table, "within limit", false);
-    if (v->pace) {
+    if (v->pace.n > 0) {
         ts_table_column(table, "usual pace ms", true);
         ts_table_column(table, "error %", true);
     }

@@ -37,8 +37,8 @@ static enum ts_status time_step(struct ts_model_bench *bench, const struct ts_mo
     for (; n < step->n_decode && status == TS_OK; n++) {
         status = make_seq(bench, n, step->depth, 1);
     }
-    if (step->prefill > 0 && status == TS_OK) {
-        status = make_seq(bench, n++, step->prefill_depth, step->prefill);
+    for (uint32_t i = 0; i < ts_model_step_prompts(step) && status == TS_OK; i++) {
+        status = make_seq(bench, n++, step->prefill_depth, ts_model_step_chunk(step, i));
     }
     if (status == TS_OK) {
         double start = ts_clock_s();

@@ -9,16 +9,31 @@
 
 enum { VERSION = 1, MAX_FILE_BYTES = 32 << 20, MAX_STEPS = 4096 };
 
+uint32_t ts_model_step_prompts(const struct ts_model_step *step)
+{
+    return step->prefill == 0 ? 0 : step->n_prompts > 1 ? step->n_prompts : 1;
+}
+
+uint32_t ts_model_step_chunk(const struct ts_model_step *step, uint32_t i)
+{
+    const uint32_t n = ts_model_step_prompts(step);
+    return step->prefill / n + (i < step->prefill % n);
+}
+
 struct ts_step_load ts_model_step_load(const struct ts_model_step *step)
 {
-    double prefill = step->prefill;
-    return (struct ts_step_load){
-        .seqs = step->n_decode + (step->prefill > 0 ? 1.0 : 0.0),
+    const uint32_t n_prompts = ts_model_step_prompts(step);
+    struct ts_step_load load = {
+        .seqs = (double)step->n_decode + n_prompts,
         .kv_tok = (double)step->n_decode * (step->depth + 1.0),
-        .prefill_tok = prefill,
-        .tokens = step->n_decode + prefill,
-        .pairs = prefill * (step->prefill_depth + (prefill + 1.0) / 2.0),
+        .prefill_tok = step->prefill,
+        .tokens = (double)step->n_decode + step->prefill,
     };
+    for (uint32_t i = 0; i < n_prompts; i++) {
+        const double chunk = ts_model_step_chunk(step, i);
+        load.pairs += chunk * (step->prefill_depth + (chunk + 1.0) / 2.0);
+    }
+    return load;
 }
 
 double ts_model_step_tok_per_s(const struct ts_model_step *step)
@@ -31,6 +46,9 @@ void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step)
     const char *between = "";
     if (step->prefill > 0) {
         ts_text_printf(out, "pp%u", step->prefill);
+        if (step->n_prompts > 1) {
+            ts_text_printf(out, " of %u prompts", step->n_prompts);
+        }
         if (step->prefill_depth > 0) {
             ts_text_printf(out, " @ d%u", step->prefill_depth);
         }
@@ -78,6 +96,9 @@ static void put_step(struct ts_json_writer *json, const struct ts_model_step *st
     put_int(json, "depth_tok", step->depth);
     put_int(json, "prefill_tok", step->prefill);
     put_int(json, "prefill_depth_tok", step->prefill_depth);
+    if (step->n_prompts > 1) {
+        put_int(json, "prompts", step->n_prompts);
+    }
     ts_json_key(json, "held_out");
     ts_json_put_bool(json, step->held_out);
     put_doubles(json, "samples_s", step->samples, step->n_samples);
@@ -295,8 +316,13 @@ static void get_steps(struct input *in, struct ts_model_measurement *out, const 
         steps[i].depth = (uint32_t)get_int(in, json, "depth_tok", 1 << 28);
         steps[i].prefill = (uint32_t)get_int(in, json, "prefill_tok", 1 << 20);
         steps[i].prefill_depth = (uint32_t)get_int(in, json, "prefill_depth_tok", 1 << 28);
+        const struct ts_json *prompts = ts_json_get(json, "prompts");
+        steps[i].n_prompts = prompts ? (uint32_t)get_int(in, json, "prompts", 1 << 20) : 0;
         if (steps[i].n_decode == 0 && steps[i].prefill == 0) {
             bad(in, "steps", "has a step without tokens");
+        }
+        if (steps[i].n_prompts > steps[i].prefill) {
+            bad(in, "steps.prompts", "is more than there are prompt tokens");
         }
         if (!ts_json_bool(ts_json_get(json, "held_out"), &steps[i].held_out)) {
             bad(in, "steps.held_out", "is missing");

@@ -20,16 +20,21 @@ enum { TS_MODEL_STEP_MAX_SAMPLES = 256, TS_MODEL_N_KNOTS = 20 };
 extern const uint32_t ts_model_knots[TS_MODEL_N_KNOTS];
 
 /* n_decode sequences with `depth` cached tokens each decode one token; a prompt with prefill_depth cached tokens adds a
- * chunk of `prefill`. */
+ * chunk of `prefill`: or n_prompts of them, a share of it each, as equal as whole tokens allow. */
 struct ts_model_step {
     uint32_t n_decode, depth;
     uint32_t prefill, prefill_depth;
+    uint32_t n_prompts; /* 0 means 1 if there is a chunk */
     bool held_out;         /* measured to check the fit, not used by it */
     const double *samples; /* [n_samples] seconds, in the order taken */
     uint32_t n_samples;
     struct ts_spread seconds;
     double undisturbed_s; /* mean of the fastest third of the samples: what is fitted */
 };
+
+/* What the step is: how many prompts, and the chunk of each of them, i < ts_model_step_prompts(). */
+uint32_t ts_model_step_prompts(const struct ts_model_step *step);
+uint32_t ts_model_step_chunk(const struct ts_model_step *step, uint32_t i);
 
 struct ts_model_measurement {
     const char *model, *quant, *kernel; /* "Llama-3.2-1B", "Q4_0", "avx512vnni" */

@@ -11,14 +11,17 @@ enum { SHALLOW = 16 /* cached tokens of the shortest sequences */ };
 
 uint64_t ts_model_plan_kv_tok(const struct ts_model_step *step)
 {
-    uint64_t decode = (uint64_t)step->n_decode * ts_kv_pages_for(step->depth + 1);
-    return (decode + ts_kv_pages_for(step->prefill_depth + step->prefill)) * TS_KV_PAGE_TOK;
+    uint64_t pages = (uint64_t)step->n_decode * ts_kv_pages_for(step->depth + 1);
+    for (uint32_t i = 0; i < ts_model_step_prompts(step); i++) {
+        pages += ts_kv_pages_for(step->prefill_depth + ts_model_step_chunk(step, i));
+    }
+    return pages * TS_KV_PAGE_TOK;
 }
 
 bool ts_model_plan_same(const struct ts_model_step *a, const struct ts_model_step *b)
 {
     return a->n_decode == b->n_decode && a->depth == b->depth && a->prefill == b->prefill &&
-           a->prefill_depth == b->prefill_depth;
+           a->prefill_depth == b->prefill_depth && ts_model_step_prompts(a) == ts_model_step_prompts(b);
 }
 
 struct plan {

@@ -175,6 +175,17 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
     account->found_tok += plan->found_tok;
 }
 
+/* Brings its memory up to now: since it last was, a step with prompt tokens ran, or another or none. */
+static void remember(struct ts_replica *replica, const struct ts_engine *engine, bool has_prompt)
+{
+    const struct ts_pace *pace = engine->options->pace;
+    if (pace && pace->memory) {
+        const double seconds = 1e-9 * (double)(engine->now_ns - replica->heat_ns);
+        replica->heat = ts_pace_heat(replica->heat, seconds, has_prompt, pace->memory->memory_s);
+        replica->heat_ns = engine->now_ns;
+    }
+}
+
 /* The model's time, or that of the live run that is replayed. */
 static double step_s(const struct ts_replica *replica, struct ts_engine *engine, const struct ts_batch_load *load)
 {
@@ -182,7 +193,8 @@ static double step_s(const struct ts_replica *replica, struct ts_engine *engine,
         const struct ts_pace *pace = engine->options->pace;
         const double model_s =
             ts_steptime_s(replica->config->steps, load) + (load->n_decode > 0 ? replica->config->draft_s : 0.0);
-        return pace ? model_s * ts_pace_at(pace, 1e-9 * (double)engine->now_ns) : model_s;
+        const double now_s = 1e-9 * (double)engine->now_ns;
+        return pace ? ts_pace_step_s(pace, now_s, model_s, load->prefill_tok > 0, replica->heat) : model_s;
     }
     const size_t last = engine->n_recorded - 1;
     const size_t i = engine->next_recorded < last ? engine->next_recorded : last;
@@ -202,6 +214,7 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
     replica->n_seqs = plan->load.n_seqs;
     replica->blocks_used = plan->blocks_used;
     note_blocks(replica, engine);
+    remember(replica, engine, false);
     const int64_t step_ns = ts_steptime_ns(step_s(replica, engine, &plan->load));
     if (engine->options->on_step) {
         engine->options->on_step(engine->options->step_user, engine->now_ns, step_ns, &plan->load);
@@ -212,6 +225,7 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
 static void end_step(struct ts_replica *replica, struct ts_engine *engine)
 {
     struct ts_scheduler_step step;
+    remember(replica, engine, replica->prefill_tok > 0.0);
     ts_replica_account_steps(replica, engine, engine->now_ns, 1);
     if (replica->config->role != TS_POOL_PREFILL) {
         ts_ledger_blocks(&engine->ledger, replica->config->book, replica->start_ns, engine->now_ns,

@@ -48,6 +48,8 @@ struct ts_replica {
     int64_t start_ns;           /* of the step or run under way */
     int64_t end_ns;             /* of the step or run under way */
     double prefill_tok;         /* in the step under way */
+    double heat;                /* of its pace's memory, at heat_ns */
+    int64_t heat_ns;
     double kv_read_tok;         /* in the step under way; in the first step of a run */
     double prefill_pairs;       /* in the step under way */
     double step_tok;            /* in each step under way */

@@ -28,8 +28,8 @@ struct ts_sim_options {
      * last one goes on. For one tier with one replica, with single_steps. NULL: the model's. */
     const double *recorded_s;
     size_t n_recorded;
-    /* How slow the servers' machine is at which time: planned steps take that many times the model's time. With
-     * single_steps. NULL: 1 throughout. */
+    /* How slow the servers' machine is, when and behind which steps: planned steps take that many times the model's
+     * time. With single_steps. NULL: 1 throughout. */
     const struct ts_pace *pace;
     /* Called as a server's planned step begins; with single_steps each step is one. May be NULL. */
     void (*on_step)(void *user, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load);

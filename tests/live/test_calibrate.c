@@ -1,5 +1,5 @@
 /* Step times measured beside serving. Nothing here depends on how fast the machine is. */
-#include "app/calibrate.h"
+#include "app/calibrate_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -117,7 +117,8 @@ static void test_calibrate__pauses_tell_the_pace_of_their_own_run(void **state)
 {
     (void)state;
     struct world world;
-    const struct ts_pace *pace;
+    struct ts_pace pace;
+    struct ts_pace_memory memory;
     struct ts_model_measurement m;
     open_world(&world);
     assert_int_equal(ts_calibration_measure(world.calibration, 0.001, NULL), TS_OK);
@@ -129,17 +130,50 @@ static void test_calibrate__pauses_tell_the_pace_of_their_own_run(void **state)
     ts_calibration_begin_run(world.calibration, 1, 0);
     assert_int_equal(ts_calibration_pause(world.calibration, 7.0, NULL), TS_OK);
     assert_int_equal(ts_calibration_fit(&m, world.calibration, &world.arena, NULL), TS_OK);
-    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 0, &m, 0.1, &world.arena), TS_OK);
-    assert_int_equal(pace->n, 40);
-    for (size_t i = 0; i < pace->n; i++) {
-        assert_true(pace->at_s[i] == 0.5 * (double)i);
-        assert_true(pace->factor[i] > 0.0);
+    ts_calibration_memory(&memory, world.calibration, &m);
+    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 0, &m, &memory, 0.1, &world.arena), TS_OK);
+    assert_int_equal(pace.n, 40);
+    for (size_t i = 0; i < pace.n; i++) {
+        assert_true(pace.at_s[i] == 0.5 * (double)i);
+        assert_true(pace.factor[i] > 0.0);
     }
-    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 1, &m, 0.1, &world.arena), TS_OK);
-    assert_true(pace->n == 1 && pace->at_s[0] == 7.0);
-    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 2, &m, 0.1, &world.arena), TS_OK);
-    assert_null(pace);
+    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 1, &m, &memory, 0.1, &world.arena), TS_OK);
+    assert_true(pace.n == 1 && pace.at_s[0] == 7.0);
+    assert_int_equal(ts_calibration_pace(&pace, world.calibration, 2, &m, &memory, 0.1, &world.arena), TS_OK);
+    assert_int_equal(pace.n, 0);
     close_world(&world);
+}
+
+/* Samples made up: what they were made with is found again, and without samples nothing is remembered. */
+static void test_calibrate__what_steps_remember_is_found_again(void **state)
+{
+    (void)state;
+    enum { N_NOTES = 400 };
+    struct ts_timed_item items[] = {{.step = {.n_decode = 4, .depth = 64}}, {.step = {.n_decode = 4, .prefill = 60}}};
+    struct ts_stretch_note *notes = calloc(N_NOTES, sizeof *notes);
+    struct ts_calibration calibration = {.items = items, .n_items = 2, .notes = notes};
+    const struct ts_model_measurement fit = {.table = {.n_knots = 2, .tokens = {1, 64}, .seconds = {0.001, 0.01}}};
+    const struct ts_pace_memory truth = {.prompt = {1.1, 2e-4}, .decode = {0.9, 5e-4}, .memory_s = ts_live_memory_s[4]};
+    struct ts_pace_memory found;
+    double heats[TS_LIVE_N_MEMORIES] = {0};
+    assert_non_null(notes);
+    ts_calibration_memory(&found, &calibration, &fit);
+    assert_true(found.prompt.factor == 1.0 && found.decode.factor == 1.0);
+    assert_true(found.prompt.extra_s == 0.0 && found.decode.extra_s == 0.0);
+    for (size_t i = 0; i < N_NOTES; i++) {
+        notes[i].item = i % 17 < 5;
+        memcpy(notes[i].heats, heats, sizeof heats);
+        notes[i].seconds = ts_calibration_expected_s(&calibration, &notes[i], &fit, &truth);
+        for (size_t k = 0; k < TS_LIVE_N_MEMORIES; k++) {
+            heats[k] = ts_pace_heat(heats[k], notes[i].seconds, notes[i].item == 1, ts_live_memory_s[k]);
+        }
+    }
+    calibration.n_notes = N_NOTES;
+    ts_calibration_memory(&found, &calibration, &fit);
+    assert_true(found.memory_s == truth.memory_s);
+    assert_true(fabs(found.prompt.factor - 1.1) < 1e-9 && fabs(found.prompt.extra_s - 2e-4) < 1e-12);
+    assert_true(fabs(found.decode.factor - 0.9) < 1e-9 && fabs(found.decode.extra_s - 5e-4) < 1e-12);
+    free(notes);
 }
 
 static void test_calibrate__every_counted_step_of_a_pause_is_in_the_csv(void **state)
@@ -147,6 +181,7 @@ static void test_calibrate__every_counted_step_of_a_pause_is_in_the_csv(void **s
     (void)state;
     struct world world;
     struct ts_model_measurement m;
+    struct ts_pace_memory memory;
     struct ts_text csv;
     size_t n_rows = 0;
     open_world(&world);
@@ -156,15 +191,17 @@ static void test_calibrate__every_counted_step_of_a_pause_is_in_the_csv(void **s
     assert_int_equal(ts_calibration_pause(world.calibration, 2.5, NULL), TS_OK);
     assert_int_equal(ts_calibration_fit(&m, world.calibration, &world.arena, NULL), TS_OK);
     ts_text_init(&csv);
-    ts_calibration_csv(&csv, world.calibration, &m);
+    ts_calibration_memory(&memory, world.calibration, &m);
+    ts_calibration_csv(&csv, world.calibration, &m, &memory);
     for (const char *line = strchr(csv.data, '\n'); line && line[1] != '\0'; line = strchr(line + 1, '\n')) {
-        double at_s, idle_s, seconds, fit_s;
-        unsigned run, n[4];
-        assert_int_equal(sscanf(line + 1, "%u,%lf,%lf,%u,%u,%u,%u,%lf,%lf", &run, &at_s, &idle_s, &n[0], &n[1], &n[2],
-                                &n[3], &seconds, &fit_s),
-                         9);
+        double at_s, idle_s, seconds, fit_s, expected_s;
+        unsigned run, n[5];
+        assert_int_equal(sscanf(line + 1, "%u,%lf,%lf,%u,%u,%u,%u,%u,%lf,%lf,%lf", &run, &at_s, &idle_s, &n[0], &n[1],
+                                &n[2], &n[3], &n[4], &seconds, &fit_s, &expected_s),
+                         11);
         assert_true(run == 3 && at_s == 2.5 && seconds > 0.0 && fit_s > 0.0);
-        assert_non_null(find(&m, n[0], n[1], n[2], n[3]));
+        assert_true(expected_s > 0.0 && n[2] == (n[3] > 0));
+        assert_non_null(find(&m, n[0], n[1], n[3], n[4]));
         n_rows++;
     }
     ts_text_deinit(&csv);
@@ -204,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_calibrate__the_grid_gives_a_fit_of_the_engine),
         cmocka_unit_test(test_calibrate__the_workloads_steps_are_timed_once_it_is_known),
         cmocka_unit_test(test_calibrate__pauses_tell_the_pace_of_their_own_run),
+        cmocka_unit_test(test_calibrate__what_steps_remember_is_found_again),
         cmocka_unit_test(test_calibrate__every_counted_step_of_a_pause_is_in_the_csv),
         cmocka_unit_test(test_calibrate__can_be_interrupted),
     };

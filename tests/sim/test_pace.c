@@ -1,12 +1,14 @@
 /* A machine whose speed changes, and steps as they are reported. */
 #include "tests/sim/sim_world.h"
 
+#include <math.h>
+
 static void test_pace__is_linear_between_its_points_and_constant_outside(void **state)
 {
     (void)state;
     static const double at_s[] = {1.0, 2.0, 4.0};
     static const double factor[] = {1.0, 3.0, 2.0};
-    const struct ts_pace pace = {at_s, factor, COUNT(at_s)};
+    const struct ts_pace pace = {.at_s = at_s, .factor = factor, .n = COUNT(at_s)};
     assert_true(ts_pace_at(&pace, 0.0) == 1.0);
     assert_true(ts_pace_at(&pace, 1.0) == 1.0);
     assert_true(ts_pace_at(&pace, 1.5) == 2.0);
@@ -22,7 +24,7 @@ static void test_pace__may_jump(void **state)
     (void)state;
     static const double at_s[] = {1.0, 1.0};
     static const double factor[] = {1.0, 2.0};
-    const struct ts_pace pace = {at_s, factor, COUNT(at_s)};
+    const struct ts_pace pace = {.at_s = at_s, .factor = factor, .n = COUNT(at_s)};
     assert_true(ts_pace_at(&pace, 0.5) == 1.0);
     assert_true(ts_pace_at(&pace, 1.0) == 2.0);
 }
@@ -56,7 +58,7 @@ static void test_pace__slows_the_steps_that_begin_at_its_time(void **state)
     (void)state;
     static const double at_s[] = {1.0, 1.0};
     static const double factor[] = {1.0, 3.0};
-    const struct ts_pace pace = {at_s, factor, COUNT(at_s)};
+    const struct ts_pace pace = {.at_s = at_s, .factor = factor, .n = COUNT(at_s)};
     const struct ts_tier_model tier = world_server(0.01);
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 8, 4), world_request(1, 2 * S, 8, 4)};
@@ -66,6 +68,45 @@ static void test_pace__slows_the_steps_that_begin_at_its_time(void **state)
     struct ts_result result = world_run_with(&model, requests, COUNT(requests), &options);
     assert_int_equal(e2e_ns[0], 40 * MS);
     assert_int_equal(e2e_ns[1], 120 * MS);
+    ts_result_deinit(&result);
+}
+
+static void test_pace__heat_goes_towards_one_in_prompts_and_towards_zero_else(void **state)
+{
+    (void)state;
+    const double after = ts_pace_heat(0.0, 0.01, true, 0.01);
+    assert_true(fabs(after - (1.0 - exp(-1.0))) < 1e-12);
+    assert_true(fabs(ts_pace_heat(after, 0.02, false, 0.01) - after * exp(-2.0)) < 1e-12);
+    const double halves = ts_pace_heat(ts_pace_heat(0.0, 0.004, true, 0.01), 0.006, true, 0.01);
+    assert_true(fabs(halves - after) < 1e-12);
+}
+
+/* Steps of 10 ms. The prompt takes 20: it begins cold. What decodes behind it begins with the heat that the prompt left
+ * and each step before it took from it; so does the next prompt, after a second. */
+static void test_pace__steps_behind_a_prompt_are_slower_for_a_while(void **state)
+{
+    (void)state;
+    const struct ts_pace_memory memory = {.prompt = {2.0, 0.02}, .decode = {1.0, 0.005}, .memory_s = 0.02};
+    const struct ts_pace pace = {.memory = &memory};
+    const struct ts_tier_model tier = world_server(0.01);
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_request requests[] = {world_request(0, 0, 8, 4), world_request(1, 1 * S, 8, 2)};
+    struct steps steps = {0};
+    const struct ts_sim_options options = {
+        .single_steps = true, .pace = &pace, .on_step = take_step, .step_user = &steps};
+    struct ts_result result = world_run_with(&model, requests, COUNT(requests), &options);
+    double heat = 0.0;
+    assert_int_equal(steps.n, 6);
+    for (uint32_t i = 0; i < steps.n; i++) {
+        const bool has_prompt = i == 0 || i == 4;
+        const double idle_s = i == 4 ? 1e-9 * (double)(steps.begin_ns[4] - steps.begin_ns[3] - steps.step_ns[3]) : 0.0;
+        heat *= exp(-idle_s / 0.02);
+        const double expected_s = has_prompt ? 0.02 + 0.02 * heat : 0.01 + 0.005 * heat;
+        assert_true(fabs(1e-9 * (double)steps.step_ns[i] - expected_s) < 2e-9);
+        const double kept = exp(-1e-9 * (double)steps.step_ns[i] / 0.02);
+        heat = heat * kept + (has_prompt ? 1.0 - kept : 0.0);
+    }
+    assert_true(steps.step_ns[1] > steps.step_ns[2] && steps.step_ns[2] > steps.step_ns[3]);
     ts_result_deinit(&result);
 }
 
@@ -94,6 +135,8 @@ int main(void)
         cmocka_unit_test(test_pace__is_linear_between_its_points_and_constant_outside),
         cmocka_unit_test(test_pace__may_jump),
         cmocka_unit_test(test_pace__slows_the_steps_that_begin_at_its_time),
+        cmocka_unit_test(test_pace__heat_goes_towards_one_in_prompts_and_towards_zero_else),
+        cmocka_unit_test(test_pace__steps_behind_a_prompt_are_slower_for_a_while),
         cmocka_unit_test(test_pace__every_step_is_reported_with_its_length_and_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
