@@ -419,7 +419,8 @@ double ts_calibration_expected_s(const struct ts_calibration *calibration, const
 void ts_calibration_csv(struct ts_text *out, const struct ts_calibration *calibration,
                         const struct ts_model_measurement *fit, const struct ts_pace_memory *memory)
 {
-    ts_text_puts(out, "run,at_s,idle_s,decoding,depth_tok,prompts,prefill_tok,prefill_depth_tok,seconds,fitted_s,expected_s\n");
+    ts_text_puts(
+        out, "run,at_s,idle_s,decoding,depth_tok,prompts,prefill_tok,prefill_depth_tok,seconds,fitted_s,expected_s\n");
     for (size_t i = 0; i < calibration->n_notes; i++) {
         const struct ts_stretch_note *note = &calibration->notes[i];
         const struct ts_model_step *step = &calibration->items[note->item].step;

@@ -48,9 +48,9 @@ enum ts_status ts_calibration_fit(struct ts_model_measurement *out, const struct
 void ts_calibration_memory(struct ts_pace_memory *out, const struct ts_calibration *calibration,
                            const struct ts_model_measurement *fit);
 
-/* What the fit's step times must be multiplied with over a run: what they remember, and how slow the machine was against
- * all the time that was measured in, by what the run's pauses took, averaged over window_s around each of them, less
- * what is noise of it; without samples no points. `memory` is borrowed, all else lives in `arena`. TS_ENOMEM. */
+/* What the fit's step times must be multiplied with over a run: what they remember, and how slow the machine was
+ * against all the time that was measured in, by what the run's pauses took, averaged over window_s around each of them,
+ * less what is noise of it; without samples no points. `memory` is borrowed, all else lives in `arena`. TS_ENOMEM. */
 enum ts_status ts_calibration_pace(struct ts_pace *out, const struct ts_calibration *calibration, uint32_t run,
                                    const struct ts_model_measurement *fit, const struct ts_pace_memory *memory,
                                    double window_s, struct ts_arena *arena);

@@ -124,8 +124,8 @@ static void note_preempted(struct serving *serving, const struct ts_scheduler_pl
     }
 }
 
-/* The scheduler's items as the transformer's chunks. As in vLLM each has a row of logits, which is what step models count,
- * but only one that reaches the last known token gives a token. */
+/* The scheduler's items as the transformer's chunks. As in vLLM each has a row of logits, which is what step models
+ * count, but only one that reaches the last known token gives a token. */
 static enum ts_status make_chunks(struct serving *serving, uint32_t *n_chunks, int64_t begin_ns)
 {
     struct ts_live *live = serving->live;

@@ -21,6 +21,10 @@ void ts_endpoint_probe_init(struct ts_endpoint_probe *probe, const struct ts_pro
 void ts_endpoint_probe_deinit(struct ts_endpoint_probe *probe)
 {
     ts_text_deinit(&probe->json);
+    for (size_t i = 0; i < probe->n_rehearsals; i++) {
+        ts_rehearsal_deinit(&probe->rehearsals[i]);
+    }
+    free(probe->rehearsals);
 }
 
 static enum ts_status note_point(struct ts_endpoint_probe *probe, const struct ts_probe_point *point,
@@ -48,17 +52,68 @@ static enum ts_status note_point(struct ts_endpoint_probe *probe, const struct t
     return probe->json.failed ? TS_ENOMEM : TS_OK;
 }
 
+static void take_record(struct ts_live_record *out, struct ts_request *request, const struct ts_probe_record *record)
+{
+    const bool done = record->outcome == TS_PROBE_DONE && record->output_tok > 0;
+    if (done) {
+        request->prompt_tok = record->prompt_tok;
+        request->output_tok = record->output_tok;
+    }
+    *out = (struct ts_live_record){
+        .due_ns = record->due_ns,
+        .seen_ns = record->sent_ns,
+        .start_ns = TS_NEVER_NS,
+        .first_ns = done ? record->first_ns : TS_NEVER_NS,
+        .last_ns = done ? record->last_ns : TS_NEVER_NS,
+        .prompt_tok = request->prompt_tok,
+        .output_tok = request->output_tok,
+        .n_given = done ? request->output_tok : 0,
+        .rejected = !done,
+    };
+}
+
+/* Takes over what is needed of the result; the requests get the lengths that the endpoint counted. */
+static enum ts_status take_run(struct ts_live_run *out, struct ts_request *requests, size_t n,
+                               const struct ts_probe_result *result)
+{
+    struct ts_live_record *records = calloc(n ? n : 1, sizeof *records);
+    if (!records) {
+        return TS_ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        take_record(&records[i], &requests[i], &result->records[i]);
+    }
+    *out = (struct ts_live_run){.records = records, .n_records = n, .end_ns = (int64_t)(result->duration_s * 1e9)};
+    return TS_OK;
+}
+
+static enum ts_status take_rehearsal(struct ts_rehearsal *rehearsal, const struct ts_probe_result *result)
+{
+    struct ts_live_run run;
+    enum ts_status status = take_run(&run, rehearsal->requests, rehearsal->n, result);
+    if (status == TS_OK) {
+        status = ts_timings_of_live(&rehearsal->live, &run);
+        ts_live_run_deinit(&run);
+    }
+    return status;
+}
+
+/* rehearsal: NULL, or whose requests the point sends: what came of them is noted there, too. */
 static enum ts_status probe_point(struct ts_endpoint_probe *probe, const struct ts_probe_point *point,
-                                  struct ts_diags *diags)
+                                  struct ts_rehearsal *rehearsal, struct ts_diags *diags)
 {
     struct ts_probe_options varied = *probe->options;
     struct ts_probe_result result;
     varied.seed = ++probe->seed; /* no prompt twice */
     enum ts_status status = ts_probe_run(&result, &point->load, &varied, diags);
+    if (status != TS_OK && status != TS_EINTERRUPTED) {
+        return status;
+    }
     if (status == TS_OK) {
         status = note_point(probe, point, &result);
-    } else if (status != TS_EINTERRUPTED) {
-        return status;
+    }
+    if (status == TS_OK && rehearsal) {
+        status = take_rehearsal(rehearsal, &result);
     }
     ts_probe_result_deinit(&result);
     if (status == TS_OK && 2 * probe->n_done < probe->n) {
@@ -118,7 +173,7 @@ enum ts_status ts_endpoint_probe_grid(struct ts_endpoint_probe *probe, const str
         status = ts_probe_plan_grid(&plan, &grid, diags);
     }
     for (size_t i = 0; status == TS_OK && i < plan.n_points; i++) {
-        status = probe_point(probe, &plan.points[i], diags);
+        status = probe_point(probe, &plan.points[i], NULL, diags);
     }
     ts_probe_plan_deinit(&plan);
     ts_text_deinit(&prompts);
@@ -138,15 +193,29 @@ static struct ts_probe_ask *asks_for(const struct ts_request *requests, size_t n
     return asks;
 }
 
-enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, const struct ts_request *requests, size_t n,
-                                          struct ts_diags *diags)
+static struct ts_rehearsal *add_rehearsal(struct ts_endpoint_probe *probe)
 {
+    struct ts_rehearsal *grown = realloc(probe->rehearsals, (probe->n_rehearsals + 1) * sizeof *probe->rehearsals);
+    if (!grown) {
+        return NULL;
+    }
+    probe->rehearsals = grown;
+    return &grown[probe->n_rehearsals++];
+}
+
+enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, size_t run, struct ts_request *requests,
+                                          size_t n, struct ts_diags *diags)
+{
+    struct ts_rehearsal *rehearsal = add_rehearsal(probe);
     struct ts_probe_ask *asks = asks_for(requests, n);
-    if (!asks) {
+    if (!rehearsal) {
+        free(requests);
+        free(asks);
         return TS_ENOMEM;
     }
+    *rehearsal = (struct ts_rehearsal){.run = run, .requests = requests, .n = n};
     const struct ts_probe_point point = {.load = {.asks = asks, .n = n}, .asks = asks};
-    const enum ts_status status = probe_point(probe, &point, diags);
+    const enum ts_status status = asks ? probe_point(probe, &point, rehearsal, diags) : TS_ENOMEM;
     free(asks);
     return status;
 }
@@ -190,45 +259,20 @@ void ts_validate_endpoint_describe(struct ts_server_model *server, const struct 
 
 /* ---- serving ---- */
 
-static void take_record(struct ts_live_record *out, struct ts_request *request, const struct ts_probe_record *record)
-{
-    const bool done = record->outcome == TS_PROBE_DONE && record->output_tok > 0;
-    if (done) {
-        request->prompt_tok = record->prompt_tok;
-        request->output_tok = record->output_tok;
-    }
-    *out = (struct ts_live_record){
-        .due_ns = record->due_ns,
-        .seen_ns = record->sent_ns,
-        .start_ns = TS_NEVER_NS,
-        .first_ns = done ? record->first_ns : TS_NEVER_NS,
-        .last_ns = done ? record->last_ns : TS_NEVER_NS,
-        .prompt_tok = request->prompt_tok,
-        .output_tok = request->output_tok,
-        .n_given = done ? request->output_tok : 0,
-        .rejected = !done,
-    };
-}
-
 enum ts_status ts_validate_endpoint_serve(struct ts_live_run *out, struct ts_request *requests, size_t n,
                                           const struct ts_probe_options *options, struct ts_diags *diags)
 {
     struct ts_probe_ask *asks = asks_for(requests, n);
-    struct ts_live_record *records = calloc(n ? n : 1, sizeof *records);
     struct ts_probe_result result;
-    enum ts_status status = asks && records ? TS_OK : TS_ENOMEM;
-    if (status == TS_OK) {
-        const struct ts_probe_load load = {.asks = asks, .n = n};
-        status = ts_probe_run(&result, &load, options, diags);
+    if (!asks) {
+        return TS_ENOMEM;
     }
+    const struct ts_probe_load load = {.asks = asks, .n = n};
+    enum ts_status status = ts_probe_run(&result, &load, options, diags);
     if (status == TS_OK || status == TS_EINTERRUPTED) {
-        for (size_t i = 0; i < n; i++) {
-            take_record(&records[i], &requests[i], &result.records[i]);
-        }
-        *out = (struct ts_live_run){.records = records, .n_records = n, .end_ns = (int64_t)(result.duration_s * 1e9)};
+        const enum ts_status taken = take_run(out, requests, n, &result);
+        status = taken == TS_OK ? status : taken;
         ts_probe_result_deinit(&result);
-    } else {
-        free(records);
     }
     free(asks);
     return status;

@@ -4,6 +4,7 @@
 #ifndef TS_APP_VALIDATE_ENDPOINT_H
 #define TS_APP_VALIDATE_ENDPOINT_H
 
+#include "app/endpoint_tune.h"
 #include "app/live.h"
 #include "app/probe_plan.h"
 #include "app/validate_requests.h"
@@ -17,6 +18,8 @@ struct ts_endpoint_probe {
     const char *path; /* probe.json: a document for each load probed */
     struct ts_text json;
     uint64_t seed, n, n_done;
+    struct ts_rehearsal *rehearsals; /* [n_rehearsals] */
+    size_t n_rehearsals;
 };
 
 void ts_endpoint_probe_init(struct ts_endpoint_probe *probe, const struct ts_probe_options *options, const char *path);
@@ -26,9 +29,10 @@ void ts_endpoint_probe_deinit(struct ts_endpoint_probe *probe);
  * anything is answered; TS_EINTERRUPTED, TS_ENOMEM. */
 enum ts_status ts_endpoint_probe_grid(struct ts_endpoint_probe *probe, const struct ts_request_list *list,
                                       uint32_t concurrency, struct ts_diags *diags);
-/* Sends these requests at their times: other ones than are to be predicted, at the same load. */
-enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, const struct ts_request *requests, size_t n,
-                                          struct ts_diags *diags);
+/* Sends these requests at their times, and notes what came of them: other ones than are to be predicted, at the same
+ * load. Takes `requests` over, also if it fails. */
+enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, size_t run, struct ts_request *requests,
+                                          size_t n, struct ts_diags *diags);
 
 /* Writes `path` and imports it: the fit of the endpoint's step times to all that was probed, in `arena`. TS_EIO if
  * there is none. */

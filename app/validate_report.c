@@ -110,8 +110,9 @@ static void put_steps_of(struct ts_text *out, const struct ts_validation *v)
 
 static void put_steps_csv(struct ts_text *out, const struct ts_validation *validations, size_t n)
 {
-    ts_text_puts(out, "load_frac,run,step,begin_s,seconds,model_s,fitted_s,expected_s,sequences,decoding,prefill_tok,kv_read_"
-                      "tok,prefill_pairs,waiting\n");
+    ts_text_puts(
+        out, "load_frac,run,step,begin_s,seconds,model_s,fitted_s,expected_s,sequences,decoding,prefill_tok,kv_read_"
+             "tok,prefill_pairs,waiting\n");
     for (size_t v = 0; v < n; v++) {
         put_steps_of(out, &validations[v]);
     }

@@ -2,6 +2,7 @@
 #ifndef TS_APP_VALIDATE_REPORT_H
 #define TS_APP_VALIDATE_REPORT_H
 
+#include "app/endpoint_tune.h"
 #include "app/validate.h"
 #include "reports/table.h"
 
@@ -19,6 +20,7 @@ struct ts_validation {
     struct ts_timings unpaced; /* at the pace of all the time measured in; empty without points */
     struct ts_comparison unpaced_comparison;
     struct ts_error_budget ttft_budget, e2e_budget;
+    struct ts_endpoint_factors factors; /* of an endpoint's step times */
 };
 
 /* Errors that still count as right: of means and medians, and of the 90th and 99th percentiles. */

@@ -34,7 +34,7 @@ struct session {
     struct ts_model model; /* the server alone */
     struct ts_live *live;  /* NULL with an endpoint */
     struct ts_calibration *calibration;
-    struct ts_pace_memory memory; /* of the final fit */
+    struct ts_pace_memory memory;     /* of the final fit */
     struct ts_probe_options endpoint; /* http.url NULL: the reference engine */
     struct ts_endpoint_probe probe;   /* of it */
     size_t n_rehearsed;               /* requests, from the end of the list */
@@ -195,26 +195,18 @@ static enum ts_status serve_point(struct session *session, size_t index, struct 
 
 /* ---- judging ---- */
 
-/* The prediction with the step times as they were over that run, and with the usual ones. */
-static enum ts_status predict(struct session *session, size_t index, struct ts_validation *v, struct ts_diags *diags)
+/* The prediction, and with an engine whose pace is known, that at the usual pace. */
+static enum ts_status predict(struct ts_validation *v, const struct ts_model *model, const struct ts_request *requests,
+                              struct ts_diags *diags)
 {
-    const struct ts_request *requests = session->arrivals[index];
-    if (session->live) {
-        const enum ts_status status =
-            ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index, session->engine, &session->memory,
-                                pace_window_s, &session->arena);
-        if (status != TS_OK) {
-            return status;
-        }
-    }
     const struct ts_pace usual = {.memory = v->pace.memory};
-    const struct ts_timings_options options = {.pace = &v->pace}, unpaced = {.pace = &usual};
-    enum ts_status status = ts_timings_of_sim(&v->predicted, &session->model, requests, v->n, &options, diags);
+    const struct ts_timings_options paced = {.pace = &v->pace}, unpaced = {.pace = &usual};
+    enum ts_status status = ts_timings_of_sim(&v->predicted, model, requests, v->n, &paced, diags);
     if (status == TS_OK) {
         status = ts_validate_compare(&v->comparison, &v->live, &v->predicted, 1);
     }
     if (status == TS_OK && v->pace.n > 0) {
-        status = ts_timings_of_sim(&v->unpaced, &session->model, requests, v->n, &unpaced, diags);
+        status = ts_timings_of_sim(&v->unpaced, model, requests, v->n, &unpaced, diags);
     }
     if (status == TS_OK && v->pace.n > 0) {
         status = ts_validate_compare(&v->unpaced_comparison, &v->live, &v->unpaced, 1);
@@ -222,20 +214,42 @@ static enum ts_status predict(struct session *session, size_t index, struct ts_v
     return status;
 }
 
+static enum ts_status judge_engine(struct session *session, size_t index, struct ts_validation *v,
+                                   struct ts_diags *diags)
+{
+    const struct ts_request *requests = session->arrivals[index];
+    const struct ts_validate_budget_input input = {
+        .model = &session->model, .requests = requests, .n = v->n, .run = v->live_run, .pace = &v->pace};
+    v->steps = &session->model.tiers[0].u.server.steps;
+    enum ts_status status = ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index, session->engine,
+                                                &session->memory, pace_window_s, &session->arena);
+    if (status == TS_OK) {
+        status = predict(v, &session->model, requests, diags);
+    }
+    if (status == TS_OK) {
+        status = ts_validate_budget(&v->ttft_budget, &input, TS_VALIDATE_TTFT, diags);
+    }
+    return status == TS_OK ? ts_validate_budget(&v->e2e_budget, &input, TS_VALIDATE_E2E, diags) : status;
+}
+
+/* With the step times as the rehearsals before and after have them. */
+static enum ts_status judge_endpoint(struct session *session, size_t index, struct ts_validation *v,
+                                     struct ts_diags *diags)
+{
+    struct ts_model model = session->model;
+    const enum ts_status status =
+        ts_endpoint_tune(&v->factors, &model, index, session->probe.rehearsals, session->probe.n_rehearsals, diags);
+    ts_endpoint_scale(&model.tiers[0].u.server.steps.u.linear, &v->factors);
+    return status == TS_OK ? predict(v, &model, session->arrivals[index], diags) : status;
+}
+
 static enum ts_status judge(struct session *session, size_t index, struct ts_validation *v, struct ts_diags *diags)
 {
-    v->steps = &session->model.tiers[0].u.server.steps;
-    enum ts_status status = ts_timings_of_live(&v->live, v->live_run);
-    if (status == TS_OK) {
-        status = predict(session, index, v, diags);
-    }
-    if (status != TS_OK || !session->live) {
+    const enum ts_status status = ts_timings_of_live(&v->live, v->live_run);
+    if (status != TS_OK) {
         return status;
     }
-    const struct ts_validate_budget_input input = {
-        .model = &session->model, .requests = session->arrivals[index], .n = v->n, .run = v->live_run, .pace = &v->pace};
-    status = ts_validate_budget(&v->ttft_budget, &input, TS_VALIDATE_TTFT, diags);
-    return status == TS_OK ? ts_validate_budget(&v->e2e_budget, &input, TS_VALIDATE_E2E, diags) : status;
+    return session->live ? judge_engine(session, index, v, diags) : judge_endpoint(session, index, v, diags);
 }
 
 /* ---- the whole ---- */
@@ -302,10 +316,7 @@ static enum ts_status rehearse(struct session *session, size_t index, struct ts_
     const size_t n = v->n / 3 + 1;
     const size_t first = (session->list.n - (session->n_rehearsed += n) % session->list.n) % session->list.n;
     struct ts_request *requests = ts_request_list_at(&session->list, first, n, v->rate_per_s);
-    const enum ts_status status =
-        requests ? ts_endpoint_probe_rehearse(&session->probe, requests, n, diags) : TS_ENOMEM;
-    free(requests);
-    return status;
+    return requests ? ts_endpoint_probe_rehearse(&session->probe, index, requests, n, diags) : TS_ENOMEM;
 }
 
 static struct ts_validate_limits limits_of(const struct session *session)
@@ -327,10 +338,10 @@ static void print_steps(const struct session *session)
             "step times: %zu samples of %zu kinds of steps, before, amid and after serving; fit off by %.2g %% in the "
             "median\n",
             n_samples, engine->n_steps, 100.0 * engine->table.error.median_frac);
-        printf("behind prompts: steps that only decode take up to %.2g ms longer, others %.2g ms; it fades by e in %.2g "
-               "ms\n",
-               1e3 * session->memory.decode.extra_s, 1e3 * session->memory.prompt.extra_s,
-               1e3 * session->memory.memory_s);
+        printf(
+            "behind prompts: steps that only decode take up to %.2g ms longer, others %.2g ms; it fades by e in %.2g "
+            "ms\n",
+            1e3 * session->memory.decode.extra_s, 1e3 * session->memory.prompt.extra_s, 1e3 * session->memory.memory_s);
     } else {
         printf("step times: probed over a grid and with other requests of the workload; fit off by %.2g %% in the "
                "median\n",

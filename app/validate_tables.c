@@ -101,6 +101,10 @@ static void put_title(struct ts_text *title, const struct ts_validation *v)
         }
         ts_text_printf(title, "; steps took %.2f to %.2f of their usual time", low, high);
     }
+    if (v->factors.n > 0) {
+        ts_text_printf(title, "; fitted times x %.2f, those of prompts x %.2f, as %zu other requests have it",
+                       v->factors.decode, v->factors.prompt, v->factors.n);
+    }
 }
 
 static const char *verdict_on(double error_frac, double limit_frac)

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A processor remembers steps with prompt tokens: what comes behind them is slower, for a while (weights that were in its
- * caches have to come back). How much it remembers, its heat, goes towards 1 while such steps run and towards 0 while
- * others do or none does, by a factor of e in memory_s. A step that begins with that heat takes factor x the model's
- * time + heat x extra_s. */
+/* A processor remembers steps with prompt tokens: what comes behind them is slower, for a while (likely weights that
+ * were in its caches have to come back). How much it remembers, its heat, goes towards 1 while such steps run and
+ * towards 0 while others do or none does, by a factor of e in memory_s. A step that begins with that heat takes factor
+ * x the model's time + heat x extra_s. */
 struct ts_pace_kind {
     double factor, extra_s;
 };

@@ -44,11 +44,11 @@ struct ts_replica {
     enum ts_replica_life life;
     uint32_t life_stamp; /* of its pending LIFE event */
     enum ts_replica_mode mode;
-    uint32_t stamp;             /* of its pending event */
-    int64_t start_ns;           /* of the step or run under way */
-    int64_t end_ns;             /* of the step or run under way */
-    double prefill_tok;         /* in the step under way */
-    double heat;                /* of its pace's memory, at heat_ns */
+    uint32_t stamp;     /* of its pending event */
+    int64_t start_ns;   /* of the step or run under way */
+    int64_t end_ns;     /* of the step or run under way */
+    double prefill_tok; /* in the step under way */
+    double heat;        /* of its pace's memory, at heat_ns */
     int64_t heat_ns;
     double kv_read_tok;         /* in the step under way; in the first step of a run */
     double prefill_pairs;       /* in the step under way */

@@ -1,0 +1,88 @@
+/* Step times of an endpoint corrected by what it did, where what it does is known: another simulation. */
+#include "app/endpoint_tune.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim_world.h"
+
+enum { N = 120 };
+
+static struct ts_tier_model linear_server(void)
+{
+    struct ts_tier_model tier = world_server(0.01);
+    tier.u.server.steps = (struct ts_steps_model){.kind = TS_STEPS_LINEAR,
+                                                  .u.linear = {.a_s = 0.004,
+                                                               .b_s_per_seq = 0.0005,
+                                                               .c_s_per_kv_tok = 1e-6,
+                                                               .d_s_per_prefill_tok = 0.0001,
+                                                               .e_s_per_pair = 1e-8}};
+    return tier;
+}
+
+static struct ts_request *some_requests(void)
+{
+    struct ts_request *requests = calloc(N, sizeof *requests);
+    assert_non_null(requests);
+    for (uint32_t i = 0; i < N; i++) {
+        requests[i] = world_request(i, (int64_t)i * 40 * MS + (i * 37 % 11) * MS, 16 + i * 53 % 200, 4 + i * 29 % 30);
+    }
+    return requests;
+}
+
+/* What a server does whose steps take other times. */
+static struct ts_rehearsal rehearsal_of(const struct ts_model *model, const struct ts_endpoint_factors *truth)
+{
+    struct ts_model slower = *model;
+    struct ts_rehearsal rehearsal = {.run = 3, .requests = some_requests(), .n = N};
+    ts_endpoint_scale(&slower.tiers[0].u.server.steps.u.linear, truth);
+    assert_int_equal(ts_timings_of_sim(&rehearsal.live, &slower, rehearsal.requests, N, NULL, NULL), TS_OK);
+    return rehearsal;
+}
+
+static void test_endpoint_tune__finds_how_much_slower_the_endpoint_is(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tier = linear_server();
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_endpoint_factors truth = {.decode = 1.3, .prompt = 0.8};
+    struct ts_rehearsal rehearsal = rehearsal_of(&model, &truth);
+    struct ts_endpoint_factors found;
+    assert_int_equal(ts_endpoint_tune(&found, &model, 3, &rehearsal, 1, NULL), TS_OK);
+    assert_int_equal(found.n, N);
+    assert_true(fabs(found.decode - 1.3) < 0.02);
+    assert_true(fabs(found.prompt - 0.8) < 0.02);
+    assert_true(found.left < 0.01);
+    ts_rehearsal_deinit(&rehearsal);
+}
+
+static void test_endpoint_tune__other_runs_and_failed_requests_say_nothing(void **state)
+{
+    (void)state;
+    const struct ts_tier_model tier = linear_server();
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_endpoint_factors truth = {.decode = 1.3, .prompt = 0.8};
+    struct ts_rehearsal rehearsal = rehearsal_of(&model, &truth);
+    struct ts_endpoint_factors found;
+    assert_int_equal(ts_endpoint_tune(&found, &model, 4, &rehearsal, 1, NULL), TS_OK);
+    assert_true(found.n == 0 && found.decode == 1.0 && found.prompt == 1.0);
+    assert_int_equal(ts_endpoint_tune(&found, &model, 4, NULL, 0, NULL), TS_OK);
+    assert_true(found.n == 0 && found.decode == 1.0 && found.prompt == 1.0);
+    for (uint32_t i = 0; i < N; i++) { /* none was done */
+        rehearsal.live.ttft_s[i] = rehearsal.live.tpot_s[i] = rehearsal.live.e2e_s[i] = NAN;
+    }
+    rehearsal.live.n_done = 0;
+    assert_int_equal(ts_endpoint_tune(&found, &model, 3, &rehearsal, 1, NULL), TS_OK);
+    assert_true(found.n == 0 && found.decode == 1.0 && found.prompt == 1.0);
+    ts_rehearsal_deinit(&rehearsal);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_endpoint_tune__finds_how_much_slower_the_endpoint_is),
+        cmocka_unit_test(test_endpoint_tune__other_runs_and_failed_requests_say_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
