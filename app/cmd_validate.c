@@ -9,8 +9,8 @@
 #include "app/validate_session.h"
 #include "base/units.h"
 
-static const double quick_measure_s = 16.0, full_measure_s = 60.0;
-static const double quick_serve_s = 14.0, full_serve_s = 40.0;
+static const double quick_measure_s = 15.0, full_measure_s = 60.0;
+static const double quick_serve_s = 13.0, full_serve_s = 40.0;
 
 static enum ts_status parse_loads(struct ts_validate_options *options, struct ts_diags *diags)
 {
