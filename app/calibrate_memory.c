@@ -1,7 +1,6 @@
-/* Hides how the memory of steps is fitted. Steps of one kind took y, and the fit says f; each began with a heat h: y =
- * k f
- * + a h. k and a follow by least squares, each step weighted with 1/f: then the sum of what is fitted is the sum of
- * what was taken. Of some memories, that with the least squares of both kinds together. */
+/* Hides how the memory of steps is fitted. A step of one kind took y, the fit says f, and it began with a heat h: then
+ * y = k f + a h. k and a follow by least squares, each step weighted with 1/f: so the sum of what is fitted is the sum
+ * of what was taken. Of some memories, that with the least squares of both kinds together. */
 #include <math.h>
 
 #include "app/calibrate_parts.h"
