@@ -47,6 +47,9 @@ struct ts_transformer {
 /* Work on tokens [first, end) of a layer. */
 typedef void rows_fn(const struct ts_transformer *t, uint32_t layer, uint32_t first, uint32_t end);
 
+/* Rows of a power of two apart would meet in the same few lines of a cache. */
+enum { WIDE_PAD = 32 };
+
 struct rows_job {
     const struct ts_transformer *transformer;
     rows_fn *fn;
@@ -67,7 +70,7 @@ static enum ts_status create_buffers(struct ts_transformer *t)
     uint32_t widest = config->hidden > config->ffn ? config->hidden : config->ffn;
     widest = t->q_dim > widest ? t->q_dim : widest;
     size_t qkv = t->q_dim + 2 * (size_t)t->kv_dim, gate_up = 2 * (size_t)config->ffn;
-    t->ld_wide = qkv > gate_up ? qkv : gate_up;
+    t->ld_wide = (qkv > gate_up ? qkv : gate_up) + WIDE_PAD;
     t->rows = calloc(tok, sizeof *t->rows);
     t->wanted = calloc(tok, sizeof *t->wanted);
     t->items = calloc(tok, sizeof *t->items);
