@@ -1,7 +1,8 @@
 /* Hides which measured steps a fit is made from, and where a table gets its knots. */
 #include "kernels/model_measurement.h"
 
-const uint32_t ts_model_knots[TS_MODEL_N_KNOTS] = {1,  2,  3,  4,   6,   8,   12,  16,  24,  32,
+/* 17: kernels compute in tiles of 16 tokens, and there a second one begins. */
+const uint32_t ts_model_knots[TS_MODEL_N_KNOTS] = {1,  2,  3,  4,   6,   8,   12,  16,  17,  24,  32,
                                                    48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
 
 /* Steps of one kind, and where they stand among all. */

@@ -14,7 +14,7 @@
 #include "kernels/measurement.h"
 #include "kernels/step_fit.h"
 
-enum { TS_MODEL_STEP_MAX_SAMPLES = 256, TS_MODEL_N_KNOTS = 20 };
+enum { TS_MODEL_STEP_MAX_SAMPLES = 256, TS_MODEL_N_KNOTS = 21 };
 
 /* Batches that are measured, and token counts at which the table of a fit may bend; increasing. */
 extern const uint32_t ts_model_knots[TS_MODEL_N_KNOTS];
