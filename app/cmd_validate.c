@@ -71,6 +71,9 @@ static enum ts_status read_options(struct ts_validate_options *options, struct t
     if (status == TS_OK && args->slots > TS_VALIDATE_MAX_SLOTS) {
         status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--slots is at most %d", TS_VALIDATE_MAX_SLOTS);
     }
+    if (status == TS_OK && args->kv_unified && args->slots == 0) {
+        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), "say how many with --slots", "--kv-unified is of slots");
+    }
     if (status == TS_OK && args->runs > TS_VALIDATE_MAX_RUNS) {
         status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--runs is at most %d", TS_VALIDATE_MAX_RUNS);
     }

@@ -82,6 +82,8 @@ static const struct option_row rows[] = {
      "hold the simulation against this OpenAI-compatible endpoint instead of the reference engine"},
     {"slots", 0, COUNT, AT(slots), TS_CMD_VALIDATE, "N",
      "the endpoint serves that many sequences at once, each in a slot (llama-server's -np)"},
+    {"kv-unified", 0, FLAG, AT(kv_unified), TS_CMD_VALIDATE, NULL,
+     "with --slots: they share one KV buffer (llama-server --kv-unified; always so in ik_llama.cpp)"},
     {"load", 0, TEXT, AT(load), TS_CMD_VALIDATE, "LIST", "loads in percent of capacity (default 30,60,90,110)"},
     {"runs", 0, COUNT, AT(runs), TS_CMD_VALIDATE, "N",
      "serve each load that many times, with other requests, and judge the median (default 1)"},

@@ -41,6 +41,7 @@ struct ts_args {
     const char *max_error;
     const char *endpoint;
     uint64_t slots;
+    bool kv_unified;
     uint64_t runs;
     uint64_t output_tok;
     uint64_t count;

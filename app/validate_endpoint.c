@@ -236,14 +236,16 @@ enum ts_status ts_endpoint_probe_fit(struct ts_model_measurement *out, struct ts
 }
 
 void ts_validate_endpoint_describe(struct ts_server_model *server, const struct ts_model_measurement *fit,
-                                   uint64_t slots)
+                                   uint64_t slots, bool kv_unified)
 {
     const double *coef = fit->linear.coef;
+    const double n_shared = kv_unified ? (double)slots : 1.0;
     if (slots > 0) {
         server->policy = TS_SCHEDULER_SLOTS;
         server->max_seqs = (uint32_t)slots;
         server->max_batched_tok = SLOT_BATCH_TOK;
         server->kv_blocks = slots * SLOT_BLOCKS;
+        server->kv_unified = kv_unified;
     }
     server->steps = (struct ts_steps_model){
         .kind = TS_STEPS_LINEAR,
@@ -251,9 +253,9 @@ void ts_validate_endpoint_describe(struct ts_server_model *server, const struct 
         .source = "probed: a grid of prompt lengths and concurrencies, and other requests of the workload",
         .u.linear = {.a_s = coef[0],
                      .b_s_per_seq = coef[1],
-                     .c_s_per_kv_tok = coef[2],
+                     .c_s_per_kv_tok = coef[2] / n_shared,
                      .d_s_per_prefill_tok = coef[3],
-                     .e_s_per_pair = coef[4]},
+                     .e_s_per_pair = coef[4] / (2.0 * n_shared - 1.0)},
     };
 }
 

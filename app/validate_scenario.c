@@ -49,6 +49,10 @@ enum ts_status ts_validate_scenario_check(const struct ts_tier_model *tier, stru
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "set scheduler.prefix_cache to false",
                        "tier '%s': the reference engine has no prefix cache", tier->name);
     }
+    if (tier->u.server.kv_unified) {
+        return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "set scheduler.kv_unified to false",
+                       "tier '%s': in the reference engine no sequence reads another's KV entries", tier->name);
+    }
     if (tier->u.server.speculative.draft_tok > 0) {
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "leave speculative out",
                        "tier '%s': the reference engine drafts nothing", tier->name);

@@ -283,7 +283,8 @@ static enum ts_status fit_endpoint(struct session *session, struct ts_diags *dia
 {
     const enum ts_status status = ts_endpoint_probe_fit(session->engine, &session->arena, &session->probe, diags);
     if (status == TS_OK) {
-        ts_validate_endpoint_describe(&session->model.tiers[0].u.server, session->engine, session->args->slots);
+        ts_validate_endpoint_describe(&session->model.tiers[0].u.server, session->engine, session->args->slots,
+                                      session->args->kv_unified);
     }
     return status;
 }

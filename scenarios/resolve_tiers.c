@@ -129,10 +129,16 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     server->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
     server->by_priority = ts_value_choice(ctx->value, "scheduler.order") == 1;
     server->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");
+    server->kv_unified = ts_value_flag(ctx->value, "scheduler.kv_unified");
     server->block_tok = ts_value_count(ctx->value, "scheduler.block");
     if (server->policy == TS_SCHEDULER_STATIC && server->prefix_cache) {
         ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.prefix_cache"),
                         "leave prefix_cache out, or take policy: vllm", "policy static has no prefix cache");
+        ctx->broken = true;
+    }
+    if (server->policy != TS_SCHEDULER_SLOTS && server->kv_unified) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.kv_unified"),
+                        "leave kv_unified out, or take policy: slots", "kv_unified is of the policy slots");
         ctx->broken = true;
     }
 }

@@ -238,6 +238,7 @@ struct ts_server_model {
     bool whole_admission;      /* a sequence enters only if all its tokens so far find blocks */
     bool by_priority;          /* a request's priority decides who enters first and who is preempted */
     bool prefix_cache;
+    bool kv_unified;                         /* of TS_SCHEDULER_SLOTS */
     struct ts_speculative_model speculative; /* TS_SCHEDULER_VLLM only */
     uint32_t block_tok;                      /* KV block size, 16 */
     uint64_t kv_blocks;                      /* per replica */

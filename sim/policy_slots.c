@@ -11,8 +11,9 @@ enum { SIMILARITY_DIVISOR = 10 };
 
 struct slot {
     bool busy;
-    uint64_t left_at; /* 0: never used */
-    uint32_t n_keys;  /* blocks of what it held last */
+    uint64_t left_at;  /* 0: never used */
+    uint32_t n_keys;   /* blocks of what it held last */
+    uint32_t kept_tok; /* of what it held last; 0 while busy */
 };
 
 struct ts_slots {
@@ -20,6 +21,7 @@ struct ts_slots {
     uint64_t *keys;     /* [n][share_blocks] with a prefix cache */
     uint32_t n;
     uint64_t n_left;
+    uint64_t kept_tok; /* in all idle slots */
 };
 
 static uint64_t share_blocks(const struct ts_scheduler_config *config)
@@ -117,7 +119,10 @@ static void enter_slot(struct ts_scheduler *s, uint32_t id, struct ts_scheduler_
     uint32_t n_found = 0;
     uint32_t pos = s->n_running;
     seq->slot = choose_slot(s, seq, &n_found);
-    s->slots->slots[seq->slot].busy = true;
+    struct slot *slot = &s->slots->slots[seq->slot];
+    slot->busy = true;
+    s->slots->kept_tok -= slot->kept_tok;
+    slot->kept_tok = 0;
     while (pos > 0 && ts_running_seq(s, pos - 1)->slot > seq->slot) {
         pos--;
     }
@@ -132,6 +137,8 @@ static void slots_leave(struct ts_scheduler *s, uint32_t pos)
     slot->busy = false;
     slot->left_at = ++s->slots->n_left;
     slot->n_keys = 0;
+    slot->kept_tok = ts_running_ctx(s, pos);
+    s->slots->kept_tok += slot->kept_tok;
     if (!s->slots->keys || seq->state != TS_SEQUENCE_RUNNING) {
         return;
     }
@@ -145,6 +152,24 @@ static void slots_leave(struct ts_scheduler *s, uint32_t pos)
 }
 
 /* ---- the step ---- */
+
+uint64_t ts_slots_kv_tok(const struct ts_scheduler *s)
+{
+    uint64_t n = s->slots->kept_tok + s->front.ctx_tok;
+    for (uint32_t pos = s->front.n; pos < s->n_running; pos++) {
+        n += ts_running_ctx(s, pos);
+    }
+    return n;
+}
+
+/* In decode a token reads what is in the buffer after the step; those of prompts see it grow by themselves. */
+static void read_all(struct ts_scheduler *s)
+{
+    const double kv_tok = (double)(ts_slots_kv_tok(s) + s->load.n_decode);
+    const double prefill_tok = s->load.prefill_tok;
+    s->load.kv_read_tok = s->load.n_decode * (kv_tok + prefill_tok);
+    s->load.prefill_pairs = prefill_tok * (kv_tok + (prefill_tok + 1.0) / 2.0);
+}
 
 static bool slots_would_admit(const struct ts_scheduler *s, uint32_t budget)
 {
@@ -170,6 +195,9 @@ static void slots_plan(struct ts_scheduler *s, uint32_t budget, struct ts_schedu
             ts_running_load(s, pos, n_new);
             budget -= n_new;
         }
+    }
+    if (s->config.kv_unified) {
+        read_all(s);
     }
 }
 

@@ -59,10 +59,11 @@ void ts_replica_account_steps(const struct ts_replica *replica, struct ts_engine
     }
     account->n_steps += n_steps;
     account->n_step_seqs += (uint64_t)n_steps * replica->n_seqs;
-    if (n_steps > 0) { /* each decode step of a run reads one entry a sequence more */
+    if (n_steps > 0) {
         const double n = n_steps;
         ts_ledger_steps(&engine->ledger, replica->config->book, n_steps, replica->step_tok,
-                        n * replica->kv_read_tok + replica->step_tok * (n * (n - 1.0) / 2.0), replica->prefill_pairs);
+                        n * replica->kv_read_tok + replica->kv_growth_tok * (n * (n - 1.0) / 2.0),
+                        replica->prefill_pairs);
     }
 }
 

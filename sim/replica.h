@@ -51,6 +51,7 @@ struct ts_replica {
     double heat;        /* of its pace's memory, at heat_ns */
     int64_t heat_ns;
     double kv_read_tok;         /* in the step under way; in the first step of a run */
+    double kv_growth_tok;       /* what each further step of the run reads more */
     double prefill_pairs;       /* in the step under way */
     double step_tok;            /* in each step under way */
     uint32_t n_seqs;            /* in each step under way */

@@ -20,7 +20,7 @@ static uint32_t fill_ends(const struct ts_replica *replica, const struct ts_engi
     const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
     const int64_t warm_ns = engine->now_ns < engine->ledger.warmup_ns ? engine->ledger.warmup_ns : TS_NEVER_NS;
     const int64_t until_ns = engine->next_arrival_ns;
-    const double n_seqs = run->n_seqs;
+    const double kv_growth_tok = (double)run->kv_growth_tok;
     int64_t *ends_ns = replica->ends_ns;
     int64_t end_ns = engine->now_ns;
     int64_t last_ns = 0;
@@ -37,7 +37,7 @@ static uint32_t fill_ends(const struct ts_replica *replica, const struct ts_engi
         }
         last_ns = step_ns;
         end_ns += step_ns;
-        kv_tok += n_seqs;
+        kv_tok += kv_growth_tok;
         load.kv_max_tok += 1.0;
         ends_ns[n++] = end_ns;
     }
@@ -50,6 +50,7 @@ void ts_replica_begin_run(struct ts_replica *replica, struct ts_engine *engine, 
     replica->start_ns = engine->now_ns;
     replica->prefill_tok = replica->prefill_pairs = 0.0;
     replica->kv_read_tok = run->kv_read_tok;
+    replica->kv_growth_tok = (double)run->kv_growth_tok;
     replica->step_tok = run->n_seqs;
     replica->n_seqs = run->n_seqs;
     replica->blocks_used = run->blocks_used;

@@ -30,6 +30,7 @@ static bool config_is_valid(const struct ts_scheduler_config *c)
            c->kv_blocks <= UINT64_MAX / c->block_tok && c->policy < TS_N_SCHEDULER_POLICIES &&
            c->draft_tok <= (c->policy == TS_SCHEDULER_VLLM ? TS_SCHEDULER_MAX_DRAFT_TOK : 0) &&
            c->acceptance_frac >= 0.0 && c->acceptance_frac <= 1.0 &&
+           (!c->kv_unified || c->policy == TS_SCHEDULER_SLOTS) &&
            (!c->prefix_cache || (policies[c->policy]->has_prefix_cache && c->kv_blocks <= TS_PREFIX_CACHE_MAX_BLOCKS));
 }
 
@@ -371,10 +372,12 @@ bool ts_scheduler_steady(struct ts_scheduler *s, struct ts_scheduler_run *run)
     if (n == 0 || s->front.n < n || !ts_scheduler_run_goes_on(s)) {
         return false;
     }
+    const bool unified = s->config.kv_unified;
     *run = (struct ts_scheduler_run){
         .n_seqs = n,
         .max_steps = steps_by_blocks(s, ts_running_least_left(s)),
-        .kv_read_tok = s->front.ctx_tok + n,
+        .kv_read_tok = unified ? n * (ts_slots_kv_tok(s) + n) : s->front.ctx_tok + n,
+        .kv_growth_tok = unified ? (uint64_t)n * n : n,
         .kv_max_tok = kv_max(s, n),
         .new_blocks = new_blocks(s),
         .blocks_used = ts_scheduler_blocks_used(s),

@@ -26,7 +26,9 @@
  * longest ago and holds its share to the end; nobody is preempted. In a step every sequence in decode gets its token,
  * then prompts fill the budget (n_batch) in the order of the slots; one for which nothing is left sits out. With a
  * prefix cache a slot keeps what it held last, and a sequence takes the slot in which most of it stands already, if
- * that is more than a tenth of it.
+ * that is more than a tenth of it. With kv_unified the slots' entries lie in one buffer, and attention runs over all of
+ * it, masking what is not the sequence's own: every token of a step reads the entries of all slots, what idle ones held
+ * last among them. (Holes in the buffer are left out.)
  *
  * `static`: batches that nobody joins. When nothing runs, waiting sequences form a batch as long as their prompts fit
  * the budget together, and the blocks hold them to their ends; the prompts are computed in one step; who is finished
@@ -67,6 +69,7 @@ struct ts_scheduler_config {
     bool whole_admission;
     bool by_priority;
     bool prefix_cache;      /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
+    bool kv_unified;        /* TS_SCHEDULER_SLOTS only */
     uint32_t draft_tok;     /* 0: none; at most TS_SCHEDULER_MAX_DRAFT_TOK, TS_SCHEDULER_VLLM only */
     double acceptance_frac; /* 0..1 */
     bool counts_kv_max;     /* kv_max_tok in loads and runs; else 0 there */
@@ -121,7 +124,8 @@ struct ts_scheduler_step {
 struct ts_scheduler_run {
     uint32_t n_seqs;
     uint32_t max_steps;         /* >= 1; the last of them finishes a sequence, or the blocks may not last longer */
-    uint64_t kv_read_tok;       /* in the first step; each further one reads n_seqs more */
+    uint64_t kv_read_tok;       /* in the first step */
+    uint64_t kv_growth_tok;     /* what each further one reads more: n_seqs, with kv_unified n_seqs^2 */
     uint32_t kv_max_tok;        /* of the sequence with most, in the first step; each further one reads 1 more */
     const uint32_t *new_blocks; /* [block_tok]: step j takes new_blocks[j % block_tok] more blocks */
     uint64_t blocks_used;       /* before the first step */

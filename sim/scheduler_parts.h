@@ -76,6 +76,8 @@ struct ts_scheduler {
 extern const struct ts_policy ts_policy_vllm, ts_policy_slots, ts_policy_static;
 
 void ts_slots_destroy(struct ts_slots *slots); /* NULL is fine */
+/* With kv_unified: entries of all slots before the planned step, or the next one. */
+uint64_t ts_slots_kv_tok(const struct ts_scheduler *s);
 
 /* Decoding sequences get unequal shares then, so that nobody is in the front. */
 static inline bool ts_running_drafts(const struct ts_scheduler *s)

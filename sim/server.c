@@ -57,6 +57,7 @@ struct ts_scheduler_config ts_server_scheduler_config(const struct ts_server_mod
         .whole_admission = model->whole_admission,
         .by_priority = model->by_priority,
         .prefix_cache = model->prefix_cache,
+        .kv_unified = model->kv_unified,
         .draft_tok = model->speculative.draft_tok,
         .acceptance_frac = model->speculative.acceptance_frac,
         .counts_kv_max = ts_steptime_needs_kv_max(&model->steps),

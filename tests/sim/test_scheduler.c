@@ -712,6 +712,44 @@ static void test_scheduler__a_slot_is_chosen_by_what_it_holds(void **state)
     ts_scheduler_destroy(s);
 }
 
+/* Two slots over one buffer: the first has left 10 + 2 - 1 entries there when the second computes its prompt of 4, 11
+ * and then itself, and when it decodes, 11 + 5 and one more each step; a third takes the first slot, and what that kept
+ * is gone. */
+static void test_scheduler__unified_slots_read_what_all_of_them_hold(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.policy = TS_SCHEDULER_SLOTS;
+    config.kv_unified = true;
+    config.max_seqs = 2;
+    struct ts_scheduler *s = make(config);
+    submit(s, 1, 10, 2);
+    assert_true(plan(s).load.prefill_pairs == 55.0);
+    (void)commit(s);
+    assert_true(plan(s).load.kv_read_tok == 11.0);
+    assert_int_equal(commit(s).n_finished, 1);
+    submit(s, 2, 4, 5);
+    assert_true(plan(s).load.prefill_pairs == 4 * 11.0 + 10.0);
+    (void)commit(s);
+    struct ts_scheduler_run run;
+    assert_true(ts_scheduler_steady(s, &run));
+    assert_int_equal(run.kv_read_tok, 11 + 5);
+    assert_int_equal(run.kv_growth_tok, 1);
+    assert_true(plan(s).load.kv_read_tok == 11.0 + 5.0);
+    (void)commit(s);
+    submit(s, 3, 3, 9);
+    const struct ts_scheduler_plan p = plan(s);
+    assert_true(p.load.kv_read_tok == 6.0 + 3.0);
+    assert_true(p.load.prefill_pairs == 3 * 6.0 + 6.0);
+    (void)commit(s);
+    assert_true(ts_scheduler_steady(s, &run));
+    assert_int_equal(run.kv_read_tok, 2 * (7 + 4));
+    assert_int_equal(run.kv_growth_tok, 4);
+    ts_scheduler_destroy(s);
+    config.policy = TS_SCHEDULER_VLLM;
+    assert_int_equal(ts_scheduler_create(&s, &config), TS_ERANGE);
+}
+
 static void test_scheduler__nobody_joins_a_static_batch(void **state)
 {
     (void)state;
@@ -759,6 +797,7 @@ struct load {
 struct log {
     uint64_t hash;
     uint64_t n_steps, n_started, n_finished, n_preempted, n_aborted, found_tok;
+    double kv_read_tok;
 };
 
 struct drive {
@@ -883,9 +922,15 @@ static void note_plan(struct drive *d, const struct ts_scheduler_plan *p, const 
     assert_memory_equal(&sum.n_seqs, &p->load.n_seqs, sizeof sum.n_seqs);
     assert_int_equal(sum.n_decode, p->load.n_decode);
     assert_int_equal(sum.prefill_tok, p->load.prefill_tok);
-    assert_true(sum.kv_read_tok == p->load.kv_read_tok);
     assert_true(p->load.kv_max_tok == (config->counts_kv_max ? sum.kv_max_tok : 0.0));
-    assert_true(sum.prefill_pairs == p->load.prefill_pairs);
+    if (config->kv_unified) {
+        assert_true(sum.kv_read_tok <= p->load.kv_read_tok);
+        assert_true(sum.prefill_pairs <= p->load.prefill_pairs);
+    } else {
+        assert_true(sum.kv_read_tok == p->load.kv_read_tok);
+        assert_true(sum.prefill_pairs == p->load.prefill_pairs);
+    }
+    d->log.kv_read_tok += p->load.kv_read_tok;
 }
 
 /* A run, with arrivals in it: those that end it let the step under way come to its end. Or one step. False: idle. */
@@ -903,6 +948,7 @@ static bool advance(struct drive *d, const struct ts_scheduler_config *config, b
             }
         }
         d->log.n_steps += n;
+        d->log.kv_read_tok += n * ((double)run.kv_read_tok + (double)run.kv_growth_tok * ((n - 1.0) / 2.0));
         ts_scheduler_advance(d->s, n, &step);
     } else if (ts_scheduler_plan(d->s, &p)) {
         note_plan(d, &p, config);
@@ -956,6 +1002,7 @@ static struct ts_scheduler_config random_config(struct ts_rng *rng, enum ts_sche
     }
     if (policy == TS_SCHEDULER_SLOTS) {
         config.kv_blocks *= config.max_seqs;
+        config.kv_unified = ts_rng_u32(rng) % 2;
     }
     return config;
 }
@@ -978,6 +1025,7 @@ static void test_scheduler__runs_equal_single_steps_on_random_loads(void **state
         assert_int_equal(a.n_preempted, b.n_preempted);
         assert_int_equal(a.found_tok, b.found_tok);
         assert_int_equal(a.hash, b.hash);
+        assert_true(a.kv_read_tok == b.kv_read_tok);
         sum[policy].n_preempted += a.n_preempted;
         sum[policy].n_aborted += a.n_aborted;
         sum[policy].found_tok += a.found_tok;
@@ -1079,6 +1127,7 @@ int main(void)
         cmocka_unit_test(test_scheduler__the_tail_of_a_chain_is_forgotten_first),
         cmocka_unit_test(test_scheduler__a_preempted_sequence_finds_its_own_blocks),
         cmocka_unit_test(test_scheduler__slots_share_the_cache_and_the_budget_in_their_order),
+        cmocka_unit_test(test_scheduler__unified_slots_read_what_all_of_them_hold),
         cmocka_unit_test(test_scheduler__a_slot_is_chosen_by_what_it_holds),
         cmocka_unit_test(test_scheduler__nobody_joins_a_static_batch),
         cmocka_unit_test(test_scheduler__runs_equal_single_steps_on_random_loads),
