@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/validate_endpoint.h"
+#include "sim/steptime.h"
 #include "tests/sim/sim_world.h"
 
 enum { N = 120 };
@@ -78,11 +80,32 @@ static void test_endpoint_tune__other_runs_and_failed_requests_say_nothing(void 
     ts_rehearsal_deinit(&rehearsal);
 }
 
+/* Closed loops in which all slots hold alike: what one sequence's entries took by the fit is what all of them took. */
+static void test_endpoint_tune__unified_slots_take_the_fit_s_time_where_all_hold_alike(void **state)
+{
+    (void)state;
+    enum { SLOTS = 4, CTX = 300, PROMPT = 200 };
+    const struct ts_model_measurement fit = {.linear = {.coef = {0.004, 0.0005, 1e-6, 1e-4, 1e-8}}};
+    struct ts_server_model own = {.max_seqs = 1}, shared = own;
+    ts_validate_endpoint_describe(&own, &fit, SLOTS, false);
+    ts_validate_endpoint_describe(&shared, &fit, SLOTS, true);
+    assert_true(shared.kv_unified && !own.kv_unified);
+    const struct ts_batch_load decode = ts_steptime_decode_load(SLOTS, SLOTS * CTX);
+    const struct ts_batch_load all = ts_steptime_decode_load(SLOTS, SLOTS * (uint64_t)SLOTS * CTX);
+    world_assert_near(ts_steptime_s(&shared.steps, &all), ts_steptime_s(&own.steps, &decode), 1e-12);
+    struct ts_batch_load prompt = ts_steptime_prompt_load(PROMPT);
+    prompt.prefill_pairs = 0.5 * PROMPT * PROMPT;
+    const double own_s = ts_steptime_s(&own.steps, &prompt);
+    prompt.prefill_pairs = PROMPT * ((SLOTS - 1) * PROMPT + 0.5 * PROMPT);
+    world_assert_near(ts_steptime_s(&shared.steps, &prompt), own_s, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_endpoint_tune__finds_how_much_slower_the_endpoint_is),
         cmocka_unit_test(test_endpoint_tune__other_runs_and_failed_requests_say_nothing),
+        cmocka_unit_test(test_endpoint_tune__unified_slots_take_the_fit_s_time_where_all_hold_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

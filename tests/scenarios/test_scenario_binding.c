@@ -516,6 +516,26 @@ static void test_binding__drafts_need_the_vllm_policy(void **state)
     ts_text_deinit(&said);
 }
 
+static void test_binding__only_slots_share_one_buffer(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    struct ts_text said;
+    ts_text_init(&said);
+#define SHARING                                                                                                        \
+    WORKLOAD "tiers:\n"                                                                                                \
+             "  e: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP16, ability: 1, context: 4 ktok,\n" \
+             "      scheduler: {kv_unified: true"
+    load_good(&s, SHARING ", policy: slots, sequences: 4}}\n");
+    assert_true(s.model.tiers[0].u.server.kv_unified);
+    ts_scenario_deinit(&s);
+    assert_int_equal(load_text(&s, SHARING "}}\n", NULL, &said), TS_ESCENARIO);
+    assert_non_null(strstr(said.data, "kv_unified is of the policy slots"));
+    assert_non_null(strstr(said.data, "leave kv_unified out, or take policy: slots"));
+#undef SHARING
+    ts_text_deinit(&said);
+}
+
 static void test_binding__promises_money_and_limits(void **state)
 {
     (void)state;
@@ -744,6 +764,7 @@ int main(void)
         cmocka_unit_test(test_binding__what_has_no_effect_is_a_warning),
         cmocka_unit_test(test_binding__explicit_blocks_and_coefficients_win),
         cmocka_unit_test(test_binding__drafts_need_the_vllm_policy),
+        cmocka_unit_test(test_binding__only_slots_share_one_buffer),
         cmocka_unit_test(test_binding__promises_money_and_limits),
         cmocka_unit_test(test_binding__limits_that_are_not_written_are_not_set),
         cmocka_unit_test(test_binding__every_assumption_has_a_value_and_a_source),
