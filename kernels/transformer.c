@@ -1,6 +1,7 @@
 /* Hides the order of a step. Per layer: norm, q k v (+ bias), q/k norms, rotation, cache, attention, output projection,
  * residual; norm, gate and up, SwiGLU, down, residual. In the last layer, what stands behind the cache is computed for
- * the wanted rows alone. Buffers: x, h [max_tok][hidden]; wide [max_tok][max(q + 2 kv, 2 ffn)]. */
+ * the wanted rows alone. Buffers: x, h [max_tok][hidden]; wide [max_tok][max(q + 2 kv, 2 ffn)]; attended [max_tok][q];
+ * turns [max_tok][head_dim]. */
 #include "kernels/transformer.h"
 
 #include <math.h>
@@ -24,9 +25,12 @@ struct row {
     uint32_t token;
 };
 
+/* Rows of a power of two apart would meet in the same few lines of a cache: they are ROW_PAD further. */
+enum { ROW_PAD = 32 };
+
 struct buffer {
-    float *data;
-    size_t bytes;
+    float *data; /* [rows][ld] */
+    size_t ld, bytes;
 };
 
 struct ts_transformer {
@@ -41,14 +45,10 @@ struct ts_transformer {
     uint32_t *wanted;                /* [max_tok] rows whose logits are wanted */
     struct ts_attention_item *items; /* [max_tok] */
     struct buffer x, h, wide, attended, turns;
-    size_t ld_wide;
 };
 
 /* Work on tokens [first, end) of a layer. */
 typedef void rows_fn(const struct ts_transformer *t, uint32_t layer, uint32_t first, uint32_t end);
-
-/* Rows of a power of two apart would meet in the same few lines of a cache. */
-enum { WIDE_PAD = 32 };
 
 struct rows_job {
     const struct ts_transformer *transformer;
@@ -58,7 +58,8 @@ struct rows_job {
 
 static bool buffer_alloc(struct buffer *out, size_t rows, size_t cols)
 {
-    out->bytes = rows * cols * sizeof *out->data;
+    out->ld = cols + ROW_PAD;
+    out->bytes = rows * out->ld * sizeof *out->data;
     out->data = ts_pages_alloc(out->bytes);
     return out->data != NULL;
 }
@@ -70,12 +71,11 @@ static enum ts_status create_buffers(struct ts_transformer *t)
     uint32_t widest = config->hidden > config->ffn ? config->hidden : config->ffn;
     widest = t->q_dim > widest ? t->q_dim : widest;
     size_t qkv = t->q_dim + 2 * (size_t)t->kv_dim, gate_up = 2 * (size_t)config->ffn;
-    t->ld_wide = (qkv > gate_up ? qkv : gate_up) + WIDE_PAD;
     t->rows = calloc(tok, sizeof *t->rows);
     t->wanted = calloc(tok, sizeof *t->wanted);
     t->items = calloc(tok, sizeof *t->items);
     if (!t->rows || !t->wanted || !t->items || !buffer_alloc(&t->x, tok, config->hidden) ||
-        !buffer_alloc(&t->h, tok, config->hidden) || !buffer_alloc(&t->wide, tok, t->ld_wide) ||
+        !buffer_alloc(&t->h, tok, config->hidden) || !buffer_alloc(&t->wide, tok, qkv > gate_up ? qkv : gate_up) ||
         !buffer_alloc(&t->attended, tok, t->q_dim) || !buffer_alloc(&t->turns, tok, config->head_dim)) {
         return TS_ENOMEM;
     }
@@ -157,9 +157,9 @@ static void for_rows(const struct ts_transformer *t, rows_fn *fn, uint32_t layer
     ts_pool_run(t->pool, rows_worker, &job);
 }
 
-static float *row_of(const struct buffer *buffer, uint32_t row, size_t ld)
+static float *row_of(const struct buffer *buffer, uint32_t row)
 {
-    return buffer->data + row * ld;
+    return buffer->data + row * buffer->ld;
 }
 
 /* x = embedding; turns = cosines and sines of the position. */
@@ -169,11 +169,11 @@ static void embed_rows(const struct ts_transformer *t, uint32_t layer, uint32_t 
     const struct ts_model_config *config = &t->weights->config;
     uint32_t half = config->head_dim / 2;
     for (uint32_t r = first; r < end; r++) {
-        ts_weights_embed(t->weights, row_of(&t->x, r, config->hidden), t->rows[r].token);
+        ts_weights_embed(t->weights, row_of(&t->x, r), t->rows[r].token);
         if ((r - first) % EMBED_ROWS == EMBED_ROWS - 1 || r + 1 == end) {
             ts_weight_source_forget(t->weights->source, t->weights->embedding);
         }
-        float *turn = row_of(&t->turns, r, config->head_dim);
+        float *turn = row_of(&t->turns, r);
         for (uint32_t i = 0; i < half; i++) {
             double angle = t->rows[r].pos * t->weights->frequencies[i];
             turn[i] = (float)cos(angle);
@@ -186,8 +186,7 @@ static void norm_rows(const struct ts_transformer *t, const float *weight, uint3
 {
     const struct ts_model_config *config = &t->weights->config;
     for (uint32_t r = first; r < end; r++) {
-        t->weights->tools.ops->rms_norm(row_of(&t->h, r, config->hidden), row_of(&t->x, r, config->hidden), weight,
-                                        config->hidden, config->norm_eps);
+        t->weights->tools.ops->rms_norm(row_of(&t->h, r), row_of(&t->x, r), weight, config->hidden, config->norm_eps);
     }
 }
 
@@ -210,8 +209,9 @@ static void out_norm_rows(const struct ts_transformer *t, uint32_t layer, uint32
 static void add_rows(const struct ts_transformer *t, uint32_t layer, uint32_t first, uint32_t end)
 {
     (void)layer;
-    size_t hidden = t->weights->config.hidden;
-    t->weights->tools.ops->add(t->x.data + first * hidden, t->h.data + first * hidden, (end - first) * hidden);
+    for (uint32_t r = first; r < end; r++) {
+        t->weights->tools.ops->add(row_of(&t->x, r), row_of(&t->h, r), t->weights->config.hidden);
+    }
 }
 
 static void swiglu_rows(const struct ts_transformer *t, uint32_t layer, uint32_t first, uint32_t end)
@@ -219,7 +219,7 @@ static void swiglu_rows(const struct ts_transformer *t, uint32_t layer, uint32_t
     (void)layer;
     uint32_t ffn = t->weights->config.ffn;
     for (uint32_t r = first; r < end; r++) {
-        float *gate = row_of(&t->wide, r, t->ld_wide);
+        float *gate = row_of(&t->wide, r);
         t->weights->tools.ops->swiglu(gate, gate + ffn, ffn);
     }
 }
@@ -277,8 +277,8 @@ static void qkv_rows(const struct ts_transformer *t, uint32_t layer, uint32_t fi
     const struct ts_model_config *config = &t->weights->config;
     const struct ts_layer_weights *weights = &t->weights->layers[layer];
     for (uint32_t r = first; r < end; r++) {
-        float *q = row_of(&t->wide, r, t->ld_wide), *k = q + t->q_dim, *v = k + t->kv_dim;
-        const float *turn = row_of(&t->turns, r, config->head_dim);
+        float *q = row_of(&t->wide, r), *k = q + t->q_dim, *v = k + t->kv_dim;
+        const float *turn = row_of(&t->turns, r);
         if (weights->qkv_bias) {
             t->weights->tools.ops->add(q, weights->qkv_bias, t->q_dim + 2 * (size_t)t->kv_dim);
         }
@@ -292,11 +292,11 @@ static void qkv_rows(const struct ts_transformer *t, uint32_t layer, uint32_t fi
     }
 }
 
-static void apply(const struct ts_transformer *t, const struct ts_linear *linear, float *y, size_t ld_y, const float *x,
-                  size_t ld_x, uint32_t n)
+static void apply(const struct ts_transformer *t, const struct ts_linear *linear, const struct buffer *y,
+                  const struct buffer *x, uint32_t n)
 {
     if (n > 0) {
-        ts_linear_apply(linear, t->weights->tools.ops, t->space, t->pool, y, ld_y, x, ld_x, n);
+        ts_linear_apply(linear, t->weights->tools.ops, t->space, t->pool, y->data, y->ld, x->data, x->ld, n);
     }
 }
 
@@ -324,31 +324,31 @@ static void keep_wanted(const struct ts_transformer *t)
 {
     size_t hidden = t->weights->config.hidden;
     for (uint32_t i = 0; i < t->n_wanted; i++) {
-        memmove(row_of(&t->x, i, hidden), row_of(&t->x, t->wanted[i], hidden), hidden * sizeof(float));
+        memmove(row_of(&t->x, i), row_of(&t->x, t->wanted[i]), hidden * sizeof(float));
     }
 }
 
 static void run_layer(const struct ts_transformer *t, uint32_t layer, uint32_t n_items, bool last)
 {
     const struct ts_layer_weights *weights = &t->weights->layers[layer];
-    size_t hidden = t->weights->config.hidden, ld = t->ld_wide;
     uint32_t n = last ? t->n_wanted : t->n_tok;
     for_rows(t, attn_norm_rows, layer, t->n_tok);
-    apply(t, &weights->qkv, t->wide.data, ld, t->h.data, hidden, t->n_tok);
+    apply(t, &weights->qkv, &t->wide, &t->h, t->n_tok);
     for_rows(t, qkv_rows, layer, t->n_tok);
     if (n == 0) {
         return;
     }
-    ts_attention_run(t->attention, layer, t->attended.data, t->q_dim, t->wide.data, ld, t->items, n_items);
+    ts_attention_run(t->attention, layer, t->attended.data, t->attended.ld, t->wide.data, t->wide.ld, t->items,
+                     n_items);
     if (last) {
         keep_wanted(t);
     }
-    apply(t, &weights->attn_out, t->h.data, hidden, t->attended.data, t->q_dim, n);
+    apply(t, &weights->attn_out, &t->h, &t->attended, n);
     for_rows(t, add_rows, layer, n);
     for_rows(t, ffn_norm_rows, layer, n);
-    apply(t, &weights->gate_up, t->wide.data, ld, t->h.data, hidden, n);
+    apply(t, &weights->gate_up, &t->wide, &t->h, n);
     for_rows(t, swiglu_rows, layer, n);
-    apply(t, &weights->down, t->h.data, hidden, t->wide.data, ld, n);
+    apply(t, &weights->down, &t->h, &t->wide, n);
     for_rows(t, add_rows, layer, n);
 }
 
@@ -424,7 +424,7 @@ enum ts_status ts_transformer_step(struct ts_transformer *t, const struct ts_ste
     n_items = make_items(t, chunks, n_chunks, true);
     run_layer(t, config->layers - 1, n_items, true);
     for_rows(t, out_norm_rows, 0, t->n_wanted);
-    apply(t, &t->weights->head, logits, config->vocab, t->h.data, config->hidden, t->n_wanted);
+    apply(t, &t->weights->head, &(struct buffer){.data = logits, .ld = config->vocab}, &t->h, t->n_wanted);
     for (uint32_t c = 0; c < n_chunks; c++) {
         chunks[c].seq->n_tok += chunks[c].n_tok;
     }
