@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static const char *const feature_names[TS_CPU_FEATURE_COUNT] = {
-    "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "neon", "dotprod", "i8mm", "neonbf16", "avx512fp16", "amxbf16",
+    "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "neon", "dotprod", "i8mm", "neonbf16", "avx512fp16", "amxbf16", "avx512vbmi",
 };
 
 const char *ts_cpu_feature_name(uint32_t bit)

@@ -18,7 +18,8 @@ enum {
     TS_CPU_NEONBF16 = 1 << 8,
     TS_CPU_AVX512FP16 = 1 << 9,
     TS_CPU_AMXBF16 = 1 << 10, /* tiles and their products of BF16, and the system lets this process use them */
-    TS_CPU_FEATURE_COUNT = 11,
+    TS_CPU_AVX512VBMI = 1 << 11,
+    TS_CPU_FEATURE_COUNT = 12,
 };
 
 struct ts_cpu {

@@ -52,6 +52,7 @@ static uint32_t detect_features(void)
     if ((saved & 0xE6U) == 0xE6U && has_all(extended.b, f_dq_bw_vl)) {
         features |= TS_CPU_AVX512;
         features |= (extended.c >> 11 & 1U) ? TS_CPU_AVX512VNNI : 0U;
+        features |= (extended.c >> 1 & 1U) ? TS_CPU_AVX512VBMI : 0U;
         features |= (extended1.a >> 5 & 1U) ? TS_CPU_AVX512BF16 : 0U;
         features |= (extended.d >> 23 & 1U) ? TS_CPU_AVX512FP16 : 0U;
     }
