@@ -22,7 +22,7 @@ enum {
 void ts_avx512_pack_q4_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
 void ts_avx512_pack_q8_0(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
 ts_kernel_tile_fn ts_avx512_direct_q4_0, ts_avx512_direct_q8_0;
-/* The same, asking for weights less far ahead: PREFETCH_NEAR. */
+/* The same, asking for weights less far ahead: PREFETCH_NEAR and PREFETCH_L2. */
 ts_kernel_tile_fn ts_avx512_near_q4_0;
 
 void ts_avx512_pack_q4_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks);
