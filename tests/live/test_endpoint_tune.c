@@ -11,7 +11,7 @@
 
 enum { N = 120 };
 
-static struct ts_tier_model linear_server(void)
+static struct ts_model linear_model(void)
 {
     struct ts_tier_model tier = world_server(0.01);
     tier.u.server.steps = (struct ts_steps_model){.kind = TS_STEPS_LINEAR,
@@ -20,7 +20,7 @@ static struct ts_tier_model linear_server(void)
                                                                .c_s_per_kv_tok = 1e-6,
                                                                .d_s_per_prefill_tok = 0.0001,
                                                                .e_s_per_pair = 1e-8}};
-    return tier;
+    return world_model(&tier, 1);
 }
 
 static struct ts_request *some_requests(void)
@@ -33,12 +33,14 @@ static struct ts_request *some_requests(void)
     return requests;
 }
 
+static const struct ts_endpoint_factors truth = {.decode = 1.3, .prompt = 0.8};
+
 /* What a server does whose steps take other times. */
-static struct ts_rehearsal rehearsal_of(const struct ts_model *model, const struct ts_endpoint_factors *truth)
+static struct ts_rehearsal rehearsal_of(const struct ts_model *model)
 {
     struct ts_model slower = *model;
     struct ts_rehearsal rehearsal = {.run = 3, .requests = some_requests(), .n = N};
-    ts_endpoint_scale(&slower.tiers[0].u.server.steps.u.linear, truth);
+    ts_endpoint_scale(&slower.tiers[0].u.server.steps.u.linear, &truth);
     assert_int_equal(ts_timings_of_sim(&rehearsal.live, &slower, rehearsal.requests, N, NULL, NULL), TS_OK);
     return rehearsal;
 }
@@ -46,15 +48,13 @@ static struct ts_rehearsal rehearsal_of(const struct ts_model *model, const stru
 static void test_endpoint_tune__finds_how_much_slower_the_endpoint_is(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = linear_server();
-    const struct ts_model model = world_model(&tier, 1);
-    const struct ts_endpoint_factors truth = {.decode = 1.3, .prompt = 0.8};
-    struct ts_rehearsal rehearsal = rehearsal_of(&model, &truth);
+    const struct ts_model model = linear_model();
+    struct ts_rehearsal rehearsal = rehearsal_of(&model);
     struct ts_endpoint_factors found;
     assert_int_equal(ts_endpoint_tune(&found, &model, 3, &rehearsal, 1, NULL), TS_OK);
     assert_int_equal(found.n, N);
-    assert_true(fabs(found.decode - 1.3) < 0.02);
-    assert_true(fabs(found.prompt - 0.8) < 0.02);
+    assert_true(fabs(found.decode - truth.decode) < 0.02);
+    assert_true(fabs(found.prompt - truth.prompt) < 0.02);
     assert_true(found.left < 0.01);
     ts_rehearsal_deinit(&rehearsal);
 }
@@ -62,10 +62,8 @@ static void test_endpoint_tune__finds_how_much_slower_the_endpoint_is(void **sta
 static void test_endpoint_tune__other_runs_and_failed_requests_say_nothing(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = linear_server();
-    const struct ts_model model = world_model(&tier, 1);
-    const struct ts_endpoint_factors truth = {.decode = 1.3, .prompt = 0.8};
-    struct ts_rehearsal rehearsal = rehearsal_of(&model, &truth);
+    const struct ts_model model = linear_model();
+    struct ts_rehearsal rehearsal = rehearsal_of(&model);
     struct ts_endpoint_factors found;
     assert_int_equal(ts_endpoint_tune(&found, &model, 4, &rehearsal, 1, NULL), TS_OK);
     assert_true(found.n == 0 && found.decode == 1.0 && found.prompt == 1.0);
