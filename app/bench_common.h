@@ -3,21 +3,13 @@
 #define TS_APP_BENCH_COMMON_H
 
 #include "app/options.h"
-#include "kernels/bench.h"
-#include "kernels/measurement.h"
-#include "kernels/model_config.h"
+#include "engine/model_config.h"
+#include "kernels/bench/bench.h"
+#include "measure/measurement.h"
 #include "reports/table.h"
-#include "scenarios/catalog.h"
+#include "scenarios/catalog/catalog.h"
 
 enum { TS_BENCH_ARGS_MAX_N_TOK = 32 };
-
-/* A dense model of the catalog, in `arena`; a diagnostic with the nearest name if there is none. */
-enum ts_status ts_bench_find_model(const struct ts_llm **out, struct ts_arena *arena, const char *name,
-                                   struct ts_diags *diags);
-
-/* The shape of such a model. */
-enum ts_status ts_bench_model_config(struct ts_model_config *out, struct ts_arena *arena, const char *name,
-                                     struct ts_diags *diags);
 
 /* "1,8,512" -> increasing token counts. */
 enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags);
@@ -27,11 +19,6 @@ enum ts_status ts_bench_parse_list(uint32_t *out, size_t *out_n, const char *opt
 
 /* Where the measurement goes: -o, or the cache; the folder is made. free() it. */
 enum ts_status ts_bench_target_path(char **out, const struct ts_args *args, struct ts_diags *diags);
-
-/* A line on stderr if that is a terminal and the user wants it; stops the work on Ctrl-C. */
-struct ts_bench_progress ts_bench_progress_of(const struct ts_args *args);
-/* Wipes that line. */
-void ts_bench_progress_end(const struct ts_args *args);
 
 /* A warning if the samples of one token count lie far apart: the machine was busy with something else. */
 void ts_bench_warn_if_noisy(const struct ts_measurement *measurements, size_t n, struct ts_diags *diags);

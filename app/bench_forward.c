@@ -6,14 +6,16 @@
 
 #include "app/bench_common.h"
 #include "app/interrupt.h"
+#include "app/progress_line.h"
 #include "app/locate.h"
-#include "app/run_info.h"
 #include "app/version.h"
 #include "base/file.h"
-#include "kernels/bench_model.h"
+#include "base/run_info.h"
+#include "engine/bench_model.h"
+#include "engine/llama_shape.h"
 #include "kernels/cpu.h"
 #include "kernels/host.h"
-#include "kernels/llama_shape.h"
+#include "live/catalog_model.h"
 
 #define QUICK_BUDGET_S 50.0
 #define FULL_BUDGET_S 480.0
@@ -36,12 +38,12 @@ static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena
     }
     const struct ts_llm *llm = NULL;
     const char *name = args->model ? args->model : DEFAULT_MODEL;
-    enum ts_status status = ts_bench_find_model(&llm, arena, name, diags);
+    enum ts_status status = ts_catalog_model_find(&llm, arena, name, diags);
     if (status != TS_OK) {
         return status;
     }
     *n_params = llm->params;
-    return ts_bench_model_config(out, arena, name, diags);
+    return ts_catalog_model_config(out, arena, name, diags);
 }
 
 static struct ts_table *steps_table(const struct ts_model_measurement *m)
@@ -263,6 +265,7 @@ static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena 
     if (status != TS_OK) {
         return status;
     }
+    struct ts_progress_line line = {.quiet = args->quiet};
     struct ts_model_bench_options options = {
         .config = args->gguf ? NULL : &config,
         .quant = args->quant ? args->quant : "Q4_0",
@@ -277,11 +280,11 @@ static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena 
         .budget_s = budget_s,
         .check = args->check,
         .resume_path = resume_path,
-        .progress = ts_bench_progress_of(args),
+        .progress = ts_progress_line_of(&line),
     };
     ts_interrupt_arm();
     status = ts_bench_model_run(out, arena, &options, diags);
-    ts_bench_progress_end(args);
+    ts_progress_line_end(&line);
     if (status == TS_EINTERRUPTED) {
         ts_diags_add(diags, TS_WARNING, ts_span_none(), "the same command goes on from there",
                      "interrupted: samples are kept in %s", resume_path);

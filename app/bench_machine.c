@@ -5,7 +5,9 @@
 
 #include "app/bench_common.h"
 #include "app/interrupt.h"
+#include "app/progress_line.h"
 #include "app/version.h"
+#include "live/catalog_model.h"
 
 #define QUICK_BUDGET_S 40.0
 #define FULL_BUDGET_S 180.0
@@ -103,7 +105,7 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
 
     enum ts_status status = args->n_tok ? ts_bench_parse_n_tok(n_tok, &n_n_tok, args->n_tok, diags) : TS_OK;
     if (status == TS_OK) {
-        status = ts_bench_find_model(&llm, arena, args->model ? args->model : "Llama-3.2-1B", diags);
+        status = ts_catalog_model_find(&llm, arena, args->model ? args->model : "Llama-3.2-1B", diags);
     }
     if (status == TS_OK) {
         status = ts_bench_model_shapes(&shapes, &n_shapes, arena, llm->layers, llm->hidden, llm->ffn, llm->heads,
@@ -112,6 +114,7 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
     if (status != TS_OK) {
         return status;
     }
+    struct ts_progress_line line = {.quiet = args->quiet};
     struct ts_bench_options options = {
         .model = llm->name,
         .quant = args->quant ? args->quant : "Q4_0",
@@ -126,11 +129,11 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
                                       : FULL_BUDGET_S,
         .baseline = !args->no_baseline,
         .bind = args->affinity,
-        .progress = ts_bench_progress_of(args),
+        .progress = ts_progress_line_of(&line),
     };
     ts_interrupt_arm();
     status = ts_bench_run(out, arena, &options, diags);
-    ts_bench_progress_end(args);
+    ts_progress_line_end(&line);
     out->tool_version = TS_VERSION;
     return status;
 }

@@ -7,7 +7,8 @@
 #include "app/bench_common.h"
 #include "app/bench_roofline.h"
 #include "app/interrupt.h"
-#include "kernels/bench_error.h"
+#include "app/progress_line.h"
+#include "kernels/bench/bench_error.h"
 
 enum { COPIES = 16, MAX_SIDE = 65536 };
 
@@ -211,6 +212,7 @@ static enum ts_status matmul(struct ts_arena *arena, const struct ts_args *args,
     if (status != TS_OK) {
         return status;
     }
+    struct ts_progress_line line = {.quiet = args->quiet};
     const struct ts_bench_options options = {
         .model = "matmul",
         .isa = args->isa,
@@ -221,11 +223,11 @@ static enum ts_status matmul(struct ts_arena *arena, const struct ts_args *args,
         .n_n_tok = request.n_n_tok,
         .budget_s = args->quick ? QUICK_BUDGET_S : FULL_BUDGET_S,
         .bind = args->affinity,
-        .progress = ts_bench_progress_of(args),
+        .progress = ts_progress_line_of(&line),
     };
     ts_interrupt_arm();
     status = measure(measurements, arena, &options, request.quants, request.n_quants, diags);
-    ts_bench_progress_end(args);
+    ts_progress_line_end(&line);
     return status == TS_OK ? show(measurements, request.n_quants, args, format, diags) : status;
 }
 

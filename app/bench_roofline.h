@@ -2,7 +2,7 @@
 #ifndef TS_APP_BENCH_ROOFLINE_H
 #define TS_APP_BENCH_ROOFLINE_H
 
-#include "kernels/measurement.h"
+#include "measure/measurement.h"
 
 enum { TS_BENCH_MAX_LEVELS = 4 };
 

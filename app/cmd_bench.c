@@ -1,6 +1,7 @@
 /* tiersim bench [matmul|model]: measures this machine and writes measurement.json. */
 #include "app/bench_common.h"
 #include "app/command.h"
+#include "kernels/kernel.h"
 
 enum { MAX_KERNELS = 32, MAX_THREADS = 1024 };
 

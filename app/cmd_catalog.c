@@ -8,7 +8,7 @@
 #include "app/name_filter.h"
 #include "app/published_table.h"
 #include "reports/table.h"
-#include "scenarios/catalog.h"
+#include "scenarios/catalog/catalog.h"
 
 static void columns(struct ts_table *table, const char *const *headers)
 {

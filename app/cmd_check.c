@@ -4,8 +4,9 @@
 
 #include "app/command.h"
 #include "app/locate.h"
-#include "app/run_info.h"
-#include "scenarios/scenario.h"
+#include "base/run_info.h"
+#include "kernels/host.h"
+#include "scenarios/language/scenario.h"
 
 static enum ts_status check(const struct ts_args *args, const struct ts_host *host, struct ts_diags *diags)
 {
@@ -35,7 +36,7 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
     struct ts_arena arena;
     struct ts_host host;
     ts_arena_init(&arena);
-    enum ts_status status = ts_run_info_machine(&host, &arena);
+    enum ts_status status = ts_host_detect(&host, &arena);
     if (status == TS_OK) {
         status = check(args, &host, diags);
     }

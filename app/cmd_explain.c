@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "app/command.h"
-#include "scenarios/scenario.h"
+#include "scenarios/language/scenario.h"
 
 /* Does the user's "tiers.edge.replicas" stand for the documented "tiers.*.replicas"? A part matches itself, * or [].
  * Returns what of the path is left behind the key, NULL if it does not fit. */

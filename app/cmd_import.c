@@ -7,10 +7,10 @@
 #include "app/bench_common.h"
 #include "app/command.h"
 #include "app/import_operators.h"
-#include "app/run_info.h"
 #include "app/version.h"
 #include "base/file.h"
-#include "kernels/import.h"
+#include "base/run_info.h"
+#include "imports/import.h"
 
 enum { MAX_NAME = 256 };
 

@@ -8,9 +8,10 @@
 #include "app/command.h"
 #include "app/interrupt.h"
 #include "app/probe_options.h"
-#include "app/probe_report.h"
-#include "app/run_info.h"
+#include "app/progress_line.h"
 #include "base/file.h"
+#include "base/run_info.h"
+#include "live/probe_report.h"
 
 enum { DEFAULT_OUTPUT_TOK = 64 };
 
@@ -18,6 +19,7 @@ enum { DEFAULT_OUTPUT_TOK = 64 };
 struct session {
     const struct ts_args *args;
     struct ts_probe_options options;
+    struct ts_progress_line line;
     struct ts_probe_plan plan;
     struct ts_table *table;
     struct ts_text csv, json;
@@ -70,23 +72,6 @@ static enum ts_status make_plan(struct ts_probe_plan *out, const struct ts_args 
 
 /* ---- the work ---- */
 
-static bool on_progress(void *context, size_t n_ended, size_t n, double elapsed_s)
-{
-    const struct session *session = context;
-    if (!session->args->quiet && isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\rpoint %zu of %zu: %zu of %zu requests, %.0f s ", session->point + 1, session->plan.n_points,
-                n_ended, n, elapsed_s);
-    }
-    return !ts_interrupt_requested();
-}
-
-static void end_progress(const struct session *session)
-{
-    if (!session->args->quiet && isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\r%60s\r", "");
-    }
-}
-
 static void print_errors(const struct ts_probe_result *result)
 {
     for (size_t i = 0; i < result->n_messages; i++) {
@@ -100,8 +85,10 @@ static enum ts_status run_point(struct session *session, struct ts_diags *diags)
     struct ts_probe_result result;
     struct ts_probe_summary summary;
     session->options.seed++;
+    snprintf(session->line.prefix, sizeof session->line.prefix, "point %zu of %zu", session->point + 1,
+             session->plan.n_points);
     const enum ts_status run_status = ts_probe_run(&result, &point->load, &session->options, diags);
-    end_progress(session);
+    ts_progress_line_end(&session->line);
     if (run_status != TS_OK && run_status != TS_EINTERRUPTED) {
         return run_status;
     }
@@ -193,8 +180,8 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
         ts_probe_options_free(&session.options);
         return status;
     }
-    session.options.on_progress = on_progress;
-    session.options.context = &session;
+    session.line.quiet = args->quiet;
+    session.options.progress = ts_progress_line_of(&session.line);
     ts_arena_init(&session.arena);
     ts_text_init(&session.csv);
     ts_text_init(&session.json);

@@ -6,13 +6,16 @@
 #include "app/command.h"
 #include "app/interrupt.h"
 #include "app/locate.h"
-#include "app/replicate.h"
-#include "app/run_info.h"
+#include "app/progress_line.h"
 #include "app/version.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/run_info.h"
+#include "econ/econ.h"
+#include "kernels/host.h"
 #include "reports/report.h"
-#include "scenarios/scenario.h"
-#include "sim/econ.h"
+#include "scenarios/language/scenario.h"
+#include "study/replicate.h"
 
 enum { MAX_REPLICATIONS = 10000, MAX_THREADS = 1024 };
 
@@ -88,7 +91,7 @@ static void print_speed(const struct ts_report_input *input, double begin_s)
         n_requests += input->result->arrivals[i];
     }
     print_rate("\nsimulated in", input->info->wall_s, n_requests);
-    print_rate("; whole run", ts_run_info_now_s() - begin_s, n_requests);
+    print_rate("; whole run", ts_clock_now_s() - begin_s, n_requests);
     printf("; peak memory %.3g MB\n", ts_run_info_peak_bytes() * 1e-6);
 }
 
@@ -185,10 +188,11 @@ static enum ts_status close_requests(struct ts_requests_csv *requests, enum ts_s
 static enum ts_status replicate(struct ts_replications *runs, const struct ts_scenario *scenario,
                                 const struct ts_args *args, uint32_t n_threads, struct ts_diags *diags)
 {
+    struct ts_progress_line line = {.quiet = args->quiet};
     struct ts_replicate_options options = {
         .n_replications = scenario->replications,
         .n_threads = n_threads,
-        .progress = !args->quiet,
+        .progress = ts_progress_line_of(&line),
         .single_steps = args->exact,
     };
     memset(runs, 0, sizeof *runs);
@@ -202,6 +206,7 @@ static enum ts_status replicate(struct ts_replications *runs, const struct ts_sc
     }
     ts_interrupt_arm();
     status = ts_replicate(runs, scenario, &options, diags);
+    ts_progress_line_end(&line);
     return args->requests ? close_requests(options.requests, status, args->requests, diags) : status;
 }
 
@@ -241,7 +246,7 @@ static enum ts_status load_and_simulate(const struct ts_args *args, struct ts_sc
 
 static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
 {
-    const double begin_s = ts_run_info_now_s();
+    const double begin_s = ts_clock_now_s();
     enum ts_status status = check_usage(args, diags);
     if (status != TS_OK) {
         return status;
@@ -260,7 +265,7 @@ static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
     ts_arena_init(&arena);
     const struct ts_scenario_options options = {
         .sets = sets, .n_sets = n_sets, .trace_path = args->trace, .host = &host};
-    status = ts_run_info_machine(&host, &arena);
+    status = ts_host_detect(&host, &arena);
     if (status == TS_OK) {
         status = load_and_simulate(args, options, begin_s, diags);
     }

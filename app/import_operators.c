@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "app/run_info.h"
 #include "base/file.h"
-#include "sim/steptime.h"
+#include "base/run_info.h"
+#include "sim/serving/steptime.h"
 
 /* Token counts at which the table may bend; batches and chunks that it is fitted to. */
 static const double knots[] = {1,   2,   4,   8,   16,   24,   32,   48,   64,   96,   128, 192,

@@ -2,8 +2,8 @@
 #ifndef TS_APP_IMPORT_OPERATORS_H
 #define TS_APP_IMPORT_OPERATORS_H
 
-#include "kernels/import.h"
-#include "scenarios/operator_steps.h"
+#include "imports/import.h"
+#include "scenarios/profile/operator_steps.h"
 
 /* Fills in the fits, info->points and what is told of them; the names are the caller's. Everything in `arena`.
  * TS_EINPUT if the tables are too small to fit steps to; TS_EIO; TS_ENOMEM. */

@@ -3,7 +3,7 @@
 #define TS_APP_PROBE_OPTIONS_H
 
 #include "app/options.h"
-#include "app/probe.h"
+#include "endpoint/probe.h"
 
 /* address: as the user wrote it, NULL: none. The key comes from the environment variable of --key-env. TS_EUSAGE. Free
  * with ts_probe_options_free, also after a failure (of a zeroed struct). */

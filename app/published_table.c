@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "scenarios/efficiency.h"
-#include "sim/roofline_fit.h"
+#include "scenarios/catalog/efficiency.h"
+#include "sim/serving/roofline_fit.h"
 
 enum { MAX_OF_A_KIND = 512 };
 

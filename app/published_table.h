@@ -4,7 +4,7 @@
 
 #include "app/name_filter.h"
 #include "reports/table.h"
-#include "scenarios/catalog.h"
+#include "scenarios/catalog/catalog.h"
 
 /* One row for each hardware, model, quant, engine and metric: the point whose ratio of predicted to published is the
  * median, and the range of all ratios. NULL when out of memory. The catalog has its published points. */

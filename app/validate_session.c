@@ -9,13 +9,14 @@
 
 #include "app/bench_common.h"
 #include "app/interrupt.h"
+#include "app/progress_line.h"
 #include "app/probe_options.h"
-#include "app/validate_endpoint.h"
-#include "app/validate_engine.h"
-#include "app/validate_report.h"
-#include "app/validate_requests.h"
-#include "app/validate_scenario.h"
 #include "base/file.h"
+#include "live/validate_endpoint.h"
+#include "live/validate_engine.h"
+#include "live/validate_report.h"
+#include "live/validate_requests.h"
+#include "live/validate_scenario.h"
 
 enum { CAPACITY_REQUESTS = 2000, LEAST_REQUESTS = 20, GRID_CONCURRENCY = 4 };
 
@@ -28,6 +29,7 @@ static const double usual_limit_frac = 0.05; /* where --max-error does not say a
 struct session {
     const struct ts_validate_options *options;
     const struct ts_args *args;
+    struct ts_progress_line line;
     struct ts_arena arena;
     struct ts_model_measurement *engine; /* step times */
     struct ts_scenario scenario;
@@ -48,15 +50,6 @@ struct session {
     struct ts_diags *diags;
 };
 
-static bool on_probing(void *context, size_t n_ended, size_t n, double elapsed_s)
-{
-    const struct session *session = context;
-    if (!session->args->quiet && isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\rendpoint: %zu of %zu requests, %.0f s ", n_ended, n, elapsed_s);
-    }
-    return !ts_interrupt_requested();
-}
-
 /* ---- the engine ---- */
 
 /* Takes over a scenario: as it is before measuring, or with the step times that there are by now. */
@@ -65,8 +58,13 @@ static enum ts_status load_scenario(struct session *session, const struct ts_mod
 {
     struct ts_scenario scenario;
     uint32_t tier = 0;
+    const struct ts_args *args = session->args;
+    const struct ts_validate_source source = {.path = args->n_operands > 0 ? args->operands[0] : NULL,
+                                              .sets = args->sets,
+                                              .n_sets = args->n_sets,
+                                              .trace_path = args->trace};
     const enum ts_status status =
-        ts_validate_scenario_load(&scenario, &tier, session->args, engine, &session->arena, diags);
+        ts_validate_scenario_load(&scenario, &tier, &source, engine, &session->arena, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -86,7 +84,7 @@ static enum ts_status open_engine(struct session *session, struct ts_diags *diag
                                                        .gguf_path = args->gguf,
                                                        .isa = args->isa,
                                                        .n_threads = (uint32_t)args->threads,
-                                                       .progress = ts_bench_progress_of(args)};
+                                                       .progress = ts_progress_line_of(&session->line)};
     return ts_validate_engine_open(&session->live, &session->calibration, &options, &session->arena, diags);
 }
 
@@ -102,23 +100,11 @@ static enum ts_status measure_steps(struct session *session, double share, struc
 {
     const enum ts_status status =
         ts_calibration_measure(session->calibration, share * session->options->measure_s, diags);
-    ts_bench_progress_end(session->args);
+    ts_progress_line_end(&session->line);
     return status == TS_OK ? fit_steps(session, diags) : status;
 }
 
 /* ---- one load ---- */
-
-static bool on_serving(void *user, size_t n_ended, size_t n, double elapsed_s)
-{
-    const struct session *session = user;
-    if (!session->args->quiet && isatty(STDERR_FILENO)) {
-        const double n_left = (double)(session->n_points - session->n_done - 1);
-        const double rest_s = fmax(0.0, session->options->serve_s - elapsed_s) + n_left * session->options->serve_s;
-        fprintf(stderr, "\rserving at %.0f %%: %zu of %zu requests, %.0f s left ",
-                100.0 * session->validations[session->n_done].load_frac, n_ended, n, rest_s);
-    }
-    return !ts_interrupt_requested();
-}
 
 static enum ts_status on_pause(void *user, double elapsed_s)
 {
@@ -173,8 +159,12 @@ static enum ts_status follow_workload(struct session *session, struct ts_diags *
 
 static enum ts_status serve_point(struct session *session, size_t index, struct ts_diags *diags)
 {
-    const struct ts_live_progress progress = {
-        .report = on_serving, .pause = on_pause, .pause_every_s = pause_every_s, .user = session};
+    const struct ts_live_hooks hooks = {.progress = ts_progress_line_of(&session->line),
+                                        .pause = on_pause,
+                                        .pause_every_s = pause_every_s,
+                                        .user = session};
+    snprintf(session->line.prefix, sizeof session->line.prefix, "run %zu of %zu, at %.0f %%", index + 1,
+             session->n_points, 100.0 * session->validations[index].load_frac);
     struct ts_live_run *run = &session->runs[index];
     struct ts_request *arrivals = session->arrivals[index];
     const size_t n = session->validations[index].n;
@@ -182,9 +172,10 @@ static enum ts_status serve_point(struct session *session, size_t index, struct 
         ts_calibration_begin_run(session->calibration, (uint32_t)index, (uint32_t)(index % session->options->n_loads));
     }
     const enum ts_status status = session->live
-                                      ? ts_live_serve(run, session->live, arrivals, n, &progress, diags)
+                                      ? ts_live_serve(run, session->live, arrivals, n, &hooks, diags)
                                       : ts_validate_endpoint_serve(run, arrivals, n, &session->endpoint, diags);
-    ts_bench_progress_end(session->args);
+    ts_progress_line_end(&session->line);
+    session->line.prefix[0] = '\0';
     if (status == TS_OK) {
         session->n_done++;
     } else if (status == TS_EINTERRUPTED) {
@@ -350,6 +341,22 @@ static void print_steps(const struct session *session)
     }
 }
 
+static enum ts_status print_tables(const struct ts_validation *validations, size_t n,
+                                 const struct ts_validate_limits *limits, bool with_budget)
+{
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; status == TS_OK && i < n; i++) {
+        status = ts_bench_print_table(ts_validate_table(&validations[i], limits), TS_TABLE_TEXT);
+    }
+    if (status == TS_OK && n > 0 && validations[n - 1].run > 0) {
+        status = ts_bench_print_table(ts_validate_runs_table(validations, n, limits), TS_TABLE_TEXT);
+    }
+    if (status == TS_OK && with_budget) {
+        status = ts_bench_print_table(ts_validate_budget_table(validations, n), TS_TABLE_TEXT);
+    }
+    return status;
+}
+
 static enum ts_status print(const struct session *session)
 {
     const struct ts_validate_limits limits = limits_of(session);
@@ -362,7 +369,7 @@ static enum ts_status print(const struct session *session)
     }
     print_steps(session);
     printf("capacity: %.3g requests/s (simulated: a full batch)\n\n", session->capacity_per_s);
-    return ts_validate_print(session->validations, session->n_done, &limits, session->live != NULL);
+    return print_tables(session->validations, session->n_done, &limits, session->live != NULL);
 }
 
 static enum ts_status serve_all(struct session *session, struct ts_diags *diags)
@@ -494,8 +501,8 @@ enum ts_status ts_validate_session_run(const struct ts_validate_options *options
     session->options = options;
     session->args = options->args;
     session->endpoint = options->endpoint;
-    session->endpoint.on_progress = on_probing;
-    session->endpoint.context = session;
+    session->line.quiet = options->args->quiet;
+    session->endpoint.progress = ts_progress_line_of(&session->line);
     ts_arena_init(&session->arena);
     session->diags = diags;
     session->n_points = options->n_loads * options->n_runs;

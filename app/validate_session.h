@@ -3,7 +3,7 @@
 #define TS_APP_VALIDATE_SESSION_H
 
 #include "app/options.h"
-#include "app/probe.h"
+#include "endpoint/probe.h"
 
 enum { TS_VALIDATE_MAX_LOADS = 8, TS_VALIDATE_MAX_SLOTS = 1024, TS_VALIDATE_MAX_RUNS = 99 };
 

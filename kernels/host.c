@@ -172,3 +172,10 @@ enum ts_status ts_host_describe(struct ts_host *out, struct ts_arena *arena, con
     *out = host;
     return TS_OK;
 }
+
+enum ts_status ts_host_detect(struct ts_host *out, struct ts_arena *arena)
+{
+    struct ts_cpu cpu;
+    ts_cpu_detect(&cpu);
+    return ts_host_describe(out, arena, &cpu);
+}

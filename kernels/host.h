@@ -5,10 +5,12 @@
 #include <stdbool.h>
 
 #include "kernels/cpu.h"
-#include "kernels/measurement.h"
+#include "measure/measurement.h"
 
 /* Texts live in `arena`. TS_ENOMEM. */
 enum ts_status ts_host_describe(struct ts_host *out, struct ts_arena *arena, const struct ts_cpu *cpu);
+/* The same of the machine that runs this. */
+enum ts_status ts_host_detect(struct ts_host *out, struct ts_arena *arena);
 
 /* Processors that this process may use, at least 1. */
 uint32_t ts_host_usable_cpus(void);

@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernels/activation.h"
+#include "kernels/formats/activation.h"
+#include "kernels/formats/quant.h"
 #include "kernels/probes.h"
-#include "kernels/quant.h"
 
 enum { TS_KERNEL_MAX_GROUP_ROWS = 32, TS_KERNEL_MAX_TILE_TOK = 16 };
 
@@ -89,5 +89,15 @@ const struct ts_kernel *ts_kernel_after(const struct ts_kernel *kernel, uint32_t
 /* The best variant that has the format and needs no feature beyond `features`; with `forced` not NULL, the one of that name. NULL if there is
  * none. *why, if not NULL, then says in a few words why that one or why none. A pure function. */
 const struct ts_kernel *ts_kernel_select(uint32_t features, enum ts_quant quant, const char *forced, const char **why);
+
+/* One row per kernel variant built into this program, best first: for `tiersim bench --list`. */
+struct ts_kernel_info {
+    const char *name;    /* "avx512vnni" */
+    const char *formats; /* "Q4_0 Q8_0" */
+    bool supported;      /* on this machine */
+    bool chosen;         /* by default */
+    const char *why;     /* "needs avx512vnni", "best supported" */
+};
+size_t ts_kernel_list(struct ts_kernel_info *out, size_t max);
 
 #endif

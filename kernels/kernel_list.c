@@ -1,5 +1,4 @@
 /* Hides which variants are built in and how one is chosen. */
-#include "kernels/bench.h"
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
 

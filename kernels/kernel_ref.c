@@ -2,7 +2,7 @@
  * c = sum over blocks of (float)(integer dot product) x (weight scale x activation scale), in float, in order; Q4_K and Q6_K as said there. */
 #include <string.h>
 
-#include "kernels/half.h"
+#include "kernels/formats/half.h"
 #include "kernels/kernel.h"
 
 enum { Q8_0_BYTES = 34, Q4_0_BYTES = 18, Q4_K_BYTES = 144, Q6_K_BYTES = 210, HALF_BYTES = 2 * TS_ACT_COLS };

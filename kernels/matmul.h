@@ -1,5 +1,5 @@
 /* Quantized matrix product: y[tok][row] = sum over col of W[row][col] * x[tok][col], W in a weight format, x and y float. x is converted
- * on the way to the form that the variant multiplies (kernels/activation.h). Results do not depend on the number of threads; between variants of one form
+ * on the way to the form that the variant multiplies (kernels/formats/activation.h). Results do not depend on the number of threads; between variants of one form
  * they differ by float rounding only, and on the number of tokens they depend only in a format with few_tok > 0 (kernels/kernel.h). */
 #ifndef TS_KERNELS_MATMUL_H
 #define TS_KERNELS_MATMUL_H

@@ -12,12 +12,14 @@
 #include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
-enum { QUOTE_MAX_CHARS = 60, NOT_FOUND_EXIT = 127, LOG_MAX_BYTES = 1 << 20, POLL_NS = 5000000 };
+enum { QUOTE_MAX_CHARS = 60, NOT_FOUND_EXIT = 127, LOG_MAX_BYTES = 1 << 20 };
+
+#define POLL_S 0.005
 
 extern char **environ;
 
@@ -59,18 +61,10 @@ static void put_change_dir(struct ts_text *out, const char *dir)
 
 /* ---- the process ---- */
 
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* Waits for the child; kills it at the limit. Returns its wait status; *timed_out says whether it had to be killed. */
 static int wait_for(pid_t child, double limit_s, bool *timed_out)
 {
-    const struct timespec nap = {0, POLL_NS};
-    double end = now_s() + limit_s;
+    double end = ts_clock_now_s() + limit_s;
     int status = 0;
     *timed_out = false;
     for (;;) {
@@ -81,10 +75,10 @@ static int wait_for(pid_t child, double limit_s, bool *timed_out)
         if (got < 0 && errno != EINTR) {
             return -1;
         }
-        if (now_s() >= end) {
+        if (ts_clock_now_s() >= end) {
             break;
         }
-        nanosleep(&nap, NULL);
+        ts_clock_sleep_s(POLL_S);
     }
     *timed_out = true;
     kill(child, SIGKILL);

@@ -2,7 +2,7 @@
  * E2E and WAIT as in sim/result.h; attainment = requests that met every promise / all arrivals; quality = expected
  * right answers / requests done; goodput = requests that met every promise / window; all without the warm-up and what
  * came in it. Energies are of the simulated window behind it (1 kWh = 3.6 MJ), money and kWh "a month" come from
- * sim/econ.h. */
+ * econ/econ.h. */
 #include "reports/metric.h"
 
 #include <math.h>

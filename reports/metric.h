@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
-#include "sim/econ.h"
+#include "econ/econ.h"
 #include "sim/result.h"
 
 enum ts_metric_scope {

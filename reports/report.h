@@ -6,7 +6,7 @@
 #define TS_REPORTS_REPORT_H
 
 #include "base/text.h"
-#include "sim/econ.h"
+#include "econ/econ.h"
 #include "sim/model.h"
 #include "sim/result.h"
 

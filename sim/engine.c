@@ -4,9 +4,9 @@
 
 #include "base/check.h"
 #include "base/units.h"
-#include "sim/link.h"
+#include "sim/network/link.h"
 
-enum { PROGRESS_EVERY = 4096, FIRST_QUEUE_CAP = 64 };
+enum { PROGRESS_EVERY = 8192 /* events, a power of two */, FIRST_QUEUE_CAP = 64 };
 
 /* Of the event queue. */
 enum { LANE_PATIENCE, LANE_ROUTER };
@@ -351,6 +351,15 @@ static void close_down(struct ts_engine *engine)
     TS_CHECK(engine->flights.n_used == 0);
 }
 
+static bool goes_on(const struct ts_engine *engine, const struct ts_sim_options *options)
+{
+    const struct ts_progress_state state = {.what = "requests",
+                                            .done = (double)engine->ledger.n_arrived,
+                                            .elapsed_s = ts_s_from_ns(engine->now_ns),
+                                            .left_s = NAN};
+    return ts_progress_go_on(&options->progress, &state);
+}
+
 enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struct ts_request_stream *requests,
                              const struct ts_sim_options *options, struct ts_diags *diags)
 {
@@ -358,6 +367,9 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
     *window_ns = 0;
     enum ts_status status = read_ahead(engine, &next, requests, diags);
     while (status == TS_OK) {
+        if (engine->n_events % PROGRESS_EVERY == 0 && !goes_on(engine, options)) {
+            return TS_EINTERRUPTED;
+        }
         if (fire_next(engine)) {
             status = engine->status;
             continue;
@@ -369,11 +381,6 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
         engine->n_events++;
         arrive(engine, &next);
         status = engine->status != TS_OK ? engine->status : read_ahead(engine, &next, requests, diags);
-        if (options->progress && engine->ledger.n_arrived % PROGRESS_EVERY == 0 &&
-            options->progress(options->user, engine->ledger.n_arrived, ts_s_from_ns(engine->now_ns)) != 0 &&
-            status == TS_OK) {
-            status = TS_EINTERRUPTED;
-        }
     }
     if (status == TS_OK) {
         close_down(engine);

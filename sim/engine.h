@@ -17,7 +17,7 @@
 #include "sim/event_queue.h"
 #include "sim/flight.h"
 #include "sim/ledger.h"
-#include "sim/router.h"
+#include "sim/routing/router.h"
 #include "sim/sim.h"
 
 /* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP and LIFE: a unit of

@@ -99,7 +99,7 @@ enum ts_attention_axis {
 };
 
 /* Times of an engine's operators, all layers of the model added up: t = fixed + per_tok(tokens) + per_seq(sequences) +
- * experts(tokens) + attention(chunk, past, n_decode, kv), each linear between what was measured. See sim/operators.h.
+ * experts(tokens) + attention(chunk, past, n_decode, kv), each linear between what was measured. See sim/serving/operators.h.
  */
 struct ts_steps_operators {
     double fixed_s;
@@ -173,7 +173,7 @@ struct ts_device_model {
     double battery_wh;           /* 0 = mains */
 };
 
-/* Which replica of a tier a request joins: see sim/balance.c. */
+/* Which replica of a tier a request joins: see sim/serving/balance.c. */
 enum ts_balance_policy {
     TS_BALANCE_LEAST_OUTSTANDING,
     TS_BALANCE_ROUND_ROBIN,
@@ -183,7 +183,7 @@ enum ts_balance_policy {
     TS_N_BALANCE_POLICIES
 };
 
-/* How many replicas are up follows the load; the tier's n_replicas are the most. See sim/fleet.c. */
+/* How many replicas are up follows the load; the tier's n_replicas are the most. See sim/serving/fleet.c. */
 struct ts_autoscale_model {
     bool on;
     uint32_t min_replicas;     /* 0: scales to zero, and a request starts the first */
@@ -207,7 +207,7 @@ struct ts_speculative_model {
     double draft_step_s;    /* the draft model's time for a token of every sequence */
 };
 
-/* How a server batches: see sim/scheduler.h. */
+/* How a server batches: see sim/serving/scheduler.h. */
 enum ts_scheduler_policy { TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC, TS_N_SCHEDULER_POLICIES };
 
 struct ts_pool_model;
@@ -251,7 +251,7 @@ struct ts_server_model {
 };
 
 /* What the replicas of a pool do for a request: all of it, or (prefill/decode disaggregation) the prompt and the first
- * token alone, or all further tokens. See sim/kv_transfer.h. */
+ * token alone, or all further tokens. See sim/serving/kv_transfer.h. */
 enum ts_pool_role { TS_POOL_BOTH, TS_POOL_PREFILL, TS_POOL_DECODE, TS_N_POOL_ROLES };
 
 /* A group of equal replicas of a server tier. */

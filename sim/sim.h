@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/progress.h"
 #include "sim/model.h"
 #include "sim/pace.h"
 #include "sim/record.h"
@@ -13,10 +14,7 @@
 
 struct ts_sim_options {
     uint32_t replication;
-    /* Called every few thousand arrivals with the simulated time reached; nonzero stops the run (TS_EINTERRUPTED). May
-     * be NULL. */
-    int (*progress)(void *user, uint64_t n_arrivals, double simulated_s);
-    void *user;
+    struct ts_progress progress; /* asked every few thousand events; counts requests, its clock is simulated time */
     double window_s; /* length of the arrival window, where the caller knows it; 0 or less than the last arrival: until
                         the last arrival */
     bool single_steps; /* every engine step is an event of its own: slower, the same result; the oracle of the fast path

@@ -6,7 +6,7 @@
 
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
-#include "kernels/pack_halves.h"
+#include "kernels/pack/pack_halves.h"
 
 enum { ROWS = 16, COLUMN = 2 * ROWS, BLOCK = TS_ACT_COLS * COLUMN, DIRECT_TOK = 4 };
 

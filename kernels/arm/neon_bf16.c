@@ -7,7 +7,7 @@
 
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
-#include "kernels/pack_halves.h"
+#include "kernels/pack/pack_halves.h"
 
 enum { ROWS = 16, VECTOR = 16, PAIR = 4 * VECTOR, QUADS = TS_ACT_COLS / 8, BLOCK = TS_ACT_COLS / 2 * PAIR, DIRECT_TOK = 4 };
 

@@ -8,7 +8,7 @@
 #include "kernels/arm/neon_dotprod_k.h"
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
-#include "kernels/pack_quads.h"
+#include "kernels/pack/pack_quads.h"
 
 enum {
     PART_ROWS = 4,

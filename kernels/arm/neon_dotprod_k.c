@@ -7,7 +7,7 @@
 #include <arm_neon.h>
 #include <stdbool.h>
 
-#include "kernels/pack_super.h"
+#include "kernels/pack/pack_super.h"
 
 enum {
     SUPER = TS_SUPER_BLOCKS,

@@ -14,9 +14,9 @@
 #include <stdalign.h>
 
 #include "kernels/cpu.h"
-#include "kernels/half.h"
+#include "kernels/formats/half.h"
 #include "kernels/kernel.h"
-#include "kernels/pack_super.h"
+#include "kernels/pack/pack_super.h"
 #include "kernels/x86/avx512vnni_k.h"
 #include "kernels/x86/avx512vnni_tiles.h"
 #include "kernels/x86/probes_x86.h"

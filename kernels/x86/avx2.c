@@ -9,7 +9,7 @@
 
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
-#include "kernels/pack_quads.h"
+#include "kernels/pack/pack_quads.h"
 #include "kernels/x86/avx2_half.h"
 #include "kernels/x86/avx2_k.h"
 #include "kernels/x86/avx2_tiles.h"

@@ -6,7 +6,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/pack_halves.h"
+#include "kernels/pack/pack_halves.h"
 
 enum {
     ROWS = AVX2_HALF_ROWS,

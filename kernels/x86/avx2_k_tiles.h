@@ -2,7 +2,7 @@
 #ifndef TS_KERNELS_X86_AVX2_K_TILES_H
 #define TS_KERNELS_X86_AVX2_K_TILES_H
 
-#include "kernels/pack_super.h"
+#include "kernels/pack/pack_super.h"
 #include "kernels/x86/avx2_k.h"
 #include "kernels/x86/avx2_tiles.h"
 

@@ -7,7 +7,7 @@
 
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
-#include "kernels/pack_halves.h"
+#include "kernels/pack/pack_halves.h"
 #include "kernels/x86/avx512_floats.h"
 #include "kernels/x86/probes_x86.h"
 

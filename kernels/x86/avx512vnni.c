@@ -14,7 +14,7 @@
 
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
-#include "kernels/pack_quads.h"
+#include "kernels/pack/pack_quads.h"
 #include "kernels/x86/avx512vnni_k.h"
 #include "kernels/x86/avx512vnni_tiles.h"
 #include "kernels/x86/quantize_x86.h"

@@ -4,7 +4,7 @@
  * Packed as in pack_super.h (4736 bytes per 256 columns). Panel block: [half][8 vectors] of bytes, the table of d x scale, 32 d x minimum as float. */
 #include "kernels/x86/avx512vnni_k.h"
 
-#include "kernels/pack_super.h"
+#include "kernels/pack/pack_super.h"
 #include "kernels/x86/avx512vnni_tiles.h"
 
 enum {

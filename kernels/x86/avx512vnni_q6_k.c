@@ -6,7 +6,7 @@
  * scales as int32], then the table of d. */
 #include "kernels/x86/avx512vnni_k.h"
 
-#include "kernels/pack_super.h"
+#include "kernels/pack/pack_super.h"
 #include "kernels/x86/avx512vnni_tiles.h"
 
 enum {

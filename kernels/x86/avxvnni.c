@@ -5,7 +5,7 @@
  * Packed block, Q8_0 (544 bytes): [half][8 vectors], then 16 scales as f16. */
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
-#include "kernels/pack_quads.h"
+#include "kernels/pack/pack_quads.h"
 #include "kernels/x86/avx2_k.h"
 #include "kernels/x86/avx2_tiles.h"
 #include "kernels/x86/avxvnni_k.h"

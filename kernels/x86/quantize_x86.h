@@ -2,7 +2,7 @@
 #ifndef TS_KERNELS_X86_QUANTIZE_X86_H
 #define TS_KERNELS_X86_QUANTIZE_X86_H
 
-#include "kernels/activation.h"
+#include "kernels/formats/activation.h"
 
 extern const struct ts_act_form ts_act_int8_avx2;
 extern const struct ts_act_form ts_act_int8_avx512;

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "kernels/host.h"
-#include "kernels/spread.h"
+#include "measure/spread.h"
 #include "tests/engine/live_model.h"
 #include "tests/engine/recorded_model.h"
 
@@ -175,11 +176,11 @@ static enum ts_status time_steps(struct stepper *stepper, double *seconds, uint3
     for (uint32_t at = 0; at < depth && status == TS_OK; at += piece) {
         status = step(stepper, n_seqs, depth - at < piece ? depth - at : piece, false);
     }
-    double start = ts_clock_s();
+    double start = ts_clock_now_s();
     for (uint32_t i = 0; i < n_steps && status == TS_OK; i++) {
         status = step(stepper, n_seqs, n_tok, true);
     }
-    *seconds = ts_clock_s() - start;
+    *seconds = ts_clock_now_s() - start;
     for (uint32_t s = 0; s < n_seqs; s++) {
         ts_kv_seq_release(&stepper->model.cache, &stepper->seqs[s]);
     }

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/bench_model.h"
-#include "kernels/gguf_write.h"
+#include "engine/bench_model.h"
+#include "engine/gguf_write.h"
 #include "kernels/host.h"
-#include "scenarios/catalog.h"
+#include "scenarios/catalog/catalog.h"
 #include "tests/engine/engine_live.h"
 #include "tests/engine/recorded_model.h"
 
@@ -66,11 +66,11 @@ static enum ts_status run_small(int n, char **words, struct ts_diags *diags)
     return status;
 }
 
-static int on_progress(void *user, double done_frac, const char *what, double seconds_left)
+static bool on_progress(void *user, const struct ts_progress_state *state)
 {
     (void)user;
-    fprintf(stderr, "\r[%3.0f %%] %-40.40s %3.0f s left ", 100.0 * done_frac, what, seconds_left);
-    return 0;
+    fprintf(stderr, "\r[%3.0f %%] %-40.40s %3.0f s left ", 100.0 * state->done, state->what, state->left_s);
+    return true;
 }
 
 static void print_error(const char *what, const struct ts_model_measurement *m, const struct ts_fit_error *error)

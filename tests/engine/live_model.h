@@ -3,7 +3,7 @@
 #ifndef TS_TESTS_ENGINE_LIVE_MODEL_H
 #define TS_TESTS_ENGINE_LIVE_MODEL_H
 
-#include "kernels/transformer.h"
+#include "engine/transformer.h"
 
 struct live_model {
     struct ts_pool *pool;

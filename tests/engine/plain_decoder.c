@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/quant.h"
+#include "kernels/formats/quant.h"
 
 /* A tensor's values, or NULL. */
 static double *values_of(const struct ts_weight_source *source, const char *name)

@@ -3,7 +3,7 @@
 #ifndef TS_TESTS_ENGINE_PLAIN_DECODER_H
 #define TS_TESTS_ENGINE_PLAIN_DECODER_H
 
-#include "kernels/weight_source.h"
+#include "engine/weight_source.h"
 
 /* logits[n][vocab] of all positions of a sequence of n tokens. Tensors of any type, dequantized. */
 void plain_decoder_run(double *logits, const struct ts_model_config *config, const struct ts_weight_source *source,

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "kernels/model_config.h"
+#include "engine/model_config.h"
 
 enum {
     RECORDED_SEED = 1, /* of weights and text */

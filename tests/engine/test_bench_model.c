@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "kernels/bench_model.h"
-#include "kernels/import.h"
-#include "kernels/llama_shape.h"
-#include "kernels/model_plan.h"
+#include "engine/bench_model.h"
+#include "engine/llama_shape.h"
+#include "engine/model_plan.h"
+#include "imports/import.h"
 #include "tests/engine/published_configs.h"
 
 static const char path[] = "test_bench_model.json";
@@ -301,11 +301,11 @@ static void test_bench_model__plans_keep_to_their_limits(void **state)
     }
 }
 
-static int stop_later(void *user, double done_frac, const char *what, double seconds_left)
+static bool stop_later(void *user, const struct ts_progress_state *state)
 {
     int *calls = user;
-    assert_true(done_frac >= 0.0 && done_frac <= 1.0 && seconds_left >= 0.0 && what[0] != '\0');
-    return ++*calls > 60;
+    assert_true(state->done >= 0.0 && state->done <= 1.0 && state->left_s >= 0.0 && state->what[0] != '\0');
+    return ++*calls <= 60;
 }
 
 static void test_bench_model__an_interrupted_run_is_taken_up_again(void **state)
@@ -319,11 +319,11 @@ static void test_bench_model__an_interrupted_run_is_taken_up_again(void **state)
     ts_arena_init(&arena);
     options.resume_path = path;
     options.budget_s = 60.0;
-    options.progress = (struct ts_bench_progress){stop_later, &calls};
+    options.progress = (struct ts_progress){stop_later, &calls};
     (void)unlink(path);
     assert_int_equal(ts_bench_model_run(&first, &arena, &options, NULL), TS_EINTERRUPTED);
     assert_int_equal(ts_model_measurement_read(&first, &arena, path, NULL), TS_OK);
-    options.progress = (struct ts_bench_progress){NULL, NULL};
+    options.progress = (struct ts_progress){NULL, NULL};
     options.budget_s = 1.0;
     assert_int_equal(ts_bench_model_run(&second, &arena, &options, NULL), TS_OK);
     for (size_t i = 0; i < first.n_steps; i++) {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernels/gguf_write.h"
+#include "engine/gguf_write.h"
 #include "kernels/host.h"
 #include "tests/engine/live_model.h"
 

@@ -13,8 +13,8 @@
 
 #include "base/file.h"
 #include "base/rng.h"
-#include "kernels/gguf.h"
-#include "kernels/gguf_write.h"
+#include "engine/gguf.h"
+#include "engine/gguf_write.h"
 
 static const char path[] = "test_gguf.gguf";
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "kernels/kv_cache.h"
+#include "engine/kv_cache.h"
 
 static void test_kv_cache__pages_belong_to_one_sequence_and_come_back(void **state)
 {

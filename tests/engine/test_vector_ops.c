@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "engine/vector_ops.h"
 #include "kernels/cpu.h"
-#include "kernels/half.h"
-#include "kernels/vector_ops.h"
+#include "kernels/formats/half.h"
 
 static bool usable(const struct ts_vector_ops *ops)
 {

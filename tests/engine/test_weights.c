@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/gguf_write.h"
 #include "kernels/cpu.h"
-#include "kernels/gguf_write.h"
-#include "kernels/half.h"
-#include "kernels/quant.h"
+#include "kernels/formats/half.h"
+#include "kernels/formats/quant.h"
 
 static const char path[] = "test_weights.gguf";
 

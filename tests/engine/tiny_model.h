@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/transformer.h"
+#include "engine/transformer.h"
 
 static inline struct ts_model_config tiny_llama(void)
 {

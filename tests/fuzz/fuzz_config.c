@@ -1,7 +1,7 @@
 /* Any bytes as a model's config.json: a shape within its ranges or at least one error, never a crash. */
 #include <stdlib.h>
 
-#include "kernels/model_config.h"
+#include "engine/model_config.h"
 #include "tests/fuzz/fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /* Any bytes as another program's measurements: an import or at least one error, never a crash. */
 #include <stdlib.h>
 
-#include "kernels/import.h"
+#include "imports/import.h"
 #include "tests/fuzz/fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

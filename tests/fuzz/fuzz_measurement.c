@@ -1,7 +1,7 @@
 /* Any bytes as measurement.json: a measurement or at least one error, never a crash. */
 #include <stdlib.h>
 
-#include "kernels/measurement.h"
+#include "measure/measurement.h"
 #include "tests/fuzz/fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /* Any bytes as a scenario: a model or at least one error, never a crash. */
 #include <stdlib.h>
 
-#include "scenarios/scenario.h"
+#include "scenarios/language/scenario.h"
 #include "tests/fuzz/fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

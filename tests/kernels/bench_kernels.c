@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernels/bench.h"
+#include "kernels/bench/bench.h"
 
 static const uint32_t all_n_tok[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 static const uint32_t few_n_tok[] = {1, 8, 48};
@@ -67,11 +67,11 @@ static void print_measurement(const struct ts_measurement *m)
     }
 }
 
-static int report(void *user, double done_frac, const char *what, double seconds_left)
+static bool report(void *user, const struct ts_progress_state *state)
 {
     (void)user;
-    fprintf(stderr, "\r%3.0f %%  %-20s %4.0f s left ", done_frac * 100.0, what, seconds_left);
-    return 0;
+    fprintf(stderr, "\r%3.0f %%  %-20s %4.0f s left ", state->done * 100.0, state->what, state->left_s);
+    return true;
 }
 
 static int measure(struct ts_bench_options options)

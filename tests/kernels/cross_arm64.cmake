@@ -2,9 +2,9 @@
 # Only what the kernels need of the house is built, so that no library of the target is wanted.
 set(flags -std=c17 -O2 -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -DTS_HAVE_ARM64=1 -Wall -Wextra -Wpedantic -Wshadow -Werror -ffp-contract=off
     "-I${ROOT}")
-set(plain kernels/activation.c kernels/cpu.c kernels/half.c kernels/half_weights.c kernels/host.c kernels/kernel_list.c kernels/kernel_ref.c kernels/matmul.c
-    kernels/pack_halves.c kernels/pack_quads.c kernels/pack_super.c kernels/pages.c kernels/pool.c kernels/probes_portable.c kernels/q4_0.c kernels/q4_k.c
-    kernels/q6_k.c kernels/q8_0.c kernels/quant.c kernels/arm/cpu_arm.c kernels/arm/neon.c base/arena.c base/check.c tests/kernels/cross_kernels.c)
+set(plain kernels/formats/activation.c kernels/cpu.c kernels/formats/half.c kernels/formats/half_weights.c kernels/host.c kernels/kernel_list.c kernels/kernel_ref.c kernels/matmul.c
+    kernels/pack/pack_halves.c kernels/pack/pack_quads.c kernels/pack/pack_super.c kernels/pages.c kernels/pool.c kernels/probes_portable.c kernels/formats/q4_0.c kernels/formats/q4_k.c
+    kernels/formats/q6_k.c kernels/formats/q8_0.c kernels/formats/quant.c kernels/arm/cpu_arm.c kernels/arm/neon.c base/arena.c base/check.c tests/kernels/cross_kernels.c)
 list(TRANSFORM plain PREPEND "${ROOT}/")
 file(MAKE_DIRECTORY "${WORK}")
 

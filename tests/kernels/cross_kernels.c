@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "kernels/cpu.h"
-#include "kernels/half.h"
+#include "kernels/formats/half.h"
 #include "kernels/matmul.h"
 
 enum { MAX_ROWS = 33, MAX_COLS = 544, MAX_TOK = 50 };

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/activation.h"
 #include "kernels/cpu.h"
+#include "kernels/formats/activation.h"
 #include "kernels/kernel.h"
 
 static const struct ts_act_places one_place = {1, 1, 1};

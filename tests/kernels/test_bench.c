@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernels/bench.h"
-#include "kernels/energy.h"
+#include "kernels/bench/bench.h"
+#include "kernels/bench/energy.h"
 
 static const struct ts_matmul_shape shapes[] = {{"first", 40, 64, 3}, {"second", 64, 96, 1}};
 static const uint32_t n_tok[] = {1, 3, 70};
@@ -123,11 +123,11 @@ static void test_bench__formats_share_rounds_and_limits(void **state)
     ts_arena_deinit(&arena);
 }
 
-static int stop_at_third(void *user, double done_frac, const char *what, double seconds_left)
+static bool stop_at_third(void *user, const struct ts_progress_state *state)
 {
     int *calls = user;
-    assert_true(done_frac >= 0.0 && done_frac <= 1.0 && what && seconds_left >= 0.0);
-    return ++*calls == 3;
+    assert_true(state->done >= 0.0 && state->done <= 1.0 && state->what && state->left_s >= 0.0);
+    return ++*calls != 3;
 }
 
 static void test_bench__stops_when_told_to(void **state)
@@ -138,7 +138,7 @@ static void test_bench__stops_when_told_to(void **state)
     struct ts_bench_options o = options();
     int calls = 0;
     o.budget_s = 30.0;
-    o.progress = (struct ts_bench_progress){stop_at_third, &calls};
+    o.progress = (struct ts_progress){stop_at_third, &calls};
     ts_arena_init(&arena);
     assert_int_equal(ts_bench_run(&m, &arena, &o, NULL), TS_EINTERRUPTED);
     assert_int_equal(calls, 3);

@@ -1,4 +1,4 @@
-#include "kernels/bench_error.h"
+#include "kernels/bench/bench_error.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/half.h"
+#include "kernels/formats/half.h"
 
 static void test_half__every_number_survives_the_round_trip(void **state)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "kernels/bench.h"
+#include "kernels/bench/bench.h"
 #include "kernels/cpu.h"
 #include "kernels/kernel.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "kernels/cpu.h"
-#include "kernels/half.h"
+#include "kernels/formats/half.h"
 #include "kernels/matmul.h"
 
 static const uint32_t some_rows[] = {1, 15, 16, 17, 31, 33, 48};

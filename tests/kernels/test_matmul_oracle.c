@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/blas.h"
+#include "kernels/bench/blas.h"
 #include "kernels/cpu.h"
 #include "kernels/matmul.h"
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/half.h"
-#include "kernels/quant.h"
+#include "kernels/formats/half.h"
+#include "kernels/formats/quant.h"
 
 enum { N = 4096 };
 

@@ -1,8 +1,11 @@
 # Source text: file names unique, no function of the banned list, no work left open in comments.
 cmake_minimum_required(VERSION 3.22)
 
-file(GLOB_RECURSE sources RELATIVE "${ROOT}" "${ROOT}/base/*.[ch]" "${ROOT}/kernels/*.[ch]" "${ROOT}/traces/*.[ch]" "${ROOT}/sim/*.[ch]"
-     "${ROOT}/scenarios/*.[ch]" "${ROOT}/reports/*.[ch]" "${ROOT}/app/*.[ch]")
+set(patterns "")
+foreach(folder base traces measure kernels imports sim engine econ scenarios endpoint reports live study app)
+  list(APPEND patterns "${ROOT}/${folder}/*.[ch]")
+endforeach()
+file(GLOB_RECURSE sources RELATIVE "${ROOT}" ${patterns})
 set(violations "")
 set(banned "[^a-z_](strcpy|strcat|sprintf|vsprintf|gets|atoi|atof|strtok|system|popen|tmpnam|alloca|setjmp|longjmp)\\(")
 

@@ -1,11 +1,11 @@
 /* Step times measured beside serving. Nothing here depends on how fast the machine is. */
-#include "app/calibrate_parts.h"
+#include "live/calibrate_parts.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernels/kv_cache.h"
+#include "engine/kv_cache.h"
 #include "tests/engine/tiny_model.h"
 
 enum { BLOCKS = 256, N_LOADS = 400 };
@@ -209,12 +209,10 @@ static void test_calibrate__every_counted_step_of_a_pause_is_in_the_csv(void **s
     close_world(&world);
 }
 
-static int stop(void *user, double done_frac, const char *what, double seconds_left)
+static bool stop(void *user, const struct ts_progress_state *state)
 {
-    (void)done_frac;
-    (void)what;
-    (void)seconds_left;
-    return --*(int *)user < 0;
+    (void)state;
+    return --*(int *)user >= 0;
 }
 
 static void test_calibrate__can_be_interrupted(void **state)

@@ -1,13 +1,13 @@
 /* From HTTP to the transformer and back: an endpoint that serves the reference engine, one request at a time, probed. */
-#include "app/probe_report.h"
+#include "live/probe_report.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
-#include "app/live.h"
-#include "kernels/kv_cache.h"
+#include "engine/kv_cache.h"
+#include "live/live.h"
+#include "tests/endpoint/endpoint.h"
 #include "tests/engine/tiny_model.h"
-#include "tests/live/endpoint.h"
 
 struct service {
     struct ts_live *live;
@@ -28,12 +28,12 @@ static void send_token(void *user, size_t index, uint32_t token)
 static void reply(void *context, const struct endpoint_request *request, int socket)
 {
     struct service *service = context;
-    const struct ts_live_progress progress = {.on_token = send_token, .user = service};
+    const struct ts_live_hooks hooks = {.on_token = send_token, .user = service};
     const struct ts_request asked = {.prompt_tok = 20, .output_tok = endpoint_number(request->body, "max_tokens", 1)};
     struct ts_live_run run;
     pthread_mutex_lock(&service->lock);
     service->socket = socket;
-    if (endpoint_send_stream_head(socket) && ts_live_serve(&run, service->live, &asked, 1, &progress, NULL) == TS_OK) {
+    if (endpoint_send_stream_head(socket) && ts_live_serve(&run, service->live, &asked, 1, &hooks, NULL) == TS_OK) {
         endpoint_send_end(socket, asked.prompt_tok, run.records[0].n_given);
         ts_live_run_deinit(&run);
     }

@@ -1,12 +1,12 @@
 /* Step times of an endpoint corrected by what it did, where what it does is known: another simulation. */
-#include "app/endpoint_tune.h"
+#include "live/endpoint_tune.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/validate_endpoint.h"
-#include "sim/steptime.h"
+#include "live/validate_endpoint.h"
+#include "sim/serving/steptime.h"
 #include "tests/sim/sim_world.h"
 
 enum { N = 120 };

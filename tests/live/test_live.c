@@ -1,14 +1,14 @@
 /* The reference engine under the scheduler, and the simulation of what it did. Nothing here depends on how fast the
  * machine is. */
-#include "app/validate_report.h"
+#include "live/validate_report.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "app/clock.h"
-#include "kernels/kv_cache.h"
+#include "base/clock.h"
+#include "engine/kv_cache.h"
 #include "tests/engine/tiny_model.h"
 
 enum { N = 60 };
@@ -119,12 +119,10 @@ static void test_live__what_can_never_fit_is_turned_away(void **state)
     ts_live_destroy(live);
 }
 
-static bool stop_soon(void *user, size_t n_ended, size_t n, double elapsed_s)
+static bool stop_soon(void *user, const struct ts_progress_state *state)
 {
     (void)user;
-    (void)n;
-    (void)elapsed_s;
-    return n_ended < 3;
+    return state->done < 3.0;
 }
 
 static void test_live__a_stopped_run_keeps_what_was_done(void **state)
@@ -133,11 +131,11 @@ static void test_live__a_stopped_run_keeps_what_was_done(void **state)
     struct ts_request requests[N];
     const struct ts_scheduler_config scheduler = scheduler_of(64, 2, 256);
     struct ts_live *live = open_live(&scheduler);
-    const struct ts_live_progress progress = {.report = stop_soon};
+    const struct ts_live_hooks hooks = {.progress.go_on = stop_soon};
     struct ts_live_run run;
     uint64_t n_done = 0;
     make_requests(requests, N, 0);
-    assert_int_equal(ts_live_serve(&run, live, requests, N, &progress, NULL), TS_EINTERRUPTED);
+    assert_int_equal(ts_live_serve(&run, live, requests, N, &hooks, NULL), TS_EINTERRUPTED);
     for (size_t i = 0; i < N; i++) {
         n_done += run.records[i].n_given == run.records[i].output_tok;
     }
@@ -401,11 +399,11 @@ static void test_live__the_clock_stands_still_in_a_pause(void **state)
     const struct ts_scheduler_config scheduler = scheduler_of(64, 8, 256);
     struct ts_live *live = open_live(&scheduler);
     struct pauses pauses = {0};
-    const struct ts_live_progress progress = {.pause = sleep_a_while, .pause_every_s = 1e-4, .user = &pauses};
+    const struct ts_live_hooks hooks = {.pause = sleep_a_while, .pause_every_s = 1e-4, .user = &pauses};
     struct ts_live_run run;
     make_requests(requests, N, 200000);
     const int64_t begin_ns = ts_clock_now_ns();
-    assert_int_equal(ts_live_serve(&run, live, requests, N, &progress, NULL), TS_OK);
+    assert_int_equal(ts_live_serve(&run, live, requests, N, &hooks, NULL), TS_OK);
     const int64_t wall_ns = ts_clock_now_ns() - begin_ns;
     check_run(&run, N);
     assert_true(pauses.n > 1);
@@ -427,10 +425,10 @@ static void test_live__a_pause_that_fails_ends_the_run(void **state)
     struct ts_request requests[N];
     const struct ts_scheduler_config scheduler = scheduler_of(64, 8, 256);
     struct ts_live *live = open_live(&scheduler);
-    const struct ts_live_progress progress = {.pause = fail_at_once, .pause_every_s = 1.0};
+    const struct ts_live_hooks hooks = {.pause = fail_at_once, .pause_every_s = 1.0};
     struct ts_live_run run;
     make_requests(requests, N, 0);
-    assert_int_equal(ts_live_serve(&run, live, requests, N, &progress, NULL), TS_ENOMEM);
+    assert_int_equal(ts_live_serve(&run, live, requests, N, &hooks, NULL), TS_ENOMEM);
     ts_live_destroy(live);
 }
 

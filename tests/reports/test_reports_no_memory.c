@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "report_fixture.h"
+#include "econ/econ.h"
 #include "reports/chart.h"
 #include "reports/table.h"
-#include "sim/econ.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);

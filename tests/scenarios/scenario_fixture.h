@@ -2,7 +2,7 @@
 #ifndef TS_TESTS_SCENARIO_FIXTURE_H
 #define TS_TESTS_SCENARIO_FIXTURE_H
 
-#include "scenarios/scenario.h"
+#include "scenarios/language/scenario.h"
 
 /* Writes `text` to a file of its own in the working folder and loads it. Everything said is in `said` (may be NULL). */
 enum ts_status load_text(struct ts_scenario *out, const char *text, const struct ts_scenario_options *options,

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/csv.h"
-#include "scenarios/catalog.h"
+#include "scenarios/catalog/catalog.h"
 
 static struct ts_arena arena;
 static struct ts_catalog catalog;

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "scenarios/efficiency.h"
-#include "sim/roofline_fit.h"
+#include "scenarios/catalog/efficiency.h"
+#include "sim/serving/roofline_fit.h"
 
 enum constant { LAYER, REDUCE, COMPUTE, BANDWIDTH, KV, ACTIVATION, ATTENTION, PROMPT, N_CONSTANTS };
 enum { DECODE, PREFILL, N_METRICS, MAX_POINTS = 4096, MAX_GROUPS = 64 };
@@ -331,7 +331,7 @@ static void test_efficiency__unseen_gpus_and_apple_chips_are_predicted_within_th
     ts_text_deinit(&made);
 }
 
-/* The worked example of scenarios/efficiency.c. */
+/* The worked example of scenarios/catalog/efficiency.c. */
 static void test_efficiency__activations_slow_a_prompt_as_the_formula_says(void **state)
 {
     (void)state;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "scenarios/own_model.h"
+#include "scenarios/catalog/own_model.h"
 #include "tests/scenarios/scenario_fixture.h"
 
 #define START                                                                                                          \

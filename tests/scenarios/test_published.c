@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "calibration_rows.h"
-#include "scenarios/efficiency.h"
+#include "scenarios/catalog/efficiency.h"
 
 static const char catalog_path[] = TS_SOURCE_DIR "/scenarios/catalog/published.csv";
 static const char measurements_path[] = TS_SHARED_DIR "/data/calibration/hardware_measurements.csv";

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "scenarios/scenario.h"
+#include "scenarios/language/scenario.h"
 #include "sim/sim.h"
 
 #define SCENARIO TS_SOURCE_DIR "/scenarios/validation/vllm-rtx4090.yaml"

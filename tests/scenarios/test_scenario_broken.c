@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "scenarios/scenario.h"
+#include "scenarios/language/scenario.h"
 
 enum { MAX_FILES = 200, MIN_FILES = 20 };
 

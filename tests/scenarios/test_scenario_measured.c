@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "kernels/import.h"
-#include "kernels/model_measurement.h"
+#include "imports/import.h"
+#include "measure/model_measurement.h"
 #include "tests/scenarios/scenario_fixture.h"
 
 static const char path[] = "measurement-for-scenarios.json";

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "scenarios/scenario.h"
+#include "scenarios/language/scenario.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/units.h"
-#include "scenarios/schema.h"
+#include "scenarios/language/schema.h"
 
 static void same_file(const char *path, const struct ts_text *text)
 {

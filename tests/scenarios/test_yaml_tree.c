@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "scenarios/yaml_tree.h"
+#include "scenarios/language/yaml_tree.h"
 
 struct parsed {
     struct ts_arena arena;

@@ -1,7 +1,7 @@
 /* The API tier: latency, rate limits, failures, prices. */
 #include "tests/sim/sim_world.h"
 
-#include "sim/api.h"
+#include "sim/tiers/api.h"
 
 static const struct ts_cell *cell_of(const struct ts_result *result, uint32_t tier)
 {

@@ -1,8 +1,8 @@
 /* The device tier: users, queues, service times, energy. */
 #include "tests/sim/sim_world.h"
 
-#include "sim/device.h"
-#include "sim/steptime.h"
+#include "sim/serving/steptime.h"
+#include "sim/tiers/device.h"
 
 static void test_device__the_eligible_share_is_what_it_says(void **state)
 {

@@ -1,7 +1,7 @@
 /* Tables of operators: values by hand, edges, and that the pieces of a run are those of single steps. */
 #include "tests/sim/sim_world.h"
 
-#include "sim/operators.h"
+#include "sim/serving/operators.h"
 
 static const double chunk_at[] = {0, 16, 32};
 static const double past_at[] = {0, 100};

@@ -6,7 +6,7 @@
 #include "tests/sim/sim_world.h"
 
 #include "base/file.h"
-#include "sim/scheduler.h"
+#include "sim/serving/scheduler.h"
 #include "traces/trace.h"
 
 #define MOONCAKE TS_SHARED_DIR "/data/traces/mooncake_synthetic_trace.jsonl"

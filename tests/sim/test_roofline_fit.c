@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "sim/roofline_fit.h"
+#include "sim/serving/roofline_fit.h"
 
 /* Rates of 12 machines in 4 groups: y = a + b x, with a = 2 and b = 0.5; some rates are wrong by far. */
 enum { N = 12, GROUPS = 4 };

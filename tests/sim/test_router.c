@@ -1,8 +1,8 @@
 /* Routing: policy, choice, fallback, links, and the meaning of AUC. */
 #include "tests/sim/sim_world.h"
 
-#include "sim/link.h"
-#include "sim/router.h"
+#include "sim/network/link.h"
+#include "sim/routing/router.h"
 
 enum { WEAK, STRONG, N_TIERS };
 

@@ -2,7 +2,7 @@
  * with single steps. */
 #include "tests/sim/sim_world.h"
 
-#include "sim/scheduler.h"
+#include "sim/serving/scheduler.h"
 
 static struct ts_scheduler *make(struct ts_scheduler_config config)
 {

@@ -396,12 +396,12 @@ static void test_sim__the_window_may_be_longer_than_the_arrivals(void **state)
     ts_result_deinit(&result);
 }
 
-static int stop_at_once(void *user, uint64_t n_arrivals, double simulated_s)
+static bool stop_at_once(void *user, const struct ts_progress_state *state)
 {
     uint64_t *n_calls = user;
-    assert_true(n_arrivals > 0 && simulated_s >= 0.0);
+    assert_true(state->done >= 0.0 && state->elapsed_s >= 0.0);
     ++*n_calls;
-    return 1;
+    return false;
 }
 
 static void test_sim__progress_can_interrupt(void **state)
@@ -414,7 +414,7 @@ static void test_sim__progress_can_interrupt(void **state)
     struct ts_request_stream *stream = NULL;
     struct ts_result result;
     uint64_t n_calls = 0;
-    const struct ts_sim_options options = {.progress = stop_at_once, .user = &n_calls};
+    const struct ts_sim_options options = {.progress = {stop_at_once, &n_calls}};
     assert_non_null(requests);
     for (uint64_t i = 0; i < N; i++) {
         requests[i] = world_request(i, (int64_t)i * MS, 1, 1);

@@ -1,7 +1,7 @@
 /* Step times: worked numbers of every kind, and what all kinds have in common. */
 #include "tests/sim/sim_world.h"
 
-#include "sim/steptime.h"
+#include "sim/serving/steptime.h"
 
 static struct ts_steps_model roofline(struct ts_steps_roofline r)
 {

@@ -1,5 +1,5 @@
 /* What a warm-up leaves out, on runs that can be worked out on paper: a server whose steps take 10 ms. */
-#include "sim/econ.h"
+#include "econ/econ.h"
 #include "tests/sim/sim_world.h"
 
 static struct ts_model warmed(const struct ts_tier_model *tier, double warmup_s)

@@ -1,0 +1,57 @@
+/* Money by month: from what one simulated window cost to a plan over the horizon, against sending the same calls to the
+ * API that the owned tiers replace. Pure. */
+#ifndef TS_ECON_ECON_H
+#define TS_ECON_ECON_H
+
+#include "sim/model.h"
+#include "sim/result.h"
+
+enum ts_cost_kind {
+    TS_COST_CAPEX,
+    TS_COST_ENERGY,
+    TS_COST_MAINTENANCE,
+    TS_COST_STAFF,
+    TS_COST_OTHER,
+    TS_COST_API,
+    TS_N_COST_KINDS
+};
+
+/* "capex", "energy", "maintenance", "staff", "other", "api". */
+const char *ts_cost_kind_name(enum ts_cost_kind kind);
+
+struct ts_econ {
+    uint32_t n_tiers, n_months;
+    /* The first month in full service: monthly cost by tier and kind, with capex spread over its life (straight line).
+     * [n_tiers + 1][TS_N_COST_KINDS], the last row is `nowhere` (the router's fee for calls that no tier took). */
+    double (*monthly_usd)[TS_N_COST_KINDS];
+    double *tier_kwh_per_month;          /* [n_tiers + 1], facility */
+    double *tier_baseline_usd_per_month; /* [n_tiers + 1]: what the calls of each tier cost in the baseline */
+    double total_usd_per_month;
+    double baseline_usd_per_month; /* the same calls, every displaced one at the API's price */
+    double barred_usd_per_month;   /* the part of the baseline that policy would not have allowed there */
+    double kwh_per_month;          /* facility */
+    double carbon_kg_per_month;
+    double usd_per_mtok; /* total over (prompt + output) tokens */
+    /* Cash flows by month, index 0 = today (capex), then the end of each month: [n_months + 1] */
+    double *plan_usd;     /* spent (positive) by the plan in that month: real cash, capex when it is paid */
+    double *baseline_usd; /* spent by the baseline */
+    double *net_usd;      /* baseline - plan */
+    double *plan_cumulative_usd, *baseline_cumulative_usd;
+    double npv_usd;        /* of net at the monthly rate */
+    double payback_months; /* INFINITY: never */
+    double discounted_payback_months;
+    double payback_allowed_months; /* counting only calls that policy would have let go to the API */
+    double irr_per_year;           /* NaN if there is none */
+    bool unpays;                   /* the cumulative net falls below zero again after the payback */
+    double month_factor;           /* simulated window to month: multiplies whatever grows with calls */
+    double time_factor;            /* time simulated to month: multiplies whatever grows with time (idle power) */
+    double capacity_growth; /* volume at which the busiest owned tier is full, as a multiple of today's; growth beyond
+                               it goes to the API */
+};
+
+/* TS_ENOMEM, or TS_ERANGE with a diagnostic when the result is empty (no time simulated). */
+enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model, const struct ts_result *result,
+                               struct ts_diags *diags);
+void ts_econ_deinit(struct ts_econ *econ);
+
+#endif

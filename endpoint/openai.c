@@ -1,0 +1,208 @@
+/* Hides the field names of the interface. A row a way to ask: newer models of OpenAI want max_completion_tokens where
+ * everybody else knows max_tokens. */
+#include "endpoint/openai.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+static const struct ts_openai_api apis[] = {
+    {"chat", "/chat/completions", "max_tokens", true, "most servers"},
+    {"chat-new", "/chat/completions", "max_completion_tokens", true, "OpenAI's models since o1"},
+    {"completions", "/completions", "max_tokens", false, "a bare prompt, without a chat template"},
+};
+
+enum { N_APIS = sizeof apis / sizeof apis[0] };
+
+const struct ts_openai_api *ts_openai_api_find(const char *name)
+{
+    for (size_t i = 0; i < N_APIS; i++) {
+        if (ts_str_equal(apis[i].name, name)) {
+            return &apis[i];
+        }
+    }
+    return NULL;
+}
+
+const char *ts_openai_api_names(void)
+{
+    return "chat, chat-new or completions";
+}
+
+/* ---- out ---- */
+
+static void put_field(struct ts_json_writer *json, const char *key, const char *value)
+{
+    ts_json_key(json, key);
+    ts_json_put_string(json, value);
+}
+
+static void put_prompt(struct ts_json_writer *json, const struct ts_openai_api *api, const char *prompt)
+{
+    if (!api->chat) {
+        put_field(json, "prompt", prompt);
+        return;
+    }
+    ts_json_key(json, "messages");
+    ts_json_begin_array(json);
+    ts_json_begin_object(json);
+    put_field(json, "role", "user");
+    put_field(json, "content", prompt);
+    ts_json_end_object(json);
+    ts_json_end_array(json);
+}
+
+void ts_openai_body(struct ts_text *out, const struct ts_openai_api *api, const struct ts_openai_ask *ask)
+{
+    struct ts_json_writer json;
+    ts_json_writer_init(&json, out);
+    ts_json_begin_object(&json);
+    if (ask->model) {
+        put_field(&json, "model", ask->model);
+    }
+    put_prompt(&json, api, ask->prompt);
+    ts_json_key(&json, api->limit_field);
+    ts_json_put_int(&json, ask->max_tok);
+    if (ask->ignore_eos) {
+        ts_json_key(&json, "ignore_eos");
+        ts_json_put_bool(&json, true);
+    }
+    ts_json_key(&json, "stream");
+    ts_json_put_bool(&json, true);
+    ts_json_key(&json, "stream_options");
+    ts_json_begin_object(&json);
+    ts_json_key(&json, "include_usage");
+    ts_json_put_bool(&json, true);
+    ts_json_end_object(&json);
+    ts_json_end_object(&json);
+}
+
+char *ts_openai_url(const char *base, const struct ts_openai_api *api)
+{
+    struct ts_text url;
+    ts_text_init(&url);
+    size_t len = strlen(base);
+    while (len > 0 && base[len - 1] == '/') {
+        len--;
+    }
+    ts_text_append(&url, base, len);
+    if (!ts_str_has_suffix(url.data, api->path)) {
+        const char *host = strstr(url.data, "://");
+        const bool has_path = strchr(host ? host + 3 : url.data, '/') != NULL;
+        ts_text_puts(&url, has_path ? "" : "/v1");
+        ts_text_puts(&url, api->path);
+    }
+    char *copy = url.failed ? NULL : malloc(url.len + 1);
+    if (copy) {
+        memcpy(copy, url.data, url.len + 1);
+    }
+    ts_text_deinit(&url);
+    return copy;
+}
+
+/* ---- in ---- */
+
+/* Printable, on one line, cut at the buffer's end. */
+static void put_message(char out[TS_OPENAI_ERROR_BYTES], const char *text, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len && n + 1 < TS_OPENAI_ERROR_BYTES; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != 0x7f) {
+            out[n++] = (char)c;
+        } else if (isspace(c) && n > 0 && out[n - 1] != ' ') {
+            out[n++] = ' ';
+        }
+    }
+    out[n] = '\0';
+}
+
+static bool has_string(const struct ts_json *object, const char *key)
+{
+    const char *text = ts_json_string(ts_json_get(object, key));
+    return text && text[0] != '\0';
+}
+
+static void read_choice(struct ts_openai_event *out, const struct ts_json *choice)
+{
+    static const char *const delta_fields[] = {"content", "reasoning_content", "reasoning"};
+    const struct ts_json *delta = ts_json_get(choice, "delta");
+    out->has_text = has_string(choice, "text") || ts_json_length(ts_json_get(delta, "tool_calls")) > 0;
+    for (size_t i = 0; i < sizeof delta_fields / sizeof delta_fields[0]; i++) {
+        out->has_text = out->has_text || has_string(delta, delta_fields[i]);
+    }
+    out->finished = has_string(choice, "finish_reason");
+}
+
+/* {"error": {"message": "..."}} or {"error": "..."} or {"message": "...", "object": "error"}. */
+static const char *error_of(const struct ts_json *root)
+{
+    const struct ts_json *error = ts_json_get(root, "error");
+    const char *message = ts_json_string(ts_json_get(error, "message"));
+    if (!message) {
+        message = ts_json_string(error);
+    }
+    const char *object = ts_json_string(ts_json_get(root, "object"));
+    if (!message && object && ts_str_equal(object, "error")) {
+        message = ts_json_string(ts_json_get(root, "message"));
+    }
+    return message ? message : ts_json_is_object(error) ? "an error without a message" : NULL;
+}
+
+static void read_count(int64_t *out, const struct ts_json *usage, const char *key)
+{
+    int64_t n;
+    if (ts_json_int(ts_json_get(usage, key), &n) && n >= 0 && n <= UINT32_MAX) {
+        *out = n;
+    }
+}
+
+static enum ts_status read_event(struct ts_openai_event *out, const struct ts_json *root)
+{
+    const struct ts_json *usage = ts_json_get(root, "usage");
+    const char *error = error_of(root);
+    if (!ts_json_is_object(root)) {
+        return TS_EINPUT;
+    }
+    if (error) {
+        put_message(out->error, error, strlen(error));
+    }
+    read_choice(out, ts_json_at(ts_json_get(root, "choices"), 0));
+    read_count(&out->prompt_tok, usage, "prompt_tokens");
+    read_count(&out->output_tok, usage, "completion_tokens");
+    return TS_OK;
+}
+
+enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, size_t len)
+{
+    struct ts_json_doc doc;
+    *out = (struct ts_openai_event){.prompt_tok = -1, .output_tok = -1};
+    if (len == 6 && memcmp(data, "[DONE]", 6) == 0) {
+        out->done = true;
+        return TS_OK;
+    }
+    enum ts_status status = ts_json_parse(&doc, "event", data, len, NULL);
+    if (status == TS_OK) {
+        status = read_event(out, ts_json_root(&doc));
+        ts_json_deinit(&doc);
+    }
+    return status;
+}
+
+void ts_openai_refusal(char out[TS_OPENAI_ERROR_BYTES], const char *body, size_t len)
+{
+    struct ts_json_doc doc;
+    out[0] = '\0';
+    if (ts_json_parse(&doc, "body", body, len, NULL) == TS_OK) {
+        const char *error = error_of(ts_json_root(&doc));
+        if (error) {
+            put_message(out, error, strlen(error));
+        }
+        ts_json_deinit(&doc);
+    }
+    if (out[0] == '\0') {
+        put_message(out, body, len);
+    }
+}

@@ -1,0 +1,137 @@
+/* Hides the result files of `vllm bench serve`: one document, or several appended; lists of all requests (seconds) only
+ * with --save-detailed, averages (milliseconds) always. */
+#include <math.h>
+
+#include "imports/import_parts.h"
+
+#define MAX_S 1e6
+#define MAX_TOK 1e8
+
+/* Item i of a list; false if it is no number within [min, max]. */
+static bool item(const struct ts_json *list, size_t i, double min, double max, double *out)
+{
+    double value = 0.0;
+    if (!ts_json_double(ts_json_at(list, i), &value) || !(value >= min && value <= max)) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+/* The time of a request's last token: `latencies`, or the gaps between its tokens. */
+static bool latency(const struct ts_json *root, size_t i, double ttft_s, double *out)
+{
+    const struct ts_json *gaps = ts_json_at(ts_json_get(root, "itls"), i);
+    if (item(ts_json_get(root, "latencies"), i, 0.0, MAX_S, out)) {
+        return true;
+    }
+    *out = ttft_s;
+    for (size_t k = 0; k < ts_json_length(gaps); k++) {
+        double gap_s = 0.0;
+        if (!item(gaps, k, 0.0, MAX_S, &gap_s)) {
+            return false;
+        }
+        *out += gap_s;
+    }
+    return ts_json_length(gaps) > 0;
+}
+
+static enum ts_status add_requests(struct ts_importer *importer, const struct ts_json *root, uint32_t run,
+                                   uint32_t line)
+{
+    const struct ts_json *prompts = ts_json_get(root, "input_lens"), *errors = ts_json_get(root, "errors");
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; i < ts_json_length(prompts) && status == TS_OK; i++) {
+        struct ts_import_request r = {.run = run};
+        const char *error = ts_json_string(ts_json_at(errors, i));
+        importer->info->n_rows++;
+        if (error && *error) {
+            ts_import_drop(importer, line, "the request failed");
+        } else if (!item(prompts, i, 1.0, MAX_TOK, &r.prompt_tok) ||
+                   !item(ts_json_get(root, "output_lens"), i, 1.0, MAX_TOK, &r.output_tok) ||
+                   !item(ts_json_get(root, "ttfts"), i, 1e-9, MAX_S, &r.ttft_s) ||
+                   !item(ts_json_get(root, "start_times"), i, 0.0, 1e12, &r.start_s) ||
+                   !latency(root, i, r.ttft_s, &r.latency_s)) {
+            ts_import_drop(importer, line, "a length or time of the request is missing, no number, or out of range");
+        } else if (r.latency_s < r.ttft_s) {
+            ts_import_drop(importer, line, "the last token came before the first");
+        } else {
+            importer->info->n_used++;
+            status = ts_import_add_request(importer, r);
+        }
+    }
+    return status;
+}
+
+/* Averages only: Little's law gives the number of sequences that decode together. */
+static enum ts_status add_averages(struct ts_importer *importer, const struct ts_json *root, uint32_t line)
+{
+    double n = 0.0, in = 0.0, out = 0.0, rate = 0.0, tpot_ms = 0.0, ttft_ms = 0.0;
+    importer->info->n_rows++;
+    if (!ts_import_number(root, "completed", 1.0, 1e12, &n) ||
+        !ts_import_number(root, "total_input_tokens", 1.0, 1e15, &in) ||
+        !ts_import_number(root, "total_output_tokens", 1.0, 1e15, &out) ||
+        !ts_import_number(root, "request_throughput", 1e-9, 1e9, &rate) ||
+        !ts_import_number(root, "mean_tpot_ms", 1e-6, 1e9, &tpot_ms) ||
+        !ts_import_number(root, "median_ttft_ms", 1e-6, 1e9, &ttft_ms) || in / n > MAX_TOK || out / n > MAX_TOK) {
+        ts_import_drop(
+            importer, line,
+            "no lists (written with --save-detailed), and an average is missing, no number, or out of range");
+        return TS_OK;
+    }
+    double s_per_tok = tpot_ms * 1e-3, out_tok = out / n;
+    double n_seqs = rate * s_per_tok * fmax(1.0, out_tok - 1.0);
+    if (n_seqs > 1e6) {
+        ts_import_drop(importer, line, "rate x time per token x tokens says more than a million sequences");
+        return TS_OK;
+    }
+    importer->info->n_used++;
+    enum ts_status status = ts_import_add_averages(importer, n_seqs, in / n, out_tok, s_per_tok);
+    if (status == TS_OK && n_seqs < 1.5) {
+        status = ts_import_add_prompt(importer, in / n, ttft_ms * 1e-3);
+    }
+    return status;
+}
+
+static void take_names(struct ts_importer *importer, const struct ts_json *root)
+{
+    const char *model = ts_json_string(ts_json_get(root, "model_id"));
+    const char *backend = ts_json_string(ts_json_get(root, "backend"));
+    importer->info->model = ts_import_keep(importer, model);
+    importer->info->program =
+        ts_import_keep(importer, backend ? backend : ts_json_string(ts_json_get(root, "endpoint_type")));
+    importer->kernel = "server";
+    importer->info->method =
+        "mean step of each request's decoding, and prompts served alone; of averages: Little's law";
+}
+
+enum ts_status ts_import_vllm(struct ts_importer *importer)
+{
+    struct ts_json_stream stream;
+    struct ts_json_doc doc;
+    uint32_t line = 0, run = 0;
+    ts_json_stream_init(&stream, importer->path, importer->data, importer->len);
+    enum ts_status status = ts_json_next(&doc, &line, &stream, importer->diags);
+    while (status == TS_OK && line > 0) {
+        const struct ts_json *root = ts_json_root(&doc);
+        const char *model = ts_json_string(ts_json_get(root, "model_id"));
+        if (run == 0) {
+            take_names(importer, root);
+        }
+        if (run > 0 && model && !ts_str_equal(model, importer->info->model)) {
+            importer->info->n_rows++;
+            ts_import_drop(importer, line, "another model than the first document's: import it on its own");
+        } else if (ts_json_length(ts_json_get(root, "ttfts")) > 0 &&
+                   ts_json_length(ts_json_get(root, "start_times")) > 0) {
+            status = add_requests(importer, root, run, line);
+        } else {
+            status = add_averages(importer, root, line);
+        }
+        run++;
+        ts_json_deinit(&doc);
+        if (status == TS_OK) {
+            status = ts_json_next(&doc, &line, &stream, importer->diags);
+        }
+    }
+    return status;
+}

@@ -1,0 +1,76 @@
+/* Hides how a stretch of the workload is cut out and stretched in time. */
+#include "live/validate_requests.h"
+
+#include <stdlib.h>
+
+enum { MAX_REQUESTS = 20000, LEAST_REQUESTS = 20 };
+
+static enum ts_status draw(struct ts_request_list *list, struct ts_request_stream *stream, struct ts_diags *diags)
+{
+    int got = 1;
+    while (list->n < MAX_REQUESTS) {
+        struct ts_request *request = &list->requests[list->n];
+        const enum ts_status status = ts_request_next(stream, request, &got, diags);
+        if (status != TS_OK || !got) {
+            return status;
+        }
+        list->n++;
+    }
+    return TS_OK;
+}
+
+enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts_scenario *scenario,
+                                    struct ts_diags *diags)
+{
+    struct ts_request_list list = {.requests = calloc(MAX_REQUESTS, sizeof *list.requests)};
+    struct ts_request_stream *stream;
+    enum ts_status status =
+        list.requests ? ts_workload_open(&stream, &scenario->workload, scenario->model.seed, 0, diags) : TS_ENOMEM;
+    if (status == TS_OK) {
+        status = draw(&list, stream, diags);
+        ts_request_stream_destroy(stream);
+    }
+    if (status == TS_OK && list.n < LEAST_REQUESTS) {
+        status = ts_fail(diags, TS_ESCENARIO, ts_span_none(), "lengthen the workload",
+                         "the workload has %zu requests: too few to compare", list.n);
+    }
+    if (status == TS_OK) {
+        *out = list;
+    } else {
+        ts_request_list_deinit(&list);
+    }
+    return status;
+}
+
+void ts_request_list_deinit(struct ts_request_list *list)
+{
+    free(list->requests);
+    *list = (struct ts_request_list){0};
+}
+
+/* The gap before request i; before the first of all, which has none, the last one's. */
+static double gap_ns(const struct ts_request_list *list, size_t i)
+{
+    const struct ts_request *requests = list->requests;
+    i = i == 0 ? list->n - 1 : i;
+    return (double)(requests[i].arrival_ns - requests[i - 1].arrival_ns);
+}
+
+struct ts_request *ts_request_list_at(const struct ts_request_list *list, size_t first, size_t n, double rate_per_s)
+{
+    struct ts_request *requests = malloc((n ? n : 1) * sizeof *requests);
+    double span_ns = 0.0;
+    double at_ns = 0.0;
+    for (size_t i = 1; i < n; i++) {
+        span_ns += gap_ns(list, (first + i) % list->n);
+    }
+    const double stretch = span_ns > 0.0 ? 1e9 * (double)n / rate_per_s / span_ns : 0.0;
+    for (size_t i = 0; requests && i < n; i++) {
+        const size_t from = (first + i) % list->n;
+        at_ns += i > 0 ? stretch * gap_ns(list, from) : 0.0;
+        requests[i] = list->requests[from];
+        requests[i].id = i;
+        requests[i].arrival_ns = (int64_t)at_ns;
+    }
+    return requests;
+}

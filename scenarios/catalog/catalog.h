@@ -1,0 +1,148 @@
+/* Catalogs of hardware, models, prices and regions: CSV files built into the program (scenarios/catalog/), every row
+ * with source and date. */
+#ifndef TS_SCENARIOS_CATALOG_CATALOG_H
+#define TS_SCENARIOS_CATALOG_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+
+struct ts_hardware {
+    const char *name, *class_name; /* "device", "edge", "cloud" */
+    double fp16_tflops, int8_tops; /* dense peaks; 0 = unknown */
+    double memory_bytes, bytes_per_s;
+    double tdp_w, idle_w, list_price_usd;
+    bool includes_host; /* a whole machine: its power needs no host adder */
+    int year;
+    const char *source, *notes, *confidence; /* confidence: "compute S, memory M, power S, idle E, price M" */
+    bool own, broken;                        /* written in the scenario, no row of the catalog; with a mistake */
+};
+
+struct ts_llm {
+    const char *name, *type;      /* "dense", "moe", "moe-mla" */
+    double params, params_active; /* counts, not billions */
+    unsigned layers, hidden, ffn, heads, kv_heads, head_dim, vocab, context;
+    unsigned n_experts, top_k, moe_ffn, shared_experts;
+    unsigned sliding_window;
+    double kv_bytes_per_tok, kv_bytes_per_tok_beyond_window; /* at 16 bit */
+    double flop_per_tok;                                     /* ex attention */
+    const char *source;
+    bool own, broken; /* written in the scenario, no row of the catalog; with a mistake */
+};
+
+struct ts_price {
+    const char *name; /* "provider/model" */
+    double input_usd_per_mtok, cached_input_usd_per_mtok, output_usd_per_mtok;
+    const char *date, *source;
+};
+
+struct ts_region {
+    const char *name, *country;
+    double electricity_usd_per_kwh, carbon_g_per_kwh, pue, outage_h_per_year;
+    const char *source;
+};
+
+/* How weights are stored. */
+struct ts_weight_quant {
+    const char *name;       /* "Q4_0", "Q8_0", "FP8", "FP16", "BF16", "INT4" */
+    double bits_per_weight; /* scales included: Q4_0 = 4.5 */
+    bool compute_int8;      /* computes at the int8/fp8 peak rather than the fp16 peak */
+    const char *source;
+};
+
+/* A chip with published measurements, or one of hardware.csv: what its efficiency is looked up by. */
+struct ts_chip {
+    const char *name;                /* of a row of hardware.csv, if it has no peaks of its own */
+    const char *class_name;          /* "hbm", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
+    double fp16_tflops, bytes_per_s; /* 0: hardware.csv has them; beside it: the peak that "local" engines work at */
+    const char *source;
+};
+
+/* What a class of hardware makes of its peaks under a group of engines: constants of scenarios/catalog/efficiency.h, fitted. */
+struct ts_efficiency {
+    const char *class_name, *engine; /* engine: "serving" or "local" */
+    double layer_s;                  /* fixed time of a step, per layer */
+    double reduce_s;                 /* more of it with several accelerators, per layer */
+    double compute;                  /* share of the peak that matmuls reach */
+    double bandwidth;                /* share of the bandwidth at which weights are read */
+    double kv;                       /* the same for KV entries; above 1 where the reads hide behind other work */
+    double activation;     /* a prompt token costs layers x hidden / (activation x bandwidth) beside its matmuls */
+    double attention;      /* flop of prefill attention per byte of bandwidth */
+    double prompt_layer_s; /* per layer and prompt in the stack that the prompts of "serving" were measured with; no
+                              part of step times */
+    unsigned n_decode, n_prefill, n_hardware;
+    double decode_error, prefill_error; /* median on chips left out of the fit; 0 = unknown */
+    const char *date, *source;
+};
+
+/* A published fit of energy per output token: E(b) = c + a/b at batch b. */
+struct ts_energy {
+    const char *model, *hardware, *task;
+    double params;
+    unsigned n_gpus, n_points;
+    double c_j_per_tok, a_j, r2;
+    double min_w, max_w; /* of one GPU, over the measured batches */
+    const char *source;
+};
+
+/* A published rate (median where one was published more than once). prompt_tok and output_tok are the lengths of the
+ * test; prompt 0: it began with an empty context. */
+struct ts_published {
+    const char *hardware; /* a chip */
+    unsigned n_accelerators;
+    const char *model, *quant, *engine;
+    double batch; /* mean number of running sequences */
+    unsigned prompt_tok, output_tok;
+    double decode_tok_s, prefill_tok_s; /* one of them is 0; decode: of all sequences together */
+    const char *source;
+};
+
+struct ts_catalog {
+    const struct ts_hardware *hardware;
+    size_t n_hardware;
+    const struct ts_llm *llms;
+    size_t n_llms;
+    const struct ts_price *prices;
+    size_t n_prices;
+    const struct ts_region *regions;
+    size_t n_regions;
+    const struct ts_weight_quant *quants;
+    size_t n_quants;
+    const struct ts_chip *chips;
+    size_t n_chips;
+    const struct ts_efficiency *efficiencies;
+    size_t n_efficiencies;
+    const struct ts_energy *energies;
+    size_t n_energies;
+    const struct ts_published *published; /* ts_catalog_load_published */
+    size_t n_published;
+};
+
+/* Parses the built-in catalogs into `arena`. */
+enum ts_status ts_catalog_load(struct ts_catalog *out, struct ts_arena *arena, struct ts_diags *diags);
+
+/* The published measurements, which no scenario needs, on top of a loaded catalog. */
+enum ts_status ts_catalog_load_published(struct ts_catalog *catalog, struct ts_arena *arena, struct ts_diags *diags);
+
+/* By name without regard to case; a unique prefix or a unique part of a name (3 characters or more) is enough ("H100
+ * SXM", "Germany"). NULL if none or several fit. */
+const struct ts_hardware *ts_catalog_hardware(const struct ts_catalog *catalog, const char *name);
+const struct ts_llm *ts_catalog_llm(const struct ts_catalog *catalog, const char *name);
+const struct ts_price *ts_catalog_price(const struct ts_catalog *catalog, const char *name);
+const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
+const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
+
+/* By exact name; NULL if there is none. */
+const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const char *name);
+
+/* How many rows of that kind `name` fits (0, 1 or more), and the first `cap` of their names in the order of the file.
+ */
+size_t ts_catalog_matches(const struct ts_catalog *catalog, const char *kind, const char *name, const char **names,
+                          size_t cap);
+
+/* Nearest name for a "did you mean", or NULL. kind: "hardware", "model", "price", "region", "quant". */
+const char *ts_catalog_suggest(const struct ts_catalog *catalog, const char *kind, const char *name);
+
+#endif

@@ -1,0 +1,24 @@
+/* How one scalar, list or distribution of the scenario becomes a value. Private to scenarios/. */
+#ifndef TS_SCENARIOS_LANGUAGE_BIND_H
+#define TS_SCENARIOS_LANGUAGE_BIND_H
+
+#include "scenarios/language/loader.h"
+
+/* Each fills the part of `value` that its type has. On a mistake: reports it and returns false. */
+bool ts_bind_scalar(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
+bool ts_bind_distribution(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
+bool ts_bind_gaps(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
+bool ts_bind_curve(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
+
+/* A number in `unit` within [min, max]; `label` is the key's name for messages. */
+bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit,
+                    double min, double max, double *out);
+/* The scalar behind a node, or NULL with a message. */
+const char *ts_bind_word(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *due);
+void ts_bind_error(struct ts_loader *loader, const struct ts_node *node, const char *hint, const char *fmt, ...)
+    TS_PRINTF(4, 5);
+
+/* Splits "a, b, c"; the words are in the scenario's memory. */
+size_t ts_bind_choices(struct ts_loader *loader, const char *choices, const char **words, size_t cap);
+
+#endif

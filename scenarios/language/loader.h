@@ -1,0 +1,123 @@
+/* What the steps of loading a scenario share. Private to scenarios/. */
+#ifndef TS_SCENARIOS_LANGUAGE_LOADER_H
+#define TS_SCENARIOS_LANGUAGE_LOADER_H
+
+#include "scenarios/catalog/catalog.h"
+#include "scenarios/language/scenario.h"
+#include "scenarios/language/value.h"
+
+enum { TS_MAX_MEASUREMENTS = TS_MAX_TIERS };
+
+struct ts_loader {
+    struct ts_arena *arena; /* of the scenario that is being made */
+    struct ts_diags *diags;
+    const struct ts_scenario_options *options;
+    const char *path; /* the scenario's */
+    struct ts_catalog catalog;
+    struct ts_value *root;
+    struct ts_model *model;
+    struct ts_workload *workload;
+    const char *measurement_path;
+    struct {
+        const char *path;
+        const struct ts_measurement *measurement; /* NULL: could not be read, which was reported */
+    } measurements[TS_MAX_MEASUREMENTS];
+    size_t n_measurements;
+    struct ts_assumption *derived; /* found while resolving, in order */
+    size_t n_derived, cap_derived;
+    bool failed;           /* something ended with a status other than TS_OK that is no mistake in the scenario */
+    enum ts_status status; /* then: which */
+};
+
+/* ---- loader.c ---- */
+
+/* Memory of the scenario; NULL after a failure, which is remembered. */
+void *ts_loader_array(struct ts_loader *loader, size_t n, size_t size);
+/* Never NULL: "" when out of memory. */
+const char *ts_loader_printf(struct ts_loader *loader, const char *fmt, ...) TS_PRINTF(2, 3);
+/* Keeps the text's bytes; frees the text. Never NULL. */
+const char *ts_loader_keep(struct ts_loader *loader, struct ts_text *text);
+void ts_loader_fail(struct ts_loader *loader, enum ts_status status);
+
+/* An error at a value (or where its section stands). */
+void ts_loader_error(struct ts_loader *loader, const struct ts_value *at, const char *hint, const char *fmt, ...)
+    TS_PRINTF(4, 5);
+void ts_loader_warning(struct ts_loader *loader, const struct ts_value *at, const char *hint, const char *fmt, ...)
+    TS_PRINTF(4, 5);
+
+/* Records where a number came from: key and value in words. */
+void ts_loader_assume(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source,
+                      const char *fmt, ...) TS_PRINTF(5, 6);
+/* The same for a number with its unit (base/units). */
+void ts_loader_assume_number(struct ts_loader *loader, const char *key, enum ts_origin origin, const char *source,
+                             double value, const char *unit);
+
+/* "did you mean 'x'?", or "one of: a, b, c" when nothing is near. Never NULL. */
+const char *ts_loader_hint(struct ts_loader *loader, const char *word, const char *const *candidates, size_t n);
+
+/* path relative to the scenario's folder. */
+const char *ts_loader_beside(struct ts_loader *loader, const char *path);
+
+/* A measurement file, read once; NULL if it cannot be read (reported). `at`: who asked. */
+const struct ts_measurement *ts_loader_measurement(struct ts_loader *loader, const char *path);
+
+/* ---- steps of loading, in this order ---- */
+
+/* scenario_set.c: applies one "key=value" to the tree. */
+struct ts_node;
+enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, const struct ts_source *source);
+/* bind.c: tree -> loader->root. */
+void ts_bind(struct ts_loader *loader, const struct ts_node *root);
+/* own_rows.c: the scenario's own hardware and models -> loader->catalog. */
+void ts_own_rows_add(struct ts_loader *loader);
+/* references.c: every name that stands for something else. */
+void ts_references_check(struct ts_loader *loader);
+/* resolve_*.c: values -> model and workload. A section whose values have mistakes is passed over. */
+void ts_resolve_workload(struct ts_loader *loader);
+void ts_resolve_links(struct ts_loader *loader);
+void ts_resolve_tiers(struct ts_loader *loader);
+void ts_resolve_routing(struct ts_loader *loader);
+void ts_resolve_promises(struct ts_loader *loader);
+void ts_resolve_recorded(struct ts_loader *loader);
+
+/* ---- shared between the resolvers ---- */
+
+struct ts_tier_context {
+    struct ts_value *value;
+    struct ts_tier_model *tier;
+    const struct ts_hardware *hardware; /* NULL: this-machine */
+    const struct ts_llm *llm;
+    const struct ts_weight_quant *quant;
+    const struct ts_measurement *measurement; /* where steps are measured, or the machine is this one */
+    double kv_bytes_per_tok;
+    double weight_bytes;
+    uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel x data_parallel */
+    uint32_t tensor_parallel, pipeline_parallel; /* that share a layer; stages */
+    uint32_t data_parallel;                      /* engines that step together */
+    bool takes_pcie; /* operator tables of several cards without NVLink: what is not written of the link is PCIe's */
+    bool broken;     /* a mistake was reported: derive nothing further */
+};
+
+/* resolve_steps.c */
+void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out);
+void ts_resolve_ideal(const struct ts_tier_context *ctx, struct ts_steps_roofline *out);
+/* resolve_machine.c: tells of the machine that ctx->measurement, read from `path`, is of. */
+void ts_resolve_machine(struct ts_loader *loader, struct ts_tier_context *ctx, const char *path, bool is_this,
+                        const struct ts_value *at);
+/* resolve_host.c: the host's time of a server, behind ts_resolve_steps. */
+void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
+/* resolve_memory.c: weights, KV tokens and blocks, context. */
+void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */
+void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_power.c: power and what it costs to own. */
+void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx);
+void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_tiers.c: a server's hardware, model, memory, steps, power and price; what its pools have of their own. */
+void ts_resolve_replica(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_pools.c: a server tier with pools. */
+void ts_resolve_pools(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_api.c */
+void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx);
+
+#endif

@@ -1,0 +1,62 @@
+/* A bound scenario: one value per key of the schema, checked and in the schema's unit, each knowing where it was
+ * written. Private to scenarios/. Resolvers read values by path ("scheduler.batched_tokens"); what is read becomes an
+ * assumption of the model, what was written and never read gets a warning: nothing is accepted and ignored in silence.
+ */
+#ifndef TS_SCENARIOS_LANGUAGE_VALUE_H
+#define TS_SCENARIOS_LANGUAGE_VALUE_H
+
+#include "scenarios/language/schema.h"
+#include "scenarios/language/yaml_tree.h"
+
+enum ts_value_state {
+    TS_VALUE_ABSENT, /* not written, no default */
+    TS_VALUE_DEFAULT,
+    TS_VALUE_WRITTEN,
+    TS_VALUE_BROKEN, /* a mistake was reported */
+};
+
+struct ts_value {
+    struct ts_key key;
+    enum ts_value_state state;
+    bool broken;                /* this or something below it has a mistake */
+    bool used;                  /* a resolver has read it */
+    bool ignored;               /* it has no effect, and that is fine */
+    bool is_item;               /* of a list or of a section of names */
+    const struct ts_node *node; /* NULL unless written */
+    struct ts_span at;          /* its value, or its section's key */
+    const char *path;           /* with the user's names: "tiers.edge.replicas" */
+    const char *name;           /* of an item */
+    int index;                  /* of an item whose name stands for a tier or a class: which */
+    const char *shown;          /* for the manifest */
+    double number;
+    const char *text;
+    bool flag;
+    struct ts_value *original; /* of a copy: reading the one marks the other. NULL: it is none */
+    int choice;                /* CHOICE: index; REFERENCE to a tier, link or class: index */
+    struct ts_dist dist;
+    const double *curve;
+    struct ts_value *children; /* SECTION: one per row of the schema; NAMES, LIST, REFERENCES: items */
+    size_t n_children;
+};
+
+/* A value below `section` by path; NULL if a section on the way is absent. The path must be in the schema. */
+struct ts_value *ts_value_at(struct ts_value *section, const char *path);
+
+/* Reads: mark the value as used. Absent or broken: 0, NULL, false. */
+double ts_value_number(struct ts_value *section, const char *path);
+double ts_value_number_or(struct ts_value *section, const char *path, double fallback);
+uint32_t ts_value_count(struct ts_value *section, const char *path);
+const char *ts_value_text(struct ts_value *section, const char *path);
+bool ts_value_flag(struct ts_value *section, const char *path);
+/* -1 if absent. */
+int ts_value_choice(struct ts_value *section, const char *path);
+struct ts_dist ts_value_dist(struct ts_value *section, const char *path);
+
+/* There is a value, written or by default. / It was written. Neither counts as reading it. */
+bool ts_value_is_set(struct ts_value *section, const char *path);
+bool ts_value_is_written(struct ts_value *section, const char *path);
+
+/* Says that this value and what is below it has no effect and needs no warning. */
+void ts_value_ignore(struct ts_value *value);
+
+#endif

@@ -1,0 +1,62 @@
+/* Hides how many replicas of a server tier are up and who joins which: load balancer, autoscaling, failures, restarts.
+ */
+#include "scenarios/language/loader.h"
+
+static void check_autoscale(struct ts_loader *loader, struct ts_tier_context *ctx,
+                            const struct ts_autoscale_model *autoscale)
+{
+    struct ts_value *at = ts_value_at(ctx->value, "autoscale");
+    uint32_t most = ctx->tier->u.server.n_replicas;
+    if (!(autoscale->target_outstanding > 0.0) && !(autoscale->target_kv_frac > 0.0)) {
+        ts_loader_error(loader, at, "write autoscale: {calls: 16} or {kv: 60 %}", "autoscale has no target to follow");
+    }
+    if (autoscale->min_replicas > most) {
+        ts_loader_error(
+            loader, ts_value_at(at, "min"), ts_loader_printf(loader, "write replicas: %u", autoscale->min_replicas),
+            "at least %u replicas shall be up, and there are %u", (unsigned)autoscale->min_replicas, (unsigned)most);
+    }
+}
+
+static void resolve_cold_start(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    double bandwidth = ts_value_number(ctx->value, "cold_start.bandwidth");
+    double fixed_s = ts_value_number(ctx->value, "cold_start.fixed");
+    ctx->tier->u.server.cold_start_s = fixed_s + ctx->weight_bytes / bandwidth;
+    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.cold_start", ctx->value->path), TS_ORIGIN_MODELLED,
+                            ts_loader_printf(loader, "%.4g GB of weights at %.4g GB/s, and %.4g s",
+                                             ctx->weight_bytes / 1e9, bandwidth / 1e9, fixed_s),
+                            ctx->tier->u.server.cold_start_s, "s");
+}
+
+/* How many replicas are up, and who joins which. The cold start needs the weights: after the memory plan. */
+void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    struct ts_value *value = ctx->value;
+    static const enum ts_balance_policy policies[] = {TS_BALANCE_LEAST_OUTSTANDING, TS_BALANCE_ROUND_ROBIN,
+                                                      TS_BALANCE_LEAST_KV, TS_BALANCE_PREFIX, TS_BALANCE_RANDOM};
+    int policy = ts_value_choice(value, "balance");
+    server->balance = policies[policy >= 0 ? policy : 0];
+    server->restart_every_s = ts_value_number(value, "restart_every");
+    bool starts = server->restart_every_s > 0.0;
+    if (ts_value_is_written(value, "failures")) {
+        server->failures = (struct ts_failure_model){.mtbf_s = ts_value_number(value, "failures.mtbf"),
+                                                     .mttr_s = ts_value_number(value, "failures.mttr"),
+                                                     .drops_calls = ts_value_choice(value, "failures.calls") == 1};
+    }
+    if (ts_value_is_written(value, "autoscale")) {
+        starts = true;
+        server->autoscale = (struct ts_autoscale_model){
+            .on = true,
+            .min_replicas = ts_value_count(value, "autoscale.min"),
+            .target_outstanding = ts_value_number(value, "autoscale.calls"),
+            .target_kv_frac = ts_value_number(value, "autoscale.kv"),
+            .interval_s = ts_value_number(value, "autoscale.interval"),
+            .cooldown_s = ts_value_number(value, "autoscale.cooldown"),
+        };
+        check_autoscale(loader, ctx, &server->autoscale);
+    }
+    if (starts) {
+        resolve_cold_start(loader, ctx);
+    }
+}

@@ -1,0 +1,245 @@
+/* Hides how much of a memory the weights leave for the KV cache (MODEL: a server that batches).
+ *
+ *   weights = parameters x bits/8;  KV tokens = (accelerators x memory x memory_use - weights x u)/(KV bytes per token
+ * x r x u)
+ *
+ *   u = ceil(layers/stages) x stages/layers: the fullest stage of a pipeline sets the bound
+ *   r = tensor_parallel/min(tensor_parallel, KV heads): fewer KV heads than accelerators are kept more than once, and
+ * the compressed entry of multi-head latent attention (DeepSeek) by every one
+ *
+ * Where part of the layers look back over a sliding window only, a sequence of n tokens holds
+ * n x beyond + min(n, window) x (full - beyond) bytes: it saturates for those layers. Blocks are counted in tokens all
+ * the same, so a token is counted at the mean over a sequence of common length: prompt + half the reply, in the mean
+ * over the workload, or 2,048 tokens for a trace. Longer sequences are counted too high, shorter ones too low.
+ *
+ * Llama-3.1-70B in FP8 on one accelerator of 80 GB x 95 % with an fp8 cache of 163,840 B per token leaves 33,264
+ * tokens. */
+#include <math.h>
+#include <string.h>
+
+#include "scenarios/catalog/efficiency.h"
+#include "scenarios/language/loader.h"
+
+static double memory_of(struct ts_tier_context *ctx)
+{
+    return ctx->hardware ? ctx->hardware->memory_bytes : (double)ctx->measurement->host.memory_bytes;
+}
+
+static const char *origin_of(struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    return ts_loader_printf(loader, "%s x %.4g bit; %s", ctx->llm->name, ctx->quant->bits_per_weight,
+                            ctx->quant->source);
+}
+
+/* ---- what would fit ---- */
+
+static double common_length(const struct ts_loader *loader)
+{
+    static const double of_a_trace = 2048.0;
+    const struct ts_workload *workload = loader->workload;
+    double sum = 0.0;
+    for (size_t i = 0; !workload->trace_path && i < workload->n_classes; i++) {
+        const struct ts_class_spec *class = &workload->classes[i];
+        sum += class->share * (ts_dist_mean(&class->prompt_tok) + ts_dist_mean(&class->output_tok) / 2.0);
+    }
+    return sum >= 1.0 ? sum : of_a_trace;
+}
+
+/* The fullest stage of a pipeline over the mean. */
+static double unevenness(const struct ts_tier_context *ctx)
+{
+    double stages = ctx->pipeline_parallel;
+    return ceil(ctx->llm->layers / stages) * stages / ctx->llm->layers;
+}
+
+/* How often a KV entry is kept among the accelerators that share a layer. */
+static double copies(const struct ts_tier_context *ctx)
+{
+    bool latent = strstr(ctx->llm->type, "mla") != NULL;
+    double heads = latent ? 1.0 : ctx->llm->kv_heads;
+    return heads > 0.0 ? fmax(1.0, ctx->tensor_parallel / heads) : 1.0;
+}
+
+/* Engines that share experts have all other weights each. */
+static double copied_bytes(const struct ts_tier_context *ctx)
+{
+    struct ts_steps_roofline roof = {0};
+    ts_efficiency_split_experts(ctx->llm, ctx->quant->bits_per_weight, &roof);
+    return roof.shared_bytes * (ctx->data_parallel - 1.0);
+}
+
+/* Room for a thousand tokens beside the weights: less is no server. */
+static double needed_bytes(const struct ts_tier_context *ctx, double bits_per_weight)
+{
+    return (ctx->llm->params * bits_per_weight / 8.0 + ctx->kv_bytes_per_tok * 1024.0) * unevenness(ctx);
+}
+
+/* The quant with the most bits that fits; NULL. */
+static const char *quant_that_fits(const struct ts_loader *loader, const struct ts_tier_context *ctx,
+                                   double usable_bytes)
+{
+    const struct ts_weight_quant *best = NULL;
+    for (size_t i = 0; i < loader->catalog.n_quants; i++) {
+        const struct ts_weight_quant *quant = &loader->catalog.quants[i];
+        if (needed_bytes(ctx, quant->bits_per_weight) <= usable_bytes &&
+            (!best || quant->bits_per_weight > best->bits_per_weight)) {
+            best = quant;
+        }
+    }
+    return best ? best->name : NULL;
+}
+
+/* The smallest accelerator with a price that fits, as many of it as there are; the cheaper of equals. NULL. */
+static const char *hardware_that_fits(const struct ts_loader *loader, const struct ts_tier_context *ctx, double share)
+{
+    const struct ts_hardware *best = NULL;
+    for (size_t i = 0; i < loader->catalog.n_hardware; i++) {
+        const struct ts_hardware *row = &loader->catalog.hardware[i];
+        bool fits = row->memory_bytes * share >= needed_bytes(ctx, ctx->quant->bits_per_weight);
+        bool candidate = fits && !row->includes_host && row->list_price_usd > 0.0;
+        if (candidate && (!best || row->memory_bytes < best->memory_bytes ||
+                          (row->memory_bytes <= best->memory_bytes && row->list_price_usd < best->list_price_usd))) {
+            best = row;
+        }
+    }
+    return best ? best->name : NULL;
+}
+
+static const char *way_out(struct ts_loader *loader, const struct ts_tier_context *ctx, double usable_bytes)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    const char *quant = quant_that_fits(loader, ctx, usable_bytes);
+    double per_accelerator = usable_bytes / ctx->n_accelerators;
+    double memory_share = ts_value_number(ctx->value, "memory_use") * ctx->n_accelerators;
+    const char *hardware = hardware_that_fits(loader, ctx, memory_share);
+    double wanted = ceil(needed_bytes(ctx, ctx->quant->bits_per_weight) / per_accelerator);
+    if (wanted <= 64.0) { /* beyond that nobody means it */
+        ts_text_printf(&text, "write accelerators: %.0f, or ", wanted);
+    }
+    if (quant) {
+        ts_text_printf(&text, "quant: %s, or ", quant);
+    }
+    if (hardware) {
+        ts_text_printf(&text, "hardware: %s, or ", hardware);
+    }
+    ts_text_puts(&text, "choose a smaller model");
+    return ts_loader_keep(loader, &text);
+}
+
+static void does_not_fit(struct ts_loader *loader, struct ts_tier_context *ctx, double usable_bytes)
+{
+    struct ts_value *at = ts_value_at(ctx->value, "model");
+    ctx->broken = true;
+    if (ctx->tier->kind == TS_TIER_DEVICE) {
+        const char *quant = quant_that_fits(loader, ctx, usable_bytes);
+        ts_loader_error(loader, at,
+                        quant ? ts_loader_printf(loader, "write quant: %s, or choose a smaller model", quant)
+                              : "choose a smaller model",
+                        "%s does not fit: its weights are %.1f GB, and %.1f GB of the device may be used",
+                        ctx->tier->model, ctx->weight_bytes / 1e9, usable_bytes / 1e9);
+        return;
+    }
+    ts_loader_error(
+        loader, at, way_out(loader, ctx, usable_bytes),
+        "%s does not fit: its weights are %.1f GB, and %u x %s has %.1f GB to use: %.1f GB are short for them "
+        "and 1,024 tokens of KV cache",
+        ctx->tier->model, ctx->weight_bytes / 1e9, (unsigned)ctx->n_accelerators, ctx->tier->hardware,
+        usable_bytes / 1e9, (needed_bytes(ctx, ctx->quant->bits_per_weight) - usable_bytes) / 1e9);
+}
+
+/* ---- the plan ---- */
+
+static void resolve_blocks(struct ts_loader *loader, struct ts_tier_context *ctx, double kv_tokens)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    const char *key = ts_loader_printf(loader, "%s.kv_blocks", ctx->value->path);
+    if (ts_value_is_set(ctx->value, "kv_blocks")) {
+        server->kv_blocks = (uint64_t)ts_value_number(ctx->value, "kv_blocks") * ctx->data_parallel;
+        return;
+    }
+    server->kv_blocks = (uint64_t)(kv_tokens / server->block_tok);
+    ts_loader_assume(loader, key, TS_ORIGIN_MODELLED, "KV tokens over the block size", "%.0f",
+                     (double)server->kv_blocks);
+}
+
+/* Slots share the cache evenly: what one of them holds. */
+static double slot_tokens(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const struct ts_server_model *server = &ctx->tier->u.server;
+    const uint64_t share = server->kv_blocks / server->max_seqs;
+    if (share == 0) {
+        ts_loader_error(
+            loader, ts_value_at(ctx->value, "scheduler.sequences"),
+            ts_loader_printf(loader, "write sequences: %llu or fewer", (unsigned long long)(server->kv_blocks)),
+            "%u slots do not fit: there are %llu KV blocks", server->max_seqs, (unsigned long long)server->kv_blocks);
+        ctx->broken = true;
+    }
+    return (double)(share * server->block_tok);
+}
+
+static void resolve_context(struct ts_loader *loader, struct ts_tier_context *ctx, double kv_tokens)
+{
+    double longest = ctx->llm->context;
+    const char *source = ts_loader_printf(loader, "models.csv: context of %s", ctx->llm->name);
+    if (ts_value_is_set(ctx->value, "context")) {
+        longest = ts_value_number(ctx->value, "context");
+    }
+    bool cut = kv_tokens < longest;
+    if (!cut && ts_value_is_set(ctx->value, "context")) {
+        ctx->tier->context_tok = (uint32_t)longest;
+        return;
+    }
+    ctx->tier->context_tok = (uint32_t)(cut ? kv_tokens : longest);
+    ts_loader_assume(
+        loader, ts_loader_printf(loader, "%s.context", ctx->value->path), cut ? TS_ORIGIN_MODELLED : TS_ORIGIN_CATALOG,
+        cut ? "what the KV cache (a slot of it) holds" : source, "%u tok", (unsigned)ctx->tier->context_tok);
+}
+
+static double kv_room(const struct ts_tier_context *ctx, double usable_bytes)
+{
+    double uneven = unevenness(ctx);
+    return floor((usable_bytes - ctx->weight_bytes * uneven) / (ctx->kv_bytes_per_tok * uneven));
+}
+
+void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const char *path = ctx->value->path;
+    bool fp8 = ts_value_choice(ctx->value, "kv") == 1;
+    double use = ts_value_number(ctx->value, "memory_use");
+    double memory = memory_of(ctx);
+    bool known = memory > 0.0;
+    ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0 + copied_bytes(ctx);
+    double length = common_length(loader);
+    ctx->kv_bytes_per_tok = ts_efficiency_kv_bytes(ctx->llm, length) * (fp8 ? 0.5 : 1.0) * copies(ctx);
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.weights", path), TS_ORIGIN_MODELLED, origin_of(loader, ctx),
+                     "%.4g GB", ctx->weight_bytes / 1e9);
+    if (ctx->llm->sliding_window > 0) {
+        ts_loader_assume(
+            loader, ts_loader_printf(loader, "%s.sliding_window", path), TS_ORIGIN_MODELLED, "models.csv",
+            "%.0f B of KV per token up to %u tokens, %.0f B beyond (16 bit): counted at the mean over %.0f tokens",
+            ctx->llm->kv_bytes_per_tok, ctx->llm->sliding_window, ctx->llm->kv_bytes_per_tok_beyond_window, length);
+    }
+    double usable = memory * use * ctx->n_accelerators;
+    double kv_tokens = known ? kv_room(ctx, usable) : ctx->llm->context;
+    bool server = ctx->tier->kind == TS_TIER_SERVER;
+    bool explicit_blocks = server && ts_value_is_set(ctx->value, "kv_blocks");
+    if (explicit_blocks) {
+        kv_tokens = ts_value_number(ctx->value, "kv_blocks") * ctx->tier->u.server.block_tok * ctx->data_parallel;
+    }
+    if (kv_tokens < (server ? ctx->tier->u.server.block_tok : 1.0)) {
+        does_not_fit(loader, ctx, usable);
+        return;
+    }
+    if (!explicit_blocks) {
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.kv_tokens", path), TS_ORIGIN_MODELLED,
+                         known ? "(accelerators x memory x memory_use - weights) / KV bytes per token"
+                               : "memory unknown: one full context",
+                         "%.0f tok of %.0f B", kv_tokens, ctx->kv_bytes_per_tok);
+    }
+    if (server) {
+        resolve_blocks(loader, ctx, kv_tokens);
+        kv_tokens = ctx->tier->u.server.policy == TS_SCHEDULER_SLOTS ? slot_tokens(loader, ctx) : kv_tokens;
+    }
+    resolve_context(loader, ctx, kv_tokens / ctx->data_parallel);
+}

@@ -1,0 +1,181 @@
+/* Hides how a power model and the cost of owning come from a catalog row where the scenario does not say more.
+ *
+ * Power in decode: where energy was published for models of like size on this accelerator (energy.csv), the median over
+ * those fits of the middle between the lowest and the highest power of their batches; elsewhere 74 % of the design
+ * power (an H100 in serving draws 519 W, median, of 700 W). Like size: parameters within a factor of 3. */
+#include <stdlib.h>
+
+#include "scenarios/language/loader.h"
+
+static const double decode_share = 0.74;
+static const double idle_share = 0.10;
+static const double host_share = 0.43;
+static const double machine_idle_w = 15.0;
+static const double machine_busy_w = 45.0;
+static const double like_size = 3.0;
+static const char energy_task[] = "lm-arena-chat"; /* chats: answers of common length */
+
+enum { MAX_FITS = 64 };
+
+struct watts {
+    double idle, prefill, decode;
+    enum ts_origin origin;
+    const char *source;
+};
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static bool is_like(const struct ts_energy *fit, const struct ts_tier_context *ctx)
+{
+    double ratio = fit->params / ctx->llm->params;
+    return ts_str_equal(fit->hardware, ctx->hardware->name) && ts_str_equal(fit->task, energy_task) &&
+           ratio <= like_size && ratio >= 1.0 / like_size;
+}
+
+/* Median power of one accelerator in serving over the fits of models of like size; 0 if there is none. */
+static double fitted_decode_w(const struct ts_loader *loader, const struct ts_tier_context *ctx, unsigned *n_fits)
+{
+    double middle[MAX_FITS];
+    unsigned n = 0;
+    for (size_t i = 0; i < loader->catalog.n_energies && n < MAX_FITS; i++) {
+        const struct ts_energy *fit = &loader->catalog.energies[i];
+        if (is_like(fit, ctx)) {
+            middle[n++] = (fit->min_w + fit->max_w) / 2.0;
+        }
+    }
+    qsort(middle, n, sizeof *middle, by_size);
+    *n_fits = n;
+    return n == 0 ? 0.0 : n % 2 ? middle[n / 2] : (middle[n / 2 - 1] + middle[n / 2]) / 2.0;
+}
+
+static struct watts catalog_watts(struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    const struct ts_hardware *hardware = ctx->hardware;
+    double idle = hardware->idle_w > 0.0 ? hardware->idle_w : hardware->tdp_w * idle_share;
+    unsigned n_fits = 0;
+    double decode = fitted_decode_w(loader, ctx, &n_fits);
+    if (decode > idle) {
+        return (struct watts){
+            idle, hardware->tdp_w, decode, TS_ORIGIN_FITTED,
+            ts_loader_printf(loader,
+                             "hardware.csv: %s: %.4g W design power (prefill), %.4g W idle; decode: energy.csv, median "
+                             "serving power of %u published fits of models within a factor of 3 in size",
+                             hardware->name, hardware->tdp_w, idle, n_fits)};
+    }
+    return (struct watts){
+        idle, hardware->tdp_w, hardware->tdp_w * decode_share, TS_ORIGIN_MODELLED,
+        ts_loader_printf(loader, "hardware.csv: %s: %.4g W design power, %.4g W idle%s; decode at 74 %%",
+                         hardware->name, hardware->tdp_w, idle, hardware->idle_w > 0.0 ? "" : " (10 %, unknown)")};
+}
+
+static struct watts machine_watts(struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    const struct ts_measurement *m = ctx->measurement;
+    if (m->idle_w > 0.0 && m->busy_w > m->idle_w) {
+        return (struct watts){m->idle_w, m->busy_w, m->busy_w, TS_ORIGIN_MEASURED,
+                              ts_loader_printf(loader, "measured on %s (%s)", m->host.cpu, m->energy_source)};
+    }
+    return (struct watts){machine_idle_w, machine_busy_w, machine_busy_w, TS_ORIGIN_DEFAULT,
+                          "this machine's power could not be measured: a laptop's 15 and 45 W"};
+}
+
+/* The scenario's word, or the one that was found. */
+static double watt(struct ts_loader *loader, struct ts_tier_context *ctx, const char *key, double found,
+                   const struct watts *watts)
+{
+    const char *path = ts_loader_printf(loader, "power.%s", key);
+    if (ts_value_is_set(ctx->value, path)) {
+        return ts_value_number(ctx->value, path);
+    }
+    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.%s", ctx->value->path, path), watts->origin,
+                            watts->source, found, "W");
+    return found;
+}
+
+static double host_adder(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    if (ts_value_is_set(ctx->value, "power.host")) {
+        return ts_value_number(ctx->value, "power.host");
+    }
+    bool server = ctx->tier->kind == TS_TIER_SERVER && ctx->hardware && !ctx->hardware->includes_host;
+    double host = server ? host_share : 0.0;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.power.host", ctx->value->path), TS_ORIGIN_DEFAULT,
+                     server ? "hosts of accelerator servers draw 43 % of their accelerators"
+                            : "a whole machine: the host is in its power",
+                     "%.0f %%", host * 100.0);
+    return host;
+}
+
+static double facility_factor(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    if (ctx->tier->kind == TS_TIER_DEVICE) {
+        return 1.0;
+    }
+    struct ts_value *power = ts_value_at(loader->root, "power");
+    if (ts_value_is_set(power, "pue")) {
+        return ts_value_number(power, "pue");
+    }
+    const struct ts_region *region = ts_catalog_region(&loader->catalog, loader->model->money.region);
+    double pue = region && region->pue >= 1.0 ? region->pue : 1.0;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.power.pue", ctx->value->path), TS_ORIGIN_CATALOG,
+                     region ? ts_loader_printf(loader, "regions.csv: %s, estimate", region->name) : "no region", "%.2f",
+                     pue);
+    return pue;
+}
+
+void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_power_model *power = &ctx->tier->power;
+    struct watts watts = ctx->hardware ? catalog_watts(loader, ctx) : machine_watts(loader, ctx);
+    bool written = ts_value_is_set(ctx->value, "power.idle") && ts_value_is_set(ctx->value, "power.prefill") &&
+                   ts_value_is_set(ctx->value, "power.decode");
+    power->idle_w = watt(loader, ctx, "idle", watts.idle, &watts) * ctx->n_accelerators;
+    power->prefill_w = watt(loader, ctx, "prefill", watts.prefill, &watts) * ctx->n_accelerators;
+    power->decode_w = watt(loader, ctx, "decode", watts.decode, &watts) * ctx->n_accelerators;
+    power->host_frac = host_adder(loader, ctx);
+    power->pue = facility_factor(loader, ctx);
+    power->origin = written ? TS_ORIGIN_SCENARIO : watts.origin;
+    power->source = written ? "written in the scenario" : watts.source;
+    if (power->decode_w < power->idle_w || power->prefill_w < power->idle_w) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "power"), NULL,
+                        "the power while busy (%.4g and %.4g W) is below the power while idle (%.4g W)",
+                        power->prefill_w, power->decode_w, power->idle_w);
+    }
+}
+
+static double capex_of_one(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    if (ts_value_is_set(ctx->value, "owned.capex")) {
+        return ts_value_number(ctx->value, "owned.capex");
+    }
+    const char *key = ts_loader_printf(loader, "%s.owned.capex", ctx->value->path);
+    if (ctx->tier->kind == TS_TIER_DEVICE || !ctx->hardware) {
+        ts_loader_assume(loader, key, TS_ORIGIN_DEFAULT, "people have these devices anyway", "0 USD");
+        return 0.0;
+    }
+    double usd = ctx->hardware->list_price_usd * ctx->n_accelerators;
+    ts_loader_assume(loader, key, TS_ORIGIN_CATALOG,
+                     ts_loader_printf(loader, "hardware.csv: list price of %u x %s, %d, without a host",
+                                      (unsigned)ctx->n_accelerators, ctx->hardware->name, ctx->hardware->year),
+                     "%.0f USD", usd);
+    return usd;
+}
+
+void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_owned_model *owned = &ctx->tier->owned;
+    struct ts_value *value = ts_value_at(ctx->value, "owned");
+    double units = ctx->tier->kind == TS_TIER_SERVER ? ctx->tier->u.server.n_replicas : ctx->tier->u.device.n_users;
+    owned->capex_usd = capex_of_one(loader, ctx) * units;
+    owned->life_months = ts_value_number(value, "life");
+    owned->lead_time_months = ts_value_number(value, "lead_time");
+    owned->maintenance_frac_per_year = ts_value_number(value, "maintenance");
+    owned->staff_fte = ts_value_number(value, "staff");
+    owned->resale_frac = ts_value_number(value, "resale");
+    owned->other_usd_per_month = ts_value_number(value, "other");
+}

@@ -1,0 +1,106 @@
+/* Hides how the plain sections become the model's: links, promises, money, limits, the run itself. */
+#include <math.h>
+
+#include "scenarios/language/loader.h"
+
+void ts_resolve_links(struct ts_loader *loader)
+{
+    struct ts_value *links = ts_value_at(loader->root, "links");
+    if (links->n_children > TS_MAX_LINKS) {
+        ts_loader_error(loader, links, NULL, "more than %d links", TS_MAX_LINKS);
+        return;
+    }
+    for (size_t i = 0; i < links->n_children; i++) {
+        struct ts_value *value = &links->children[i];
+        struct ts_link_model *link = &loader->model->links[i];
+        link->name = value->name;
+        if (value->broken) {
+            continue;
+        }
+        link->rtt_s = ts_value_dist(value, "rtt");
+        link->jitter_s = ts_value_dist(value, "jitter");
+        link->bytes_per_s = ts_value_number(value, "bandwidth");
+        link->bytes_per_tok = ts_value_number(value, "token_size");
+    }
+    loader->model->n_links = (uint32_t)links->n_children;
+}
+
+static void resolve_slo(struct ts_loader *loader)
+{
+    struct ts_value *slo = ts_value_at(loader->root, "slo");
+    struct ts_slo_model *out = &loader->model->slo;
+    if (slo->broken) {
+        return;
+    }
+    out->ttft_s = ts_value_number(slo, "ttft");
+    out->tpot_s = ts_value_number(slo, "tpot");
+    out->e2e_s = ts_value_number(slo, "e2e");
+    out->attainment_frac = ts_value_number(slo, "attainment");
+}
+
+static double from_region(struct ts_loader *loader, struct ts_value *money, const char *key,
+                          const struct ts_region *region, double value, const char *unit)
+{
+    if (ts_value_is_set(money, key)) {
+        return ts_value_number(money, key);
+    }
+    const char *path = ts_loader_printf(loader, "money.%s", key);
+    const char *source = ts_loader_printf(loader, "regions.csv: %s, %s", region->name, region->source);
+    if (value <= 0.0) {
+        ts_loader_assume(loader, path, TS_ORIGIN_CATALOG, source, "unknown, counted as 0 %s", unit);
+        ts_loader_warning(loader, ts_value_at(money, "region"), ts_loader_printf(loader, "write %s: under money", key),
+                          "the catalog knows no %s of %s", key, region->name);
+        return 0.0;
+    }
+    ts_loader_assume_number(loader, path, TS_ORIGIN_CATALOG, source, value, unit);
+    return value;
+}
+
+static void resolve_money(struct ts_loader *loader)
+{
+    struct ts_value *money = ts_value_at(loader->root, "money");
+    struct ts_money_model *out = &loader->model->money;
+    if (money->broken) {
+        return;
+    }
+    const struct ts_region *region = ts_catalog_region(&loader->catalog, ts_value_text(money, "region"));
+    if (!region) {
+        return;
+    }
+    (void)ts_value_choice(money, "currency");
+    out->region = region->name;
+    out->electricity_usd_per_kwh =
+        from_region(loader, money, "electricity", region, region->electricity_usd_per_kwh, "USD/kWh");
+    out->carbon_g_per_kwh = from_region(loader, money, "carbon", region, region->carbon_g_per_kwh, "g/kWh");
+    out->horizon_months = (uint32_t)(ts_value_number(money, "horizon") + 0.5);
+    out->discount_frac_per_year = ts_value_number(money, "discount");
+    out->growth_frac_per_month = ts_value_number(money, "growth");
+    out->api_price_decline_frac_per_year = ts_value_number(money, "api_price_decline");
+    out->salary_usd_per_year = ts_value_number(money, "salary");
+}
+
+static void resolve_limits(struct ts_loader *loader)
+{
+    struct ts_value *limits = ts_value_at(loader->root, "limits");
+    struct ts_limits_model *out = &loader->model->limits;
+    if (limits->broken) {
+        return;
+    }
+    out->min_attainment_frac = ts_value_number_or(limits, "attainment", NAN);
+    out->max_cost_usd_per_month = ts_value_number_or(limits, "cost_per_month", NAN);
+    out->max_ttft_p95_s = ts_value_number_or(limits, "ttft_p95", NAN);
+    out->max_payback_months = ts_value_number_or(limits, "payback", NAN);
+}
+
+void ts_resolve_promises(struct ts_loader *loader)
+{
+    struct ts_value *simulation = ts_value_at(loader->root, "simulation");
+    resolve_slo(loader);
+    resolve_money(loader);
+    resolve_limits(loader);
+    if (!simulation->broken) {
+        loader->model->patience_s = ts_value_number(simulation, "patience");
+        loader->model->drain_s = ts_value_number(simulation, "drain");
+        loader->model->series_bin_s = ts_value_number(simulation, "series_bin");
+    }
+}

@@ -1,0 +1,295 @@
+/* Hides how thresholds by name become a walk along tiers from weak to strong, and what is odd about a routing that is
+ * correct. */
+#include <math.h>
+#include <string.h>
+
+#include "scenarios/language/loader.h"
+
+enum { MAX_STATIC = sizeof(((struct ts_router_model *)0)->static_tier) / sizeof(uint32_t) };
+
+static const char *tier_name(const struct ts_loader *loader, uint32_t tier)
+{
+    return loader->model->tiers[tier].name;
+}
+
+/* Appends the listed tiers; a second mention is an error. */
+static uint32_t list_of(struct ts_loader *loader, struct ts_value *list, uint32_t *out)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < list->n_children; i++) {
+        struct ts_value *item = &list->children[i];
+        bool twice = false;
+        for (uint32_t j = 0; j < n; j++) {
+            twice = twice || out[j] == (uint32_t)item->choice;
+        }
+        if (twice) {
+            ts_loader_error(loader, item, NULL, "'%s' is listed twice", item->text);
+        } else if (n < TS_MAX_TIERS) {
+            out[n++] = (uint32_t)item->choice;
+        }
+    }
+    return n;
+}
+
+static const char *names_of(struct ts_loader *loader, const uint32_t *tiers, uint32_t n)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    for (uint32_t i = 0; i < n; i++) {
+        ts_text_printf(&text, "%s%s", i > 0 ? ", " : "", tier_name(loader, tiers[i]));
+    }
+    return ts_loader_keep(loader, &text);
+}
+
+static void resolve_order(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_model *model = loader->model;
+    struct ts_router_model *router = &model->router;
+    struct ts_value *order = ts_value_at(routing, "order");
+    if (order->state == TS_VALUE_WRITTEN) {
+        router->n_order = list_of(loader, order, router->order);
+        ts_loader_assume(loader, "routing.order", TS_ORIGIN_SCENARIO, "scenario", "%s",
+                         names_of(loader, router->order, router->n_order));
+        return;
+    }
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        uint32_t at = i;
+        while (at > 0 && model->tiers[router->order[at - 1]].ability > model->tiers[i].ability) {
+            router->order[at] = router->order[at - 1];
+            at--;
+        }
+        router->order[at] = i;
+    }
+    router->n_order = model->n_tiers;
+    ts_loader_assume(loader, "routing.order", TS_ORIGIN_MODELLED, "ascending ability", "%s",
+                     names_of(loader, router->order, router->n_order));
+}
+
+static struct ts_value *threshold_of(struct ts_value *thresholds, uint32_t tier)
+{
+    for (size_t i = 0; i < thresholds->n_children; i++) {
+        if (thresholds->children[i].index == (int)tier) {
+            return &thresholds->children[i];
+        }
+    }
+    return NULL;
+}
+
+static void resolve_thresholds(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_router_model *router = &loader->model->router;
+    struct ts_value *thresholds = ts_value_at(routing, "thresholds");
+    double before = -INFINITY;
+    const char *strongest = router->n_order > 0 ? tier_name(loader, router->order[router->n_order - 1]) : "";
+    for (uint32_t i = 0; i < router->n_order; i++) {
+        struct ts_value *value = threshold_of(thresholds, router->order[i]);
+        const char *name = tier_name(loader, router->order[i]);
+        bool last = i + 1 == router->n_order;
+        router->threshold[i] = last ? INFINITY : value ? value->number : before;
+        if (last && value) {
+            ts_loader_error(loader, value, "leave it out",
+                            "'%s' is the strongest tier and takes the rest: it has no threshold", name);
+        } else if (!last && !value) {
+            ts_loader_error(loader, thresholds,
+                            ts_loader_printf(loader,
+                                             "write thresholds: {%s: ...}; only the strongest ('%s') takes the rest",
+                                             name, strongest),
+                            "tier '%s' has no threshold", name);
+        } else if (!last && value->number < before) {
+            ts_loader_error(
+                loader, value, "thresholds ascend from the weakest tier to the strongest; 'order' changes who that is",
+                "the threshold of '%s' is below that of '%s'", name, tier_name(loader, router->order[i - 1]));
+        } else if (!last && value->number == before) {
+            ts_loader_warning(loader, value, NULL, "'%s' gets no calls by difficulty: its threshold is that of '%s'",
+                              name, tier_name(loader, router->order[i - 1]));
+        }
+        if (value) {
+            value->used = true;
+            before = value->number;
+        }
+    }
+}
+
+static void resolve_static(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_model *model = loader->model;
+    struct ts_value *map = ts_value_at(routing, "static");
+    for (uint32_t c = 0; c < model->n_classes && c < MAX_STATIC; c++) {
+        const struct ts_value *found = NULL;
+        for (size_t i = 0; i < map->n_children; i++) {
+            if (map->children[i].index == (int)c) {
+                map->children[i].used = true;
+                found = &map->children[i];
+            }
+        }
+        if (!found) {
+            ts_loader_error(loader, map->state == TS_VALUE_WRITTEN ? map : routing,
+                            ts_loader_printf(loader, "write static: {%s: ...}", model->class_names[c]),
+                            "policy static: class '%s' has no tier", model->class_names[c]);
+            continue;
+        }
+        model->router.static_tier[c] = (uint32_t)found->choice;
+    }
+}
+
+static void resolve_fallback(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_router_model *router = &loader->model->router;
+    struct ts_value *fallback = ts_value_at(routing, "fallback");
+    if (fallback->state == TS_VALUE_WRITTEN) {
+        router->n_fallback = list_of(loader, fallback, router->fallback);
+        ts_loader_assume(loader, "routing.fallback", TS_ORIGIN_SCENARIO, "scenario", "%s",
+                         names_of(loader, router->fallback, router->n_fallback));
+        return;
+    }
+    for (uint32_t i = 0; i < router->n_order; i++) {
+        router->fallback[i] = router->order[router->n_order - 1 - i];
+    }
+    router->n_fallback = router->n_order;
+    ts_loader_assume(loader, "routing.fallback", TS_ORIGIN_DEFAULT, "strongest first", "%s",
+                     names_of(loader, router->fallback, router->n_fallback));
+}
+
+/* ---- rules ---- */
+
+static void assume_rule(struct ts_loader *loader, struct ts_value *value, const char *verb, const uint32_t *tiers,
+                        uint32_t n)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_text_printf(&text, "%s %s", verb, names_of(loader, tiers, n));
+    const struct ts_value *when = ts_value_at(value, "when");
+    if (when->state == TS_VALUE_WRITTEN && when->node) {
+        ts_text_puts(&text, " for ");
+        ts_yaml_tree_show(&text, when->node);
+    }
+    ts_loader_assume(loader, value->path, TS_ORIGIN_SCENARIO, "scenario", "%s", ts_loader_keep(loader, &text));
+}
+
+static void resolve_rule(struct ts_loader *loader, struct ts_value *value, struct ts_rule *rule)
+{
+    uint32_t all = (1U << loader->model->n_tiers) - 1U;
+    struct ts_value *never = ts_value_at(value, "never");
+    struct ts_value *only = ts_value_at(value, "only");
+    bool has_never = never->n_children > 0;
+    bool has_only = only->n_children > 0;
+    if (has_never == has_only) {
+        ts_loader_error(loader, value, "write never: [a tier], or only: [tiers]", "%s",
+                        has_never ? "a rule has 'never' or 'only', not both" : "this rule names no tier");
+        return;
+    }
+    rule->sensitivity = ts_value_choice(value, "when.sensitivity");
+    rule->class_id = ts_value_choice(value, "when.class");
+    uint32_t over = ts_value_count(value, "when.prompt_over");
+    rule->min_prompt_tok = ts_value_is_set(value, "when.prompt_over") ? over + 1 : 0;
+    uint32_t tiers[TS_MAX_TIERS];
+    uint32_t n = list_of(loader, has_never ? never : only, tiers);
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        mask |= 1U << tiers[i];
+    }
+    rule->barred = has_never ? mask : all & ~mask;
+    if (rule->barred == all) {
+        ts_loader_warning(loader, value, NULL,
+                          "no tier is left for the requests of this rule: all of them will be rejected");
+    }
+    assume_rule(loader, value, has_never ? "never" : "only", tiers, n);
+}
+
+static void resolve_rules(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_value *rules = ts_value_at(routing, "rules");
+    struct ts_router_model *router = &loader->model->router;
+    if (rules->n_children > TS_MAX_RULES) {
+        ts_loader_error(loader, rules, NULL, "more than %d rules", TS_MAX_RULES);
+        return;
+    }
+    for (size_t i = 0; i < rules->n_children; i++) {
+        resolve_rule(loader, &rules->children[i], &router->rules[i]);
+    }
+    router->n_rules = (uint32_t)rules->n_children;
+}
+
+/* A tier that no policy chooses and no fallback names is paid for and idle. */
+static void warn_unreachable(struct ts_loader *loader)
+{
+    const struct ts_model *model = loader->model;
+    const struct ts_router_model *router = &model->router;
+    uint32_t reached = 0;
+    for (uint32_t i = 0; i < router->n_fallback; i++) {
+        reached |= 1U << router->fallback[i];
+    }
+    for (uint32_t i = 0; i < router->n_order && router->policy != TS_ROUTE_STATIC; i++) {
+        reached |= 1U << router->order[i];
+    }
+    for (uint32_t c = 0; c < model->n_classes && router->policy == TS_ROUTE_STATIC; c++) {
+        reached |= 1U << router->static_tier[c];
+    }
+    const struct ts_value *tiers = ts_value_at(loader->root, "tiers");
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        if (!(reached & 1U << i)) {
+            ts_loader_warning(loader, &tiers->children[i], NULL, "nothing is ever routed to '%s'",
+                              model->tiers[i].name);
+        }
+    }
+}
+
+/* Standard deviation of z over all requests: a mixture of the classes, each integrated over its quantiles. */
+static double difficulty_sd(const struct ts_workload *workload)
+{
+    enum { POINTS = 1000 };
+    double mean = 0.0;
+    double square = 0.0;
+    for (size_t c = 0; c < workload->n_classes; c++) {
+        for (int i = 0; i < POINTS; i++) {
+            double z = ts_dist_quantile(&workload->classes[c].difficulty, (i + 0.5) / POINTS);
+            mean += workload->classes[c].share * z / POINTS;
+            square += workload->classes[c].share * z * z / POINTS;
+        }
+    }
+    double variance = square - mean * mean;
+    return variance > 0.0 ? sqrt(variance) : 0.0;
+}
+
+static void resolve_router(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_router_model *router = &loader->model->router;
+    router->auc = ts_value_number(routing, "router.auc");
+    router->latency_s = ts_value_number(routing, "router.latency");
+    router->usd_per_call = ts_value_number(routing, "router.price");
+    router->difficulty_sd = difficulty_sd(loader->workload);
+    ts_loader_assume(loader, "routing.router.difficulty_sd", TS_ORIGIN_MODELLED,
+                     "standard deviation of the difficulty over all classes; with the AUC it gives the router's noise",
+                     "%.4g", router->difficulty_sd);
+}
+
+void ts_resolve_routing(struct ts_loader *loader)
+{
+    struct ts_value *routing = ts_value_at(loader->root, "routing");
+    struct ts_value *tiers = ts_value_at(loader->root, "tiers");
+    struct ts_router_model *router = &loader->model->router;
+    if (routing->broken || loader->model->n_tiers == 0) {
+        return;
+    }
+    for (size_t i = 0; i < tiers->n_children; i++) {
+        if (ts_value_at(&tiers->children[i], "ability") == NULL ||
+            ts_value_at(&tiers->children[i], "ability")->broken) {
+            return;
+        }
+    }
+    size_t n_errors = loader->diags->n_errors;
+    int policy = ts_value_choice(routing, "policy");
+    router->policy = policy == 1 ? TS_ROUTE_STATIC : policy == 2 ? TS_ROUTE_LEAST_LOADED : TS_ROUTE_DIFFICULTY;
+    resolve_order(loader, routing);
+    if (router->policy == TS_ROUTE_DIFFICULTY) {
+        resolve_thresholds(loader, routing);
+    } else if (router->policy == TS_ROUTE_STATIC) {
+        resolve_static(loader, routing);
+    }
+    resolve_fallback(loader, routing);
+    resolve_rules(loader, routing);
+    resolve_router(loader, routing);
+    if (loader->diags->n_errors == n_errors) {
+        warn_unreachable(loader);
+    }
+}

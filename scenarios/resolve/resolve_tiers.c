@@ -1,0 +1,342 @@
+/* Hides what the kinds of tier have in common and the order in which their derived numbers are found: hardware and
+ * model, memory, steps, power, ownership. */
+#include <math.h>
+#include <string.h>
+
+#include "scenarios/language/loader.h"
+
+static const char this_machine[] = "this-machine";
+
+static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_value *value = ctx->value;
+    const char *name = ts_value_text(value, "hardware");
+    if (!ts_str_equal(name, this_machine)) {
+        ctx->hardware = ts_catalog_hardware(&loader->catalog, name);
+        if (!ctx->hardware || ctx->hardware->broken) {
+            ctx->broken = true;
+            return;
+        }
+        ctx->tier->hardware = ctx->hardware->name;
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.hardware.row", value->path),
+                         ctx->hardware->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,
+                         ts_loader_printf(loader, ctx->hardware->own ? "%s (%s)" : "hardware.csv: %s (%s)",
+                                          ctx->hardware->source, ctx->hardware->confidence),
+                         "%s: %.4g TFLOPS fp16, %.4g TOPS int8, %.4g GB at %.4g GB/s, %.4g W, %.0f USD",
+                         ctx->hardware->name, ctx->hardware->fp16_tflops, ctx->hardware->int8_tops,
+                         ctx->hardware->memory_bytes / 1e9, ctx->hardware->bytes_per_s / 1e9, ctx->hardware->tdp_w,
+                         ctx->hardware->list_price_usd);
+        return;
+    }
+    const char *path = loader->options->measurement_path;
+    if (!path) {
+        ts_loader_error(loader, ts_value_at(value, "hardware"),
+                        "run `tiersim bench`, or name a file with --measurement",
+                        "hardware: this-machine needs a measurement");
+        ctx->broken = true;
+        return;
+    }
+    loader->measurement_path = ts_loader_printf(loader, "%s", path);
+    ctx->measurement = ts_loader_measurement(loader, loader->measurement_path);
+    ctx->broken = !ctx->measurement;
+    if (ctx->measurement && ts_measurement_is_import(ctx->measurement)) {
+        ts_loader_error(loader, ts_value_at(value, "hardware"),
+                        "write the hardware's name here, and the file under measured:",
+                        "%s was imported: it does not describe this machine", loader->measurement_path);
+        ctx->broken = true;
+        return;
+    }
+    if (!ts_value_is_written(value, "measured")) {
+        ts_resolve_machine(loader, ctx, path, true, ts_value_at(value, "hardware"));
+    }
+    if (ctx->measurement) {
+        ctx->tier->hardware = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu,
+                                               ctx->measurement->n_threads);
+    }
+}
+
+/* Step times measured somewhere else than on the tier's own hardware. */
+static void resolve_measured(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const char *path = ts_value_text(ctx->value, "measured");
+    if (!path || ctx->broken) {
+        return;
+    }
+    if (ts_value_is_written(ctx->value, "steps")) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "measured"), "keep the one that you mean",
+                        "'measured' and 'steps' exclude each other");
+        ctx->broken = true;
+        return;
+    }
+    const bool is_this = ts_str_equal(path, this_machine);
+    if (!is_this) {
+        path = ts_loader_beside(loader, path);
+        ctx->measurement = ts_loader_measurement(loader, path);
+    } else if (loader->options->measurement_path) {
+        path = loader->measurement_path = ts_loader_printf(loader, "%s", loader->options->measurement_path);
+        ctx->measurement = ts_loader_measurement(loader, path);
+    } else {
+        ts_loader_error(loader, ts_value_at(ctx->value, "measured"),
+                        "run `tiersim bench`, or name a file with --measurement",
+                        "measured: this-machine needs a measurement");
+    }
+    ts_resolve_machine(loader, ctx, path, is_this, ts_value_at(ctx->value, "measured"));
+    ctx->broken = !ctx->measurement;
+}
+
+static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const char *name = ts_value_text(ctx->value, "model");
+    const char *quant = ts_value_text(ctx->value, "quant");
+    ctx->llm = ts_catalog_llm(&loader->catalog, name);
+    ctx->quant = ts_catalog_quant(&loader->catalog, quant);
+    if (!ctx->llm || ctx->llm->broken || !ctx->quant) {
+        ctx->broken = true;
+        return;
+    }
+    ctx->tier->model = ts_loader_printf(loader, "%s %s", ctx->llm->name, ctx->quant->name);
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.model.row", ctx->value->path),
+                     ctx->llm->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,
+                     ts_loader_printf(loader, ctx->llm->own ? "%s" : "models.csv: %s", ctx->llm->source),
+                     "%s: %.4g G parameters (%.4g active), %u layers, %.0f B of KV per token at 16 bit", ctx->llm->name,
+                     ctx->llm->params / 1e9, ctx->llm->params_active / 1e9, ctx->llm->layers,
+                     ctx->llm->kv_bytes_per_tok);
+}
+
+static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_device_model *device = &ctx->tier->u.device;
+    ctx->n_accelerators = ctx->tensor_parallel = ctx->pipeline_parallel = ctx->data_parallel = 1;
+    device->n_users = ts_value_count(ctx->value, "users");
+    device->eligible_frac = ts_value_number(ctx->value, "eligible");
+    device->max_queue = ts_value_count(ctx->value, "max_queue");
+    device->battery_wh = ts_value_number(ctx->value, "battery");
+    ts_resolve_memory(loader, ctx);
+    ts_resolve_steps(loader, ctx, &device->steps);
+}
+
+static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    static const enum ts_scheduler_policy policies[] = {TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC};
+    const int policy = ts_value_choice(ctx->value, "scheduler.policy");
+    server->policy = policies[policy > 0 ? policy : 0];
+    server->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
+    server->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
+    server->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
+    server->plans_ahead = ts_value_flag(ctx->value, "scheduler.async");
+    server->long_prefill_tok = ts_value_count(ctx->value, "scheduler.long_prefill");
+    server->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
+    server->by_priority = ts_value_choice(ctx->value, "scheduler.order") == 1;
+    server->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");
+    server->kv_unified = ts_value_flag(ctx->value, "scheduler.kv_unified");
+    server->block_tok = ts_value_count(ctx->value, "scheduler.block");
+    if (server->policy == TS_SCHEDULER_STATIC && server->prefix_cache) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.prefix_cache"),
+                        "leave prefix_cache out, or take policy: vllm", "policy static has no prefix cache");
+        ctx->broken = true;
+    }
+    if (server->policy != TS_SCHEDULER_SLOTS && server->kv_unified) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.kv_unified"),
+                        "leave kv_unified out, or take policy: slots", "kv_unified is of the policy slots");
+        ctx->broken = true;
+    }
+}
+
+/* Tokens given by a step: 1 + a + ... + a^k (Leviathan et al. 2023, equation 1). */
+static void resolve_speculative(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    struct ts_value *at = ts_value_at(ctx->value, "speculative");
+    if (!ts_value_is_written(ctx->value, "speculative")) {
+        return;
+    }
+    server->speculative = (struct ts_speculative_model){.draft_tok = ts_value_count(at, "tokens"),
+                                                        .acceptance_frac = ts_value_number(at, "acceptance"),
+                                                        .draft_step_s = ts_value_number(at, "draft_step")};
+    if (server->policy != TS_SCHEDULER_VLLM) {
+        ts_loader_error(loader, at, "leave speculative out, or take policy: vllm",
+                        "speculative decoding is not modelled for this scheduler.policy");
+        ctx->broken = true;
+    }
+    double given = 1.0;
+    for (uint32_t i = 0; i < server->speculative.draft_tok; i++) {
+        given = 1.0 + server->speculative.acceptance_frac * given;
+    }
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.speculative.given", ctx->value->path), TS_ORIGIN_MODELLED,
+                     "1 + a + ... + a^k (Leviathan et al. 2023)", "%.4g tokens a step and sequence", given);
+}
+
+/* Engines of a dense model do not wait for each other: they are replicas. */
+static void resolve_data_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_value *at = ts_value_at(ctx->value, "data_parallel");
+    const uint32_t n = ts_value_count(ctx->value, "data_parallel");
+    ctx->data_parallel = n;
+    if (n == 1) {
+        return;
+    }
+    if (ctx->n_accelerators % n != 0) {
+        ts_loader_error(loader, at, ts_loader_printf(loader, "write accelerators: %u", (unsigned)n),
+                        "%u accelerators cannot be divided among %u engines", (unsigned)ctx->n_accelerators,
+                        (unsigned)n);
+    } else if (ctx->llm->n_experts == 0) {
+        ts_loader_error(loader, at, ts_loader_printf(loader, "write replicas: %u", (unsigned)n),
+                        "%s is no mixture of experts: its engines are replicas", ctx->llm->name);
+    } else if (!ts_value_is_written(ctx->value, "steps.operators")) {
+        ts_loader_error(loader, at, "write steps: {operators: FOLDER}, or replicas",
+                        "'data_parallel' needs step times from operator tables");
+    } else {
+        ctx->n_accelerators /= n;
+        return;
+    }
+    ctx->data_parallel = 1;
+    ctx->broken = true;
+}
+
+/* The engines' schedulers as one: it has the room of all. */
+static void share_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    const uint32_t n = ctx->data_parallel;
+    if (n == 1) {
+        return;
+    }
+    server->long_prefill_tok = server->long_prefill_tok > 0 ? server->long_prefill_tok : server->max_batched_tok;
+    server->max_batched_tok *= n;
+    server->max_seqs *= n;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.data_parallel.engines", ctx->value->path), TS_ORIGIN_MODELLED,
+                     "engines that step together as one: sequences evenly, a prompt on one of them",
+                     "%u x %u sequences, %u tokens", (unsigned)n, server->max_seqs / n, server->max_batched_tok / n);
+}
+
+static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    resolve_data_parallel(loader, ctx);
+    uint32_t n = ctx->n_accelerators;
+    uint32_t stages = ts_value_count(ctx->value, "pipeline_parallel");
+    ctx->pipeline_parallel = stages;
+    ctx->tensor_parallel = n / stages;
+    if (n % stages != 0 || stages > ctx->llm->layers) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "pipeline_parallel"),
+                        ts_loader_printf(loader, "write accelerators: %u", (unsigned)(stages * (n / stages + 1))),
+                        "%u accelerators and %u layers cannot be divided among %u stages", (unsigned)n,
+                        ctx->llm->layers, (unsigned)stages);
+        ctx->pipeline_parallel = 1;
+        ctx->tensor_parallel = n;
+        ctx->broken = true;
+    }
+    ctx->n_accelerators = n * ctx->data_parallel;
+}
+
+static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_server_model *server = &ctx->tier->u.server;
+    server->n_replicas = ts_value_count(ctx->value, "replicas");
+    server->n_accelerators = ctx->n_accelerators = ts_value_count(ctx->value, "accelerators");
+    resolve_parallel(loader, ctx);
+    server->max_queue = ts_value_count(ctx->value, "max_queue");
+    resolve_scheduler(loader, ctx);
+    share_scheduler(loader, ctx);
+    resolve_speculative(loader, ctx);
+    ts_resolve_memory(loader, ctx);
+    ts_resolve_steps(loader, ctx, &server->steps);
+    ts_resolve_host(loader, ctx, &server->steps);
+    if (!ctx->broken) {
+        ts_resolve_ideal(ctx, &server->ideal);
+    }
+}
+
+static void resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx, bool is_pool)
+{
+    resolve_hardware(loader, ctx);
+    resolve_measured(loader, ctx);
+    resolve_model(loader, ctx);
+    if (ctx->broken) {
+        return;
+    }
+    if (ctx->tier->kind == TS_TIER_DEVICE) {
+        resolve_device(loader, ctx);
+    } else {
+        resolve_server(loader, ctx);
+    }
+    if (!ctx->broken && !is_pool && ctx->tier->kind == TS_TIER_SERVER) {
+        ts_resolve_fleet(loader, ctx);
+    }
+    if (!ctx->broken) {
+        ts_resolve_power(loader, ctx);
+        ts_resolve_owned(loader, ctx);
+    }
+}
+
+void ts_resolve_replica(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    resolve_units(loader, ctx, true);
+}
+
+static void resolve_owned_tier(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    if (ctx->tier->kind == TS_TIER_SERVER && ts_value_is_written(ctx->value, "pools")) {
+        ts_resolve_pools(loader, ctx);
+    } else {
+        resolve_units(loader, ctx, false);
+        if (ctx->tier->kind == TS_TIER_SERVER) {
+            ctx->tier->u.server.kv_transfer.link = -1;
+        }
+    }
+}
+
+static void resolve_tier(struct ts_loader *loader, struct ts_value *value, struct ts_tier_model *tier)
+{
+    struct ts_tier_context ctx = {.value = value, .tier = tier, .n_accelerators = 1};
+    tier->name = value->name;
+    tier->ability = ts_value_number(value, "ability");
+    tier->link = tier->replaces = -1;
+    tier->hardware = tier->model = "";
+    int kind = ts_value_choice(value, "kind");
+    if (kind < 0 || value->broken) {
+        return;
+    }
+    static const enum ts_tier_kind kinds[] = {TS_TIER_DEVICE, TS_TIER_SERVER, TS_TIER_API};
+    tier->kind = kinds[kind];
+    tier->link = ts_value_is_set(value, "link") ? ts_value_choice(value, "link") : -1;
+    (void)ts_value_text(value, "link");
+    if (tier->kind == TS_TIER_API) {
+        tier->context_tok = ts_value_count(value, "context");
+        ts_resolve_api(loader, &ctx);
+    } else {
+        tier->replaces = ts_value_is_set(value, "replaces") ? ts_value_choice(value, "replaces") : -1;
+        resolve_owned_tier(loader, &ctx);
+    }
+}
+
+/* What a tier replaces must be bought by the call. */
+static void check_replaced(struct ts_loader *loader, struct ts_value *tiers)
+{
+    const struct ts_model *model = loader->model;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        int other = tiers->children[i].broken ? -1 : model->tiers[i].replaces;
+        if (other >= 0 && !tiers->children[other].broken && model->tiers[other].kind != TS_TIER_API) {
+            ts_loader_error(loader, ts_value_at(&tiers->children[i], "replaces"), NULL,
+                            "'%s' is not of kind api: only an API's bill can be replaced", model->tiers[other].name);
+        }
+    }
+}
+
+void ts_resolve_tiers(struct ts_loader *loader)
+{
+    struct ts_value *tiers = ts_value_at(loader->root, "tiers");
+    if (tiers->state != TS_VALUE_WRITTEN) {
+        return;
+    }
+    if (tiers->n_children == 0 || tiers->n_children > TS_MAX_TIERS) {
+        const char *why = tiers->n_children ? "more than 16 tiers" : "there are no tiers";
+        ts_loader_error(loader, tiers, NULL, "%s", why);
+        return;
+    }
+    loader->model->n_tiers = (uint32_t)tiers->n_children;
+    for (uint32_t i = 0; i < loader->model->n_tiers; i++) {
+        resolve_tier(loader, &tiers->children[i], &loader->model->tiers[i]);
+    }
+    check_replaced(loader, tiers);
+}

@@ -1,0 +1,205 @@
+/* Hides how `workload` or `trace`, and --trace, become one struct ts_workload. */
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "scenarios/language/loader.h"
+#include "traces/trace.h"
+
+static const double share_tolerance = 1e-6;
+
+static void class_of(struct ts_value *item, struct ts_class_spec *out, bool generated)
+{
+    memset(out, 0, sizeof *out);
+    out->name = ts_value_text(item, "name");
+    out->share = ts_value_number(item, "share");
+    out->sensitivity = (uint8_t)ts_value_choice(item, "sensitivity");
+    out->priority = (uint8_t)ts_value_count(item, "priority");
+    out->difficulty = ts_value_dist(item, "difficulty");
+    out->prompt_tok = out->output_tok = ts_dist_constant(1.0);
+    if (generated) {
+        out->prompt_tok = ts_value_dist(item, "prompt");
+        out->output_tok = ts_value_dist(item, "output");
+    }
+}
+
+static void check_classes(struct ts_loader *loader, struct ts_value *list)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < list->n_children; i++) {
+        sum += ts_value_number(&list->children[i], "share");
+        if (ts_str_equal(list->children[i].name, "all")) {
+            ts_loader_error(loader, ts_value_at(&list->children[i], "name"), "choose another name",
+                            "'all' has a meaning of its own in the reports");
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (ts_str_equal(list->children[i].name, list->children[j].name)) {
+                ts_loader_error(loader, ts_value_at(&list->children[i], "name"), NULL, "two classes are named '%s'",
+                                list->children[i].name);
+            }
+        }
+    }
+    if (fabs(sum - 1.0) > share_tolerance) {
+        ts_loader_error(loader, list, NULL, "the shares of the classes sum to %.6g %%, not to 100 %%", sum * 100.0);
+    }
+}
+
+/* Classes of a section; a trace without any gets one. */
+static void resolve_classes(struct ts_loader *loader, struct ts_value *list, bool generated)
+{
+    struct ts_workload *workload = loader->workload;
+    size_t n = list ? list->n_children : 0;
+    if (n > TS_MAX_CLASSES) {
+        ts_loader_error(loader, list, NULL, "more than %d classes", TS_MAX_CLASSES);
+        return;
+    }
+    if (n == 0 && list && list->state == TS_VALUE_WRITTEN) {
+        ts_loader_error(loader, list, "write at least one {name: ..., share: 100 %}", "there are no classes");
+        return;
+    }
+    struct ts_class_spec *classes = ts_loader_array(loader, n ? n : 1, sizeof *classes);
+    const char **names = ts_loader_array(loader, n ? n : 1, sizeof *names);
+    if (!classes || !names) {
+        return;
+    }
+    if (n == 0) {
+        classes[0] = (struct ts_class_spec){.name = "request",
+                                            .share = 1.0,
+                                            .prompt_tok = ts_dist_constant(1.0),
+                                            .output_tok = ts_dist_constant(1.0),
+                                            .difficulty = ts_dist_normal(0.0, 1.0),
+                                            .sensitivity = TS_INTERNAL};
+        ts_loader_assume(loader, "trace.classes", TS_ORIGIN_DEFAULT, "default of the scenario language",
+                         "one class 'request', internal, difficulty normal(0, 1)");
+    }
+    for (size_t i = 0; i < n; i++) {
+        class_of(&list->children[i], &classes[i], generated);
+    }
+    if (n > 0) {
+        check_classes(loader, list);
+    }
+    workload->classes = classes;
+    workload->n_classes = n ? n : 1;
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        names[i] = classes[i].name ? classes[i].name : "";
+    }
+    loader->model->class_names = names;
+    loader->model->n_classes = (uint32_t)workload->n_classes;
+}
+
+static void check_format(struct ts_loader *loader, struct ts_value *trace, const char *format)
+{
+    const char *const *names = ts_trace_format_names();
+    size_t n = 0;
+    bool known = ts_str_equal(format, "auto");
+    while (names[n]) {
+        known = known || ts_str_equal(names[n], format);
+        n++;
+    }
+    if (!known) {
+        ts_loader_error(loader, ts_value_at(trace, "format"), ts_loader_hint(loader, format, names, n),
+                        "unknown trace format '%s'", format);
+    }
+}
+
+static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
+{
+    struct ts_workload *workload = loader->workload;
+    const char *written = loader->options->trace_path ? NULL : ts_value_text(trace, "file");
+    if (loader->options->trace_path) {
+        ts_value_ignore(ts_value_at(trace, "file"));
+        workload->trace_path = ts_loader_printf(loader, "%s", loader->options->trace_path);
+        ts_loader_assume(loader, "trace.file", TS_ORIGIN_COMMAND, "command line", "%s",
+                         ts_path_base(workload->trace_path));
+    } else if (written) {
+        workload->trace_path = ts_loader_beside(loader, written);
+    } else {
+        ts_loader_error(loader, trace, "write file: my.csv, or give --trace FILE", "no trace is named");
+    }
+    workload->trace_format = ts_value_text(trace, "format");
+    check_format(loader, trace, workload->trace_format);
+    workload->scale_rate = ts_value_number(trace, "scale_rate");
+    workload->repeat_to_s = ts_value_number(trace, "repeat_to");
+    resolve_classes(loader, ts_value_at(trace, "classes"), false);
+}
+
+/* --trace beside a generated workload: its classes label the requests of the file. */
+static void replace_by_trace(struct ts_loader *loader, struct ts_value *section)
+{
+    struct ts_workload *workload = loader->workload;
+    ts_value_ignore(section);
+    workload->trace_path = ts_loader_printf(loader, "%s", loader->options->trace_path);
+    workload->trace_format = "auto";
+    workload->scale_rate = 1.0;
+    ts_loader_assume(loader, "trace.file", TS_ORIGIN_COMMAND, "command line", "%s", ts_path_base(workload->trace_path));
+    resolve_classes(loader, ts_value_at(section, "classes"), false);
+}
+
+static void name_token_sources(struct ts_loader *loader, struct ts_value *list)
+{
+    static const char *const roles[] = {"prompt", "output"};
+    for (size_t i = 0; i < list->n_children; i++) {
+        for (size_t r = 0; r < 2; r++) {
+            const struct ts_value *value = ts_value_at(&list->children[i], roles[r]);
+            const struct ts_node *name = value ? ts_yaml_tree_find(value->node, "empirical") : NULL;
+            const char *source = name ? ts_token_dist_source(name->text) : NULL;
+            if (source) {
+                ts_loader_assume(loader, ts_loader_printf(loader, "%s.quantiles", value->path), TS_ORIGIN_CATALOG,
+                                 source, "%s", name->text);
+            }
+        }
+    }
+}
+
+static void resolve_generated(struct ts_loader *loader, struct ts_value *section)
+{
+    struct ts_workload *workload = loader->workload;
+    struct ts_value *curve = ts_value_at(section, "curve");
+    workload->calls_per_s = ts_value_number(section, "calls");
+    workload->duration_s = ts_value_number(section, "duration");
+    workload->start_hour = ts_value_number(section, "start");
+    curve->used = true;
+    workload->week_curve = curve->curve;
+    workload->gap = ts_value_dist(section, "gaps");
+    workload->scale_rate = 1.0;
+    workload->max_prompt_tok = ts_value_count(section, "max_prompt");
+    workload->max_output_tok = ts_value_count(section, "max_output");
+    struct ts_value *classes = ts_value_at(section, "classes");
+    resolve_classes(loader, classes, true);
+    name_token_sources(loader, classes);
+    loader->model->calls_per_month = ts_workload_expected_calls_per_month(workload);
+    ts_loader_assume(loader, "workload.calls_per_month", TS_ORIGIN_MODELLED, "730 h of the mean rate", "%.0f calls",
+                     loader->model->calls_per_month);
+    double expected = ts_workload_expected_calls(workload);
+    if (expected > 2e8) {
+        ts_loader_warning(loader, ts_value_at(section, "calls"), NULL,
+                          "about %.0f calls will be simulated: that takes a while", expected);
+    }
+}
+
+void ts_resolve_workload(struct ts_loader *loader)
+{
+    struct ts_value *generated = ts_value_at(loader->root, "workload");
+    struct ts_value *trace = ts_value_at(loader->root, "trace");
+    bool has_generated = ts_value_is_written(loader->root, "workload") || generated->broken;
+    bool has_trace = ts_value_is_written(loader->root, "trace") || trace->broken;
+    if (has_generated && has_trace) {
+        ts_loader_error(loader, trace, "keep the one that you mean", "'workload' and 'trace' exclude each other");
+        return;
+    }
+    if (!has_generated && !has_trace) {
+        ts_loader_error(loader, NULL, "write 'workload:' with calls and classes, or 'trace:' with a file",
+                        "there are no requests");
+        return;
+    }
+    if (generated->broken || trace->broken) {
+        return;
+    }
+    if (has_trace) {
+        resolve_trace(loader, trace);
+    } else if (loader->options->trace_path) {
+        replace_by_trace(loader, generated);
+    } else {
+        resolve_generated(loader, generated);
+    }
+}

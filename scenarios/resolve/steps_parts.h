@@ -1,0 +1,24 @@
+/* What the files behind ts_resolve_steps share. Private to scenarios/. */
+#ifndef TS_SCENARIOS_RESOLVE_STEPS_PARTS_H
+#define TS_SCENARIOS_RESOLVE_STEPS_PARTS_H
+
+#include "scenarios/language/loader.h"
+
+/* ---- resolve_interconnect.c ---- */
+
+struct ts_steps_joint {
+    double fixed_s, per_tok_s; /* a step; each of its tokens (of an engine's, with several) */
+};
+
+/* Written, or needed. */
+bool ts_steps_has_interconnect(const struct ts_tier_context *ctx);
+/* Nothing without one; told as an assumption. */
+struct ts_steps_joint ts_steps_interconnect(struct ts_loader *loader, const struct ts_tier_context *ctx);
+/* As written, or `plain` and the all-reduces that no interconnect is written for. */
+double ts_steps_overhead_s(struct ts_loader *loader, const struct ts_tier_context *ctx, double plain);
+
+/* ---- resolve_operators.c: steps: {operators: FOLDER} ---- */
+
+void ts_resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out);
+
+#endif

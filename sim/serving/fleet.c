@@ -1,0 +1,459 @@
+/* Hides when replicas are up.
+ *
+ *   OFF -> STARTING -> UP -> DRAINING -> OFF        the autoscaler, or DRAINING -> STARTING in a rolling restart
+ *                      UP, DRAINING -> BROKEN -> UP
+ *
+ * Failures: time up ~ exponential(MTBF), time to repair ~ exponential(MTTR), so a replica is up MTBF/(MTBF + MTTR) of
+ * the time. Each stay has a stream of its own, keyed by the tier's name, the replica and the number of the stay. What
+ * was in flight starts over elsewhere in order of arrival, prompt and reply, and its first token counts anew; or it is
+ * turned away.
+ *
+ * Autoscaling, as Kubernetes' horizontal autoscaler does it: every interval
+ *   wanted = max(ceil(requests/target), ceil(sum of KV shares/target)) within [min, n],
+ * up at once; down only to the most that was wanted during a cooldown in which it was always fewer. Requests that are
+ * held count. A replica serves after its cold start, drawing idle power; one that goes finishes what it has. With none
+ * up or starting, the next request starts one without waiting for an evaluation.
+ *
+ * Switched off and broken replicas draw nothing. */
+#include "sim/serving/fleet.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/units.h"
+
+/* Targets of LIFE events beside the replicas'. */
+enum { EVALUATE = 1 << 20, RESTART };
+
+#define HELD UINT32_MAX /* unit of a request that is held */
+
+static bool draws_power(enum ts_replica_life life)
+{
+    return life != TS_REPLICA_OFF && life != TS_REPLICA_BROKEN;
+}
+
+static void schedule(const struct ts_fleet *fleet, struct ts_engine *engine, double after_s, uint32_t target,
+                     uint32_t stamp)
+{
+    const int64_t at_ns = engine->now_ns + ts_ns_from_s(after_s);
+    ts_engine_schedule(engine, at_ns, TS_EVENT_LIFE, ts_engine_unit(&engine->tiers[fleet->tier], target), stamp);
+}
+
+/* ---- requests ---- */
+
+static void hold(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    if (!flight->in_tier) {
+        ts_engine_accept(engine, id);
+    }
+    flight->unit = HELD;
+    flight->next = TS_FLIGHT_NONE;
+    if (fleet->n_held == 0) {
+        fleet->held_first = id;
+    } else {
+        ts_engine_flight(engine, fleet->held_last)->next = id;
+    }
+    fleet->held_last = id;
+    fleet->n_held++;
+}
+
+static void unhold(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
+{
+    uint32_t before = TS_FLIGHT_NONE;
+    for (uint32_t i = fleet->held_first; i != id; i = ts_engine_flight(engine, i)->next) {
+        before = i;
+    }
+    const uint32_t next = ts_engine_flight(engine, id)->next;
+    if (before == TS_FLIGHT_NONE) {
+        fleet->held_first = next;
+    } else {
+        ts_engine_flight(engine, before)->next = next;
+    }
+    fleet->held_last = fleet->held_last == id ? before : fleet->held_last;
+    fleet->n_held--;
+}
+
+static struct ts_replica *choose(struct ts_fleet *fleet, const struct ts_engine *engine, uint32_t id)
+{
+    return ts_balance_rows[fleet->model->balance].choose(&fleet->balance, engine->now_ns,
+                                                         &ts_engine_flight(engine, id)->request);
+}
+
+static bool submit(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    const enum ts_status status = ts_replica_submit(replica, engine, id);
+    if (status != TS_OK) {
+        ts_engine_fail(engine, status);
+    }
+    return status == TS_OK;
+}
+
+/* While somebody is up, in the order in which they came. */
+static void release_held(struct ts_fleet *fleet, struct ts_engine *engine)
+{
+    while (fleet->n_held > 0) {
+        const uint32_t id = fleet->held_first;
+        struct ts_replica *replica = choose(fleet, engine, id);
+        if (!replica) {
+            return;
+        }
+        unhold(fleet, engine, id);
+        if (!submit(replica, engine, id)) {
+            return;
+        }
+    }
+}
+
+/* ---- lives of replicas ---- */
+
+static void roll_on(struct ts_fleet *fleet, struct ts_engine *engine);
+
+static void set_life(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica,
+                     enum ts_replica_life life)
+{
+    const bool drew = draws_power(replica->life);
+    fleet->n_up -= replica->life == TS_REPLICA_UP;
+    fleet->n_starting -= replica->life == TS_REPLICA_STARTING;
+    fleet->n_up += life == TS_REPLICA_UP;
+    fleet->n_starting += life == TS_REPLICA_STARTING;
+    replica->life = life;
+    if (drew != draws_power(life)) {
+        ts_ledger_down(&engine->ledger, replica->config->book, engine->now_ns, drew ? 1 : -1,
+                       replica->config->power->idle_w);
+    }
+}
+
+static double draw_exponential_s(const struct ts_fleet *fleet, const struct ts_engine *engine,
+                                 const struct ts_replica *replica, double mean_s)
+{
+    struct ts_rng rng;
+    const uint32_t entity = (uint32_t)ts_mix64((uint64_t)replica->unit << 32 | fleet->entity);
+    ts_rng_init(&rng, engine->model->seed, engine->replication, entity, TS_PURPOSE_FAILURE | replica->life_stamp << 8);
+    return mean_s * ts_rng_exponential(&rng);
+}
+
+static void fail_some_day(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+{
+    replica->life_stamp++;
+    if (fleet->model->failures.mtbf_s > 0.0) {
+        schedule(fleet, engine, draw_exponential_s(fleet, engine, replica, fleet->model->failures.mtbf_s),
+                 replica->unit, replica->life_stamp);
+    }
+}
+
+static void come_up(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+{
+    set_life(fleet, engine, replica, TS_REPLICA_UP);
+    fail_some_day(fleet, engine, replica);
+    release_held(fleet, engine);
+    if (fleet->rolling == replica->unit) {
+        roll_on(fleet, engine);
+    }
+}
+
+static void start(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+{
+    set_life(fleet, engine, replica, TS_REPLICA_STARTING);
+    engine->ledger.accounts[fleet->tier].n_starts++;
+    schedule(fleet, engine, fleet->model->cold_start_s, replica->unit, ++replica->life_stamp);
+}
+
+static void switch_off(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+{
+    replica->life_stamp++;
+    set_life(fleet, engine, replica, TS_REPLICA_OFF);
+    if (fleet->rolling == replica->unit) {
+        roll_on(fleet, engine);
+    }
+}
+
+void ts_fleet_drained(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+{
+    if (fleet->rolling == replica->unit) {
+        start(fleet, engine, replica);
+    } else {
+        switch_off(fleet, engine, replica);
+    }
+}
+
+static void drain(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+{
+    set_life(fleet, engine, replica, TS_REPLICA_DRAINING);
+    if (ts_replica_is_idle(replica)) {
+        ts_fleet_drained(fleet, engine, replica);
+    }
+}
+
+static void start_one(struct ts_fleet *fleet, struct ts_engine *engine)
+{
+    for (uint32_t i = 0; i < fleet->balance.n; i++) {
+        if (fleet->balance.replicas[i].life == TS_REPLICA_OFF) {
+            start(fleet, engine, &fleet->balance.replicas[i]);
+            return;
+        }
+    }
+}
+
+/* ---- a failure ---- */
+
+static int by_arrival(const void *a, const void *b)
+{
+    const uint64_t *x = a;
+    const uint64_t *y = b;
+    return (x[0] > y[0]) - (x[0] < y[0]);
+}
+
+/* {request, flight} of those at a replica in order of arrival; *n of them. NULL: none, or no memory, which is told. */
+static uint64_t (*flights_at(const struct ts_replica *replica, struct ts_engine *engine, size_t *n))[2]
+{
+    *n = 0;
+    const uint32_t n_there = ts_replica_outstanding(replica);
+    uint64_t(*found)[2] = n_there > 0 ? malloc(n_there * sizeof *found) : NULL;
+    if (!found) {
+        ts_engine_fail(engine, n_there > 0 ? TS_ENOMEM : TS_OK);
+        return NULL;
+    }
+    for (uint32_t id = 0; id < engine->flights.cap; id++) {
+        const struct ts_flight *flight = ts_engine_flight(engine, id);
+        if (flight->is_used && flight->in_tier && flight->tier == replica->config->tier &&
+            flight->unit == replica->unit) {
+            TS_CHECK(*n < n_there);
+            found[*n][0] = flight->request.id;
+            found[*n][1] = id;
+            ++*n;
+        }
+    }
+    qsort(found, *n, sizeof *found, by_arrival);
+    return found;
+}
+
+static void lose(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    if (fleet->model->failures.drops_calls) {
+        ts_engine_finish(engine, id, TS_REJECTED);
+        return;
+    }
+    flight->first_ns = TS_NEVER_NS;
+    flight->in_step = false;
+    struct ts_replica *replica = fleet->n_held == 0 ? choose(fleet, engine, id) : NULL;
+    if (replica) {
+        (void)submit(replica, engine, id);
+    } else {
+        hold(fleet, engine, id);
+    }
+}
+
+static void break_down(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+{
+    size_t n = 0;
+    uint64_t(*lost)[2] = flights_at(replica, engine, &n);
+    const enum ts_status status = ts_replica_break(replica, engine);
+    if (status != TS_OK || engine->status != TS_OK) {
+        ts_engine_fail(engine, status);
+        free(lost);
+        return;
+    }
+    struct ts_account *account = &engine->ledger.accounts[fleet->tier];
+    account->n_failures++;
+    account->n_retries += n;
+    engine->last_ns = n > 0 ? engine->now_ns : engine->last_ns;
+    set_life(fleet, engine, replica, TS_REPLICA_BROKEN);
+    replica->life_stamp++;
+    schedule(fleet, engine, draw_exponential_s(fleet, engine, replica, fleet->model->failures.mttr_s), replica->unit,
+             replica->life_stamp);
+    for (size_t i = 0; i < n; i++) {
+        lose(fleet, engine, (uint32_t)lost[i][1]);
+    }
+    free(lost);
+    if (fleet->rolling == replica->unit) {
+        roll_on(fleet, engine);
+    }
+}
+
+/* ---- rolling restart ---- */
+
+/* The next replica that is up, if any is left. */
+static void roll_on(struct ts_fleet *fleet, struct ts_engine *engine)
+{
+    uint32_t i = fleet->rolling + 1;
+    while (i < fleet->balance.n && fleet->balance.replicas[i].life != TS_REPLICA_UP) {
+        i++;
+    }
+    fleet->rolling = i < fleet->balance.n ? i : fleet->balance.n;
+    if (fleet->rolling < fleet->balance.n) {
+        drain(fleet, engine, &fleet->balance.replicas[i]);
+    }
+}
+
+static void begin_rolling(struct ts_fleet *fleet, struct ts_engine *engine)
+{
+    if (fleet->rolling == fleet->balance.n) {
+        fleet->rolling = UINT32_MAX;
+        roll_on(fleet, engine);
+    }
+}
+
+/* ---- autoscaling ---- */
+
+static uint32_t wanted_now(const struct ts_fleet *fleet, const struct ts_engine *engine)
+{
+    const struct ts_autoscale_model *model = &fleet->model->autoscale;
+    uint64_t n_requests = fleet->n_held;
+    double shares = 0.0;
+    for (uint32_t i = 0; i < fleet->balance.n; i++) {
+        const struct ts_replica *replica = &fleet->balance.replicas[i];
+        n_requests += ts_replica_outstanding(replica);
+        shares += (double)ts_replica_blocks(replica, engine->now_ns) / (double)replica->config->scheduler.kv_blocks;
+    }
+    double wanted = fleet->n_held > 0 ? 1.0 : 0.0;
+    if (model->target_outstanding > 0.0) {
+        wanted = fmax(wanted, ceil((double)n_requests / model->target_outstanding));
+    }
+    if (model->target_kv_frac > 0.0) {
+        wanted = fmax(wanted, ceil(shares / model->target_kv_frac));
+    }
+    return (uint32_t)fmin(fmax(wanted, model->min_replicas), fleet->balance.n);
+}
+
+static void scale_up(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t n)
+{
+    for (uint32_t i = 0; n > 0 && i < fleet->balance.n; i++) {
+        struct ts_replica *replica = &fleet->balance.replicas[i];
+        if (replica->life == TS_REPLICA_DRAINING && fleet->rolling != i) {
+            set_life(fleet, engine, replica, TS_REPLICA_UP);
+            n--;
+        }
+    }
+    for (; n > 0; n--) {
+        start_one(fleet, engine);
+    }
+}
+
+static void scale_down(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t n)
+{
+    for (uint32_t i = fleet->balance.n; n > 0 && i-- > 0;) {
+        struct ts_replica *replica = &fleet->balance.replicas[i];
+        if (replica->life == TS_REPLICA_STARTING && fleet->rolling != i) {
+            switch_off(fleet, engine, replica);
+            n--;
+        }
+    }
+    for (uint32_t i = fleet->balance.n; n > 0 && i-- > 0;) {
+        struct ts_replica *replica = &fleet->balance.replicas[i];
+        if (replica->life == TS_REPLICA_UP) {
+            drain(fleet, engine, replica);
+            n--;
+        }
+    }
+}
+
+static void evaluate(struct ts_fleet *fleet, struct ts_engine *engine)
+{
+    const uint32_t wanted = wanted_now(fleet, engine);
+    const uint32_t n = fleet->n_up + fleet->n_starting;
+    if (wanted >= n) {
+        fleet->low_since_ns = TS_NEVER_NS;
+        scale_up(fleet, engine, wanted - n);
+        release_held(fleet, engine);
+        return;
+    }
+    if (fleet->low_since_ns == TS_NEVER_NS) {
+        fleet->low_since_ns = engine->now_ns;
+        fleet->n_wanted = 0;
+    }
+    fleet->n_wanted = wanted > fleet->n_wanted ? wanted : fleet->n_wanted;
+    if (engine->now_ns - fleet->low_since_ns >= ts_ns_from_s(fleet->model->autoscale.cooldown_s)) {
+        fleet->low_since_ns = TS_NEVER_NS;
+        scale_down(fleet, engine, n > fleet->n_wanted ? n - fleet->n_wanted : 0);
+    }
+}
+
+/* ---- what the tier calls ---- */
+
+void ts_fleet_open(struct ts_fleet *fleet, const struct ts_tier *tier, struct ts_engine *engine)
+{
+    const uint32_t n = fleet->balance.n;
+    fleet->model = &tier->model->u.server;
+    fleet->tier = tier->index;
+    fleet->held_first = fleet->held_last = TS_FLIGHT_NONE;
+    fleet->entity = tier->key;
+    fleet->rolling = n;
+    fleet->low_since_ns = TS_NEVER_NS;
+    fleet->n_up = n;
+    const struct ts_autoscale_model *autoscale = &fleet->model->autoscale;
+    for (uint32_t i = 0; i < n; i++) {
+        if (autoscale->on && i >= autoscale->min_replicas) {
+            set_life(fleet, engine, &fleet->balance.replicas[i], TS_REPLICA_OFF);
+        } else {
+            fail_some_day(fleet, engine, &fleet->balance.replicas[i]);
+        }
+    }
+    if (autoscale->on) {
+        schedule(fleet, engine, autoscale->interval_s, EVALUATE, 0);
+    }
+    if (fleet->model->restart_every_s > 0.0) {
+        schedule(fleet, engine, fleet->model->restart_every_s, RESTART, 0);
+    }
+}
+
+bool ts_fleet_place(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
+{
+    struct ts_replica *replica = choose(fleet, engine, id);
+    if (replica) {
+        return submit(replica, engine, id);
+    }
+    if (fleet->n_up > 0 || fleet->n_held >= (uint64_t)fleet->balance.max_queue * fleet->balance.n) {
+        return false;
+    }
+    if (fleet->n_starting == 0) {
+        start_one(fleet, engine);
+    }
+    hold(fleet, engine, id);
+    return true;
+}
+
+void ts_fleet_abandon(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
+{
+    const uint32_t unit = ts_engine_flight(engine, id)->unit;
+    if (unit == HELD) {
+        unhold(fleet, engine, id);
+    } else {
+        ts_replica_abandon(&fleet->balance.replicas[unit], engine, id);
+    }
+}
+
+static void change_life(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+{
+    switch (replica->life) {
+    case TS_REPLICA_UP:
+    case TS_REPLICA_DRAINING:
+        break_down(fleet, engine, replica);
+        break;
+    case TS_REPLICA_STARTING:
+    case TS_REPLICA_BROKEN:
+        come_up(fleet, engine, replica);
+        break;
+    case TS_REPLICA_OFF:
+        TS_CHECK(!"a replica that is off has no events");
+    }
+}
+
+void ts_fleet_fire(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t target, uint32_t stamp)
+{
+    if (!ts_engine_goes_on(engine)) {
+        return;
+    }
+    if (target == EVALUATE) {
+        schedule(fleet, engine, fleet->model->autoscale.interval_s, EVALUATE, 0);
+        evaluate(fleet, engine);
+    } else if (target == RESTART) {
+        schedule(fleet, engine, fleet->model->restart_every_s, RESTART, 0);
+        begin_rolling(fleet, engine);
+    } else if (fleet->balance.replicas[target].life_stamp == stamp) {
+        change_life(fleet, engine, &fleet->balance.replicas[target]);
+    }
+}

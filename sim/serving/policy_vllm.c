@@ -1,0 +1,210 @@
+/* Hides the policy `vllm` (scheduler.h: its rules). Source: vLLM V1, vllm/v1/core/sched/scheduler.py, schedule(), and
+ * kv_cache_manager.py, get_computed_blocks() and allocate_slots(): a sequence enters if the blocks that it does not
+ * find, and the idle ones among those that it finds, are no more than the free ones. */
+#include "base/check.h"
+#include "sim/serving/scheduler_parts.h"
+
+static bool vllm_can_hold(const struct ts_scheduler_config *config, uint64_t prompt_tok, uint64_t n_tok)
+{
+    (void)prompt_tok;
+    return ts_running_blocks(config, n_tok) <= config->kv_blocks &&
+           (config->chunked_prefill || n_tok <= config->max_batched_tok);
+}
+
+/* ---- running sequences ---- */
+
+/* Who goes when blocks are short: the last of the lowest priority. */
+static uint32_t victim_of(const struct ts_scheduler *s)
+{
+    uint32_t victim = s->n_running - 1;
+    for (uint32_t pos = victim; s->config.by_priority && pos-- > 0;) {
+        if (ts_running_seq(s, pos)->priority < ts_running_seq(s, victim)->priority) {
+            victim = pos;
+        }
+    }
+    return victim;
+}
+
+/* Preempts the one at `pos`; `planned`: its share of this step is given back. */
+static void preempt(struct ts_scheduler *s, uint32_t pos, bool planned, uint32_t *budget,
+                    struct ts_scheduler_plan *plan)
+{
+    struct ts_sequence *seq = ts_running_seq(s, pos);
+    if (planned) {
+        const uint32_t n_new = pos < s->n_bulk ? 1 : s->n_new[pos];
+        ts_running_unload(s, pos);
+        s->n_free_blocks += s->cache ? 0 : ts_running_growth(s, ts_running_room(s, pos), n_new);
+        *budget += n_new;
+    }
+    seq->n_given = seq->output_tok - ts_running_left(s, pos);
+    ts_sequences_push_front(&s->seqs, s->id[pos]);
+    s->tags_b[plan->n_preempted++] = seq->tag;
+    ts_running_remove(s, pos);
+}
+
+/* Makes n_blocks free for the one at *pos; false if it fell victim itself. *pos follows it. */
+static bool make_room(struct ts_scheduler *s, uint32_t *pos, uint64_t n_blocks, uint32_t *budget,
+                      struct ts_scheduler_plan *plan)
+{
+    while (n_blocks > s->n_free_blocks) {
+        const uint32_t victim = victim_of(s);
+        preempt(s, victim, victim < *pos, budget, plan);
+        if (victim == *pos) {
+            return false;
+        }
+        *pos -= victim < *pos;
+    }
+    return true;
+}
+
+static uint32_t share_of(const struct ts_scheduler *s, uint32_t pos, uint32_t budget)
+{
+    const uint32_t most = ts_running_drafts(s) ? budget - (s->n_running - pos - 1) : budget;
+    return s->need[pos] > 0 ? ts_running_chunk(s, s->need[pos], most)
+                            : ts_min_u32(ts_min_u32(ts_running_left(s, pos), s->config.draft_tok + 1), most);
+}
+
+static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_scheduler_plan *plan)
+{
+    ts_running_load_front(s, budget);
+    for (uint32_t pos = s->n_bulk; pos < s->n_running;) {
+        const uint32_t n_new = share_of(s, pos, *budget);
+        TS_CHECK(n_new > 0 && n_new <= *budget);
+        const uint64_t n_blocks = ts_running_growth(s, ts_running_room(s, pos), n_new);
+        if (!make_room(s, &pos, n_blocks, budget, plan)) {
+            continue;
+        }
+        if (s->cache) {
+            ts_running_take_blocks(s, pos, n_new);
+        }
+        s->n_free_blocks -= n_blocks;
+        *budget -= n_new;
+        ts_running_load(s, pos, n_new);
+        pos++;
+    }
+    for (uint32_t pos = 0; s->cache && pos < s->n_running; pos++) {
+        if (!ts_running_drafts(s) || s->need[pos] > 0) {
+            ts_running_publish(s, pos, pos < s->n_bulk ? 1 : s->n_new[pos]);
+        }
+    }
+}
+
+/* ---- admission ---- */
+
+struct entry {
+    uint32_t chunk;   /* 0: it cannot enter */
+    uint32_t n_found; /* blocks, listed in its record */
+    uint32_t n_idle;  /* of those, not in use */
+};
+
+/* Lists the blocks that hold the sequence's first tokens already; the last token is not looked for. */
+static void look_up(const struct ts_scheduler *s, const struct ts_sequence *seq, struct entry *entry)
+{
+    const uint32_t block_tok = s->config.block_tok;
+    const uint32_t most = (seq->prompt_tok + seq->n_given - 1) / block_tok;
+    uint64_t key = TS_PREFIX_ROOT;
+    for (uint32_t i = 0; i < most; i++) {
+        key = ts_prefix_key(key, &seq->prefix, seq->prompt_tok, seq->salt, i, block_tok);
+        const uint32_t block = ts_prefix_cache_find(s->cache, key);
+        if (block == TS_PREFIX_CACHE_NONE) {
+            return;
+        }
+        seq->blocks[entry->n_found++] = block;
+        entry->n_idle += ts_prefix_cache_is_idle(s->cache, block);
+    }
+}
+
+/* How the head of the waiting queue could enter. */
+static struct entry entry_of_head(const struct ts_scheduler *s, uint32_t budget)
+{
+    struct entry entry = {0, 0, 0};
+    if (s->seqs.n_waiting == 0 || s->n_running >= s->max_running || budget == 0 || s->n_free_blocks == 0) {
+        return entry;
+    }
+    const struct ts_sequence *seq = &s->seqs.items[ts_sequences_head(&s->seqs)];
+    if (seq->n_computed > 0) {
+        entry.chunk = ts_running_growth(s, 0, seq->n_computed + 1) <= s->n_free_blocks;
+        return entry;
+    }
+    if (s->cache) {
+        look_up(s, seq, &entry);
+    }
+    const uint32_t need = seq->prompt_tok + seq->n_given - entry.n_found * s->config.block_tok;
+    const uint32_t chunk = ts_running_chunk(s, need, budget);
+    const uint64_t n_blocks = ts_running_growth(s, 0, s->config.whole_admission ? need : chunk) + entry.n_idle;
+    entry.chunk = chunk <= budget && n_blocks <= s->n_free_blocks ? chunk : 0;
+    return entry;
+}
+
+static void share_found(struct ts_scheduler *s, struct ts_sequence *seq, const struct entry *entry)
+{
+    for (uint32_t i = 0; i < entry->n_found; i++) {
+        ts_prefix_cache_share(s->cache, seq->blocks[i]);
+    }
+    seq->n_blocks = entry->n_found;
+    s->n_free_blocks -= entry->n_idle;
+}
+
+/* The one at `pos` has just entered, with nothing to compute but what it decodes. */
+static void join(struct ts_scheduler *s, uint32_t pos)
+{
+    struct ts_sequence *seq = ts_running_seq(s, pos);
+    const uint32_t block_tok = s->config.block_tok;
+    s->need[pos] = 0;
+    s->n_free_blocks -= ts_running_growth(s, 0, seq->n_computed);
+    ts_running_set(s, pos, seq->n_computed, ts_running_left(s, pos),
+                   (block_tok - seq->n_computed % block_tok) % block_tok);
+    seq->n_computed = 0;
+    seq->joins = true;
+    s->n_joining++;
+}
+
+static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
+{
+    for (struct entry entry = entry_of_head(s, budget); entry.chunk > 0; entry = entry_of_head(s, budget)) {
+        const uint32_t pos = s->n_running;
+        const uint32_t id = ts_sequences_head(&s->seqs);
+        const uint32_t n_computed = s->seqs.items[id].n_computed;
+        ts_running_insert(s, pos, id, n_computed > 0 ? n_computed : entry.n_found * s->config.block_tok, plan);
+        if (n_computed > 0) {
+            join(s, pos);
+        }
+        if (s->cache) {
+            share_found(s, &s->seqs.items[id], &entry);
+            ts_running_take_blocks(s, pos, entry.chunk);
+            ts_running_publish(s, pos, entry.chunk);
+        }
+        s->n_free_blocks -= ts_running_growth(s, ts_running_room(s, pos), entry.chunk);
+        budget -= entry.chunk;
+        ts_running_load(s, pos, entry.chunk);
+    }
+}
+
+static void vllm_plan(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
+{
+    plan_running(s, &budget, plan);
+    if (plan->n_preempted == 0) {
+        admit(s, budget, plan);
+    }
+}
+
+/* In the course of a run nobody who could not enter becomes able to: free blocks only get fewer, and a found block that
+ * is needed elsewhere was counted as one of them. */
+static bool vllm_would_admit(const struct ts_scheduler *s, uint32_t budget)
+{
+    return entry_of_head(s, budget).chunk > 0;
+}
+
+static enum ts_status vllm_init(struct ts_scheduler *s)
+{
+    return s->config.prefix_cache ? ts_prefix_cache_create(&s->cache, s->config.kv_blocks) : TS_OK;
+}
+
+const struct ts_policy ts_policy_vllm = {
+    .name = "vllm",
+    .has_prefix_cache = true,
+    .init = vllm_init,
+    .can_hold = vllm_can_hold,
+    .plan = vllm_plan,
+    .would_admit = vllm_would_admit,
+};

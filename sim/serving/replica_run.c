@@ -1,0 +1,158 @@
+/* Hides runs: while the batch only decodes and nobody can enter, the ends of many steps are computed ahead in one loop,
+ * and one event stands for all of them. Nothing that others see of the replica changes inside a run. A request that
+ * could enter cuts the run at the end of the step under way. A run that begins in the warm-up ends with the step in
+ * which that ends. */
+#include "base/check.h"
+#include "sim/serving/replica_parts.h"
+#include "sim/serving/steptime.h"
+
+enum { RUN_PAST_ARRIVAL = 8 };
+
+/* Computes the ends of the run's steps: up to its length, TS_REPLICA_RUN_MAX, or a little beyond the next arrival,
+ * which may cut it. Returns how many. */
+static uint32_t fill_ends(const struct ts_replica *replica, const struct ts_engine *engine,
+                          const struct ts_scheduler_run *run)
+{
+    struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
+    load.kv_max_tok = run->kv_max_tok;
+    struct ts_step_line line = ts_steptime_line(replica->config->steps, &load);
+    const uint32_t longest = run->max_steps < TS_REPLICA_RUN_MAX ? run->max_steps : TS_REPLICA_RUN_MAX;
+    const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
+    const int64_t warm_ns = engine->now_ns < engine->ledger.warmup_ns ? engine->ledger.warmup_ns : TS_NEVER_NS;
+    const int64_t until_ns = engine->next_arrival_ns;
+    const double kv_growth_tok = (double)run->kv_growth_tok;
+    int64_t *ends_ns = replica->ends_ns;
+    int64_t end_ns = engine->now_ns;
+    int64_t last_ns = 0;
+    double kv_tok = load.kv_read_tok;
+    uint32_t n = 0;
+    while (n < most && end_ns < warm_ns && (n < RUN_PAST_ARRIVAL || end_ns < until_ns)) {
+        if (kv_tok > line.until_kv) {
+            load.kv_read_tok = kv_tok;
+            line = ts_steptime_line(replica->config->steps, &load);
+        }
+        const int64_t step_ns = ts_steptime_ns(ts_step_line_s(&line, kv_tok));
+        if (step_ns < last_ns) {
+            break; /* the steps of a run never get shorter: its gaps are counted by that */
+        }
+        last_ns = step_ns;
+        end_ns += step_ns;
+        kv_tok += kv_growth_tok;
+        load.kv_max_tok += 1.0;
+        ends_ns[n++] = end_ns;
+    }
+    return n;
+}
+
+void ts_replica_begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)
+{
+    replica->mode = TS_REPLICA_RUN;
+    replica->start_ns = engine->now_ns;
+    replica->prefill_tok = replica->prefill_pairs = 0.0;
+    replica->kv_read_tok = run->kv_read_tok;
+    replica->kv_growth_tok = (double)run->kv_growth_tok;
+    replica->step_tok = run->n_seqs;
+    replica->n_seqs = run->n_seqs;
+    replica->blocks_used = run->blocks_used;
+    replica->new_blocks = run->new_blocks;
+    replica->n_steps = fill_ends(replica, engine, run);
+    ts_replica_schedule(replica, engine, replica->ends_ns[replica->n_steps - 1]);
+}
+
+/* The blocks in use over the first n_steps of the run, n_steps > 0, step by step. */
+static void account_run_steps(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    uint64_t n_blocks = replica->blocks_used;
+    int64_t from_ns = replica->start_ns;
+    for (uint32_t j = 0; j < n_steps; j++) {
+        n_blocks += replica->new_blocks[j % replica->config->scheduler.block_tok];
+        ts_ledger_blocks(&engine->ledger, replica->config->book, from_ns, replica->ends_ns[j], n_blocks);
+        from_ns = replica->ends_ns[j];
+    }
+}
+
+/* The blocks in use over the first n_steps of the run; returns those in the last of them. */
+static uint64_t account_run_blocks(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    const uint32_t block_tok = replica->config->scheduler.block_tok;
+    uint64_t n_blocks = replica->blocks_used;
+    int64_t from_ns = replica->start_ns;
+    double block_ns = 0.0;
+    for (uint32_t begin = 0; begin < n_steps; begin += block_tok) {
+        const uint32_t n = n_steps - begin < block_tok ? n_steps - begin : block_tok;
+        const int64_t *ends_ns = replica->ends_ns + begin;
+        for (uint32_t j = 0; j < n; j++) {
+            n_blocks += replica->new_blocks[j];
+            block_ns += (double)(int64_t)n_blocks * (double)(ends_ns[j] - from_ns);
+            from_ns = ends_ns[j];
+        }
+    }
+    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->book, replica->start_ns, from_ns, block_ns * 1e-9,
+                                 n_blocks)) {
+        account_run_steps(replica, engine, n_steps);
+    }
+    return n_blocks;
+}
+
+static void add_run_gaps(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    for (uint32_t c = 0; c < replica->config->n_classes; c++) {
+        if (replica->n_in_step[c] > 0) {
+            ts_hist_add_gaps(ts_ledger_itl(&engine->ledger, replica->config->tier, c), replica->start_ns,
+                             replica->ends_ns, n_steps, replica->n_in_step[c]);
+        }
+    }
+}
+
+uint64_t ts_replica_account_run(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    if (n_steps > 0) {
+        add_run_gaps(replica, engine, n_steps);
+        ts_replica_account_steps(replica, engine, replica->ends_ns[n_steps - 1], n_steps);
+    }
+    return account_run_blocks(replica, engine, n_steps);
+}
+
+void ts_replica_end_run(struct ts_replica *replica, struct ts_engine *engine)
+{
+    struct ts_scheduler_step step;
+    TS_CHECK(replica->ends_ns[replica->n_steps - 1] == engine->now_ns);
+    (void)ts_replica_account_run(replica, engine, replica->n_steps);
+    ts_scheduler_advance(replica->scheduler, replica->n_steps, &step);
+    ts_replica_finish_all(replica, engine, &step);
+}
+
+/* Most runs were computed up to the arrival that asks: the last step but
+ * one has. Otherwise bisection, without branches: they would be a coin's toss each. */
+uint32_t ts_replica_steps_ended(const struct ts_replica *replica, int64_t now_ns)
+{
+    const int64_t *ends_ns = replica->ends_ns;
+    uint32_t n = replica->n_steps;
+    uint32_t n_ended = 0;
+    if (n >= 2 && ends_ns[n - 2] <= now_ns) {
+        n_ended = n - 1;
+        n = 1;
+    }
+    while (n > 0) {
+        const uint32_t half = (n + 1) / 2;
+        n_ended += half & -(uint32_t)(ends_ns[n_ended + half - 1] <= now_ns);
+        n -= half;
+    }
+    return n_ended;
+}
+
+void ts_replica_shorten_run(struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
+{
+    if (replica->mode == TS_REPLICA_RUN && n_steps < replica->n_steps) {
+        replica->n_steps = n_steps;
+        ts_replica_schedule(replica, engine, replica->ends_ns[n_steps - 1]);
+    }
+}
+
+void ts_replica_cut_run(struct ts_replica *replica, struct ts_engine *engine)
+{
+    if (replica->mode != TS_REPLICA_RUN || ts_scheduler_run_goes_on(replica->scheduler)) {
+        return;
+    }
+    ts_replica_shorten_run(replica, engine, ts_replica_steps_ended(replica, engine->now_ns) + 1);
+}

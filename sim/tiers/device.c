@@ -1,0 +1,315 @@
+/* Hides the fleet: which user a request belongs to, and the table of busy devices (open addressing, linear probing,
+ * backward shift on removal), so that ten million users cost nothing until they ask.
+ *
+ * A reply of n tokens behind a prompt of p: one step for the prompt, then n - 1 decode steps that read p+1 ... p+n-1
+ * entries. A step is affine in what it reads, so the sum is closed:
+ *   (n-1)*base + per_kv*((n-1)*(p+1) + (n-1)*(n-2)/2). */
+#include "sim/tiers/device.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "sim/serving/steptime.h"
+
+enum { FIRST_CAP = 64 };
+
+/* A busy device: the request in service and those that wait, chained through flight->next. */
+struct device {
+    uint32_t user;
+    uint32_t n; /* requests, 0: an empty place in the table */
+    uint32_t head, tail;
+};
+
+struct fleet {
+    const struct ts_device_model *model;
+    const struct ts_power_model *power;
+    uint32_t context_tok;
+    uint64_t seed;
+    struct device *table; /* [cap], cap a power of two */
+    uint32_t cap, n_busy;
+};
+
+/* ---- users ---- */
+
+uint32_t ts_device_user(uint64_t seed, uint64_t request_id, uint32_t n_users)
+{
+    const uint64_t hash = ts_mix64(ts_mix64(seed ^ 0x757365725f6f66ULL) + request_id * 0x9e3779b97f4a7c15ULL);
+    return (uint32_t)((hash >> 32) * n_users >> 32);
+}
+
+bool ts_device_is_eligible(uint64_t seed, uint32_t user, double eligible_frac)
+{
+    const uint64_t hash = ts_mix64(ts_mix64(seed ^ 0x656c696769626c65ULL) + user * 0x9e3779b97f4a7c15ULL);
+    return (double)(hash >> 11) * 0x1p-53 < eligible_frac;
+}
+
+/* ---- the table of busy devices ---- */
+
+static uint32_t place_of(const struct fleet *fleet, uint32_t user)
+{
+    return (uint32_t)ts_mix64(user + 1ULL) & (fleet->cap - 1);
+}
+
+/* The device of a user, or the empty place where it would go. */
+static struct device *find(const struct fleet *fleet, uint32_t user)
+{
+    uint32_t i = place_of(fleet, user);
+    while (fleet->table[i].n > 0 && fleet->table[i].user != user) {
+        i = (i + 1) & (fleet->cap - 1);
+    }
+    return &fleet->table[i];
+}
+
+static enum ts_status grow(struct fleet *fleet)
+{
+    struct device *old = fleet->table;
+    const uint32_t old_cap = fleet->cap;
+    struct device *table = calloc((size_t)old_cap * 2, sizeof *table);
+    if (!table) {
+        return TS_ENOMEM;
+    }
+    fleet->table = table;
+    fleet->cap = old_cap * 2;
+    for (uint32_t i = 0; i < old_cap; i++) {
+        if (old[i].n > 0) {
+            *find(fleet, old[i].user) = old[i];
+        }
+    }
+    free(old);
+    return TS_OK;
+}
+
+/* Empties a place and moves back those behind it that probing would not reach any more. */
+static void remove_device(struct fleet *fleet, struct device *device)
+{
+    const uint32_t mask = fleet->cap - 1;
+    uint32_t hole = (uint32_t)(device - fleet->table);
+    for (uint32_t i = (hole + 1) & mask; fleet->table[i].n > 0; i = (i + 1) & mask) {
+        const uint32_t home = place_of(fleet, fleet->table[i].user);
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            fleet->table[hole] = fleet->table[i];
+            hole = i;
+        }
+    }
+    fleet->table[hole] = (struct device){0};
+    fleet->n_busy--;
+}
+
+/* ---- life ---- */
+
+static void device_destroy(struct ts_tier *tier)
+{
+    struct fleet *fleet = tier->state;
+    if (fleet) {
+        free(fleet->table);
+        free(fleet);
+        tier->state = NULL;
+    }
+}
+
+static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engine)
+{
+    struct fleet *fleet = calloc(1, sizeof *fleet);
+    struct device *table = calloc(FIRST_CAP, sizeof *table);
+    if (!fleet || !table) {
+        free(fleet);
+        free(table);
+        return TS_ENOMEM;
+    }
+    *fleet = (struct fleet){.model = &tier->model->u.device,
+                            .power = &tier->model->power,
+                            .context_tok = tier->model->context_tok,
+                            .seed = engine->model->seed,
+                            .table = table,
+                            .cap = FIRST_CAP};
+    tier->state = fleet;
+    return TS_OK;
+}
+
+/* ---- service ---- */
+
+/* Groups of gaps within 1/2048 of each other. */
+static void add_gaps(struct ts_hist *itl, double first_s, double per_step_s, uint32_t n)
+{
+    const double spread = first_s > 0.0 ? fabs(per_step_s) * (n - 1) / first_s : (double)n;
+    const double wanted = ceil(spread * 2048.0);
+    const uint32_t n_groups = wanted < 1.0 ? 1 : wanted < n ? (uint32_t)wanted : n;
+    uint32_t begin = 0;
+    for (uint32_t g = 0; g < n_groups; g++) {
+        const uint32_t end = (uint32_t)((uint64_t)n * (g + 1) / n_groups);
+        const double middle = (double)begin + (double)(end - begin - 1) / 2.0;
+        ts_hist_add_n(itl, ts_steptime_ns(first_s + per_step_s * middle), end - begin);
+        begin = end;
+    }
+}
+
+int64_t ts_device_decode_ns(struct ts_hist *itl, const struct ts_steps_model *steps, uint64_t first_kv_tok, uint32_t n)
+{
+    double sum_s = 0.0;
+    uint32_t n_done = 0;
+    while (n_done < n) {
+        const struct ts_batch_load load = ts_steptime_decode_load(1, first_kv_tok + n_done);
+        const struct ts_step_line line = ts_steptime_line(steps, &load);
+        const double first_s = ts_step_line_s(&line, load.kv_read_tok);
+        const double n_on_line = line.until_kv - load.kv_read_tok + 1.0;
+        const uint32_t n_steps = n_on_line < (double)(n - n_done) ? (uint32_t)n_on_line : n - n_done;
+        if (itl) {
+            add_gaps(itl, first_s, line.per_kv_s, n_steps);
+        }
+        sum_s += n_steps * first_s + line.per_kv_s * ((double)n_steps * ((double)n_steps - 1.0) / 2.0);
+        n_done += n_steps;
+    }
+    return n > 0 ? ts_steptime_ns(sum_s) : 0;
+}
+
+static void begin_service(struct fleet *fleet, struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    const struct ts_request *request = &flight->request;
+    const struct ts_batch_load load = ts_steptime_prompt_load(request->prompt_tok);
+    flight->start_ns = engine->now_ns;
+    flight->first_ns = flight->start_ns + ts_steptime_ns(ts_steptime_s(&fleet->model->steps, &load));
+    flight->end_ns = flight->first_ns + ts_device_decode_ns(NULL, &fleet->model->steps,
+                                                            (uint64_t)request->prompt_tok + 1, request->output_tok - 1);
+    ts_engine_schedule_flight(engine, flight->end_ns, TS_EVENT_SERVICE, id);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void account_service(const struct ts_tier *tier, struct ts_engine *engine, const struct ts_flight *flight)
+{
+    const struct fleet *fleet = tier->state;
+    const int64_t first_ns = earlier(flight->first_ns, engine->now_ns);
+    const int64_t end_ns = earlier(flight->end_ns, engine->now_ns);
+    ts_ledger_work(&engine->ledger, tier->index, flight->start_ns, first_ns, fleet->power->prefill_w);
+    if (end_ns > first_ns) {
+        ts_ledger_work(&engine->ledger, tier->index, first_ns, end_ns, fleet->power->decode_w);
+    }
+}
+
+/* The request at the head of a device's queue is gone: the next one starts, or the device is idle. */
+static void pop_head(struct fleet *fleet, struct ts_engine *engine, struct device *device)
+{
+    device->head = ts_engine_flight(engine, device->head)->next;
+    if (--device->n == 0) {
+        remove_device(fleet, device);
+    } else {
+        begin_service(fleet, engine, device->head);
+    }
+}
+
+/* ---- the functions of the tier ---- */
+
+static bool device_can_hold(const struct ts_tier *tier, const struct ts_request *request)
+{
+    const struct fleet *fleet = tier->state;
+    const uint64_t n_tok = (uint64_t)request->prompt_tok + request->output_tok;
+    return fleet->model->n_users > 0 && (fleet->context_tok == 0 || n_tok <= fleet->context_tok) &&
+           ts_device_is_eligible(fleet->seed, ts_device_user(fleet->seed, request->id, fleet->model->n_users),
+                                 fleet->model->eligible_frac);
+}
+
+static double device_pressure(const struct ts_tier *tier, const struct ts_engine *engine,
+                              const struct ts_request *request)
+{
+    (void)engine;
+    const struct fleet *fleet = tier->state;
+    return find(fleet, ts_device_user(fleet->seed, request->id, fleet->model->n_users))->n;
+}
+
+static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
+{
+    struct fleet *fleet = tier->state;
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    flight->unit = ts_device_user(fleet->seed, flight->request.id, fleet->model->n_users);
+    struct device *device = find(fleet, flight->unit);
+    if (device->n > fleet->model->max_queue) {
+        return false;
+    }
+    flight->next = TS_FLIGHT_NONE;
+    if (device->n > 0) {
+        ts_engine_flight(engine, device->tail)->next = id;
+        device->tail = id;
+        device->n++;
+        ts_engine_accept(engine, id);
+        return true;
+    }
+    if (fleet->n_busy >= fleet->cap / 2) {
+        const enum ts_status status = grow(fleet);
+        if (status != TS_OK) {
+            ts_engine_fail(engine, status);
+            return false;
+        }
+        device = find(fleet, flight->unit);
+    }
+    *device = (struct device){.user = flight->unit, .n = 1, .head = id, .tail = id};
+    fleet->n_busy++;
+    ts_engine_accept(engine, id);
+    begin_service(fleet, engine, id);
+    return true;
+}
+
+static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target,
+                        uint32_t stamp)
+{
+    (void)stamp;
+    struct fleet *fleet = tier->state;
+    const struct ts_flight *flight = ts_engine_flight(engine, target);
+    struct device *device = find(fleet, flight->unit);
+    TS_CHECK(kind == TS_EVENT_SERVICE && device->n > 0 && device->head == target && flight->end_ns == engine->now_ns);
+    account_service(tier, engine, flight);
+    if (!ts_ledger_leaves_out(&engine->ledger, &flight->request)) {
+        (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
+                                  &fleet->model->steps, (uint64_t)flight->request.prompt_tok + 1,
+                                  flight->request.output_tok - 1);
+    }
+    pop_head(fleet, engine, device);
+    ts_engine_finish(engine, target, TS_DONE);
+}
+
+static void device_abandon(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
+{
+    struct fleet *fleet = tier->state;
+    const struct ts_flight *flight = ts_engine_flight(engine, id);
+    struct device *device = find(fleet, flight->unit);
+    TS_CHECK(device->n > 0);
+    if (device->head == id) {
+        account_service(tier, engine, flight);
+        pop_head(fleet, engine, device);
+        return;
+    }
+    uint32_t before = device->head;
+    while (ts_engine_flight(engine, before)->next != id) {
+        before = ts_engine_flight(engine, before)->next;
+        TS_CHECK(before != TS_FLIGHT_NONE);
+    }
+    ts_engine_flight(engine, before)->next = flight->next;
+    device->tail = device->tail == id ? before : device->tail;
+    device->n--;
+}
+
+static void device_close(struct ts_tier *tier, struct ts_engine *engine)
+{
+    const struct fleet *fleet = tier->state;
+    for (uint32_t i = 0; i < fleet->cap; i++) {
+        if (fleet->table[i].n > 0) {
+            account_service(tier, engine, ts_engine_flight(engine, fleet->table[i].head));
+        }
+    }
+}
+
+const struct ts_tier_ops ts_device_ops = {
+    .name = "device",
+    .create = device_create,
+    .destroy = device_destroy,
+    .can_hold = device_can_hold,
+    .pressure = device_pressure,
+    .enter = device_enter,
+    .fire = device_fire,
+    .abandon = device_abandon,
+    .close = device_close,
+};

@@ -1,0 +1,124 @@
+#include "endpoint/openai.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "tests/live/live_test.h"
+
+static struct ts_openai_event parse(const char *text)
+{
+    struct ts_openai_event event;
+    assert_int_equal(ts_openai_parse(&event, text, strlen(text)), TS_OK);
+    return event;
+}
+
+static void check_url(const char *base, const char *api, const char *wanted)
+{
+    char *url = ts_openai_url(base, ts_openai_api_find(api));
+    assert_string_equal(url, wanted);
+    free(url);
+}
+
+static void test_openai__a_host_alone_gets_the_usual_path(void **state)
+{
+    (void)state;
+    check_url("http://localhost:8080", "chat", "http://localhost:8080/v1/chat/completions");
+    check_url("http://localhost:8080/", "completions", "http://localhost:8080/v1/completions");
+    check_url("https://host/v1", "chat", "https://host/v1/chat/completions");
+    check_url("https://host/openai/v1/", "chat", "https://host/openai/v1/chat/completions");
+    check_url("https://host/v1/chat/completions", "chat-new", "https://host/v1/chat/completions");
+}
+
+static void test_openai__the_body_is_json_with_the_fields_of_the_interface(void **state)
+{
+    (void)state;
+    const struct ts_openai_ask ask = {.model = "m", .prompt = "say \"hi\"", .max_tok = 7, .ignore_eos = true};
+    struct ts_text body;
+    struct ts_json_doc doc;
+    bool flag = false;
+    int64_t n = 0;
+    ts_text_init(&body);
+    ts_openai_body(&body, ts_openai_api_find("chat-new"), &ask);
+    assert_int_equal(ts_json_parse(&doc, "body", body.data, body.len, NULL), TS_OK);
+    const struct ts_json *root = ts_json_root(&doc);
+    const struct ts_json *message = ts_json_at(ts_json_get(root, "messages"), 0);
+    assert_string_equal(ts_json_string(ts_json_get(root, "model")), "m");
+    assert_string_equal(ts_json_string(ts_json_get(message, "content")), "say \"hi\"");
+    assert_true(ts_json_int(ts_json_get(root, "max_completion_tokens"), &n) && n == 7);
+    assert_true(ts_json_bool(ts_json_get(root, "stream"), &flag) && flag);
+    assert_true(ts_json_bool(ts_json_get(root, "ignore_eos"), &flag) && flag);
+    assert_true(ts_json_bool(ts_json_get(ts_json_get(root, "stream_options"), "include_usage"), &flag) && flag);
+    ts_json_deinit(&doc);
+    ts_text_deinit(&body);
+}
+
+static void test_openai__text_is_found_in_chat_completions_and_reasoning(void **state)
+{
+    (void)state;
+    assert_true(parse("{\"choices\":[{\"delta\":{\"content\":\"x\"}}]}").has_text);
+    assert_true(parse("{\"choices\":[{\"delta\":{\"reasoning_content\":\"x\"}}]}").has_text);
+    assert_true(parse("{\"choices\":[{\"text\":\"x\"}]}").has_text);
+    assert_false(parse("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}").has_text);
+    assert_false(parse("{\"choices\":[]}").has_text);
+    assert_true(parse("{\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}").finished);
+    assert_false(parse("{\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":null}]}").finished);
+    assert_true(parse("[DONE]").done);
+}
+
+static void test_openai__usage_counts_are_taken_if_they_are_counts(void **state)
+{
+    (void)state;
+    const struct ts_openai_event good =
+        parse("{\"choices\":[],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":3}}");
+    const struct ts_openai_event bad = parse("{\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":1e300}}");
+    assert_int_equal(good.prompt_tok, 12);
+    assert_int_equal(good.output_tok, 3);
+    assert_int_equal(bad.prompt_tok, -1);
+    assert_int_equal(bad.output_tok, -1);
+}
+
+static void test_openai__errors_come_in_three_shapes(void **state)
+{
+    (void)state;
+    assert_string_equal(parse("{\"error\":{\"message\":\"too\\nmany\"}}").error, "too many");
+    assert_string_equal(parse("{\"error\":\"busy\"}").error, "busy");
+    assert_string_equal(parse("{\"object\":\"error\",\"message\":\"no\"}").error, "no");
+    assert_string_equal(parse("{\"error\":null,\"choices\":[]}").error, "");
+}
+
+static void test_openai__what_is_no_event_is_told(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "{", "[]", "7", "null", "\"text\"", "{\"a\":1}x", "{\"choices\":[1]} {"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct ts_openai_event event;
+        assert_int_equal(ts_openai_parse(&event, texts[i], strlen(texts[i])), TS_EINPUT);
+        assert_false(event.has_text || event.done);
+    }
+}
+
+static void test_openai__a_refusal_is_one_printable_line(void **state)
+{
+    (void)state;
+    char out[TS_OPENAI_ERROR_BYTES];
+    static const char page[] = "<html>\n\n<b>\x1b[31mno</b>";
+    ts_openai_refusal(out, "{\"error\":{\"message\":\"quota\"}}", 29);
+    assert_string_equal(out, "quota");
+    ts_openai_refusal(out, page, sizeof page - 1);
+    assert_string_equal(out, "<html> <b>[31mno</b>");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_openai__a_host_alone_gets_the_usual_path),
+        cmocka_unit_test(test_openai__the_body_is_json_with_the_fields_of_the_interface),
+        cmocka_unit_test(test_openai__text_is_found_in_chat_completions_and_reasoning),
+        cmocka_unit_test(test_openai__usage_counts_are_taken_if_they_are_counts),
+        cmocka_unit_test(test_openai__errors_come_in_three_shapes),
+        cmocka_unit_test(test_openai__what_is_no_event_is_told),
+        cmocka_unit_test(test_openai__a_refusal_is_one_printable_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

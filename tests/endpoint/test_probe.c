@@ -1,0 +1,454 @@
+/* Probing a live endpoint on loopback: a good one, a busy one, and hostile ones. */
+#include "live/probe_report.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "tests/endpoint/endpoint.h"
+#include "tests/live/live_test.h"
+
+static struct ts_probe_options options_for(const char *url)
+{
+    return (struct ts_probe_options){
+        .http = {.url = url, .connect_s = 2.0, .stall_s = 1.0, .total_s = 3.0, .agent = "tiersim/test"},
+        .api = ts_openai_api_find("chat"),
+        .max_retries = 2,
+        .retry_s = 0.001,
+        .seed = 5,
+    };
+}
+
+/* n equal asks, all due at once. */
+static struct ts_probe_ask *make_asks(size_t n, uint32_t prompt_tok, uint32_t output_tok)
+{
+    struct ts_probe_ask *asks = calloc(n, sizeof *asks);
+    assert_non_null(asks);
+    for (size_t i = 0; i < n; i++) {
+        asks[i] = (struct ts_probe_ask){.prompt_tok = prompt_tok, .output_tok = output_tok};
+    }
+    return asks;
+}
+
+static struct ts_probe_result run_load(endpoint_reply *reply, void *context, size_t n, uint32_t concurrency)
+{
+    struct endpoint *endpoint = endpoint_start(reply, context);
+    assert_non_null(endpoint);
+    char *url = ts_openai_url(endpoint_url(endpoint), ts_openai_api_find("chat"));
+    struct ts_probe_ask *asks = make_asks(n, 32, 5);
+    const struct ts_probe_load load = {.asks = asks, .n = n, .concurrency = concurrency};
+    const struct ts_probe_options options = options_for(url);
+    struct ts_probe_result result;
+    assert_int_equal(ts_probe_run(&result, &load, &options, NULL), TS_OK);
+    endpoint_stop(endpoint);
+    free(asks);
+    free(url);
+    return result;
+}
+
+static void check_accounts(const struct ts_probe_result *result)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < TS_N_PROBE_OUTCOMES; i++) {
+        sum += result->n_outcomes[i];
+    }
+    assert_int_equal(sum, result->n);
+    for (size_t i = 0; i < result->n; i++) {
+        const struct ts_probe_record *r = &result->records[i];
+        assert_true(r->outcome == TS_PROBE_DONE || r->message >= 0 || r->outcome == TS_PROBE_CANCELLED);
+        assert_true(r->n_tries >= 1 || r->outcome == TS_PROBE_CANCELLED);
+        assert_true(r->outcome != TS_PROBE_DONE || (r->first_ns >= r->due_ns && r->last_ns >= r->first_ns));
+    }
+}
+
+/* ---- good ---- */
+
+static void reply_good(void *context, const struct endpoint_request *request, int socket)
+{
+    endpoint_send_good(request, socket, *(const unsigned *)context);
+}
+
+static void test_probe__a_good_endpoint_is_measured(void **state)
+{
+    (void)state;
+    unsigned gap_ms = 5;
+    struct ts_probe_result result = run_load(reply_good, &gap_ms, 12, 3);
+    struct ts_probe_summary summary;
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_DONE], 12);
+    assert_int_equal(ts_probe_summarise(&summary, &result), TS_OK);
+    assert_int_equal(summary.output_tok, 60);
+    assert_int_equal(summary.latency_s[TS_PROBE_ITL].n, 12 * 4);
+    assert_true(result.records[0].counted);
+    /* Sleeps never come early. */
+    assert_true(ts_sample_quantile(&summary.latency_s[TS_PROBE_TTFT], 0.0) >= 0.005);
+    assert_true(ts_sample_quantile(&summary.latency_s[TS_PROBE_E2E], 0.0) >= 0.025);
+    assert_true(ts_sample_quantile(&summary.latency_s[TS_PROBE_TPOT], 0.0) >= 0.004);
+    ts_probe_summary_deinit(&summary);
+    ts_probe_result_deinit(&result);
+}
+
+struct crowd {
+    pthread_mutex_t lock;
+    uint32_t n, most;
+};
+
+static void reply_counting(void *context, const struct endpoint_request *request, int socket)
+{
+    struct crowd *crowd = context;
+    pthread_mutex_lock(&crowd->lock);
+    crowd->n++;
+    crowd->most = crowd->n > crowd->most ? crowd->n : crowd->most;
+    pthread_mutex_unlock(&crowd->lock);
+    endpoint_sleep_ms(5);
+    pthread_mutex_lock(&crowd->lock);
+    crowd->n--; /* before the end is sent, so that the next request cannot be counted on top */
+    pthread_mutex_unlock(&crowd->lock);
+    endpoint_send_good(request, socket, 0);
+}
+
+static void test_probe__a_closed_loop_never_has_more_under_way(void **state)
+{
+    (void)state;
+    struct crowd crowd = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct ts_probe_result result = run_load(reply_counting, &crowd, 40, 4);
+    check_accounts(&result);
+    assert_true(crowd.most >= 2 && crowd.most <= 4);
+    ts_probe_result_deinit(&result);
+}
+
+static void test_probe__an_open_loop_sends_each_at_its_time(void **state)
+{
+    (void)state;
+    unsigned gap_ms = 30; /* slower than the arrivals: they must not wait for it */
+    struct endpoint *endpoint = endpoint_start(reply_good, &gap_ms);
+    assert_non_null(endpoint);
+    char *url = ts_openai_url(endpoint_url(endpoint), ts_openai_api_find("chat"));
+    struct ts_probe_ask asks[10];
+    for (size_t i = 0; i < 10; i++) {
+        asks[i] = (struct ts_probe_ask){.due_ns = (int64_t)i * 10000000, .prompt_tok = 4, .output_tok = 4};
+    }
+    const struct ts_probe_load load = {.asks = asks, .n = 10};
+    const struct ts_probe_options options = options_for(url);
+    struct ts_probe_result result;
+    assert_int_equal(ts_probe_run(&result, &load, &options, NULL), TS_OK);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_DONE], 10);
+    for (size_t i = 0; i < 10; i++) {
+        assert_int_equal(result.records[i].due_ns, asks[i].due_ns);
+        assert_true(result.records[i].sent_ns >= asks[i].due_ns);
+    }
+    /* Ten replies of 120 ms each, one after the other, would take 1.2 s. */
+    assert_true(result.duration_s < 1.0);
+    ts_probe_result_deinit(&result);
+    endpoint_stop(endpoint);
+    free(url);
+}
+
+/* ---- busy ---- */
+
+static void reply_busy_first(void *context, const struct endpoint_request *request, int socket)
+{
+    (void)context;
+    if (request->number < 3) {
+        endpoint_send(socket, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\n{}");
+        return;
+    }
+    endpoint_send_good(request, socket, 0);
+}
+
+static void test_probe__retry_after_is_obeyed(void **state)
+{
+    (void)state;
+    struct ts_probe_result result = run_load(reply_busy_first, NULL, 3, 3);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_DONE], 3);
+    assert_int_equal(result.n_retries, 3);
+    assert_true(result.duration_s >= 1.0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(result.records[i].n_tries, 2);
+        assert_true(result.records[i].first_ns - result.records[i].due_ns >= 1000000000);
+    }
+    ts_probe_result_deinit(&result);
+}
+
+static void reply_busy_always(void *context, const struct endpoint_request *request, int socket)
+{
+    (void)context;
+    (void)request;
+    endpoint_send(socket, "HTTP/1.1 503 Busy\r\nContent-Length: 29\r\n\r\n{\"error\":{\"message\":\"full\"}}  ");
+}
+
+static void test_probe__what_stays_busy_is_refused_with_its_reason(void **state)
+{
+    (void)state;
+    struct ts_probe_result result = run_load(reply_busy_always, NULL, 4, 2);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_REFUSED], 4);
+    assert_int_equal(result.n_retries, 8);
+    assert_int_equal(result.n_messages, 1);
+    assert_string_equal(result.messages[0].text, "HTTP 503: full");
+    assert_int_equal(result.messages[0].n, 4);
+    ts_probe_result_deinit(&result);
+}
+
+static void test_probe__nobody_there_is_a_failure_in_words(void **state)
+{
+    (void)state;
+    struct endpoint *endpoint = endpoint_start(reply_busy_always, NULL);
+    assert_non_null(endpoint);
+    char *url = ts_openai_url(endpoint_url(endpoint), ts_openai_api_find("chat"));
+    endpoint_stop(endpoint);
+    struct ts_probe_ask asks[2] = {{.prompt_tok = 1, .output_tok = 1}, {.prompt_tok = 1, .output_tok = 1}};
+    const struct ts_probe_load load = {.asks = asks, .n = 2, .concurrency = 1};
+    const struct ts_probe_options options = options_for(url);
+    struct ts_probe_result result;
+    assert_int_equal(ts_probe_run(&result, &load, &options, NULL), TS_OK);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_FAILED], 2);
+    assert_non_null(strstr(result.messages[0].text, "connect"));
+    ts_probe_result_deinit(&result);
+    free(url);
+}
+
+static void test_probe__an_address_that_is_none_is_a_usage_error(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"", "host", "ftp://host", "file:///etc/passwd", "http://", "http://me:key@host"};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct ts_probe_ask ask = {.prompt_tok = 1, .output_tok = 1};
+        const struct ts_probe_load load = {.asks = &ask, .n = 1, .concurrency = 1};
+        const struct ts_probe_options options = options_for(urls[i]);
+        struct ts_probe_result result;
+        struct ts_diags diags;
+        ts_diags_init(&diags);
+        assert_int_equal(ts_probe_run(&result, &load, &options, &diags), TS_EUSAGE);
+        assert_int_equal(diags.n_errors, 1);
+        ts_diags_deinit(&diags);
+    }
+}
+
+static bool stop_at_once(void *user, const struct ts_progress_state *state)
+{
+    (void)user;
+    return state->elapsed_s < 0.05;
+}
+
+static void test_probe__an_interrupted_load_accounts_for_every_request(void **state)
+{
+    (void)state;
+    unsigned gap_ms = 20;
+    struct endpoint *endpoint = endpoint_start(reply_good, &gap_ms);
+    assert_non_null(endpoint);
+    char *url = ts_openai_url(endpoint_url(endpoint), ts_openai_api_find("chat"));
+    struct ts_probe_ask *asks = make_asks(50, 4, 4);
+    const struct ts_probe_load load = {.asks = asks, .n = 50, .concurrency = 2};
+    struct ts_probe_options options = options_for(url);
+    struct ts_probe_result result;
+    options.progress.go_on = stop_at_once;
+    assert_int_equal(ts_probe_run(&result, &load, &options, NULL), TS_EINTERRUPTED);
+    check_accounts(&result);
+    assert_true(result.n_outcomes[TS_PROBE_CANCELLED] >= 46);
+    ts_probe_result_deinit(&result);
+    endpoint_stop(endpoint);
+    free(asks);
+    free(url);
+}
+
+/* ---- the key ---- */
+
+static void reply_noting_head(void *context, const struct endpoint_request *request, int socket)
+{
+    snprintf(context, 4096, "%s", request->head);
+    endpoint_send_good(request, socket, 0);
+}
+
+static void test_probe__the_key_goes_to_the_endpoint_and_nowhere_else(void **state)
+{
+    (void)state;
+    char head[4096] = "";
+    struct endpoint *endpoint = endpoint_start(reply_noting_head, head);
+    assert_non_null(endpoint);
+    char *url = ts_openai_url(endpoint_url(endpoint), ts_openai_api_find("chat"));
+    struct ts_probe_ask ask = {.prompt_tok = 8, .output_tok = 2};
+    const struct ts_probe_point point = {.load = {.asks = &ask, .n = 1, .concurrency = 1}};
+    const struct ts_probe_about about = {.date = "d", .model = "m", .url = url, .backend = "chat"};
+    struct ts_probe_options options = options_for(url);
+    struct ts_probe_result result;
+    struct ts_probe_summary summary;
+    struct ts_text text;
+    options.http.key = "sk-secret-7";
+    ts_text_init(&text);
+    assert_int_equal(ts_probe_run(&result, &point.load, &options, NULL), TS_OK);
+    assert_int_equal(result.n_outcomes[TS_PROBE_DONE], 1);
+    assert_non_null(strstr(head, "Authorization: Bearer sk-secret-7\r\n"));
+    assert_int_equal(ts_probe_summarise(&summary, &result), TS_OK);
+    ts_probe_csv_rows(&text, 0, &point, &result);
+    ts_probe_json(&text, &about, &point, &result, &summary);
+    assert_null(strstr(text.data, "sk-secret"));
+    ts_text_deinit(&text);
+    ts_probe_summary_deinit(&summary);
+    ts_probe_result_deinit(&result);
+    endpoint_stop(endpoint);
+    free(url);
+}
+
+static void reply_redirect(void *context, const struct endpoint_request *request, int socket)
+{
+    char text[256];
+    snprintf(text, sizeof text, "HTTP/1.1 307 Elsewhere\r\nLocation: %s/other\r\nContent-Length: 0\r\n\r\n",
+             (const char *)context);
+    (void)request;
+    endpoint_send(socket, text);
+}
+
+static void test_probe__a_redirect_is_not_followed(void **state)
+{
+    (void)state;
+    char elsewhere[] = "http://127.0.0.1:1";
+    struct ts_probe_result result = run_load(reply_redirect, elsewhere, 2, 1);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_FAILED], 2);
+    assert_int_equal(result.records[0].http_status, 307);
+    ts_probe_result_deinit(&result);
+}
+
+/* ---- hostile ---- */
+
+static void send_junk(int socket, struct ts_rng *rng)
+{
+    char junk[512];
+    for (size_t i = 0; i < sizeof junk; i++) {
+        junk[i] = (char)ts_rng_u32(rng);
+    }
+    endpoint_send_bytes(socket, junk, sizeof junk);
+}
+
+static void send_huge_line(int socket)
+{
+    static char piece[1 << 16];
+    memset(piece, 'x', sizeof piece);
+    endpoint_send_stream_head(socket);
+    endpoint_send(socket, "data: ");
+    for (size_t i = 0; i < 200 && endpoint_send_bytes(socket, piece, sizeof piece); i++) {
+    }
+}
+
+static void send_endless_tokens(int socket)
+{
+    endpoint_send_stream_head(socket);
+    while (endpoint_send_token(socket, "on and on ")) {
+        endpoint_sleep_ms(10);
+    }
+}
+
+static void send_byte_by_byte(int socket)
+{
+    static const char text[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+                               "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\r\n\r\ndata: [DONE]\r\n\r\n";
+    for (size_t i = 0; i + 1 < sizeof text && endpoint_send_bytes(socket, text + i, 1); i++) {
+    }
+}
+
+static void reply_hostile(void *context, const struct endpoint_request *request, int socket)
+{
+    static const char *const texts[] = {
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\nwhat\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nwhat\r\n",
+        "HTTP/1.1 200 OK\r\n\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n",
+        "HTTP/1.1 200 OK\r\n\r\ndata: {\"choices\":[{\"delta\":{\"content\":\n\n",
+        "HTTP/1.1 200 OK\r\n\r\ndata: {\"error\":{\"message\":\"out of memory\"}}\n\n",
+        "HTTP/1.1 200 OK\r\n\r\ndata: [DONE]\n\n",
+        "HTTP/1.1 200 OK\r\n\r\n{\"choices\":[{\"message\":{\"content\":\"not a stream\"}}]}",
+        ("HTTP/1.1 200 OK\r\n\r\ndata: "
+         "{\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":99999999999999999999}}\n\n"),
+        "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 429 Slow\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 429 Slow\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 401 Who\r\nContent-Length: 27\r\n\r\n{\"error\":{\"message\":\"key?\"}}",
+        "HTTP/1.1 404 Where\r\n\r\n<html>no such page</html>",
+        "HTTP/1.1 99999 ?\r\n\r\n",
+        "HTTP/9.9 200\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "",
+    };
+    enum { N_TEXTS = sizeof texts / sizeof texts[0] };
+    struct ts_rng rng;
+    (void)context;
+    ts_rng_init(&rng, 11, 0, (uint32_t)request->number, 0);
+    const uint32_t kind = ts_rng_u32(&rng) % 100;
+    if (kind < 10) {
+        endpoint_send_good(request, socket, 0);
+    } else if (kind < 14) {
+        send_junk(socket, &rng);
+    } else if (kind < 16) {
+        send_huge_line(socket);
+    } else if (kind < 18) {
+        send_byte_by_byte(socket);
+    } else if (kind < 19) {
+        send_endless_tokens(socket);
+    } else if (kind < 20) { /* stalls in the middle of an event */
+        endpoint_send_stream_head(socket);
+        endpoint_send(socket, "data: {\"cho");
+        endpoint_sleep_ms(2500);
+    } else {
+        endpoint_send(socket, texts[ts_rng_u32(&rng) % N_TEXTS]);
+    }
+}
+
+static void test_probe__a_thousand_hostile_replies_are_all_accounted_for(void **state)
+{
+    (void)state;
+    struct ts_probe_result result = run_load(reply_hostile, NULL, 1000, 64);
+    check_accounts(&result);
+    assert_true(result.n_outcomes[TS_PROBE_DONE] >= 50);
+    assert_true(result.n_outcomes[TS_PROBE_FAILED] >= 300);
+    assert_true(result.n_outcomes[TS_PROBE_TIMED_OUT] >= 1);
+    assert_true(result.n_outcomes[TS_PROBE_REFUSED] >= 1);
+    assert_int_equal(result.n_outcomes[TS_PROBE_CANCELLED], 0);
+    assert_true(result.n_messages <= TS_PROBE_MAX_MESSAGES);
+    ts_probe_result_deinit(&result);
+}
+
+/* Points of a grid have seeds one apart and number their requests from 0: a prompt that came again would be found in
+ * the endpoint's prefix cache. */
+static void test_probe__no_prompt_comes_again_under_another_seed(void **state)
+{
+    (void)state;
+    enum { SEEDS = 12, NUMBERS = 12, WORDS = 8 };
+    struct ts_text prompts[SEEDS * NUMBERS];
+    for (size_t i = 0; i < SEEDS * NUMBERS; i++) {
+        ts_text_init(&prompts[i]);
+        ts_probe_prompt(&prompts[i], WORDS, i / NUMBERS, i % NUMBERS);
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(prompts[i].data, prompts[k].data);
+        }
+    }
+    for (size_t i = 0; i < SEEDS * NUMBERS; i++) {
+        ts_text_deinit(&prompts[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_probe__a_good_endpoint_is_measured),
+        cmocka_unit_test(test_probe__no_prompt_comes_again_under_another_seed),
+        cmocka_unit_test(test_probe__a_closed_loop_never_has_more_under_way),
+        cmocka_unit_test(test_probe__an_open_loop_sends_each_at_its_time),
+        cmocka_unit_test(test_probe__retry_after_is_obeyed),
+        cmocka_unit_test(test_probe__what_stays_busy_is_refused_with_its_reason),
+        cmocka_unit_test(test_probe__nobody_there_is_a_failure_in_words),
+        cmocka_unit_test(test_probe__an_address_that_is_none_is_a_usage_error),
+        cmocka_unit_test(test_probe__an_interrupted_load_accounts_for_every_request),
+        cmocka_unit_test(test_probe__the_key_goes_to_the_endpoint_and_nowhere_else),
+        cmocka_unit_test(test_probe__a_redirect_is_not_followed),
+        cmocka_unit_test(test_probe__a_thousand_hostile_replies_are_all_accounted_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
