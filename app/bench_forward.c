@@ -6,8 +6,8 @@
 
 #include "app/bench_common.h"
 #include "app/interrupt.h"
-#include "app/progress_line.h"
 #include "app/locate.h"
+#include "app/progress_line.h"
 #include "app/version.h"
 #include "base/file.h"
 #include "base/run_info.h"

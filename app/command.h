@@ -17,8 +17,7 @@ struct ts_command {
 };
 
 extern const struct ts_command ts_command_run, ts_command_check, ts_command_bench, ts_command_trace, ts_command_explain,
-    ts_command_catalog, ts_command_probe, ts_command_validate,
-    ts_command_help;
+    ts_command_catalog, ts_command_probe, ts_command_validate, ts_command_help;
 extern const struct ts_command ts_command_import;
 
 /* All of them, in the order of the help. */

@@ -9,8 +9,8 @@
 
 #include "app/bench_common.h"
 #include "app/interrupt.h"
-#include "app/progress_line.h"
 #include "app/probe_options.h"
+#include "app/progress_line.h"
 #include "base/file.h"
 #include "live/validate_endpoint.h"
 #include "live/validate_engine.h"
@@ -63,8 +63,7 @@ static enum ts_status load_scenario(struct session *session, const struct ts_mod
                                               .sets = args->sets,
                                               .n_sets = args->n_sets,
                                               .trace_path = args->trace};
-    const enum ts_status status =
-        ts_validate_scenario_load(&scenario, &tier, &source, engine, &session->arena, diags);
+    const enum ts_status status = ts_validate_scenario_load(&scenario, &tier, &source, engine, &session->arena, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -342,7 +341,7 @@ static void print_steps(const struct session *session)
 }
 
 static enum ts_status print_tables(const struct ts_validation *validations, size_t n,
-                                 const struct ts_validate_limits *limits, bool with_budget)
+                                   const struct ts_validate_limits *limits, bool with_budget)
 {
     enum ts_status status = TS_OK;
     for (size_t i = 0; status == TS_OK && i < n; i++) {

@@ -1,5 +1,5 @@
-/* What long work tells while it goes on, and how it is told to stop: the one contract of simulations, measurements, live
- * runs and probes. Work that was stopped ends with TS_EINTERRUPTED. */
+/* What long work tells while it goes on, and how it is told to stop: the one contract of simulations, measurements,
+ * live runs and probes. Work that was stopped ends with TS_EINTERRUPTED. */
 #ifndef TS_BASE_PROGRESS_H
 #define TS_BASE_PROGRESS_H
 

@@ -14,13 +14,14 @@ struct ts_model_bench_options {
     const struct ts_model_config *config; /* of a synthetic model; ignored with gguf_path */
     const char *quant;                    /* "Q4_0" */
     uint64_t seed;
-    const char *gguf_path;   /* NULL: synthetic */
-    const char *isa;         /* NULL: best for this machine */
-    uint32_t n_threads;      /* 0: all usable CPUs */
-    uint32_t max_batch;      /* 0: 64 */
-    uint32_t max_prefill;    /* 0: 512; tokens of a prompt's chunk */
-    uint32_t max_depth;      /* 0: 4096, or the model's context; cached tokens */
-    const uint32_t *batches; /* [n_batches] increasing: decode these numbers of sequences; n_batches 0: as the fit likes */
+    const char *gguf_path; /* NULL: synthetic */
+    const char *isa;       /* NULL: best for this machine */
+    uint32_t n_threads;    /* 0: all usable CPUs */
+    uint32_t max_batch;    /* 0: 64 */
+    uint32_t max_prefill;  /* 0: 512; tokens of a prompt's chunk */
+    uint32_t max_depth;    /* 0: 4096, or the model's context; cached tokens */
+    const uint32_t
+        *batches; /* [n_batches] increasing: decode these numbers of sequences; n_batches 0: as the fit likes */
     size_t n_batches;
     const uint32_t *depths; /* [n_depths] increasing: at these depths; n_depths 0: as the fit likes */
     size_t n_depths;

@@ -26,10 +26,11 @@ static void copy_tensor(uint8_t *out, const struct ts_weight_source *source, con
     }
 }
 
-/* With `kernel`, or where it does not take these weights and was not asked for by name, with the best after it that does. */
-static enum ts_status pack_quantized(struct ts_linear_part *part, const struct ts_kernel *kernel, const struct ts_linear_tools *tools,
-                                     enum ts_quant quant, const uint8_t *rows, const struct ts_tensor *first,
-                                     struct ts_diags *diags)
+/* With `kernel`, or where it does not take these weights and was not asked for by name, with the best after it that
+ * does. */
+static enum ts_status pack_quantized(struct ts_linear_part *part, const struct ts_kernel *kernel,
+                                     const struct ts_linear_tools *tools, enum ts_quant quant, const uint8_t *rows,
+                                     const struct ts_tensor *first, struct ts_diags *diags)
 {
     enum ts_status status = ts_matrix_create(&part->quantized, kernel, quant, rows, part->rows, first->cols);
     const struct ts_kernel *next = kernel;
@@ -40,8 +41,8 @@ static enum ts_status pack_quantized(struct ts_linear_part *part, const struct t
         return status;
     }
     return ts_fail(diags, status, ts_span_none(), "leave out --isa: another variant takes them then",
-                   "tensor '%s' has weights of type %s that are too large for kernel variant %s", first->name, part->type->name,
-                   kernel->name);
+                   "tensor '%s' has weights of type %s that are too large for kernel variant %s", first->name,
+                   part->type->name, kernel->name);
 }
 
 /* Packs the rows; the kernel is the best that knows the format. Floats that no kernel takes (F32, odd widths, a variant

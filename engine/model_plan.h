@@ -10,8 +10,8 @@
 
 struct ts_model_plan_limits {
     uint32_t max_batch, max_prefill, max_depth;
-    uint64_t max_kv_tok; /* cached tokens of a step, all sequences */
-    bool check;          /* also steps that are held out from the fit */
+    uint64_t max_kv_tok;              /* cached tokens of a step, all sequences */
+    bool check;                       /* also steps that are held out from the fit */
     const uint32_t *batches, *depths; /* what to measure instead of the plan's own; n = 0: its own */
     size_t n_batches, n_depths;
 };

@@ -1,12 +1,13 @@
-/* Hides what is the same for all architectures: feature names, and the cache sizes that the C library knows where the processor
- * itself would not tell (virtual machines hide the cache leaves of CPUID). */
+/* Hides what is the same for all architectures: feature names, and the cache sizes that the C library knows where the
+ * processor itself would not tell (virtual machines hide the cache leaves of CPUID). */
 #include "kernels/cpu.h"
 
 #include <string.h>
 #include <unistd.h>
 
 static const char *const feature_names[TS_CPU_FEATURE_COUNT] = {
-    "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "neon", "dotprod", "i8mm", "neonbf16", "avx512fp16", "amxbf16", "avx512vbmi",
+    "avx2",    "avxvnni", "avx512",   "avx512vnni", "avx512bf16", "neon",
+    "dotprod", "i8mm",    "neonbf16", "avx512fp16", "amxbf16",    "avx512vbmi",
 };
 
 const char *ts_cpu_feature_name(uint32_t bit)

@@ -1,4 +1,5 @@
-/* What this processor can do, found out at run time: which kernel variants may run, how large its caches are, what it is called. */
+/* What this processor can do, found out at run time: which kernel variants may run, how large its caches are, what it
+ * is called. */
 #ifndef TS_KERNELS_CPU_H
 #define TS_KERNELS_CPU_H
 
@@ -7,9 +8,9 @@
 
 /* Feature bits; a variant states which it needs. A bit is set only if the operating system keeps the registers too. */
 enum {
-    TS_CPU_AVX2 = 1 << 0,        /* with FMA and F16C, as every AVX2 processor has */
+    TS_CPU_AVX2 = 1 << 0, /* with FMA and F16C, as every AVX2 processor has */
     TS_CPU_AVXVNNI = 1 << 1,
-    TS_CPU_AVX512 = 1 << 2,      /* F, BW, DQ and VL */
+    TS_CPU_AVX512 = 1 << 2, /* F, BW, DQ and VL */
     TS_CPU_AVX512VNNI = 1 << 3,
     TS_CPU_AVX512BF16 = 1 << 4,
     TS_CPU_NEON = 1 << 5,

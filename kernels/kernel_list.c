@@ -32,7 +32,8 @@ const struct ts_kernel_format *ts_kernel_format(const struct ts_kernel *kernel, 
     return NULL;
 }
 
-static const struct ts_kernel *select_forced(uint32_t features, enum ts_quant quant, const char *forced, const char **why)
+static const struct ts_kernel *select_forced(uint32_t features, enum ts_quant quant, const char *forced,
+                                             const char **why)
 {
     for (size_t i = 0; i < N_KERNELS; i++) {
         if (strcasecmp(kernels[i]->name, forced) != 0) {
@@ -73,7 +74,7 @@ const struct ts_kernel *ts_kernel_select(uint32_t features, enum ts_quant quant,
         return select_forced(features, quant, forced, why);
     }
     const struct ts_kernel *best = ts_kernel_after(NULL, features, quant);
-    *why = !best ? "no variant does this format"
+    *why = !best                            ? "no variant does this format"
            : best != kernels[N_KERNELS - 1] ? "best that this machine supports"
                                             : "nothing faster runs on this machine";
     return best;

@@ -1,5 +1,6 @@
 /* The scalar reference: defines what every other variant must compute. One row at a time, straight from GGUF's blocks:
- * c = sum over blocks of (float)(integer dot product) x (weight scale x activation scale), in float, in order; Q4_K and Q6_K as said there. */
+ * c = sum over blocks of (float)(integer dot product) x (weight scale x activation scale), in float, in order; Q4_K and
+ * Q6_K as said there. */
 #include <string.h>
 
 #include "kernels/formats/half.h"
@@ -50,8 +51,8 @@ static int32_t dot_q4_0(const uint8_t *block, const int8_t *values)
 
 typedef int32_t dot_fn(const uint8_t *block, const int8_t *values);
 
-static void tile(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                 uint32_t width, bool accumulate, dot_fn *dot, uint32_t block_bytes)
+static void tile(float *c, const uint8_t *weights, const int8_t *values, const struct ts_act_meta *meta,
+                 uint32_t n_blocks, uint32_t width, bool accumulate, dot_fn *dot, uint32_t block_bytes)
 {
     for (uint32_t t = 0; t < width; t++) {
         float sum = accumulate ? c[t] : 0.0F;
@@ -66,14 +67,14 @@ static void tile(float *c, const uint8_t *weights, const int8_t *values, const s
     }
 }
 
-static void tile_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                      uint32_t width, bool accumulate)
+static void tile_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                      uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     tile(c, weights, values, meta, n_blocks, width, accumulate, dot_q8_0, Q8_0_BYTES);
 }
 
-static void tile_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                      uint32_t width, bool accumulate)
+static void tile_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                      uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     tile(c, weights, values, meta, n_blocks, width, accumulate, dot_q4_0, Q4_0_BYTES);
 }
@@ -93,9 +94,10 @@ static void pack_q6_k(uint8_t *packed, const uint8_t *rows, size_t row_bytes, ui
     }
 }
 
-/* c = sum over blocks of (float)(dot product) x (scale x activation scale) + minimum x (-(sum of the activations) x activation scale). */
-static void tile_q4_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                      uint32_t width, bool accumulate)
+/* c = sum over blocks of (float)(dot product) x (scale x activation scale) + minimum x (-(sum of the activations) x
+ * activation scale). */
+static void tile_q4_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                      uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     for (uint32_t t = 0; t < width; t++) {
         const int8_t *x = values;
@@ -119,9 +121,10 @@ static void tile_q4_k(float *c, const uint8_t *weights, const void *values, cons
     }
 }
 
-/* c = sum over blocks of (float)(sum over the two parts of scale x dot product) x (d x activation scale); the integer stays below 2^24. */
-static void tile_q6_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                      uint32_t width, bool accumulate)
+/* c = sum over blocks of (float)(sum over the two parts of scale x dot product) x (d x activation scale); the integer
+ * stays below 2^24. */
+static void tile_q6_k(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                      uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     for (uint32_t t = 0; t < width; t++) {
         const int8_t *x = values;
@@ -152,7 +155,8 @@ static void pack_halves(uint8_t *packed, const uint8_t *rows, size_t row_bytes, 
 
 typedef void widen_fn(float *weights, const uint8_t *blocks, size_t n);
 
-static void tile_halves(float *c, const uint8_t *weights, const float *x, uint32_t n_blocks, uint32_t width, bool accumulate, widen_fn *widen)
+static void tile_halves(float *c, const uint8_t *weights, const float *x, uint32_t n_blocks, uint32_t width,
+                        bool accumulate, widen_fn *widen)
 {
     if (!accumulate) {
         memset(c, 0, width * sizeof *c);
@@ -168,23 +172,35 @@ static void tile_halves(float *c, const uint8_t *weights, const float *x, uint32
     }
 }
 
-static void tile_f16(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                     uint32_t width, bool accumulate)
+static void tile_f16(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                     uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     (void)meta;
     tile_halves(c, weights, values, n_blocks, width, accumulate, ts_f16_dequantize);
 }
 
-static void tile_bf16(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                      uint32_t width, bool accumulate)
+static void tile_bf16(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                      uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     (void)meta;
     tile_halves(c, weights, values, n_blocks, width, accumulate, ts_bf16_dequantize);
 }
 
 static const struct ts_kernel_format formats[] = {
-    {.quant = TS_QUANT_Q4_0, .group_rows = 1, .act = &ts_act_int8, .block_bytes = Q4_0_BYTES, .pack = pack_q4_0, .direct_tok = 8, .direct = tile_q4_0},
-    {.quant = TS_QUANT_Q8_0, .group_rows = 1, .act = &ts_act_int8, .block_bytes = Q8_0_BYTES, .pack = pack_q8_0, .direct_tok = 8, .direct = tile_q8_0},
+    {.quant = TS_QUANT_Q4_0,
+     .group_rows = 1,
+     .act = &ts_act_int8,
+     .block_bytes = Q4_0_BYTES,
+     .pack = pack_q4_0,
+     .direct_tok = 8,
+     .direct = tile_q4_0},
+    {.quant = TS_QUANT_Q8_0,
+     .group_rows = 1,
+     .act = &ts_act_int8,
+     .block_bytes = Q8_0_BYTES,
+     .pack = pack_q8_0,
+     .direct_tok = 8,
+     .direct = tile_q8_0},
     {.quant = TS_QUANT_Q4_K,
      .group_rows = 1,
      .act = &ts_act_int8,
@@ -193,9 +209,27 @@ static const struct ts_kernel_format formats[] = {
      .pack = pack_q4_k,
      .direct_tok = 8,
      .direct = tile_q4_k},
-    {.quant = TS_QUANT_Q6_K, .group_rows = 1, .act = &ts_act_int8, .block_bytes = Q6_K_PART, .pack = pack_q6_k, .direct_tok = 8, .direct = tile_q6_k},
-    {.quant = TS_QUANT_F16, .group_rows = 1, .act = &ts_act_float, .block_bytes = HALF_BYTES, .pack = pack_halves, .direct_tok = 8, .direct = tile_f16},
-    {.quant = TS_QUANT_BF16, .group_rows = 1, .act = &ts_act_float, .block_bytes = HALF_BYTES, .pack = pack_halves, .direct_tok = 8, .direct = tile_bf16},
+    {.quant = TS_QUANT_Q6_K,
+     .group_rows = 1,
+     .act = &ts_act_int8,
+     .block_bytes = Q6_K_PART,
+     .pack = pack_q6_k,
+     .direct_tok = 8,
+     .direct = tile_q6_k},
+    {.quant = TS_QUANT_F16,
+     .group_rows = 1,
+     .act = &ts_act_float,
+     .block_bytes = HALF_BYTES,
+     .pack = pack_halves,
+     .direct_tok = 8,
+     .direct = tile_f16},
+    {.quant = TS_QUANT_BF16,
+     .group_rows = 1,
+     .act = &ts_act_float,
+     .block_bytes = HALF_BYTES,
+     .pack = pack_halves,
+     .direct_tok = 8,
+     .direct = tile_bf16},
 };
 
 const struct ts_kernel ts_kernel_ref = {

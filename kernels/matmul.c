@@ -484,7 +484,9 @@ void ts_matmul(struct ts_matmul_space *space, float *y, size_t ld_y, const struc
                       .n_workers = ts_pool_size(space->pool),
                       .max_run = UINT32_MAX,
                       .act = few ? format->few_act : format->act,
-                      .multiply = few ? format->few : wide ? format->wide : format->direct,
+                      .multiply = few    ? format->few
+                                  : wide ? format->wide
+                                         : format->direct,
                       .wide = wide,
                       .few = few};
     job.tiles = ts_act_tiles_make(n_tok, wide ? format->wide_tok : format->direct_tok);

@@ -1,5 +1,6 @@
-/* Hides the system's way to huge pages: an anonymous mapping, aligned to 2 MiB by trimming, with madvise where there is one. The end
- * is rounded up to a huge page where that costs little, and stays on small pages where it would cost memory. */
+/* Hides the system's way to huge pages: an anonymous mapping, aligned to 2 MiB by trimming, with madvise where there is
+ * one. The end is rounded up to a huge page where that costs little, and stays on small pages where it would cost
+ * memory. */
 #include "kernels/pages.h"
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* Large aligned memory, on huge pages where the system grants them: packed weights are read in long streams, and a page walk per 4 KiB costs
- * up to an eighth of the bandwidth. */
+/* Large aligned memory, on huge pages where the system grants them: packed weights are read in long streams, and a page
+ * walk per 4 KiB costs up to an eighth of the bandwidth. */
 #ifndef TS_KERNELS_PAGES_H
 #define TS_KERNELS_PAGES_H
 

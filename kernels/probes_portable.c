@@ -1,4 +1,5 @@
-/* Reading memory in plain C: sums over 64-bit words, eight independent ones, as named scalars that a compiler can keep in registers. */
+/* Reading memory in plain C: sums over 64-bit words, eight independent ones, as named scalars that a compiler can keep
+ * in registers. */
 #include <string.h>
 
 #include "kernels/probes.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum ts_status ts_catalog_model_find(const struct ts_llm **out, struct ts_arena *arena, const char *name,
-                                   struct ts_diags *diags)
+                                     struct ts_diags *diags)
 {
     struct ts_catalog catalog;
     enum ts_status status = ts_catalog_load(&catalog, arena, diags);
@@ -28,7 +28,7 @@ enum ts_status ts_catalog_model_find(const struct ts_llm **out, struct ts_arena 
 }
 
 enum ts_status ts_catalog_model_config(struct ts_model_config *out, struct ts_arena *arena, const char *name,
-                                     struct ts_diags *diags)
+                                       struct ts_diags *diags)
 {
     const struct ts_llm *llm = NULL;
     enum ts_status status = ts_catalog_model_find(&llm, arena, name, diags);

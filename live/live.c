@@ -28,8 +28,8 @@ struct serving {
     size_t n, n_seen, n_ended;
     struct ts_live_run *run;
     size_t max_steps;
-    int64_t start_ns;                        /* later by every pause */
-    int64_t next_pause_ns;                   /* of the run's clock */
+    int64_t start_ns;                  /* later by every pause */
+    int64_t next_pause_ns;             /* of the run's clock */
     const struct ts_live_hooks *hooks; /* or NULL */
     struct ts_diags *diags;
 };
@@ -176,8 +176,7 @@ static void note_tokens(struct serving *serving, uint32_t n_chunks, int64_t now_
             record->n_given++;
             if (serving->hooks && serving->hooks->on_token) {
                 const struct sequence *sequence = &serving->sequences[live->owners[i]];
-                serving->hooks->on_token(serving->hooks->user, live->owners[i],
-                                            sequence->tokens[sequence->n_tok - 1]);
+                serving->hooks->on_token(serving->hooks->user, live->owners[i], sequence->tokens[sequence->n_tok - 1]);
             }
         }
     }
@@ -301,8 +300,7 @@ enum ts_status ts_live_serve(struct ts_live_run *out, struct ts_live *live, cons
                              const struct ts_live_hooks *hooks, struct ts_diags *diags)
 {
     struct ts_live_run run;
-    struct serving serving = {
-        .live = live, .requests = requests, .n = n, .run = &run, .hooks = hooks, .diags = diags};
+    struct serving serving = {.live = live, .requests = requests, .n = n, .run = &run, .hooks = hooks, .diags = diags};
     enum ts_status status = init_run(&run, requests, n);
     serving.sequences = calloc(n ? n : 1, sizeof *serving.sequences);
     if (status == TS_OK && !serving.sequences) {

@@ -1,5 +1,6 @@
-/* The reference engine serving requests in real time: the scheduler that the simulator uses (sim/serving/scheduler.h) drives
- * the transformer of kernels/. Arrivals are an open loop; what happened when is noted for every request and every step.
+/* The reference engine serving requests in real time: the scheduler that the simulator uses (sim/serving/scheduler.h)
+ * drives the transformer of kernels/. Arrivals are an open loop; what happened when is noted for every request and
+ * every step.
  */
 #ifndef TS_LIVE_LIVE_H
 #define TS_LIVE_LIVE_H

@@ -73,7 +73,8 @@ static enum ts_status make_measurement(struct ts_measurement *out, const struct 
     return ts_host_detect(&out->host, arena);
 }
 
-enum ts_status ts_validate_scenario_load(struct ts_scenario *out, uint32_t *tier, const struct ts_validate_source *source,
+enum ts_status ts_validate_scenario_load(struct ts_scenario *out, uint32_t *tier,
+                                         const struct ts_validate_source *source,
                                          const struct ts_model_measurement *engine, struct ts_arena *arena,
                                          struct ts_diags *diags)
 {

@@ -16,7 +16,8 @@ struct ts_validate_source {
 /* Loads it; *tier is the first server tier on this machine. `engine` has
  * its step times; NULL: nothing is measured yet, the step times mean nothing and warnings about them are dropped.
  * `arena` must outlive *out. TS_ESCENARIO and what loading can come to, with diagnostics. */
-enum ts_status ts_validate_scenario_load(struct ts_scenario *out, uint32_t *tier, const struct ts_validate_source *source,
+enum ts_status ts_validate_scenario_load(struct ts_scenario *out, uint32_t *tier,
+                                         const struct ts_validate_source *source,
                                          const struct ts_model_measurement *engine, struct ts_arena *arena,
                                          struct ts_diags *diags);
 

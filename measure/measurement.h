@@ -108,8 +108,8 @@ enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *
 /* Writes atomically. */
 enum ts_status ts_measurement_write(const struct ts_measurement *measurement, const char *path, struct ts_diags *diags);
 
-/* The peak of the instruction that the kernel multiplies this format with, 1e9 operations/s; 0 where unknown. Formats of
- * integers: int8 dot products, or where the kernel has none, it dequantizes: BF16 ones. */
+/* The peak of the instruction that the kernel multiplies this format with, 1e9 operations/s; 0 where unknown. Formats
+ * of integers: int8 dot products, or where the kernel has none, it dequantizes: BF16 ones. */
 double ts_measurement_peak_gops(const struct ts_measurement *measurement);
 
 /* Bandwidth of the largest working set measured (main memory), bytes/s; 0 if there is none. */

@@ -1,5 +1,5 @@
-/* Hides how a measurement file is checked. Every field that is needed must be there, with its type and in a sane range; the first few faults are
- * reported by the path of the field, for example matmuls[3].seconds.median. */
+/* Hides how a measurement file is checked. Every field that is needed must be there, with its type and in a sane range;
+ * the first few faults are reported by the path of the field, for example matmuls[3].seconds.median. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -30,7 +30,8 @@ static const char hint[] = "measure this machine again with `tiersim bench`";
 static void fault(const struct at *at, const char *key, const char *what)
 {
     if (at->reader->n_faults++ < MAX_FAULTS) {
-        (void)ts_fail(at->reader->diags, TS_EINPUT, ts_span_file(at->reader->path), hint, "%s%s %s", at->prefix, key, what);
+        (void)ts_fail(at->reader->diags, TS_EINPUT, ts_span_file(at->reader->path), hint, "%s%s %s", at->prefix, key,
+                      what);
     }
 }
 
@@ -174,7 +175,8 @@ static void get_shapes(const struct at *at, struct ts_measurement *m)
     m->shapes = shapes;
 }
 
-static const struct ts_matmul_sample *get_matmuls(const struct at *at, const char *key, size_t min, size_t n_shapes, size_t *n)
+static const struct ts_matmul_sample *get_matmuls(const struct at *at, const char *key, size_t min, size_t n_shapes,
+                                                  size_t *n)
 {
     struct ts_matmul_sample *samples = get_array(at, key, sizeof *samples, min, n);
     for (size_t i = 0; i < *n; i++) {
@@ -256,7 +258,8 @@ static bool check_version(const struct at *root)
         struct reader *reader = root->reader;
         reader->n_faults++;
         (void)ts_fail(reader->diags, TS_EINPUT, ts_span_file(reader->path), hint,
-                      "format_version is %lld, but this program reads version %d", (long long)version, (int)TS_MEASUREMENT_VERSION);
+                      "format_version is %lld, but this program reads version %d", (long long)version,
+                      (int)TS_MEASUREMENT_VERSION);
         return false;
     }
     return true;
@@ -271,10 +274,12 @@ static enum ts_status get_engine(const struct at *root, struct ts_measurement *m
     }
     struct ts_model_measurement *engine = ts_arena_alloc(root->reader->arena, sizeof *engine);
     m->engine = engine;
-    return engine ? ts_model_measurement_get(engine, root->reader->arena, json, root->reader->path, root->reader->diags) : TS_ENOMEM;
+    return engine ? ts_model_measurement_get(engine, root->reader->arena, json, root->reader->path, root->reader->diags)
+                  : TS_ENOMEM;
 }
 
-enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *arena, const char *path, struct ts_diags *diags)
+enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *arena, const char *path,
+                                   struct ts_diags *diags)
 {
     struct ts_json_doc doc;
     enum ts_status status = ts_json_read(&doc, path, MAX_FILE_BYTES, diags);

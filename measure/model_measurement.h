@@ -24,7 +24,7 @@ extern const uint32_t ts_model_knots[TS_MODEL_N_KNOTS];
 struct ts_model_step {
     uint32_t n_decode, depth;
     uint32_t prefill, prefill_depth;
-    uint32_t n_prompts; /* 0 means 1 if there is a chunk */
+    uint32_t n_prompts;    /* 0 means 1 if there is a chunk */
     bool held_out;         /* measured to check the fit, not used by it */
     const double *samples; /* [n_samples] seconds, in the order taken */
     uint32_t n_samples;

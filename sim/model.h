@@ -99,7 +99,8 @@ enum ts_attention_axis {
 };
 
 /* Times of an engine's operators, all layers of the model added up: t = fixed + per_tok(tokens) + per_seq(sequences) +
- * experts(tokens) + attention(chunk, past, n_decode, kv), each linear between what was measured. See sim/serving/operators.h.
+ * experts(tokens) + attention(chunk, past, n_decode, kv), each linear between what was measured. See
+ * sim/serving/operators.h.
  */
 struct ts_steps_operators {
     double fixed_s;

@@ -1,4 +1,5 @@
-/* Hides how an arm64 system tells its features: the auxiliary vector on Linux, sysctl on macOS. NEON is part of every arm64. */
+/* Hides how an arm64 system tells its features: the auxiliary vector on Linux, sysctl on macOS. NEON is part of every
+ * arm64. */
 #include "kernels/cpu.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* NEON with the dot product extension (Armv8.2). A group is 16 rows, four parts of 4; a 16-byte vector holds 4 consecutive columns of 4 rows as signed
- * bytes, so one SDOT by a lane of a token's activations advances 4 rows by 4 columns. Signed by signed: no offset, and no overflow, since
- * |accumulator| <= 32 x 128 x 127.
- * Packed block, Q4_0 (288 bytes): [part][4 vectors], low nibbles = columns 4p.., high nibbles = columns 16 + 4p.., then 16 scales as f16.
+/* NEON with the dot product extension (Armv8.2). A group is 16 rows, four parts of 4; a 16-byte vector holds 4
+ * consecutive columns of 4 rows as signed bytes, so one SDOT by a lane of a token's activations advances 4 rows by 4
+ * columns. Signed by signed: no offset, and no overflow, since |accumulator| <= 32 x 128 x 127. Packed block, Q4_0 (288
+ * bytes): [part][4 vectors], low nibbles = columns 4p.., high nibbles = columns 16 + 4p.., then 16 scales as f16.
  * Packed block, Q8_0 (544 bytes): [part][8 vectors], then 16 scales as f16. */
 #include <arm_neon.h>
 
@@ -36,8 +36,8 @@ static inline void add_scaled(float *c, int32x4_t acc, const uint8_t *scales, fl
     vst1q_f32(c, vfmaq_f32(sum, vcvtq_f32_s32(acc), vmulq_n_f32(weight, scale)));
 }
 
-#define START(t)                                                                                        \
-    int32x4_t a##t##0 = vdupq_n_s32(0), a##t##1 = a##t##0, a##t##2 = a##t##0, a##t##3 = a##t##0;         \
+#define START(t)                                                                                                       \
+    int32x4_t a##t##0 = vdupq_n_s32(0), a##t##1 = a##t##0, a##t##2 = a##t##0, a##t##3 = a##t##0;                       \
     const int8x16_t low##t = vld1q_s8(values + (t)*TS_ACT_COLS), high##t = vld1q_s8(values + (t)*TS_ACT_COLS + 16);
 
 /* `dots` names the part and the lane: the lane of an instruction must be written as a number. */
@@ -76,52 +76,50 @@ static inline void add_scaled(float *c, int32x4_t acc, const uint8_t *scales, fl
 #define DOT_HIGH_32(t) DOT_HIGH(t, 3, 2)
 #define DOT_HIGH_33(t) DOT_HIGH(t, 3, 3)
 
-#define STEP_Q8_0(tokens, part, lane)                                                                 \
-    {                                                                                                 \
-        const int8x16_t w = vreinterpretq_s8_u8(vld1q_u8(block + (part)*Q8_0_PART + (lane)*VECTOR));  \
-        tokens(DOT_LOW_##part##lane)                                                                  \
-    }                                                                                                 \
-    {                                                                                                 \
-        const int8x16_t w = vreinterpretq_s8_u8(vld1q_u8(block + (part)*Q8_0_PART + ((lane) + 4) * VECTOR)); \
-        tokens(DOT_HIGH_##part##lane)                                                                 \
+#define STEP_Q8_0(tokens, part, lane)                                                                                  \
+    {                                                                                                                  \
+        const int8x16_t w = vreinterpretq_s8_u8(vld1q_u8(block + (part)*Q8_0_PART + (lane)*VECTOR));                   \
+        tokens(DOT_LOW_##part##lane)                                                                                   \
+    }                                                                                                                  \
+    {                                                                                                                  \
+        const int8x16_t w = vreinterpretq_s8_u8(vld1q_u8(block + (part)*Q8_0_PART + ((lane) + 4) * VECTOR));           \
+        tokens(DOT_HIGH_##part##lane)                                                                                  \
     }
-#define STEP_Q4_0(tokens, part, lane)                                                                 \
-    {                                                                                                 \
-        const uint8x16_t both = vld1q_u8(block + (part)*Q4_0_PART + (lane)*VECTOR);                   \
-        {                                                                                             \
-            const int8x16_t w = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(0xF))), vdupq_n_s8(8)); \
-            tokens(DOT_LOW_##part##lane)                                                              \
-        }                                                                                             \
-        {                                                                                             \
-            const int8x16_t w = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(both, 4)), vdupq_n_s8(8));    \
-            tokens(DOT_HIGH_##part##lane)                                                             \
-        }                                                                                             \
+#define STEP_Q4_0(tokens, part, lane)                                                                                  \
+    {                                                                                                                  \
+        const uint8x16_t both = vld1q_u8(block + (part)*Q4_0_PART + (lane)*VECTOR);                                    \
+        {                                                                                                              \
+            const int8x16_t w = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(0xF))), vdupq_n_s8(8));         \
+            tokens(DOT_LOW_##part##lane)                                                                               \
+        }                                                                                                              \
+        {                                                                                                              \
+            const int8x16_t w = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(both, 4)), vdupq_n_s8(8));                     \
+            tokens(DOT_HIGH_##part##lane)                                                                              \
+        }                                                                                                              \
     }
-#define STEPS(STEP, tokens)                                                                           \
-    STEP(tokens, 0, 0) STEP(tokens, 1, 0) STEP(tokens, 2, 0) STEP(tokens, 3, 0)                       \
-    STEP(tokens, 0, 1) STEP(tokens, 1, 1) STEP(tokens, 2, 1) STEP(tokens, 3, 1)                       \
-    STEP(tokens, 0, 2) STEP(tokens, 1, 2) STEP(tokens, 2, 2) STEP(tokens, 3, 2)                       \
-    STEP(tokens, 0, 3) STEP(tokens, 1, 3) STEP(tokens, 2, 3) STEP(tokens, 3, 3)
-#define SCALE(t)                                                                                      \
-    add_scaled(c + (t)*ROWS, a##t##0, scales, meta[t].scale, fresh);                                  \
-    add_scaled(c + (t)*ROWS + 4, a##t##1, scales + 8, meta[t].scale, fresh);                          \
-    add_scaled(c + (t)*ROWS + 8, a##t##2, scales + 16, meta[t].scale, fresh);                         \
+#define STEPS(STEP, tokens)                                                                                            \
+    STEP(tokens, 0, 0)                                                                                                 \
+    STEP(tokens, 1, 0)                                                                                                 \
+    STEP(tokens, 2, 0) STEP(tokens, 3, 0) STEP(tokens, 0, 1) STEP(tokens, 1, 1) STEP(tokens, 2, 1) STEP(tokens, 3, 1)  \
+        STEP(tokens, 0, 2) STEP(tokens, 1, 2) STEP(tokens, 2, 2) STEP(tokens, 3, 2) STEP(tokens, 0, 3)                 \
+            STEP(tokens, 1, 3) STEP(tokens, 2, 3) STEP(tokens, 3, 3)
+#define SCALE(t)                                                                                                       \
+    add_scaled(c + (t)*ROWS, a##t##0, scales, meta[t].scale, fresh);                                                   \
+    add_scaled(c + (t)*ROWS + 4, a##t##1, scales + 8, meta[t].scale, fresh);                                           \
+    add_scaled(c + (t)*ROWS + 8, a##t##2, scales + 16, meta[t].scale, fresh);                                          \
     add_scaled(c + (t)*ROWS + 12, a##t##3, scales + 24, meta[t].scale, fresh);
 
-#define DEFINE_TILE(format, STEP, block_bytes, scales_at, n)                                          \
-    static void format##_##n(float *c, const uint8_t *block, const int8_t *values, const struct ts_act_meta *meta, \
-                             uint32_t n_blocks, bool accumulate)                                      \
-    {                                                                                                 \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                     \
-            const bool fresh = b == 0 && !accumulate;                                                 \
-            const uint8_t *scales = block + (scales_at);                                              \
-            TOK_##n(START)                                                                            \
-            STEPS(STEP, TOK_##n)                                                                      \
-            TOK_##n(SCALE)                                                                            \
-            block += (block_bytes);                                                                   \
-            values += (n)*TS_ACT_COLS;                                                                \
-            meta += (n);                                                                              \
-        }                                                                                             \
+#define DEFINE_TILE(format, STEP, block_bytes, scales_at, n)                                                           \
+    static void format##_##n(float *c, const uint8_t *block, const int8_t *values, const struct ts_act_meta *meta,     \
+                             uint32_t n_blocks, bool accumulate)                                                       \
+    {                                                                                                                  \
+        for (uint32_t b = 0; b < n_blocks; b++) {                                                                      \
+            const bool fresh = b == 0 && !accumulate;                                                                  \
+            const uint8_t *scales = block + (scales_at);                                                               \
+            TOK_##n(START) STEPS(STEP, TOK_##n) TOK_##n(SCALE) block += (block_bytes);                                 \
+            values += (n)*TS_ACT_COLS;                                                                                 \
+            meta += (n);                                                                                               \
+        }                                                                                                              \
     }
 
 DEFINE_TILE(direct_q4_0, STEP_Q4_0, Q4_0_BLOCK, Q4_0_SCALES, 1)
@@ -133,18 +131,18 @@ DEFINE_TILE(direct_q8_0, STEP_Q8_0, Q8_0_BLOCK, Q8_0_SCALES, 2)
 DEFINE_TILE(direct_q8_0, STEP_Q8_0, Q8_0_BLOCK, Q8_0_SCALES, 3)
 DEFINE_TILE(direct_q8_0, STEP_Q8_0, Q8_0_BLOCK, Q8_0_SCALES, 4)
 
-typedef void tile_fn(float *c, const uint8_t *block, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                     bool accumulate);
+typedef void tile_fn(float *c, const uint8_t *block, const int8_t *values, const struct ts_act_meta *meta,
+                     uint32_t n_blocks, bool accumulate);
 
-static void direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                        uint32_t width, bool accumulate)
+static void direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                        uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3, direct_q4_0_4};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
 }
 
-static void direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                        uint32_t width, bool accumulate)
+static void direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                        uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3, direct_q8_0_4};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);

@@ -1,4 +1,5 @@
-/* The formats with blocks of 256 weights with NEON dot products: entries of the table in neon_dotprod.c. Tiles of up to 4 tokens. */
+/* The formats with blocks of 256 weights with NEON dot products: entries of the table in neon_dotprod.c. Tiles of up to
+ * 4 tokens. */
 #ifndef TS_KERNELS_ARM_NEON_DOTPROD_K_H
 #define TS_KERNELS_ARM_NEON_DOTPROD_K_H
 

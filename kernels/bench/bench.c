@@ -122,8 +122,11 @@ void ts_bench_report(struct ts_bench *bench, const struct ts_bench_item *item)
     double budget = bench->options->budget_s > 0.0 ? bench->options->budget_s : 1.0;
     double done = now / budget < 0.99 ? now / budget : 0.99;
     double left = budget > now ? budget - now : 0.0;
-    const struct ts_progress_state state = {
-        .what = item ? what[item->kind] : "preparing weights", .done = done, .total = 1.0, .elapsed_s = now, .left_s = left};
+    const struct ts_progress_state state = {.what = item ? what[item->kind] : "preparing weights",
+                                            .done = done,
+                                            .total = 1.0,
+                                            .elapsed_s = now,
+                                            .left_s = left};
     bench->stopped = bench->stopped || !ts_progress_go_on(progress, &state);
 }
 

@@ -104,8 +104,8 @@ enum ts_status ts_bench_error(double *out, const char *quant, const char *isa, u
     const uint32_t multiple = format->block_cols > TS_ACT_COLS ? format->block_cols : TS_ACT_COLS;
     if (cols == 0 || cols > MAX_COLS || cols % multiple != 0) {
         return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL,
-                       "%s needs columns in multiples of %u, at most %d, not %u", format->name, multiple,
-                       MAX_COLS, cols);
+                       "%s needs columns in multiples of %u, at most %d, not %u", format->name, multiple, MAX_COLS,
+                       cols);
     }
     struct sample sample;
     enum ts_status status = make_sample(&sample, format, cols);

@@ -1,5 +1,5 @@
-/* What the parts of the benchmark share: bench_check.c checks what is asked for, bench_plan.c makes the items of a round,
- * bench.c takes the samples, bench_collect.c turns them into a measurement. */
+/* What the parts of the benchmark share: bench_check.c checks what is asked for, bench_plan.c makes the items of a
+ * round, bench.c takes the samples, bench_collect.c turns them into a measurement. */
 #ifndef TS_KERNELS_BENCH_BENCH_RUN_H
 #define TS_KERNELS_BENCH_BENCH_RUN_H
 
@@ -34,7 +34,8 @@ struct ts_bench_item {
     size_t n_samples;
 };
 
-/* One format. Of several the first one, `leader`, has the pool and measures what all share: bandwidths, wake-ups, energy. */
+/* One format. Of several the first one, `leader`, has the pool and measures what all share: bandwidths, wake-ups,
+ * energy. */
 struct ts_bench {
     struct ts_bench *leader;
     uint32_t n_formats;

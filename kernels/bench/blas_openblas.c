@@ -1,5 +1,6 @@
-/* Hides OpenBLAS: the only file that knows it. The Fortran names are called, not the C ones, since libgslcblas defines slow functions under the C
- * names and may come first at run time. In column-major terms W is a cols x rows matrix, x a cols x n_tok one, y = W^T x. */
+/* Hides OpenBLAS: the only file that knows it. The Fortran names are called, not the C ones, since libgslcblas defines
+ * slow functions under the C names and may come first at run time. In column-major terms W is a cols x rows matrix, x a
+ * cols x n_tok one, y = W^T x. */
 #include "kernels/bench/blas.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Hides the powercap tree of Linux: intel-rapl:N (AMD's counters too) with name "package-N", energy_uj and max_energy_range_uj. */
+/* Hides the powercap tree of Linux: intel-rapl:N (AMD's counters too) with name "package-N", energy_uj and
+ * max_energy_range_uj. */
 #include "kernels/bench/energy.h"
 
 #include <stdio.h>

@@ -13,7 +13,8 @@ struct ts_energy {
     double wrap_joules[TS_ENERGY_MAX_PACKAGES]; /* a counter starts again at 0 beyond this */
 };
 
-/* Reads the counters under `root` ("/sys/class/powercap"). False, and no packages, if there are none or they are unreadable. */
+/* Reads the counters under `root` ("/sys/class/powercap"). False, and no packages, if there are none or they are
+ * unreadable. */
 bool ts_energy_read(struct ts_energy *out, const char *root);
 
 /* Joules of all packages between two readings less than one wrap apart. */

@@ -1,7 +1,7 @@
-/* Hides how the probes are run by all workers and for how long. Each worker reads a share of its own, so that private caches count once per
- * worker. */
-#include "base/clock.h"
+/* Hides how the probes are run by all workers and for how long. Each worker reads a share of its own, so that private
+ * caches count once per worker. */
 #include "kernels/bench/peaks.h"
+#include "base/clock.h"
 
 #include <string.h>
 
@@ -12,8 +12,8 @@ enum { FIRST_ROUNDS = 2000, MAX_PASSES = 1000000 };
 
 struct probe_job {
     const struct ts_peaks *peaks;
-    uint64_t share_bytes; /* per worker */
-    uint64_t n_passes;    /* over the share, or rounds of arithmetic */
+    uint64_t share_bytes;                      /* per worker */
+    uint64_t n_passes;                         /* over the share, or rounds of arithmetic */
     uint64_t (*arithmetic)(uint64_t n_rounds); /* NULL: read */
     uint64_t sinks[TS_POOL_MAX_THREADS];
 };
@@ -34,7 +34,8 @@ static void probe_worker(void *user, uint32_t worker, uint32_t n_workers)
     job->sinks[worker] = sum;
 }
 
-enum ts_status ts_peaks_init(struct ts_peaks *out, struct ts_pool *pool, const struct ts_probes *probes, uint64_t max_bytes)
+enum ts_status ts_peaks_init(struct ts_peaks *out, struct ts_pool *pool, const struct ts_probes *probes,
+                             uint64_t max_bytes)
 {
     uint8_t *memory = max_bytes <= SIZE_MAX ? ts_pages_alloc((size_t)max_bytes) : NULL;
     if (!memory) {
@@ -79,7 +80,8 @@ double ts_peaks_read_gb_per_s(const struct ts_peaks *peaks, uint64_t bytes, doub
     return passes_per_s(&job, 1, min_seconds) * (double)job.share_bytes * n_workers / 1e9;
 }
 
-static double arithmetic_rate(const struct ts_peaks *peaks, uint64_t (*arithmetic)(uint64_t), double ops_per_round, double min_seconds)
+static double arithmetic_rate(const struct ts_peaks *peaks, uint64_t (*arithmetic)(uint64_t), double ops_per_round,
+                              double min_seconds)
 {
     if (!arithmetic) {
         return 0.0;

@@ -1,6 +1,6 @@
-/* Hides how a scale is chosen and rounded; the formulas stand in the header. Rounding is to nearest even, done by adding and subtracting
- * 1.5 * 2^23, which every machine does alike. Worked number: 32 integers with largest magnitude 127 get step 0, scale 1 and are kept
- * exactly; a largest magnitude of 254 gets scale 2. */
+/* Hides how a scale is chosen and rounded; the formulas stand in the header. Rounding is to nearest even, done by
+ * adding and subtracting 1.5 * 2^23, which every machine does alike. Worked number: 32 integers with largest magnitude
+ * 127 get step 0, scale 1 and are kept exactly; a largest magnitude of 254 gets scale 2. */
 #include "kernels/formats/activation.h"
 
 #include <math.h>
@@ -9,13 +9,15 @@
 #include "kernels/formats/half.h"
 
 const float ts_act_scales[TS_ACT_STEPS] = {
-    1.0F,           1.04427378243F, 1.09050773267F, 1.13878863476F, 1.189207115F,   1.24185781207F, 1.29683955465F, 1.35425554694F,
-    1.41421356237F, 1.47682614594F, 1.54221082541F, 1.61049033195F, 1.68179283051F, 1.75625216037F, 1.83400808641F, 1.91520656140F,
+    1.0F,           1.04427378243F, 1.09050773267F, 1.13878863476F, 1.189207115F,   1.24185781207F,
+    1.29683955465F, 1.35425554694F, 1.41421356237F, 1.47682614594F, 1.54221082541F, 1.61049033195F,
+    1.68179283051F, 1.75625216037F, 1.83400808641F, 1.91520656140F,
 };
 
 const float ts_act_inverses[TS_ACT_STEPS] = {
-    1.0F,           0.95760328070F, 0.91700404320F, 0.87812608018F, 0.84089641525F, 0.80524516597F, 0.77110541270F, 0.73841307297F,
-    0.70710678119F, 0.67712777347F, 0.64841977733F, 0.62092890603F, 0.59460355750F, 0.56939431738F, 0.54525386633F, 0.52213689121F,
+    1.0F,           0.95760328070F, 0.91700404320F, 0.87812608018F, 0.84089641525F, 0.80524516597F,
+    0.77110541270F, 0.73841307297F, 0.70710678119F, 0.67712777347F, 0.64841977733F, 0.62092890603F,
+    0.59460355750F, 0.56939431738F, 0.54525386633F, 0.52213689121F,
 };
 
 static float round_even(float value)
@@ -87,8 +89,8 @@ static void quantize_block(int8_t *values, struct ts_act_meta *meta, const float
     meta->low_sum = (int16_t)sums[0];
 }
 
-static void quantize_ref(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                         int32_t offset)
+static void quantize_ref(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                         uint32_t n_blocks, int32_t offset)
 {
     int8_t *values = out;
     for (uint32_t b = 0; b < n_blocks; b++) {
@@ -97,8 +99,8 @@ static void quantize_ref(void *out, struct ts_act_meta *meta, const struct ts_ac
     }
 }
 
-static void copy_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                        int32_t offset)
+static void copy_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                        uint32_t n_blocks, int32_t offset)
 {
     (void)meta;
     (void)offset;
@@ -132,16 +134,16 @@ static void each_block(uint16_t *values, const struct ts_act_places *places, con
     }
 }
 
-static void round_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                         int32_t offset)
+static void round_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                         uint32_t n_blocks, int32_t offset)
 {
     (void)meta;
     (void)offset;
     each_block(out, places, x, n_blocks, round_block);
 }
 
-static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                         int32_t offset)
+static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                         uint32_t n_blocks, int32_t offset)
 {
     (void)meta;
     (void)offset;

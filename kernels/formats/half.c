@@ -39,7 +39,8 @@ uint16_t ts_half_from_float(float value)
     if (magnitude >= 0x477FF000U) { /* 65520 and above round to infinity */
         return (uint16_t)(sign | 0x7C00U);
     }
-    if (magnitude >= 0x38800000U) { /* 2^-14 and above: normal; a carry out of the fraction rightly bumps the exponent */
+    if (magnitude >=
+        0x38800000U) { /* 2^-14 and above: normal; a carry out of the fraction rightly bumps the exponent */
         return (uint16_t)(sign | shift_rounded(magnitude - 0x38000000U, 13));
     }
     if (magnitude <= 0x33000000U) { /* 2^-25 and below round to zero */

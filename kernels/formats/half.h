@@ -1,5 +1,5 @@
-/* 16-bit floats as GGUF stores them: IEEE 754 binary16 ("F16") and the upper half of a binary32 ("BF16"). Conversions round to nearest
- * even, keep infinities, signed zeros and subnormals, and turn every NaN into a quiet one. */
+/* 16-bit floats as GGUF stores them: IEEE 754 binary16 ("F16") and the upper half of a binary32 ("BF16"). Conversions
+ * round to nearest even, keep infinities, signed zeros and subnormals, and turn every NaN into a quiet one. */
 #ifndef TS_KERNELS_FORMATS_HALF_H
 #define TS_KERNELS_FORMATS_HALF_H
 

@@ -1,5 +1,5 @@
-/* Hides how weights of 16 bits stand in memory: one after the other, little-endian. Rounding is to nearest even: an error of at most
- * 2^-11 |w| for F16 within its range, 2^-9 |w| for BF16. */
+/* Hides how weights of 16 bits stand in memory: one after the other, little-endian. Rounding is to nearest even: an
+ * error of at most 2^-11 |w| for F16 within its range, 2^-9 |w| for BF16. */
 #include "kernels/formats/half.h"
 #include "kernels/formats/quant.h"
 

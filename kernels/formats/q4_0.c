@@ -1,7 +1,7 @@
-/* Hides Q4_0: per 32 weights d = (the weight of largest magnitude, with its sign)/-8, so that this weight is exactly q = 0 and the other side
- * reaches 15; q = min(15, trunc(w/d + 8.5)); nibble order as in quant.h. Error: |w - d*(q - 8)| <= |d|/2 but for weights of the side opposite
- * to the largest, which may be cut off at 7 d: <= |d|; plus 8 times the f16 rounding of d. Worked number: weights 0, 1, .. 31 give
- * d = -3.875 (f16 0xC3C0), q[31] = 0, q[0] = 8. */
+/* Hides Q4_0: per 32 weights d = (the weight of largest magnitude, with its sign)/-8, so that this weight is exactly q
+ * = 0 and the other side reaches 15; q = min(15, trunc(w/d + 8.5)); nibble order as in quant.h. Error: |w - d*(q - 8)|
+ * <= |d|/2 but for weights of the side opposite to the largest, which may be cut off at 7 d: <= |d|; plus 8 times the
+ * f16 rounding of d. Worked number: weights 0, 1, .. 31 give d = -3.875 (f16 0xC3C0), q[31] = 0, q[0] = 8. */
 #include "kernels/formats/quant.h"
 
 #include <float.h>

@@ -1,8 +1,9 @@
-/* Hides Q4_K: 256 weights in 8 parts of 32, w = (d*s)*q - (dmin*m) with 6-bit s and m per part and 4-bit q; the layout stands in quant.h.
- * The search, per part: from ranges a little narrower and wider than [min(w, 0), max w], the nearest q are taken, and scale and minimum fitted to
- * them by least squares; the pair of least squared error wins. Then d and dmin are the largest scale and minimum over 63, and for each part the
- * neighbours of the rounded s and m are tried too. A minimum is never positive: a part whose weights are all above zero starts at zero.
- * Worked number: 32 weights 0, 1, .. 15 twice over give scale 1 and minimum 0 and are kept to the rounding of d. */
+/* Hides Q4_K: 256 weights in 8 parts of 32, w = (d*s)*q - (dmin*m) with 6-bit s and m per part and 4-bit q; the layout
+ * stands in quant.h. The search, per part: from ranges a little narrower and wider than [min(w, 0), max w], the nearest
+ * q are taken, and scale and minimum fitted to them by least squares; the pair of least squared error wins. Then d and
+ * dmin are the largest scale and minimum over 63, and for each part the neighbours of the rounded s and m are tried
+ * too. A minimum is never positive: a part whose weights are all above zero starts at zero. Worked number: 32 weights
+ * 0, 1, .. 15 twice over give scale 1 and minimum 0 and are kept to the rounding of d. */
 #include "kernels/formats/quant.h"
 
 #include <float.h>
@@ -10,7 +11,16 @@
 
 #include "kernels/formats/half.h"
 
-enum { PARTS = 8, PART = 32, BLOCK = PARTS * PART, BLOCK_BYTES = 144, SCALES_AT = 4, NIBBLES_AT = 16, MAX_Q = 15, MAX_SCALE = 63 };
+enum {
+    PARTS = 8,
+    PART = 32,
+    BLOCK = PARTS * PART,
+    BLOCK_BYTES = 144,
+    SCALES_AT = 4,
+    NIBBLES_AT = 16,
+    MAX_Q = 15,
+    MAX_SCALE = 63
+};
 
 struct line {
     float scale, min; /* w = scale*q - min */
@@ -34,7 +44,8 @@ static float error_of(const float *w, float scale, float min)
     return sum;
 }
 
-/* The least-squares line through the q that are nearest under the given one; what it gives is kept if it is better than `best`. */
+/* The least-squares line through the q that are nearest under the given one; what it gives is kept if it is better than
+ * `best`. */
 static void refine(struct line *best, const float *w, float scale, float min)
 {
     float inverse = scale >= FLT_MIN ? 1.0F / scale : 0.0F;

@@ -1,7 +1,8 @@
-/* Hides Q6_K: 256 weights in 16 parts of 16, w = (d*s)*(q - 32) with an 8-bit s per part and 6-bit q; the layout stands in quant.h.
- * The search, per part: scales around (the weight of largest magnitude, with its sign)/-32, each fitted by least squares to the q that are nearest
- * under it; the one of least squared error wins. Then d is the largest scale over -128, and s the nearest multiple. Worked number: 16 weights
- * -32, -31, .. -17 give scale 1, kept to the rounding of d. */
+/* Hides Q6_K: 256 weights in 16 parts of 16, w = (d*s)*(q - 32) with an 8-bit s per part and 6-bit q; the layout stands
+ * in quant.h. The search, per part: scales around (the weight of largest magnitude, with its sign)/-32, each fitted by
+ * least squares to the q that are nearest under it; the one of least squared error wins. Then d is the largest scale
+ * over -128, and s the nearest multiple. Worked number: 16 weights -32, -31, .. -17 give scale 1, kept to the rounding
+ * of d. */
 #include "kernels/formats/quant.h"
 
 #include <float.h>
@@ -17,7 +18,8 @@ static int nearest(float value)
     return q < -32 ? -32 : q > 31 ? 31 : q;
 }
 
-/* The least-squares scale for the q that are nearest under `scale`, and its squared error less that of all zeros: -(sum qw)^2 / (sum qq). */
+/* The least-squares scale for the q that are nearest under `scale`, and its squared error less that of all zeros: -(sum
+ * qw)^2 / (sum qq). */
 static float fit(float *fitted, const float *w, float scale)
 {
     float inverse = 1.0F / scale;

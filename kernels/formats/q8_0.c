@@ -1,6 +1,6 @@
-/* Hides Q8_0: per 32 weights d = max|w|/127, q = round(w/d) half away from zero, d kept as f16; the quotient uses d before that rounding.
- * Error: |w - d*q| <= d/2 plus 127 times the f16 rounding of d (2^-11 d), so below 0.563 d. Worked number: weights 0, 1, .. 31 give
- * d = 31/127 = 0.24410 (f16 0x33D0) and q[31] = 127. */
+/* Hides Q8_0: per 32 weights d = max|w|/127, q = round(w/d) half away from zero, d kept as f16; the quotient uses d
+ * before that rounding. Error: |w - d*q| <= d/2 plus 127 times the f16 rounding of d (2^-11 d), so below 0.563 d.
+ * Worked number: weights 0, 1, .. 31 give d = 31/127 = 0.24410 (f16 0x33D0) and q[31] = 127. */
 #include "kernels/formats/quant.h"
 
 #include <float.h>

@@ -14,12 +14,14 @@ static void pack_row(uint8_t *column, const struct ts_pack_shape *shape, const u
     size_t vector_bytes = (size_t)shape->vector_rows * shape->unit_bytes;
     for (uint32_t unit = 0; unit < shape->n_units; unit++) {
         for (uint32_t i = 0; i < shape->unit_bytes; i++) {
-            column[unit * vector_bytes + i] = (uint8_t)((block ? block[2 + unit * shape->unit_bytes + i] : shape->zero) ^ shape->flip);
+            column[unit * vector_bytes + i] =
+                (uint8_t)((block ? block[2 + unit * shape->unit_bytes + i] : shape->zero) ^ shape->flip);
         }
     }
 }
 
-void ts_pack_quads(uint8_t *packed, const struct ts_pack_shape *shape, const uint8_t *blocks, size_t row_bytes, uint32_t n_rows)
+void ts_pack_quads(uint8_t *packed, const struct ts_pack_shape *shape, const uint8_t *blocks, size_t row_bytes,
+                   uint32_t n_rows)
 {
     static const uint8_t no_scale[2] = {0, 0};
     const size_t row_bytes_kept = (size_t)shape->n_units * shape->unit_bytes;

@@ -1,4 +1,5 @@
-/* Packing shared by the kernels whose vectors hold 4 or 8 consecutive columns of several rows: a pure transposition of units of so many bytes. */
+/* Packing shared by the kernels whose vectors hold 4 or 8 consecutive columns of several rows: a pure transposition of
+ * units of so many bytes. */
 #ifndef TS_KERNELS_PACK_PACK_QUADS_H
 #define TS_KERNELS_PACK_PACK_QUADS_H
 
@@ -14,8 +15,10 @@ struct ts_pack_shape {
     uint8_t flip;         /* xor-ed into every byte: 0x80 makes signed bytes unsigned, raised by 128 */
 };
 
-/* One block of n_rows <= group_rows rows, row_bytes apart, into [group_rows/vector_rows][n_units][vector_rows][unit_bytes] and behind that group_rows
- * f16 scales. Rows that are missing and blocks of scale zero become zero weights. */
-void ts_pack_quads(uint8_t *packed, const struct ts_pack_shape *shape, const uint8_t *blocks, size_t row_bytes, uint32_t n_rows);
+/* One block of n_rows <= group_rows rows, row_bytes apart, into
+ * [group_rows/vector_rows][n_units][vector_rows][unit_bytes] and behind that group_rows f16 scales. Rows that are
+ * missing and blocks of scale zero become zero weights. */
+void ts_pack_quads(uint8_t *packed, const struct ts_pack_shape *shape, const uint8_t *blocks, size_t row_bytes,
+                   uint32_t n_rows);
 
 #endif

@@ -18,7 +18,8 @@ static bool is_zero(const uint8_t *half)
 static void pack_q4_k_row(uint8_t *super, uint32_t half_rows, const uint8_t *block, uint32_t row)
 {
     uint32_t rows = 2 * half_rows, vector = 4 * half_rows;
-    uint8_t *all_steps = super + (size_t)TS_SUPER_BLOCKS * 8 * vector, *d = all_steps + (size_t)TS_SUPER_BLOCKS * 2 * rows;
+    uint8_t *all_steps = super + (size_t)TS_SUPER_BLOCKS * 8 * vector,
+            *d = all_steps + (size_t)TS_SUPER_BLOCKS * 2 * rows;
     uint8_t scales[TS_SUPER_BLOCKS], mins[TS_SUPER_BLOCKS], q[TS_ACT_COLS];
     ts_q4_k_scales(scales, mins, block);
     memcpy(d + (size_t)2 * row, block, 2);
@@ -38,7 +39,8 @@ static void pack_q4_k_row(uint8_t *super, uint32_t half_rows, const uint8_t *blo
     }
 }
 
-void ts_pack_q4_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
+void ts_pack_q4_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size_t row_bytes, uint32_t n_rows,
+                  uint32_t n_blocks)
 {
     size_t super_bytes = TS_PACKED_Q4_K(half_rows);
     memset(packed, 0, n_blocks / TS_SUPER_BLOCKS * super_bytes);
@@ -53,7 +55,8 @@ void ts_pack_q4_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size
 static void pack_q6_k_row(uint8_t *super, uint32_t half_rows, const uint8_t *block, uint32_t row)
 {
     uint32_t rows = 2 * half_rows, vector = 4 * half_rows;
-    uint8_t *all_steps = super + (size_t)TS_SUPER_BLOCKS * 12 * vector, *d = all_steps + (size_t)TS_SUPER_BLOCKS * 2 * rows;
+    uint8_t *all_steps = super + (size_t)TS_SUPER_BLOCKS * 12 * vector,
+            *d = all_steps + (size_t)TS_SUPER_BLOCKS * 2 * rows;
     uint8_t q[TS_ACT_COLS];
     if (is_zero(block + Q6_K_D)) {
         return;
@@ -74,7 +77,8 @@ static void pack_q6_k_row(uint8_t *super, uint32_t half_rows, const uint8_t *blo
     }
 }
 
-void ts_pack_q6_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size_t row_bytes, uint32_t n_rows, uint32_t n_blocks)
+void ts_pack_q6_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size_t row_bytes, uint32_t n_rows,
+                  uint32_t n_blocks)
 {
     size_t super_bytes = TS_PACKED_Q6_K(half_rows);
     memset(packed, 0, n_blocks / TS_SUPER_BLOCKS * super_bytes);

@@ -1,15 +1,17 @@
-/* AMX: products of 16 tokens and 16 rows of BF16 in one instruction, which adds them up itself. Weights are dequantized to BF16 on the way, to nearest,
- * and activations rounded to BF16: 9 bits each, where the integer kernels round activations to 8 bits of a block's largest. A result is one
- * chain of additions in the order of the blocks, whatever the number of tokens. But few tokens of Q4_0 and Q4_K cannot pay for dequantizing: they go
- * the way of avx512vnni, with its bits and from the same packed weights (docs/decisions/0007-two-arithmetics-on-amx.md).
+/* AMX: products of 16 tokens and 16 rows of BF16 in one instruction, which adds them up itself. Weights are dequantized
+ * to BF16 on the way, to nearest, and activations rounded to BF16: 9 bits each, where the integer kernels round
+ * activations to 8 bits of a block's largest. A result is one chain of additions in the order of the blocks, whatever
+ * the number of tokens. But few tokens of Q4_0 and Q4_K cannot pay for dequantizing: they go the way of avx512vnni,
+ * with its bits and from the same packed weights (docs/decisions/0007-two-arithmetics-on-amx.md).
  *
- * A weight is made in FP16 arithmetic, which knows the formats' scales as they are: a product of the scale and the integer (Q4_K: less the minimum),
- * rounded once, 2^8 times as large so that it is no subnormal number. Its bits moved right by 3, rounded, are those of a BF16 2^112 times
- * smaller: activations are raised by TS_ACT_RAISE instead of adding to every exponent. Weights beyond MAX_WEIGHT do not fit (`takes`); below 2^-22
- * they count as zero.
+ * A weight is made in FP16 arithmetic, which knows the formats' scales as they are: a product of the scale and the
+ * integer (Q4_K: less the minimum), rounded once, 2^8 times as large so that it is no subnormal number. Its bits moved
+ * right by 3, rounded, are those of a BF16 2^112 times smaller: activations are raised by TS_ACT_RAISE instead of
+ * adding to every exponent. Weights beyond MAX_WEIGHT do not fit (`takes`); below 2^-22 they count as zero.
  *
- * A group is 32 rows, two halves of 16. A weight tile is 16 pairs of columns x 16 rows x 2 columns, in the order of TS_ACT_RAISED_BFLOAT: a packed vector
- * has 4 columns of 16 rows, so bytes 0 and 2 of a row, and 1 and 3, become pairs. Panel block: [half] weight tile. */
+ * A group is 32 rows, two halves of 16. A weight tile is 16 pairs of columns x 16 rows x 2 columns, in the order of
+ * TS_ACT_RAISED_BFLOAT: a packed vector has 4 columns of 16 rows, so bytes 0 and 2 of a row, and 1 and 3, become pairs.
+ * Panel block: [half] weight tile. */
 #include <immintrin.h>
 #include <stdalign.h>
 
@@ -33,7 +35,7 @@ enum {
     SUPER_STEPS = SUPER * 2 * NIBBLES_HALF,
     SUPER_D = SUPER_STEPS + SUPER * 2 * ROWS,
     SUPER_BYTES = SUPER_D + 4 * ROWS,
-    AHEAD = 1024, /* bytes of the stream to ask for in advance, into the first-level cache */
+    AHEAD = 1024,     /* bytes of the stream to ask for in advance, into the first-level cache */
     FAR_AHEAD = 4096, /* into the second-level cache */
     MAX_WEIGHT = 255, /* x 2^8 is below the largest FP16 number */
 };
@@ -51,7 +53,8 @@ struct tile_config {
 
 _Static_assert(sizeof(struct tile_config) == 64, "as the instruction reads it");
 
-/* Tiles 0, 1 and 2: sums of both halves and activations of tiles of tokens of even width; 3, 4 and 5: of odd width; 6 and 7: weights. */
+/* Tiles 0, 1 and 2: sums of both halves and activations of tiles of tokens of even width; 3, 4 and 5: of odd width; 6
+ * and 7: weights. */
 static void enter(uint32_t width)
 {
     const uint8_t even = (uint8_t)(width + width % 2);
@@ -75,45 +78,45 @@ static inline void written(void)
 }
 
 /* c is [token][32 rows]. */
-#define DEFINE_STEPS(parity, sums0, sums1, acts)                                                            \
-    static inline void begin_##parity(const float *c, bool accumulate)                                      \
-    {                                                                                                       \
-        if (accumulate) {                                                                                   \
-            _tile_loadd(sums0, c, ROWS * sizeof *c);                                                        \
-            _tile_loadd(sums1, c + HALF_ROWS, ROWS * sizeof *c);                                            \
-        } else {                                                                                            \
-            _tile_zero(sums0);                                                                              \
-            _tile_zero(sums1);                                                                              \
-        }                                                                                                   \
-    }                                                                                                       \
-    static inline void step_##parity(const uint8_t *values, const uint8_t *panel)                           \
-    {                                                                                                       \
-        _tile_loadd(acts, values, TS_ACT_COLS * 2);                                                         \
-        _tile_loadd(6, panel, VECTOR);                                                                      \
-        _tile_dpbf16ps(sums0, acts, 6);                                                                     \
-        _tile_loadd(7, panel + TILE, VECTOR);                                                               \
-        _tile_dpbf16ps(sums1, acts, 7);                                                                     \
-    }                                                                                                       \
-    static inline void end_##parity(float *c)                                                               \
-    {                                                                                                       \
-        _tile_stored(sums0, c, ROWS * sizeof *c);                                                           \
-        _tile_stored(sums1, c + HALF_ROWS, ROWS * sizeof *c);                                               \
-    }                                                                                                       \
-    static void wide_##parity(float *c, const uint8_t *panel, const uint8_t *values, uint32_t n_blocks,     \
-                              size_t values_bytes, bool accumulate)                                         \
-    {                                                                                                       \
-        begin_##parity(c, accumulate);                                                                      \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                           \
-            step_##parity(values + b * values_bytes, panel + (size_t)b * PANEL);                            \
-        }                                                                                                   \
-        end_##parity(c);                                                                                    \
+#define DEFINE_STEPS(parity, sums0, sums1, acts)                                                                       \
+    static inline void begin_##parity(const float *c, bool accumulate)                                                 \
+    {                                                                                                                  \
+        if (accumulate) {                                                                                              \
+            _tile_loadd(sums0, c, ROWS * sizeof *c);                                                                   \
+            _tile_loadd(sums1, c + HALF_ROWS, ROWS * sizeof *c);                                                       \
+        } else {                                                                                                       \
+            _tile_zero(sums0);                                                                                         \
+            _tile_zero(sums1);                                                                                         \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static inline void step_##parity(const uint8_t *values, const uint8_t *panel)                                      \
+    {                                                                                                                  \
+        _tile_loadd(acts, values, TS_ACT_COLS * 2);                                                                    \
+        _tile_loadd(6, panel, VECTOR);                                                                                 \
+        _tile_dpbf16ps(sums0, acts, 6);                                                                                \
+        _tile_loadd(7, panel + TILE, VECTOR);                                                                          \
+        _tile_dpbf16ps(sums1, acts, 7);                                                                                \
+    }                                                                                                                  \
+    static inline void end_##parity(float *c)                                                                          \
+    {                                                                                                                  \
+        _tile_stored(sums0, c, ROWS * sizeof *c);                                                                      \
+        _tile_stored(sums1, c + HALF_ROWS, ROWS * sizeof *c);                                                          \
+    }                                                                                                                  \
+    static void wide_##parity(float *c, const uint8_t *panel, const uint8_t *values, uint32_t n_blocks,                \
+                              size_t values_bytes, bool accumulate)                                                    \
+    {                                                                                                                  \
+        begin_##parity(c, accumulate);                                                                                 \
+        for (uint32_t b = 0; b < n_blocks; b++) {                                                                      \
+            step_##parity(values + b * values_bytes, panel + (size_t)b * PANEL);                                       \
+        }                                                                                                              \
+        end_##parity(c);                                                                                               \
     }
 
 DEFINE_STEPS(even, 0, 1, 2)
 DEFINE_STEPS(odd, 3, 4, 5)
 
-static void wide(float *c, const uint8_t *panel, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks, uint32_t width,
-                 bool accumulate)
+static void wide(float *c, const uint8_t *panel, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
+                 uint32_t width, bool accumulate)
 {
     (void)meta;
     written();
@@ -122,7 +125,8 @@ static void wide(float *c, const uint8_t *panel, const void *values, const struc
 
 /* -- weights -- */
 
-/* FP16 to BF16 x 2^-112: exponent and mantissa move right by 3, rounded. The product with 2^12 is (x 2^12 + 2^14) / 2^15. */
+/* FP16 to BF16 x 2^-112: exponent and mantissa move right by 3, rounded. The product with 2^12 is (x 2^12 + 2^14) /
+ * 2^15. */
 static inline __m512i bfloat_bits(__m512h weights)
 {
     __m512i moved = _mm512_mulhrs_epi16(_mm512_castph_si512(weights), _mm512_set1_epi16(1 << 12));
@@ -139,8 +143,8 @@ static inline __m512h raised_halves(const uint8_t *halves)
 /* Of 32 rows' numbers those of a half, each twice. */
 static inline __m512h for_pairs(__m512h of_rows, int half)
 {
-    const __m512i twice = _mm512_set_epi16(15, 15, 14, 14, 13, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8, 7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1,
-                                           1, 0, 0);
+    const __m512i twice = _mm512_set_epi16(15, 15, 14, 14, 13, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8, 7, 7, 6, 6, 5, 5,
+                                           4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
     const __m512i index = half == 0 ? twice : _mm512_add_epi16(twice, _mm512_set1_epi16(HALF_ROWS));
     return _mm512_castsi512_ph(_mm512_permutexvar_epi16(index, _mm512_castph_si512(of_rows)));
 }
@@ -148,7 +152,8 @@ static inline __m512h for_pairs(__m512h of_rows, int half)
 /* 16 values as FP16, twice: a look-up in 32 entries need not clear the fifth bit of its index. */
 static inline __m512i nibble_table(float first)
 {
-    __m512 values = _mm512_add_ps(_mm512_set_ps(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), _mm512_set1_ps(first));
+    __m512 values =
+        _mm512_add_ps(_mm512_set_ps(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), _mm512_set1_ps(first));
     return _mm512_broadcast_i64x4(_mm512_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
@@ -170,8 +175,9 @@ static inline uint8_t *nibble_pair(uint8_t *tile, int v, int nibble)
     return tile + (2 * v + nibble % 2 * 8 + nibble / 2) * VECTOR;
 }
 
-/* Asks for what stands that far behind a vector of the stream. Vector by vector, and where it is written: if a compiler gathers the asking for a
- * block, memory has nothing to do for as long as that is expanded, and 8 tokens take a tenth longer. */
+/* Asks for what stands that far behind a vector of the stream. Vector by vector, and where it is written: if a compiler
+ * gathers the asking for a block, memory has nothing to do for as long as that is expanded, and 8 tokens take a tenth
+ * longer. */
 static inline void ask_behind(const uint8_t *vector, bool asks)
 {
     if (asks) {
@@ -179,7 +185,8 @@ static inline void ask_behind(const uint8_t *vector, bool asks)
     }
 }
 
-/* With `asks` the stream is read from memory; without, it is on its way (matmul.c) and comes to a panel of many blocks. */
+/* With `asks` the stream is read from memory; without, it is on its way (matmul.c) and comes to a panel of many blocks.
+ */
 #define EXPANDS static inline __attribute__((always_inline)) void
 
 EXPANDS expand_q4_0_block(uint8_t *panel, const uint8_t *packed, uint32_t block, bool asks)
@@ -194,7 +201,8 @@ EXPANDS expand_q4_0_block(uint8_t *panel, const uint8_t *packed, uint32_t block,
             ask_behind(vectors + half * NIBBLES_HALF + v * VECTOR, asks);
             const __m512i nibbles = _mm512_loadu_si512(vectors + half * NIBBLES_HALF + v * VECTOR);
             for (int i = 0; i < 4; i++) {
-                _mm512_store_si512(nibble_pair(panel + half * TILE, v, i), bfloat_bits(_mm512_mul_ph(from_nibbles(nibbles, i, table), d)));
+                _mm512_store_si512(nibble_pair(panel + half * TILE, v, i),
+                                   bfloat_bits(_mm512_mul_ph(from_nibbles(nibbles, i, table), d)));
             }
         }
     }
@@ -211,7 +219,8 @@ EXPANDS expand_q8_0_block(uint8_t *panel, const uint8_t *packed, uint32_t block,
         const __m512h d = for_pairs(scales, half);
         for (int v = 0; v < 8; v++) {
             ask_behind(vectors + half * BYTES_HALF + v * VECTOR, asks);
-            const __m512i bytes = _mm512_xor_si512(_mm512_loadu_si512(vectors + half * BYTES_HALF + v * VECTOR), offset);
+            const __m512i bytes =
+                _mm512_xor_si512(_mm512_loadu_si512(vectors + half * BYTES_HALF + v * VECTOR), offset);
             const __m512i words[2] = {_mm512_slli_epi16(bytes, 8), _mm512_and_si512(bytes, upper)};
             for (int odd = 0; odd < 2; odd++) {
                 _mm512_store_si512(panel + half * TILE + (2 * v + odd) * VECTOR,
@@ -230,7 +239,8 @@ static inline __m512h scaled_bytes(const uint8_t *bytes, __m512h factors)
 
 EXPANDS expand_q4_k_block(uint8_t *panel, const uint8_t *packed, uint32_t block, bool asks)
 {
-    const uint8_t *super = packed + (size_t)(block / SUPER) * SUPER_BYTES, *steps = super + SUPER_STEPS + block % SUPER * 2 * ROWS;
+    const uint8_t *super = packed + (size_t)(block / SUPER) * SUPER_BYTES,
+                  *steps = super + SUPER_STEPS + block % SUPER * 2 * ROWS;
     const uint8_t *vectors = super + (size_t)(block % SUPER) * 2 * NIBBLES_HALF;
     if (asks && block % SUPER == 0) {
         for (int at = SUPER_STEPS; at < SUPER_BYTES; at += VECTOR) {
@@ -254,38 +264,38 @@ EXPANDS expand_q4_k_block(uint8_t *panel, const uint8_t *packed, uint32_t block,
 }
 
 /* The next block's weights are made before the tiles of this one are multiplied. */
-#define DEFINE_DIRECT(name, parity)                                                                                 \
-    static void direct_##name##_##parity(float *c, const uint8_t *packed, const uint8_t *values, uint32_t n_blocks, \
-                                         size_t values_bytes, bool accumulate)                                      \
-    {                                                                                                               \
-        alignas(VECTOR) uint8_t ring[2][PANEL];                                                                     \
-        begin_##parity(c, accumulate);                                                                              \
-        expand_##name##_block(ring[0], packed, 0, true);                                                            \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                                   \
-            if (b + 1 < n_blocks) {                                                                                 \
-                expand_##name##_block(ring[(b + 1) % 2], packed, b + 1, true);                                      \
-            }                                                                                                       \
-            written();                                                                                              \
-            step_##parity(values + b * values_bytes, ring[b % 2]);                                                  \
-        }                                                                                                           \
-        end_##parity(c);                                                                                            \
+#define DEFINE_DIRECT(name, parity)                                                                                    \
+    static void direct_##name##_##parity(float *c, const uint8_t *packed, const uint8_t *values, uint32_t n_blocks,    \
+                                         size_t values_bytes, bool accumulate)                                         \
+    {                                                                                                                  \
+        alignas(VECTOR) uint8_t ring[2][PANEL];                                                                        \
+        begin_##parity(c, accumulate);                                                                                 \
+        expand_##name##_block(ring[0], packed, 0, true);                                                               \
+        for (uint32_t b = 0; b < n_blocks; b++) {                                                                      \
+            if (b + 1 < n_blocks) {                                                                                    \
+                expand_##name##_block(ring[(b + 1) % 2], packed, b + 1, true);                                         \
+            }                                                                                                          \
+            written();                                                                                                 \
+            step_##parity(values + b * values_bytes, ring[b % 2]);                                                     \
+        }                                                                                                              \
+        end_##parity(c);                                                                                               \
     }
 
-#define DEFINE_FORMAT(name)                                                                                                           \
-    DEFINE_DIRECT(name, even)                                                                                                         \
-    DEFINE_DIRECT(name, odd)                                                                                                          \
-    static void direct_##name(float *c, const uint8_t *packed, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks, \
-                              uint32_t width, bool accumulate)                                                                        \
-    {                                                                                                                                 \
-        (void)meta;                                                                                                                   \
-        (width % 2 == 0 ? direct_##name##_even : direct_##name##_odd)(c, packed, values, n_blocks,                                    \
-                                                                      (size_t)width * TS_ACT_COLS * 2, accumulate);                   \
-    }                                                                                                                                 \
-    static void expand_##name(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks)                                               \
-    {                                                                                                                                 \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                                                     \
-            expand_##name##_block(panel + (size_t)b * PANEL, packed, b, false);                                                       \
-        }                                                                                                                             \
+#define DEFINE_FORMAT(name)                                                                                            \
+    DEFINE_DIRECT(name, even)                                                                                          \
+    DEFINE_DIRECT(name, odd)                                                                                           \
+    static void direct_##name(float *c, const uint8_t *packed, const void *values, const struct ts_act_meta *meta,     \
+                              uint32_t n_blocks, uint32_t width, bool accumulate)                                      \
+    {                                                                                                                  \
+        (void)meta;                                                                                                    \
+        (width % 2 == 0 ? direct_##name##_even : direct_##name##_odd)(c, packed, values, n_blocks,                     \
+                                                                      (size_t)width * TS_ACT_COLS * 2, accumulate);    \
+    }                                                                                                                  \
+    static void expand_##name(uint8_t *panel, const uint8_t *packed, uint32_t n_blocks)                                \
+    {                                                                                                                  \
+        for (uint32_t b = 0; b < n_blocks; b++) {                                                                      \
+            expand_##name##_block(panel + (size_t)b * PANEL, packed, b, false);                                        \
+        }                                                                                                              \
     }
 
 DEFINE_FORMAT(q4_0)
@@ -318,7 +328,8 @@ static bool takes_q8_0(const uint8_t *blocks, size_t n)
 /* Each part at most half of it. */
 static bool takes_q4_k(const uint8_t *blocks, size_t n)
 {
-    return halves_within(blocks, n, TS_QUANT_Q4_K, 0, 2.0F * 63.0F * 15.0F) && halves_within(blocks, n, TS_QUANT_Q4_K, 2, 2.0F * 63.0F);
+    return halves_within(blocks, n, TS_QUANT_Q4_K, 0, 2.0F * 63.0F * 15.0F) &&
+           halves_within(blocks, n, TS_QUANT_Q4_K, 2, 2.0F * 63.0F);
 }
 
 /* -- activations -- */
@@ -329,13 +340,13 @@ static inline __m512 raised_floats(const float *x)
     return _mm512_mul_ps(_mm512_min_ps(_mm512_max_ps(_mm512_loadu_ps(x), least), most), _mm512_set1_ps(TS_ACT_RAISE));
 }
 
-static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                         int32_t offset)
+static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                         uint32_t n_blocks, int32_t offset)
 {
     (void)meta;
     (void)offset;
-    const __m512i order = _mm512_set_epi16(31, 29, 30, 28, 27, 25, 26, 24, 23, 21, 22, 20, 19, 17, 18, 16, 15, 13, 14, 12, 11, 9, 10, 8, 7, 5,
-                                           6, 4, 3, 1, 2, 0);
+    const __m512i order = _mm512_set_epi16(31, 29, 30, 28, 27, 25, 26, 24, 23, 21, 22, 20, 19, 17, 18, 16, 15, 13, 14,
+                                           12, 11, 9, 10, 8, 7, 5, 6, 4, 3, 1, 2, 0);
     uint16_t *values = out;
     for (uint32_t b = 0; b < n_blocks; b++, x += TS_ACT_COLS) {
         __m512i both = (__m512i)_mm512_cvtne2ps_pbh(raised_floats(x + TS_ACT_COLS / 2), raised_floats(x));
@@ -345,9 +356,9 @@ static void raise_floats(void *out, struct ts_act_meta *meta, const struct ts_ac
 
 static const struct ts_act_form raised = {TS_ACT_RAISED_BFLOAT, TS_ACT_COLS * 2, raise_floats};
 
-#define ON_TILES(name)                                                                                          \
-    .group_rows = ROWS, .act = &raised, .takes = takes_##name, .direct_tok = TOKENS, .direct = direct_##name,   \
-    .wide_min_tok = TOKENS + 1, .wide_tok = TOKENS, .panel_block_bytes = PANEL, .panel_blocks = PANEL_BLOCKS,   \
+#define ON_TILES(name)                                                                                                 \
+    .group_rows = ROWS, .act = &raised, .takes = takes_##name, .direct_tok = TOKENS, .direct = direct_##name,          \
+    .wide_min_tok = TOKENS + 1, .wide_tok = TOKENS, .panel_block_bytes = PANEL, .panel_blocks = PANEL_BLOCKS,          \
     .expand = expand_##name, .wide = wide, .enter = enter, .leave = leave
 
 static const struct ts_kernel_format formats[] = {
@@ -381,8 +392,10 @@ static const struct ts_kernel_format formats[] = {
 
 const struct ts_kernel ts_kernel_amxbf16 = {
     .name = "amxbf16",
-    .needs = TS_CPU_AVX2 | TS_CPU_AVX512 | TS_CPU_AVX512VNNI | TS_CPU_AVX512BF16 | TS_CPU_AVX512FP16 | TS_CPU_AVX512VBMI | TS_CPU_AMXBF16,
-    .needs_text = "needs amx-tile amx-bf16 avx512vnni avx512bf16 avx512fp16 avx512vbmi and the system's leave to use tiles",
+    .needs = TS_CPU_AVX2 | TS_CPU_AVX512 | TS_CPU_AVX512VNNI | TS_CPU_AVX512BF16 | TS_CPU_AVX512FP16 |
+             TS_CPU_AVX512VBMI | TS_CPU_AMXBF16,
+    .needs_text =
+        "needs amx-tile amx-bf16 avx512vnni avx512bf16 avx512fp16 avx512vbmi and the system's leave to use tiles",
     .formats_text = "Q4_0 Q8_0 Q4_K",
     .probes = &ts_probes_amxbf16,
     .formats = formats,

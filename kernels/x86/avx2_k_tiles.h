@@ -1,4 +1,5 @@
-/* What AVX2 and AVX-VNNI share of Q4_K and Q6_K: where things stand in a packed block of 256 columns (pack_super.h), and how a scale is used. */
+/* What AVX2 and AVX-VNNI share of Q4_K and Q6_K: where things stand in a packed block of 256 columns (pack_super.h),
+ * and how a scale is used. */
 #ifndef TS_KERNELS_X86_AVX2_K_TILES_H
 #define TS_KERNELS_X86_AVX2_K_TILES_H
 
@@ -36,7 +37,8 @@ static inline __m256 steps_of(const uint8_t *d, const uint8_t *steps)
 }
 
 /* c += acc x (weight scales x activation scale) + minima x (-(sum of the activations) x activation scale), 8 rows. */
-static inline void add_with_minima(float *c, __m256i acc, __m256 scales, __m256 minima, const struct ts_act_meta *meta, bool fresh)
+static inline void add_with_minima(float *c, __m256i acc, __m256 scales, __m256 minima, const struct ts_act_meta *meta,
+                                   bool fresh)
 {
     __m256 sum = fresh ? _mm256_setzero_ps() : _mm256_loadu_ps(c);
     sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), _mm256_mul_ps(scales, _mm256_set1_ps(meta->scale)), sum);

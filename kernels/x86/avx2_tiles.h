@@ -1,5 +1,5 @@
-/* Pieces of the AVX2 and AVX-VNNI kernels: loads, the step over nibbles that stays in 16 bits (avx2.c says why it may), and how a sum is updated. half, c,
- * values and meta are as in the tiles. */
+/* Pieces of the AVX2 and AVX-VNNI kernels: loads, the step over nibbles that stays in 16 bits (avx2.c says why it may),
+ * and how a sum is updated. half, c, values and meta are as in the tiles. */
 #ifndef TS_KERNELS_X86_AVX2_TILES_H
 #define TS_KERNELS_X86_AVX2_TILES_H
 
@@ -55,7 +55,8 @@ static inline void prefetch(const uint8_t *at, uint32_t n_bytes)
     }
 }
 
-/* Keeps an accumulator in its register from step to step: GCC would otherwise collect the products first and run out of registers. */
+/* Keeps an accumulator in its register from step to step: GCC would otherwise collect the products first and run out of
+ * registers. */
 #if defined(__GNUC__)
 #define KEEP(v) __asm__("" : "+x"(v))
 #else
@@ -65,20 +66,22 @@ static inline void prefetch(const uint8_t *at, uint32_t n_bytes)
 /* One half of a group at a time: 6 accumulators, the weights and what they need fit into 16 registers. */
 #define ZERO(t) __m256i a##t = _mm256_setzero_si256();
 
-#define DOT_NIBBLES(t) a##t = _mm256_add_epi16(a##t, _mm256_maddubs_epi16(weights, quad_of(values, t, quad))); KEEP(a##t);
-#define STEP_NIBBLES(tokens, p)                                                                  \
-    {                                                                                         \
-        __m256i both = load(half + (p)*VECTOR);                                               \
-        {                                                                                     \
-            const int quad = (p);                                                             \
-            __m256i weights = _mm256_and_si256(both, low_mask);                               \
-            tokens(DOT_NIBBLES)                                                                  \
-        }                                                                                     \
-        {                                                                                     \
-            const int quad = (p) + 4;                                                         \
-            __m256i weights = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_mask);         \
-            tokens(DOT_NIBBLES)                                                                  \
-        }                                                                                     \
+#define DOT_NIBBLES(t)                                                                                                 \
+    a##t = _mm256_add_epi16(a##t, _mm256_maddubs_epi16(weights, quad_of(values, t, quad)));                            \
+    KEEP(a##t);
+#define STEP_NIBBLES(tokens, p)                                                                                        \
+    {                                                                                                                  \
+        __m256i both = load(half + (p)*VECTOR);                                                                        \
+        {                                                                                                              \
+            const int quad = (p);                                                                                      \
+            __m256i weights = _mm256_and_si256(both, low_mask);                                                        \
+            tokens(DOT_NIBBLES)                                                                                        \
+        }                                                                                                              \
+        {                                                                                                              \
+            const int quad = (p) + 4;                                                                                  \
+            __m256i weights = _mm256_and_si256(_mm256_srli_epi16(both, 4), low_mask);                                  \
+            tokens(DOT_NIBBLES)                                                                                        \
+        }                                                                                                              \
     }
 
 #endif

@@ -1,4 +1,5 @@
-/* Pieces of the AVX-512 kernels for weights of 16 bits: 32 rows x up to 12 tokens are 24 named sums (GCC 12 keeps arrays of registers in memory). */
+/* Pieces of the AVX-512 kernels for weights of 16 bits: 32 rows x up to 12 tokens are 24 named sums (GCC 12 keeps
+ * arrays of registers in memory). */
 #ifndef TS_KERNELS_X86_AVX512_FLOATS_H
 #define TS_KERNELS_X86_AVX512_FLOATS_H
 
@@ -20,14 +21,15 @@ enum { HALF_ROWS = 16, ROWS = 32, MAX_TOK = 12, AHEAD = 8192 };
 #define TOK_12(DO) TOK_11(DO) DO(11)
 
 #define EACH_WIDTH(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12)
-#define BY_WIDTH(name) \
-    name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8, name##_9, name##_10, name##_11, name##_12
+#define BY_WIDTH(name)                                                                                                 \
+    name##_1, name##_2, name##_3, name##_4, name##_5, name##_6, name##_7, name##_8, name##_9, name##_10, name##_11,    \
+        name##_12
 
-#define LOAD_SUMS(t)                                                                    \
-    __m512 c##t##0 = accumulate ? _mm512_loadu_ps(c + (t)*ROWS) : _mm512_setzero_ps();  \
+#define LOAD_SUMS(t)                                                                                                   \
+    __m512 c##t##0 = accumulate ? _mm512_loadu_ps(c + (t)*ROWS) : _mm512_setzero_ps();                                 \
     __m512 c##t##1 = accumulate ? _mm512_loadu_ps(c + (t)*ROWS + HALF_ROWS) : _mm512_setzero_ps();
-#define STORE_SUMS(t)                        \
-    _mm512_storeu_ps(c + (t)*ROWS, c##t##0); \
+#define STORE_SUMS(t)                                                                                                  \
+    _mm512_storeu_ps(c + (t)*ROWS, c##t##0);                                                                           \
     _mm512_storeu_ps(c + (t)*ROWS + HALF_ROWS, c##t##1);
 
 /* Weights come from main memory in one long stream: ask for them well ahead, across pages. */

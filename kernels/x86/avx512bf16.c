@@ -1,8 +1,10 @@
-/* AVX-512 BF16. VDPBF16PS multiplies pairs of BF16 and adds both products to a float, twice the work of a float multiply-add. Activations are rounded to
- * BF16, as coarse as the weights: the error is 1.4 times that of the weights' format alone. Subnormal numbers count as zero. A group is 32 rows; a
- * 64-byte vector holds 2 consecutive columns of 16 rows, against a broadcast of 2 activations. 12 tokens x 32 rows are 24 accumulators.
+/* AVX-512 BF16. VDPBF16PS multiplies pairs of BF16 and adds both products to a float, twice the work of a float
+ * multiply-add. Activations are rounded to BF16, as coarse as the weights: the error is 1.4 times that of the weights'
+ * format alone. Subnormal numbers count as zero. A group is 32 rows; a 64-byte vector holds 2 consecutive columns of 16
+ * rows, against a broadcast of 2 activations. 12 tokens x 32 rows are 24 accumulators.
  *
- * Packed block (2048 bytes): [16 pairs of columns][32 rows][2 columns], which is the panel, too. Every sum is one chain in the order of the columns. */
+ * Packed block (2048 bytes): [16 pairs of columns][32 rows][2 columns], which is the panel, too. Every sum is one chain
+ * in the order of the columns. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -29,41 +31,41 @@ static inline __m512bh pair_of(const uint16_t *values, int t, uint32_t pair)
     return (__m512bh)_mm512_set1_epi32(both);
 }
 
-#define STEP(t)                                         \
-    {                                                   \
-        __m512bh x = pair_of(values, t, p);             \
-        c##t##0 = _mm512_dpbf16_ps(c##t##0, w0, x);     \
-        c##t##1 = _mm512_dpbf16_ps(c##t##1, w1, x);     \
+#define STEP(t)                                                                                                        \
+    {                                                                                                                  \
+        __m512bh x = pair_of(values, t, p);                                                                            \
+        c##t##0 = _mm512_dpbf16_ps(c##t##0, w0, x);                                                                    \
+        c##t##1 = _mm512_dpbf16_ps(c##t##1, w1, x);                                                                    \
     }
 
 /* ahead: bytes of the stream to ask for in advance, or 0. */
-#define DEFINE_TILE(name, ahead, n)                                                                                 \
-    static void name##_##n(float *c, const uint8_t *w, const uint16_t *values, uint32_t n_blocks, bool accumulate)  \
-    {                                                                                                               \
-        TOK_##n(LOAD_SUMS)                                                                                          \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                                   \
-            for (uint32_t p = 0; p < N_PAIRS; p++, w += PAIR) {                                                     \
-                avx512_prefetch_line(w, ahead);                                                                     \
-                avx512_prefetch_line(w + VECTOR, ahead);                                                            \
-                const __m512bh w0 = (__m512bh)_mm512_loadu_si512(w), w1 = (__m512bh)_mm512_loadu_si512(w + VECTOR);  \
-                TOK_##n(STEP)                                                                                       \
-            }                                                                                                       \
-            values += (n)*TS_ACT_COLS;                                                                              \
-        }                                                                                                           \
-        TOK_##n(STORE_SUMS)                                                                                         \
+#define DEFINE_TILE(name, ahead, n)                                                                                    \
+    static void name##_##n(float *c, const uint8_t *w, const uint16_t *values, uint32_t n_blocks, bool accumulate)     \
+    {                                                                                                                  \
+        TOK_##n(LOAD_SUMS) for (uint32_t b = 0; b < n_blocks; b++)                                                     \
+        {                                                                                                              \
+            for (uint32_t p = 0; p < N_PAIRS; p++, w += PAIR) {                                                        \
+                avx512_prefetch_line(w, ahead);                                                                        \
+                avx512_prefetch_line(w + VECTOR, ahead);                                                               \
+                const __m512bh w0 = (__m512bh)_mm512_loadu_si512(w), w1 = (__m512bh)_mm512_loadu_si512(w + VECTOR);    \
+                TOK_##n(STEP)                                                                                          \
+            }                                                                                                          \
+            values += (n)*TS_ACT_COLS;                                                                                 \
+        }                                                                                                              \
+        TOK_##n(STORE_SUMS)                                                                                            \
     }
 #define DIRECT(n) DEFINE_TILE(direct, AHEAD, n)
 #define WIDE(n) DEFINE_TILE(wide, 0, n)
 
 typedef void tile_fn(float *c, const uint8_t *w, const uint16_t *values, uint32_t n_blocks, bool accumulate);
 
-#define DEFINE_BY_WIDTH(name)                                                                                                    \
-    static void name(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,    \
-                     uint32_t width, bool accumulate)                                                                            \
-    {                                                                                                                            \
-        (void)meta;                                                                                                              \
-        static tile_fn *const by_width[MAX_TOK] = {BY_WIDTH(name)};                                                              \
-        by_width[width - 1](c, weights, values, n_blocks, accumulate);                                                           \
+#define DEFINE_BY_WIDTH(name)                                                                                          \
+    static void name(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,             \
+                     uint32_t n_blocks, uint32_t width, bool accumulate)                                               \
+    {                                                                                                                  \
+        (void)meta;                                                                                                    \
+        static tile_fn *const by_width[MAX_TOK] = {BY_WIDTH(name)};                                                    \
+        by_width[width - 1](c, weights, values, n_blocks, accumulate);                                                 \
     }
 
 EACH_WIDTH(DIRECT)
@@ -76,8 +78,8 @@ static void pack(uint8_t *packed, const uint8_t *rows, size_t row_bytes, uint32_
     ts_pack_halves(packed, ROWS, 2, rows, row_bytes, n_rows, n_blocks);
 }
 
-static void round_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks,
-                         int32_t offset)
+static void round_floats(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                         uint32_t n_blocks, int32_t offset)
 {
     (void)meta;
     (void)offset;

@@ -1,8 +1,9 @@
-/* F16 and BF16 in AVX-512, products of the exact weights with float activations: VDPBF16PS would not keep F16's 11 bits (docs/KERNELS.md). A group is 32
- * rows, two vectors of 16; a token's column is broadcast. 12 tokens x 32 rows are 24 accumulators.
+/* F16 and BF16 in AVX-512, products of the exact weights with float activations: VDPBF16PS would not keep F16's 11 bits
+ * (docs/KERNELS.md). A group is 32 rows, two vectors of 16; a token's column is broadcast. 12 tokens x 32 rows are 24
+ * accumulators.
  *
- * Packed block (2048 bytes): [32 columns][32 rows], which is the panel, too: widening costs less than reading floats. Every sum is one chain in the order
- * of the columns. */
+ * Packed block (2048 bytes): [32 columns][32 rows], which is the panel, too: widening costs less than reading floats.
+ * Every sum is one chain in the order of the columns. */
 #include <immintrin.h>
 
 #include "kernels/cpu.h"
@@ -29,27 +30,27 @@ static inline __m512 widen_bf16(const uint8_t *at)
     return _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
 }
 
-#define STEP(t)                                       \
-    {                                                 \
-        __m512 x = _mm512_set1_ps(values[(t)*TS_ACT_COLS + k]); \
-        c##t##0 = _mm512_fmadd_ps(w0, x, c##t##0);    \
-        c##t##1 = _mm512_fmadd_ps(w1, x, c##t##1);    \
+#define STEP(t)                                                                                                        \
+    {                                                                                                                  \
+        __m512 x = _mm512_set1_ps(values[(t)*TS_ACT_COLS + k]);                                                        \
+        c##t##0 = _mm512_fmadd_ps(w0, x, c##t##0);                                                                     \
+        c##t##1 = _mm512_fmadd_ps(w1, x, c##t##1);                                                                     \
     }
 
 /* column: bytes of a column, half of them per vector; ahead: bytes of the stream to ask for in advance, or 0. */
-#define DEFINE_TILE(name, widen, column, ahead, n)                                                              \
-    static void name##_##n(float *c, const uint8_t *w, const float *values, uint32_t n_blocks, bool accumulate)  \
-    {                                                                                                           \
-        TOK_##n(LOAD_SUMS)                                                                                      \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                               \
-            for (uint32_t k = 0; k < TS_ACT_COLS; k++, w += (column)) {                                         \
-                avx512_prefetch_line(w, ahead);                                                                 \
-                __m512 w0 = widen(w), w1 = widen(w + (column) / 2);                                             \
-                TOK_##n(STEP)                                                                                   \
-            }                                                                                                   \
-            values += (n)*TS_ACT_COLS;                                                                          \
-        }                                                                                                       \
-        TOK_##n(STORE_SUMS)                                                                                     \
+#define DEFINE_TILE(name, widen, column, ahead, n)                                                                     \
+    static void name##_##n(float *c, const uint8_t *w, const float *values, uint32_t n_blocks, bool accumulate)        \
+    {                                                                                                                  \
+        TOK_##n(LOAD_SUMS) for (uint32_t b = 0; b < n_blocks; b++)                                                     \
+        {                                                                                                              \
+            for (uint32_t k = 0; k < TS_ACT_COLS; k++, w += (column)) {                                                \
+                avx512_prefetch_line(w, ahead);                                                                        \
+                __m512 w0 = widen(w), w1 = widen(w + (column) / 2);                                                    \
+                TOK_##n(STEP)                                                                                          \
+            }                                                                                                          \
+            values += (n)*TS_ACT_COLS;                                                                                 \
+        }                                                                                                              \
+        TOK_##n(STORE_SUMS)                                                                                            \
     }
 #define DIRECT_F16(n) DEFINE_TILE(direct_f16, widen_f16, COLUMN, AHEAD, n)
 #define DIRECT_BF16(n) DEFINE_TILE(direct_bf16, widen_bf16, COLUMN, AHEAD, n)
@@ -58,13 +59,13 @@ static inline __m512 widen_bf16(const uint8_t *at)
 
 typedef void tile_fn(float *c, const uint8_t *w, const float *values, uint32_t n_blocks, bool accumulate);
 
-#define DEFINE_BY_WIDTH(name)                                                                                                    \
-    static void name(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,    \
-                     uint32_t width, bool accumulate)                                                                            \
-    {                                                                                                                            \
-        (void)meta;                                                                                                              \
-        static tile_fn *const by_width[MAX_TOK] = {BY_WIDTH(name)};                                                              \
-        by_width[width - 1](c, weights, values, n_blocks, accumulate);                                                           \
+#define DEFINE_BY_WIDTH(name)                                                                                          \
+    static void name(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,             \
+                     uint32_t n_blocks, uint32_t width, bool accumulate)                                               \
+    {                                                                                                                  \
+        (void)meta;                                                                                                    \
+        static tile_fn *const by_width[MAX_TOK] = {BY_WIDTH(name)};                                                    \
+        by_width[width - 1](c, weights, values, n_blocks, accumulate);                                                 \
     }
 
 EACH_WIDTH(DIRECT_F16)

@@ -1,12 +1,13 @@
-/* AVX-512 VNNI. A group is 32 rows, two halves of 16; a 64-byte vector holds 4 consecutive columns of 16 rows as unsigned bytes, so one VPDPBUSD
- * advances 16 rows by 4 columns against a broadcast of 4 activations. Weights are raised by 8 (Q4_0) or 128 (Q8_0) to be unsigned; the
- * accumulator starts at -offset x sum of the activations to make up for it. |accumulator| < 32 x 255 x 127: no overflow.
+/* AVX-512 VNNI. A group is 32 rows, two halves of 16; a 64-byte vector holds 4 consecutive columns of 16 rows as
+ * unsigned bytes, so one VPDPBUSD advances 16 rows by 4 columns against a broadcast of 4 activations. Weights are
+ * raised by 8 (Q4_0) or 128 (Q8_0) to be unsigned; the accumulator starts at -offset x sum of the activations to make
+ * up for it. |accumulator| < 32 x 255 x 127: no overflow.
  *
- * Packed block, Q4_0 (576 bytes): [half][4 vectors], low nibbles = columns 4p.., high nibbles = columns 16 + 4p.., then 32 scales as f16.
- * Packed block, Q8_0 (1088 bytes): [half][8 vectors], then 32 scales as f16.
- * Panel block (3072 bytes): [half][8 vectors] of bytes, then [half][16 steps][16 rows] = weight scale x 2^(step/16) as float: the product with the
- * activation's scale is then an integer addition to the exponent (activation.h), off the multiplying ports. That needs scales that are not
- * zero: zero-scaled blocks have zero weights, and carry a tiny scale.
+ * Packed block, Q4_0 (576 bytes): [half][4 vectors], low nibbles = columns 4p.., high nibbles = columns 16 + 4p.., then
+ * 32 scales as f16. Packed block, Q8_0 (1088 bytes): [half][8 vectors], then 32 scales as f16. Panel block (3072
+ * bytes): [half][8 vectors] of bytes, then [half][16 steps][16 rows] = weight scale x 2^(step/16) as float: the product
+ * with the activation's scale is then an integer addition to the exponent (activation.h), off the multiplying ports.
+ * That needs scales that are not zero: zero-scaled blocks have zero weights, and carry a tiny scale.
  *
  * Accumulators are named scalars: GCC 12 keeps arrays of registers in memory. */
 #include <immintrin.h>
@@ -33,54 +34,47 @@ enum {
 
 _Static_assert(Q4_0_BLOCK == (int)AVX512_Q4_0_BLOCK && Q8_0_BLOCK == (int)AVX512_Q8_0_BLOCK, "sizes of the table");
 
-#define DEFINE_TILES(n)                                                                                                           \
-    static void wide_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,      \
-                         bool accumulate)                                                                                         \
-    {                                                                                                                             \
-        TOK_##n(LOAD_SUMS)                                                                                                        \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                                                 \
-            const uint8_t *table = w + PANEL_TABLE;                                                                               \
-            TOK_##n(START)                                                                                                        \
-            STEPS_BYTES(TOK_##n, PANEL_HALF)                                                                                      \
-            TOK_##n(SCALE_TABLE)                                                                                                  \
-            w += PANEL_BLOCK;                                                                                                     \
-            values += (n)*TS_ACT_COLS;                                                                                            \
-            meta += (n);                                                                                                          \
-        }                                                                                                                         \
-        TOK_##n(STORE_SUMS)                                                                                                       \
-    }                                                                                                                             \
-    static void direct_q8_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,                  \
-                                uint32_t n_blocks, bool accumulate, uint32_t ahead)                                                               \
-    {                                                                                                                             \
-        TOK_##n(LOAD_SUMS)                                                                                                        \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                                                 \
-            prefetch_block(w, Q8_0_BLOCK, ahead);                                                                                        \
-            TOK_##n(START)                                                                                                        \
-            STEPS_BYTES(TOK_##n, Q8_0_HALF)                                                                                       \
-            __m512 d0 = half_scales(w + Q8_0_SCALES), d1 = half_scales(w + Q8_0_SCALES + ROWS);                                   \
-            TOK_##n(SCALE_DIRECT)                                                                                                 \
-            w += Q8_0_BLOCK;                                                                                                      \
-            values += (n)*TS_ACT_COLS;                                                                                            \
-            meta += (n);                                                                                                          \
-        }                                                                                                                         \
-        TOK_##n(STORE_SUMS)                                                                                                       \
-    }                                                                                                                             \
-    static void direct_q4_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,                  \
-                                uint32_t n_blocks, bool accumulate, uint32_t ahead)                                                               \
-    {                                                                                                                             \
-        const __m512i low_mask = _mm512_set1_epi8(0xF);                                                                           \
-        TOK_##n(LOAD_SUMS)                                                                                                        \
-        for (uint32_t b = 0; b < n_blocks; b++) {                                                                                 \
-            prefetch_block(w, Q4_0_BLOCK, ahead);                                                                                        \
-            TOK_##n(START)                                                                                                        \
-            STEPS_NIBBLES(TOK_##n)                                                                                                \
-            __m512 d0 = half_scales(w + Q4_0_SCALES), d1 = half_scales(w + Q4_0_SCALES + ROWS);                                   \
-            TOK_##n(SCALE_DIRECT)                                                                                                 \
-            w += Q4_0_BLOCK;                                                                                                      \
-            values += (n)*TS_ACT_COLS;                                                                                            \
-            meta += (n);                                                                                                          \
-        }                                                                                                                         \
-        TOK_##n(STORE_SUMS)                                                                                                       \
+#define DEFINE_TILES(n)                                                                                                \
+    static void wide_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,             \
+                         uint32_t n_blocks, bool accumulate)                                                           \
+    {                                                                                                                  \
+        TOK_##n(LOAD_SUMS) for (uint32_t b = 0; b < n_blocks; b++)                                                     \
+        {                                                                                                              \
+            const uint8_t *table = w + PANEL_TABLE;                                                                    \
+            TOK_##n(START) STEPS_BYTES(TOK_##n, PANEL_HALF) TOK_##n(SCALE_TABLE) w += PANEL_BLOCK;                     \
+            values += (n)*TS_ACT_COLS;                                                                                 \
+            meta += (n);                                                                                               \
+        }                                                                                                              \
+        TOK_##n(STORE_SUMS)                                                                                            \
+    }                                                                                                                  \
+    static void direct_q8_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,      \
+                                uint32_t n_blocks, bool accumulate, uint32_t ahead)                                    \
+    {                                                                                                                  \
+        TOK_##n(LOAD_SUMS) for (uint32_t b = 0; b < n_blocks; b++)                                                     \
+        {                                                                                                              \
+            prefetch_block(w, Q8_0_BLOCK, ahead);                                                                      \
+            TOK_##n(START) STEPS_BYTES(TOK_##n, Q8_0_HALF) __m512 d0 = half_scales(w + Q8_0_SCALES),                   \
+                                                                  d1 = half_scales(w + Q8_0_SCALES + ROWS);            \
+            TOK_##n(SCALE_DIRECT) w += Q8_0_BLOCK;                                                                     \
+            values += (n)*TS_ACT_COLS;                                                                                 \
+            meta += (n);                                                                                               \
+        }                                                                                                              \
+        TOK_##n(STORE_SUMS)                                                                                            \
+    }                                                                                                                  \
+    static void direct_q4_0_##n(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,      \
+                                uint32_t n_blocks, bool accumulate, uint32_t ahead)                                    \
+    {                                                                                                                  \
+        const __m512i low_mask = _mm512_set1_epi8(0xF);                                                                \
+        TOK_##n(LOAD_SUMS) for (uint32_t b = 0; b < n_blocks; b++)                                                     \
+        {                                                                                                              \
+            prefetch_block(w, Q4_0_BLOCK, ahead);                                                                      \
+            TOK_##n(START) STEPS_NIBBLES(TOK_##n) __m512 d0 = half_scales(w + Q4_0_SCALES),                            \
+                                                         d1 = half_scales(w + Q4_0_SCALES + ROWS);                     \
+            TOK_##n(SCALE_DIRECT) w += Q4_0_BLOCK;                                                                     \
+            values += (n)*TS_ACT_COLS;                                                                                 \
+            meta += (n);                                                                                               \
+        }                                                                                                              \
+        TOK_##n(STORE_SUMS)                                                                                            \
     }
 
 DEFINE_TILES(1)
@@ -90,14 +84,14 @@ DEFINE_TILES(4)
 DEFINE_TILES(5)
 DEFINE_TILES(6)
 
-typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                     bool accumulate);
+typedef void tile_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,
+                     uint32_t n_blocks, bool accumulate);
 
-typedef void direct_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                       bool accumulate, uint32_t ahead);
+typedef void direct_fn(float *c, const uint8_t *w, const int8_t *values, const struct ts_act_meta *meta,
+                       uint32_t n_blocks, bool accumulate, uint32_t ahead);
 
-static void wide(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                 uint32_t width, bool accumulate)
+static void wide(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                 uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     static tile_fn *const by_width[WIDE_TOK] = {wide_1, wide_2, wide_3, wide_4, wide_5, wide_6};
     by_width[width - 1](c, weights, values, meta, n_blocks, accumulate);
@@ -106,8 +100,8 @@ static void wide(float *c, const uint8_t *weights, const void *values, const str
 static direct_fn *const direct_q8_0[DIRECT_TOK] = {direct_q8_0_1, direct_q8_0_2, direct_q8_0_3,
                                                    direct_q8_0_4, direct_q8_0_5, direct_q8_0_6};
 
-void ts_avx512_direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                           uint32_t width, bool accumulate)
+void ts_avx512_direct_q8_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                           uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     direct_q8_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_FAR);
 }
@@ -115,14 +109,14 @@ void ts_avx512_direct_q8_0(float *c, const uint8_t *weights, const void *values,
 static direct_fn *const direct_q4_0[DIRECT_TOK] = {direct_q4_0_1, direct_q4_0_2, direct_q4_0_3,
                                                    direct_q4_0_4, direct_q4_0_5, direct_q4_0_6};
 
-void ts_avx512_direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                           uint32_t width, bool accumulate)
+void ts_avx512_direct_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                           uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     direct_q4_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_FAR);
 }
 
-void ts_avx512_near_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta, uint32_t n_blocks,
-                         uint32_t width, bool accumulate)
+void ts_avx512_near_q4_0(float *c, const uint8_t *weights, const void *values, const struct ts_act_meta *meta,
+                         uint32_t n_blocks, uint32_t width, bool accumulate)
 {
     direct_q4_0[width - 1](c, weights, values, meta, n_blocks, accumulate, PREFETCH_NEAR);
 }

@@ -1,5 +1,5 @@
-/* Hides CPUID. Leaves and bits: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E. An extension counts only if XCR0 says that the
- * operating system saves its registers (bits 1-2: XMM, YMM; 5-7: opmask, ZMM; 17-18: tiles). */
+/* Hides CPUID. Leaves and bits: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E. An extension counts only if
+ * XCR0 says that the operating system saves its registers (bits 1-2: XMM, YMM; 5-7: opmask, ZMM; 17-18: tiles). */
 #include <cpuid.h>
 #include <stdbool.h>
 #include <string.h>
@@ -88,7 +88,8 @@ static void detect_caches(struct ts_cpu *cpu, unsigned number)
         if (type == 0) {
             return;
         }
-        uint64_t bytes = (uint64_t)((r.b >> 22) + 1U) * ((r.b >> 12 & 1023U) + 1U) * ((r.b & 4095U) + 1U) * ((uint64_t)r.c + 1U);
+        uint64_t bytes =
+            (uint64_t)((r.b >> 22) + 1U) * ((r.b >> 12 & 1023U) + 1U) * ((r.b & 4095U) + 1U) * ((uint64_t)r.c + 1U);
         if (bytes <= 64 || type == 2) {
             continue;
         }

@@ -1,4 +1,5 @@
-/* The peaks of AVX2, with 8 independent accumulators: enough to hide the latency, few enough for 16 registers. Its cheapest dot product of bytes is VPMADDUBSW and a 16-bit addition. */
+/* The peaks of AVX2, with 8 independent accumulators: enough to hide the latency, few enough for 16 registers. Its
+ * cheapest dot product of bytes is VPMADDUBSW and a 16-bit addition. */
 #include <immintrin.h>
 
 #include "kernels/x86/probes_x86.h"
@@ -35,8 +36,8 @@ static uint64_t dot(uint64_t n_rounds)
 {
     __m256i x = _mm256_set1_epi32((int)n_rounds & 0x0F0F0F0F), y = _mm256_set1_epi32(0x01020304);
 #define DECLARE(i) __m256i a##i = _mm256_set1_epi16(i); /* all different, or a compiler merges them */
-#define STEP(i)                                                \
-    a##i = _mm256_add_epi16(a##i, _mm256_maddubs_epi16(x, y)); \
+#define STEP(i)                                                                                                        \
+    a##i = _mm256_add_epi16(a##i, _mm256_maddubs_epi16(x, y));                                                         \
     x = _mm256_xor_si256(x, y);
 #define TOTAL(i) total = _mm256_add_epi16(total, a##i);
     EACH(DECLARE)

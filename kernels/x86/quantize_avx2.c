@@ -1,5 +1,5 @@
-/* The activation quantizer for AVX2: a block is four registers. The sums of squared errors are integers below 2^24, so that any order of
- * additions gives the reference's float. */
+/* The activation quantizer for AVX2: a block is four registers. The sums of squared errors are integers below 2^24, so
+ * that any order of additions gives the reference's float. */
 #include <immintrin.h>
 
 #include "kernels/x86/quantize_x86.h"
@@ -63,12 +63,14 @@ static void store_values(int8_t *values, struct ts_act_meta *meta, const float *
     __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(part[0], part[1]), _mm256_packs_epi32(part[2], part[3]));
     bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i *)(void *)values, bytes);
-    int32_t low = sum_of_eight(_mm256_add_epi32(part[0], part[1])), high = sum_of_eight(_mm256_add_epi32(part[2], part[3]));
+    int32_t low = sum_of_eight(_mm256_add_epi32(part[0], part[1])),
+            high = sum_of_eight(_mm256_add_epi32(part[2], part[3]));
     meta->start = -offset * (low + high);
     meta->low_sum = (int16_t)low;
 }
 
-static void quantize(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks, int32_t offset)
+static void quantize(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                     uint32_t n_blocks, int32_t offset)
 {
     int8_t *values = out;
     for (uint32_t b = 0; b < n_blocks; b++, x += TS_ACT_COLS) {

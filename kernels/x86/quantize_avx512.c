@@ -1,6 +1,7 @@
-/* The activation quantizer for AVX-512: 16 blocks at a time. What is one number per block (largest value, step, errors, sum) is computed for all 16 in
- * one register; sums over a block are trees of shuffles that end with block i in lane i. The sums of squared errors are integers (in units of
- * 2^-14) below 2^24, so that any order of additions gives the reference's float. */
+/* The activation quantizer for AVX-512: 16 blocks at a time. What is one number per block (largest value, step, errors,
+ * sum) is computed for all 16 in one register; sums over a block are trees of shuffles that end with block i in lane i.
+ * The sums of squared errors are integers (in units of 2^-14) below 2^24, so that any order of additions gives the
+ * reference's float. */
 #include <immintrin.h>
 #include <stdbool.h>
 #include <string.h>
@@ -53,10 +54,12 @@ static inline __m512 max_sixteen(const __m512 *v)
     return _mm512_max_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
 }
 
-/* ts_act_first_step of 16 numbers. The steps' fractions are more than 1/32 apart, so the top five bits of a fraction leave one comparison. */
+/* ts_act_first_step of 16 numbers. The steps' fractions are more than 1/32 apart, so the top five bits of a fraction
+ * leave one comparison. */
 static inline __m512i first_steps(__m512 max)
 {
-    static const int8_t below[32] = {0, 1, 2, 3, 3, 4, 4, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 13, 14, 14, 15, 15, 15, 16, 16};
+    static const int8_t below[32] = {0,  1,  2,  3,  3,  4,  4,  5,  6,  6,  7,  7,  8,  8,  9,  9,
+                                     10, 10, 11, 11, 12, 12, 13, 13, 13, 14, 14, 15, 15, 15, 16, 16};
     const __m512i fractions = _mm512_and_si512(_mm512_loadu_si512(ts_act_scales), _mm512_set1_epi32(0x7FFFFF));
     __m512i bits = _mm512_castps_si512(_mm512_mul_ps(max, _mm512_set1_ps(1.0F / 127.0F)));
     __m512i octave = _mm512_sub_epi32(_mm512_srli_epi32(bits, 23), _mm512_set1_epi32(127));
@@ -106,14 +109,16 @@ static inline __m512i best_steps(const float *x)
 {
     __m512 maxima[BATCH];
     for (int b = 0; b < BATCH; b++) {
-        const float *ahead = x + (BATCH + b) * TS_ACT_COLS; /* of this token, needed after the other tokens of the tile */
+        const float *ahead =
+            x + (BATCH + b) * TS_ACT_COLS; /* of this token, needed after the other tokens of the tile */
         _mm_prefetch((const char *)ahead, _MM_HINT_T0);
         _mm_prefetch((const char *)(ahead + 16), _MM_HINT_T0);
         __m512 low = _mm512_abs_ps(_mm512_loadu_ps(x + b * TS_ACT_COLS));
         maxima[b] = _mm512_max_ps(low, _mm512_abs_ps(_mm512_loadu_ps(x + b * TS_ACT_COLS + 16)));
     }
     __m512i first = first_steps(max_sixteen(maxima));
-    __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(1)), third = _mm512_add_epi32(first, _mm512_set1_epi32(2));
+    __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(1)),
+            third = _mm512_add_epi32(first, _mm512_set1_epi32(2));
     __m512 cost = candidate_costs(x, first, 1.0F);
     __m512 other = candidate_costs(x, second, TS_ACT_COST_SECOND);
     __m512i step = _mm512_mask_mov_epi32(first, _mm512_cmp_ps_mask(other, cost, _CMP_LT_OQ), second);
@@ -122,8 +127,8 @@ static inline __m512i best_steps(const float *x)
     return _mm512_mask_mov_epi32(step, _mm512_cmp_ps_mask(other, cost, _CMP_LT_OQ), third);
 }
 
-static void quantize_batch(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places, uint32_t first_block,
-                           const float *x, int32_t offset)
+static void quantize_batch(int8_t *values, struct ts_act_meta *meta, const struct ts_act_places *places,
+                           uint32_t first_block, const float *x, int32_t offset)
 {
     __m512i step = best_steps(x);
     float inverses[BATCH], scales[BATCH];
@@ -149,11 +154,13 @@ static void quantize_batch(int8_t *values, struct ts_act_meta *meta, const struc
     _mm512_storeu_si512(exponents, _mm512_slli_epi32(_mm512_srai_epi32(step, 4), 23));
     _mm512_storeu_si512(steps, _mm512_and_si512(step, _mm512_set1_epi32(15)));
     for (int b = 0; b < BATCH; b++) {
-        meta[at[b]] = (struct ts_act_meta){starts[b], exponents[b], (uint16_t)steps[b], (int16_t)low_sums[b], scales[b]};
+        meta[at[b]] =
+            (struct ts_act_meta){starts[b], exponents[b], (uint16_t)steps[b], (int16_t)low_sums[b], scales[b]};
     }
 }
 
-static void quantize(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x, uint32_t n_blocks, int32_t offset)
+static void quantize(void *out, struct ts_act_meta *meta, const struct ts_act_places *places, const float *x,
+                     uint32_t n_blocks, int32_t offset)
 {
     int8_t *values = out;
     uint32_t b = 0;

@@ -1,5 +1,6 @@
-/* Hides how a process gets the system's leave to use AMX tiles: Linux wants to be asked once (Documentation/arch/x86/xstate.rst), since tiles
- * enlarge what it saves for each thread. The leave holds for all threads. */
+/* Hides how a process gets the system's leave to use AMX tiles: Linux wants to be asked once
+ * (Documentation/arch/x86/xstate.rst), since tiles enlarge what it saves for each thread. The leave holds for all
+ * threads. */
 #include "kernels/x86/tile_leave.h"
 
 #if defined(__linux__)

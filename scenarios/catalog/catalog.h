@@ -60,7 +60,8 @@ struct ts_chip {
     const char *source;
 };
 
-/* What a class of hardware makes of its peaks under a group of engines: constants of scenarios/catalog/efficiency.h, fitted. */
+/* What a class of hardware makes of its peaks under a group of engines: constants of scenarios/catalog/efficiency.h,
+ * fitted. */
 struct ts_efficiency {
     const char *class_name, *engine; /* engine: "serving" or "local" */
     double layer_s;                  /* fixed time of a step, per layer */

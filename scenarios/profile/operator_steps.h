@@ -1,4 +1,5 @@
-/* Operator profiles without a scenario around them (the form: scenarios/profile/operator_profile.h): for `tiersim import`. */
+/* Operator profiles without a scenario around them (the form: scenarios/profile/operator_profile.h): for `tiersim
+ * import`. */
 #ifndef TS_SCENARIOS_PROFILE_OPERATOR_STEPS_H
 #define TS_SCENARIOS_PROFILE_OPERATOR_STEPS_H
 

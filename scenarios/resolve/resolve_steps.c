@@ -1,8 +1,8 @@
 /* Hides where the time of an engine's step comes from: coefficients that the user has, a measurement, or a roofline
  * over the catalog.
  *
- * The roofline's constants are those fitted for the hardware's class (scenarios/catalog/efficiency.h). Where the scenario
- * writes shares of its own, or no fit can be trusted, it is a plain one: overhead + max(flop/(peak x compute),
+ * The roofline's constants are those fitted for the hardware's class (scenarios/catalog/efficiency.h). Where the
+ * scenario writes shares of its own, or no fit can be trusted, it is a plain one: overhead + max(flop/(peak x compute),
  * weights/(bandwidth x share)) + KV/bandwidth + attention at the speed of the matmuls. Mixture of experts: total =
  * shared
  * + experts, active = shared + experts x k/E, so experts = (total - active)/(1 - k/E). */

@@ -16,8 +16,8 @@
  *  4. Waiting sequences are admitted in order, but only in a step that preempted nothing; admission stops at max_seqs,
  *     at the end of the budget, or at a head that finds no blocks (head of line): none for its first chunk, or with
  *     whole_admission for all its tokens. Without chunked prefill a prompt must fit the rest of the budget whole.
- *  5. With a prefix cache, a sequence enters with the full blocks that are known already (sim/serving/prefix_cache.h): their
- *     tokens are not computed again, but at least one token is. Full blocks become known in the step that computes
+ *  5. With a prefix cache, a sequence enters with the full blocks that are known already (sim/serving/prefix_cache.h):
+ * their tokens are not computed again, but at least one token is. Full blocks become known in the step that computes
  * them, to sequences that enter in the same step too, and stay known when they are given back, until they are needed.
  * With by_priority, vLLM would leave out the rest of the list for a step when a sequence falls victim to itself; here
  * the others go on.

@@ -1,4 +1,5 @@
-/* The script of the roofline: a flat line for every instruction that one of the formats used, rising ones up to the highest. */
+/* The script of the roofline: a flat line for every instruction that one of the formats used, rising ones up to the
+ * highest. */
 #include "app/bench_roofline.h"
 
 #include <setjmp.h>

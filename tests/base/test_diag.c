@@ -126,8 +126,7 @@ static void test_diag__moved_ones_keep_their_lines_and_count_beyond_the_cap(void
     ts_source_deinit(&source);
     ts_diags_move(&to, &from);
     ts_diags_render(&to, &text);
-    assert_string_equal(text.data,
-                        "warning: first\na.csv:1:3: error: bad y\n    1 | x,y\n      |   ^\nhelp: z\n");
+    assert_string_equal(text.data, "warning: first\na.csv:1:3: error: bad y\n    1 | x,y\n      |   ^\nhelp: z\n");
     assert_int_equal(from.n_items + from.n_errors, 0);
     for (int i = 0; i < TS_DIAGS_MAX; i++) {
         ts_diags_add(&from, TS_ERROR, ts_span_none(), NULL, "more");

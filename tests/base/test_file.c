@@ -1,11 +1,11 @@
 /* Files: complete or absent, on full disks too. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <dirent.h>
 
 #include "tests/base/base_test.h"
 

@@ -8,8 +8,8 @@
 #include "tests/base/base_test.h"
 
 /* "hello" with a newline, compressed by `printf 'hello\n' | gzip -n`. */
-static const unsigned char hello_gz[] = {0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0x03, 0xcb, 0x48, 0xcd,
-                                         0xc9, 0xc9, 0xe7, 0x02, 0, 0x20, 0x30, 0x3a, 0x36, 0x06, 0, 0, 0};
+static const unsigned char hello_gz[] = {0x1f, 0x8b, 0x08, 0,    0, 0,    0,    0,    0,    0x03, 0xcb, 0x48, 0xcd,
+                                         0xc9, 0xc9, 0xe7, 0x02, 0, 0x20, 0x30, 0x3a, 0x36, 0x06, 0,    0,    0};
 
 static void write_file(const char *path, const void *bytes, size_t len)
 {

@@ -316,8 +316,8 @@ static double from_scalars(const struct oracle_row *row)
  * modelled. */
 static int is_elsewhere(const char *test)
 {
-    return strncmp(test, "power cost per hour", 19) == 0 || strncmp(test, "energy cost per 1e6", 19) == 0
-           || strncmp(test, "MACRS", 5) == 0;
+    return strncmp(test, "power cost per hour", 19) == 0 || strncmp(test, "energy cost per 1e6", 19) == 0 ||
+           strncmp(test, "MACRS", 5) == 0;
 }
 
 static void check_oracle_row(const struct oracle_row *row)

@@ -4,8 +4,8 @@
 
 #include "base/diag.h"
 
-/* Writes the logits of n_seqs texts of n_tok made-up tokens (live_model.h; text i starts from seed + i), read in steps of
- * piece_tok (at most 64), as floats, [n_seqs][n_tok][vocab]. */
+/* Writes the logits of n_seqs texts of n_tok made-up tokens (live_model.h; text i starts from seed + i), read in steps
+ * of piece_tok (at most 64), as floats, [n_seqs][n_tok][vocab]. */
 enum ts_status engine_live_logits(const char *gguf, uint64_t seed, uint32_t n_tok, uint32_t n_seqs, uint32_t piece_tok,
                                   const char *out, struct ts_diags *diags);
 

@@ -166,8 +166,8 @@ static uint32_t number(const char *word)
 
 static enum ts_status run_logits(int n, char **words, struct ts_diags *diags)
 {
-    return engine_live_logits(words[0], number(words[1]), number(words[2]), number(words[3]), n == 6 ? number(words[5]) : 64,
-                              words[4], diags);
+    return engine_live_logits(words[0], number(words[1]), number(words[2]), number(words[3]),
+                              n == 6 ? number(words[5]) : 64, words[4], diags);
 }
 
 static enum ts_status run_record(int n, char **words, struct ts_diags *diags)

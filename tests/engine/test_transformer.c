@@ -282,8 +282,8 @@ static double int8_error(const struct ts_model_config *config)
     return error;
 }
 
-/* How far from exact a variant may be: as far as the reference, but for float rounding that is carried on. One that rounds to BF16, for
- * the int8 or the floats of the reference, is about half as far from exact as int8. */
+/* How far from exact a variant may be: as far as the reference, but for float rounding that is carried on. One that
+ * rounds to BF16, for the int8 or the floats of the reference, is about half as far from exact as int8. */
 static double allowed_error(const struct ts_model_config *config, enum ts_act_kind kind, double reference)
 {
     switch (kind) {

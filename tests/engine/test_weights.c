@@ -209,8 +209,8 @@ static void test_weights__memory_is_that_of_the_weights(void **state)
     tiny_close(&tiny);
 }
 
-/* The file of a tiny model, in memory, each matrix's first block under a scale of 64: too much for a variant that has no
- * room for weights beyond 255. */
+/* The file of a tiny model, in memory, each matrix's first block under a scale of 64: too much for a variant that has
+ * no room for weights beyond 255. */
 struct large_model {
     struct ts_model_config config;
     uint8_t *file;
@@ -301,7 +301,8 @@ static void test_weights__too_large_for_one_variant_go_to_the_next_or_are_named(
         struct large_model large;
         large_open(&large, quants[q]);
         const struct ts_kernel *kernel = ts_kernel_after(NULL, cpu.features, format->id);
-        for (; ts_kernel_format(kernel, format->id)->takes; kernel = ts_kernel_after(kernel, cpu.features, format->id)) {
+        for (; ts_kernel_format(kernel, format->id)->takes;
+             kernel = ts_kernel_after(kernel, cpu.features, format->id)) {
             refused_for_its_size(&large, quants[q], kernel->name);
         }
         float *own = malloc(large.config.vocab * sizeof *own), *named = malloc(large.config.vocab * sizeof *named);

@@ -2,10 +2,10 @@
 #ifndef TS_TESTS_ENGINE_TINY_MODEL_H
 #define TS_TESTS_ENGINE_TINY_MODEL_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 #include <stdlib.h>

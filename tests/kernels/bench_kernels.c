@@ -1,5 +1,6 @@
-/* The kernels' speed without the command line tool. `bench_kernels` runs a second on small matrices and checks that the numbers make sense;
- * `bench_kernels QUANT THREADS SECONDS [VARIANT]` measures at the shapes of Llama-3.2-1B and prints a table. */
+/* The kernels' speed without the command line tool. `bench_kernels` runs a second on small matrices and checks that the
+ * numbers make sense; `bench_kernels QUANT THREADS SECONDS [VARIANT]` measures at the shapes of Llama-3.2-1B and prints
+ * a table. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,8 +41,8 @@ static double baseline_step_s(const struct ts_measurement *m, uint32_t n_tok)
 
 static void print_measurement(const struct ts_measurement *m)
 {
-    printf("%s, %s, %s, %lu threads, %s, baseline %s\n", m->host.cpu, m->kernel, m->quant, (unsigned long)m->n_threads, m->host.compiler,
-           m->baseline_name);
+    printf("%s, %s, %s, %lu threads, %s, baseline %s\n", m->host.cpu, m->kernel, m->quant, (unsigned long)m->n_threads,
+           m->host.compiler, m->baseline_name);
     print_matmuls(m);
     double operations = 0.0;
     for (size_t i = 0; i < m->n_shapes; i++) {
@@ -50,16 +51,17 @@ static void print_measurement(const struct ts_measurement *m)
     for (size_t i = 0; i < m->n_steps; i++) {
         const struct ts_step_sample *s = &m->steps[i];
         double baseline = baseline_step_s(m, s->n_tok);
-        printf("step %4lu tokens: %9.2f ms, %8.1f tok/s, %7.1f GOPS, %6.1f GB/s of weights, spread %.0f %%", (unsigned long)s->n_tok,
-               s->seconds * 1e3, s->n_tok / s->seconds, operations * s->n_tok / s->seconds / 1e9,
-               (double)m->weight_bytes / s->seconds / 1e9, s->spread_frac * 100.0);
+        printf("step %4lu tokens: %9.2f ms, %8.1f tok/s, %7.1f GOPS, %6.1f GB/s of weights, spread %.0f %%",
+               (unsigned long)s->n_tok, s->seconds * 1e3, s->n_tok / s->seconds,
+               operations * s->n_tok / s->seconds / 1e9, (double)m->weight_bytes / s->seconds / 1e9,
+               s->spread_frac * 100.0);
         if (baseline > 0.0) {
             printf(", %.2fx the baseline", baseline / s->seconds);
         }
         printf("\n");
     }
-    printf("peak: int8 dot %.1f GOPS, float multiply-add %.1f GFLOPS, BF16 dot %.1f GFLOPS\n", m->peak_dot_gops, m->peak_fma_gflops,
-           m->peak_bf16_gflops);
+    printf("peak: int8 dot %.1f GOPS, float multiply-add %.1f GFLOPS, BF16 dot %.1f GFLOPS\n", m->peak_dot_gops,
+           m->peak_fma_gflops, m->peak_bf16_gflops);
     for (size_t i = 0; i < m->n_bandwidths; i++) {
         const struct ts_bandwidth_sample *s = &m->bandwidths[i];
         printf("read %8lu KiB: %7.1f GB/s (%lu samples)\n", (unsigned long)(s->bytes >> 10), s->gb_per_s.median,

@@ -1,6 +1,7 @@
-/* Every variant that this processor runs against plain arithmetic, bit by bit, without a test library: for processors that are only emulated. Prints a
- * line per variant and format; exits 1 at the first difference, 2 if a variant named on the command line could not run; without names all that can are
- * run. As in test_kernel_variants.c, scales are powers of two and weights of 16 bits small, so that float arithmetic is exact. */
+/* Every variant that this processor runs against plain arithmetic, bit by bit, without a test library: for processors
+ * that are only emulated. Prints a line per variant and format; exits 1 at the first difference, 2 if a variant named
+ * on the command line could not run; without names all that can are run. As in test_kernel_variants.c, scales are
+ * powers of two and weights of 16 bits small, so that float arithmetic is exact. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -72,7 +73,8 @@ static void fill_x(struct data *d, uint32_t cols)
     }
 }
 
-static bool is_exact(struct data *d, const struct ts_kernel *kernel, enum ts_quant quant, uint32_t rows, uint32_t cols, uint32_t n_tok)
+static bool is_exact(struct data *d, const struct ts_kernel *kernel, enum ts_quant quant, uint32_t rows, uint32_t cols,
+                     uint32_t n_tok)
 {
     struct ts_matrix matrix;
     if (ts_matrix_create(&matrix, kernel, quant, d->blocks, rows, cols) != TS_OK) {
@@ -87,8 +89,9 @@ static bool is_exact(struct data *d, const struct ts_kernel *kernel, enum ts_qua
                 sum += (double)d->weights[r * cols + k] * (double)d->x[t * cols + k];
             }
             if ((double)d->y[t * rows + r] != sum) {
-                printf("%s %s %ux%u, %u tokens: row %u of token %u is %g, not %g\n", kernel->name, ts_quant_format(quant)->name,
-                       (unsigned)rows, (unsigned)cols, (unsigned)n_tok, (unsigned)r, (unsigned)t, (double)d->y[t * rows + r], sum);
+                printf("%s %s %ux%u, %u tokens: row %u of token %u is %g, not %g\n", kernel->name,
+                       ts_quant_format(quant)->name, (unsigned)rows, (unsigned)cols, (unsigned)n_tok, (unsigned)r,
+                       (unsigned)t, (double)d->y[t * rows + r], sum);
                 return false;
             }
         }

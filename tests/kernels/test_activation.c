@@ -128,8 +128,10 @@ static void test_activation__every_variant_gives_the_bits_of_the_reference(void 
     ts_cpu_detect(&cpu);
     uint64_t seed = 9;
     float *x = malloc(BLOCKS * 32 * sizeof *x);
-    static const struct ts_act_form *const references[] = {&ts_act_int8, &ts_act_float, &ts_act_bfloat, &ts_act_raised_bfloat};
-    uint8_t *expected = calloc(BLOCKS * STRIDE, TS_ACT_MAX_BLOCK_BYTES), *values = calloc(BLOCKS * STRIDE, TS_ACT_MAX_BLOCK_BYTES);
+    static const struct ts_act_form *const references[] = {&ts_act_int8, &ts_act_float, &ts_act_bfloat,
+                                                           &ts_act_raised_bfloat};
+    uint8_t *expected = calloc(BLOCKS * STRIDE, TS_ACT_MAX_BLOCK_BYTES),
+            *values = calloc(BLOCKS * STRIDE, TS_ACT_MAX_BLOCK_BYTES);
     struct ts_act_meta *expected_meta = calloc(BLOCKS * STRIDE, sizeof *expected_meta);
     struct ts_act_meta *meta = calloc(BLOCKS * STRIDE, sizeof *meta);
     assert_true(x && expected && values && expected_meta && meta);

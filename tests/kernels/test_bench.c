@@ -45,7 +45,8 @@ static void test_bench__every_pair_is_measured_and_steps_are_their_sums(void **s
     for (size_t i = 0; i < m.n_steps; i++) {
         double sum = 0.0;
         for (size_t k = 0; k < m.n_matmuls; k++) {
-            sum += m.matmuls[k].n_tok == n_tok[i] ? m.matmuls[k].seconds.median * shapes[m.matmuls[k].shape].count : 0.0;
+            sum +=
+                m.matmuls[k].n_tok == n_tok[i] ? m.matmuls[k].seconds.median * shapes[m.matmuls[k].shape].count : 0.0;
         }
         assert_int_equal(m.steps[i].n_tok, n_tok[i]);
         assert_true(m.steps[i].seconds > 0.99 * sum && m.steps[i].seconds < 1.01 * sum && sum > 0.0);
@@ -57,7 +58,8 @@ static void test_bench__every_pair_is_measured_and_steps_are_their_sums(void **s
     ts_arena_deinit(&arena);
 }
 
-static void expect_refusal(const struct ts_bench_options *o, enum ts_status status, const char *message, const char *hint)
+static void expect_refusal(const struct ts_bench_options *o, enum ts_status status, const char *message,
+                           const char *hint)
 {
     struct ts_arena arena;
     struct ts_diags diags;
@@ -82,7 +84,8 @@ static void test_bench__wrong_options_are_refused_with_what_to_write(void **stat
     expect_refusal(&o, TS_EUNSUPPORTED, "unknown weight format 'q9'", "formats: Q4_0, Q8_0");
     o = options();
     o.isa = "abacus";
-    expect_refusal(&o, TS_EUNSUPPORTED, "kernel variant 'abacus' cannot be used for Q8_0: there is no variant of that name", "ref");
+    expect_refusal(&o, TS_EUNSUPPORTED,
+                   "kernel variant 'abacus' cannot be used for Q8_0: there is no variant of that name", "ref");
     o = options();
     o.n_n_tok = 0;
     expect_refusal(&o, TS_ERANGE, "there is nothing to measure: no shape or no token count", NULL);

@@ -27,8 +27,8 @@ static void test_bench_error__is_of_the_size_of_the_format(void **state)
     assert_true(q4 > 10.0 * q8 && q4 < 20.0 * q8);
 }
 
-/* But for one that rounds to BF16 instead of int8, which is finer; where the error is that of the format, the two kinds of rounding add to it
- * by chance, a thousandth of it at most. */
+/* But for one that rounds to BF16 instead of int8, which is finer; where the error is that of the format, the two kinds
+ * of rounding add to it by chance, a thousandth of it at most. */
 static void test_bench_error__variants_differ_by_float_rounding_only(void **state)
 {
     (void)state;
@@ -37,8 +37,10 @@ static void test_bench_error__variants_differ_by_float_rounding_only(void **stat
     for (int q = 0; q < TS_QUANT_COUNT; q++) {
         const struct ts_quant_format *quant = ts_quant_format((enum ts_quant)q);
         const double reference = error_of(quant->name, "ref", 1024);
-        const enum ts_act_kind kind_of_reference = ts_kernel_format(ts_kernel_at(ts_kernel_count() - 1), quant->id)->act->kind;
-        for (const struct ts_kernel *kernel = NULL; (kernel = ts_kernel_after(kernel, cpu.features, quant->id)) != NULL;) {
+        const enum ts_act_kind kind_of_reference =
+            ts_kernel_format(ts_kernel_at(ts_kernel_count() - 1), quant->id)->act->kind;
+        for (const struct ts_kernel *kernel = NULL;
+             (kernel = ts_kernel_after(kernel, cpu.features, quant->id)) != NULL;) {
             const double error = error_of(quant->name, kernel->name, 1024);
             const enum ts_act_kind kind = ts_kernel_format(kernel, quant->id)->act->kind;
             if (kind == kind_of_reference) {

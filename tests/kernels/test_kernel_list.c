@@ -104,7 +104,9 @@ static void test_kernel_list__texts_say_what_the_tables_say(void **state)
         assert_int_equal(strncmp(kernel->needs_text, "needs ", 6), 0);
         n_chosen += infos[k].chosen;
         assert_true(!infos[k].chosen || infos[k].supported);
-        assert_string_equal(infos[k].why, infos[k].chosen ? "best supported" : infos[k].supported ? "supported" : kernel->needs_text);
+        assert_string_equal(infos[k].why, infos[k].chosen      ? "best supported"
+                                          : infos[k].supported ? "supported"
+                                                               : kernel->needs_text);
     }
     assert_int_equal(n_chosen, 1);
     assert_int_equal(ts_kernel_list(infos, 1), 1);
@@ -118,7 +120,8 @@ static void test_kernel_list__ways_to_compute_fit_each_other(void **state)
         for (size_t i = 0; i < kernel->n_formats; i++) {
             const struct ts_kernel_format *format = &kernel->formats[i];
             assert_true(format->direct_tok >= 1 && format->direct_tok <= TS_KERNEL_MAX_TILE_TOK && format->direct);
-            assert_true(format->group_rows <= TS_KERNEL_MAX_GROUP_ROWS && format->act->block_bytes <= TS_ACT_MAX_BLOCK_BYTES);
+            assert_true(format->group_rows <= TS_KERNEL_MAX_GROUP_ROWS &&
+                        format->act->block_bytes <= TS_ACT_MAX_BLOCK_BYTES);
             if (format->few_tok > 0) {
                 assert_true(format->few && format->few_act && format->few_act->block_bytes <= TS_ACT_MAX_BLOCK_BYTES);
                 assert_true(format->few_tok <= format->direct_tok);

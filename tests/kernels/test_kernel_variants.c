@@ -1,10 +1,11 @@
 /* One kernel variant, named on the command line (the reference without a name), against arithmetic done here.
  *
- * How the integer part is shown to be exact: the activations are integers with a largest magnitude of 127 in each block, so that their scale is 1,
- * and the weights' scales are powers of two. Then every product and every sum is a multiple of 1/2 below 2^23, float arithmetic is exact, and
- * a result has the right bits only if every integer accumulator had. A single block per row shows each accumulator by itself, at the extremes of
- * what fits. Blocks of 256 weights have scales that are whole numbers, and sums below 2^24. Weights of 16 bits are multiples of 1/2 below 32, which makes
- * their sums exact in any order; BF16 holds the activations as they are. */
+ * How the integer part is shown to be exact: the activations are integers with a largest magnitude of 127 in each
+ * block, so that their scale is 1, and the weights' scales are powers of two. Then every product and every sum is a
+ * multiple of 1/2 below 2^23, float arithmetic is exact, and a result has the right bits only if every integer
+ * accumulator had. A single block per row shows each accumulator by itself, at the extremes of what fits. Blocks of 256
+ * weights have scales that are whole numbers, and sums below 2^24. Weights of 16 bits are multiples of 1/2 below 32,
+ * which makes their sums exact in any order; BF16 holds the activations as they are. */
 #include "kernels_test.h"
 
 #include <math.h>
@@ -29,7 +30,7 @@ struct fixture {
     struct ts_pool *pool;
     struct ts_matmul_space *space;
     uint8_t *blocks;
-    float *weights; /* dequantized */
+    float *weights;    /* dequantized */
     float *magnitudes; /* of the parts that a weight is made of */
     float *x, *y, *expected;
     uint64_t seed;
@@ -124,10 +125,12 @@ static void fill_halves(struct fixture *f, const struct ts_quant_format *format,
     take_blocks(f, format, n);
 }
 
-/* A variant that dequantizes to BF16 holds the weights of the smaller formats as they are if their scales are powers of two. */
+/* A variant that dequantizes to BF16 holds the weights of the smaller formats as they are if their scales are powers of
+ * two. */
 static bool rounds_weights(const struct fixture *f, enum ts_quant quant)
 {
-    return ts_kernel_format(f->kernel, quant)->act->kind == TS_ACT_RAISED_BFLOAT && ts_quant_format(quant)->block_cols > 32;
+    return ts_kernel_format(f->kernel, quant)->act->kind == TS_ACT_RAISED_BFLOAT &&
+           ts_quant_format(quant)->block_cols > 32;
 }
 
 /* What scales are multiplied by: such a variant takes weights up to 255 only. */
@@ -137,8 +140,8 @@ static float unit_of(const struct fixture *f, enum ts_quant quant)
     return !small ? 1.0F : ts_quant_format(quant)->block_cols > 32 ? 0x1p-4F : 0.5F;
 }
 
-/* Random quants under scales that are small powers of two, some negative, some zero. With larger blocks the scales inside them make the sums large:
- * all are whole numbers then, and Q6_K's are halved where there are many. */
+/* Random quants under scales that are small powers of two, some negative, some zero. With larger blocks the scales
+ * inside them make the sums large: all are whole numbers then, and Q6_K's are halved where there are many. */
 static void fill_weights(struct fixture *f, const struct ts_quant_format *format, uint32_t rows, uint32_t cols)
 {
     const float unit = unit_of(f, format->id);
@@ -208,9 +211,9 @@ static void check_exact(struct fixture *f, enum ts_quant quant, uint32_t rows, u
             double expected = exact(f, r, t, cols, &magnitude);
             assert_true(fabs(expected) < limit);
             if ((double)f->y[(size_t)t * rows + r] != expected) {
-                fail_msg("%s %s %ux%u, %u tokens: row %u of token %u is %.1f, not %.1f", variant, ts_quant_format(quant)->name,
-                         (unsigned)rows, (unsigned)cols, (unsigned)n_tok, (unsigned)r, (unsigned)t, (double)f->y[(size_t)t * rows + r],
-                         expected);
+                fail_msg("%s %s %ux%u, %u tokens: row %u of token %u is %.1f, not %.1f", variant,
+                         ts_quant_format(quant)->name, (unsigned)rows, (unsigned)cols, (unsigned)n_tok, (unsigned)r,
+                         (unsigned)t, (double)f->y[(size_t)t * rows + r], expected);
             }
         }
     }
@@ -298,8 +301,9 @@ static uint32_t roundings(enum ts_quant quant, uint32_t cols)
     return ts_quant_format(quant)->block_cols == 1 ? cols : quant == TS_QUANT_Q4_K ? cols / 16 : cols / 32;
 }
 
-/* Against the reference on the same numbers: each rounding is 2^-24 of the magnitudes' sum at most, on both sides. A variant that rounds weights and
- * activations to BF16 is held against the exact result: 2^-9 of a product for each of them, 2^-12 for each FP16 rounding before. */
+/* Against the reference on the same numbers: each rounding is 2^-24 of the magnitudes' sum at most, on both sides. A
+ * variant that rounds weights and activations to BF16 is held against the exact result: 2^-9 of a product for each of
+ * them, 2^-12 for each FP16 rounding before. */
 static void test_kernel_variants__floats_stay_within_the_bound_of_the_reference(void **state)
 {
     struct fixture *f = usable(state);
@@ -371,8 +375,8 @@ static void expect_of_most(struct fixture *f, enum ts_quant quant, uint32_t rows
     memcpy(f->expected, f->y, (size_t)rows * n * sizeof(float));
 }
 
-/* Few tokens go straight from packed weights, many through panels, some variants with other instructions: to the bit the
- * same, unless the variant says otherwise (`few_tok`). */
+/* Few tokens go straight from packed weights, many through panels, some variants with other instructions: to the bit
+ * the same, unless the variant says otherwise (`few_tok`). */
 static void test_kernel_variants__a_result_does_not_depend_on_how_many_tokens_are_computed(void **state)
 {
     struct fixture *f = usable(state);

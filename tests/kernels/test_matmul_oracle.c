@@ -71,12 +71,9 @@ static double error_of(struct data *d, const struct ts_kernel *kernel, enum ts_q
 static void test_matmul_oracle__errors_against_float64_are_those_of_the_formats(void **state)
 {
     (void)state;
-    static const double bounds[TS_QUANT_COUNT][2] = {[TS_QUANT_Q4_0] = {0.05, 0.10},
-                                                     [TS_QUANT_Q8_0] = {0.004, 0.0085},
-                                                     [TS_QUANT_Q4_K] = {0.04, 0.08},
-                                                     [TS_QUANT_Q6_K] = {0.01, 0.022},
-                                                     [TS_QUANT_F16] = {1e-4, 3e-4},
-                                                     [TS_QUANT_BF16] = {0.0012, 0.0028}};
+    static const double bounds[TS_QUANT_COUNT][2] = {
+        [TS_QUANT_Q4_0] = {0.05, 0.10},  [TS_QUANT_Q8_0] = {0.004, 0.0085}, [TS_QUANT_Q4_K] = {0.04, 0.08},
+        [TS_QUANT_Q6_K] = {0.01, 0.022}, [TS_QUANT_F16] = {1e-4, 3e-4},     [TS_QUANT_BF16] = {0.0012, 0.0028}};
     struct data *d = malloc(sizeof *d);
     struct ts_cpu cpu;
     assert_non_null(d);
@@ -88,7 +85,8 @@ static void test_matmul_oracle__errors_against_float64_are_those_of_the_formats(
         for (size_t i = 0; (kernel->needs & ~cpu.features) == 0 && i < kernel->n_formats; i++) {
             ts_quant_format(kernel->formats[i].quant)->quantize(d->blocks, d->weights, ROWS * COLS);
             double error = error_of(d, kernel, kernel->formats[i].quant);
-            print_message("%s %s: relative error %.5f\n", kernel->name, ts_quant_format(kernel->formats[i].quant)->name, error);
+            print_message("%s %s: relative error %.5f\n", kernel->name, ts_quant_format(kernel->formats[i].quant)->name,
+                          error);
             assert_true(error > bounds[kernel->formats[i].quant][0] && error < bounds[kernel->formats[i].quant][1]);
         }
     }

@@ -200,8 +200,9 @@ static double block_error(const float *weights, const float *back, int n)
     return sqrt(squared / n);
 }
 
-/* The search starts from the full range, whose errors are at most half a step, and only improves on it: the root mean square of a part stays below
- * range/30 for Q4_K and max/64 for Q6_K, and a little for the rounding of scales and minima to 6 and 8 bits. */
+/* The search starts from the full range, whose errors are at most half a step, and only improves on it: the root mean
+ * square of a part stays below range/30 for Q4_K and max/64 for Q6_K, and a little for the rounding of scales and
+ * minima to 6 and 8 bits. */
 static void test_quant__errors_of_the_larger_formats_stay_within_the_bounds(void **state)
 {
     (void)state;

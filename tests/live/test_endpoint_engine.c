@@ -1,4 +1,5 @@
-/* From HTTP to the transformer and back: an endpoint that serves the reference engine, one request at a time, probed. */
+/* From HTTP to the transformer and back: an endpoint that serves the reference engine, one request at a time, probed.
+ */
 #include "live/probe_report.h"
 
 #include <pthread.h>

@@ -52,7 +52,8 @@ static const struct ts_matmul_sample matmuls[] = {
     {0, 512, {0.01, 0.011, 0.012, 9}, 585.7},
 };
 static const struct ts_matmul_sample baseline[] = {{0, 512, {0.03, 0.031, 0.04, 5}, 207.8}};
-static const struct ts_bandwidth_sample bandwidths[] = {{32768, {400, 410.5, 420, 9}}, {1 << 30, {40, 41.25, 43, 9}}, {65536, {1, 2, 3, 1}}};
+static const struct ts_bandwidth_sample bandwidths[] = {
+    {32768, {400, 410.5, 420, 9}}, {1 << 30, {40, 41.25, 43, 9}}, {65536, {1, 2, 3, 1}}};
 static const struct ts_step_sample steps[] = {{1, 0.02, 0.1}, {512, 1.75, 0.02}};
 
 static struct ts_measurement sample(void)
@@ -60,7 +61,8 @@ static struct ts_measurement sample(void)
     return (struct ts_measurement){
         .created = "2026-11-22T18:00:00Z",
         .tool_version = "0.1.0",
-        .host = {"AMD \"EPYC\" 9654", "Linux 6.1 x86_64", "avx2 avx512", "gcc 12.2.0, Release", 2, 24ULL << 30, 48 << 10, 1 << 20, 32 << 20},
+        .host = {"AMD \"EPYC\" 9654", "Linux 6.1 x86_64", "avx2 avx512", "gcc 12.2.0, Release", 2, 24ULL << 30,
+                 48 << 10, 1 << 20, 32 << 20},
         .kernel = "avx512vnni",
         .model = "Llama-3.2-1B",
         .quant = "Q4_0",
@@ -146,7 +148,8 @@ static void test_measurement__the_peak_is_that_of_the_instruction_that_multiplie
 }
 
 /* Writes the sample with `from` replaced by `to`, reads it, and compares the message; %s in `expected` is the path. */
-static void expect_fault(struct folder *f, const char *from, const char *to, enum ts_status status, const char *expected)
+static void expect_fault(struct folder *f, const char *from, const char *to, enum ts_status status,
+                         const char *expected)
 {
     struct ts_measurement m = sample(), back;
     assert_int_equal(ts_measurement_write(&m, f->file, NULL), TS_OK);
@@ -177,7 +180,8 @@ static void test_measurement__faults_are_named_by_their_field(void **state)
     struct folder *f = *state;
     expect_fault(f, "\"format_version\": 1", "\"format_version\": 2", TS_EINPUT,
                  "format_version is 2, but this program reads version 1");
-    expect_fault(f, "\"format_version\": 1", "\"format\": 1", TS_EINPUT, "format_version is missing: this is not a measurement file");
+    expect_fault(f, "\"format_version\": 1", "\"format\": 1", TS_EINPUT,
+                 "format_version is missing: this is not a measurement file");
     expect_fault(f, "\"n_threads\": 2", "\"n_threads\": \"2\"", TS_EINPUT, "n_threads must be a whole number");
     expect_fault(f, "\"n_threads\": 2", "\"n_threads\": 0", TS_EINPUT, "n_threads is out of range");
     expect_fault(f, "\"cpu\"", "\"gpu\"", TS_EINPUT, "host.cpu is missing");
@@ -185,7 +189,8 @@ static void test_measurement__faults_are_named_by_their_field(void **state)
     expect_fault(f, "\"seconds\": 1.75", "\"seconds\": -1.75", TS_EINPUT, "steps[1].seconds is out of range");
     expect_fault(f, "\"n_tok\": 512,\n      \"seconds\": 1.75", "\"n_tok\": 1,\n      \"seconds\": 1.75", TS_EINPUT,
                  "steps[1].n_tok must be larger than that of the step before");
-    expect_fault(f, "\"median\": 0.0051", "\"median\": 5.1", TS_EINPUT, "matmuls[1].seconds.median must lie between min and p90");
+    expect_fault(f, "\"median\": 0.0051", "\"median\": 5.1", TS_EINPUT,
+                 "matmuls[1].seconds.median must lie between min and p90");
     expect_fault(f, "\"dot_gops\": 900.5", "\"dot_gops\": -1", TS_EINPUT, "peaks.dot_gops is out of range");
     expect_fault(f, "\"shape\": 1", "\"shape\": 2", TS_EINPUT, "matmuls[1].shape is out of range");
     expect_fault(f, "\"bandwidths\": [", "\"bandwidths\": null, \"other\": [", TS_EINPUT, "bandwidths must be a list");

@@ -1,4 +1,5 @@
-/* Runs made by hand, for the tests of reports: a tiny one whose every number can be checked on paper, and a day of a firm that looks like a real run. */
+/* Runs made by hand, for the tests of reports: a tiny one whose every number can be checked on paper, and a day of a
+ * firm that looks like a real run. */
 #ifndef TS_TESTS_REPORT_FIXTURE_H
 #define TS_TESTS_REPORT_FIXTURE_H
 

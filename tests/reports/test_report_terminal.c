@@ -108,10 +108,9 @@ static void test_limits__only_missed_ones_are_named(void **state)
     fixture.model.slo.attainment_frac = 0.99; /* a promise, not a limit */
     fixture.model.limits = (struct ts_limits_model){0.7, 600.0, 1.0, 24.0};
     assert_int_equal(ts_report_limits(&text, &fixture.input), 3);
-    assert_string_equal(text.data,
-                        "requests that met every promise: 60 %, at least 70 % wanted (limits.attainment)\n"
-                        "time to the first token (p95): 2 s, at most 1 s wanted (limits.ttft_p95)\n"
-                        "payback: never, at most 24 months wanted (limits.payback)\n");
+    assert_string_equal(text.data, "requests that met every promise: 60 %, at least 70 % wanted (limits.attainment)\n"
+                                   "time to the first token (p95): 2 s, at most 1 s wanted (limits.ttft_p95)\n"
+                                   "payback: never, at most 24 months wanted (limits.payback)\n");
     ts_text_deinit(&text);
     report_fixture_deinit(&fixture);
 }

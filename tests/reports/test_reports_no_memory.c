@@ -1,5 +1,5 @@
-/* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, none gives a text with a hole in it,
- * nothing leaks (the address sanitizer watches). Allocations go through the linker's --wrap. */
+/* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, none gives a text with
+ * a hole in it, nothing leaks (the address sanitizer watches). Allocations go through the linker's --wrap. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "report_fixture.h"
 #include "econ/econ.h"
+#include "report_fixture.h"
 #include "reports/chart.h"
 #include "reports/table.h"
 

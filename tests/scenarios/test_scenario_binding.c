@@ -523,9 +523,10 @@ static void test_binding__only_slots_share_one_buffer(void **state)
     struct ts_text said;
     ts_text_init(&said);
 #define SHARING                                                                                                        \
-    WORKLOAD "tiers:\n"                                                                                                \
-             "  e: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP16, ability: 1, context: 4 ktok,\n" \
-             "      scheduler: {kv_unified: true"
+    WORKLOAD                                                                                                           \
+    "tiers:\n"                                                                                                         \
+    "  e: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP16, ability: 1, context: 4 ktok,\n"         \
+    "      scheduler: {kv_unified: true"
     load_good(&s, SHARING ", policy: slots, sequences: 4}}\n");
     assert_true(s.model.tiers[0].u.server.kv_unified);
     ts_scenario_deinit(&s);
