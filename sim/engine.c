@@ -1,15 +1,11 @@
-/* Hides the main loop and a request's way between tiers. The patience of a request counts from its arrival to its first
- * token at the tier: one that is on its way, waiting, or inside its prompt then gives up. */
+/* Hides the main loop. */
 #include "sim/engine.h"
 
 #include "base/check.h"
 #include "base/units.h"
-#include "sim/network/link.h"
+#include "sim/attempt.h"
 
 enum { PROGRESS_EVERY = 8192 /* events, a power of two */, FIRST_QUEUE_CAP = 64 };
-
-/* Of the event queue. */
-enum { LANE_PATIENCE, LANE_ROUTER };
 
 /* ---- life ---- */
 
@@ -35,11 +31,17 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               .router_ns = ts_ns_from_s(model->router.latency_s),
                               .next_arrival_ns = TS_NEVER_NS,
                               .end_ns = TS_NEVER_NS};
+    ts_calls_init(&out->calls);
     ts_flights_init(&out->flights);
-    ts_router_init(&out->router, model);
+    for (uint32_t i = 0; i < model->n_links; i++) {
+        out->links[i] = (struct ts_link){.model = &model->links[i]};
+    }
     enum ts_status status = ts_event_queue_init(&out->queue, FIRST_QUEUE_CAP);
     if (status == TS_OK) {
         status = ts_ledger_init(&out->ledger, model);
+    }
+    if (status == TS_OK) {
+        status = ts_router_init(&out->router, model);
     }
     for (uint32_t i = 0; status == TS_OK && i < model->n_tiers; i++) {
         struct ts_tier *tier = &out->tiers[i];
@@ -62,8 +64,10 @@ void ts_engine_deinit(struct ts_engine *engine)
             engine->tiers[i].ops->destroy(&engine->tiers[i]);
         }
     }
+    ts_router_deinit(&engine->router);
     ts_ledger_deinit(&engine->ledger);
-    ts_flights_deinit(&engine->flights);
+    ts_slots_deinit(&engine->flights);
+    ts_calls_deinit(&engine->calls);
     ts_event_queue_deinit(&engine->queue);
 }
 
@@ -78,136 +82,29 @@ void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event
                         uint32_t stamp)
 {
     TS_CHECK(time_ns >= engine->now_ns);
-    ts_engine_fail(engine, ts_event_queue_push(&engine->queue, time_ns, (uint8_t)kind, target, stamp));
+    /* Steps that end at one instant fire by unit, not by when they were planned: planning several at once as a run must
+     * change nothing. */
+    ts_engine_fail(engine,
+                   kind == TS_EVENT_STEP
+                       ? ts_event_queue_push_ranked(&engine->queue, time_ns, (uint8_t)kind, target, target, stamp)
+                       : ts_event_queue_push(&engine->queue, time_ns, (uint8_t)kind, target, stamp));
 }
 
 void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t id)
 {
-    ts_engine_schedule(engine, time_ns, kind, id, ts_engine_flight(engine, id)->stamp);
+    ts_engine_schedule(engine, time_ns, kind, id, ts_engine_flight(engine, id)->slot.stamp);
 }
 
 bool ts_engine_goes_on(const struct ts_engine *engine)
 {
-    return engine->next_arrival_ns != TS_NEVER_NS || engine->flights.n_used > 0 ||
+    return engine->next_arrival_ns != TS_NEVER_NS || engine->calls.slots.n_used > 0 ||
            engine->now_ns < ts_ns_from_s(engine->options->window_s);
-}
-
-void ts_engine_accept(struct ts_engine *engine, uint32_t id)
-{
-    struct ts_flight *flight = ts_engine_flight(engine, id);
-    flight->in_tier = true;
-    flight->entered_ns = engine->now_ns;
-    ts_ledger_enter(&engine->ledger, flight->tier, engine->now_ns);
-}
-
-/* Into the books, and to whoever wants a row of every request. */
-static void settle(struct ts_engine *engine, const struct ts_flight *flight, enum ts_outcome outcome)
-{
-    const struct ts_request_record record = ts_record_of(flight, outcome, engine->now_ns);
-    ts_ledger_settle(&engine->ledger, flight, &record);
-    if (engine->options->on_request) {
-        ts_engine_fail(engine, engine->options->on_request(engine->options->request_user, &record));
-    }
-}
-
-void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome)
-{
-    const struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (flight->in_tier) {
-        ts_ledger_leave(&engine->ledger, flight->tier, engine->now_ns, flight->entered_ns);
-    }
-    settle(engine, flight, outcome);
-    ts_flights_give(&engine->flights, id);
 }
 
 void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request,
                    enum ts_purpose purpose, uint32_t draw)
 {
     ts_rng_init(rng, engine->model->seed, engine->replication, (uint32_t)request->id, (uint32_t)purpose | draw << 8);
-}
-
-/* ---- the way to a tier ---- */
-
-static struct ts_link_delays draw_delays(const struct ts_engine *engine, const struct ts_flight *flight)
-{
-    const int index = engine->model->tiers[flight->tier].link;
-    if (index < 0) {
-        return (struct ts_link_delays){0, 0};
-    }
-    const struct ts_link_model *link = &engine->model->links[index];
-    struct ts_rng rng;
-    if (ts_link_is_constant(link)) {
-        return ts_link_draw(link, flight->request.prompt_tok, NULL);
-    }
-    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_LINK, engine->tiers[flight->tier].key);
-    return ts_link_draw(link, flight->request.prompt_tok, &rng);
-}
-
-static bool enter_tier(struct ts_engine *engine, uint32_t id)
-{
-    struct ts_tier *tier = &engine->tiers[ts_engine_flight(engine, id)->tier];
-    return tier->ops->enter(tier, engine, id);
-}
-
-/* Sends it to the next tier, and on, until one takes it, the way takes time, or nothing is left. */
-static void send_on(struct ts_engine *engine, uint32_t id)
-{
-    for (;;) {
-        struct ts_flight *flight = ts_engine_flight(engine, id);
-        flight->tier = (uint8_t)ts_router_next(engine, flight);
-        if (flight->tier == engine->model->n_tiers) {
-            ts_engine_finish(engine, id, TS_REJECTED);
-            return;
-        }
-        const struct ts_link_delays delays = draw_delays(engine, flight);
-        flight->down_ns = delays.down_ns;
-        if (delays.up_ns > 0) {
-            ts_engine_schedule_flight(engine, engine->now_ns + delays.up_ns, TS_EVENT_ENTER, id);
-            return;
-        }
-        if (enter_tier(engine, id)) {
-            return;
-        }
-        if (delays.down_ns > 0) {
-            ts_engine_schedule_flight(engine, engine->now_ns + delays.down_ns, TS_EVENT_ROUTE, id);
-            return;
-        }
-    }
-}
-
-static void arrive_at_tier(struct ts_engine *engine, uint32_t id)
-{
-    if (enter_tier(engine, id)) {
-        return;
-    }
-    const int64_t down_ns = ts_engine_flight(engine, id)->down_ns;
-    if (down_ns > 0) {
-        ts_engine_schedule_flight(engine, engine->now_ns + down_ns, TS_EVENT_ROUTE, id);
-    } else {
-        send_on(engine, id);
-    }
-}
-
-static void route(struct ts_engine *engine, uint32_t id)
-{
-    struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (flight->tried == 0) {
-        ts_router_consider(engine, flight);
-    }
-    send_on(engine, id);
-}
-
-static void lose_patience(struct ts_engine *engine, uint32_t id)
-{
-    const struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (flight->first_ns <= engine->now_ns) {
-        return;
-    }
-    if (flight->in_tier) {
-        struct ts_tier *tier = &engine->tiers[flight->tier];
-        tier->ops->abandon(tier, engine, id);
-    }
-    ts_engine_finish(engine, id, TS_TIMED_OUT);
 }
 
 /* ---- the loop ---- */
@@ -219,81 +116,26 @@ static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t tar
         tier->ops->fire(tier, engine, kind, target & 0xffffffU, stamp);
         return;
     }
-    const uint32_t id = target;
-    const struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (flight->stamp != stamp) {
+    const bool is_call = kind >= TS_EVENT_PATIENCE;
+    const uint32_t current =
+        is_call ? ts_engine_call(engine, target)->slot.stamp : ts_engine_flight(engine, target)->slot.stamp;
+    if (current != stamp) {
         return;
     }
     engine->last_ns = engine->now_ns;
-    switch (kind) {
-    case TS_EVENT_SERVICE:
-    case TS_EVENT_RETRY: {
-        struct ts_tier *tier = &engine->tiers[flight->tier];
-        tier->ops->fire(tier, engine, kind, id, stamp);
-        break;
+    if (is_call) {
+        ts_attempt_fire_call(engine, kind, target);
+    } else {
+        ts_attempt_fire(engine, kind, target);
     }
-    case TS_EVENT_ENTER:
-        arrive_at_tier(engine, id);
-        break;
-    case TS_EVENT_ROUTE:
-        route(engine, id);
-        break;
-    case TS_EVENT_PATIENCE:
-        lose_patience(engine, id);
-        break;
-    case TS_EVENT_STEP:
-    case TS_EVENT_LIFE:
-    case TS_N_EVENT_KINDS:
-        TS_CHECK(!"an event of a request");
-    }
-}
-
-/* With TS_FLIGHT_MAX requests under way nobody takes another. */
-static void reject_without_record(struct ts_engine *engine, const struct ts_request *request)
-{
-    const uint8_t nowhere = (uint8_t)engine->model->n_tiers;
-    const struct ts_flight flight = {.request = *request, .tier = nowhere, .choice = nowhere};
-    settle(engine, &flight, TS_REJECTED);
-}
-
-/* An event that comes a constant time behind every arrival. */
-static void schedule_behind(struct ts_engine *engine, uint32_t lane, int64_t delay_ns, enum ts_event_kind kind,
-                            uint32_t id)
-{
-    ts_engine_fail(engine, ts_event_queue_append(&engine->queue, lane, engine->now_ns + delay_ns, (uint8_t)kind, id,
-                                                 ts_engine_flight(engine, id)->stamp));
 }
 
 static void arrive(struct ts_engine *engine, const struct ts_request *request)
 {
-    const struct ts_model *model = engine->model;
     TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 &&
              request->class_id < engine->ledger.result.n_classes);
     ts_ledger_arrive(&engine->ledger, engine->now_ns);
-    uint32_t id = TS_FLIGHT_NONE;
-    const enum ts_status status = ts_flights_take(&engine->flights, &id);
-    if (status == TS_ERANGE) {
-        reject_without_record(engine, request);
-        return;
-    }
-    if (status != TS_OK) {
-        ts_engine_fail(engine, status);
-        return;
-    }
-    struct ts_flight *flight = ts_engine_flight(engine, id);
-    flight->request = *request;
-    if (request->prefix.n_ids > 0) {
-        ts_engine_fail(engine, ts_flights_keep_prefix(&engine->flights, id));
-    }
-    flight->tier = flight->choice = (uint8_t)model->n_tiers;
-    if (model->patience_s > 0.0) {
-        schedule_behind(engine, LANE_PATIENCE, engine->patience_ns, TS_EVENT_PATIENCE, id);
-    }
-    if (engine->router_ns > 0) {
-        schedule_behind(engine, LANE_ROUTER, engine->router_ns, TS_EVENT_ROUTE, id);
-    } else {
-        route(engine, id);
-    }
+    ts_attempt_arrive(engine, request);
 }
 
 static enum ts_status read_ahead(struct ts_engine *engine, struct ts_request *next, struct ts_request_stream *requests,
@@ -336,19 +178,14 @@ static bool fire_next(struct ts_engine *engine)
 /* Ends what is still under way when the time is up. */
 static void close_down(struct ts_engine *engine)
 {
-    if (engine->flights.n_used == 0) {
+    if (engine->calls.slots.n_used == 0) {
         return;
     }
     engine->now_ns = engine->last_ns = engine->end_ns;
     for (uint32_t i = 0; i < engine->model->n_tiers; i++) {
         engine->tiers[i].ops->close(&engine->tiers[i], engine);
     }
-    for (uint32_t id = 0; id < engine->flights.cap; id++) {
-        if (ts_engine_flight(engine, id)->is_used) {
-            ts_engine_finish(engine, id, TS_UNFINISHED);
-        }
-    }
-    TS_CHECK(engine->flights.n_used == 0);
+    ts_attempt_close_down(engine);
 }
 
 static bool goes_on(const struct ts_engine *engine, const struct ts_sim_options *options)

@@ -1,12 +1,9 @@
-/* The engine: the clock, the pending events, the requests on their way, and the tiers that serve them. Arrivals are
- * read from the stream one ahead; everything else is an event. At equal times events fire before arrivals, in the order
- * of their kinds, then in the order in which they were scheduled.
+/* The engine: the clock, the pending events, the calls on their way, and the tiers that serve them. Arrivals are read
+ * from the stream one ahead; everything else is an event. At equal times events fire before arrivals, in the order of
+ * their kinds, then in the order in which they were scheduled.
  *
- *   arrival -> router latency -> choice -> link -> tier (queue, service) -> link -> done
- *                                  ^                 | full
- *                                  +---- way back ---+
- *
- * A tier is a row of functions; it drives its own service with events and ends each request with ts_engine_finish. */
+ * A call makes its way by sim/attempt.c. A tier is a row of functions; it drives its own service with events and ends
+ * each attempt with ts_engine_finish. */
 #ifndef TS_SIM_ENGINE_H
 #define TS_SIM_ENGINE_H
 
@@ -17,12 +14,13 @@
 #include "sim/event_queue.h"
 #include "sim/flight.h"
 #include "sim/ledger.h"
+#include "sim/network/link.h"
 #include "sim/routing/router.h"
 #include "sim/sim.h"
 
-/* In order of priority at equal times. The target is a request (stamp: its stamp), except for STEP and LIFE: a unit of
- * a tier (stamp: the unit's business). LIFE is what happens to units without any request: they fail, start, are
- * counted. */
+/* In order of priority at equal times. The target is an attempt (stamp: its stamp), except for STEP and LIFE: a unit of
+ * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp). LIFE is what happens to units
+ * without any request: they fail, start, are counted. */
 enum ts_event_kind {
     TS_EVENT_STEP,
     TS_EVENT_LIFE,
@@ -30,7 +28,9 @@ enum ts_event_kind {
     TS_EVENT_RETRY,
     TS_EVENT_ENTER,
     TS_EVENT_ROUTE,
+    TS_EVENT_FIRST, /* the first token of an attempt that is watched */
     TS_EVENT_PATIENCE,
+    TS_EVENT_TIMER, /* of the routing policy */
     TS_N_EVENT_KINDS
 };
 
@@ -41,7 +41,8 @@ enum ts_purpose {
     TS_PURPOSE_API = 3,
     TS_PURPOSE_FAILURE = 4,
     TS_PURPOSE_DRAFT = 5,
-    TS_PURPOSE_KV_TRANSFER = 6
+    TS_PURPOSE_KV_TRANSFER = 6,
+    TS_PURPOSE_VERIFY = 7
 };
 
 struct ts_engine;
@@ -61,7 +62,7 @@ struct ts_tier_ops {
     /* An event of kind SERVICE or RETRY (target: a request in this tier), STEP or LIFE (target: one of its units). */
     void (*fire)(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target,
                  uint32_t stamp);
-    /* The request gives up before its first token: forget it. */
+    /* The attempt is called back before its first token: forget it. */
     void (*abandon)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
     /* The run ends at engine->now_ns with work under way: account for what was done until then. */
     void (*close)(struct ts_tier *tier, struct ts_engine *engine);
@@ -88,7 +89,9 @@ struct ts_engine {
     int64_t end_ns;          /* nothing happens after it */
     int64_t last_ns;         /* the last arrival or event that was not stale */
     struct ts_event_queue queue;
-    struct ts_flights flights;
+    struct ts_calls calls;
+    struct ts_slots flights;
+    struct ts_link links[TS_MAX_LINKS];
     struct ts_ledger ledger;
     struct ts_router router;
     struct ts_tier tiers[TS_MAX_TIERS];
@@ -113,7 +116,7 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
 void ts_engine_fail(struct ts_engine *engine, enum ts_status status);
 void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target,
                         uint32_t stamp);
-/* An event for a request: stale once the request has ended. */
+/* An event for an attempt: stale once the attempt has ended. */
 void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t id);
 /* The target of STEP and LIFE: a unit of a tier, up to 2^24 units. */
 static inline uint32_t ts_engine_unit(const struct ts_tier *tier, uint32_t unit)
@@ -123,9 +126,12 @@ static inline uint32_t ts_engine_unit(const struct ts_tier *tier, uint32_t unit)
 /* Will anything still happen that a tier has to be ready for? If not, LIFE events need no further ones: a run ends when
  * no events are left. */
 bool ts_engine_goes_on(const struct ts_engine *engine);
-/* The request is in the tier from now on. */
+/* The attempt is in the tier from now on. */
 void ts_engine_accept(struct ts_engine *engine, uint32_t id);
-/* The request leaves its tier now; its record is gone afterwards. */
+/* Its first token is there, now; or is known to come at flight->first_ns. */
+void ts_engine_first_token(struct ts_engine *engine, uint32_t id);
+void ts_engine_expect_first(struct ts_engine *engine, uint32_t id);
+/* The attempt leaves its tier now; its record may be gone afterwards. */
 void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome);
 /* The stream of a request for one purpose; `draw` numbers the uses. */
 void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request,
@@ -133,7 +139,12 @@ void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const str
 
 static inline struct ts_flight *ts_engine_flight(const struct ts_engine *engine, uint32_t id)
 {
-    return &engine->flights.items[id];
+    return ts_flights_at(&engine->flights, id);
+}
+
+static inline struct ts_call *ts_engine_call(const struct ts_engine *engine, uint32_t id)
+{
+    return ts_calls_at(&engine->calls, id);
 }
 
 #endif

@@ -66,8 +66,7 @@ static void find_first(struct ts_event_queue *queue)
     queue->first = first;
 }
 
-enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target,
-                                   uint32_t stamp)
+static enum ts_status push(struct ts_event_queue *queue, struct ts_event event)
 {
     if (queue->n == queue->cap) {
         if (grow(queue) != TS_OK) {
@@ -75,7 +74,6 @@ enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns
         }
         find_first(queue);
     }
-    const struct ts_event event = {time_ns, (uint64_t)priority << 56 | queue->sequence++, target, stamp};
     uint32_t hole = queue->n++;
     while (hole > 0) {
         const uint32_t parent = (hole - 1) / ARITY;
@@ -88,6 +86,18 @@ enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns
     queue->heap[hole] = event;
     queue->first = hole == 0 ? earlier(queue->first, &queue->heap[0]) : queue->first;
     return TS_OK;
+}
+
+enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target,
+                                   uint32_t stamp)
+{
+    return ts_event_queue_push_ranked(queue, time_ns, priority, queue->sequence++, target, stamp);
+}
+
+enum ts_status ts_event_queue_push_ranked(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint64_t rank,
+                                          uint32_t target, uint32_t stamp)
+{
+    return push(queue, (struct ts_event){time_ns, (uint64_t)priority << 56 | rank, target, stamp});
 }
 
 static enum ts_status grow_lane(struct ts_event_lane *lane)

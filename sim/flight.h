@@ -1,66 +1,91 @@
-/* Requests on their way through the simulation: records in a pool with a free list, addressed by index. A record's
- * stamp changes when it is given back, so that an event scheduled for a request that has left is recognised as stale.
- */
+/* Requests under way. A call is a request from its arrival to its outcome; a flight is one attempt to have it answered:
+ * one tier after another until one takes it, then service there. Most calls have one attempt; a routing policy may make
+ * more of them, one behind the other (a reply that its check rejects) or side by side (a hedged call). Both live in
+ * pools (sim/slots.h) and are addressed by index. */
 #ifndef TS_SIM_FLIGHT_H
 #define TS_SIM_FLIGHT_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/status.h"
 #include "sim/record.h"
+#include "sim/slots.h"
 #include "traces/request.h"
 
-enum { TS_FLIGHT_MAX = 1 << 22 };
+enum { TS_CALL_MAX = 1 << 22, TS_FLIGHT_MAX = 2 * TS_CALL_MAX };
 
-#define TS_FLIGHT_NONE UINT32_MAX
+#define TS_FLIGHT_NONE TS_SLOT_NONE
 
-struct ts_flight {
-    struct ts_request request;
-    int64_t entered_ns; /* the tier it is in */
-    int64_t noticed_ns; /* servers: when the engine looked at its queue; TS_NEVER_NS before */
-    int64_t start_ns;   /* of service there; TS_NEVER_NS before */
-    int64_t first_ns;   /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
-    int64_t end_ns;     /* devices: last token; disaggregated servers: when its KV entries came onto the link */
-    int64_t token_ns;   /* servers: when it was preempted or left for another pool, its last token */
-    int64_t down_ns;    /* delay of the link towards the client */
-    uint32_t stamp;
-    uint32_t next;   /* free list; queue of a device */
-    uint32_t unit;   /* replica or user */
-    uint32_t handle; /* in a replica's scheduler */
-    uint32_t barred; /* tiers that policy forbids, as a mask */
-    uint32_t tried;  /* tiers tried or passed over, as a mask */
-    uint32_t n_preemptions;
-    uint8_t tier;     /* where it is or goes; n_tiers: nowhere */
-    uint8_t choice;   /* the tier that it was meant for first */
-    uint8_t offer;    /* API: the one that took it */
-    uint8_t attempts; /* API: retries so far */
-    bool is_used;     /* taken from the pool */
-    bool in_tier;     /* entered and not left */
-    bool in_step;     /* servers: in decode; its last token came at the end of the replica's last step */
+struct ts_call {
+    struct ts_slot slot;
+    struct ts_request request; /* its prefix ids are a copy of the call's own */
+    int64_t timer_ns;          /* when the policy's timer goes off; TS_NEVER_NS: it is not set */
+    uint32_t barred;           /* tiers that rules forbid, as a mask */
+    uint32_t tried;            /* tiers tried or passed over, as a mask */
+    uint32_t open;             /* its attempts under way, chained through flight->sibling */
+    uint32_t kept;             /* a whole reply that was held back, which will do if no better one comes */
+    uint8_t n_open;
+    uint8_t n_attempts; /* so far */
+    bool is_routed;     /* rules and policy have had their say */
+    bool is_settled;    /* it has its outcome; the record stays until its last attempt has ended */
 };
 
-/* A flight's own copy of its request's prefix ids. */
-struct ts_flight_prefix {
-    uint64_t *ids; /* stays with the record, for the next request in it */
+struct ts_flight {
+    struct ts_slot slot;
+    struct ts_request request; /* the call's */
+    uint32_t call;
+    uint32_t sibling;          /* the call's next attempt under way */
+    uint32_t number;           /* 0, 1 ... of the call's attempts */
+    int64_t entered_ns;        /* the tier it is or was in; TS_NEVER_NS: none yet */
+    int64_t noticed_ns;        /* servers: when the engine looked at its queue; TS_NEVER_NS before */
+    int64_t start_ns;          /* of service there; TS_NEVER_NS before */
+    int64_t first_ns;          /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
+    int64_t end_ns;            /* devices: last token; disaggregated servers: when its KV entries came onto the link */
+    int64_t token_ns;          /* servers: when it was preempted or left for another pool, its last token */
+    int64_t down_ns;           /* delay of the link towards the client */
+    int64_t first_wait_ns;     /* of the first token, before the link was free for it */
+    int64_t last_wait_ns;      /* and of the last */
+    int64_t shown_ns;          /* the client sees nothing of the reply before: it was held back for a check */
+    uint32_t next;             /* queue of a device */
+    uint32_t unit;             /* replica or user */
+    uint32_t handle;           /* in a replica's scheduler */
+    uint32_t n_preemptions;
+    uint8_t tier;      /* where it is or goes; n_tiers: nowhere */
+    uint8_t choice;    /* the tier that it was meant for first */
+    uint8_t offer;     /* API: the one that took it */
+    uint8_t n_retries; /* API: so far */
+    bool in_tier;      /* entered and not left */
+    bool in_step;      /* servers: in decode; its last token came at the end of the replica's last step */
+    bool is_checked;
+    double right; /* of one that was checked: P(the reply is right), after the verdict */
+};
+
+/* A call's own copy of its request's prefix ids: stays with the record, for the next request in it. */
+struct ts_call_prefix {
+    uint64_t *ids;
     uint32_t cap;
 };
 
-struct ts_flights {
-    struct ts_flight *items;
-    struct ts_flight_prefix *prefixes; /* [n_prefixes], beside items, as far as requests brought ids */
+struct ts_calls {
+    struct ts_slots slots;
+    struct ts_call_prefix *prefixes; /* [n_prefixes], beside the records, as far as requests brought ids */
     uint32_t n_prefixes;
-    uint32_t cap, n_used, free;
 };
 
-void ts_flights_init(struct ts_flights *flights);
-void ts_flights_deinit(struct ts_flights *flights);
-/* *id = a cleared record. TS_ERANGE when TS_FLIGHT_MAX are taken, TS_ENOMEM. May move the records: pointers into items
- * are stale. */
-enum ts_status ts_flights_take(struct ts_flights *flights, uint32_t *id);
-void ts_flights_give(struct ts_flights *flights, uint32_t id);
-/* Copies the prefix ids of the flight's request, which the stream is about to take back; the copy lasts until the
- * flight is given back. TS_ENOMEM: the request has no prefix then. */
-enum ts_status ts_flights_keep_prefix(struct ts_flights *flights, uint32_t id);
+void ts_calls_init(struct ts_calls *calls);
+void ts_calls_deinit(struct ts_calls *calls);
+static inline struct ts_call *ts_calls_at(const struct ts_calls *calls, uint32_t id)
+{
+    return &((struct ts_call *)(void *)calls->slots.items)[id];
+}
+/* *id = a record with that request. Its prefix ids, which the stream is about to take back, are copied; the copy lasts
+ * until the record is given back. TS_ERANGE when TS_CALL_MAX are taken, TS_ENOMEM. */
+enum ts_status ts_calls_take(struct ts_calls *calls, uint32_t *id, const struct ts_request *request);
+void ts_calls_give(struct ts_calls *calls, uint32_t id);
+
+void ts_flights_init(struct ts_slots *flights);
+static inline struct ts_flight *ts_flights_at(const struct ts_slots *flights, uint32_t id)
+{
+    return &((struct ts_flight *)(void *)flights->items)[id];
+}
+/* *id = a record for a further attempt at the call's request, not yet one of those under way. TS_ERANGE, TS_ENOMEM. */
+enum ts_status ts_flights_take(struct ts_slots *flights, uint32_t *id, const struct ts_request *request);
 
 #endif

@@ -1,5 +1,4 @@
 /* Hides how a run's figures are put together. Latencies are the client's, see record.c.
- * P(right) = 1/(1 + exp(z - theta)).
  * Worked: gpt-4o at 2.50 and 10.00 USD/Mtok, 1,000 tokens in, 200 out: 0.0045 USD; 600M calls a year: 2,700,000 USD. */
 #include "sim/ledger_parts.h"
 
@@ -7,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "sim/quality.h"
 
 /* ---- accounts ---- */
 
@@ -259,27 +259,31 @@ static void add_latencies(struct ts_ledger *ledger, struct ts_cell *cell, const 
     cell->slo_met += met;
 }
 
-static void settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
-                        const struct ts_request_record *record)
+static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_call *call,
+                          const struct ts_flight *flight, const struct ts_request_record *record)
 {
     const struct ts_tier_model *tier = &ledger->model->tiers[flight->tier];
     const struct ts_request *request = &flight->request;
     cell->prompt_tok += request->prompt_tok;
     cell->output_tok += request->output_tok;
-    cell->expected_right += 1.0 / (1.0 + exp((double)request->difficulty - tier->ability));
-    if (tier->kind == TS_TIER_API) {
-        cell->api_usd += ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request);
-    }
+    cell->expected_right +=
+        flight->is_checked ? flight->right : ts_quality_right(tier->ability, (double)request->difficulty);
+    const double charged_usd =
+        tier->kind == TS_TIER_API ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request) : 0.0;
+    cell->api_usd += charged_usd;
     if (tier->replaces >= 0) {
         const double usd = ts_ledger_price_usd(&ledger->model->tiers[tier->replaces].u.api.offers[0], request);
         cell->displaced_usd += usd;
-        cell->barred_usd += (flight->barred >> tier->replaces & 1U) != 0 ? usd : 0.0;
+        cell->barred_usd += (call->barred >> tier->replaces & 1U) != 0 ? usd : 0.0;
     }
     add_latencies(ledger, cell, flight, record);
+    return charged_usd;
 }
 
-void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, const struct ts_request_record *record)
+double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, const struct ts_flight *flight,
+                        const struct ts_request_record *record)
 {
+    double charged_usd = 0.0;
     struct ts_cell *cell = &ledger->result.tiers[flight->tier].cells[flight->request.class_id];
     cell->arrived++;
     cell->fell_back += flight->tier != flight->choice;
@@ -292,7 +296,7 @@ void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, 
         if (left_out) {
             cell->left_out_done++;
         } else {
-            settle_done(ledger, cell, flight, record);
+            charged_usd = settle_done(ledger, cell, call, flight, record);
         }
         break;
     case TS_REJECTED:
@@ -306,5 +310,40 @@ void ts_ledger_settle(struct ts_ledger *ledger, const struct ts_flight *flight, 
         break;
     case TS_N_OUTCOMES:
         TS_CHECK(!"an outcome");
+    }    return charged_usd;
+}
+
+/* What the provider charges for a call whose client went away: the prompt, which it has read. */
+static double price_of_start_usd(const struct ts_offer *offer, const struct ts_request *request)
+{
+    struct ts_request prompt = *request;
+    prompt.output_tok = 0;
+    return ts_ledger_price_usd(offer, &prompt);
+}
+
+double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *flight, int64_t now_ns, bool is_whole)
+{
+    const uint32_t tier = flight->tier;
+    if (tier == ledger->result.n_tiers || ts_ledger_leaves_out(ledger, &flight->request)) {
+        return 0.0;
+    }
+    struct ts_cell *cell = &ledger->result.tiers[tier].cells[flight->request.class_id];
+    cell->superseded++;
+    cell->superseded_tok += is_whole ? (uint64_t)flight->request.prompt_tok + flight->request.output_tok : 0;
+    if (ledger->model->tiers[tier].kind != TS_TIER_API || flight->start_ns > now_ns) {
+        return 0.0;
+    }
+    const struct ts_offer *offer = &ledger->model->tiers[tier].u.api.offers[flight->offer];
+    const double usd =
+        is_whole ? ts_ledger_price_usd(offer, &flight->request) : price_of_start_usd(offer, &flight->request);
+    cell->api_usd += usd;
+    return usd;
+}
+
+void ts_ledger_verify(struct ts_ledger *ledger, const struct ts_flight *flight)
+{
+    if (!ts_ledger_leaves_out(ledger, &flight->request)) {
+        ledger->result.tiers[flight->tier].cells[flight->request.class_id].api_usd +=
+            ledger->model->router.verify.usd_per_call;
     }
 }

@@ -323,7 +323,19 @@ struct ts_rule {
     uint32_t barred;         /* bit mask of tiers */
 };
 
-enum ts_router_policy { TS_ROUTE_DIFFICULTY, TS_ROUTE_STATIC, TS_ROUTE_LEAST_LOADED, TS_N_ROUTER_POLICIES };
+enum ts_router_policy {
+#define TS_ROUTER_POLICY(id, name, word) TS_ROUTE_##id,
+#include "sim/routing/policies.inc"
+#undef TS_ROUTER_POLICY
+    TS_N_ROUTER_POLICIES
+};
+
+/* The check of a cascade: see sim/quality.h. */
+struct ts_verify_model {
+    double accept_right_frac, reject_wrong_frac;
+    double latency_s;
+    double usd_per_call;
+};
 
 struct ts_router_model {
     enum ts_router_policy policy;
@@ -341,6 +353,9 @@ struct ts_router_model {
     double difficulty_sd; /* standard deviation of z over all requests, for that; 0: 1 */
     double latency_s;     /* added to every request */
     double usd_per_call;
+    struct ts_verify_model verify; /* CASCADE */
+    double hedge_after_s;          /* HEDGE: a call without its first token by then gets a second attempt */
+    double budget_usd_per_day;     /* BUDGET */
 };
 
 /* ---- promises and money ---- */

@@ -1,8 +1,9 @@
 /* Hides how a request's times are taken from its record:
  *   wait = start of service - arrival at the tier
- *   TTFT = first token at the tier + way back - arrival (router, way there and queue lie between)
+ *   TTFT = first token at the tier (of a reply that was held back: when it was shown) + way back - arrival (router, way
+ *          there and queue lie between)
  *   the engine's TTFT = first token at the tier - when the engine looked at its queue
- *   E2E  = last token + way back - arrival
+ *   E2E  = last token, or when it was shown, + way back - arrival
  *   TPOT = (E2E - TTFT)/(output - 1), to the nearest nanosecond; none for one token */
 #include "sim/record.h"
 
@@ -27,20 +28,22 @@ struct ts_request_record ts_record_of(const struct ts_flight *flight, enum ts_ou
                                        .tpot_ns = TS_NEVER_NS,
                                        .e2e_ns = TS_NEVER_NS,
                                        .engine_ttft_ns = TS_NEVER_NS};
-    if (!flight->in_tier) {
+    if (flight->entered_ns == TS_NEVER_NS) {
         return record;
     }
     if (flight->start_ns <= now_ns) {
         record.wait_ns = flight->start_ns - flight->entered_ns;
     }
     if (flight->first_ns <= now_ns) {
-        record.ttft_ns = flight->first_ns + flight->down_ns - request->arrival_ns;
+        const int64_t sent_ns = flight->first_ns + flight->first_wait_ns;
+        record.ttft_ns =
+            (sent_ns > flight->shown_ns ? sent_ns : flight->shown_ns) + flight->down_ns - request->arrival_ns;
         if (flight->noticed_ns <= flight->first_ns) {
             record.engine_ttft_ns = flight->first_ns - flight->noticed_ns;
         }
     }
     if (outcome == TS_DONE) {
-        record.e2e_ns = now_ns + flight->down_ns - request->arrival_ns;
+        record.e2e_ns = now_ns + flight->last_wait_ns + flight->down_ns - request->arrival_ns;
     }
     if (outcome == TS_DONE && request->output_tok > 1) {
         const int64_t n_gaps = (int64_t)request->output_tok - 1;

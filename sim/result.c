@@ -178,6 +178,8 @@ static void add_counts(struct ts_cell *into, const struct ts_cell *from)
     into->left_out_done += from->left_out_done;
     into->slo_met += from->slo_met;
     into->fell_back += from->fell_back;
+    into->superseded += from->superseded;
+    into->superseded_tok += from->superseded_tok;
     into->prompt_tok += from->prompt_tok;
     into->output_tok += from->output_tok;
     into->expected_right += from->expected_right;

@@ -23,9 +23,12 @@ struct ts_cell {
         left_out_done; /* of those arrived and done: came in the warm-up; in no other figure than counts */
     uint64_t slo_met;
     uint64_t fell_back;              /* were meant for another tier first */
+    uint64_t superseded;             /* attempts here that came to nothing for their call, which ended elsewhere or by
+                                        another attempt; in no other count */
+    uint64_t superseded_tok;         /* tokens of those of them that gave a whole reply */
     uint64_t prompt_tok, output_tok; /* of requests done */
     double expected_right;           /* sum of logistic(theta - z) over those done */
-    double api_usd;                  /* paid to an API, router price included */
+    double api_usd;                  /* paid to an API, also for superseded attempts; prices of router and check included */
     double displaced_usd;            /* what the API that the tier replaces would have charged for those done */
     double barred_usd;               /* the part of displaced_usd that policy would have kept from that API */
     struct ts_hist latency_ns[TS_N_LATENCIES]; /* of requests done */

@@ -34,6 +34,14 @@
 
 #define IS_CHOICE(type) (TS_KEY_##type == TS_KEY_CHOICE)
 
+/* ", difficulty, static ..." */
+static const char router_words[] = ""
+#define TS_ROUTER_POLICY(id, name, word) ", " word
+#include "sim/routing/policies.inc"
+#undef TS_ROUTER_POLICY
+    ;
+#define ROUTER_WORDS (router_words + 2)
+
 static const struct ts_key_doc docs[] = {
 #define KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)                                                 \
     {path, TYPE_NAME_##type, unit, IS_CHOICE(type) ? (extra) : NULL, dflt, NEED_##need, doc, APPLIES_##kinds},

@@ -263,6 +263,53 @@ static void resolve_router(struct ts_loader *loader, struct ts_value *routing)
                      "%.4g", router->difficulty_sd);
 }
 
+/* A key that the policy cannot do without. */
+static double needed(struct ts_loader *loader, struct ts_value *routing, const char *key, const char *example)
+{
+    if (!ts_value_is_set(routing, key)) {
+        ts_loader_error(loader, ts_value_at(routing, "policy"), ts_loader_printf(loader, "write %s: %s", key, example),
+                        "policy %s needs '%s'", ts_value_at(routing, "policy")->text, key);
+        return 0.0;
+    }
+    return ts_value_number(routing, key);
+}
+
+static void resolve_verify(struct ts_value *routing, struct ts_verify_model *verify)
+{
+    *verify = (struct ts_verify_model){
+        .accept_right_frac = ts_value_number(routing, "verify.accept_right"),
+        .reject_wrong_frac = ts_value_number(routing, "verify.reject_wrong"),
+        .latency_s = ts_value_number(routing, "verify.latency"),
+        .usd_per_call = ts_value_number(routing, "verify.price"),
+    };
+}
+
+static void resolve_policy(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_router_model *router = &loader->model->router;
+    switch (router->policy) {
+    case TS_ROUTE_DIFFICULTY:
+        resolve_thresholds(loader, routing);
+        break;
+    case TS_ROUTE_STATIC:
+        resolve_static(loader, routing);
+        break;
+    case TS_ROUTE_CASCADE:
+        resolve_verify(routing, &router->verify);
+        break;
+    case TS_ROUTE_HEDGE:
+        resolve_thresholds(loader, routing);
+        router->hedge_after_s = needed(loader, routing, "hedge_after", "800 ms");
+        break;
+    case TS_ROUTE_BUDGET:
+        router->budget_usd_per_day = needed(loader, routing, "budget_per_day", "50 USD");
+        break;
+    case TS_ROUTE_LEAST_LOADED:
+    case TS_N_ROUTER_POLICIES:
+        break;
+    }
+}
+
 void ts_resolve_routing(struct ts_loader *loader)
 {
     struct ts_value *routing = ts_value_at(loader->root, "routing");
@@ -278,14 +325,9 @@ void ts_resolve_routing(struct ts_loader *loader)
         }
     }
     size_t n_errors = loader->diags->n_errors;
-    int policy = ts_value_choice(routing, "policy");
-    router->policy = policy == 1 ? TS_ROUTE_STATIC : policy == 2 ? TS_ROUTE_LEAST_LOADED : TS_ROUTE_DIFFICULTY;
+    router->policy = (enum ts_router_policy)ts_value_choice(routing, "policy"); /* words and enum are the same rows */
     resolve_order(loader, routing);
-    if (router->policy == TS_ROUTE_DIFFICULTY) {
-        resolve_thresholds(loader, routing);
-    } else if (router->policy == TS_ROUTE_STATIC) {
-        resolve_static(loader, routing);
-    }
+    resolve_policy(loader, routing);
     resolve_fallback(loader, routing);
     resolve_rules(loader, routing);
     resolve_router(loader, routing);

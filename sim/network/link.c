@@ -1,6 +1,9 @@
-/* Hides the delay of a link: half of one drawn round trip each way, a drawn jitter each way, and the time that the
- * bytes take. Transfers do not queue behind each other: a prompt is some kilobytes, a token some bytes. Worked: 1,000
- * tokens of 4 bytes over 1 MB/s with an rtt of 40 ms: 20 + 4 = 24 ms up. */
+/* Hides how a link is shared. A message of b bytes occupies it for b/bandwidth. One that streamed until now may have
+ * begun to cross that long ago, but not before the link was free:
+ *   begin = max(free, now - min(stream, b/bandwidth)),  free' = begin + b/bandwidth,  wait = free' - now - rest,
+ * rest = b/bandwidth - min(stream, b/bandwidth): what it would take on an idle link. Worked: 1,000 tokens of 4 bytes
+ * over 1 MB/s with an rtt of 40 ms: 20 + 4 = 24 ms up; a second prompt like it at the same instant: 28 ms. Messages of
+ * equal size at random instants wait as M/D/1 has it: rho/(2 (1 - rho)) of a message's time. */
 #include "sim/network/link.h"
 
 #include "base/units.h"
@@ -20,4 +23,22 @@ struct ts_link_delays ts_link_draw(const struct ts_link_model *link, uint32_t pr
         .up_ns = ts_ns_from_s(half_rtt_s + up_jitter_s + tok_s * prompt_tok),
         .down_ns = ts_ns_from_s(half_rtt_s + down_jitter_s + tok_s),
     };
+}
+
+int64_t ts_link_occupied_ns(const struct ts_link *link, double bytes)
+{
+    return ts_link_is_limited(link) ? ts_ns_from_s(bytes / link->model->bytes_per_s) : 0;
+}
+
+int64_t ts_link_send(struct ts_link *link, enum ts_link_way way, int64_t now_ns, double bytes, int64_t stream_ns)
+{
+    if (!ts_link_is_limited(link)) {
+        return 0;
+    }
+    const int64_t occupied_ns = ts_link_occupied_ns(link, bytes);
+    const int64_t ahead_ns = stream_ns < occupied_ns ? stream_ns : occupied_ns;
+    const int64_t wanted_ns = now_ns - ahead_ns;
+    const int64_t begin_ns = link->free_ns[way] > wanted_ns ? link->free_ns[way] : wanted_ns;
+    link->free_ns[way] = begin_ns + occupied_ns;
+    return begin_ns - wanted_ns;
 }

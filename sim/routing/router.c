@@ -1,4 +1,4 @@
-/* Hides the routing policies and the meaning of a router's AUC.
+/* Hides what rules and fallback come to, and the meaning of a router's AUC.
  *
  * The router sees s = z + e, e normal with standard deviation sd, drawn once a request. Its AUC is that of s against
  * the label "z above the median", which a perfect router knows (AUC 1). For normal z with standard deviation sz let
@@ -28,13 +28,28 @@ double ts_router_noise_sd(double auc, double difficulty_sd)
     return r >= 1.0 ? 0.0 : difficulty_sd * sqrt(1.0 / (r * r) - 1.0);
 }
 
-void ts_router_init(struct ts_router *out, const struct ts_model *model)
+enum ts_status ts_router_init(struct ts_router *out, const struct ts_model *model)
 {
+    static const struct ts_router_policy_ops *const policies[TS_N_ROUTER_POLICIES] = {
+#define TS_ROUTER_POLICY(id, name, word) [TS_ROUTE_##id] = &ts_route_##name,
+#include "sim/routing/policies.inc"
+#undef TS_ROUTER_POLICY
+    };
     const double difficulty_sd = model->router.difficulty_sd > 0.0 ? model->router.difficulty_sd : 1.0;
-    out->noise_sd = ts_router_noise_sd(model->router.auc, difficulty_sd);
+    TS_CHECK((unsigned)model->router.policy < TS_N_ROUTER_POLICIES);
+    *out = (struct ts_router){.ops = policies[model->router.policy],
+                              .noise_sd = ts_router_noise_sd(model->router.auc, difficulty_sd)};
+    return out->ops->init ? out->ops->init(out, model) : TS_OK;
 }
 
-/* ---- policy ---- */
+void ts_router_deinit(struct ts_router *router)
+{
+    if (router->ops && router->ops->deinit) {
+        router->ops->deinit(router);
+    }
+}
+
+/* ---- rules ---- */
 
 static bool matches(const struct ts_rule *rule, const struct ts_request *request)
 {
@@ -51,23 +66,42 @@ uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_r
     return barred;
 }
 
-/* ---- choice ---- */
+/* ---- for policies ---- */
 
-static bool may_take(const struct ts_engine *engine, const struct ts_flight *flight, uint32_t tier)
+bool ts_router_may_take(const struct ts_engine *engine, uint32_t call_id, uint32_t tier)
 {
+    const struct ts_call *call = ts_engine_call(engine, call_id);
     const struct ts_tier *t = &engine->tiers[tier];
-    return ((flight->barred | flight->tried) >> tier & 1U) == 0 && t->ops->can_hold(t, &flight->request);
+    return ((call->barred | call->tried) >> tier & 1U) == 0 && t->ops->can_hold(t, &call->request);
 }
 
-static uint32_t choose_by_difficulty(const struct ts_engine *engine, const struct ts_flight *flight)
+uint32_t ts_router_first_of_order(const struct ts_engine *engine, uint32_t call, uint32_t from)
 {
     const struct ts_router_model *model = &engine->model->router;
-    double seen = flight->request.difficulty;
+    for (uint32_t i = from; i < model->n_order; i++) {
+        if (ts_router_may_take(engine, call, model->order[i])) {
+            return model->order[i];
+        }
+    }
+    return engine->model->n_tiers;
+}
+
+double ts_router_seen_difficulty(const struct ts_engine *engine, uint32_t call_id)
+{
+    const struct ts_call *call = ts_engine_call(engine, call_id);
+    double seen = call->request.difficulty;
     if (engine->router.noise_sd > 0.0) {
         struct ts_rng rng;
-        ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_ROUTER, 0);
+        ts_engine_rng(engine, &rng, &call->request, TS_PURPOSE_ROUTER, 0);
         seen += engine->router.noise_sd * ts_rng_normal(&rng);
     }
+    return seen;
+}
+
+uint32_t ts_router_by_threshold(const struct ts_engine *engine, uint32_t call)
+{
+    const struct ts_router_model *model = &engine->model->router;
+    const double seen = ts_router_seen_difficulty(engine, call);
     for (uint32_t i = 0; i < model->n_order; i++) {
         if (seen <= model->threshold[i]) {
             return model->order[i];
@@ -76,55 +110,25 @@ static uint32_t choose_by_difficulty(const struct ts_engine *engine, const struc
     return engine->model->n_tiers;
 }
 
-static uint32_t choose_by_class(const struct ts_engine *engine, const struct ts_flight *flight)
-{
-    const uint32_t n_static = sizeof engine->model->router.static_tier / sizeof engine->model->router.static_tier[0];
-    TS_CHECK(flight->request.class_id < n_static);
-    return engine->model->router.static_tier[flight->request.class_id];
-}
+/* ---- the way on ---- */
 
-/* The tier of the order that is pressed least among those that may take the request; the first of equals. */
-static uint32_t choose_least_loaded(const struct ts_engine *engine, const struct ts_flight *flight)
+uint32_t ts_router_next(const struct ts_engine *engine, const struct ts_flight *flight)
 {
     const struct ts_router_model *model = &engine->model->router;
-    uint32_t best = engine->model->n_tiers;
-    double least = INFINITY;
-    for (uint32_t i = 0; i < model->n_order; i++) {
-        const struct ts_tier *tier = &engine->tiers[model->order[i]];
-        if (!may_take(engine, flight, tier->index)) {
-            continue;
-        }
-        const double pressure = tier->ops->pressure(tier, engine, &flight->request);
-        if (pressure < least) {
-            least = pressure;
-            best = tier->index;
-        }
-    }
-    return best;
-}
-
-const struct ts_router_policy_ops ts_router_policies[TS_N_ROUTER_POLICIES] = {
-    [TS_ROUTE_DIFFICULTY] = {"difficulty", choose_by_difficulty},
-    [TS_ROUTE_STATIC] = {"static", choose_by_class},
-    [TS_ROUTE_LEAST_LOADED] = {"least-loaded", choose_least_loaded},
-};
-
-void ts_router_consider(const struct ts_engine *engine, struct ts_flight *flight)
-{
-    flight->barred = ts_router_barred(&engine->model->router, &flight->request);
-    flight->choice = (uint8_t)ts_router_policies[engine->model->router.policy].choose(engine, flight);
-}
-
-uint32_t ts_router_next(const struct ts_engine *engine, struct ts_flight *flight)
-{
-    const struct ts_router_model *model = &engine->model->router;
-    const uint32_t none = engine->model->n_tiers;
-    uint32_t next = flight->choice < none && may_take(engine, flight, flight->choice) ? flight->choice : none;
+    const uint32_t none = engine->model->n_tiers, call = flight->call;
+    uint32_t next = flight->choice < none && ts_router_may_take(engine, call, flight->choice) ? flight->choice : none;
     for (uint32_t i = 0; next == none && i < model->n_fallback; i++) {
-        next = may_take(engine, flight, model->fallback[i]) ? model->fallback[i] : none;
+        next = ts_router_may_take(engine, call, model->fallback[i]) ? model->fallback[i] : none;
     }
     if (next < none) {
-        flight->tried |= 1U << next;
+        ts_engine_call(engine, call)->tried |= 1U << next;
     }
     return next;
+}
+
+void ts_router_spend(struct ts_engine *engine, double usd)
+{
+    if (usd > 0.0 && engine->router.ops->on_cost) {
+        engine->router.ops->on_cost(&engine->router, usd);
+    }
 }

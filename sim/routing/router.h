@@ -1,38 +1,66 @@
-/* The router: policy first (which tiers are barred), then the choice, then what comes next when the choice cannot take
- * the request. */
+/* The router: rules first (which tiers are barred), then the policy's choice, then what comes next when the choice
+ * cannot take the request. A policy is a row of functions, with a state of its own where it needs one. */
 #ifndef TS_SIM_ROUTING_ROUTER_H
 #define TS_SIM_ROUTING_ROUTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/status.h"
 #include "sim/model.h"
 
 struct ts_engine;
 struct ts_flight;
-
-struct ts_router {
-    double noise_sd; /* of what it sees of the difficulty */
-};
+struct ts_router;
 
 struct ts_router_policy_ops {
-    const char *name;
-    /* The tier that the request is meant for, whether or not it can take it. */
-    uint32_t (*choose)(const struct ts_engine *engine, const struct ts_flight *flight);
+    /* Makes router->state. NULL: the policy has none. */
+    enum ts_status (*init)(struct ts_router *router, const struct ts_model *model);
+    void (*deinit)(struct ts_router *router);
+    /* The tier that a new call is meant for, whether or not it can take it; n_tiers: none. */
+    uint32_t (*choose)(struct ts_engine *engine, uint32_t call);
+    /* Is the attempt's reply held back, when it is whole, until on_reply or on_timer has decided? NULL: none ever is. */
+    bool (*holds_back)(const struct ts_engine *engine, const struct ts_flight *flight);
+    /* An attempt ended with a whole reply. True: it is the answer. False: the policy keeps it (call->kept) and makes up
+     * its mind later. NULL: it is the answer. */
+    bool (*on_reply)(struct ts_engine *engine, uint32_t flight);
+    /* The timer that the policy set for a call (ts_attempt_set_timer) went off, and the call has no outcome yet. */
+    void (*on_timer)(struct ts_engine *engine, uint32_t call);
+    /* An API charged that much for an attempt. NULL: the policy does not care. */
+    void (*on_cost)(struct ts_router *router, double usd);
 };
 
-/* Indexed by enum ts_router_policy. */
-extern const struct ts_router_policy_ops ts_router_policies[TS_N_ROUTER_POLICIES];
+struct ts_router {
+    const struct ts_router_policy_ops *ops;
+    double noise_sd; /* of what it sees of the difficulty */
+    void *state;     /* the policy's */
+};
 
-void ts_router_init(struct ts_router *out, const struct ts_model *model);
+#define TS_ROUTER_POLICY(id, name, word) extern const struct ts_router_policy_ops ts_route_##name;
+#include "sim/routing/policies.inc"
+#undef TS_ROUTER_POLICY
+
+enum ts_status ts_router_init(struct ts_router *out, const struct ts_model *model);
+void ts_router_deinit(struct ts_router *router);
 
 /* Tiers barred for a request by the rules, as a mask. */
 uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_request *request);
+/* The next tier to send an attempt to: its choice, then the fallback order, without those tried, barred, or unable to
+ * hold it; n_tiers if there is none. Marks it as tried. */
+uint32_t ts_router_next(const struct ts_engine *engine, const struct ts_flight *flight);
+/* Tells the policy what was charged. */
+void ts_router_spend(struct ts_engine *engine, double usd);
 
-/* Sets what policy and choice say about a new request: flight->barred, flight->choice. */
-void ts_router_consider(const struct ts_engine *engine, struct ts_flight *flight);
-/* The next tier to send it to: the choice, then the fallback order, without those tried, barred, or unable to hold it;
- * n_tiers if there is none. Marks it as tried. */
-uint32_t ts_router_next(const struct ts_engine *engine, struct ts_flight *flight);
+/* ---- for policies ---- */
+
+/* Neither barred nor tried, and able to hold the request. */
+bool ts_router_may_take(const struct ts_engine *engine, uint32_t call, uint32_t tier);
+/* The first tier of the order, from place `from` on, that may take the call; n_tiers if there is none. */
+uint32_t ts_router_first_of_order(const struct ts_engine *engine, uint32_t call, uint32_t from);
+/* What the router sees of the call's difficulty: drawn once, the same whenever it is asked. */
+double ts_router_seen_difficulty(const struct ts_engine *engine, uint32_t call);
+/* The tier of the order whose threshold the seen difficulty does not pass. */
+uint32_t ts_router_by_threshold(const struct ts_engine *engine, uint32_t call);
 
 /* Standard deviation of the noise with which a predictor of the difficulty has that AUC (0.5..1) for "harder than the
  * median", for difficulties with the given standard deviation. */

@@ -218,7 +218,7 @@ static uint64_t (*flights_at(const struct ts_replica *replica, struct ts_engine 
     }
     for (uint32_t id = 0; id < engine->flights.cap; id++) {
         const struct ts_flight *flight = ts_engine_flight(engine, id);
-        if (flight->is_used && flight->in_tier && flight->tier == replica->config->tier &&
+        if (flight->slot.is_used && flight->in_tier && flight->tier == replica->config->tier &&
             flight->unit == replica->unit) {
             TS_CHECK(*n < n_there);
             found[*n][0] = flight->request.id;

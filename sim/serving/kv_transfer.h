@@ -9,7 +9,8 @@
  * when they are there, takes blocks for them when it admits the request, and moving them in takes no time of its own. A
  * request of one token ends at the prefill replica. One that is preempted in decode computes its prompt again there.
  *
- * The link is one for all replicas of the tier: transfers follow one another in the order in which their prompts were
+ * The link is one for all replicas of the tier, and shared with whoever else uses its direction away from the users:
+ * transfers follow one another in the order in which their prompts were
  * done, each for (whole blocks of the prompt x bytes)/bandwidth; then comes the latency, half a round trip and a
  * jitter, in which the next one may begin. */
 #ifndef TS_SIM_SERVING_KV_TRANSFER_H
@@ -18,13 +19,12 @@
 #include "sim/engine.h"
 
 struct ts_kv_transfer {
-    const struct ts_link_model *link; /* NULL: takes no time */
+    struct ts_link *link; /* NULL: takes no time */
     double bytes_per_tok;
     uint32_t tier;
-    int64_t free_ns; /* when the link is through with those that were given to it */
 };
 
-void ts_kv_transfer_open(struct ts_kv_transfer *transfer, const struct ts_model *model, const struct ts_tier *tier);
+void ts_kv_transfer_open(struct ts_kv_transfer *transfer, struct ts_engine *engine, const struct ts_tier *tier);
 /* The request's prompt is done: its n_tok tokens' worth of KV entries, whole blocks, are given to the link. A SERVICE
  * event of the request says that they are there. */
 void ts_kv_transfer_begin(struct ts_kv_transfer *transfer, struct ts_engine *engine, uint32_t id, uint64_t n_tok);

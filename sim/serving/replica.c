@@ -91,6 +91,7 @@ static void give_started(struct ts_replica *replica, struct ts_engine *engine, c
         const uint32_t row = gap_row(replica, engine, &flight->request);
         if (flight->first_ns == TS_NEVER_NS) {
             flight->first_ns = engine->now_ns;
+            ts_engine_first_token(engine, step->started[i]);
         } else if (row < replica->config->n_classes) {
             ts_hist_add(ts_ledger_itl(&engine->ledger, replica->config->tier, flight->request.class_id),
                         engine->now_ns - flight->token_ns);

@@ -216,7 +216,7 @@ static enum ts_status server_create(struct ts_tier *tier, struct ts_engine *engi
     }
     server->context_tok = tier->model->context_tok;
     if (model->n_pools > 0) {
-        ts_kv_transfer_open(&server->transfer, engine->model, tier);
+        ts_kv_transfer_open(&server->transfer, engine, tier);
     }
     return open_stages(server, tier, engine);
 }

@@ -127,18 +127,19 @@ static void begin_reply(const struct api *api, struct ts_engine *engine, uint32_
     flight->first_ns = engine->now_ns + ts_steptime_ns(ttft_s);
     const int64_t end_ns = flight->first_ns + ts_ns_from_s((flight->request.output_tok - 1) / tok_per_s);
     ts_engine_schedule_flight(engine, end_ns, TS_EVENT_SERVICE, id);
+    ts_engine_expect_first(engine, id);
 }
 
 static void back_off(const struct api *api, struct ts_tier *tier, struct ts_engine *engine, uint32_t id,
                      struct ts_rng *rng)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (flight->attempts >= api->model->max_retries || flight->attempts == UINT8_MAX) {
+    if (flight->n_retries >= api->model->max_retries || flight->n_retries == UINT8_MAX) {
         ts_engine_finish(engine, id, TS_REJECTED);
         return;
     }
-    const double wait_s = ts_rng_uniform(rng) * ldexp(api->model->retry_s, flight->attempts);
-    flight->attempts++;
+    const double wait_s = ts_rng_uniform(rng) * ldexp(api->model->retry_s, flight->n_retries);
+    flight->n_retries++;
     engine->ledger.accounts[tier->index].n_retries++;
     ts_engine_schedule_flight(engine, engine->now_ns + ts_steptime_ns(wait_s), TS_EVENT_RETRY, id);
 }
@@ -148,7 +149,7 @@ static void call(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
     struct api *api = tier->state;
     struct ts_flight *flight = ts_engine_flight(engine, id);
     struct ts_rng rng;
-    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_API, tier->key << 8 | flight->attempts);
+    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_API, tier->key << 8 | flight->n_retries);
     const uint32_t offer = choose_offer(tier, engine, &flight->request, &rng);
     if (offer == api->model->n_offers) {
         back_off(api, tier, engine, id, &rng);
@@ -183,7 +184,7 @@ static double api_pressure(const struct ts_tier *tier, const struct ts_engine *e
 
 static bool api_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
 {
-    ts_engine_flight(engine, id)->attempts = 0;
+    ts_engine_flight(engine, id)->n_retries = 0;
     ts_engine_accept(engine, id);
     call(tier, engine, id);
     return true;

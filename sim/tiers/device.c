@@ -173,6 +173,7 @@ static void begin_service(struct fleet *fleet, struct ts_engine *engine, uint32_
     flight->end_ns = flight->first_ns + ts_device_decode_ns(NULL, &fleet->model->steps,
                                                             (uint64_t)request->prompt_tok + 1, request->output_tok - 1);
     ts_engine_schedule_flight(engine, flight->end_ns, TS_EVENT_SERVICE, id);
+    ts_engine_expect_first(engine, id);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

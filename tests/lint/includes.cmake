@@ -20,7 +20,7 @@ set(rooms
   "engine: base/|measure/|kernels/|engine/"
   "econ: base/|sim/(model|result)\\.h$|econ/"
   "scenarios/catalog: base/|sim/model\\.h$|scenarios/catalog/"
-  "scenarios/language: base/|traces/|measure/|sim/model\\.h$|scenarios/(catalog|language)/"
+  "scenarios/language: base/|traces/|measure/|sim/model\\.h$|sim/routing/policies\\.inc$|scenarios/(catalog|language)/"
   "scenarios/profile: base/|sim/model\\.h$|scenarios/(catalog|language|profile)/"
   "scenarios/resolve: base/|traces/|measure/|sim/model\\.h$|scenarios/"
   "endpoint: base/|traces/|endpoint/"

@@ -119,6 +119,8 @@ static void assert_same_cell(const struct ts_cell *a, const struct ts_cell *b, d
     assert_int_equal(a->left_out_done, b->left_out_done);
     assert_int_equal(a->slo_met, b->slo_met);
     assert_int_equal(a->fell_back, b->fell_back);
+    assert_int_equal(a->superseded, b->superseded);
+    assert_int_equal(a->superseded_tok, b->superseded_tok);
     assert_int_equal(a->prompt_tok, b->prompt_tok);
     assert_int_equal(a->output_tok, b->output_tok);
     world_assert_near(a->expected_right, b->expected_right, tolerance);

@@ -201,6 +201,12 @@ static void random_router(struct ts_rng *rng, struct ts_model *model)
     router->auc = 0.5 + 0.5 * ts_rng_uniform(rng);
     router->latency_s = below(rng, 2) ? 0.004 : 0.0;
     router->usd_per_call = 1e-4;
+    router->verify = (struct ts_verify_model){.accept_right_frac = ts_rng_uniform(rng),
+                                              .reject_wrong_frac = ts_rng_uniform(rng),
+                                              .latency_s = below(rng, 2) ? 0.03 : 0.0,
+                                              .usd_per_call = 1e-5};
+    router->hedge_after_s = 0.1 * ts_rng_uniform(rng);
+    router->budget_usd_per_day = ts_rng_uniform(rng);
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         router->order[i] = i;
         router->threshold[i] = i + 1 < model->n_tiers ? (double)i - 1.0 : INFINITY;
@@ -284,7 +290,7 @@ static struct ts_request *random_requests(struct ts_rng *rng, const struct ts_mo
 
 struct tally {
     uint64_t n_transfers;
-    uint64_t done, rejected, timed_out, unfinished, fell_back, n_preemptions, n_retries, n_starts, n_failures;
+    uint64_t done, rejected, timed_out, unfinished, fell_back, superseded, n_preemptions, n_retries, n_starts, n_failures;
 };
 
 static void add_to_tally(struct tally *tally, const struct ts_result *result, uint64_t n)
@@ -298,6 +304,7 @@ static void add_to_tally(struct tally *tally, const struct ts_result *result, ui
     tally->timed_out += sum.timed_out;
     tally->unfinished += sum.unfinished;
     tally->fell_back += sum.fell_back;
+    tally->superseded += sum.superseded;
     ts_cell_deinit(&sum);
     for (uint32_t i = 0; i < result->n_tiers; i++) {
         assert_true(result->tiers[i].busy_frac >= 0.0);
@@ -341,6 +348,7 @@ static void test_sim__random_models_balance_and_repeat(void **state)
     assert_true(tally.timed_out > 1000);
     assert_true(tally.unfinished > 500);
     assert_true(tally.fell_back > 1000);
+    assert_true(tally.superseded > 1000);
     assert_true(tally.n_preemptions > 500);
     assert_true(tally.n_transfers > 500);
     assert_true(tally.n_retries > 500);

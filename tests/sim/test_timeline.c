@@ -48,31 +48,34 @@ static void test_timeline__bins_double_in_width_beyond_the_maximum(void **state)
 static void test_flight__records_are_reused_with_a_new_stamp(void **state)
 {
     (void)state;
-    struct ts_flights flights;
+    const struct ts_request request = world_request(7, 0, 10, 10);
+    struct ts_slots flights;
     ts_flights_init(&flights);
     uint32_t a, b;
-    assert_int_equal(ts_flights_take(&flights, &a), TS_OK);
-    const uint32_t stamp = flights.items[a].stamp;
-    flights.items[a].attempts = 9;
-    ts_flights_give(&flights, a);
-    assert_int_equal(ts_flights_take(&flights, &b), TS_OK);
+    assert_int_equal(ts_flights_take(&flights, &a, &request), TS_OK);
+    const uint32_t stamp = ts_flights_at(&flights, a)->slot.stamp;
+    ts_flights_at(&flights, a)->n_retries = 9;
+    ts_slots_give(&flights, a);
+    assert_int_equal(ts_flights_take(&flights, &b, &request), TS_OK);
     assert_int_equal(a, b);
-    assert_int_equal(flights.items[b].stamp, stamp + 1);
-    assert_int_equal(flights.items[b].attempts, 0);
-    assert_true(flights.items[b].first_ns == TS_NEVER_NS);
+    assert_int_equal(ts_flights_at(&flights, b)->slot.stamp, stamp + 1);
+    assert_int_equal(ts_flights_at(&flights, b)->n_retries, 0);
+    assert_int_equal(ts_flights_at(&flights, b)->request.id, 7);
+    assert_true(ts_flights_at(&flights, b)->first_ns == TS_NEVER_NS);
     assert_int_equal(flights.n_used, 1);
-    ts_flights_deinit(&flights);
+    ts_slots_deinit(&flights);
 }
 
 static void test_flight__the_pool_has_a_maximum(void **state)
 {
     (void)state;
-    struct ts_flights flights;
+    const struct ts_request request = world_request(0, 0, 10, 10);
+    struct ts_slots flights;
     ts_flights_init(&flights);
     flights.cap = TS_FLIGHT_MAX; /* as if it had grown to it and everything were taken */
     uint32_t id = 0;
-    assert_int_equal(ts_flights_take(&flights, &id), TS_ERANGE);
-    ts_flights_deinit(&flights);
+    assert_int_equal(ts_flights_take(&flights, &id, &request), TS_ERANGE);
+    ts_slots_deinit(&flights);
 }
 
 int main(void)
