@@ -159,7 +159,8 @@ static void send_reply(struct ts_engine *engine, struct ts_flight *flight)
     if (index >= 0) {
         struct ts_link *link = &engine->links[index];
         const double bytes = flight->request.output_tok * link->model->bytes_per_tok;
-        flight->last_wait_ns = ts_link_send(link, TS_LINK_DOWN, engine->now_ns, bytes, engine->now_ns - flight->first_ns);
+        flight->last_wait_ns =
+            ts_link_send(link, TS_LINK_DOWN, engine->now_ns, bytes, engine->now_ns - flight->first_ns);
     }
 }
 
@@ -221,8 +222,7 @@ void ts_engine_first_token(struct ts_engine *engine, uint32_t id)
 static bool is_watched(const struct ts_engine *engine, const struct ts_flight *flight)
 {
     const int link = engine->model->tiers[flight->tier].link;
-    return (link >= 0 && ts_link_is_limited(&engine->links[link])) ||
-           ts_engine_call(engine, flight->call)->n_open > 1;
+    return (link >= 0 && ts_link_is_limited(&engine->links[link])) || ts_engine_call(engine, flight->call)->n_open > 1;
 }
 
 void ts_engine_expect_first(struct ts_engine *engine, uint32_t id)
@@ -266,7 +266,7 @@ static int64_t take_link(struct ts_engine *engine, struct ts_flight *flight)
     struct ts_rng rng;
     struct ts_rng *used = NULL;
     if (!ts_link_is_constant(link->model)) {
-        ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_LINK, engine->tiers[flight->tier].key);
+        ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_LINK, engine->tiers[flight->tier].key, flight->number);
         used = &rng;
     }
     const struct ts_link_delays delays = ts_link_draw(link->model, flight->request.prompt_tok, used);
@@ -345,7 +345,8 @@ static void reject_without_record(struct ts_engine *engine, const struct ts_requ
 {
     const uint8_t nowhere = (uint8_t)engine->model->n_tiers;
     const struct ts_call call = {.request = *request};
-    const struct ts_flight flight = {.request = *request, .tier = nowhere, .choice = nowhere, .entered_ns = TS_NEVER_NS};
+    const struct ts_flight flight = {
+        .request = *request, .tier = nowhere, .choice = nowhere, .entered_ns = TS_NEVER_NS};
     book(engine, &call, &flight, TS_REJECTED);
 }
 
@@ -353,8 +354,8 @@ static void reject_without_record(struct ts_engine *engine, const struct ts_requ
 static void schedule_behind(struct ts_engine *engine, uint32_t lane, int64_t delay_ns, enum ts_event_kind kind,
                             uint32_t target, uint32_t stamp)
 {
-    ts_engine_fail(engine, ts_event_queue_append(&engine->queue, lane, engine->now_ns + delay_ns, (uint8_t)kind, target,
-                                                 stamp));
+    ts_engine_fail(
+        engine, ts_event_queue_append(&engine->queue, lane, engine->now_ns + delay_ns, (uint8_t)kind, target, stamp));
 }
 
 void ts_attempt_arrive(struct ts_engine *engine, const struct ts_request *request)

@@ -34,7 +34,7 @@ enum ts_event_kind {
     TS_N_EVENT_KINDS
 };
 
-/* What a random stream of a request is for; the upper bits may number the draws. */
+/* What a random stream of a request is for. */
 enum ts_purpose {
     TS_PURPOSE_ROUTER = 1,
     TS_PURPOSE_LINK = 2,
@@ -133,9 +133,9 @@ void ts_engine_first_token(struct ts_engine *engine, uint32_t id);
 void ts_engine_expect_first(struct ts_engine *engine, uint32_t id);
 /* The attempt leaves its tier now; its record may be gone afterwards. */
 void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome);
-/* The stream of a request for one purpose; `draw` numbers the uses. */
+/* The stream of a request for one purpose at a tier (its key; 0: at none); `draw`, below 2^24, numbers the uses. */
 void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request,
-                   enum ts_purpose purpose, uint32_t draw);
+                   enum ts_purpose purpose, uint32_t key, uint32_t draw);
 
 static inline struct ts_flight *ts_engine_flight(const struct ts_engine *engine, uint32_t id)
 {

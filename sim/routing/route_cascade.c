@@ -1,6 +1,6 @@
-/* Policy cascade (FrugalGPT, Chen et al. 2023): try the weakest tier, check its reply, go on to the next stronger one if
- * the check rejects it. The reply of the strongest tier that may take the call is not checked: it streams to the client
- * as it comes; those before it are shown whole once they are accepted.
+/* Policy cascade (FrugalGPT, Chen et al. 2023): try the weakest tier, check its reply, go on to the next stronger one
+ * if the check rejects it. The reply of the strongest tier that may take the call is not checked: it streams to the
+ * client as it comes; those before it are shown whole once they are accepted.
  *
  * A check accepts a right reply with probability a and rejects a wrong one with probability r. With p = P(right):
  *   P(accepted) = p a + (1-p)(1-r),   P(right | accepted) = p a/P(accepted)  (sim/quality.h).
@@ -38,7 +38,7 @@ static void check(struct ts_engine *engine, uint32_t id)
     const double right = ts_quality_right(engine->model->tiers[flight->tier].ability, flight->request.difficulty);
     const double accepted = ts_quality_accepted(right, verify->accept_right_frac, verify->reject_wrong_frac);
     struct ts_rng rng;
-    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_VERIFY, flight->number);
+    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_VERIFY, engine->tiers[flight->tier].key, flight->number);
     flight->shown_ns = engine->now_ns;
     flight->is_checked = true;
     flight->right = accepted > 0.0 ? verify->accept_right_frac * right / accepted : 0.0;

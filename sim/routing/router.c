@@ -92,7 +92,7 @@ double ts_router_seen_difficulty(const struct ts_engine *engine, uint32_t call_i
     double seen = call->request.difficulty;
     if (engine->router.noise_sd > 0.0) {
         struct ts_rng rng;
-        ts_engine_rng(engine, &rng, &call->request, TS_PURPOSE_ROUTER, 0);
+        ts_engine_rng(engine, &rng, &call->request, TS_PURPOSE_ROUTER, 0, 0);
         seen += engine->router.noise_sd * ts_rng_normal(&rng);
     }
     return seen;

@@ -29,7 +29,7 @@ static int64_t latency_ns(const struct ts_kv_transfer *transfer, const struct ts
     if (!transfer->link) {
         return 0;
     }
-    ts_engine_rng(engine, &rng, request, TS_PURPOSE_KV_TRANSFER, engine->tiers[transfer->tier].key);
+    ts_engine_rng(engine, &rng, request, TS_PURPOSE_KV_TRANSFER, engine->tiers[transfer->tier].key, 0);
     const double half_rtt_s = ts_dist_sample(&transfer->link->model->rtt_s, &rng) / 2.0;
     const int64_t ns = ts_ns_from_s(half_rtt_s + ts_dist_sample(&transfer->link->model->jitter_s, &rng));
     return ns > 0 ? ns : 0;

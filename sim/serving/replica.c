@@ -257,7 +257,7 @@ static uint64_t luck_of(const struct ts_replica *replica, const struct ts_engine
     if (replica->config->scheduler.draft_tok == 0) {
         return 0;
     }
-    ts_engine_rng(engine, &rng, request, TS_PURPOSE_DRAFT, 0);
+    ts_engine_rng(engine, &rng, request, TS_PURPOSE_DRAFT, 0, 0);
     return ts_rng_u64(&rng);
 }
 

@@ -149,7 +149,7 @@ static void call(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
     struct api *api = tier->state;
     struct ts_flight *flight = ts_engine_flight(engine, id);
     struct ts_rng rng;
-    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_API, tier->key << 8 | flight->n_retries);
+    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_API, tier->key, flight->number << 8 | flight->n_retries);
     const uint32_t offer = choose_offer(tier, engine, &flight->request, &rng);
     if (offer == api->model->n_offers) {
         back_off(api, tier, engine, id, &rng);
