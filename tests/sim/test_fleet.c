@@ -21,9 +21,10 @@ static struct ts_result run_for(const struct ts_tier_model *tier, const struct t
 static void test_balance__round_robin_takes_turns(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.max_seqs = 1;
-    tier.u.server.n_replicas = 4;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.max_seqs = 1;
+    pool.n_replicas = 4;
     tier.u.server.balance = TS_BALANCE_ROUND_ROBIN;
     struct ts_request requests[5];
     for (uint64_t i = 0; i < 5; i++) {
@@ -42,9 +43,10 @@ static void test_balance__least_kv_looks_at_blocks(void **state)
     static const enum ts_balance_policy policies[] = {TS_BALANCE_LEAST_KV, TS_BALANCE_LEAST_OUTSTANDING};
     static const uint64_t n_steps[] = {100 + 104, 103 + 104};
     for (size_t i = 0; i < COUNT(policies); i++) {
-        struct ts_tier_model tier = world_server(10e-3);
-        tier.u.server.n_replicas = 2;
-        tier.u.server.kv_blocks = 1000;
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 10e-3);
+        pool.n_replicas = 2;
+        pool.replica.kv_blocks = 1000;
         tier.u.server.balance = policies[i];
         const struct ts_request requests[] = {world_request(0, 0, 1600, 100), world_request(1, 1, 16, 100),
                                               world_request(2, 20 * MS, 16, 100), world_request(3, 40 * MS, 16, 100)};
@@ -62,10 +64,11 @@ static void test_balance__least_kv_looks_at_blocks(void **state)
 static double found_share(enum ts_balance_policy policy)
 {
     enum { N_SESSIONS = 8, N_TURNS = 10 };
-    struct ts_tier_model tier = world_server(1e-3);
-    tier.u.server.n_replicas = 4;
-    tier.u.server.prefix_cache = true;
-    tier.u.server.kv_blocks = 10000;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 1e-3);
+    pool.n_replicas = 4;
+    pool.replica.prefix_cache = true;
+    pool.replica.kv_blocks = 10000;
     tier.u.server.balance = policy;
     uint64_t ids[N_SESSIONS][N_TURNS];
     struct ts_request requests[N_SESSIONS * N_TURNS];
@@ -93,9 +96,10 @@ static void test_balance__every_policy_serves_all(void **state)
 {
     (void)state;
     for (int policy = 0; policy < TS_N_BALANCE_POLICIES; policy++) {
-        struct ts_tier_model tier = world_server(10e-3);
-        tier.u.server.n_replicas = 3;
-        tier.u.server.max_seqs = 2;
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 10e-3);
+        pool.n_replicas = 3;
+        pool.replica.max_seqs = 2;
         tier.u.server.balance = (enum ts_balance_policy)policy;
         struct ts_request requests[50];
         for (uint64_t i = 0; i < COUNT(requests); i++) {
@@ -113,9 +117,10 @@ static void test_balance__every_policy_serves_all(void **state)
 static void test_fleet__availability_is_that_of_the_renewal_process(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.power.idle_w = 10.0;
-    tier.u.server.n_replicas = 20;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.power.idle_w = 10.0;
+    pool.n_replicas = 20;
     tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 100.0, .mttr_s = 25.0};
     const struct ts_request request = world_request(0, 0, 1, 1);
     struct ts_result result = run_for(&tier, &request, 1, 200000.0);
@@ -134,7 +139,8 @@ enum { N_LONG = 20000 };
 
 static struct ts_result run_long_calls(bool drops)
 {
-    struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
     tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 5.0, .mttr_s = 1e-9, .drops_calls = drops};
     struct ts_request *requests = calloc(N_LONG, sizeof *requests);
     assert_non_null(requests);
@@ -178,8 +184,9 @@ static void test_fleet__a_rolling_restart_takes_one_at_a_time(void **state)
 {
     (void)state;
     for (uint32_t n = 1; n <= 2; n++) {
-        struct ts_tier_model tier = world_server(10e-3);
-        tier.u.server.n_replicas = n;
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 10e-3);
+        pool.n_replicas = n;
         tier.u.server.restart_every_s = 10.0;
         tier.u.server.cold_start_s = 5.0;
         const struct ts_request requests[] = {world_request(0, 11 * S, 1, 1), world_request(1, 17 * S, 1, 1)};
@@ -194,7 +201,8 @@ static void test_fleet__a_rolling_restart_takes_one_at_a_time(void **state)
 static void test_fleet__a_restart_drains_first(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
     tier.u.server.restart_every_s = 10.0;
     tier.u.server.cold_start_s = 5.0;
     const struct ts_request requests[] = {world_request(0, 5 * S, 1, 800), world_request(1, 11 * S, 1, 1)};
@@ -206,12 +214,12 @@ static void test_fleet__a_restart_drains_first(void **state)
 
 /* ---- autoscaling ---- */
 
-static struct ts_tier_model scaled_server(uint32_t n, uint32_t least)
+static struct ts_tier_model scaled_server(struct ts_pool_model *pool, uint32_t n, uint32_t least)
 {
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.power.idle_w = 100.0;
-    tier.power.decode_w = tier.power.prefill_w = 100.0;
-    tier.u.server.n_replicas = n;
+    struct ts_tier_model tier = world_server(pool, 10e-3);
+    pool->replica.power.idle_w = 100.0;
+    pool->replica.power.decode_w = pool->replica.power.prefill_w = 100.0;
+    pool->n_replicas = n;
     tier.u.server.cold_start_s = 30.0;
     tier.u.server.autoscale = (struct ts_autoscale_model){
         .on = true, .min_replicas = least, .target_outstanding = 2.0, .interval_s = 10.0, .cooldown_s = 60.0};
@@ -223,7 +231,8 @@ static struct ts_tier_model scaled_server(uint32_t n, uint32_t least)
 static void test_fleet__from_zero_the_first_request_waits_for_the_cold_start(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = scaled_server(4, 0);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = scaled_server(&pool, 4, 0);
     const struct ts_request request = world_request(0, 5 * S, 1, 1);
     struct ts_result result = run_for(&tier, &request, 1, 1000.0);
     assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, 30010 * MS);
@@ -238,7 +247,8 @@ static void test_fleet__from_zero_the_first_request_waits_for_the_cold_start(voi
 static void test_fleet__replicas_follow_the_requests(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = scaled_server(8, 1);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = scaled_server(&pool, 8, 1);
     struct ts_request requests[9];
     for (uint64_t i = 0; i < 8; i++) {
         requests[i] = world_request(i, 0, 1, 10000);
@@ -256,7 +266,8 @@ static void test_fleet__replicas_follow_the_requests(void **state)
 static void test_fleet__the_cooldown_outlasts_a_lull(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = scaled_server(2, 0);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = scaled_server(&pool, 2, 0);
     struct ts_request requests[40];
     for (uint64_t i = 0; i < COUNT(requests); i++) {
         requests[i] = world_request(i, (int64_t)i * 15 * S, 1, 1000);
@@ -270,7 +281,8 @@ static void test_fleet__the_cooldown_outlasts_a_lull(void **state)
 static void test_fleet__a_held_request_may_lose_patience(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = scaled_server(1, 0);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = scaled_server(&pool, 1, 0);
     struct ts_model model = world_model(&tier, 1);
     model.patience_s = 25.0;
     const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, S, 1, 1),
