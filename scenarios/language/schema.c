@@ -1,5 +1,6 @@
-/* Hides how the rows of schema_keys.inc are laid out in memory and searched. A path is matched by text: some 130 rows,
- * looked up a few hundred times. */
+/* Hides how the rows of schema_keys.inc are laid out in memory and searched. Its rows are read twice:
+ * as a whole, and in the midst of that for the keys that pools share with their tiers. A path is matched by text: some
+ * 280 rows, looked up a few hundred times. */
 #include "scenarios/language/schema.h"
 
 #include <string.h>
@@ -63,8 +64,8 @@ static const struct ts_choice currencies[] = {{"USD", 0}, {0}};
 
 /* ---- rows ---- */
 
-/* Of the whole table, and of its second reading for pools: a section that a pool has as a whole or not at all keeps its
- * defaults, and what must be written in it; of all else the default is the tier's value. */
+/* What a row is in either reading. The default of a pool's key is the tier's value; what stands in a section that a
+ * pool has as a whole or not at all keeps its own, and may have to be written. */
 #define WHOLE_KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)                                           \
     ROW(path, type, unit, min, max, dflt, extra, NULL, NEED_##need, kinds, NONE, doc)
 #define WHOLE_CHOICE_KEY(path, choices, dflt, need, kinds, doc)                                                        \

@@ -132,53 +132,59 @@ static bool allocate(struct ts_loader *loader, struct pools *pools, size_t n)
     return pools->items && pools->parts && pools->values && pools->written;
 }
 
-/* A tier that lists no pools is one, of its own name. */
-static void take_tier(struct pools *pools)
-{
-    struct ts_value *tier = pools->tier->value;
-    pools->n = 1;
-    pools->written[0] = tier;
-    pools->values[0] = *tier;
-    pools->items[0] = (struct ts_pool_model){.name = tier->name, .role = TS_POOL_BOTH, .weight = 1.0};
-}
-
-static void take_listed(struct ts_loader *loader, struct pools *pools, struct ts_value *pool)
+static void add(struct ts_loader *loader, struct pools *pools, struct ts_value *written, struct ts_value values,
+                struct ts_pool_model model)
 {
     const uint32_t i = pools->n++;
-    pools->written[i] = pool;
-    pools->values[i] = values_of(loader, pools->tier->value, pool);
-    pools->items[i] = (struct ts_pool_model){.name = pool->name,
-                                             .role = (enum ts_pool_role)ts_value_choice(pool, "role"),
-                                             .weight = ts_value_number(pool, "weight")};
-    (void)ts_value_text(pool, "name");
+    struct ts_tier_context *part = &pools->parts[i];
+    pools->items[i] = model;
+    pools->items[i].n_replicas = ts_value_count(written, "replicas");
+    pools->written[i] = written;
+    pools->values[i] = values;
+    *part = *pools->tier;
+    part->value = &pools->values[i];
+    part->pool = &pools->items[i];
+    part->broken = written->broken || loader->failed;
+    if (!part->broken) {
+        ts_resolve_units(loader, part);
+    }
+    part->pool->hardware = part->hardware_name;
 }
 
-static void take_list(struct ts_loader *loader, struct pools *pools, struct ts_value *list)
+/* A tier that lists no pools is one, of its own name. */
+static void add_tier(struct ts_loader *loader, struct pools *pools)
+{
+    struct ts_value *tier = pools->tier->value;
+    add(loader, pools, tier, *tier, (struct ts_pool_model){.name = tier->name, .role = TS_POOL_BOTH, .weight = 1.0});
+}
+
+static void add_listed(struct ts_loader *loader, struct pools *pools, struct ts_value *pool)
+{
+    (void)ts_value_text(pool, "name");
+    add(loader, pools, pool, values_of(loader, pools->tier->value, pool),
+        (struct ts_pool_model){.name = pool->name,
+                               .role = (enum ts_pool_role)ts_value_choice(pool, "role"),
+                               .weight = ts_value_number(pool, "weight")});
+}
+
+static void add_list(struct ts_loader *loader, struct pools *pools, struct ts_value *list)
 {
     for (int prefill = 1; prefill >= 0; prefill--) {
         for (size_t i = 0; i < list->n_children; i++) {
             if ((ts_value_at(&list->children[i], "role")->choice == TS_POOL_PREFILL) == (prefill == 1)) {
-                take_listed(loader, pools, &list->children[i]);
+                add_listed(loader, pools, &list->children[i]);
             }
         }
     }
 }
 
-static void resolve_units(struct ts_loader *loader, struct pools *pools)
+/* What the tier has of its pools before their costs are known. */
+static void gather(struct pools *pools)
 {
     struct ts_tier_context *tier = pools->tier;
-    for (uint32_t i = 0; i < pools->n; i++) {
-        struct ts_tier_context *part = &pools->parts[i];
-        *part = *tier;
-        part->value = &pools->values[i];
-        part->pool = &pools->items[i];
-        part->broken = pools->written[i]->broken || loader->failed;
-        part->pool->n_replicas = ts_value_count(pools->written[i], "replicas");
-        if (!part->broken) {
-            ts_resolve_units(loader, part);
-        }
-        part->pool->hardware = part->hardware_name;
-    }
+    struct ts_server_model *server = &tier->tier->u.server;
+    server->pools = pools->items;
+    server->n_pools = pools->n;
     for (uint32_t i = 0; i < pools->n; i++) {
         const struct ts_tier_context *part = &pools->parts[i];
         tier->broken = tier->broken || part->broken;
@@ -347,13 +353,11 @@ void ts_resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx)
         return;
     }
     if (server->lists_pools) {
-        take_list(loader, &pools, list);
+        add_list(loader, &pools, list);
     } else {
-        take_tier(&pools);
+        add_tier(loader, &pools);
     }
-    server->pools = pools.items;
-    server->n_pools = pools.n;
-    resolve_units(loader, &pools);
+    gather(&pools);
     if (!ctx->broken) {
         check_roles(loader, ctx, &pools);
         ts_resolve_fleet(loader, ctx);

@@ -176,6 +176,72 @@ static void test_fleet__what_was_in_flight_starts_over(void **state)
     ts_result_deinit(&result);
 }
 
+struct ended {
+    uint64_t ids[16];
+    size_t n;
+};
+
+static enum ts_status note_rejected(void *user, const struct ts_request_record *record)
+{
+    struct ended *ended = user;
+    if (record->outcome == TS_REJECTED) {
+        ended->ids[ended->n++] = record->request->id;
+    }
+    return TS_OK;
+}
+
+/* One replica with a step of 1000 s under way when it fails: its request runs, others wait by priority, or in the inbox
+ * of an engine that plans ahead. With patience one more comes late, so that the run goes on until a failure. */
+static struct ts_result run_until_failure(struct ended *ended, bool plans_ahead, double patience_s)
+{
+    enum { N_AT_ONCE = 6 };
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 1000.0);
+    pool.replica.max_seqs = 1;
+    pool.replica.by_priority = true;
+    pool.replica.plans_ahead = plans_ahead;
+    tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 100.0, .mttr_s = 1.0, .drops_calls = true};
+    struct ts_model model = world_model(&tier, 1);
+    model.patience_s = patience_s;
+    struct ts_request requests[N_AT_ONCE + 1];
+    for (uint64_t i = 0; i < COUNT(requests); i++) {
+        requests[i] = world_request(i, i < N_AT_ONCE ? (int64_t)i * MS : 500 * S, 1, 1);
+        requests[i].priority = (uint8_t)(i * 7 % 5);
+    }
+    const struct ts_sim_options options = {.on_request = note_rejected, .request_user = ended};
+    return world_run_with(&model, requests, patience_s > 0.0 ? COUNT(requests) : N_AT_ONCE, &options);
+}
+
+/* Running, waiting and unnoticed, in order of arrival whatever their priority. */
+static void test_fleet__a_failure_finds_all_that_is_at_the_replica(void **state)
+{
+    (void)state;
+    for (int plans_ahead = 0; plans_ahead < 2; plans_ahead++) {
+        struct ended ended = {.n = 0};
+        struct ts_result result = run_until_failure(&ended, plans_ahead, 0.0);
+        assert_int_equal(ended.n, 6);
+        for (uint64_t i = 0; i < ended.n; i++) {
+            assert_int_equal(ended.ids[i], i);
+        }
+        assert_int_equal(result.tiers[0].n_failures, 1);
+        assert_int_equal(result.tiers[0].n_retries, 6);
+        ts_result_deinit(&result);
+    }
+}
+
+/* One that gave up in the step under way is not there any more, though the engine still computes it. */
+static void test_fleet__a_failure_finds_nobody_who_gave_up(void **state)
+{
+    (void)state;
+    struct ended ended = {.n = 0};
+    struct ts_result result = run_until_failure(&ended, false, 0.01);
+    assert_int_equal(ended.n, 0);
+    assert_int_equal(cell_of(&result, 0)->timed_out, 7);
+    assert_true(result.tiers[0].n_failures > 0);
+    assert_int_equal(result.tiers[0].n_retries, 0);
+    ts_result_deinit(&result);
+}
+
 /* ---- restarts ---- */
 
 /* Every 10 s, 5 s to start again. Alone, a replica makes the request of 11 s wait until 15; with a second one nobody
@@ -304,6 +370,8 @@ int main(void)
         cmocka_unit_test(test_fleet__availability_is_that_of_the_renewal_process),
         cmocka_unit_test(test_fleet__a_failure_turns_away_what_was_in_flight),
         cmocka_unit_test(test_fleet__what_was_in_flight_starts_over),
+        cmocka_unit_test(test_fleet__a_failure_finds_all_that_is_at_the_replica),
+        cmocka_unit_test(test_fleet__a_failure_finds_nobody_who_gave_up),
         cmocka_unit_test(test_fleet__a_rolling_restart_takes_one_at_a_time),
         cmocka_unit_test(test_fleet__a_restart_drains_first),
         cmocka_unit_test(test_fleet__from_zero_the_first_request_waits_for_the_cold_start),

@@ -335,18 +335,45 @@ static void test_server__the_slo_is_kept_or_missed_by_request(void **state)
     ts_result_deinit(&result);
 }
 
+static enum ts_status status_of(const struct ts_tier_model *tier)
+{
+    const struct ts_model model = world_model(tier, 1);
+    struct ts_request_stream *stream = NULL;
+    struct ts_result result;
+    assert_int_equal(ts_request_stream_from_array(&stream, NULL, 0), TS_OK);
+    const enum ts_status status = ts_sim_run(&result, &model, stream, NULL, NULL);
+    if (status == TS_OK) {
+        ts_result_deinit(&result);
+    }
+    ts_request_stream_destroy(stream);
+    return status;
+}
+
 static void test_server__an_impossible_scheduler_is_a_range_error(void **state)
 {
     (void)state;
     struct ts_pool_model pool;
-    struct ts_tier_model tier = world_server(&pool, 15e-3);
+    const struct ts_tier_model tier = world_server(&pool, 15e-3);
+    assert_int_equal(status_of(&tier), TS_OK);
     pool.replica.kv_blocks = 0;
-    const struct ts_model model = world_model(&tier, 1);
-    struct ts_request_stream *stream = NULL;
-    struct ts_result result;
-    assert_int_equal(ts_request_stream_from_array(&stream, NULL, 0), TS_OK);
-    assert_int_equal(ts_sim_run(&result, &model, stream, NULL, NULL), TS_ERANGE);
-    ts_request_stream_destroy(stream);
+    assert_int_equal(status_of(&tier), TS_ERANGE);
+}
+
+static void test_server__no_pools_too_many_or_empty_ones_are_a_range_error(void **state)
+{
+    (void)state;
+    struct ts_pool_model pools[TS_MAX_POOLS + 1];
+    struct ts_tier_model tier = world_server(&pools[0], 15e-3);
+    for (size_t i = 1; i < COUNT(pools); i++) {
+        pools[i] = pools[0];
+    }
+    for (uint32_t n = 0; n <= TS_MAX_POOLS + 1; n++) {
+        tier.u.server.n_pools = n;
+        assert_int_equal(status_of(&tier), n >= 1 && n <= TS_MAX_POOLS ? TS_OK : TS_ERANGE);
+    }
+    tier.u.server.n_pools = 1;
+    pools[0].n_replicas = 0;
+    assert_int_equal(status_of(&tier), TS_ERANGE);
 }
 
 /* ---- speculative decoding ---- */
@@ -447,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_server__requests_join_the_shortest_queue),
         cmocka_unit_test(test_server__the_slo_is_kept_or_missed_by_request),
         cmocka_unit_test(test_server__an_impossible_scheduler_is_a_range_error),
+        cmocka_unit_test(test_server__no_pools_too_many_or_empty_ones_are_a_range_error),
         cmocka_unit_test(test_server__drafts_give_tokens_by_the_formula),
         cmocka_unit_test(test_server__drafts_that_are_all_right_or_all_wrong),
         cmocka_unit_test(test_server__drafts_never_need_more_than_the_reply),
