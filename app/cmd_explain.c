@@ -48,8 +48,8 @@ static void print_key(const struct ts_key_doc *key)
         printf(" in %s", key->unit);
     }
     printf("\n");
-    if (key->choices) {
-        printf("  one of: %s\n", key->choices);
+    for (const struct ts_choice *choice = key->choices; choice && choice->word; choice++) {
+        printf("%s%s%s", choice == key->choices ? "  one of: " : ", ", choice->word, choice[1].word ? "" : "\n");
     }
     if (key->applies) {
         printf("  for: %s\n", key->applies);

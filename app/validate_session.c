@@ -33,8 +33,9 @@ struct session {
     struct ts_arena arena;
     struct ts_model_measurement *engine; /* step times */
     struct ts_scenario scenario;
-    struct ts_model model; /* the server alone */
-    struct ts_live *live;  /* NULL with an endpoint */
+    struct ts_model model;     /* the server alone */
+    struct ts_pool_model pool; /* of it */
+    struct ts_live *live;      /* NULL with an endpoint */
     struct ts_calibration *calibration;
     struct ts_pace_memory memory;     /* of the final fit */
     struct ts_probe_options endpoint; /* http.url NULL: the reference engine */
@@ -71,7 +72,7 @@ static enum ts_status load_scenario(struct session *session, const struct ts_mod
         ts_scenario_deinit(&session->scenario);
     }
     session->scenario = scenario;
-    ts_validate_alone(&session->model, &scenario.model, tier);
+    ts_validate_alone(&session->model, &session->pool, &scenario.model, tier);
     return TS_OK;
 }
 
@@ -210,7 +211,7 @@ static enum ts_status judge_engine(struct session *session, size_t index, struct
     const struct ts_request *requests = session->arrivals[index];
     const struct ts_validate_budget_input input = {
         .model = &session->model, .requests = requests, .n = v->n, .run = v->live_run, .pace = &v->pace};
-    v->steps = &session->model.tiers[0].u.server.steps;
+    v->steps = &session->pool.replica.steps;
     enum ts_status status = ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index, session->engine,
                                                 &session->memory, pace_window_s, &session->arena);
     if (status == TS_OK) {
@@ -226,10 +227,11 @@ static enum ts_status judge_engine(struct session *session, size_t index, struct
 static enum ts_status judge_endpoint(struct session *session, size_t index, struct ts_validation *v,
                                      struct ts_diags *diags)
 {
-    struct ts_model model = session->model;
-    const enum ts_status status =
-        ts_endpoint_tune(&v->factors, &model, index, session->probe.rehearsals, session->probe.n_rehearsals, diags);
-    ts_endpoint_scale(&model.tiers[0].u.server.steps.u.linear, &v->factors);
+    struct ts_model model;
+    struct ts_pool_model pool;
+    const enum ts_status status = ts_endpoint_tune(&v->factors, &session->model, index, session->probe.rehearsals,
+                                                   session->probe.n_rehearsals, diags);
+    ts_endpoint_scale(&model, &pool, &session->model, &v->factors);
     return status == TS_OK ? predict(v, &model, session->arrivals[index], diags) : status;
 }
 
@@ -273,7 +275,7 @@ static enum ts_status fit_endpoint(struct session *session, struct ts_diags *dia
 {
     const enum ts_status status = ts_endpoint_probe_fit(session->engine, &session->arena, &session->probe, diags);
     if (status == TS_OK) {
-        ts_validate_endpoint_describe(&session->model.tiers[0].u.server, session->engine, session->args->slots,
+        ts_validate_endpoint_describe(&session->pool.replica, session->engine, session->args->slots,
                                       session->args->kv_unified);
     }
     return status;

@@ -22,8 +22,13 @@ void ts_rehearsal_deinit(struct ts_rehearsal *rehearsal)
     *rehearsal = (struct ts_rehearsal){0};
 }
 
-void ts_endpoint_scale(struct ts_steps_linear *steps, const struct ts_endpoint_factors *factors)
+void ts_endpoint_scale(struct ts_model *out, struct ts_pool_model *pool, const struct ts_model *from,
+                       const struct ts_endpoint_factors *factors)
 {
+    *pool = from->tiers[0].u.server.pools[0];
+    *out = *from;
+    out->tiers[0].u.server.pools = pool;
+    struct ts_steps_linear *steps = &pool->replica.steps.u.linear;
     steps->a_s *= factors->decode;
     steps->b_s_per_seq *= factors->decode;
     steps->c_s_per_kv_tok *= factors->decode;
@@ -77,10 +82,11 @@ static void add_misfits(double *squares, double *n, const struct ts_timings *liv
 /* Mean square of the misfits over the rehearsals of that run. */
 static double misfit_of(struct search *search, const struct ts_endpoint_factors *factors)
 {
-    struct ts_model model = *search->model;
+    struct ts_model model;
+    struct ts_pool_model pool;
     double squares = 0.0;
     double n = 0.0;
-    ts_endpoint_scale(&model.tiers[0].u.server.steps.u.linear, factors);
+    ts_endpoint_scale(&model, &pool, search->model, factors);
     for (size_t i = 0; i < search->n && search->status == TS_OK; i++) {
         const struct ts_rehearsal *rehearsal = &search->rehearsals[i];
         struct ts_timings simulated;

@@ -26,6 +26,8 @@ struct ts_endpoint_factors {
 enum ts_status ts_endpoint_tune(struct ts_endpoint_factors *out, const struct ts_model *model, size_t run,
                                 const struct ts_rehearsal *rehearsals, size_t n, struct ts_diags *diags);
 
-void ts_endpoint_scale(struct ts_steps_linear *steps, const struct ts_endpoint_factors *factors);
+/* The model with its linear step times changed by those factors. Its pool is put into *pool, which *out points to. */
+void ts_endpoint_scale(struct ts_model *out, struct ts_pool_model *pool, const struct ts_model *from,
+                       const struct ts_endpoint_factors *factors);
 
 #endif

@@ -152,14 +152,17 @@ enum ts_status ts_timings_of_sim(struct ts_timings *out, const struct ts_model *
 
 /* ---- the model ---- */
 
-void ts_validate_alone(struct ts_model *out, const struct ts_model *from, uint32_t tier)
+void ts_validate_alone(struct ts_model *out, struct ts_pool_model *pool, const struct ts_model *from, uint32_t tier)
 {
+    *pool = from->tiers[tier].u.server.pools[0];
+    pool->n_replicas = 1;
     *out = *from;
     out->tiers[0] = from->tiers[tier];
     out->n_tiers = 1;
     out->tiers[0].link = -1;
     out->tiers[0].replaces = -1;
-    out->tiers[0].u.server.n_replicas = 1;
+    out->tiers[0].u.server.pools = pool;
+    out->tiers[0].u.server.n_pools = 1;
     out->n_links = 0;
     out->router = (struct ts_router_model){
         .policy = TS_ROUTE_STATIC, .n_order = 1, .threshold = {INFINITY}, .n_fallback = 1, .auc = 1.0};

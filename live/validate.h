@@ -40,8 +40,8 @@ enum ts_status ts_timings_of_sim(struct ts_timings *out, const struct ts_model *
 void ts_timings_deinit(struct ts_timings *timings);
 
 /* A model with nothing but tier `tier` of `from`, one replica of it, reached without a network and without a router:
- * what the live engine is. */
-void ts_validate_alone(struct ts_model *out, const struct ts_model *from, uint32_t tier);
+ * what the live engine is. Its pool is put into *pool, which *out points to. */
+void ts_validate_alone(struct ts_model *out, struct ts_pool_model *pool, const struct ts_model *from, uint32_t tier);
 
 /* Requests a second that a server of that model carries: n requests at once, the rate at which those in the middle half
  * end, while the batch is as full as it gets. */

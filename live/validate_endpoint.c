@@ -235,19 +235,19 @@ enum ts_status ts_endpoint_probe_fit(struct ts_model_measurement *out, struct ts
     return status;
 }
 
-void ts_validate_endpoint_describe(struct ts_server_model *server, const struct ts_model_measurement *fit,
+void ts_validate_endpoint_describe(struct ts_replica_model *replica, const struct ts_model_measurement *fit,
                                    uint64_t slots, bool kv_unified)
 {
     const double *coef = fit->linear.coef;
     const double n_shared = kv_unified ? (double)slots : 1.0;
     if (slots > 0) {
-        server->policy = TS_SCHEDULER_SLOTS;
-        server->max_seqs = (uint32_t)slots;
-        server->max_batched_tok = SLOT_BATCH_TOK;
-        server->kv_blocks = slots * SLOT_BLOCKS;
-        server->kv_unified = kv_unified;
+        replica->policy = TS_SCHEDULER_SLOTS;
+        replica->max_seqs = (uint32_t)slots;
+        replica->max_batched_tok = SLOT_BATCH_TOK;
+        replica->kv_blocks = slots * SLOT_BLOCKS;
+        replica->kv_unified = kv_unified;
     }
-    server->steps = (struct ts_steps_model){
+    replica->steps = (struct ts_steps_model){
         .kind = TS_STEPS_LINEAR,
         .origin = TS_ORIGIN_MEASURED,
         .source = "probed: a grid of prompt lengths and concurrencies, and other requests of the workload",

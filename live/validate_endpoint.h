@@ -39,11 +39,11 @@ enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, size_
 enum ts_status ts_endpoint_probe_fit(struct ts_model_measurement *out, struct ts_arena *arena,
                                      const struct ts_endpoint_probe *probe, struct ts_diags *diags);
 
-/* The server that the endpoint is simulated as: with the fitted step times, and `slots` sequences at once as
+/* The replica that the endpoint is simulated as: with the fitted step times, and `slots` sequences at once as
  * llama-server serves them, each in its share of the cache, or, with 0, with the scheduler that it has. With kv_unified
  * the fit, which counts a sequence's own entries, took the reading of all S slots for that: if they hold alike, the
  * time of an entry is 1/S of the fit's, and that of a pair 1/(2S - 1). */
-void ts_validate_endpoint_describe(struct ts_server_model *server, const struct ts_model_measurement *fit,
+void ts_validate_endpoint_describe(struct ts_replica_model *replica, const struct ts_model_measurement *fit,
                                    uint64_t slots, bool kv_unified);
 
 /* Sends the requests at their times. *out has a record for each, no steps; the lengths of `requests` become those that

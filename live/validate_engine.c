@@ -40,7 +40,7 @@ static enum ts_status open_live(struct ts_live **out, struct ts_live_options *op
     }
     options->config = &config;
     options->quant = blank_at + 1;
-    options->scheduler = ts_server_scheduler_config(&tier->u.server);
+    options->scheduler = ts_server_scheduler_config(&tier->u.server.pools[0].replica);
     return ts_live_create(out, options, diags);
 }
 
@@ -48,15 +48,15 @@ enum ts_status ts_validate_engine_open(struct ts_live **live, struct ts_calibrat
                                        const struct ts_validate_engine_options *options, struct ts_arena *arena,
                                        struct ts_diags *diags)
 {
-    const struct ts_server_model *server = &options->tier->u.server;
+    const struct ts_replica_model *replica = &options->tier->u.server.pools[0].replica;
     const uint32_t depth = longest_tok(options->list);
-    const uint64_t most_blocks = (uint64_t)server->max_seqs * (depth / TS_KV_PAGE_TOK + 1);
+    const uint64_t most_blocks = (uint64_t)replica->max_seqs * (depth / TS_KV_PAGE_TOK + 1);
     struct ts_live_options engine = {
         .gguf_path = options->gguf_path,
         .isa = options->isa,
         .n_threads = options->n_threads,
         .seed = 1,
-        .spare_blocks = (uint32_t)(most_blocks < server->kv_blocks ? most_blocks : server->kv_blocks),
+        .spare_blocks = (uint32_t)(most_blocks < replica->kv_blocks ? most_blocks : replica->kv_blocks),
     };
     const enum ts_status status = open_live(live, &engine, options->tier, arena, diags);
     if (status != TS_OK) {
@@ -64,8 +64,8 @@ enum ts_status ts_validate_engine_open(struct ts_live **live, struct ts_calibrat
     }
     const struct ts_calibration_options wanted = {
         .live = *live,
-        .max_batch = server->max_seqs < MAX_BATCH ? server->max_seqs : MAX_BATCH,
-        .max_prefill = server->max_batched_tok,
+        .max_batch = replica->max_seqs < MAX_BATCH ? replica->max_seqs : MAX_BATCH,
+        .max_prefill = replica->max_batched_tok,
         .max_depth = depth,
         .seed = 1,
         .progress = options->progress,

@@ -40,19 +40,20 @@ static enum ts_status find_tier(uint32_t *out, const struct ts_scenario *scenari
 
 enum ts_status ts_validate_scenario_check(const struct ts_tier_model *tier, struct ts_diags *diags)
 {
-    if (tier->u.server.block_tok != TS_KV_PAGE_TOK) {
+    const struct ts_replica_model *replica = &tier->u.server.pools[0].replica;
+    if (replica->block_tok != TS_KV_PAGE_TOK) {
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), NULL,
                        "tier '%s': the reference engine has KV blocks of %d tokens", tier->name, (int)TS_KV_PAGE_TOK);
     }
-    if (tier->u.server.prefix_cache) {
+    if (replica->prefix_cache) {
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "set scheduler.prefix_cache to false",
                        "tier '%s': the reference engine has no prefix cache", tier->name);
     }
-    if (tier->u.server.kv_unified) {
+    if (replica->kv_unified) {
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "set scheduler.kv_unified to false",
                        "tier '%s': in the reference engine no sequence reads another's KV entries", tier->name);
     }
-    if (tier->u.server.speculative.draft_tok > 0) {
+    if (replica->speculative.draft_tok > 0) {
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "leave speculative out",
                        "tier '%s': the reference engine drafts nothing", tier->name);
     }

@@ -178,7 +178,7 @@ static void put_what_tiers_are(struct ts_text *out, const struct ts_model *model
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         const struct ts_tier_model *tier = &model->tiers[i];
         const struct ts_steps_model *steps = tier->kind == TS_TIER_DEVICE   ? &tier->u.device.steps
-                                             : tier->kind == TS_TIER_SERVER ? &tier->u.server.steps
+                                             : tier->kind == TS_TIER_SERVER ? &tier->u.server.pools[0].replica.steps
                                                                             : NULL;
         ts_text_printf(out, "<tr><th scope=\"row\"><span class=\"swatch\" style=\"background:%s\"></span>",
                        ts_chart_colour(i));

@@ -66,11 +66,13 @@ enum ts_status ts_metric_view_init(struct ts_metric_view *out, const struct ts_m
                                    uint32_t class_id);
 void ts_metric_view_deinit(struct ts_metric_view *view);
 
-/* The figures of one of the pools that tiers list: those of units and steps. The view is for ts_metric_value and
- * getters of metrics that are of pools; nothing to deinit. */
+/* Is the pool, by its place among those of all tiers, one that reports tell of: one that its tier lists? */
+bool ts_metric_shows_pool(const struct ts_model *model, uint32_t pool);
+/* Its figures: those of units and steps. The view is for ts_metric_value and getters of metrics that are of pools;
+ * nothing to deinit. */
 bool ts_metric_is_of_pools(const struct ts_metric *metric);
 struct ts_metric_view ts_metric_pool_view(const struct ts_model *model, const struct ts_result *result, uint32_t pool);
-/* "edge/old": the pool's place among all that are listed. Free what *out holds with ts_text_deinit. */
+/* "edge/old", of one that is shown. Free what *out holds with ts_text_deinit. */
 void ts_metric_pool_name(struct ts_text *out, const struct ts_model *model, uint32_t pool);
 
 double ts_metric_value(const struct ts_metric_view *view, const char *name, const char *stat);

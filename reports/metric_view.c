@@ -97,11 +97,16 @@ void ts_metric_view_deinit(struct ts_metric_view *view)
 static uint32_t tier_of_pool(const struct ts_model *model, uint32_t pool)
 {
     uint32_t tier = 0;
-    while (pool >= ts_tier_n_listed_pools(&model->tiers[tier])) {
-        pool -= ts_tier_n_listed_pools(&model->tiers[tier]);
+    while (pool >= ts_tier_n_pools(&model->tiers[tier])) {
+        pool -= ts_tier_n_pools(&model->tiers[tier]);
         tier++;
     }
     return tier;
+}
+
+bool ts_metric_shows_pool(const struct ts_model *model, uint32_t pool)
+{
+    return ts_tier_lists_pools(&model->tiers[tier_of_pool(model, pool)]);
 }
 
 struct ts_metric_view ts_metric_pool_view(const struct ts_model *model, const struct ts_result *result, uint32_t pool)

@@ -126,6 +126,9 @@ static enum ts_status put_pools(struct csv_out *out, const struct ts_report_inpu
     struct ts_text name;
     ts_text_init(&name);
     for (uint32_t pool = 0; pool < result->n_pools; pool++) {
+        if (!ts_metric_shows_pool(input->model, pool)) {
+            continue;
+        }
         const struct ts_metric_view view = ts_metric_pool_view(input->model, result, pool);
         ts_text_clear(&name);
         ts_metric_pool_name(&name, input->model, pool);

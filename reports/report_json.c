@@ -113,7 +113,7 @@ static void put_pools(struct ts_json_writer *writer, const struct ts_report_inpu
         put_string(writer, "name", server->pools[i].name);
         put_string(writer, "hardware", server->pools[i].hardware);
         ts_json_key(writer, "replicas");
-        ts_json_put_int(writer, server->pools[i].server.n_replicas);
+        ts_json_put_int(writer, server->pools[i].n_replicas);
         put_figures(writer, &view, TS_METRIC_TIER, true);
         ts_json_end_object(writer);
     }
@@ -134,7 +134,7 @@ static void put_tier(struct ts_json_writer *writer, const struct ts_report_input
     put_scope(writer, view, TS_METRIC_REQUESTS);
     put_scope(writer, view, TS_METRIC_TIER);
     put_scope(writer, view, TS_METRIC_MONEY);
-    if (view->tier < input->model->n_tiers && ts_tier_n_listed_pools(&input->model->tiers[view->tier]) > 0) {
+    if (view->tier < input->model->n_tiers && ts_tier_lists_pools(&input->model->tiers[view->tier])) {
         put_pools(writer, input, view->tier);
     }
     ts_json_end_object(writer);

@@ -210,9 +210,14 @@ static enum ts_status put_tiers(struct ts_text *out, const struct ts_report_view
 /* A line for each pool that tiers list. */
 static void put_pools(struct ts_text *out, const struct ts_report_input *input)
 {
+    const char *before = "\n";
     for (uint32_t i = 0; i < input->result->n_pools; i++) {
+        if (!ts_metric_shows_pool(input->model, i)) {
+            continue;
+        }
         const struct ts_metric_view view = ts_metric_pool_view(input->model, input->result, i);
-        ts_text_puts(out, i == 0 ? "\npool " : "pool ");
+        ts_text_printf(out, "%spool ", before);
+        before = "";
         ts_metric_pool_name(out, input->model, i);
         ts_text_puts(out, ": busy ");
         ts_metric_put(out, &view, "busy", "mean");

@@ -8,55 +8,55 @@
 #include "base/units.h"
 #include "sim/quality.h"
 
-/* ---- accounts ---- */
+/* ---- units ---- */
 
-uint32_t ts_ledger_account(const struct ts_model *model, uint32_t tier, uint32_t pool)
+static struct ts_ledger_units devices_of(const struct ts_device_model *device)
 {
-    return ts_tier_n_listed_pools(&model->tiers[tier]) > 0 ? model->n_tiers + ts_model_first_pool(model, tier) + pool
-                                                           : tier;
+    return (struct ts_ledger_units){.n = (double)device->n_users * device->eligible_frac,
+                                    .idle_w = device->power.idle_w,
+                                    .host_frac = device->power.host_frac,
+                                    .pue = device->power.pue};
 }
 
-static struct ts_account_units units_of_tier(const struct ts_tier_model *tier)
+static struct ts_ledger_units replicas_of(const struct ts_pool_model *pool)
 {
-    const struct ts_power_model *power = &tier->power;
-    struct ts_account_units units = {.idle_w = power->idle_w, .host_frac = power->host_frac, .pue = power->pue};
-    if (tier->kind == TS_TIER_DEVICE) {
-        units.n = (double)tier->u.device.n_users * tier->u.device.eligible_frac;
+    const struct ts_power_model *power = &pool->replica.power;
+    return (struct ts_ledger_units){.n = (double)pool->n_replicas,
+                                    .idle_w = power->idle_w,
+                                    .counts_idle = true,
+                                    .host_frac = power->host_frac,
+                                    .pue = power->pue,
+                                    .ideal = pool->replica.ideal,
+                                    .kv_blocks = pool->replica.kv_blocks};
+}
+
+static struct ts_ledger_units units_of(const struct ts_tier_model *tier, uint32_t pool)
+{
+    switch (tier->kind) {
+    case TS_TIER_DEVICE:
+        return devices_of(&tier->u.device);
+    case TS_TIER_SERVER:
+        return replicas_of(&tier->u.server.pools[pool]);
+    case TS_TIER_API:
+    case TS_N_TIER_KINDS:
+        break;
     }
-    return units;
+    return (struct ts_ledger_units){.pue = 1.0};
 }
 
-static struct ts_account_units units_of_pool(const struct ts_pool_view *pool)
-{
-    return (struct ts_account_units){.n = (double)pool->server->n_replicas,
-                                     .idle_w = pool->power->idle_w,
-                                     .host_frac = pool->power->host_frac,
-                                     .pue = pool->power->pue,
-                                     .ideal = &pool->server->ideal,
-                                     .kv_blocks = pool->server->kv_blocks};
-}
-
-uint32_t ts_ledger_first_account(const struct ts_ledger *ledger, uint32_t tier, uint32_t *n)
-{
-    const uint32_t n_pools = ts_tier_n_listed_pools(&ledger->model->tiers[tier]);
-    *n = n_pools > 0 ? n_pools : 1;
-    return ts_ledger_account(ledger->model, tier, 0);
-}
-
-static void open_accounts(struct ts_ledger *ledger)
+static enum ts_status open_pools(struct ts_ledger *ledger)
 {
     const struct ts_model *model = ledger->model;
-    ledger->n_accounts = model->n_tiers + ts_model_first_pool(model, model->n_tiers);
     for (uint32_t i = 0; i < model->n_tiers; i++) {
-        const struct ts_tier_model *tier = &model->tiers[i];
-        ledger->accounts[i].units = units_of_tier(tier);
-        uint32_t n = 0;
-        const uint32_t first = ts_ledger_first_account(ledger, i, &n);
-        for (uint32_t p = 0; tier->kind == TS_TIER_SERVER && p < n; p++) {
-            const struct ts_pool_view pool = ts_tier_pool(tier, p);
-            ledger->accounts[first + p].units = units_of_pool(&pool);
+        const uint32_t n = ts_tier_n_pools(&model->tiers[i]);
+        if (n == 0 || n > TS_MAX_POOLS) {
+            return TS_ERANGE;
+        }
+        for (uint32_t pool = 0; pool < n; pool++) {
+            ledger->pools[ledger->n_pools++].units = units_of(&model->tiers[i], pool);
         }
     }
+    return TS_OK;
 }
 
 /* ---- life ---- */
@@ -66,9 +66,10 @@ enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *mode
     const double default_bin_s = 60.0;
     *out = (struct ts_ledger){.model = model, .warmup_ns = ts_ns_from_s(model->warmup_s)};
     const int64_t bin_ns = ts_ns_from_s(model->series_bin_s > 0.0 ? model->series_bin_s : default_bin_s);
-    open_accounts(out);
-    enum ts_status status =
-        ts_timeline_init(&out->timeline, out->n_accounts * TS_LEDGER_N_ROWS + 1, bin_ns > 0 ? bin_ns : 1);
+    enum ts_status status = open_pools(out);
+    if (status == TS_OK) {
+        status = ts_timeline_init(&out->timeline, ts_ledger_arrivals_row(out) + 1, bin_ns > 0 ? bin_ns : 1);
+    }
     if (status != TS_OK) {
         return status;
     }
@@ -107,8 +108,7 @@ static void integrate_presence(struct ts_ledger *ledger, uint32_t tier, int64_t 
     const double n_present = (double)account->n_present;
     account->present_s += n_present * measured_s(ledger, account->changed_ns, now_ns);
     if (account->n_present > 0) {
-        ts_timeline_add(&ledger->timeline, ts_ledger_row(tier, TS_LEDGER_PRESENT), account->changed_ns, now_ns,
-                        n_present);
+        ts_timeline_add(&ledger->timeline, ts_ledger_present_row(ledger, tier), account->changed_ns, now_ns, n_present);
     }
     account->changed_ns = now_ns;
 }
@@ -130,10 +130,11 @@ void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, in
 
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double power_w)
 {
-    const double above_idle_w = power_w - ledger->accounts[book].units.idle_w;
+    struct ts_pool_account *account = &ledger->pools[book];
+    const double above_idle_w = power_w - account->units.idle_w;
     const double seconds = measured_s(ledger, from_ns, to_ns);
-    ledger->accounts[book].busy_s += seconds;
-    ledger->accounts[book].active_j += seconds * above_idle_w;
+    account->busy_s += seconds;
+    account->active_j += seconds * above_idle_w;
     ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_POWER), from_ns, to_ns, above_idle_w);
     ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_BUSY), from_ns, to_ns, 1.0);
 }
@@ -141,8 +142,8 @@ void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, in
 void ts_ledger_steps(struct ts_ledger *ledger, uint32_t book, uint32_t n_steps, double tok_per_step, double kv_tok,
                      double pairs)
 {
-    struct ts_account *account = &ledger->accounts[book];
-    const struct ts_steps_roofline *ideal = account->units.ideal;
+    struct ts_pool_account *account = &ledger->pools[book];
+    const struct ts_steps_roofline *ideal = &account->units.ideal;
     if (!(ideal->flop_per_s > 0.0 || ideal->bytes_per_s > 0.0)) {
         return;
     }
@@ -154,7 +155,7 @@ void ts_ledger_steps(struct ts_ledger *ledger, uint32_t book, uint32_t n_steps, 
 
 void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, uint64_t n_blocks)
 {
-    struct ts_account *account = &ledger->accounts[book];
+    struct ts_pool_account *account = &ledger->pools[book];
     if (to_ns >= ledger->warmup_ns) {
         account->kv_block_s += (double)n_blocks * measured_s(ledger, from_ns, to_ns);
         account->kv_peak = n_blocks > account->kv_peak ? n_blocks : account->kv_peak;
@@ -169,7 +170,7 @@ bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t fr
         (from_ns < ledger->warmup_ns && to_ns >= ledger->warmup_ns)) {
         return false;
     }
-    struct ts_account *account = &ledger->accounts[book];
+    struct ts_pool_account *account = &ledger->pools[book];
     if (to_ns >= ledger->warmup_ns) {
         account->kv_block_s += block_s;
         account->kv_peak = peak > account->kv_peak ? peak : account->kv_peak;
@@ -182,7 +183,7 @@ bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t fr
 
 void ts_ledger_integrate_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns)
 {
-    struct ts_account *account = &ledger->accounts[book];
+    struct ts_pool_account *account = &ledger->pools[book];
     const double seconds = measured_s(ledger, account->down_changed_ns, now_ns);
     if (account->n_down > 0) {
         account->down_s += account->n_down * seconds;
@@ -198,7 +199,7 @@ void ts_ledger_integrate_down(struct ts_ledger *ledger, uint32_t book, int64_t n
 void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units, double idle_w)
 {
     ts_ledger_integrate_down(ledger, book, now_ns);
-    struct ts_account *account = &ledger->accounts[book];
+    struct ts_pool_account *account = &ledger->pools[book];
     TS_CHECK((int64_t)account->n_down + n_units >= 0);
     account->n_down = (uint32_t)((int64_t)account->n_down + n_units);
     account->down_w += n_units * idle_w;

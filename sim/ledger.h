@@ -12,61 +12,69 @@
 #ifndef TS_SIM_LEDGER_H
 #define TS_SIM_LEDGER_H
 
+#include <stdbool.h>
+
 #include "sim/flight.h"
 #include "sim/record.h"
 #include "sim/result.h"
 #include "sim/timeline.h"
 
-/* Units of one sort, whose work is booked together: those of a tier, or those of one of the pools that it lists. */
-struct ts_account_units {
+/* The equal units of a pool; a tier that is no server is one pool. */
+struct ts_ledger_units {
     double n;
-    double idle_w; /* of one */
+    double idle_w;    /* of one */
+    bool counts_idle; /* else only what is drawn above it counts */
     double host_frac, pue;
-    const struct ts_steps_roofline *ideal; /* NULL: none */
-    uint64_t kv_blocks;                    /* of one */
+    struct ts_steps_roofline ideal;
+    uint64_t kv_blocks; /* of one */
 };
 
-/* Running totals of a tier, or of a pool: of a pool, those about units and steps alone. */
+/* Running totals of a pool: what is about units and steps. */
+struct ts_pool_account {
+    struct ts_ledger_units units;
+    double busy_s; /* sum over units */
+    double active_j;
+    double kv_block_s; /* integral of KV blocks in use, all replicas */
+    uint64_t kv_peak;  /* of one replica */
+    uint64_t n_steps, n_step_seqs, n_preemptions;
+    uint64_t looked_up_tok, found_tok; /* in prefix caches */
+    double flop, bytes;                /* that the steps need */
+    uint32_t n_down;                   /* units switched off or broken */
+    double down_w;                     /* the idle power that those do not draw */
+    int64_t down_changed_ns;           /* when that last changed */
+    double down_s, down_j;             /* integrals of both */
+};
+
+/* Running totals of a tier: what is about its requests and its units' lives. */
 struct ts_account {
-    struct ts_account_units units;
     uint64_t n_present;
     int64_t changed_ns; /* when n_present last changed */
     double present_s;   /* integral of n_present */
     double stayed_s;    /* sum over requests of the time that each was present: the same number, by Little's law */
-    double busy_s;      /* sum over units */
-    double active_j;
-    double kv_block_s; /* integral of KV blocks in use, all replicas */
-    uint64_t kv_peak;  /* of one replica */
-    uint64_t n_steps, n_step_seqs, n_preemptions, n_throttled, n_retries;
-    uint64_t looked_up_tok, found_tok; /* in prefix caches */
-    uint64_t n_starts, n_failures;
-    double flop, bytes;      /* that the steps need */
-    double link_s;           /* in which KV entries crossed its link */
-    uint32_t n_down;         /* units switched off or broken */
-    double down_w;           /* the idle power that those do not draw */
-    int64_t down_changed_ns; /* when that last changed */
-    double down_s, down_j;   /* integrals of both */
+    uint64_t n_throttled, n_retries, n_starts, n_failures;
+    double link_s; /* in which KV entries crossed its link */
 };
 
 struct ts_ledger {
     const struct ts_model *model;
     struct ts_result result;
-    struct ts_account accounts[TS_MAX_TIERS * (1 + TS_MAX_POOLS)]; /* of the tiers, then of the listed pools */
-    uint32_t n_accounts;
+    struct ts_account accounts[TS_MAX_TIERS];
+    struct ts_pool_account pools[TS_MAX_TIERS * TS_MAX_POOLS]; /* [n_pools] in the order of ts_model_first_pool */
+    uint32_t n_pools;
     struct ts_timeline timeline; /* see sim/ledger.c */
     uint64_t n_arrived;
     int64_t warmup_ns; /* its end */
 };
 
+/* TS_ERANGE if a tier has no pools, or more than TS_MAX_POOLS. */
 enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *model);
 void ts_ledger_deinit(struct ts_ledger *ledger);
 
 void ts_ledger_arrive(struct ts_ledger *ledger, int64_t now_ns);
 void ts_ledger_enter(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns);
 void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int64_t entered_ns);
-/* The account for the work of a tier's units: the tier's own, or the one of the i-th pool that it lists. */
-uint32_t ts_ledger_account(const struct ts_model *model, uint32_t tier, uint32_t pool);
-/* A unit of that account worked over that time and drew that much (accelerator or device alone). */
+/* The book for the work of units is the place of their pool, see ts_model_first_pool. */
+/* A unit of that pool worked over that time and drew that much (accelerator or device alone). */
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double power_w);
 /* A server did n_steps of the same number of tokens, which together read kv_tok entries of the cache in decode
  * attention and have that many query-key pairs in prefill attention. What they need: 2 flop a parameter and token and
@@ -74,13 +82,13 @@ void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, in
  * read. Against the peaks: model flop and bandwidth utilisation (MFU as in Chowdhery et al. 2022, PaLM, appendix B). */
 void ts_ledger_steps(struct ts_ledger *ledger, uint32_t book, uint32_t n_steps, double tok_per_step, double kv_tok,
                      double pairs);
-/* A replica of the account held that many KV blocks over that time. */
+/* A replica of the pool held that many KV blocks over that time. */
 void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, uint64_t n_blocks);
 /* The same for a whole run of steps at once: block_s is the integral, peak the most that were held. False, and nothing
  * is done, if the run crosses a border of the time series: then it takes a call for each step. */
 bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double block_s,
                              uint64_t peak);
-/* That many units of the account go down (or up again, if negative), and their idle power with them. */
+/* That many units of the pool go down (or up again, if negative), and their idle power with them. */
 void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units, double idle_w);
 /* Did the request come in the warm-up? */
 static inline bool ts_ledger_leaves_out(const struct ts_ledger *ledger, const struct ts_request *request)

@@ -20,33 +20,30 @@ static void check_little(const struct ts_account *account)
     TS_CHECK(fabs(account->present_s - account->stayed_s) <= 1e-6 + 1e-9 * account->present_s);
 }
 
-static double up_s_of(const struct ts_account *account, double span_s)
+static double up_s_of(const struct ts_pool_account *account, double span_s)
 {
     return account->units.n * span_s - account->down_s;
 }
 
-/* What a group of units did. span_s: how long the run went on behind the warm-up. */
-static void close_units(const struct ts_account *account, enum ts_tier_kind kind, double span_s,
-                        struct ts_tier_result *out)
+/* What the units of a pool did. span_s: how long the run went on behind the warm-up. */
+static void close_pool(const struct ts_pool_account *account, double span_s, struct ts_tier_result *out)
 {
-    const struct ts_account_units *units = &account->units;
+    const struct ts_ledger_units *units = &account->units;
     const double up_s = up_s_of(account, span_s);
-    out->idle_j = kind == TS_TIER_SERVER ? units->idle_w * units->n * span_s - account->down_j : 0.0;
+    const double n_blocks = (double)units->kv_blocks;
+    out->idle_j = units->counts_idle ? units->idle_w * units->n * span_s - account->down_j : 0.0;
     out->active_j = account->active_j;
     out->host_j = units->host_frac * (out->idle_j + out->active_j);
-    out->overhead_j = kind == TS_TIER_API ? 0.0 : (units->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
+    out->overhead_j = (units->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
     out->busy_frac = ratio(account->busy_s, up_s);
     out->mean_up = ratio(up_s, span_s);
     out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
-    if (kind == TS_TIER_SERVER) {
-        const double n_blocks = (double)units->kv_blocks;
-        out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
-        out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
-        out->flop = account->flop;
-        out->bytes = account->bytes;
-        out->peak_flop = units->ideal->flop_per_s * account->busy_s;
-        out->peak_bytes = units->ideal->bytes_per_s * account->busy_s;
-    }
+    out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
+    out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
+    out->flop = account->flop;
+    out->bytes = account->bytes;
+    out->peak_flop = units->ideal.flop_per_s * account->busy_s;
+    out->peak_bytes = units->ideal.bytes_per_s * account->busy_s;
     out->n_steps = account->n_steps;
     out->n_preemptions = account->n_preemptions;
     out->looked_up_tok = account->looked_up_tok;
@@ -59,13 +56,11 @@ static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     double busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
     uint64_t n_step_seqs = 0;
-    uint32_t n = 0;
-    const uint32_t first = ts_ledger_first_account(ledger, tier, &n);
-    for (uint32_t i = first; i < first + n; i++) {
-        const struct ts_account *account = &ledger->accounts[i];
-        struct ts_tier_result *pool = &ledger->result.pools[i - ledger->model->n_tiers];
-        close_units(account, TS_TIER_SERVER, span_s, pool);
-        ts_result_add_units(out, pool);
+    const uint32_t end = ts_model_first_pool(ledger->model, tier + 1);
+    for (uint32_t i = ts_model_first_pool(ledger->model, tier); i < end; i++) {
+        const struct ts_pool_account *account = &ledger->pools[i];
+        close_pool(account, span_s, &ledger->result.pools[i]);
+        ts_result_add_units(out, &ledger->result.pools[i]);
         busy_s += account->busy_s;
         up_s += up_s_of(account, span_s);
         block_s += account->kv_block_s;
@@ -81,14 +76,9 @@ static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
 static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
 {
     const struct ts_account *account = &ledger->accounts[tier];
-    const struct ts_tier_model *model = &ledger->model->tiers[tier];
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     check_little(account);
-    if (ts_tier_n_listed_pools(model) > 0) {
-        close_pools(ledger, tier, span_s);
-    } else {
-        close_units(account, model->kind, span_s, out);
-    }
+    close_pools(ledger, tier, span_s);
     out->mean_in_tier = ratio(account->present_s, span_s);
     out->transfer_busy_frac = ratio(account->link_s, span_s);
     out->n_throttled = account->n_throttled;
@@ -100,19 +90,17 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
 /* The series of a tier in one bin of which the run covered that much. */
 static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, double covered_s)
 {
-    const enum ts_tier_kind kind = ledger->model->tiers[tier].kind;
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     double power_w = 0.0, busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
-    uint32_t n = 0;
-    const uint32_t first = ts_ledger_first_account(ledger, tier, &n);
-    for (uint32_t i = first; i < first + n; i++) {
-        const struct ts_account_units *units = &ledger->accounts[i].units;
+    const uint32_t end = ts_model_first_pool(ledger->model, tier + 1);
+    for (uint32_t i = ts_model_first_pool(ledger->model, tier); i < end; i++) {
+        const struct ts_ledger_units *units = &ledger->pools[i].units;
         double sums[TS_LEDGER_N_ROWS];
         for (int row = 0; row < TS_LEDGER_N_ROWS; row++) {
             sums[row] = ts_timeline_row(&ledger->timeline, ts_ledger_row(i, (enum ts_ledger_row)row))[bin];
         }
-        const double idle_w = kind == TS_TIER_SERVER ? units->idle_w * units->n : 0.0;
-        const double adders = (1.0 + units->host_frac) * (kind == TS_TIER_API ? 1.0 : units->pue);
+        const double idle_w = units->counts_idle ? units->idle_w * units->n : 0.0;
+        const double adders = (1.0 + units->host_frac) * units->pue;
         const double unit_s = units->n * covered_s - sums[TS_LEDGER_DOWN];
         power_w += (idle_w + ratio(sums[TS_LEDGER_POWER], covered_s)) * adders;
         busy_s += sums[TS_LEDGER_BUSY];
@@ -121,10 +109,9 @@ static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, dou
         block_up_s += (double)units->kv_blocks * unit_s;
     }
     out->power_w[bin] = power_w;
-    out->in_tier[bin] =
-        ratio(ts_timeline_row(&ledger->timeline, ts_ledger_row(tier, TS_LEDGER_PRESENT))[bin], covered_s);
+    out->in_tier[bin] = ratio(ts_timeline_row(&ledger->timeline, ts_ledger_present_row(ledger, tier))[bin], covered_s);
     out->busy[bin] = ratio(busy_s, up_s);
-    out->kv_used[bin] = kind == TS_TIER_SERVER ? ratio(block_s, block_up_s) : 0.0;
+    out->kv_used[bin] = ratio(block_s, block_up_s);
 }
 
 static void close_series(struct ts_ledger *ledger, int64_t end_ns)
@@ -173,7 +160,7 @@ enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, 
                                uint64_t n_events)
 {
     struct ts_result *result = &ledger->result;
-    for (uint32_t i = 0; i < ledger->n_accounts; i++) {
+    for (uint32_t i = 0; i < ledger->n_pools; i++) {
         ts_ledger_integrate_down(ledger, i, end_ns);
     }
     ts_timeline_extend(&ledger->timeline, end_ns);

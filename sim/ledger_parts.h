@@ -4,28 +4,25 @@
 
 #include "sim/ledger.h"
 
-/* Rows of the timeline: those of each account, then the arrivals. Down counts units, KV blocks. */
-enum ts_ledger_row {
-    TS_LEDGER_POWER,
-    TS_LEDGER_PRESENT,
-    TS_LEDGER_BUSY,
-    TS_LEDGER_DOWN,
-    TS_LEDGER_KV,
-    TS_LEDGER_N_ROWS
-};
+/* Rows of the timeline: those of each pool, then the requests present in each tier, then the arrivals. Down counts
+ * units, KV blocks. */
+enum ts_ledger_row { TS_LEDGER_POWER, TS_LEDGER_BUSY, TS_LEDGER_DOWN, TS_LEDGER_KV, TS_LEDGER_N_ROWS };
 
-static inline uint32_t ts_ledger_row(uint32_t account, enum ts_ledger_row row)
+static inline uint32_t ts_ledger_row(uint32_t book, enum ts_ledger_row row)
 {
-    return account * TS_LEDGER_N_ROWS + (uint32_t)row;
+    return book * TS_LEDGER_N_ROWS + (uint32_t)row;
+}
+
+static inline uint32_t ts_ledger_present_row(const struct ts_ledger *ledger, uint32_t tier)
+{
+    return ledger->n_pools * TS_LEDGER_N_ROWS + tier;
 }
 
 static inline uint32_t ts_ledger_arrivals_row(const struct ts_ledger *ledger)
 {
-    return ledger->n_accounts * TS_LEDGER_N_ROWS;
+    return ts_ledger_present_row(ledger, ledger->model->n_tiers);
 }
 
-/* The accounts of a tier's units: the first, and how many. */
-uint32_t ts_ledger_first_account(const struct ts_ledger *ledger, uint32_t tier, uint32_t *n);
 /* Books the units that are down until now. */
 void ts_ledger_integrate_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns);
 

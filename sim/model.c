@@ -43,21 +43,11 @@ const char *ts_tier_kind_name(enum ts_tier_kind kind)
     return "";
 }
 
-struct ts_pool_view ts_tier_pool(const struct ts_tier_model *tier, uint32_t i)
-{
-    TS_CHECK(tier->kind == TS_TIER_SERVER && (i < tier->u.server.n_pools || (i == 0 && tier->u.server.n_pools == 0)));
-    if (tier->u.server.n_pools == 0) {
-        return (struct ts_pool_view){tier->name, TS_POOL_BOTH, 1.0, &tier->u.server, &tier->power};
-    }
-    const struct ts_pool_model *pool = &tier->u.server.pools[i];
-    return (struct ts_pool_view){pool->name, pool->role, pool->weight, &pool->server, &pool->power};
-}
-
 uint32_t ts_model_first_pool(const struct ts_model *model, uint32_t tier)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < tier; i++) {
-        n += ts_tier_n_listed_pools(&model->tiers[i]);
+        n += ts_tier_n_pools(&model->tiers[i]);
     }
     return n;
 }

@@ -172,6 +172,7 @@ struct ts_device_model {
     uint32_t max_queue;          /* waiting on one device; beyond it the request is turned away (and falls back) */
     struct ts_steps_model steps; /* prefill of p tokens in one step; then one step a token */
     double battery_wh;           /* 0 = mains */
+    struct ts_power_model power;
 };
 
 /* Which replica of a tier a request joins: see sim/serving/balance.c. */
@@ -184,7 +185,7 @@ enum ts_balance_policy {
     TS_N_BALANCE_POLICIES
 };
 
-/* How many replicas are up follows the load; the tier's n_replicas are the most. See sim/serving/fleet.c. */
+/* How many replicas are up follows the load; those of all its pools are the most. See sim/serving/fleet.c. */
 struct ts_autoscale_model {
     bool on;
     uint32_t min_replicas;     /* 0: scales to zero, and a request starts the first */
@@ -201,7 +202,7 @@ struct ts_failure_model {
     bool drops_calls; /* what was in flight there is turned away; else it starts over at another replica */
 };
 
-/* A small model drafts, the tier's model checks all of a draft in one step; both are part of a step. */
+/* A small model drafts, the replica's model checks all of a draft in one step; both are part of a step. */
 struct ts_speculative_model {
     uint32_t draft_tok;     /* k; 0 = none */
     double acceptance_frac; /* a drafted token is right, given that those before it were */
@@ -211,23 +212,15 @@ struct ts_speculative_model {
 /* How a server batches: see sim/serving/scheduler.h. */
 enum ts_scheduler_policy { TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC, TS_N_SCHEDULER_POLICIES };
 
-struct ts_pool_model;
-
 /* How the KV entries of a prompt get from a prefill pool to a decode pool. */
 struct ts_kv_transfer_model {
     int link;             /* index into links: half its round trip and its jitter, and its bandwidth; -1: at once */
     double bytes_per_tok; /* of KV; whole blocks are sent */
 };
 
-/* Servers that batch: KV blocks, a token budget for each step, a policy. */
-struct ts_server_model {
-    const struct ts_pool_model *pools; /* [n_pools] groups of unlike replicas; of what stands below, max_queue, balance,
-                                          autoscale, failures, restarts and the cold start are then of the tier, and
-                                          n_replicas is the sum */
-    uint32_t n_pools;                  /* at most TS_MAX_POOLS; 0: all replicas are alike, as described here */
-    struct ts_kv_transfer_model kv_transfer; /* between pools by role */
-    uint32_t n_replicas;
-    uint32_t n_accelerators; /* per replica */
+/* A replica of a server tier, an engine that batches: KV blocks, a token budget for each step, a policy. */
+struct ts_replica_model {
+    uint32_t n_accelerators;
     struct ts_steps_model steps;
     struct ts_steps_roofline ideal; /* at the full peaks of its hardware, for MFU and MBU; 0: unknown */
     uint32_t max_batched_tok;       /* token budget of a step */
@@ -242,13 +235,8 @@ struct ts_server_model {
     bool kv_unified;                         /* of TS_SCHEDULER_SLOTS */
     struct ts_speculative_model speculative; /* TS_SCHEDULER_VLLM only */
     uint32_t block_tok;                      /* KV block size, 16 */
-    uint64_t kv_blocks;                      /* per replica */
-    uint32_t max_queue;                      /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
-    enum ts_balance_policy balance;
-    struct ts_autoscale_model autoscale;
-    struct ts_failure_model failures;
-    double restart_every_s; /* rolling restart, one replica at a time, each drained first; 0 = never */
-    double cold_start_s;    /* from switched on to serving: load the weights, start the engine */
+    uint64_t kv_blocks;
+    struct ts_power_model power;
 };
 
 /* What the replicas of a pool do for a request: all of it, or (prefill/decode disaggregation) the prompt and the first
@@ -258,10 +246,24 @@ enum ts_pool_role { TS_POOL_BOTH, TS_POOL_PREFILL, TS_POOL_DECODE, TS_N_POOL_ROL
 /* A group of equal replicas of a server tier. */
 struct ts_pool_model {
     const char *name, *hardware;
-    enum ts_pool_role role;        /* of a tier, all BOTH, or PREFILL ones first and then DECODE ones */
-    double weight;                 /* of each replica, for the balancers: its speed beside the others' */
-    struct ts_server_model server; /* what its replicas are: see there for what is the tier's */
-    struct ts_power_model power;   /* of one replica */
+    enum ts_pool_role role; /* of a tier, all BOTH, or PREFILL ones first and then DECODE ones */
+    double weight;          /* of each replica, for the balancers: its speed beside the others' */
+    uint32_t n_replicas;
+    struct ts_replica_model replica;
+};
+
+/* Replicas behind one balancer. */
+struct ts_server_model {
+    const struct ts_pool_model *pools;       /* [n_pools] */
+    uint32_t n_pools;                        /* 1..TS_MAX_POOLS */
+    bool lists_pools;                        /* the scenario names them; else there is one, of the tier's name */
+    struct ts_kv_transfer_model kv_transfer; /* between pools by role */
+    uint32_t max_queue;                      /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
+    enum ts_balance_policy balance;
+    struct ts_autoscale_model autoscale;
+    struct ts_failure_model failures;
+    double restart_every_s; /* rolling restart, one replica at a time, each drained first; 0 = never */
+    double cold_start_s;    /* from switched on to serving: load the weights, start the engine */
 };
 
 struct ts_offer {
@@ -298,13 +300,12 @@ struct ts_owned_model {
 struct ts_tier_model {
     const char *name;
     enum ts_tier_kind kind;
-    const char *hardware;        /* for the report */
-    const char *model;           /* "Llama-3.2-1B Q4_0" */
-    double ability;              /* theta */
-    uint32_t context_tok;        /* prompt + output at most; 0 = unlimited */
-    int link;                    /* index into links, -1: none */
-    int replaces;                /* index of the API tier whose bill this tier displaces, -1: none */
-    struct ts_power_model power; /* of one device or one replica; zero for an API */
+    const char *hardware; /* for the report */
+    const char *model;    /* "Llama-3.2-1B Q4_0" */
+    double ability;       /* theta */
+    uint32_t context_tok; /* prompt + output at most; 0 = unlimited */
+    int link;             /* index into links, -1: none */
+    int replaces;         /* index of the API tier whose bill this tier displaces, -1: none */
     struct ts_owned_model owned;
     union {
         struct ts_device_model device;
@@ -415,25 +416,31 @@ struct ts_model {
     size_t n_assumptions;
 };
 
-/* The pools of a tier of servers: a tier that lists none is one pool. Pointers are into the tier's model. */
-struct ts_pool_view {
-    const char *name; /* the tier's, where it lists none */
-    enum ts_pool_role role;
-    double weight;
-    const struct ts_server_model *server;
-    const struct ts_power_model *power;
-};
-static inline uint32_t ts_tier_n_listed_pools(const struct ts_tier_model *tier)
+/* Groups of equal units: the pools of a server tier; the devices of a tier, or an API, are one. */
+static inline uint32_t ts_tier_n_pools(const struct ts_tier_model *tier)
 {
-    return tier->kind == TS_TIER_SERVER ? tier->u.server.n_pools : 0;
+    return tier->kind == TS_TIER_SERVER ? tier->u.server.n_pools : 1;
+}
+/* Do reports tell of each of its pools? */
+static inline bool ts_tier_lists_pools(const struct ts_tier_model *tier)
+{
+    return tier->kind == TS_TIER_SERVER && tier->u.server.lists_pools;
 }
 /* Do its pools divide the work by role? */
 static inline bool ts_tier_is_disaggregated(const struct ts_tier_model *tier)
 {
-    return ts_tier_n_listed_pools(tier) > 0 && tier->u.server.pools[0].role != TS_POOL_BOTH;
+    return tier->kind == TS_TIER_SERVER && tier->u.server.pools[0].role != TS_POOL_BOTH;
 }
-struct ts_pool_view ts_tier_pool(const struct ts_tier_model *tier, uint32_t i);
-/* The place of a tier's first pool among all that are listed; tier = n_tiers: how many those are. */
+/* Replicas of all its pools. */
+static inline uint32_t ts_server_n_replicas(const struct ts_server_model *server)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < server->n_pools; i++) {
+        n += server->pools[i].n_replicas;
+    }
+    return n;
+}
+/* The place of a tier's first pool among those of all tiers; tier = n_tiers: how many there are. */
 uint32_t ts_model_first_pool(const struct ts_model *model, uint32_t tier);
 
 /* Kind names as a scenario writes them: "device", "server", "api". */

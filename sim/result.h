@@ -66,7 +66,7 @@ struct ts_result {
     uint32_t n_classes;
     uint32_t n_replications;      /* merged into this */
     struct ts_tier_result *tiers; /* [n_tiers + 1] */
-    uint32_t n_pools;             /* that tiers list, in order: see ts_model_first_pool */
+    uint32_t n_pools;             /* of all tiers, in order: see ts_model_first_pool */
     struct ts_tier_result *pools; /* [n_pools] what is about units and steps; no cells, no series, no batches; their
                                      tier's figures hold the sums, and the means over all units */
     double window_s;              /* length of the arrival window: rates are per this, less the warm-up */

@@ -62,7 +62,8 @@ static void stray_key(struct ts_loader *loader, const struct ts_node *node, cons
     for (size_t i = 0; i < n; i++) {
         struct ts_key key = ts_schema_key(rows[i]);
         if (ts_str_equal(ts_schema_last(key.doc->path), node->key)) {
-            static const char *const names[] = {"", "a device", "a server", "a device", "an api"};
+            static const char *const names[] = {
+                [TS_FOR_DEVICE] = "a device", [TS_FOR_SERVER] = "a server", [TS_FOR_API] = "an api"};
             ts_diags_add(loader->diags, TS_ERROR, node->key_at, NULL,
                          "'%s' is a key of tiers of kind %s, but '%s' is %s", node->key, key.doc->applies,
                          ts_schema_last(place->path), names[place->kinds]);
@@ -85,19 +86,15 @@ static bool is_bound(const struct ts_value *value, const char *key)
 /* ---- sections ---- */
 
 /* The kind of a tier decides which keys it has. */
-static unsigned kind_of_tier(struct ts_loader *loader, const char *schema, const struct ts_node *node)
+static unsigned kind_of_tier(const char *schema, const struct ts_node *node)
 {
     const struct ts_node *kind = ts_str_equal(schema, "tiers.*") ? ts_yaml_tree_find(node, "kind") : NULL;
-    const char *words[4];
-    size_t n = kind && kind->kind == TS_NODE_SCALAR
-                   ? ts_bind_choices(loader, ts_schema_key((size_t)ts_schema_find("tiers.*.kind")).extra, words, 4)
-                   : 0;
-    for (size_t i = 0; i < n; i++) {
-        if (ts_str_equal(kind->text, words[i])) {
-            return 1U << i;
-        }
-    }
-    return 0;
+    int value = 0;
+    return kind && kind->kind == TS_NODE_SCALAR &&
+                   ts_schema_choice(ts_schema_key((size_t)ts_schema_find("tiers.*.kind")).doc->choices, kind->text,
+                                    &value)
+               ? 1U << value
+               : 0;
 }
 
 /* Is the missing key there with a slip of the pen? The unknown key's own error, with its "did you mean", then says it
@@ -304,7 +301,7 @@ static void bind_names(struct ts_loader *loader, struct ts_value *value, const s
         struct place below = {ts_loader_printf(loader, "%s.*", value->key.doc->path),
                               join(loader, value->path, member->key), 0};
         check_name(loader, value, member);
-        below.kinds = kind_of_tier(loader, below.schema, member);
+        below.kinds = kind_of_tier(below.schema, member);
         bind_item(loader, value, item, member, &below);
         value->broken = value->broken || item->broken;
     }

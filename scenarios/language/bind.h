@@ -18,7 +18,4 @@ const char *ts_bind_word(struct ts_loader *loader, const struct ts_node *node, c
 void ts_bind_error(struct ts_loader *loader, const struct ts_node *node, const char *hint, const char *fmt, ...)
     TS_PRINTF(4, 5);
 
-/* Splits "a, b, c"; the words are in the scenario's memory. */
-size_t ts_bind_choices(struct ts_loader *loader, const char *choices, const char **words, size_t cap);
-
 #endif

@@ -136,34 +136,26 @@ static bool bind_integer(struct ts_loader *loader, struct ts_value *value, const
 
 /* ---- words ---- */
 
-size_t ts_bind_choices(struct ts_loader *loader, const char *choices, const char **words, size_t cap)
+static const char *choices_hint(struct ts_loader *loader, const struct ts_choice *choices, const char *word)
 {
+    const char *words[MAX_CHOICES];
     size_t n = 0;
-    while (*choices && n < cap) {
-        size_t len = strcspn(choices, ",");
-        words[n++] = ts_loader_printf(loader, "%.*s", (int)len, choices);
-        choices += len;
-        choices += strspn(choices, ", ");
+    for (const struct ts_choice *choice = choices; choice->word && n < MAX_CHOICES; choice++) {
+        words[n++] = choice->word;
     }
-    return n;
+    return ts_loader_hint(loader, word, words, n);
 }
 
 static bool bind_choice(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
 {
-    const char *words[MAX_CHOICES];
-    size_t n = ts_bind_choices(loader, value->key.extra, words, MAX_CHOICES);
-    const char *word = ts_bind_word(loader, node, label_of(value), "a word");
-    for (size_t i = 0; word && i < n; i++) {
-        if (ts_str_equal(word, words[i])) {
-            value->choice = (int)i;
-            value->text = words[i];
-            return true;
-        }
+    const struct ts_choice *choices = value->key.doc->choices;
+    value->text = ts_bind_word(loader, node, label_of(value), "a word");
+    if (value->text && !ts_schema_choice(choices, value->text, &value->choice)) {
+        ts_bind_error(loader, node, choices_hint(loader, choices, value->text), "'%s' is no %s", value->text,
+                      label_of(value));
+        return false;
     }
-    if (word) {
-        ts_bind_error(loader, node, ts_loader_hint(loader, word, words, n), "'%s' is no %s", word, label_of(value));
-    }
-    return false;
+    return value->text != NULL;
 }
 
 static bool bind_boolean(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)

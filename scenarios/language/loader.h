@@ -83,12 +83,15 @@ void ts_resolve_recorded(struct ts_loader *loader);
 /* ---- shared between the resolvers ---- */
 
 struct ts_tier_context {
-    struct ts_value *value;
+    struct ts_value *value; /* the tier's; or, of a pool that is listed, the tier's with the pool's in their places */
     struct ts_tier_model *tier;
+    struct ts_pool_model *pool;         /* of a server; NULL: of none, or not the pools' turn */
     const struct ts_hardware *hardware; /* NULL: this-machine */
     const struct ts_llm *llm;
     const struct ts_weight_quant *quant;
     const struct ts_measurement *measurement; /* where steps are measured, or the machine is this one */
+    const char *hardware_name;                /* for people */
+    uint32_t context_tok;                     /* what a unit holds */
     double kv_bytes_per_tok;
     double weight_bytes;
     uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel x data_parallel */
@@ -110,13 +113,14 @@ void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, stru
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */
 void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx);
-/* resolve_power.c: power and what it costs to own. */
-void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx);
-void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx);
-/* resolve_tiers.c: a server's hardware, model, memory, steps, power and price; what its pools have of their own. */
-void ts_resolve_replica(struct ts_loader *loader, struct ts_tier_context *ctx);
-/* resolve_pools.c: a server tier with pools. */
-void ts_resolve_pools(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_power.c: power of a unit, and what the tier costs to own. The price of n units is added to the tier's. */
+void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_power_model *power);
+void ts_resolve_price(struct ts_loader *loader, struct ts_tier_context *ctx, double n_units);
+void ts_resolve_owned(struct ts_tier_context *ctx);
+/* resolve_tiers.c: hardware, model, memory and steps of ctx->pool's replicas, or of a tier's devices. */
+void ts_resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_pools.c: a server tier. */
+void ts_resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_api.c */
 void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx);
 

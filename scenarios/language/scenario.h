@@ -35,14 +35,21 @@ enum ts_status ts_scenario_load(struct ts_scenario *out, const char *path, const
                                 struct ts_diags *diags);
 void ts_scenario_deinit(struct ts_scenario *scenario);
 
+/* A word that may be written, and what it means: a value of the model's enumeration, whatever its place among others.
+ */
+struct ts_choice {
+    const char *word; /* NULL: behind the last */
+    int value;
+};
+
 /* One key of the language: drives the binder, --set, `tiersim explain`, the reference page and the JSON Schema. */
 struct ts_key_doc {
     const char *path; /* "tiers.*.scheduler.batched_tokens"; * stands for a name of the user's, [] for a list's item */
     const char *type; /* "quantity", "number", "integer", "text", "choice", "boolean", "distribution", "reference",
                          "section", "list" */
     const char *unit; /* "s", "USD/kWh", NULL */
-    const char *choices; /* "device, server, api" or NULL */
-    const char *dflt;    /* as text; NULL: required or no default */
+    const struct ts_choice *choices; /* or NULL */
+    const char *dflt;                /* as text; NULL: required or no default */
     bool required;
     const char *doc;     /* one sentence */
     const char *applies; /* "server" where it is for one kind of tier, NULL: everywhere */

@@ -1,5 +1,6 @@
-/* Hides how the rows of schema_keys.inc are laid out in memory and searched. A path is matched by text: some 130 rows,
- * looked up a few hundred times. */
+/* Hides how the rows of schema_keys.inc are laid out in memory and searched. Its rows are read twice:
+ * as a whole, and in the midst of that for the keys that pools share with their tiers. A path is matched by text: some
+ * 280 rows, looked up a few hundred times. */
 #include "scenarios/language/schema.h"
 
 #include <string.h>
@@ -27,33 +28,76 @@
 #define APPLIES_ALL NULL
 #define APPLIES_DEVICE "device"
 #define APPLIES_SERVER "server"
+#define APPLIES_UNDIVIDED "server"
 #define APPLIES_API "api"
 #define APPLIES_OWNED "device, server"
 #define NEED_REQ true
 #define NEED_OPT false
 
-#define IS_CHOICE(type) (TS_KEY_##type == TS_KEY_CHOICE)
+/* ---- the words of choices, and what they mean ---- */
 
-/* ", difficulty, static ..." */
-static const char router_words[] = ""
-#define TS_ROUTER_POLICY(id, name, word) ", " word
+static const struct ts_choice sensitivities[] = {
+    {"public", TS_PUBLIC}, {"internal", TS_INTERNAL}, {"restricted", TS_RESTRICTED}, {0}};
+static const struct ts_choice tier_kinds[] = {
+    {"device", TS_TIER_DEVICE}, {"server", TS_TIER_SERVER}, {"api", TS_TIER_API}, {0}};
+static const struct ts_choice balance_policies[] = {{"least-outstanding", TS_BALANCE_LEAST_OUTSTANDING},
+                                                    {"round-robin", TS_BALANCE_ROUND_ROBIN},
+                                                    {"least-kv", TS_BALANCE_LEAST_KV},
+                                                    {"prefix", TS_BALANCE_PREFIX},
+                                                    {"random", TS_BALANCE_RANDOM},
+                                                    {0}};
+static const struct ts_choice failed_calls[] = {{"retry", false}, {"fail", true}, {0}}; /* are dropped */
+static const struct ts_choice pool_roles[] = {
+    {"both", TS_POOL_BOTH}, {"prefill", TS_POOL_PREFILL}, {"decode", TS_POOL_DECODE}, {0}};
+static const struct ts_choice kv_bits[] = {{"fp16", 16}, {"fp8", 8}, {0}};
+static const struct ts_choice scheduler_policies[] = {
+    {"vllm", TS_SCHEDULER_VLLM}, {"slots", TS_SCHEDULER_SLOTS}, {"static", TS_SCHEDULER_STATIC}, {0}};
+static const struct ts_choice orders[] = {{"fcfs", false}, {"priority", true}, {0}}; /* by priority */
+static const struct ts_choice router_policies[] = {
+#define TS_ROUTER_POLICY(id, name, word) {word, TS_ROUTE_##id},
 #include "sim/routing/policies.inc"
 #undef TS_ROUTER_POLICY
-    ;
-#define ROUTER_WORDS (router_words + 2)
+    {0}};
+/* Their words are what is read. */
+static const struct ts_choice chip_classes[] = {{"hbm", 0}, {"gddr", 0}, {"apple", 0}, {"cpu", 0}, {"phone", 0}, {0}};
+static const struct ts_choice currencies[] = {{"USD", 0}, {0}};
+
+/* ---- rows ---- */
+
+/* What a row is in either reading. The default of a pool's key is the tier's value; what stands in a section that a
+ * pool has as a whole or not at all keeps its own, and may have to be written. */
+#define WHOLE_KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)                                           \
+    ROW(path, type, unit, min, max, dflt, extra, NULL, NEED_##need, kinds, NONE, doc)
+#define WHOLE_CHOICE_KEY(path, choices, dflt, need, kinds, doc)                                                        \
+    ROW(path, CHOICE, NULL, 0, 0, dflt, NULL, choices, NEED_##need, kinds, NONE, doc)
+#define WHOLE_POOLED(name, type, unit, min, max, dflt, extra, need, kinds, rule, doc, pool_doc)                        \
+    ROW("tiers.*." name, type, unit, min, max, dflt, extra, NULL, NEED_##need, kinds, rule, doc)
+#define IS_INSIDE(rule) (TS_RULE_##rule == TS_RULE_IN_STEPS || TS_RULE_##rule == TS_RULE_TIMED)
+#define POOLS_KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)
+#define POOLS_CHOICE_KEY(path, choices, dflt, need, kinds, doc)
+#define POOLS_POOLED(name, type, unit, min, max, dflt, extra, need, kinds, rule, doc, pool_doc)                        \
+    ROW("tiers.*.pools[]." name, type, unit, min, max, IS_INSIDE(rule) ? (dflt) : NULL, extra, NULL,                   \
+        IS_INSIDE(rule) && NEED_##need, SERVER, rule, sizeof(pool_doc) > 1 ? (pool_doc) : (doc))
+
+#define JOINED(reading, macro) reading##_##macro
+#define IN_READING(reading, macro) JOINED(reading, macro)
+#define KEY IN_READING(READING, KEY)
+#define CHOICE_KEY IN_READING(READING, CHOICE_KEY)
+#define POOLED IN_READING(READING, POOLED)
+#define READING WHOLE
 
 static const struct ts_key_doc docs[] = {
-#define KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)                                                 \
-    {path, TYPE_NAME_##type, unit, IS_CHOICE(type) ? (extra) : NULL, dflt, NEED_##need, doc, APPLIES_##kinds},
+#define ROW(path, type, unit, min, max, dflt, extra, choices, need, kinds, rule, doc)                                  \
+    {path, TYPE_NAME_##type, unit, choices, dflt, need, doc, APPLIES_##kinds},
 #include "scenarios/language/schema_keys.inc"
-#undef KEY
+#undef ROW
 };
 
 static const struct ts_key keys[] = {
-#define KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)                                                 \
-    {TS_KEY_##type, min, max, TS_FOR_##kinds, extra, NULL},
+#define ROW(path, type, unit, min, max, dflt, extra, choices, need, kinds, rule, doc)                                  \
+    {TS_KEY_##type, min, max, TS_FOR_##kinds, TS_RULE_##rule, extra, NULL},
 #include "scenarios/language/schema_keys.inc"
-#undef KEY
+#undef ROW
 };
 
 enum { N_KEYS = sizeof docs / sizeof docs[0] };
@@ -69,6 +113,17 @@ static const struct {
     {"tiers.*.fitted", "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with the fit's coefficients"},
     {"tiers.*.operators", "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with fitted coefficients"},
 };
+
+bool ts_schema_choice(const struct ts_choice *choices, const char *word, int *value)
+{
+    for (const struct ts_choice *choice = choices; choice->word; choice++) {
+        if (ts_str_equal(choice->word, word)) {
+            *value = choice->value;
+            return true;
+        }
+    }
+    return false;
+}
 
 const struct ts_key_doc *ts_scenario_keys(size_t *n)
 {

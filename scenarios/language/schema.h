@@ -13,7 +13,7 @@ enum ts_key_type {
     TS_KEY_NUMBER,
     TS_KEY_INTEGER, /* a count; its unit may be written or left out */
     TS_KEY_TEXT,
-    TS_KEY_CHOICE, /* extra: the choices */
+    TS_KEY_CHOICE,
     TS_KEY_BOOLEAN,
     TS_KEY_DISTRIBUTION, /* extra: "prompt" or "output" where {empirical: NAME} is possible */
     TS_KEY_REFERENCE,  /* extra: what is named: "tier", "link", "class", "hardware", "model", "quant", "price", "region"
@@ -26,12 +26,35 @@ enum ts_key_type {
     TS_N_KEY_TYPES
 };
 
-enum { TS_FOR_ALL = 0, TS_FOR_DEVICE = 1, TS_FOR_SERVER = 2, TS_FOR_API = 4, TS_FOR_OWNED = 3 };
+/* The kinds of tier that have a key, as a mask. */
+enum {
+    TS_FOR_ALL = 0, /* not about tiers, or every kind */
+    TS_FOR_DEVICE = 1 << TS_TIER_DEVICE,
+    TS_FOR_SERVER = 1 << TS_TIER_SERVER,
+    TS_FOR_API = 1 << TS_TIER_API,
+    TS_FOR_OWNED = TS_FOR_DEVICE | TS_FOR_SERVER,
+    TS_FOR_KINDS = TS_FOR_OWNED | TS_FOR_API,
+    TS_FOR_UNDIVIDED = TS_FOR_SERVER | 1 << TS_N_TIER_KINDS /* and not beside prefill and decode pools */
+};
+
+/* When a pool that does not write a key has its tier's value. */
+enum ts_pool_rule {
+    TS_RULE_NONE,        /* it is no key of both */
+    TS_RULE_TAKES,       /* always; of a section: key by key */
+    TS_RULE_HARDWARE,    /* always; a pool that writes it has other hardware than the tier */
+    TS_RULE_SIZE,        /* always; a pool that writes it has replicas of another size, as one with other hardware */
+    TS_RULE_OF_HARDWARE, /* unless the pool has other hardware */
+    TS_RULE_OF_SIZE,     /* unless it has replicas of another size */
+    TS_RULE_STEPS,       /* unless the pool writes step times, in this way or another */
+    TS_RULE_TIMED,       /* the same; step times of the tier's hardware: nothing for replicas of another size */
+    TS_RULE_IN_STEPS,    /* with the section that it stands in */
+};
 
 struct ts_key {
     enum ts_key_type type;
     double min, max;
-    unsigned kinds; /* TS_FOR_*: the kinds of tier that have this key; 0 = not about tiers, or every kind */
+    unsigned kinds; /* TS_FOR_* */
+    enum ts_pool_rule rule;
     const char *extra;
     const struct ts_key_doc *doc;
 };
@@ -48,6 +71,9 @@ size_t ts_schema_children(const char *prefix, size_t *rows, size_t cap);
 const char *ts_schema_last(const char *path);
 /* The row of that path, or -1. */
 int ts_schema_find(const char *path);
+
+/* What that word means, or false. */
+bool ts_schema_choice(const struct ts_choice *choices, const char *word, int *value);
 
 /* A key that people will look for and that this version lacks: what to say about it, or NULL. */
 const char *ts_schema_unsupported(const char *path);

@@ -47,8 +47,10 @@ static void put_kind(struct ts_text *out, const struct ts_key *key)
     ts_text_puts(out, key->doc->type);
     if (key->type == TS_KEY_REFERENCE || key->type == TS_KEY_REFERENCES) {
         ts_text_printf(out, " (%s)", key->extra);
-    } else if (key->doc->choices) {
-        ts_text_printf(out, ": %s", key->doc->choices);
+    } else if (key->type == TS_KEY_CHOICE) {
+        for (const struct ts_choice *choice = key->doc->choices; choice->word; choice++) {
+            ts_text_printf(out, "%s%s", choice == key->doc->choices ? ": " : ", ", choice->word);
+        }
     } else if (key->type == TS_KEY_BOUND) {
         ts_text_printf(out, " %s", ts_str_equal(key->extra, ">=") ? "&ge;" : "&le;");
     }
@@ -125,19 +127,12 @@ static void put_three_types(struct ts_json_writer *json, const char *third)
     ts_json_end_array(json);
 }
 
-static void put_choices(struct ts_json_writer *json, const char *choices)
+static void put_choices(struct ts_json_writer *json, const struct ts_choice *choices)
 {
     ts_json_key(json, "enum");
     ts_json_begin_array(json);
-    while (*choices) {
-        size_t len = strcspn(choices, ",");
-        struct ts_text word;
-        ts_text_init(&word);
-        ts_text_append(&word, choices, len);
-        ts_json_put_string(json, word.data);
-        ts_text_deinit(&word);
-        choices += len;
-        choices += strspn(choices, ", ");
+    for (const struct ts_choice *choice = choices; choice->word; choice++) {
+        ts_json_put_string(json, choice->word);
     }
     ts_json_end_array(json);
 }

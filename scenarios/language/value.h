@@ -32,7 +32,7 @@ struct ts_value {
     const char *text;
     bool flag;
     struct ts_value *original; /* of a copy: reading the one marks the other. NULL: it is none */
-    int choice;                /* CHOICE: index; REFERENCE to a tier, link or class: index */
+    int choice;                /* CHOICE: what the word means; REFERENCE to a tier, link or class: index */
     struct ts_dist dist;
     const double *curve;
     struct ts_value *children; /* SECTION: one per row of the schema; NAMES, LIST, REFERENCES: items */
@@ -48,7 +48,7 @@ double ts_value_number_or(struct ts_value *section, const char *path, double fal
 uint32_t ts_value_count(struct ts_value *section, const char *path);
 const char *ts_value_text(struct ts_value *section, const char *path);
 bool ts_value_flag(struct ts_value *section, const char *path);
-/* -1 if absent. */
+/* What a choice's word means, or which tier, link or class is named; -1 if absent. */
 int ts_value_choice(struct ts_value *section, const char *path);
 struct ts_dist ts_value_dist(struct ts_value *section, const char *path);
 

@@ -59,7 +59,6 @@ static struct ts_hardware hardware_row(struct ts_value *value)
 
 static void add_hardware(struct ts_loader *loader)
 {
-    static const char *const classes[] = {"hbm", "gddr", "apple", "cpu", "phone"};
     struct ts_value *section = ts_value_at(loader->root, "hardware");
     struct ts_catalog *catalog = &loader->catalog;
     const size_t n = section->n_children;
@@ -76,9 +75,8 @@ static void add_hardware(struct ts_loader *loader)
     for (size_t i = 0; i < n; i++) {
         struct ts_value *value = &section->children[i];
         const struct ts_hardware row = hardware_row(value);
-        const int class = ts_value_choice(value, "class");
-        const struct ts_chip chip = {
-            .name = row.name, .class_name = classes[class > 0 ? class : 0], .source = row.source};
+        const char *class = ts_value_text(value, "class");
+        const struct ts_chip chip = {.name = row.name, .class_name = class ? class : "", .source = row.source};
         n_rows = put_row(rows, n_rows, &row, sizeof row);
         n_chips = put_row(chips, n_chips, &chip, sizeof chip);
     }

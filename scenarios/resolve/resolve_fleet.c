@@ -6,7 +6,7 @@ static void check_autoscale(struct ts_loader *loader, struct ts_tier_context *ct
                             const struct ts_autoscale_model *autoscale)
 {
     struct ts_value *at = ts_value_at(ctx->value, "autoscale");
-    uint32_t most = ctx->tier->u.server.n_replicas;
+    uint32_t most = ts_server_n_replicas(&ctx->tier->u.server);
     if (!(autoscale->target_outstanding > 0.0) && !(autoscale->target_kv_frac > 0.0)) {
         ts_loader_error(loader, at, "write autoscale: {calls: 16} or {kv: 60 %}", "autoscale has no target to follow");
     }
@@ -33,16 +33,14 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     struct ts_server_model *server = &ctx->tier->u.server;
     struct ts_value *value = ctx->value;
-    static const enum ts_balance_policy policies[] = {TS_BALANCE_LEAST_OUTSTANDING, TS_BALANCE_ROUND_ROBIN,
-                                                      TS_BALANCE_LEAST_KV, TS_BALANCE_PREFIX, TS_BALANCE_RANDOM};
-    int policy = ts_value_choice(value, "balance");
-    server->balance = policies[policy >= 0 ? policy : 0];
+    server->max_queue = ts_value_count(value, "max_queue");
+    server->balance = (enum ts_balance_policy)ts_value_choice(value, "balance");
     server->restart_every_s = ts_value_number(value, "restart_every");
     bool starts = server->restart_every_s > 0.0;
     if (ts_value_is_written(value, "failures")) {
         server->failures = (struct ts_failure_model){.mtbf_s = ts_value_number(value, "failures.mtbf"),
                                                      .mttr_s = ts_value_number(value, "failures.mttr"),
-                                                     .drops_calls = ts_value_choice(value, "failures.calls") == 1};
+                                                     .drops_calls = ts_value_choice(value, "failures.calls") == true};
     }
     if (ts_value_is_written(value, "autoscale")) {
         starts = true;

@@ -144,7 +144,7 @@ static void does_not_fit(struct ts_loader *loader, struct ts_tier_context *ctx, 
         loader, at, way_out(loader, ctx, usable_bytes),
         "%s does not fit: its weights are %.1f GB, and %u x %s has %.1f GB to use: %.1f GB are short for them "
         "and 1,024 tokens of KV cache",
-        ctx->tier->model, ctx->weight_bytes / 1e9, (unsigned)ctx->n_accelerators, ctx->tier->hardware,
+        ctx->tier->model, ctx->weight_bytes / 1e9, (unsigned)ctx->n_accelerators, ctx->hardware_name,
         usable_bytes / 1e9, (needed_bytes(ctx, ctx->quant->bits_per_weight) - usable_bytes) / 1e9);
 }
 
@@ -152,30 +152,30 @@ static void does_not_fit(struct ts_loader *loader, struct ts_tier_context *ctx, 
 
 static void resolve_blocks(struct ts_loader *loader, struct ts_tier_context *ctx, double kv_tokens)
 {
-    struct ts_server_model *server = &ctx->tier->u.server;
+    struct ts_replica_model *replica = &ctx->pool->replica;
     const char *key = ts_loader_printf(loader, "%s.kv_blocks", ctx->value->path);
     if (ts_value_is_set(ctx->value, "kv_blocks")) {
-        server->kv_blocks = (uint64_t)ts_value_number(ctx->value, "kv_blocks") * ctx->data_parallel;
+        replica->kv_blocks = (uint64_t)ts_value_number(ctx->value, "kv_blocks") * ctx->data_parallel;
         return;
     }
-    server->kv_blocks = (uint64_t)(kv_tokens / server->block_tok);
+    replica->kv_blocks = (uint64_t)(kv_tokens / replica->block_tok);
     ts_loader_assume(loader, key, TS_ORIGIN_MODELLED, "KV tokens over the block size", "%.0f",
-                     (double)server->kv_blocks);
+                     (double)replica->kv_blocks);
 }
 
 /* Slots share the cache evenly: what one of them holds. */
 static double slot_tokens(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
-    const struct ts_server_model *server = &ctx->tier->u.server;
-    const uint64_t share = server->kv_blocks / server->max_seqs;
+    const struct ts_replica_model *replica = &ctx->pool->replica;
+    const uint64_t share = replica->kv_blocks / replica->max_seqs;
     if (share == 0) {
         ts_loader_error(
             loader, ts_value_at(ctx->value, "scheduler.sequences"),
-            ts_loader_printf(loader, "write sequences: %llu or fewer", (unsigned long long)(server->kv_blocks)),
-            "%u slots do not fit: there are %llu KV blocks", server->max_seqs, (unsigned long long)server->kv_blocks);
+            ts_loader_printf(loader, "write sequences: %llu or fewer", (unsigned long long)(replica->kv_blocks)),
+            "%u slots do not fit: there are %llu KV blocks", replica->max_seqs, (unsigned long long)replica->kv_blocks);
         ctx->broken = true;
     }
-    return (double)(share * server->block_tok);
+    return (double)(share * replica->block_tok);
 }
 
 static void resolve_context(struct ts_loader *loader, struct ts_tier_context *ctx, double kv_tokens)
@@ -187,13 +187,13 @@ static void resolve_context(struct ts_loader *loader, struct ts_tier_context *ct
     }
     bool cut = kv_tokens < longest;
     if (!cut && ts_value_is_set(ctx->value, "context")) {
-        ctx->tier->context_tok = (uint32_t)longest;
+        ctx->context_tok = (uint32_t)longest;
         return;
     }
-    ctx->tier->context_tok = (uint32_t)(cut ? kv_tokens : longest);
-    ts_loader_assume(
-        loader, ts_loader_printf(loader, "%s.context", ctx->value->path), cut ? TS_ORIGIN_MODELLED : TS_ORIGIN_CATALOG,
-        cut ? "what the KV cache (a slot of it) holds" : source, "%u tok", (unsigned)ctx->tier->context_tok);
+    ctx->context_tok = (uint32_t)(cut ? kv_tokens : longest);
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.context", ctx->value->path),
+                     cut ? TS_ORIGIN_MODELLED : TS_ORIGIN_CATALOG,
+                     cut ? "what the KV cache (a slot of it) holds" : source, "%u tok", (unsigned)ctx->context_tok);
 }
 
 static double kv_room(const struct ts_tier_context *ctx, double usable_bytes)
@@ -205,13 +205,13 @@ static double kv_room(const struct ts_tier_context *ctx, double usable_bytes)
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     const char *path = ctx->value->path;
-    bool fp8 = ts_value_choice(ctx->value, "kv") == 1;
+    int kv_bits = ts_value_choice(ctx->value, "kv");
     double use = ts_value_number(ctx->value, "memory_use");
     double memory = memory_of(ctx);
     bool known = memory > 0.0;
     ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0 + copied_bytes(ctx);
     double length = common_length(loader);
-    ctx->kv_bytes_per_tok = ts_efficiency_kv_bytes(ctx->llm, length) * (fp8 ? 0.5 : 1.0) * copies(ctx);
+    ctx->kv_bytes_per_tok = ts_efficiency_kv_bytes(ctx->llm, length) * (kv_bits / 16.0) * copies(ctx);
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.weights", path), TS_ORIGIN_MODELLED, origin_of(loader, ctx),
                      "%.4g GB", ctx->weight_bytes / 1e9);
     if (ctx->llm->sliding_window > 0) {
@@ -225,9 +225,9 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     bool server = ctx->tier->kind == TS_TIER_SERVER;
     bool explicit_blocks = server && ts_value_is_set(ctx->value, "kv_blocks");
     if (explicit_blocks) {
-        kv_tokens = ts_value_number(ctx->value, "kv_blocks") * ctx->tier->u.server.block_tok * ctx->data_parallel;
+        kv_tokens = ts_value_number(ctx->value, "kv_blocks") * ctx->pool->replica.block_tok * ctx->data_parallel;
     }
-    if (kv_tokens < (server ? ctx->tier->u.server.block_tok : 1.0)) {
+    if (kv_tokens < (server ? ctx->pool->replica.block_tok : 1.0)) {
         does_not_fit(loader, ctx, usable);
         return;
     }
@@ -239,7 +239,7 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     }
     if (server) {
         resolve_blocks(loader, ctx, kv_tokens);
-        kv_tokens = ctx->tier->u.server.policy == TS_SCHEDULER_SLOTS ? slot_tokens(loader, ctx) : kv_tokens;
+        kv_tokens = ctx->pool->replica.policy == TS_SCHEDULER_SLOTS ? slot_tokens(loader, ctx) : kv_tokens;
     }
     resolve_context(loader, ctx, kv_tokens / ctx->data_parallel);
 }

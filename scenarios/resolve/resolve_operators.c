@@ -85,14 +85,14 @@ static void warn_other_format(struct ts_loader *loader, const struct ts_tier_con
 static void warn_small_tables(struct ts_loader *loader, const struct ts_tier_context *ctx,
                               const struct ts_steps_operators *ops)
 {
-    const struct ts_server_model *server = &ctx->tier->u.server;
-    const double n_tok = ops->per_tok_s.n > 0 ? ops->per_tok_s.x[ops->per_tok_s.n - 1] : 0.0;
-    const double n_seqs = ops->axes[TS_ATTENTION_DECODE].at[ops->axes[TS_ATTENTION_DECODE].n - 1];
-    const double most_tok = server->max_batched_tok / ctx->data_parallel;
-    const double most_seqs = server->max_seqs / ctx->data_parallel;
-    if (ctx->tier->kind != TS_TIER_SERVER) {
+    if (!ctx->pool) {
         return;
     }
+    const struct ts_replica_model *replica = &ctx->pool->replica;
+    const double n_tok = ops->per_tok_s.n > 0 ? ops->per_tok_s.x[ops->per_tok_s.n - 1] : 0.0;
+    const double n_seqs = ops->axes[TS_ATTENTION_DECODE].at[ops->axes[TS_ATTENTION_DECODE].n - 1];
+    const double most_tok = replica->max_batched_tok / ctx->data_parallel;
+    const double most_seqs = replica->max_seqs / ctx->data_parallel;
     if (most_tok > 1.5 * n_tok) {
         ts_loader_warning(loader, ts_value_at(ctx->value, "scheduler.batched_tokens"),
                           ts_loader_printf(loader,

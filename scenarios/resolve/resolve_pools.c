@@ -1,13 +1,16 @@
-/* Hides how a server tier with pools becomes one: each pool is resolved as a tier of its own would be, from the tier's
- * values with the pool's in their places. What belongs to hardware (kv_blocks, power, price, measured or written step
- * times) is not taken from the tier by a pool that names hardware of its own. */
+/* Hides how a server tier becomes pools: those that it lists, or one of its own name. A listed pool is resolved as the
+ * tier would be, from the tier's values with the pool's in their places. Which keys a pool may write, and which values
+ * of the tier do not hold for a pool with hardware of its own, stands in the rows of the schema (enum ts_pool_rule). */
 #include <string.h>
 
 #include "scenarios/language/loader.h"
 
-enum { PREFILL_CHOICE = 1 };
-
 /* ---- the tier's values with the pool's ---- */
+
+/* What a pool has of its own. */
+struct differences {
+    bool hardware, size, steps;
+};
 
 static struct ts_value *copy_children(struct ts_loader *loader, struct ts_value *value)
 {
@@ -29,12 +32,42 @@ static struct ts_value *child_of(struct ts_value *section, const char *name)
     return NULL;
 }
 
-static bool is_merged(const char *name)
+static struct differences differences_of(const struct ts_value *pool)
 {
-    return ts_str_equal(name, "scheduler") || ts_str_equal(name, "power") || ts_str_equal(name, "owned");
+    struct differences own = {0};
+    for (size_t i = 0; i < pool->n_children; i++) {
+        const struct ts_value *child = &pool->children[i];
+        const bool written = child->state == TS_VALUE_WRITTEN;
+        const enum ts_pool_rule rule = child->key.rule;
+        own.hardware |= written && rule == TS_RULE_HARDWARE;
+        own.size |= written && (rule == TS_RULE_HARDWARE || rule == TS_RULE_SIZE);
+        own.steps |= written && (rule == TS_RULE_STEPS || rule == TS_RULE_TIMED);
+    }
+    return own;
 }
 
-static void lay_over(struct ts_loader *loader, struct ts_value *base, struct ts_value *over)
+/* Does the tier's value hold for a pool that does not write it? */
+static bool holds(enum ts_pool_rule rule, struct differences own)
+{
+    switch (rule) {
+    case TS_RULE_OF_HARDWARE:
+        return !own.hardware;
+    case TS_RULE_OF_SIZE:
+        return !own.size;
+    case TS_RULE_STEPS:
+    case TS_RULE_TIMED:
+        return !own.steps;
+    case TS_RULE_NONE:
+    case TS_RULE_TAKES:
+    case TS_RULE_HARDWARE:
+    case TS_RULE_SIZE:
+    case TS_RULE_IN_STEPS:
+        break;
+    }
+    return true;
+}
+
+static void lay_over(struct ts_loader *loader, struct ts_value *base, struct ts_value *over, struct differences own)
 {
     struct ts_value *children = copy_children(loader, base);
     if (!children) {
@@ -43,109 +76,133 @@ static void lay_over(struct ts_loader *loader, struct ts_value *base, struct ts_
     }
     base->children = children;
     for (size_t i = 0; i < base->n_children; i++) {
-        const char *name = ts_schema_last(children[i].key.doc->path);
-        struct ts_value *own = child_of(over, name);
-        if (is_merged(name)) {
-            lay_over(loader, &children[i], own ? own : &(struct ts_value){.n_children = 0});
-        } else if (own && (own->state == TS_VALUE_WRITTEN || ts_str_equal(name, "replicas"))) {
-            children[i] = *own;
-            children[i].original = own;
+        const struct ts_key *key = &children[i].key;
+        struct ts_value *value = key->rule == TS_RULE_NONE ? NULL : child_of(over, ts_schema_last(key->doc->path));
+        if (value && key->type == TS_KEY_SECTION && key->rule == TS_RULE_TAKES) {
+            lay_over(loader, &children[i], value, own);
+        } else if (value && (value->state == TS_VALUE_WRITTEN || !holds(key->rule, own))) {
+            children[i] = *value;
+            children[i].original = value;
         }
     }
 }
 
-/* The copy has no such value. */
-static void forget(struct ts_value *copy, struct ts_value *pool, const char *path)
+/* Is anything written that times the tier's hardware? */
+static bool is_timed(const struct ts_value *value)
 {
-    if (!ts_value_is_written(pool, path)) {
-        struct ts_value *value = ts_value_at(copy, path);
-        value->state = TS_VALUE_ABSENT;
+    bool timed = value->state == TS_VALUE_WRITTEN && value->key.rule == TS_RULE_TIMED;
+    for (size_t i = 0; !timed && i < value->n_children; i++) {
+        timed = value->key.type != TS_KEY_LIST && is_timed(&value->children[i]);
     }
-}
-
-static void settle_step_times(struct ts_loader *loader, struct ts_value *copy, struct ts_value *pool, bool own_hardware)
-{
-    const bool own_steps = ts_value_is_written(pool, "steps");
-    const bool own_measured = ts_value_is_written(pool, "measured");
-    if (own_measured && !own_steps) {
-        *ts_value_at(copy, "steps") = *ts_value_at(pool, "steps");
-    } else if (own_steps) {
-        forget(copy, pool, "measured");
-    } else if (own_hardware && (ts_value_is_written(copy, "measured") || ts_value_is_written(copy, "steps.linear") ||
-                                ts_value_is_written(copy, "steps.operators"))) {
-        ts_loader_error(loader, pool, "write steps or measured for the pool",
-                        "pool '%s' has hardware of its own: the tier's step times do not hold for it", pool->name);
-        pool->broken = true;
-    }
+    return timed;
 }
 
 static struct ts_value values_of(struct ts_loader *loader, struct ts_value *tier, struct ts_value *pool)
 {
-    static const char *const of_hardware[] = {"power.idle", "power.prefill", "power.decode", "power.host",
-                                              "owned.capex"};
+    const struct differences own = differences_of(pool);
     struct ts_value copy = *tier;
-    lay_over(loader, &copy, pool);
+    lay_over(loader, &copy, pool, own);
     copy.path = pool->path;
     copy.name = pool->name;
-    if (copy.n_children == 0) {
-        return copy;
+    if (own.size && !own.steps && is_timed(&copy)) {
+        ts_loader_error(loader, pool, "write steps or measured for the pool",
+                        "pool '%s' has hardware of its own: the tier's step times do not hold for it", pool->name);
+        pool->broken = true;
     }
-    const bool other_hardware = ts_value_is_written(pool, "hardware");
-    const bool other_size =
-        other_hardware || ts_value_is_written(pool, "accelerators") || ts_value_is_written(pool, "pipeline_parallel");
-    for (size_t i = 0; other_hardware && i < sizeof of_hardware / sizeof *of_hardware; i++) {
-        forget(&copy, pool, of_hardware[i]);
-    }
-    if (other_size) {
-        forget(&copy, pool, "kv_blocks");
-    }
-    settle_step_times(loader, &copy, pool, other_size);
     return copy;
 }
 
-/* ---- one pool ---- */
+/* ---- the pools ---- */
 
 struct pools {
     struct ts_tier_context *tier;
-    struct ts_pool_model *items;
+    struct ts_pool_model *items;   /* [n] those for prompts first */
+    struct ts_tier_context *parts; /* [n] what each is resolved in */
+    struct ts_value *values;       /* [n] what it is resolved from */
+    struct ts_value **written;     /* [n] where it is written: in the list, or as the tier itself */
     uint32_t n;
-    uint32_t context_tok[TS_N_POOL_ROLES]; /* the longest that a pool of that role holds */
-    double capex_usd;
-    double weight_bytes;
 };
 
-static void resolve_pool(struct ts_loader *loader, struct pools *pools, struct ts_value *value)
+static bool allocate(struct ts_loader *loader, struct pools *pools, size_t n)
 {
-    static const enum ts_pool_role roles[] = {TS_POOL_BOTH, TS_POOL_PREFILL, TS_POOL_DECODE};
-    struct ts_tier_model part = {
-        .name = value->name, .kind = TS_TIER_SERVER, .hardware = "", .model = "", .link = -1, .replaces = -1};
-    struct ts_value copy = values_of(loader, pools->tier->value, value);
-    struct ts_tier_context ctx = {.value = &copy, .tier = &part, .n_accelerators = 1, .broken = value->broken};
-    if (!loader->failed && !ctx.broken) {
-        ts_resolve_replica(loader, &ctx);
+    pools->items = ts_loader_array(loader, n, sizeof *pools->items);
+    pools->parts = ts_loader_array(loader, n, sizeof *pools->parts);
+    pools->values = ts_loader_array(loader, n, sizeof *pools->values);
+    pools->written = ts_loader_array(loader, n, sizeof *pools->written);
+    return pools->items && pools->parts && pools->values && pools->written;
+}
+
+static void add(struct ts_loader *loader, struct pools *pools, struct ts_value *written, struct ts_value values,
+                struct ts_pool_model model)
+{
+    const uint32_t i = pools->n++;
+    struct ts_tier_context *part = &pools->parts[i];
+    pools->items[i] = model;
+    pools->items[i].n_replicas = ts_value_count(written, "replicas");
+    pools->written[i] = written;
+    pools->values[i] = values;
+    *part = *pools->tier;
+    part->value = &pools->values[i];
+    part->pool = &pools->items[i];
+    part->broken = written->broken || loader->failed;
+    if (!part->broken) {
+        ts_resolve_units(loader, part);
     }
-    const int role = ts_value_choice(value, "role");
-    struct ts_pool_model *pool = &pools->items[pools->n++];
-    *pool = (struct ts_pool_model){.name = value->name,
-                                   .hardware = part.hardware,
-                                   .role = roles[role > 0 ? role : 0],
-                                   .weight = ts_value_number(value, "weight"),
-                                   .server = part.u.server,
-                                   .power = part.power};
-    (void)ts_value_text(value, "name");
-    uint32_t *longest = &pools->context_tok[pool->role];
-    *longest = part.context_tok > *longest ? part.context_tok : *longest;
-    pools->capex_usd += part.owned.capex_usd;
-    pools->weight_bytes = ctx.weight_bytes > pools->weight_bytes ? ctx.weight_bytes : pools->weight_bytes;
+    part->pool->hardware = part->hardware_name;
+}
+
+/* A tier that lists no pools is one, of its own name. */
+static void add_tier(struct ts_loader *loader, struct pools *pools)
+{
+    struct ts_value *tier = pools->tier->value;
+    add(loader, pools, tier, *tier, (struct ts_pool_model){.name = tier->name, .role = TS_POOL_BOTH, .weight = 1.0});
+}
+
+static void add_listed(struct ts_loader *loader, struct pools *pools, struct ts_value *pool)
+{
+    (void)ts_value_text(pool, "name");
+    add(loader, pools, pool, values_of(loader, pools->tier->value, pool),
+        (struct ts_pool_model){.name = pool->name,
+                               .role = (enum ts_pool_role)ts_value_choice(pool, "role"),
+                               .weight = ts_value_number(pool, "weight")});
+}
+
+static void add_list(struct ts_loader *loader, struct pools *pools, struct ts_value *list)
+{
+    for (int prefill = 1; prefill >= 0; prefill--) {
+        for (size_t i = 0; i < list->n_children; i++) {
+            if ((ts_value_at(&list->children[i], "role")->choice == TS_POOL_PREFILL) == (prefill == 1)) {
+                add_listed(loader, pools, &list->children[i]);
+            }
+        }
+    }
+}
+
+/* What the tier has of its pools before their costs are known. */
+static void gather(struct pools *pools)
+{
     struct ts_tier_context *tier = pools->tier;
-    tier->broken = tier->broken || ctx.broken;
-    if (pools->n == 1) {
-        tier->tier->model = part.model;
-        tier->tier->power = part.power;
-        tier->tier->owned = part.owned;
-        tier->kv_bytes_per_tok = ctx.kv_bytes_per_tok;
-        tier->n_accelerators = ctx.n_accelerators;
+    struct ts_server_model *server = &tier->tier->u.server;
+    server->pools = pools->items;
+    server->n_pools = pools->n;
+    for (uint32_t i = 0; i < pools->n; i++) {
+        const struct ts_tier_context *part = &pools->parts[i];
+        tier->broken = tier->broken || part->broken;
+        tier->weight_bytes = part->weight_bytes > tier->weight_bytes ? part->weight_bytes : tier->weight_bytes;
     }
+    tier->kv_bytes_per_tok = pools->parts[0].kv_bytes_per_tok;
+}
+
+static void resolve_costs(struct ts_loader *loader, struct pools *pools)
+{
+    for (uint32_t i = 0; i < pools->n; i++) {
+        struct ts_tier_context *part = &pools->parts[i];
+        if (!part->broken) {
+            ts_resolve_power(loader, part, &part->pool->replica.power);
+            ts_resolve_price(loader, part, part->pool->n_replicas);
+        }
+    }
+    ts_resolve_owned(pools->tier);
 }
 
 /* "4 x H100 SXM and 2 x L40S" */
@@ -154,11 +211,23 @@ static const char *hardware_of(struct ts_loader *loader, const struct pools *poo
     struct ts_text text;
     ts_text_init(&text);
     for (uint32_t i = 0; i < pools->n; i++) {
-        const struct ts_server_model *server = &pools->items[i].server;
+        const struct ts_pool_model *pool = &pools->items[i];
         ts_text_printf(&text, "%s%u x %s", i > 0 ? " and " : "",
-                       (unsigned)(server->n_replicas * server->n_accelerators), pools->items[i].hardware);
+                       (unsigned)(pool->n_replicas * pool->replica.n_accelerators), pool->hardware);
     }
     return ts_loader_keep(loader, &text);
+}
+
+/* The longest that a pool holds: one that decodes, where they are divided by role. */
+static uint32_t context_of(const struct pools *pools)
+{
+    uint32_t longest = 0;
+    for (uint32_t i = 0; i < pools->n; i++) {
+        const uint32_t context_tok = pools->parts[i].context_tok;
+        const bool decodes = pools->items[i].role != TS_POOL_PREFILL;
+        longest = decodes && context_tok > longest ? context_tok : longest;
+    }
+    return longest;
 }
 
 /* ---- what goes together ---- */
@@ -193,21 +262,25 @@ static void check_list(struct ts_loader *loader, struct ts_tier_context *ctx, st
     }
 }
 
-static void refuse_beside_roles(struct ts_loader *loader, struct ts_tier_context *ctx, const char *key)
+static void refuse_beside_roles(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
-    if (ts_value_is_written(ctx->value, key)) {
-        ts_loader_error(loader, ts_value_at(ctx->value, key), "leave it out, or give no pool a role",
-                        "'%s' is not modelled for a tier with prefill and decode pools", key);
-        ctx->broken = true;
+    for (size_t i = 0; i < ctx->value->n_children; i++) {
+        const struct ts_value *child = &ctx->value->children[i];
+        if (child->key.kinds == TS_FOR_UNDIVIDED && child->state == TS_VALUE_WRITTEN) {
+            ts_loader_error(loader, child, "leave it out, or give no pool a role",
+                            "'%s' is not modelled for a tier with prefill and decode pools",
+                            ts_schema_last(child->key.doc->path));
+            ctx->broken = true;
+        }
     }
 }
 
 static void check_decode_cache(struct ts_loader *loader, struct ts_value *value, struct ts_pool_model *pool)
 {
-    if (pool->role != TS_POOL_DECODE || !pool->server.prefix_cache) {
+    if (pool->role != TS_POOL_DECODE || !pool->replica.prefix_cache) {
         return;
     }
-    pool->server.prefix_cache = false;
+    pool->replica.prefix_cache = false;
     if (ts_value_is_written(value, "scheduler.prefix_cache")) {
         ts_loader_error(loader, ts_value_at(value, "scheduler.prefix_cache"), "leave it out: prefill pools have one",
                         "a prefix cache of a decode pool is not modelled");
@@ -217,19 +290,8 @@ static void check_decode_cache(struct ts_loader *loader, struct ts_value *value,
     }
 }
 
-static struct ts_value *pool_value(struct ts_value *list, const char *name)
-{
-    for (size_t i = 0; i < list->n_children; i++) {
-        if (ts_str_equal(list->children[i].name, name)) {
-            return &list->children[i];
-        }
-    }
-    return list;
-}
-
 static void check_roles(struct ts_loader *loader, struct ts_tier_context *ctx, struct pools *pools)
 {
-    struct ts_value *list = ts_value_at(ctx->value, "pools");
     uint32_t n[TS_N_POOL_ROLES] = {0};
     for (uint32_t i = 0; i < pools->n; i++) {
         n[pools->items[i].role]++;
@@ -238,23 +300,22 @@ static void check_roles(struct ts_loader *loader, struct ts_tier_context *ctx, s
         return;
     }
     if (n[TS_POOL_BOTH] > 0 || n[TS_POOL_PREFILL] == 0 || n[TS_POOL_DECODE] == 0) {
-        ts_loader_error(loader, list, "give every pool role: prefill or role: decode, or none a role",
+        ts_loader_error(loader, ts_value_at(ctx->value, "pools"),
+                        "give every pool role: prefill or role: decode, or none a role",
                         "%u pools are for prefill, %u for decode, %u for both: each of the first two needs the other, "
                         "and neither goes with the third",
                         (unsigned)n[TS_POOL_PREFILL], (unsigned)n[TS_POOL_DECODE], (unsigned)n[TS_POOL_BOTH]);
         ctx->broken = true;
         return;
     }
-    refuse_beside_roles(loader, ctx, "autoscale");
-    refuse_beside_roles(loader, ctx, "failures");
-    refuse_beside_roles(loader, ctx, "restart_every");
-    if (pools->items[0].server.policy != TS_SCHEDULER_VLLM) {
+    refuse_beside_roles(loader, ctx);
+    if (pools->items[0].replica.policy != TS_SCHEDULER_VLLM) {
         ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.policy"), "take policy: vllm",
                         "prefill and decode pools are not modelled for this scheduler.policy");
         ctx->broken = true;
     }
     for (uint32_t i = 0; i < pools->n; i++) {
-        check_decode_cache(loader, pool_value(list, pools->items[i].name), &pools->items[i]);
+        check_decode_cache(loader, pools->written[i], &pools->items[i]);
     }
 }
 
@@ -264,7 +325,7 @@ static void resolve_kv_transfer(struct ts_loader *loader, struct ts_tier_context
     const bool by_role = ts_tier_is_disaggregated(ctx->tier);
     const bool written = ts_value_is_set(ctx->value, "kv_link");
     *transfer = (struct ts_kv_transfer_model){.link = -1, .bytes_per_tok = ctx->kv_bytes_per_tok};
-    if (written && !by_role) {
+    if (written && !by_role && ctx->tier->u.server.lists_pools) {
         ts_loader_error(loader, ts_value_at(ctx->value, "kv_link"), "leave it out, or give the pools roles",
                         "nothing crosses kv_link without prefill and decode pools");
     }
@@ -279,40 +340,32 @@ static void resolve_kv_transfer(struct ts_loader *loader, struct ts_tier_context
                      transfer->bytes_per_tok);
 }
 
-void ts_resolve_pools(struct ts_loader *loader, struct ts_tier_context *ctx)
+void ts_resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
-    struct ts_value *list = ts_value_at(ctx->value, "pools");
-    check_list(loader, ctx, list);
-    struct pools pools = {.tier = ctx};
-    pools.items = ctx->broken ? NULL : ts_loader_array(loader, list->n_children, sizeof *pools.items);
-    if (!pools.items) {
-        return;
-    }
-    for (int prefill = 1; prefill >= 0; prefill--) { /* those for prompts come first */
-        for (size_t i = 0; i < list->n_children; i++) {
-            struct ts_value *role = ts_value_at(&list->children[i], "role");
-            if ((role->choice == PREFILL_CHOICE) == (prefill == 1)) {
-                resolve_pool(loader, &pools, &list->children[i]);
-            }
-        }
-    }
-    if (ctx->broken) {
-        return;
-    }
-    check_roles(loader, ctx, &pools);
     struct ts_server_model *server = &ctx->tier->u.server;
-    *server = pools.items[0].server;
-    server->pools = pools.items;
-    server->n_pools = pools.n;
-    server->n_replicas = 0;
-    for (uint32_t i = 0; i < pools.n; i++) {
-        server->n_replicas += pools.items[i].server.n_replicas;
+    struct ts_value *list = ts_value_at(ctx->value, "pools");
+    struct pools pools = {.tier = ctx};
+    server->lists_pools = ts_value_is_written(ctx->value, "pools");
+    if (server->lists_pools) {
+        check_list(loader, ctx, list);
     }
-    ctx->weight_bytes = pools.weight_bytes;
-    ctx->tier->owned.capex_usd = pools.capex_usd;
-    ctx->tier->hardware = hardware_of(loader, &pools);
-    const uint32_t decodes = pools.context_tok[TS_POOL_DECODE];
-    ctx->tier->context_tok = decodes > 0 ? decodes : pools.context_tok[TS_POOL_BOTH];
-    ts_resolve_fleet(loader, ctx);
-    resolve_kv_transfer(loader, ctx);
+    if (ctx->broken || !allocate(loader, &pools, server->lists_pools ? list->n_children : 1)) {
+        return;
+    }
+    if (server->lists_pools) {
+        add_list(loader, &pools, list);
+    } else {
+        add_tier(loader, &pools);
+    }
+    gather(&pools);
+    if (!ctx->broken) {
+        check_roles(loader, ctx, &pools);
+        ts_resolve_fleet(loader, ctx);
+    }
+    resolve_costs(loader, &pools);
+    if (!ctx->broken) {
+        ctx->tier->hardware = server->lists_pools ? hardware_of(loader, &pools) : pools.items[0].hardware;
+        ctx->tier->context_tok = context_of(&pools);
+        resolve_kv_transfer(loader, ctx);
+    }
 }

@@ -128,9 +128,8 @@ static double facility_factor(struct ts_loader *loader, struct ts_tier_context *
     return pue;
 }
 
-void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx)
+void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_power_model *power)
 {
-    struct ts_power_model *power = &ctx->tier->power;
     struct watts watts = ctx->hardware ? catalog_watts(loader, ctx) : machine_watts(loader, ctx);
     bool written = ts_value_is_set(ctx->value, "power.idle") && ts_value_is_set(ctx->value, "power.prefill") &&
                    ts_value_is_set(ctx->value, "power.decode");
@@ -166,12 +165,15 @@ static double capex_of_one(struct ts_loader *loader, struct ts_tier_context *ctx
     return usd;
 }
 
-void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx)
+void ts_resolve_price(struct ts_loader *loader, struct ts_tier_context *ctx, double n_units)
+{
+    ctx->tier->owned.capex_usd += capex_of_one(loader, ctx) * n_units;
+}
+
+void ts_resolve_owned(struct ts_tier_context *ctx)
 {
     struct ts_owned_model *owned = &ctx->tier->owned;
     struct ts_value *value = ts_value_at(ctx->value, "owned");
-    double units = ctx->tier->kind == TS_TIER_SERVER ? ctx->tier->u.server.n_replicas : ctx->tier->u.device.n_users;
-    owned->capex_usd = capex_of_one(loader, ctx) * units;
     owned->life_months = ts_value_number(value, "life");
     owned->lead_time_months = ts_value_number(value, "lead_time");
     owned->maintenance_frac_per_year = ts_value_number(value, "maintenance");

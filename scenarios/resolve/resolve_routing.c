@@ -325,7 +325,7 @@ void ts_resolve_routing(struct ts_loader *loader)
         }
     }
     size_t n_errors = loader->diags->n_errors;
-    router->policy = (enum ts_router_policy)ts_value_choice(routing, "policy"); /* words and enum are the same rows */
+    router->policy = (enum ts_router_policy)ts_value_choice(routing, "policy");
     resolve_order(loader, routing);
     resolve_policy(loader, routing);
     resolve_fallback(loader, routing);

@@ -83,7 +83,7 @@ static void resolve_plain(struct ts_loader *loader, struct ts_tier_context *ctx,
     double bandwidth = ts_value_number(value, "steps.roofline.bandwidth");
     if (peak <= 0.0) {
         ts_loader_error(loader, ts_value_at(value, "hardware"), "write steps: {linear: {a: ...}} or measured: FILE",
-                        "the catalog knows no compute peak of %s", ctx->tier->hardware);
+                        "the catalog knows no compute peak of %s", ctx->hardware_name);
         ctx->broken = true;
         return;
     }
@@ -301,7 +301,7 @@ static void resolve_import(struct ts_loader *loader, struct ts_tier_context *ctx
                                                          : &engine->table.error;
     if (measured_on && measured_on != ctx->hardware) {
         ts_loader_warning(loader, ts_value_at(ctx->value, "measured"), "measure it on the tier's hardware",
-                          "the step times were measured on %s, not on %s", measured_on->name, ctx->tier->hardware);
+                          "the step times were measured on %s, not on %s", measured_on->name, ctx->hardware_name);
     }
     out->origin = TS_ORIGIN_IMPORTED;
     out->source = ts_loader_printf(

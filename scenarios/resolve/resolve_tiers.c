@@ -17,7 +17,7 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
             ctx->broken = true;
             return;
         }
-        ctx->tier->hardware = ctx->hardware->name;
+        ctx->hardware_name = ctx->hardware->name;
         ts_loader_assume(loader, ts_loader_printf(loader, "%s.hardware.row", value->path),
                          ctx->hardware->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,
                          ts_loader_printf(loader, ctx->hardware->own ? "%s (%s)" : "hardware.csv: %s (%s)",
@@ -50,8 +50,8 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
         ts_resolve_machine(loader, ctx, path, true, ts_value_at(value, "hardware"));
     }
     if (ctx->measurement) {
-        ctx->tier->hardware = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu,
-                                               ctx->measurement->n_threads);
+        ctx->hardware_name = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu,
+                                              ctx->measurement->n_threads);
     }
 }
 
@@ -117,26 +117,24 @@ static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx
 
 static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
-    struct ts_server_model *server = &ctx->tier->u.server;
-    static const enum ts_scheduler_policy policies[] = {TS_SCHEDULER_VLLM, TS_SCHEDULER_SLOTS, TS_SCHEDULER_STATIC};
-    const int policy = ts_value_choice(ctx->value, "scheduler.policy");
-    server->policy = policies[policy > 0 ? policy : 0];
-    server->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
-    server->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
-    server->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
-    server->plans_ahead = ts_value_flag(ctx->value, "scheduler.async");
-    server->long_prefill_tok = ts_value_count(ctx->value, "scheduler.long_prefill");
-    server->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
-    server->by_priority = ts_value_choice(ctx->value, "scheduler.order") == 1;
-    server->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");
-    server->kv_unified = ts_value_flag(ctx->value, "scheduler.kv_unified");
-    server->block_tok = ts_value_count(ctx->value, "scheduler.block");
-    if (server->policy == TS_SCHEDULER_STATIC && server->prefix_cache) {
+    struct ts_replica_model *replica = &ctx->pool->replica;
+    replica->policy = (enum ts_scheduler_policy)ts_value_choice(ctx->value, "scheduler.policy");
+    replica->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
+    replica->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
+    replica->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
+    replica->plans_ahead = ts_value_flag(ctx->value, "scheduler.async");
+    replica->long_prefill_tok = ts_value_count(ctx->value, "scheduler.long_prefill");
+    replica->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
+    replica->by_priority = ts_value_choice(ctx->value, "scheduler.order") == true;
+    replica->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");
+    replica->kv_unified = ts_value_flag(ctx->value, "scheduler.kv_unified");
+    replica->block_tok = ts_value_count(ctx->value, "scheduler.block");
+    if (replica->policy == TS_SCHEDULER_STATIC && replica->prefix_cache) {
         ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.prefix_cache"),
                         "leave prefix_cache out, or take policy: vllm", "policy static has no prefix cache");
         ctx->broken = true;
     }
-    if (server->policy != TS_SCHEDULER_SLOTS && server->kv_unified) {
+    if (replica->policy != TS_SCHEDULER_SLOTS && replica->kv_unified) {
         ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.kv_unified"),
                         "leave kv_unified out, or take policy: slots", "kv_unified is of the policy slots");
         ctx->broken = true;
@@ -146,22 +144,22 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
 /* Tokens given by a step: 1 + a + ... + a^k (Leviathan et al. 2023, equation 1). */
 static void resolve_speculative(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
-    struct ts_server_model *server = &ctx->tier->u.server;
+    struct ts_replica_model *replica = &ctx->pool->replica;
     struct ts_value *at = ts_value_at(ctx->value, "speculative");
     if (!ts_value_is_written(ctx->value, "speculative")) {
         return;
     }
-    server->speculative = (struct ts_speculative_model){.draft_tok = ts_value_count(at, "tokens"),
-                                                        .acceptance_frac = ts_value_number(at, "acceptance"),
-                                                        .draft_step_s = ts_value_number(at, "draft_step")};
-    if (server->policy != TS_SCHEDULER_VLLM) {
+    replica->speculative = (struct ts_speculative_model){.draft_tok = ts_value_count(at, "tokens"),
+                                                         .acceptance_frac = ts_value_number(at, "acceptance"),
+                                                         .draft_step_s = ts_value_number(at, "draft_step")};
+    if (replica->policy != TS_SCHEDULER_VLLM) {
         ts_loader_error(loader, at, "leave speculative out, or take policy: vllm",
                         "speculative decoding is not modelled for this scheduler.policy");
         ctx->broken = true;
     }
     double given = 1.0;
-    for (uint32_t i = 0; i < server->speculative.draft_tok; i++) {
-        given = 1.0 + server->speculative.acceptance_frac * given;
+    for (uint32_t i = 0; i < replica->speculative.draft_tok; i++) {
+        given = 1.0 + replica->speculative.acceptance_frac * given;
     }
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.speculative.given", ctx->value->path), TS_ORIGIN_MODELLED,
                      "1 + a + ... + a^k (Leviathan et al. 2023)", "%.4g tokens a step and sequence", given);
@@ -197,17 +195,17 @@ static void resolve_data_parallel(struct ts_loader *loader, struct ts_tier_conte
 /* The engines' schedulers as one: it has the room of all. */
 static void share_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
-    struct ts_server_model *server = &ctx->tier->u.server;
+    struct ts_replica_model *replica = &ctx->pool->replica;
     const uint32_t n = ctx->data_parallel;
     if (n == 1) {
         return;
     }
-    server->long_prefill_tok = server->long_prefill_tok > 0 ? server->long_prefill_tok : server->max_batched_tok;
-    server->max_batched_tok *= n;
-    server->max_seqs *= n;
+    replica->long_prefill_tok = replica->long_prefill_tok > 0 ? replica->long_prefill_tok : replica->max_batched_tok;
+    replica->max_batched_tok *= n;
+    replica->max_seqs *= n;
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.data_parallel.engines", ctx->value->path), TS_ORIGIN_MODELLED,
                      "engines that step together as one: sequences evenly, a prompt on one of them",
-                     "%u x %u sequences, %u tokens", (unsigned)n, server->max_seqs / n, server->max_batched_tok / n);
+                     "%u x %u sequences, %u tokens", (unsigned)n, replica->max_seqs / n, replica->max_batched_tok / n);
 }
 
 static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
@@ -229,25 +227,23 @@ static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *c
     ctx->n_accelerators = n * ctx->data_parallel;
 }
 
-static void resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx)
+static void resolve_replica(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
-    struct ts_server_model *server = &ctx->tier->u.server;
-    server->n_replicas = ts_value_count(ctx->value, "replicas");
-    server->n_accelerators = ctx->n_accelerators = ts_value_count(ctx->value, "accelerators");
+    struct ts_replica_model *replica = &ctx->pool->replica;
+    replica->n_accelerators = ctx->n_accelerators = ts_value_count(ctx->value, "accelerators");
     resolve_parallel(loader, ctx);
-    server->max_queue = ts_value_count(ctx->value, "max_queue");
     resolve_scheduler(loader, ctx);
     share_scheduler(loader, ctx);
     resolve_speculative(loader, ctx);
     ts_resolve_memory(loader, ctx);
-    ts_resolve_steps(loader, ctx, &server->steps);
-    ts_resolve_host(loader, ctx, &server->steps);
+    ts_resolve_steps(loader, ctx, &replica->steps);
+    ts_resolve_host(loader, ctx, &replica->steps);
     if (!ctx->broken) {
-        ts_resolve_ideal(ctx, &server->ideal);
+        ts_resolve_ideal(ctx, &replica->ideal);
     }
 }
 
-static void resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx, bool is_pool)
+void ts_resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     resolve_hardware(loader, ctx);
     resolve_measured(loader, ctx);
@@ -255,40 +251,29 @@ static void resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx,
     if (ctx->broken) {
         return;
     }
-    if (ctx->tier->kind == TS_TIER_DEVICE) {
+    if (ctx->pool) {
+        resolve_replica(loader, ctx);
+    } else {
         resolve_device(loader, ctx);
-    } else {
-        resolve_server(loader, ctx);
     }
-    if (!ctx->broken && !is_pool && ctx->tier->kind == TS_TIER_SERVER) {
-        ts_resolve_fleet(loader, ctx);
-    }
+}
+
+static void resolve_devices(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    ts_resolve_units(loader, ctx);
+    ctx->tier->hardware = ctx->hardware_name;
+    ctx->tier->context_tok = ctx->context_tok;
     if (!ctx->broken) {
-        ts_resolve_power(loader, ctx);
-        ts_resolve_owned(loader, ctx);
-    }
-}
-
-void ts_resolve_replica(struct ts_loader *loader, struct ts_tier_context *ctx)
-{
-    resolve_units(loader, ctx, true);
-}
-
-static void resolve_owned_tier(struct ts_loader *loader, struct ts_tier_context *ctx)
-{
-    if (ctx->tier->kind == TS_TIER_SERVER && ts_value_is_written(ctx->value, "pools")) {
-        ts_resolve_pools(loader, ctx);
-    } else {
-        resolve_units(loader, ctx, false);
-        if (ctx->tier->kind == TS_TIER_SERVER) {
-            ctx->tier->u.server.kv_transfer.link = -1;
-        }
+        struct ts_device_model *device = &ctx->tier->u.device;
+        ts_resolve_power(loader, ctx, &device->power);
+        ts_resolve_price(loader, ctx, device->n_users);
+        ts_resolve_owned(ctx);
     }
 }
 
 static void resolve_tier(struct ts_loader *loader, struct ts_value *value, struct ts_tier_model *tier)
 {
-    struct ts_tier_context ctx = {.value = value, .tier = tier, .n_accelerators = 1};
+    struct ts_tier_context ctx = {.value = value, .tier = tier, .hardware_name = "", .n_accelerators = 1};
     tier->name = value->name;
     tier->ability = ts_value_number(value, "ability");
     tier->link = tier->replaces = -1;
@@ -297,16 +282,19 @@ static void resolve_tier(struct ts_loader *loader, struct ts_value *value, struc
     if (kind < 0 || value->broken) {
         return;
     }
-    static const enum ts_tier_kind kinds[] = {TS_TIER_DEVICE, TS_TIER_SERVER, TS_TIER_API};
-    tier->kind = kinds[kind];
+    tier->kind = (enum ts_tier_kind)kind;
     tier->link = ts_value_is_set(value, "link") ? ts_value_choice(value, "link") : -1;
     (void)ts_value_text(value, "link");
     if (tier->kind == TS_TIER_API) {
         tier->context_tok = ts_value_count(value, "context");
         ts_resolve_api(loader, &ctx);
+        return;
+    }
+    tier->replaces = ts_value_is_set(value, "replaces") ? ts_value_choice(value, "replaces") : -1;
+    if (tier->kind == TS_TIER_SERVER) {
+        ts_resolve_server(loader, &ctx);
     } else {
-        tier->replaces = ts_value_is_set(value, "replaces") ? ts_value_choice(value, "replaces") : -1;
-        resolve_owned_tier(loader, &ctx);
+        resolve_devices(loader, &ctx);
     }
 }
 

@@ -199,35 +199,45 @@ static void start_one(struct ts_fleet *fleet, struct ts_engine *engine)
 
 /* ---- a failure ---- */
 
+struct lost {
+    uint64_t request;
+    uint32_t flight;
+};
+
 static int by_arrival(const void *a, const void *b)
 {
-    const uint64_t *x = a;
-    const uint64_t *y = b;
-    return (x[0] > y[0]) - (x[0] < y[0]);
+    const struct lost *x = a;
+    const struct lost *y = b;
+    return x->request != y->request ? (x->request > y->request) - (x->request < y->request)
+                                    : (x->flight > y->flight) - (x->flight < y->flight);
 }
 
-/* {request, flight} of those at a replica in order of arrival; *n of them. NULL: none, or no memory, which is told. */
-static uint64_t (*flights_at(const struct ts_replica *replica, struct ts_engine *engine, size_t *n))[2]
+/* What is lost with a replica, in order of arrival; NULL and 0 if that is nothing. */
+static enum ts_status find_lost(const struct ts_replica *replica, const struct ts_engine *engine, struct lost **out,
+                                uint32_t *n)
 {
+    const uint32_t n_most = ts_replica_outstanding(replica);
+    *out = NULL;
     *n = 0;
-    const uint32_t n_there = ts_replica_outstanding(replica);
-    uint64_t(*found)[2] = n_there > 0 ? malloc(n_there * sizeof *found) : NULL;
-    if (!found) {
-        ts_engine_fail(engine, n_there > 0 ? TS_ENOMEM : TS_OK);
-        return NULL;
+    if (n_most == 0) {
+        return TS_OK;
     }
-    for (uint32_t id = 0; id < engine->flights.cap; id++) {
-        const struct ts_flight *flight = ts_engine_flight(engine, id);
-        if (flight->slot.is_used && flight->in_tier && flight->tier == replica->config->tier &&
-            flight->unit == replica->unit) {
-            TS_CHECK(*n < n_there);
-            found[*n][0] = flight->request.id;
-            found[*n][1] = id;
-            ++*n;
-        }
+    struct lost *lost = malloc(n_most * sizeof *lost);
+    uint32_t *ids = malloc(n_most * sizeof *ids);
+    if (!lost || !ids) {
+        free(lost);
+        free(ids);
+        return TS_ENOMEM;
     }
-    qsort(found, *n, sizeof *found, by_arrival);
-    return found;
+    *n = ts_replica_flights(replica, engine, ids);
+    TS_CHECK(*n <= n_most);
+    for (uint32_t i = 0; i < *n; i++) {
+        lost[i] = (struct lost){ts_engine_flight(engine, ids[i])->request.id, ids[i]};
+    }
+    free(ids);
+    qsort(lost, *n, sizeof *lost, by_arrival);
+    *out = lost;
+    return TS_OK;
 }
 
 static void lose(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
@@ -249,10 +259,13 @@ static void lose(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
 
 static void break_down(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
 {
-    size_t n = 0;
-    uint64_t(*lost)[2] = flights_at(replica, engine, &n);
-    const enum ts_status status = ts_replica_break(replica, engine);
-    if (status != TS_OK || engine->status != TS_OK) {
+    struct lost *lost = NULL;
+    uint32_t n = 0;
+    enum ts_status status = find_lost(replica, engine, &lost, &n);
+    if (status == TS_OK) {
+        status = ts_replica_break(replica, engine);
+    }
+    if (status != TS_OK) {
         ts_engine_fail(engine, status);
         free(lost);
         return;
@@ -265,8 +278,8 @@ static void break_down(struct ts_fleet *fleet, struct ts_engine *engine, struct 
     replica->life_stamp++;
     schedule(fleet, engine, draw_exponential_s(fleet, engine, replica, fleet->model->failures.mttr_s), replica->unit,
              replica->life_stamp);
-    for (size_t i = 0; i < n; i++) {
-        lose(fleet, engine, (uint32_t)lost[i][1]);
+    for (uint32_t i = 0; i < n; i++) {
+        lose(fleet, engine, lost[i].flight);
     }
     free(lost);
     if (fleet->rolling == replica->unit) {

@@ -50,7 +50,7 @@ void ts_replica_deinit(struct ts_replica *replica)
 void ts_replica_account_steps(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns,
                               uint32_t n_steps)
 {
-    struct ts_account *account = &engine->ledger.accounts[replica->config->book];
+    struct ts_pool_account *account = &engine->ledger.pools[replica->config->book];
     const double power_w =
         replica->prefill_tok > 0.0 ? replica->config->power->prefill_w : replica->config->power->decode_w;
     ts_ledger_work(&engine->ledger, replica->config->book, replica->start_ns, until_ns, power_w);
@@ -171,7 +171,7 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
         struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);
         flight->start_ns = flight->start_ns == TS_NEVER_NS ? engine->now_ns : flight->start_ns;
     }
-    struct ts_account *account = &engine->ledger.accounts[replica->config->book];
+    struct ts_pool_account *account = &engine->ledger.pools[replica->config->book];
     account->n_preemptions += plan->n_preempted;
     account->looked_up_tok += plan->looked_up_tok;
     account->found_tok += plan->found_tok;
@@ -424,6 +424,17 @@ void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
         }
     }
     replica->mode = TS_REPLICA_IDLE;
+}
+
+uint32_t ts_replica_flights(const struct ts_replica *replica, const struct ts_engine *engine, uint32_t *ids)
+{
+    uint32_t n = ts_scheduler_tags(replica->scheduler, ids);
+    uint32_t id = replica->inbox;
+    for (uint32_t i = 0; i < replica->n_inbox; i++) {
+        ids[n++] = id;
+        id = ts_engine_flight(engine, id)->next;
+    }
+    return n;
 }
 
 enum ts_status ts_replica_break(struct ts_replica *replica, struct ts_engine *engine)

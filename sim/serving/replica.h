@@ -17,7 +17,7 @@ struct ts_replica_config {
     double draft_s; /* of the draft model, in every step in which anybody decodes */
     double weight;  /* its speed beside that of others, for the balancers */
     uint32_t tier;  /* whose requests it serves */
-    uint32_t book;  /* the account of its work, see ts_ledger_account */
+    uint32_t book;  /* its pool's, for its work: see sim/ledger.h */
     uint32_t n_classes;
     bool plans_ahead; /* a step is planned when the one before it begins */
     enum ts_pool_role role;
@@ -79,6 +79,8 @@ void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, ui
 void ts_replica_release(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
 /* A STEP event of its unit. */
 void ts_replica_fire(struct ts_replica *replica, struct ts_engine *engine, uint32_t stamp);
+/* The requests that it has, in no order that means anything; returns how many, at most ts_replica_outstanding. */
+uint32_t ts_replica_flights(const struct ts_replica *replica, const struct ts_engine *engine, uint32_t *ids);
 /* It breaks now: the work of the step under way is lost, every request is forgotten (by the replica alone) and so is
  * its cache. On TS_ENOMEM nothing is. */
 enum ts_status ts_replica_break(struct ts_replica *replica, struct ts_engine *engine);

@@ -121,6 +121,23 @@ uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *s)
     return s->config.kv_blocks - s->n_free_blocks;
 }
 
+uint32_t ts_scheduler_tags(const struct ts_scheduler *s, uint32_t *tags)
+{
+    uint32_t n = 0;
+    for (uint32_t pos = 0; pos < s->n_running; pos++) {
+        const struct ts_sequence *seq = ts_running_seq(s, pos);
+        if (seq->state == TS_SEQUENCE_RUNNING) {
+            tags[n++] = seq->tag;
+        }
+    }
+    for (int level = 0; level <= TS_SEQUENCE_MAX_PRIORITY; level++) {
+        for (uint32_t i = s->seqs.first_waiting[level]; i != TS_SEQUENCE_NONE; i = s->seqs.items[i].next) {
+            tags[n++] = s->seqs.items[i].tag;
+        }
+    }
+    return n;
+}
+
 /* ---- submission ---- */
 
 enum ts_status ts_scheduler_submit_with(struct ts_scheduler *s, uint32_t *handle, uint32_t tag, uint32_t prompt_tok,

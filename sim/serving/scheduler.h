@@ -174,6 +174,9 @@ bool ts_scheduler_run_goes_on(const struct ts_scheduler *sched);
 uint32_t ts_scheduler_running(const struct ts_scheduler *sched);
 uint32_t ts_scheduler_waiting(const struct ts_scheduler *sched);
 uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *sched);
+/* The tags of all that run or wait, in no order that means anything; returns how many, at most those that
+ * ts_scheduler_running and ts_scheduler_waiting count together. */
+uint32_t ts_scheduler_tags(const struct ts_scheduler *sched, uint32_t *tags);
 
 /* "vllm", "slots", "static". */
 const char *ts_scheduler_policy_name(enum ts_scheduler_policy policy);

@@ -18,13 +18,13 @@ enum { FRONT, DECODE, MAX_STAGES };
 struct server {
     const struct ts_server_model *model;
     struct ts_replica_config configs[TS_MAX_POOLS]; /* of its pools */
-    uint32_t n_pools;
-    uint32_t pool_end[MAX_STAGES]; /* behind the last pool of each stage */
+    uint32_t pool_end[MAX_STAGES];                  /* behind the last pool of each stage */
     uint32_t n_stages;
     struct ts_fleet fleets[MAX_STAGES];
     struct ts_kv_transfer transfer;
     const struct ts_tier *tier;
-    struct ts_replica *replicas; /* [model->n_replicas] */
+    struct ts_replica *replicas; /* [n_replicas] of all pools */
+    uint32_t n_replicas;
     uint32_t context_tok;
 };
 
@@ -36,7 +36,7 @@ static void server_destroy(struct ts_tier *tier)
     if (!server) {
         return;
     }
-    for (uint32_t i = 0; server->replicas && i < server->model->n_replicas; i++) {
+    for (uint32_t i = 0; server->replicas && i < server->n_replicas; i++) {
         ts_replica_deinit(&server->replicas[i]);
     }
     free(server->replicas);
@@ -44,7 +44,7 @@ static void server_destroy(struct ts_tier *tier)
     tier->state = NULL;
 }
 
-struct ts_scheduler_config ts_server_scheduler_config(const struct ts_server_model *model)
+struct ts_scheduler_config ts_server_scheduler_config(const struct ts_replica_model *model)
 {
     return (struct ts_scheduler_config){
         .max_batched_tok = model->max_batched_tok,
@@ -92,42 +92,38 @@ static void go_on_in_decode(struct server *server, struct ts_engine *engine, uin
 
 static struct ts_replica_config config_of(const struct ts_tier *tier, const struct ts_engine *engine, uint32_t pool)
 {
-    const struct ts_pool_view view = ts_tier_pool(tier->model, pool);
-    const struct ts_server_model *model = view.server;
+    const struct ts_pool_model *model = &tier->model->u.server.pools[pool];
+    const struct ts_replica_model *replica = &model->replica;
     return (struct ts_replica_config){
-        .scheduler = ts_server_scheduler_config(model),
-        .steps = &model->steps,
-        .power = view.power,
-        .draft_s = model->speculative.draft_tok * model->speculative.draft_step_s,
-        .weight = view.weight,
+        .scheduler = ts_server_scheduler_config(replica),
+        .steps = &replica->steps,
+        .power = &replica->power,
+        .draft_s = replica->speculative.draft_tok * replica->speculative.draft_step_s,
+        .weight = model->weight,
         .tier = tier->index,
-        .book = ts_ledger_account(engine->model, tier->index, pool),
+        .book = ts_model_first_pool(engine->model, tier->index) + pool,
         .n_classes = engine->ledger.result.n_classes,
-        .plans_ahead = model->plans_ahead,
-        .role = view.role,
+        .plans_ahead = replica->plans_ahead,
+        .role = model->role,
         .hand_on = hand_on,
         .owner = tier->state,
     };
 }
 
-static enum ts_status create_replicas(struct server *server, const struct ts_tier *tier)
+static enum ts_status create_replicas(struct server *server)
 {
-    const uint32_t n = server->model->n_replicas;
-    server->replicas = calloc(n, sizeof *server->replicas);
+    server->replicas = calloc(server->n_replicas, sizeof *server->replicas);
     if (!server->replicas) {
         return TS_ENOMEM;
     }
     enum ts_status status = TS_OK;
     uint32_t unit = 0;
-    for (uint32_t pool = 0; pool < server->n_pools; pool++) {
-        const uint32_t n_of_pool = ts_tier_pool(tier->model, pool).server->n_replicas;
-        for (uint32_t i = 0; status == TS_OK && i < n_of_pool; i++) {
-            TS_CHECK(unit < n);
+    for (uint32_t pool = 0; pool < server->model->n_pools; pool++) {
+        for (uint32_t i = 0; status == TS_OK && i < server->model->pools[pool].n_replicas; i++) {
             status = ts_replica_init(&server->replicas[unit], &server->configs[pool], unit);
             unit++;
         }
     }
-    TS_CHECK(status != TS_OK || unit == n);
     return status;
 }
 
@@ -147,7 +143,7 @@ static void open_balance(struct server *server, const struct ts_engine *engine, 
             ts_mix64(engine->model->seed ^ ts_mix64((uint64_t)engine->replication << 32 | (server->tier->key + stage))),
     };
     for (uint32_t pool = begin; pool < end; pool++) {
-        balance->n += ts_tier_pool(server->tier->model, pool).server->n_replicas;
+        balance->n += server->model->pools[pool].n_replicas;
         balance->is_weighted |= server->configs[pool].weight != server->configs[begin].weight;
     }
 }
@@ -156,11 +152,11 @@ static void open_balance(struct server *server, const struct ts_engine *engine, 
 static bool roles_are_fine(const struct server *server)
 {
     const struct ts_server_model *model = server->model;
-    bool fine =
-        server->pool_end[FRONT] > 0 &&
-        (server->n_stages == 1 || (!model->autoscale.on && !(model->failures.mtbf_s > 0.0) &&
-                                   !(model->restart_every_s > 0.0) && server->pool_end[FRONT] < server->n_pools));
-    for (uint32_t pool = 0; pool < server->n_pools; pool++) {
+    bool fine = server->pool_end[FRONT] > 0 &&
+                (server->n_stages == 1 ||
+                 (!model->autoscale.on && !(model->failures.mtbf_s > 0.0) && !(model->restart_every_s > 0.0) &&
+                  server->pool_end[FRONT] < server->model->n_pools));
+    for (uint32_t pool = 0; pool < server->model->n_pools; pool++) {
         const struct ts_replica_config *config = &server->configs[pool];
         const enum ts_pool_role due = server->n_stages == 1            ? TS_POOL_BOTH
                                       : pool < server->pool_end[FRONT] ? TS_POOL_PREFILL
@@ -175,12 +171,12 @@ static void divide_into_stages(struct server *server)
 {
     const bool by_role = ts_tier_is_disaggregated(server->tier->model);
     uint32_t n_front = 0;
-    while (n_front < server->n_pools && (!by_role || server->configs[n_front].role == TS_POOL_PREFILL)) {
+    while (n_front < server->model->n_pools && (!by_role || server->configs[n_front].role == TS_POOL_PREFILL)) {
         n_front++;
     }
     server->n_stages = by_role ? MAX_STAGES : 1;
     server->pool_end[FRONT] = n_front;
-    server->pool_end[DECODE] = server->n_pools;
+    server->pool_end[DECODE] = server->model->n_pools;
 }
 
 static enum ts_status open_stages(struct server *server, struct ts_tier *tier, struct ts_engine *engine)
@@ -189,7 +185,7 @@ static enum ts_status open_stages(struct server *server, struct ts_tier *tier, s
     if (!roles_are_fine(server)) {
         return TS_ERANGE;
     }
-    const enum ts_status status = create_replicas(server, tier);
+    const enum ts_status status = create_replicas(server);
     for (uint32_t stage = 0; status == TS_OK && stage < server->n_stages; stage++) {
         open_balance(server, engine, stage);
         ts_fleet_open(&server->fleets[stage], tier, engine);
@@ -200,7 +196,8 @@ static enum ts_status open_stages(struct server *server, struct ts_tier *tier, s
 static enum ts_status server_create(struct ts_tier *tier, struct ts_engine *engine)
 {
     const struct ts_server_model *model = &tier->model->u.server;
-    if (model->n_replicas == 0 || model->n_replicas > TS_SERVER_MAX_REPLICAS || model->n_pools > TS_MAX_POOLS) {
+    const uint32_t n_replicas = ts_server_n_replicas(model);
+    if (n_replicas == 0 || n_replicas > TS_SERVER_MAX_REPLICAS) {
         return TS_ERANGE;
     }
     struct server *server = calloc(1, sizeof *server);
@@ -210,12 +207,12 @@ static enum ts_status server_create(struct ts_tier *tier, struct ts_engine *engi
     tier->state = server; /* destroyed with the tier, whatever comes back */
     server->tier = tier;
     server->model = model;
-    server->n_pools = model->n_pools > 0 ? model->n_pools : 1;
-    for (uint32_t pool = 0; pool < server->n_pools; pool++) {
+    server->n_replicas = n_replicas;
+    for (uint32_t pool = 0; pool < model->n_pools; pool++) {
         server->configs[pool] = config_of(tier, engine, pool);
     }
     server->context_tok = tier->model->context_tok;
-    if (model->n_pools > 0) {
+    if (ts_tier_is_disaggregated(tier->model)) {
         ts_kv_transfer_open(&server->transfer, engine, tier);
     }
     return open_stages(server, tier, engine);
@@ -311,7 +308,7 @@ static void server_abandon(struct ts_tier *tier, struct ts_engine *engine, uint3
 static void server_close(struct ts_tier *tier, struct ts_engine *engine)
 {
     struct server *server = tier->state;
-    for (uint32_t i = 0; i < server->model->n_replicas; i++) {
+    for (uint32_t i = 0; i < server->n_replicas; i++) {
         ts_replica_close(&server->replicas[i], engine);
     }
 }

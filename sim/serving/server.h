@@ -10,7 +10,7 @@ enum { TS_SERVER_QUEUE_MAX = 1 << 20, TS_SERVER_MAX_REPLICAS = 1 << 16 };
 
 extern const struct ts_tier_ops ts_server_ops;
 
-/* The scheduler of each replica: what a live engine is given to be compared with it. */
-struct ts_scheduler_config ts_server_scheduler_config(const struct ts_server_model *model);
+/* The scheduler of a replica: what a live engine is given to be compared with it. */
+struct ts_scheduler_config ts_server_scheduler_config(const struct ts_replica_model *model);
 
 #endif

@@ -23,8 +23,8 @@ struct device {
 
 struct fleet {
     const struct ts_device_model *model;
-    const struct ts_power_model *power;
     uint32_t context_tok;
+    uint32_t book; /* of its devices' work, see sim/ledger.h */
     uint64_t seed;
     struct device *table; /* [cap], cap a power of two */
     uint32_t cap, n_busy;
@@ -118,8 +118,8 @@ static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engi
         return TS_ENOMEM;
     }
     *fleet = (struct fleet){.model = &tier->model->u.device,
-                            .power = &tier->model->power,
                             .context_tok = tier->model->context_tok,
+                            .book = ts_model_first_pool(engine->model, tier->index),
                             .seed = engine->model->seed,
                             .table = table,
                             .cap = FIRST_CAP};
@@ -186,9 +186,9 @@ static void account_service(const struct ts_tier *tier, struct ts_engine *engine
     const struct fleet *fleet = tier->state;
     const int64_t first_ns = earlier(flight->first_ns, engine->now_ns);
     const int64_t end_ns = earlier(flight->end_ns, engine->now_ns);
-    ts_ledger_work(&engine->ledger, tier->index, flight->start_ns, first_ns, fleet->power->prefill_w);
+    ts_ledger_work(&engine->ledger, fleet->book, flight->start_ns, first_ns, fleet->model->power.prefill_w);
     if (end_ns > first_ns) {
-        ts_ledger_work(&engine->ledger, tier->index, first_ns, end_ns, fleet->power->decode_w);
+        ts_ledger_work(&engine->ledger, fleet->book, first_ns, end_ns, fleet->model->power.decode_w);
     }
 }
 

@@ -11,10 +11,10 @@
 
 enum { N = 120 };
 
-static struct ts_model linear_model(void)
+static struct ts_model linear_model(struct ts_pool_model *pool)
 {
-    struct ts_tier_model tier = world_server(0.01);
-    tier.u.server.steps = (struct ts_steps_model){.kind = TS_STEPS_LINEAR,
+    const struct ts_tier_model tier = world_server(pool, 0.01);
+    pool->replica.steps = (struct ts_steps_model){.kind = TS_STEPS_LINEAR,
                                                   .u.linear = {.a_s = 0.004,
                                                                .b_s_per_seq = 0.0005,
                                                                .c_s_per_kv_tok = 1e-6,
@@ -38,9 +38,10 @@ static const struct ts_endpoint_factors truth = {.decode = 1.3, .prompt = 0.8};
 /* What a server does whose steps take other times. */
 static struct ts_rehearsal rehearsal_of(const struct ts_model *model)
 {
-    struct ts_model slower = *model;
+    struct ts_model slower;
+    struct ts_pool_model pool;
     struct ts_rehearsal rehearsal = {.run = 3, .requests = some_requests(), .n = N};
-    ts_endpoint_scale(&slower.tiers[0].u.server.steps.u.linear, &truth);
+    ts_endpoint_scale(&slower, &pool, model, &truth);
     assert_int_equal(ts_timings_of_sim(&rehearsal.live, &slower, rehearsal.requests, N, NULL, NULL), TS_OK);
     return rehearsal;
 }
@@ -48,7 +49,8 @@ static struct ts_rehearsal rehearsal_of(const struct ts_model *model)
 static void test_endpoint_tune__finds_how_much_slower_the_endpoint_is(void **state)
 {
     (void)state;
-    const struct ts_model model = linear_model();
+    struct ts_pool_model pool;
+    const struct ts_model model = linear_model(&pool);
     struct ts_rehearsal rehearsal = rehearsal_of(&model);
     struct ts_endpoint_factors found;
     assert_int_equal(ts_endpoint_tune(&found, &model, 3, &rehearsal, 1, NULL), TS_OK);
@@ -62,7 +64,8 @@ static void test_endpoint_tune__finds_how_much_slower_the_endpoint_is(void **sta
 static void test_endpoint_tune__other_runs_and_failed_requests_say_nothing(void **state)
 {
     (void)state;
-    const struct ts_model model = linear_model();
+    struct ts_pool_model pool;
+    const struct ts_model model = linear_model(&pool);
     struct ts_rehearsal rehearsal = rehearsal_of(&model);
     struct ts_endpoint_factors found;
     assert_int_equal(ts_endpoint_tune(&found, &model, 4, &rehearsal, 1, NULL), TS_OK);
@@ -84,7 +87,7 @@ static void test_endpoint_tune__unified_slots_take_the_fit_s_time_where_all_hold
     (void)state;
     enum { SLOTS = 4, CTX = 300, PROMPT = 200 };
     const struct ts_model_measurement fit = {.linear = {.coef = {0.004, 0.0005, 1e-6, 1e-4, 1e-8}}};
-    struct ts_server_model own = {.max_seqs = 1}, shared = own;
+    struct ts_replica_model own = {.max_seqs = 1}, shared = own;
     ts_validate_endpoint_describe(&own, &fit, SLOTS, false);
     ts_validate_endpoint_describe(&shared, &fit, SLOTS, true);
     assert_true(shared.kv_unified && !own.kv_unified);

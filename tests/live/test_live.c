@@ -146,22 +146,27 @@ static void test_live__a_stopped_run_keeps_what_was_done(void **state)
 
 /* ---- against the simulation ---- */
 
-static void make_model(struct ts_model *model, const struct ts_scheduler_config *scheduler)
+static void make_model(struct ts_model *model, struct ts_pool_model *pool, const struct ts_scheduler_config *scheduler)
 {
-    *model = (struct ts_model){.name = "live", .n_tiers = 1, .series_bin_s = 1.0};
-    model->tiers[0] = (struct ts_tier_model){.name = "here", .kind = TS_TIER_SERVER, .hardware = "this machine"};
-    model->tiers[0].power.pue = 1.0;
-    struct ts_server_model *server = &model->tiers[0].u.server;
-    server->n_replicas = 1;
-    server->n_accelerators = 1;
-    server->max_batched_tok = scheduler->max_batched_tok;
-    server->max_seqs = scheduler->max_seqs;
-    server->chunked_prefill = true;
-    server->block_tok = scheduler->block_tok;
-    server->kv_blocks = scheduler->kv_blocks;
-    server->steps.kind = TS_STEPS_LINEAR;
-    server->steps.u.linear = (struct ts_steps_linear){.a_s = 1e-4, .d_s_per_prefill_tok = 1e-6};
-    ts_validate_alone(model, model, 0);
+    const struct ts_pool_model whole = {
+        .name = "here",
+        .hardware = "this machine",
+        .weight = 1.0,
+        .n_replicas = 1,
+        .replica = {.n_accelerators = 1,
+                    .max_batched_tok = scheduler->max_batched_tok,
+                    .max_seqs = scheduler->max_seqs,
+                    .chunked_prefill = true,
+                    .block_tok = scheduler->block_tok,
+                    .kv_blocks = scheduler->kv_blocks,
+                    .steps = {.kind = TS_STEPS_LINEAR, .u.linear = {.a_s = 1e-4, .d_s_per_prefill_tok = 1e-6}},
+                    .power = {.pue = 1.0}}};
+    const struct ts_model from = {
+        .name = "live",
+        .n_tiers = 1,
+        .series_bin_s = 1.0,
+        .tiers = {{.name = "here", .kind = TS_TIER_SERVER, .u.server = {.pools = &whole, .n_pools = 1}}}};
+    ts_validate_alone(model, pool, &from, 0);
 }
 
 /* The replay of a live run; true if nothing fell into another step. With the recorded step times, the simulated
@@ -173,9 +178,10 @@ static bool replay(const struct ts_request *requests, uint64_t kv_blocks)
     struct ts_live *live = open_live(&scheduler);
     struct ts_live_run run;
     struct ts_model *model = malloc(sizeof *model);
+    struct ts_pool_model pool;
     struct ts_error_budget budget;
     assert_non_null(model);
-    make_model(model, &scheduler);
+    make_model(model, &pool, &scheduler);
     assert_int_equal(ts_live_serve(&run, live, requests, N, NULL, NULL), TS_OK);
     const struct ts_validate_budget_input input = {.model = model, .requests = requests, .n = N, .run = &run};
     assert_int_equal(ts_validate_budget(&budget, &input, TS_VALIDATE_E2E, NULL), TS_OK);
@@ -269,9 +275,10 @@ static void test_validate__a_request_that_slips_into_a_plan_is_replayed_in_it(vo
                                    {.begin_ns = 40 * MS, .end_ns = 50 * MS}};
     const struct ts_live_run run = {.records = records, .n_records = 2, .steps = steps, .n_steps = 4};
     struct ts_model *model = malloc(sizeof *model);
+    struct ts_pool_model pool;
     struct ts_error_budget budget;
     assert_non_null(model);
-    make_model(model, &scheduler);
+    make_model(model, &pool, &scheduler);
     const struct ts_validate_budget_input input = {.model = model, .requests = requests, .n = 2, .run = &run};
     assert_int_equal(ts_validate_budget(&budget, &input, TS_VALIDATE_TTFT, NULL), TS_OK);
     assert_true(fabs(budget.scheduler_frac) < 1e-9);
@@ -330,10 +337,11 @@ static void test_validate__capacity_is_that_of_a_full_batch(void **state)
     struct ts_request *requests = calloc(MANY, sizeof *requests);
     const struct ts_scheduler_config scheduler = scheduler_of(8, 4, 256);
     struct ts_model *model = malloc(sizeof *model);
+    struct ts_pool_model pool;
     double per_s = 0.0;
     assert_true(model && requests);
-    make_model(model, &scheduler);
-    model->tiers[0].u.server.steps.u.linear = (struct ts_steps_linear){.a_s = 0.01};
+    make_model(model, &pool, &scheduler);
+    pool.replica.steps.u.linear = (struct ts_steps_linear){.a_s = 0.01};
     for (size_t i = 0; i < MANY; i++) {
         requests[i] =
             (struct ts_request){.id = i, .arrival_ns = (int64_t)i * 1000000000, .prompt_tok = 1, .output_tok = 1};

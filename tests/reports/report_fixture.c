@@ -31,6 +31,13 @@ static const struct ts_assumption assumptions[] = {
     {"tiers.cloud.price", "2.5 / 10 USD/Mtok", TS_ORIGIN_CATALOG, "prices.csv: OpenAI/gpt-4o, 2026-01-15"},
 };
 
+static const struct ts_pool_model edge_pool = {
+    .name = "edge",
+    .hardware = "2 x NVIDIA H100 SXM",
+    .weight = 1.0,
+    .n_replicas = 1,
+    .replica = {.steps = {.kind = TS_STEPS_LINEAR, .origin = TS_ORIGIN_FITTED, .source = "points.csv: 70B on 4xH100"}}};
+
 static void build_tiers(struct ts_model *model)
 {
     model->n_tiers = FIXTURE_TIERS;
@@ -45,8 +52,7 @@ static void build_tiers(struct ts_model *model)
     cloud->replaces = -1;
     device->u.device.steps = (struct ts_steps_model){
         .kind = TS_STEPS_TABLE, .origin = TS_ORIGIN_MEASURED, .source = "measurement.json of AMD EPYC, 2 threads"};
-    edge->u.server.steps = (struct ts_steps_model){
-        .kind = TS_STEPS_LINEAR, .origin = TS_ORIGIN_FITTED, .source = "points.csv: 70B on 4xH100"};
+    edge->u.server = (struct ts_server_model){.pools = &edge_pool, .n_pools = 1};
 }
 
 static void build_model(struct ts_model *model)

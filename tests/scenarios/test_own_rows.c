@@ -56,8 +56,8 @@ static void test_own_rows__a_written_shape_counts_as_the_catalog_does(void **sta
               "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Mine, quant: FP16, ability: 1}\n");
     load_good(&same, START
               "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP16, ability: 1}\n");
-    const struct ts_server_model *a = &own.model.tiers[0].u.server;
-    const struct ts_server_model *b = &same.model.tiers[0].u.server;
+    const struct ts_replica_model *a = &own.model.tiers[0].u.server.pools[0].replica;
+    const struct ts_replica_model *b = &same.model.tiers[0].u.server.pools[0].replica;
     assert_string_equal(own.model.tiers[0].model, "Mine FP16");
     assert_in_range(a->kv_blocks, b->kv_blocks - 2, b->kv_blocks + 2); /* 8.0303e9 against the published 8.03e9 */
     assert_near(a->steps.u.roofline.flop_per_tok, 15.01e9, 0.005e9);
@@ -75,9 +75,10 @@ static void test_own_rows__written_hardware_serves_and_is_marked_as_the_scenario
                          "kv: fp8, ability: 1}\n");
     const struct ts_tier_model *tier = &s.model.tiers[0];
     /* (96e9 x 0.95 - 70.55e9) / 163,840 B */
-    assert_int_equal(tier->u.server.kv_blocks, 126037 / 16);
+    const struct ts_replica_model *replica = &tier->u.server.pools[0].replica;
+    assert_int_equal(replica->kv_blocks, 126037 / 16);
     assert_near(tier->owned.capex_usd, 8500.0, 1e-9);
-    assert_near(tier->power.idle_w, 60.0, 1e-9);
+    assert_near(replica->power.idle_w, 60.0, 1e-9);
     assert_int_equal(assumption(&s, "tiers.edge.hardware.row")->origin, TS_ORIGIN_SCENARIO);
     ts_scenario_deinit(&s);
 }
@@ -92,7 +93,7 @@ static void test_own_rows__a_name_of_the_catalog_is_replaced(void **state)
                         "tiers:\n"
                         "  edge: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP16, ability: 1}\n");
     /* (48e9 x 0.95 - 16.06e9) / 131,072 B: the catalog's 24 GB would leave 51,422 */
-    assert_int_equal(s.model.tiers[0].u.server.kv_blocks, 225372 / 16);
+    assert_int_equal(s.model.tiers[0].u.server.pools[0].replica.kv_blocks, 225372 / 16);
     ts_scenario_deinit(&s);
 }
 

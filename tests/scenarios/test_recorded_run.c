@@ -77,7 +77,7 @@ static void test_recorded_run__the_roofline_of_a_class_it_was_not_fitted_to_is_w
     }
     struct ts_scenario scenario;
     load(&scenario, "tiers.gpu.steps=roofline");
-    assert_int_equal(scenario.model.tiers[0].u.server.steps.origin, TS_ORIGIN_FITTED);
+    assert_int_equal(scenario.model.tiers[0].u.server.pools[0].replica.steps.origin, TS_ORIGIN_FITTED);
     struct ts_result result = run(&scenario, false);
     check_latencies(&scenario, &result, 0.05);
     ts_result_deinit(&result);

@@ -28,7 +28,7 @@ static void test_binding__seventy_billion_in_fp8_leave_33264_tokens_of_one_h100(
     load_good(&s, one_server);
     const struct ts_tier_model *tier = &s.model.tiers[0];
     assert_int_equal(tier->kind, TS_TIER_SERVER);
-    assert_int_equal(tier->u.server.kv_blocks, 33264 / 16);
+    assert_int_equal(tier->u.server.pools[0].replica.kv_blocks, 33264 / 16);
     assert_int_equal(tier->context_tok, 33264);
     assert_string_equal(assumption(&s, "tiers.edge.kv_tokens")->value, "33264 tok of 163840 B");
     assert_int_equal(assumption(&s, "tiers.edge.kv_tokens")->origin, TS_ORIGIN_MODELLED);
@@ -100,7 +100,7 @@ static void test_binding__a_pipeline_of_tensor_parallel_groups(void **state)
               "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, "
               "accelerators: 8, pipeline_parallel: 2, steps: {roofline: {bandwidth: 75 %}}, overhead: 1 ms, ability: "
               "1}\n");
-    const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.steps.u.roofline;
+    const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.pools[0].replica.steps.u.roofline;
     assert_float_equal(roof->stages, 2.0, 0.0);
     assert_float_equal(roof->bytes_per_s, 4.0 * 0.75 * 3350e9, 1.0);
     assert_float_equal(roof->fixed_s, 1e-3 + (160.0 * 6.0 + 1.0) * 3e-6, 1e-12);
@@ -115,7 +115,7 @@ static void test_binding__a_roofline_that_is_written_is_peak_times_share(void **
     load_good(&s,
               WORKLOAD "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, "
                        "ability: 1, steps: {roofline: {compute: 45 %}}}\n");
-    const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.server.pools[0].replica.steps;
     assert_int_equal(steps->kind, TS_STEPS_ROOFLINE);
     assert_int_equal(steps->origin, TS_ORIGIN_MODELLED);
     const struct ts_steps_roofline *roof = &steps->u.roofline;
@@ -136,7 +136,7 @@ static void test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_i
     (void)state;
     struct ts_scenario s;
     load_good(&s, one_server);
-    const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.server.pools[0].replica.steps;
     assert_int_equal(steps->kind, TS_STEPS_ROOFLINE);
     assert_int_equal(steps->origin, TS_ORIGIN_FITTED);
     assert_non_null(strstr(steps->source, "class hbm, serving engines, fitted to 1060 published points of 3 chips"));
@@ -162,7 +162,7 @@ static void test_binding__a_roofline_without_shares_is_the_default_one(void **st
                  "%stiers:\n  e: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: BF16, ability: 1%s}\n",
                  WORKLOAD, ways[i]);
         load_good(&s, text);
-        const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
+        const struct ts_steps_model *steps = &s.model.tiers[0].u.server.pools[0].replica.steps;
         assert_int_equal(steps->origin, TS_ORIGIN_FITTED);
         assert_float_equal(steps->u.roofline.bytes_per_s, 0.9301 * 3350e9, 1e6);
         ts_scenario_deinit(&s);
@@ -176,7 +176,7 @@ static void test_binding__a_gpu_that_servers_were_not_fitted_to_says_how_it_was_
     load_good(&s, WORKLOAD
               "tiers:\n  edge: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP8, ability: 1, "
               "overhead: 3 ms}\n");
-    const struct ts_steps_model *steps = &s.model.tiers[0].u.server.steps;
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.server.pools[0].replica.steps;
     assert_non_null(strstr(steps->source, "checked with one run of vLLM on an RTX 4090"));
     assert_float_equal(steps->u.roofline.fixed_s, 3e-3, 1e-12);
     ts_scenario_deinit(&s);
@@ -195,7 +195,7 @@ static void test_binding__the_roofline_meets_published_steps_of_several_accelera
                  "FP8, ability: 1}\n",
                  WORKLOAD, 2 << i);
         load_good(&s, text);
-        const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.steps.u.roofline;
+        const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.pools[0].replica.steps.u.roofline;
         double step_s = roof->fixed_s + roof->shared_bytes / roof->bytes_per_s;
         assert_true(fabs(step_s / published_s[i] - 1.0) < 0.1);
         ts_scenario_deinit(&s);
@@ -208,7 +208,7 @@ static void test_binding__experts_are_what_is_not_active(void **state)
     struct ts_scenario s;
     load_good(&s, WORKLOAD "tiers:\n  e: {kind: server, hardware: H100 SXM, accelerators: 2, model: Mixtral-8x7B, "
                            "quant: FP16, ability: 1}\n");
-    const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.steps.u.roofline;
+    const struct ts_steps_roofline *roof = &s.model.tiers[0].u.server.pools[0].replica.steps.u.roofline;
     /* 32 layers x 8 experts x 3 x 4096 x 14336 = 45.1e9 parameters. */
     assert_float_equal(roof->expert_bytes / 2.0, 45.1e9, 0.05e9);
     assert_float_equal(roof->shared_bytes + roof->expert_bytes, 46.7e9 * 2.0, 1e3);
@@ -222,7 +222,7 @@ static void test_binding__power_comes_from_the_catalog_row_and_the_region(void *
     (void)state;
     struct ts_scenario s;
     load_good(&s, one_server);
-    const struct ts_power_model *power = &s.model.tiers[0].power;
+    const struct ts_power_model *power = &s.model.tiers[0].u.server.pools[0].replica.power;
     assert_float_equal(power->idle_w, 70.0, 0.0);
     assert_float_equal(power->prefill_w, 700.0, 0.0);
     /* Eight published fits of models of 23.5 to 212 B on H100, 325 to 542 W in the middle: their median. */
@@ -253,7 +253,7 @@ static void test_binding__owning_counts_every_replica(void **state)
                            "routing: {thresholds: {a: 0, b: 1}}\n"
                            "power: {pue: 1.4}\n");
     assert_float_equal(s.model.tiers[0].owned.capex_usd, 3.0 * 2.0 * 32000.0, 0.0);
-    assert_float_equal(s.model.tiers[0].power.prefill_w, 1400.0, 0.0);
+    assert_float_equal(s.model.tiers[0].u.server.pools[0].replica.power.prefill_w, 1400.0, 0.0);
     const struct ts_tier_model *b = &s.model.tiers[1];
     assert_float_equal(b->owned.capex_usd, 114000.0, 1e-6);
     assert_float_equal(b->owned.life_months, 48.0, 1e-9);
@@ -262,9 +262,10 @@ static void test_binding__owning_counts_every_replica(void **state)
     assert_float_equal(b->owned.staff_fte, 0.25, 0.0);
     assert_float_equal(b->owned.resale_frac, 0.05, 1e-12);
     assert_float_equal(b->owned.other_usd_per_month, 200.0, 1e-9);
-    assert_float_equal(b->power.decode_w, 400.0, 0.0);
-    assert_float_equal(b->power.pue, 1.4, 0.0);
-    assert_int_equal(b->power.origin, TS_ORIGIN_SCENARIO);
+    const struct ts_power_model *power = &b->u.server.pools[0].replica.power;
+    assert_float_equal(power->decode_w, 400.0, 0.0);
+    assert_float_equal(power->pue, 1.4, 0.0);
+    assert_int_equal(power->origin, TS_ORIGIN_SCENARIO);
     assert_int_equal(b->replaces, 2);
     ts_scenario_deinit(&s);
 }
@@ -284,8 +285,8 @@ static void test_binding__a_phone_is_bound_by_its_memory(void **state)
     assert_int_equal(phone->u.device.max_queue, 2);
     /* (8 GB x 60 % - 3.21e9 x 4.5/8) / 114,688 B */
     assert_int_equal(phone->context_tok, (int)((4.8e9 - 3.21e9 * 4.5 / 8.0) / 114688.0));
-    assert_float_equal(phone->power.pue, 1.0, 0.0);
-    assert_float_equal(phone->power.host_frac, 0.0, 0.0);
+    assert_float_equal(phone->u.device.power.pue, 1.0, 0.0);
+    assert_float_equal(phone->u.device.power.host_frac, 0.0, 0.0);
     /* int8 computes at the int8 peak: 35 TOPS x 30 %. */
     assert_float_equal(phone->u.device.steps.u.roofline.flop_per_s, 35e12 * 0.3, 1.0);
     ts_scenario_deinit(&s);
@@ -479,19 +480,20 @@ static void test_binding__explicit_blocks_and_coefficients_win(void **state)
                        "    steps: {linear: {a: 16 ms, b: 0.02 ms, c: 130 ns, d: 95 us, e: 2 ns}}\n"
                        "    scheduler: {batched_tokens: 2048, sequences: 128, chunked_prefill: false, block: 16}\n");
     const struct ts_server_model *server = &s.model.tiers[0].u.server;
-    assert_int_equal(server->kv_blocks, 2588);
+    const struct ts_replica_model *replica = &server->pools[0].replica;
+    assert_int_equal(replica->kv_blocks, 2588);
     assert_int_equal(s.model.tiers[0].context_tok, 4000);
     assert_int_equal(server->max_queue, 100);
-    assert_int_equal(server->max_batched_tok, 2048);
-    assert_int_equal(server->max_seqs, 128);
-    assert_false(server->chunked_prefill);
-    assert_int_equal(server->steps.kind, TS_STEPS_LINEAR);
-    assert_int_equal(server->steps.origin, TS_ORIGIN_FITTED);
-    assert_float_equal(server->steps.u.linear.a_s, 16e-3, 1e-15);
-    assert_float_equal(server->steps.u.linear.b_s_per_seq, 2e-5, 1e-18);
-    assert_float_equal(server->steps.u.linear.c_s_per_kv_tok, 1.3e-7, 1e-18);
-    assert_float_equal(server->steps.u.linear.d_s_per_prefill_tok, 9.5e-5, 1e-18);
-    assert_float_equal(server->steps.u.linear.e_s_per_pair, 2e-9, 1e-20);
+    assert_int_equal(replica->max_batched_tok, 2048);
+    assert_int_equal(replica->max_seqs, 128);
+    assert_false(replica->chunked_prefill);
+    assert_int_equal(replica->steps.kind, TS_STEPS_LINEAR);
+    assert_int_equal(replica->steps.origin, TS_ORIGIN_FITTED);
+    assert_float_equal(replica->steps.u.linear.a_s, 16e-3, 1e-15);
+    assert_float_equal(replica->steps.u.linear.b_s_per_seq, 2e-5, 1e-18);
+    assert_float_equal(replica->steps.u.linear.c_s_per_kv_tok, 1.3e-7, 1e-18);
+    assert_float_equal(replica->steps.u.linear.d_s_per_prefill_tok, 9.5e-5, 1e-18);
+    assert_float_equal(replica->steps.u.linear.e_s_per_pair, 2e-9, 1e-20);
     ts_scenario_deinit(&s);
 }
 
@@ -507,9 +509,9 @@ static void test_binding__drafts_need_the_vllm_policy(void **state)
     struct ts_text said;
     ts_text_init(&said);
     load_good(&s, DRAFTING "context: 4 ktok}\n");
-    assert_int_equal(s.model.tiers[0].u.server.speculative.draft_tok, 4);
-    assert_float_equal(s.model.tiers[0].u.server.speculative.acceptance_frac, 0.7, 1e-12);
-    assert_float_equal(s.model.tiers[0].u.server.speculative.draft_step_s, 2e-3, 1e-12);
+    assert_int_equal(s.model.tiers[0].u.server.pools[0].replica.speculative.draft_tok, 4);
+    assert_float_equal(s.model.tiers[0].u.server.pools[0].replica.speculative.acceptance_frac, 0.7, 1e-12);
+    assert_float_equal(s.model.tiers[0].u.server.pools[0].replica.speculative.draft_step_s, 2e-3, 1e-12);
     ts_scenario_deinit(&s);
     assert_int_equal(load_text(&s, DRAFTING "scheduler: {policy: slots}}\n", NULL, &said), TS_ESCENARIO);
     assert_non_null(strstr(said.data, "speculative decoding is not modelled for this scheduler.policy"));
@@ -528,7 +530,7 @@ static void test_binding__only_slots_share_one_buffer(void **state)
     "  e: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP16, ability: 1, context: 4 ktok,\n"         \
     "      scheduler: {kv_unified: true"
     load_good(&s, SHARING ", policy: slots, sequences: 4}}\n");
-    assert_true(s.model.tiers[0].u.server.kv_unified);
+    assert_true(s.model.tiers[0].u.server.pools[0].replica.kv_unified);
     ts_scenario_deinit(&s);
     assert_int_equal(load_text(&s, SHARING "}}\n", NULL, &said), TS_ESCENARIO);
     assert_non_null(strstr(said.data, "kv_unified is of the policy slots"));
@@ -673,19 +675,19 @@ static void test_binding__a_pool_takes_from_the_tier_what_it_does_not_write(void
     const struct ts_tier_model *tier = &s.model.tiers[0];
     const struct ts_pool_model *pools = tier->u.server.pools;
     assert_int_equal(tier->u.server.n_pools, 2);
-    assert_int_equal(tier->u.server.n_replicas, 4);
+    assert_int_equal(ts_server_n_replicas(&tier->u.server), 4);
     assert_string_equal(tier->hardware, "3 x H100 SXM 80GB and 2 x A100 80GB SXM");
     assert_true(tier->owned.capex_usd == 3 * 30000.0 + 10000.0);
     assert_string_equal(pools[0].name, "one");
     assert_true(pools[0].weight == 2.0 && pools[1].weight == 1.0);
-    assert_int_equal(pools[0].server.max_seqs, 50);
-    assert_int_equal(pools[1].server.max_seqs, 100);
-    assert_int_equal(pools[0].server.max_batched_tok, 4096);
-    assert_int_equal(pools[0].server.kv_blocks, 1500);
+    assert_int_equal(pools[0].replica.max_seqs, 50);
+    assert_int_equal(pools[1].replica.max_seqs, 100);
+    assert_int_equal(pools[0].replica.max_batched_tok, 4096);
+    assert_int_equal(pools[0].replica.kv_blocks, 1500);
     /* (2 x 80e9 x 0.95 - 70.55e9) / 163,840 = 497,130 tokens */
-    assert_int_equal(pools[1].server.kv_blocks, 497130 / 16);
-    assert_true(pools[0].power.decode_w == 500.0);
-    assert_true(pools[1].power.prefill_w == 2 * 400.0);
+    assert_int_equal(pools[1].replica.kv_blocks, 497130 / 16);
+    assert_true(pools[0].replica.power.decode_w == 500.0);
+    assert_true(pools[1].replica.power.prefill_w == 2 * 400.0);
     assert_true(tier->context_tok > 24000);
     assert_non_null(assumption(&s, "tiers.edge.pools.two.kv_tokens"));
     assert_non_null(assumption(&s, "tiers.edge.kv_blocks")); /* read by one of them */
@@ -702,13 +704,20 @@ static void test_binding__a_pool_alike_is_the_tier_without_it(void **state)
         "tiers:\n"
         "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, ability: 1, pools: "
         "[{name: all}]}\n");
-    const struct ts_server_model *a = &plain.model.tiers[0].u.server;
-    const struct ts_server_model *b = &listed.model.tiers[0].u.server.pools[0].server;
+    const struct ts_server_model *servers[] = {&plain.model.tiers[0].u.server, &listed.model.tiers[0].u.server};
+    const struct ts_replica_model *a = &servers[0]->pools[0].replica;
+    const struct ts_replica_model *b = &servers[1]->pools[0].replica;
+    assert_int_equal(servers[0]->n_pools, 1);
+    assert_int_equal(servers[1]->n_pools, 1);
+    assert_false(servers[0]->lists_pools);
+    assert_true(servers[1]->lists_pools);
+    assert_string_equal(servers[0]->pools[0].name, "edge");
+    assert_string_equal(servers[1]->pools[0].name, "all");
     assert_int_equal(a->kv_blocks, b->kv_blocks);
     assert_int_equal(a->max_batched_tok, b->max_batched_tok);
     assert_int_equal(plain.model.tiers[0].context_tok, listed.model.tiers[0].context_tok);
     assert_memory_equal(&a->steps.u.roofline, &b->steps.u.roofline, sizeof a->steps.u.roofline);
-    assert_true(plain.model.tiers[0].power.decode_w == listed.model.tiers[0].u.server.pools[0].power.decode_w);
+    assert_true(a->power.decode_w == b->power.decode_w);
     assert_true(plain.model.tiers[0].owned.capex_usd == listed.model.tiers[0].owned.capex_usd);
     ts_scenario_deinit(&plain);
     ts_scenario_deinit(&listed);
@@ -731,7 +740,7 @@ static void test_binding__pools_by_role_are_joined_by_a_link(void **state)
     assert_string_equal(server->pools[0].name, "p");
     assert_int_equal(server->pools[0].role, TS_POOL_PREFILL);
     assert_int_equal(server->pools[1].role, TS_POOL_DECODE);
-    assert_true(server->pools[0].server.prefix_cache && !server->pools[1].server.prefix_cache);
+    assert_true(server->pools[0].replica.prefix_cache && !server->pools[1].replica.prefix_cache);
     assert_int_equal(server->kv_transfer.link, 1);
     assert_true(server->kv_transfer.bytes_per_tok == 163840.0);
     assert_true(ts_tier_is_disaggregated(&s.model.tiers[0]));

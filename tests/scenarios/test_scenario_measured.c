@@ -169,16 +169,16 @@ static void test_measured__power_that_could_not_be_measured_is_said_to_be_a_defa
     struct ts_scenario s;
     write_measurement("Q4_0", 0.0, 0.0);
     assert_int_equal(load_text(&s, laptop, &with_file, NULL), TS_OK);
-    assert_float_equal(s.model.tiers[0].power.idle_w, 15.0, 0.0);
-    assert_float_equal(s.model.tiers[0].power.decode_w, 45.0, 0.0);
-    assert_int_equal(s.model.tiers[0].power.origin, TS_ORIGIN_DEFAULT);
+    assert_float_equal(s.model.tiers[0].u.device.power.idle_w, 15.0, 0.0);
+    assert_float_equal(s.model.tiers[0].u.device.power.decode_w, 45.0, 0.0);
+    assert_int_equal(s.model.tiers[0].u.device.power.origin, TS_ORIGIN_DEFAULT);
     assert_int_equal(assumption(&s, "tiers.laptop.power.idle")->origin, TS_ORIGIN_DEFAULT);
     ts_scenario_deinit(&s);
     write_measurement("Q4_0", 5.0, 28.0);
     assert_int_equal(load_text(&s, laptop, &with_file, NULL), TS_OK);
-    assert_float_equal(s.model.tiers[0].power.idle_w, 5.0, 0.0);
-    assert_float_equal(s.model.tiers[0].power.prefill_w, 28.0, 0.0);
-    assert_int_equal(s.model.tiers[0].power.origin, TS_ORIGIN_MEASURED);
+    assert_float_equal(s.model.tiers[0].u.device.power.idle_w, 5.0, 0.0);
+    assert_float_equal(s.model.tiers[0].u.device.power.prefill_w, 28.0, 0.0);
+    assert_int_equal(s.model.tiers[0].u.device.power.origin, TS_ORIGIN_MEASURED);
     ts_scenario_deinit(&s);
 }
 
@@ -220,9 +220,9 @@ static void test_measured__a_server_may_use_a_file_beside_the_scenario(void **st
             "        model: Llama-3.2-1B, quant: Q4_0, ability: 0}\n",
             NULL, NULL),
         TS_OK);
-    assert_int_equal(s.model.tiers[0].u.server.steps.kind, TS_STEPS_TABLE);
-    assert_float_equal(s.model.tiers[0].u.server.steps.u.table.fixed_s, 2e-3, 1e-15);
-    assert_float_equal(s.model.tiers[0].power.idle_w, 90.0, 0.0);
+    assert_int_equal(s.model.tiers[0].u.server.pools[0].replica.steps.kind, TS_STEPS_TABLE);
+    assert_float_equal(s.model.tiers[0].u.server.pools[0].replica.steps.u.table.fixed_s, 2e-3, 1e-15);
+    assert_float_equal(s.model.tiers[0].u.server.pools[0].replica.power.idle_w, 90.0, 0.0);
     assert_null(s.measurement_path);
     ts_scenario_deinit(&s);
 }
@@ -259,7 +259,7 @@ static void test_measured__derived_steps_come_as_a_table_and_lack_the_hosts_time
     struct ts_scenario scenario;
     write_import("operators");
     load_good(&scenario, text);
-    const struct ts_steps_model *steps = &scenario.model.tiers[0].u.server.steps;
+    const struct ts_steps_model *steps = &scenario.model.tiers[0].u.server.pools[0].replica.steps;
     assert_int_equal(steps->kind, TS_STEPS_TABLE);
     assert_int_equal(steps->origin, TS_ORIGIN_IMPORTED);
     assert_non_null(strstr(steps->source, "on 1 steps"));
@@ -269,7 +269,7 @@ static void test_measured__derived_steps_come_as_a_table_and_lack_the_hosts_time
     ts_scenario_deinit(&scenario);
     write_import("another");
     load_good(&scenario, text);
-    assert_true(scenario.model.tiers[0].u.server.steps.host.fixed_s == 0.0);
+    assert_true(scenario.model.tiers[0].u.server.pools[0].replica.steps.host.fixed_s == 0.0);
     ts_scenario_deinit(&scenario);
 }
 

@@ -63,9 +63,12 @@ static const char text[] =
     "  phone: {kind: device, hardware: iPhone 16 Pro, model: Llama-3.2-1B, quant: Q4_0, users: 500, ability: -1}\n"
     "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 1, link: lan, replaces: "
     "cloud}\n"
+    "  split: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 2, kv_link: lan, pools: "
+    "[{name: d, role: decode, accelerators: 2, power: {idle: 50 W}}, {name: p, role: prefill, owned: {capex: 1 "
+    "USD}}]}\n"
     "  cloud: {kind: api, ability: 3, offers: [OpenAI/gpt-4o]}\n"
     "links: {lan: {rtt: {lognormal: {median: 1 ms, p95: 2 ms}}}}\n"
-    "routing: {thresholds: {phone: 0, edge: 1}, rules: [{when: {sensitivity: restricted}, never: cloud}]}\n";
+    "routing: {thresholds: {phone: 0, edge: 1, split: 2}, rules: [{when: {sensitivity: restricted}, never: cloud}]}\n";
 
 static enum ts_status attempt(const struct ts_scenario_options *options)
 {

@@ -37,7 +37,7 @@ static void test_set__writes_keys_by_name(void **state)
     ts_text_init(&said);
     assert_int_equal(load_with(&s, &said, 5, sets), TS_OK);
     assert_string_equal(said.data, "");
-    assert_int_equal(s.model.tiers[0].u.server.n_replicas, 4);
+    assert_int_equal(s.model.tiers[0].u.server.pools[0].n_replicas, 4);
     assert_float_equal(s.model.slo.ttft_s, 0.25, 1e-15);
     assert_true(ts_dist_is_constant(&s.model.links[0].rtt_s));
     assert_int_equal(s.model.seed, 7);
@@ -72,7 +72,8 @@ static void test_set__reaches_into_words_and_distributions_and_takes_yaml(void *
                                        "workload.gaps={gamma: {cv: 2}}", "routing.fallback=[edge, cloud]"};
     struct ts_scenario s;
     assert_int_equal(load_with(&s, NULL, 4, sets), TS_OK);
-    assert_float_equal(s.model.tiers[0].u.server.steps.u.roofline.flop_per_s, 2.0 * 1979e12 * 0.5, 1e3);
+    assert_float_equal(s.model.tiers[0].u.server.pools[0].replica.steps.u.roofline.flop_per_s, 2.0 * 1979e12 * 0.5,
+                       1e3);
     assert_float_equal(ts_dist_quantile(&s.model.links[0].rtt_s, 0.5), 0.04, 1e-12);
     assert_int_equal(s.workload.gap.kind, TS_DIST_GAMMA);
     assert_int_equal(s.model.router.fallback[0], 0);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +96,60 @@ static void test_schema__every_key_hangs_under_a_section(void **state)
     }
 }
 
+/* Of one path, only rows for different kinds of tier. */
+static void test_schema__no_key_has_two_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ts_schema_n_keys(); i++) {
+        const struct ts_key a = ts_schema_key(i);
+        for (size_t k = i + 1; k < ts_schema_n_keys(); k++) {
+            const struct ts_key b = ts_schema_key(k);
+            if (ts_str_equal(a.doc->path, b.doc->path) && (a.kinds == TS_FOR_ALL || (a.kinds & b.kinds))) {
+                fail_msg("two rows for %s", a.doc->path);
+            }
+        }
+    }
+}
+
+static struct ts_key row_of_server(const char *path)
+{
+    for (size_t i = 0; i < ts_schema_n_keys(); i++) {
+        const struct ts_key key = ts_schema_key(i);
+        if (ts_str_equal(key.doc->path, path) && (key.kinds & TS_FOR_SERVER)) {
+            return key;
+        }
+    }
+    fail_msg("no row for %s", path);
+    return (struct ts_key){0};
+}
+
+/* Two rows from one: the same key but for its default, which is the tier's value, and for who must write it. */
+static void test_schema__a_pool_s_key_is_its_tier_s(void **state)
+{
+    static const char pools[] = "tiers.*.pools[].";
+    size_t n_shared = 0;
+    (void)state;
+    for (size_t i = 0; i < ts_schema_n_keys(); i++) {
+        const struct ts_key pool = ts_schema_key(i);
+        if (!ts_str_has_prefix(pool.doc->path, pools) || pool.rule == TS_RULE_NONE) {
+            continue;
+        }
+        char path[128];
+        snprintf(path, sizeof path, "tiers.*.%s", pool.doc->path + sizeof pools - 1);
+        const struct ts_key tier = row_of_server(path);
+        const bool inside = pool.rule == TS_RULE_IN_STEPS || pool.rule == TS_RULE_TIMED;
+        assert_true(tier.type == pool.type && tier.rule == pool.rule && tier.extra == pool.extra);
+        assert_true(tier.min == pool.min && tier.max == pool.max && tier.doc->unit == pool.doc->unit);
+        assert_int_equal(pool.kinds, TS_FOR_SERVER);
+        assert_true(inside ? tier.doc->dflt == pool.doc->dflt : !pool.doc->dflt && !pool.doc->required);
+        n_shared++;
+    }
+    for (size_t i = 0; i < ts_schema_n_keys(); i++) {
+        n_shared -= !strstr(ts_schema_key(i).doc->path, "[]") && ts_schema_key(i).rule != TS_RULE_NONE;
+    }
+    assert_int_equal(n_shared, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +157,8 @@ int main(void)
         cmocka_unit_test(test_schema__the_json_schema_is_what_the_table_says_and_is_json),
         cmocka_unit_test(test_schema__every_key_is_documented_and_its_unit_known),
         cmocka_unit_test(test_schema__every_key_hangs_under_a_section),
+        cmocka_unit_test(test_schema__no_key_has_two_rows),
+        cmocka_unit_test(test_schema__a_pool_s_key_is_its_tier_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,30 +20,35 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static struct ts_model make_model(const char *size)
+static struct ts_pool_model make_pool(const char *size)
 {
     const int is_70b = strcmp(size, "70b") == 0;
+    struct ts_pool_model pool = {.name = "server", .hardware = "", .weight = 1.0, .n_replicas = 1};
+    struct ts_replica_model *replica = &pool.replica;
+    replica->n_accelerators = is_70b ? 4 : 1;
+    replica->max_batched_tok = 8192;
+    replica->max_seqs = 256;
+    replica->chunked_prefill = true;
+    replica->block_tok = 16;
+    replica->kv_blocks = is_70b ? 28000 : 26700;
+    replica->steps.kind = TS_STEPS_LINEAR;
+    replica->steps.u.linear = is_70b ? (struct ts_steps_linear){15.3e-3, 0.107e-3, 24e-9, 78e-6, 0.0}
+                                     : (struct ts_steps_linear){6.2e-3, 0.081e-3, 39e-9, 36e-6, 0.0};
+    replica->power =
+        (struct ts_power_model){.idle_w = 100.0, .prefill_w = 650.0, .decode_w = 450.0, .host_frac = 0.43, .pue = 1.2};
+    return pool;
+}
+
+static struct ts_model make_model(const struct ts_pool_model *pool)
+{
     static const char *const classes[] = {"all"};
     struct ts_model model = {
         .name = "bench", .seed = 1, .n_tiers = 1, .class_names = classes, .n_classes = 1, .series_bin_s = 60.0};
-    struct ts_tier_model *tier = &model.tiers[0];
-    *tier = (struct ts_tier_model){
-        .name = "server",
-        .kind = TS_TIER_SERVER,
-        .link = -1,
-        .replaces = -1,
-        .power = {.idle_w = 100.0, .prefill_w = 650.0, .decode_w = 450.0, .host_frac = 0.43, .pue = 1.2}};
-    struct ts_server_model *server = &tier->u.server;
-    server->n_replicas = 1;
-    server->n_accelerators = is_70b ? 4 : 1;
-    server->max_batched_tok = 8192;
-    server->max_seqs = 256;
-    server->chunked_prefill = true;
-    server->block_tok = 16;
-    server->kv_blocks = is_70b ? 28000 : 26700;
-    server->steps.kind = TS_STEPS_LINEAR;
-    server->steps.u.linear = is_70b ? (struct ts_steps_linear){15.3e-3, 0.107e-3, 24e-9, 78e-6, 0.0}
-                                    : (struct ts_steps_linear){6.2e-3, 0.081e-3, 39e-9, 36e-6, 0.0};
+    model.tiers[0] = (struct ts_tier_model){.name = "server",
+                                            .kind = TS_TIER_SERVER,
+                                            .link = -1,
+                                            .replaces = -1,
+                                            .u.server = {.pools = pool, .n_pools = 1, .kv_transfer = {.link = -1}}};
     model.router.policy = TS_ROUTE_STATIC;
     model.router.auc = 1.0;
     return model;
@@ -124,7 +129,8 @@ static int run_once(const struct ts_model *model, const struct ts_request *reque
 
 int main(int argc, char **argv)
 {
-    const struct ts_model model = make_model(argc > 2 ? argv[2] : "8b");
+    const struct ts_pool_model pool = make_pool(argc > 2 ? argv[2] : "8b");
+    const struct ts_model model = make_model(&pool);
     const bool single_steps = argc > 3 && strcmp(argv[3], "steps") == 0;
     const int repeats = argc > 4 ? atoi(argv[4]) : 2;
     uint64_t n = N_GENERATED;

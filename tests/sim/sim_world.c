@@ -9,27 +9,32 @@ void world_assert_near(double a, double b, double tolerance)
     }
 }
 
-struct ts_tier_model world_server(double step_s)
+struct ts_tier_model world_server(struct ts_pool_model *pool, double step_s)
 {
-    struct ts_tier_model tier = {
-        .name = "server", .kind = TS_TIER_SERVER, .link = -1, .replaces = -1, .power = {.pue = 1.0}};
-    tier.u.server = (struct ts_server_model){.n_replicas = 1,
-                                             .n_accelerators = 1,
-                                             .max_batched_tok = 1U << 30,
-                                             .max_seqs = 256,
-                                             .chunked_prefill = true,
-                                             .block_tok = 16,
-                                             .kv_blocks = 1ULL << 40};
-    tier.u.server.steps.kind = TS_STEPS_LINEAR;
-    tier.u.server.steps.u.linear.a_s = step_s;
-    return tier;
+    *pool = (struct ts_pool_model){.name = "server",
+                                   .hardware = "",
+                                   .weight = 1.0,
+                                   .n_replicas = 1,
+                                   .replica = {.n_accelerators = 1,
+                                               .steps = {.kind = TS_STEPS_LINEAR, .u.linear = {.a_s = step_s}},
+                                               .max_batched_tok = 1U << 30,
+                                               .max_seqs = 256,
+                                               .chunked_prefill = true,
+                                               .block_tok = 16,
+                                               .kv_blocks = 1ULL << 40,
+                                               .power = {.pue = 1.0}}};
+    return (struct ts_tier_model){.name = "server",
+                                  .kind = TS_TIER_SERVER,
+                                  .link = -1,
+                                  .replaces = -1,
+                                  .u.server = {.pools = pool, .n_pools = 1, .kv_transfer = {.link = -1}}};
 }
 
 struct ts_tier_model world_device(double step_s)
 {
-    struct ts_tier_model tier = {
-        .name = "device", .kind = TS_TIER_DEVICE, .link = -1, .replaces = -1, .power = {.pue = 1.0}};
-    tier.u.device = (struct ts_device_model){.n_users = 1, .eligible_frac = 1.0, .max_queue = 1000000};
+    struct ts_tier_model tier = {.name = "device", .kind = TS_TIER_DEVICE, .link = -1, .replaces = -1};
+    tier.u.device =
+        (struct ts_device_model){.n_users = 1, .eligible_frac = 1.0, .max_queue = 1000000, .power = {.pue = 1.0}};
     tier.u.device.steps.kind = TS_STEPS_LINEAR;
     tier.u.device.steps.u.linear.a_s = step_s;
     return tier;
@@ -37,7 +42,7 @@ struct ts_tier_model world_device(double step_s)
 
 struct ts_tier_model world_api(double ttft_s, double tok_per_s)
 {
-    struct ts_tier_model tier = {.name = "api", .kind = TS_TIER_API, .link = -1, .replaces = -1, .power = {.pue = 1.0}};
+    struct ts_tier_model tier = {.name = "api", .kind = TS_TIER_API, .link = -1, .replaces = -1};
     tier.u.api = (struct ts_api_model){.n_offers = 1, .availability_frac = 1.0};
     tier.u.api.offers[0] = (struct ts_offer){.name = "offer", .input_usd_per_mtok = 2.5, .output_usd_per_mtok = 10.0};
     tier.u.api.ttft_s = ts_dist_constant(ttft_s);

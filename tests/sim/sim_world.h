@@ -21,8 +21,9 @@
 #define S 1000000000LL
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-/* A server with constant step times: a_s each, no other cost; a large budget and cache. */
-struct ts_tier_model world_server(double step_s);
+/* A server of one replica with constant step times, no other cost; a large budget and cache. What its replicas are
+ * stands in *pool, which the tier points to. */
+struct ts_tier_model world_server(struct ts_pool_model *pool, double step_s);
 /* A device fleet of one user whose steps take a_s each. */
 struct ts_tier_model world_device(double step_s);
 /* An API that answers after ttft_s with tok_per_s, without limits. */

@@ -83,7 +83,7 @@ static void test_device__a_device_serves_first_come_first_served(void **state)
     (void)state;
     struct ts_tier_model tier = world_device(20e-3);
     tier.u.device.max_queue = 1;
-    tier.power = (struct ts_power_model){.idle_w = 2.0, .prefill_w = 12.0, .decode_w = 7.0, .pue = 1.0};
+    tier.u.device.power = (struct ts_power_model){.idle_w = 2.0, .prefill_w = 12.0, .decode_w = 7.0, .pue = 1.0};
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 5, 3), world_request(1, 10 * MS, 5, 1),
                                           world_request(2, 20 * MS, 5, 1)};
@@ -108,7 +108,7 @@ static void test_device__a_reply_takes_its_share_of_the_battery(void **state)
     (void)state;
     struct ts_tier_model tier = world_device(1e-3);
     tier.u.device.battery_wh = 13.0;
-    tier.power = (struct ts_power_model){.idle_w = 0.0, .prefill_w = 280.0, .decode_w = 280.0, .pue = 1.0};
+    tier.u.device.power = (struct ts_power_model){.idle_w = 0.0, .prefill_w = 280.0, .decode_w = 280.0, .pue = 1.0};
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request request = world_request(0, 0, 1, 200);
     struct ts_result result = world_run(&model, &request, 1);

@@ -11,29 +11,21 @@ struct rig {
 /* One replica each, steps of 10 ms, blocks of 16 tokens of 100 kB each token. */
 static void set_up(struct rig *rig, double bytes_per_s, double rtt_s)
 {
-    *rig = (struct rig){.tier = world_server(10e-3)};
     rig->link = (struct ts_link_model){.name = "fabric",
                                        .rtt_s = ts_dist_constant(rtt_s),
                                        .jitter_s = ts_dist_constant(0.0),
                                        .bytes_per_s = bytes_per_s};
-    static const enum ts_pool_role roles[] = {TS_POOL_PREFILL, TS_POOL_DECODE};
-    for (size_t i = 0; i < 2; i++) {
-        rig->pools[i] = (struct ts_pool_model){.name = "pool",
-                                               .hardware = "",
-                                               .role = roles[i],
-                                               .weight = 1.0,
-                                               .server = rig->tier.u.server,
-                                               .power = rig->tier.power};
-        rig->pools[i].server.kv_blocks = 100;
-    }
-    rig->tier.u.server.kv_transfer = (struct ts_kv_transfer_model){.link = 0, .bytes_per_tok = 1e5};
+    rig->tier = world_server(&rig->pools[0], 10e-3);
+    rig->pools[0].replica.kv_blocks = 100;
+    rig->pools[1] = rig->pools[0];
+    rig->pools[0].role = TS_POOL_PREFILL;
+    rig->pools[1].role = TS_POOL_DECODE;
     rig->tier.u.server.n_pools = 2;
+    rig->tier.u.server.kv_transfer = (struct ts_kv_transfer_model){.link = 0, .bytes_per_tok = 1e5};
 }
 
 static struct ts_model model_of(struct rig *rig)
 {
-    rig->tier.u.server.pools = rig->pools;
-    rig->tier.u.server.n_replicas = rig->pools[0].server.n_replicas + rig->pools[1].server.n_replicas;
     struct ts_model model = world_model(&rig->tier, 1);
     model.links[0] = rig->link;
     model.n_links = 1;
@@ -85,7 +77,7 @@ static void test_disaggregation__transfers_follow_one_another(void **state)
     (void)state;
     struct rig rig;
     set_up(&rig, 1e9, 0.0);
-    rig.pools[0].server.n_replicas = 2;
+    rig.pools[0].n_replicas = 2;
     const struct ts_request requests[] = {world_request(0, 0, 64, 3), world_request(1, 0, 50, 3)};
     struct ts_result result = run_rig(&rig, requests, 2);
     const struct ts_tier_result *tier = &result.tiers[0];
@@ -110,7 +102,7 @@ static void test_disaggregation__blocks_are_held_until_they_have_crossed(void **
     (void)state;
     struct rig rig;
     set_up(&rig, 1e9, 0.0);
-    rig.pools[0].server.kv_blocks = 4;
+    rig.pools[0].replica.kv_blocks = 4;
     const struct ts_request requests[] = {world_request(0, 0, 64, 2), world_request(1, 0, 64, 2)};
     struct ts_result result = run_rig(&rig, requests, 2);
     assert_int_equal(latency(&result, TS_TTFT)->max, 26400000);
@@ -142,7 +134,7 @@ static void test_disaggregation__the_preempted_recompute_in_decode(void **state)
     enum { N = 200 };
     struct rig rig;
     set_up(&rig, 1e10, 1e-3);
-    rig.pools[1].server.kv_blocks = 9;
+    rig.pools[1].replica.kv_blocks = 9;
     struct ts_request requests[N];
     for (uint64_t i = 0; i < N; i++) {
         requests[i] = world_request(i, (int64_t)i * 100 * MS, 40, 60);
@@ -162,8 +154,8 @@ static void test_disaggregation__the_end_may_come_during_a_transfer(void **state
     (void)state;
     struct rig rig;
     set_up(&rig, 1e9, 0.0);
-    rig.pools[0].server.n_replicas = 2;
-    rig.pools[1].server.n_replicas = 3;
+    rig.pools[0].n_replicas = 2;
+    rig.pools[1].n_replicas = 3;
     struct ts_model model = model_of(&rig);
     model.drain_s = 12e-3;
     const struct ts_request requests[] = {world_request(0, 0, 64, 3), world_request(1, 0, 64, 3)};
@@ -186,8 +178,8 @@ static void test_disaggregation__a_saturated_link_is_md1(void **state)
     struct rig rig;
     set_up(&rig, 1.6e6, 0.0);
     for (size_t i = 0; i < 2; i++) {
-        rig.pools[i].server.steps.u.linear.a_s = 0.0;
-        rig.pools[i].server.kv_blocks = 1ULL << 40;
+        rig.pools[i].replica.steps.u.linear.a_s = 0.0;
+        rig.pools[i].replica.kv_blocks = 1ULL << 40;
     }
     struct ts_model model = model_of(&rig);
     model.warmup_s = 1000.0;

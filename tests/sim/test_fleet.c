@@ -21,9 +21,10 @@ static struct ts_result run_for(const struct ts_tier_model *tier, const struct t
 static void test_balance__round_robin_takes_turns(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.max_seqs = 1;
-    tier.u.server.n_replicas = 4;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.max_seqs = 1;
+    pool.n_replicas = 4;
     tier.u.server.balance = TS_BALANCE_ROUND_ROBIN;
     struct ts_request requests[5];
     for (uint64_t i = 0; i < 5; i++) {
@@ -42,9 +43,10 @@ static void test_balance__least_kv_looks_at_blocks(void **state)
     static const enum ts_balance_policy policies[] = {TS_BALANCE_LEAST_KV, TS_BALANCE_LEAST_OUTSTANDING};
     static const uint64_t n_steps[] = {100 + 104, 103 + 104};
     for (size_t i = 0; i < COUNT(policies); i++) {
-        struct ts_tier_model tier = world_server(10e-3);
-        tier.u.server.n_replicas = 2;
-        tier.u.server.kv_blocks = 1000;
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 10e-3);
+        pool.n_replicas = 2;
+        pool.replica.kv_blocks = 1000;
         tier.u.server.balance = policies[i];
         const struct ts_request requests[] = {world_request(0, 0, 1600, 100), world_request(1, 1, 16, 100),
                                               world_request(2, 20 * MS, 16, 100), world_request(3, 40 * MS, 16, 100)};
@@ -62,10 +64,11 @@ static void test_balance__least_kv_looks_at_blocks(void **state)
 static double found_share(enum ts_balance_policy policy)
 {
     enum { N_SESSIONS = 8, N_TURNS = 10 };
-    struct ts_tier_model tier = world_server(1e-3);
-    tier.u.server.n_replicas = 4;
-    tier.u.server.prefix_cache = true;
-    tier.u.server.kv_blocks = 10000;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 1e-3);
+    pool.n_replicas = 4;
+    pool.replica.prefix_cache = true;
+    pool.replica.kv_blocks = 10000;
     tier.u.server.balance = policy;
     uint64_t ids[N_SESSIONS][N_TURNS];
     struct ts_request requests[N_SESSIONS * N_TURNS];
@@ -93,9 +96,10 @@ static void test_balance__every_policy_serves_all(void **state)
 {
     (void)state;
     for (int policy = 0; policy < TS_N_BALANCE_POLICIES; policy++) {
-        struct ts_tier_model tier = world_server(10e-3);
-        tier.u.server.n_replicas = 3;
-        tier.u.server.max_seqs = 2;
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 10e-3);
+        pool.n_replicas = 3;
+        pool.replica.max_seqs = 2;
         tier.u.server.balance = (enum ts_balance_policy)policy;
         struct ts_request requests[50];
         for (uint64_t i = 0; i < COUNT(requests); i++) {
@@ -113,9 +117,10 @@ static void test_balance__every_policy_serves_all(void **state)
 static void test_fleet__availability_is_that_of_the_renewal_process(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.power.idle_w = 10.0;
-    tier.u.server.n_replicas = 20;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.power.idle_w = 10.0;
+    pool.n_replicas = 20;
     tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 100.0, .mttr_s = 25.0};
     const struct ts_request request = world_request(0, 0, 1, 1);
     struct ts_result result = run_for(&tier, &request, 1, 200000.0);
@@ -134,7 +139,8 @@ enum { N_LONG = 20000 };
 
 static struct ts_result run_long_calls(bool drops)
 {
-    struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
     tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 5.0, .mttr_s = 1e-9, .drops_calls = drops};
     struct ts_request *requests = calloc(N_LONG, sizeof *requests);
     assert_non_null(requests);
@@ -170,6 +176,72 @@ static void test_fleet__what_was_in_flight_starts_over(void **state)
     ts_result_deinit(&result);
 }
 
+struct ended {
+    uint64_t ids[16];
+    size_t n;
+};
+
+static enum ts_status note_rejected(void *user, const struct ts_request_record *record)
+{
+    struct ended *ended = user;
+    if (record->outcome == TS_REJECTED) {
+        ended->ids[ended->n++] = record->request->id;
+    }
+    return TS_OK;
+}
+
+/* One replica with a step of 1000 s under way when it fails: its request runs, others wait by priority, or in the inbox
+ * of an engine that plans ahead. With patience one more comes late, so that the run goes on until a failure. */
+static struct ts_result run_until_failure(struct ended *ended, bool plans_ahead, double patience_s)
+{
+    enum { N_AT_ONCE = 6 };
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 1000.0);
+    pool.replica.max_seqs = 1;
+    pool.replica.by_priority = true;
+    pool.replica.plans_ahead = plans_ahead;
+    tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 100.0, .mttr_s = 1.0, .drops_calls = true};
+    struct ts_model model = world_model(&tier, 1);
+    model.patience_s = patience_s;
+    struct ts_request requests[N_AT_ONCE + 1];
+    for (uint64_t i = 0; i < COUNT(requests); i++) {
+        requests[i] = world_request(i, i < N_AT_ONCE ? (int64_t)i * MS : 500 * S, 1, 1);
+        requests[i].priority = (uint8_t)(i * 7 % 5);
+    }
+    const struct ts_sim_options options = {.on_request = note_rejected, .request_user = ended};
+    return world_run_with(&model, requests, patience_s > 0.0 ? COUNT(requests) : N_AT_ONCE, &options);
+}
+
+/* Running, waiting and unnoticed, in order of arrival whatever their priority. */
+static void test_fleet__a_failure_finds_all_that_is_at_the_replica(void **state)
+{
+    (void)state;
+    for (int plans_ahead = 0; plans_ahead < 2; plans_ahead++) {
+        struct ended ended = {.n = 0};
+        struct ts_result result = run_until_failure(&ended, plans_ahead, 0.0);
+        assert_int_equal(ended.n, 6);
+        for (uint64_t i = 0; i < ended.n; i++) {
+            assert_int_equal(ended.ids[i], i);
+        }
+        assert_int_equal(result.tiers[0].n_failures, 1);
+        assert_int_equal(result.tiers[0].n_retries, 6);
+        ts_result_deinit(&result);
+    }
+}
+
+/* One that gave up in the step under way is not there any more, though the engine still computes it. */
+static void test_fleet__a_failure_finds_nobody_who_gave_up(void **state)
+{
+    (void)state;
+    struct ended ended = {.n = 0};
+    struct ts_result result = run_until_failure(&ended, false, 0.01);
+    assert_int_equal(ended.n, 0);
+    assert_int_equal(cell_of(&result, 0)->timed_out, 7);
+    assert_true(result.tiers[0].n_failures > 0);
+    assert_int_equal(result.tiers[0].n_retries, 0);
+    ts_result_deinit(&result);
+}
+
 /* ---- restarts ---- */
 
 /* Every 10 s, 5 s to start again. Alone, a replica makes the request of 11 s wait until 15; with a second one nobody
@@ -178,8 +250,9 @@ static void test_fleet__a_rolling_restart_takes_one_at_a_time(void **state)
 {
     (void)state;
     for (uint32_t n = 1; n <= 2; n++) {
-        struct ts_tier_model tier = world_server(10e-3);
-        tier.u.server.n_replicas = n;
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 10e-3);
+        pool.n_replicas = n;
         tier.u.server.restart_every_s = 10.0;
         tier.u.server.cold_start_s = 5.0;
         const struct ts_request requests[] = {world_request(0, 11 * S, 1, 1), world_request(1, 17 * S, 1, 1)};
@@ -194,7 +267,8 @@ static void test_fleet__a_rolling_restart_takes_one_at_a_time(void **state)
 static void test_fleet__a_restart_drains_first(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
     tier.u.server.restart_every_s = 10.0;
     tier.u.server.cold_start_s = 5.0;
     const struct ts_request requests[] = {world_request(0, 5 * S, 1, 800), world_request(1, 11 * S, 1, 1)};
@@ -206,12 +280,12 @@ static void test_fleet__a_restart_drains_first(void **state)
 
 /* ---- autoscaling ---- */
 
-static struct ts_tier_model scaled_server(uint32_t n, uint32_t least)
+static struct ts_tier_model scaled_server(struct ts_pool_model *pool, uint32_t n, uint32_t least)
 {
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.power.idle_w = 100.0;
-    tier.power.decode_w = tier.power.prefill_w = 100.0;
-    tier.u.server.n_replicas = n;
+    struct ts_tier_model tier = world_server(pool, 10e-3);
+    pool->replica.power.idle_w = 100.0;
+    pool->replica.power.decode_w = pool->replica.power.prefill_w = 100.0;
+    pool->n_replicas = n;
     tier.u.server.cold_start_s = 30.0;
     tier.u.server.autoscale = (struct ts_autoscale_model){
         .on = true, .min_replicas = least, .target_outstanding = 2.0, .interval_s = 10.0, .cooldown_s = 60.0};
@@ -223,7 +297,8 @@ static struct ts_tier_model scaled_server(uint32_t n, uint32_t least)
 static void test_fleet__from_zero_the_first_request_waits_for_the_cold_start(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = scaled_server(4, 0);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = scaled_server(&pool, 4, 0);
     const struct ts_request request = world_request(0, 5 * S, 1, 1);
     struct ts_result result = run_for(&tier, &request, 1, 1000.0);
     assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, 30010 * MS);
@@ -238,7 +313,8 @@ static void test_fleet__from_zero_the_first_request_waits_for_the_cold_start(voi
 static void test_fleet__replicas_follow_the_requests(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = scaled_server(8, 1);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = scaled_server(&pool, 8, 1);
     struct ts_request requests[9];
     for (uint64_t i = 0; i < 8; i++) {
         requests[i] = world_request(i, 0, 1, 10000);
@@ -256,7 +332,8 @@ static void test_fleet__replicas_follow_the_requests(void **state)
 static void test_fleet__the_cooldown_outlasts_a_lull(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = scaled_server(2, 0);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = scaled_server(&pool, 2, 0);
     struct ts_request requests[40];
     for (uint64_t i = 0; i < COUNT(requests); i++) {
         requests[i] = world_request(i, (int64_t)i * 15 * S, 1, 1000);
@@ -270,7 +347,8 @@ static void test_fleet__the_cooldown_outlasts_a_lull(void **state)
 static void test_fleet__a_held_request_may_lose_patience(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = scaled_server(1, 0);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = scaled_server(&pool, 1, 0);
     struct ts_model model = world_model(&tier, 1);
     model.patience_s = 25.0;
     const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, S, 1, 1),
@@ -292,6 +370,8 @@ int main(void)
         cmocka_unit_test(test_fleet__availability_is_that_of_the_renewal_process),
         cmocka_unit_test(test_fleet__a_failure_turns_away_what_was_in_flight),
         cmocka_unit_test(test_fleet__what_was_in_flight_starts_over),
+        cmocka_unit_test(test_fleet__a_failure_finds_all_that_is_at_the_replica),
+        cmocka_unit_test(test_fleet__a_failure_finds_nobody_who_gave_up),
         cmocka_unit_test(test_fleet__a_rolling_restart_takes_one_at_a_time),
         cmocka_unit_test(test_fleet__a_restart_drains_first),
         cmocka_unit_test(test_fleet__from_zero_the_first_request_waits_for_the_cold_start),

@@ -59,7 +59,8 @@ static void test_pace__slows_the_steps_that_begin_at_its_time(void **state)
     static const double at_s[] = {1.0, 1.0};
     static const double factor[] = {1.0, 3.0};
     const struct ts_pace pace = {.at_s = at_s, .factor = factor, .n = COUNT(at_s)};
-    const struct ts_tier_model tier = world_server(0.01);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 0.01);
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 8, 4), world_request(1, 2 * S, 8, 4)};
     int64_t e2e_ns[2] = {0};
@@ -88,7 +89,8 @@ static void test_pace__steps_behind_a_prompt_are_slower_for_a_while(void **state
     (void)state;
     const struct ts_pace_memory memory = {.prompt = {2.0, 0.02}, .decode = {1.0, 0.005}, .memory_s = 0.02};
     const struct ts_pace pace = {.memory = &memory};
-    const struct ts_tier_model tier = world_server(0.01);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 0.01);
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 8, 4), world_request(1, 1 * S, 8, 2)};
     struct steps steps = {0};
@@ -113,7 +115,8 @@ static void test_pace__steps_behind_a_prompt_are_slower_for_a_while(void **state
 static void test_pace__every_step_is_reported_with_its_length_and_load(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = world_server(0.01);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 0.01);
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 8, 4), world_request(1, 2 * S, 20, 3)};
     struct steps steps = {0};

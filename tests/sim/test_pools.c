@@ -3,9 +3,9 @@
 
 static struct ts_pool_model pool_of(const struct ts_tier_model *tier, uint32_t n_replicas, double weight)
 {
-    struct ts_pool_model pool = {.name = "pool", .hardware = "", .weight = weight, .power = tier->power};
-    pool.server = tier->u.server;
-    pool.server.n_replicas = n_replicas;
+    struct ts_pool_model pool = tier->u.server.pools[0];
+    pool.n_replicas = n_replicas;
+    pool.weight = weight;
     return pool;
 }
 
@@ -13,22 +13,19 @@ static void take_pools(struct ts_tier_model *tier, const struct ts_pool_model *p
 {
     tier->u.server.pools = pools;
     tier->u.server.n_pools = n;
-    tier->u.server.n_replicas = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        tier->u.server.n_replicas += pools[i].server.n_replicas;
-    }
 }
 
-static struct ts_tier_model busy_server(uint32_t n_replicas)
+static struct ts_tier_model busy_server(struct ts_pool_model *pool, uint32_t n_replicas)
 {
-    struct ts_tier_model tier = world_server(5e-3);
-    tier.power =
+    struct ts_tier_model tier = world_server(pool, 5e-3);
+    struct ts_replica_model *replica = &pool->replica;
+    pool->n_replicas = n_replicas;
+    replica->power =
         (struct ts_power_model){.idle_w = 50.0, .prefill_w = 300.0, .decode_w = 200.0, .host_frac = 0.3, .pue = 1.3};
-    tier.u.server.steps.u.linear.b_s_per_seq = 1e-4;
-    tier.u.server.n_replicas = n_replicas;
-    tier.u.server.kv_blocks = 60;
-    tier.u.server.max_seqs = 8;
-    tier.u.server.ideal =
+    replica->steps.u.linear.b_s_per_seq = 1e-4;
+    replica->kv_blocks = 60;
+    replica->max_seqs = 8;
+    replica->ideal =
         (struct ts_steps_roofline){.flop_per_tok = 3.0, .flop_per_s = 7.0, .shared_bytes = 11.0, .bytes_per_s = 13.0};
     tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 2.0, .mttr_s = 0.3};
     return tier;
@@ -49,7 +46,8 @@ static void test_pools__two_equal_ones_are_one_of_both(void **state)
         requests[i] = world_request(i, ts_ns_from_s(t), 1 + ts_rng_u32(&rng) % 60, 1 + ts_rng_u32(&rng) % 60);
     }
     for (int policy = 0; policy < TS_N_BALANCE_POLICIES; policy++) {
-        struct ts_tier_model one = busy_server(5);
+        struct ts_pool_model pool;
+        struct ts_tier_model one = busy_server(&pool, 5);
         one.u.server.balance = (enum ts_balance_policy)policy;
         struct ts_tier_model two = one;
         const struct ts_pool_model pools[] = {pool_of(&one, 2, 1.0), pool_of(&one, 3, 1.0)};
@@ -75,8 +73,9 @@ static void test_pools__two_equal_ones_are_one_of_both(void **state)
 static void test_pools__turns_go_by_weight(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.max_seqs = 1;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.max_seqs = 1;
     tier.u.server.balance = TS_BALANCE_ROUND_ROBIN;
     const struct ts_pool_model pools[] = {pool_of(&tier, 1, 5.0), pool_of(&tier, 1, 1.0), pool_of(&tier, 1, 1.0)};
     take_pools(&tier, pools, 3);
@@ -97,7 +96,8 @@ static void test_pools__turns_go_by_weight(void **state)
 static void test_pools__the_least_outstanding_counts_by_weight(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
     const struct ts_pool_model pools[] = {pool_of(&tier, 1, 3.0), pool_of(&tier, 1, 1.0)};
     take_pools(&tier, pools, 2);
     for (uint64_t n = 3; n <= 4; n++) {
@@ -118,10 +118,11 @@ static void test_pools__a_request_joins_a_replica_that_can_hold_it(void **state)
 {
     (void)state;
     for (int policy = 0; policy < TS_N_BALANCE_POLICIES; policy++) {
-        struct ts_tier_model tier = world_server(10e-3);
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 10e-3);
         struct ts_pool_model pools[] = {pool_of(&tier, 1, 9.0), pool_of(&tier, 1, 1.0)};
-        pools[0].server.kv_blocks = 2;
-        pools[1].server.kv_blocks = 4;
+        pools[0].replica.kv_blocks = 2;
+        pools[1].replica.kv_blocks = 4;
         tier.u.server.balance = (enum ts_balance_policy)policy;
         take_pools(&tier, pools, 2);
         const struct ts_request requests[] = {world_request(0, 0, 60, 4), world_request(1, S, 60, 4),
@@ -142,14 +143,16 @@ static void test_pools__a_request_joins_a_replica_that_can_hold_it(void **state)
 static void test_pools__each_has_its_own_power_and_shares(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
     struct ts_pool_model pools[] = {pool_of(&tier, 1, 1.0), pool_of(&tier, 1, 1.0)};
-    pools[0].power = (struct ts_power_model){.idle_w = 100.0, .prefill_w = 500.0, .decode_w = 300.0, .pue = 1.0};
-    pools[1].power =
+    pools[0].replica.power =
+        (struct ts_power_model){.idle_w = 100.0, .prefill_w = 500.0, .decode_w = 300.0, .pue = 1.0};
+    pools[1].replica.power =
         (struct ts_power_model){.idle_w = 10.0, .prefill_w = 50.0, .decode_w = 30.0, .host_frac = 0.5, .pue = 2.0};
-    pools[0].server.kv_blocks = 100;
-    pools[1].server.kv_blocks = 50;
-    pools[1].server.steps.u.linear.a_s = 40e-3;
+    pools[0].replica.kv_blocks = 100;
+    pools[1].replica.kv_blocks = 50;
+    pools[1].replica.steps.u.linear.a_s = 40e-3;
     tier.u.server.balance = TS_BALANCE_ROUND_ROBIN;
     take_pools(&tier, pools, 2);
     const struct ts_request requests[] = {world_request(0, 0, 6, 10), world_request(1, 0, 6, 10)};
@@ -192,12 +195,13 @@ struct split {
 /* Poisson arrivals, prompts of exponential length: a microsecond a token in the fast pool, two in the slow one. */
 static void check_split(const char *what, const struct split *split)
 {
-    struct ts_tier_model tier = world_server(0.0);
-    tier.u.server.max_seqs = 1;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 0.0);
+    pool.replica.max_seqs = 1;
     tier.u.server.balance = split->balance;
-    tier.u.server.steps.u.linear.d_s_per_prefill_tok = 1e-6;
+    pool.replica.steps.u.linear.d_s_per_prefill_tok = 1e-6;
     struct ts_pool_model pools[] = {pool_of(&tier, 1, split->fast_weight), pool_of(&tier, 1, 1.0)};
-    pools[1].server.steps.u.linear.d_s_per_prefill_tok = 2e-6;
+    pools[1].replica.steps.u.linear.d_s_per_prefill_tok = 2e-6;
     take_pools(&tier, pools, 2);
     struct ts_model model = world_model(&tier, 1);
     model.warmup_s = 1000.0;

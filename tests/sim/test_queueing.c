@@ -86,9 +86,10 @@ static void assert_confident(const char *what, const double *x, double theory)
  * prompts. */
 static struct station single_server(double load)
 {
-    struct ts_tier_model tier = world_server(0.0);
-    tier.u.server.max_seqs = 1;
-    tier.u.server.steps.u.linear.d_s_per_prefill_tok = 1e-6;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 0.0);
+    pool.replica.max_seqs = 1;
+    pool.replica.steps.u.linear.d_s_per_prefill_tok = 1e-6;
     return (struct station){.model = world_model(&tier, 1), .rate_per_s = load, .prompt_mean_tok = 1e6, .n = 100000};
 }
 
@@ -152,8 +153,9 @@ static void test_queueing__batching_with_c_seats_is_mmc(void **state)
     const int c = 4;
     const double mu = 2.0;
     const double lambda = 6.0;
-    struct ts_tier_model tier = world_server(1e-3);
-    tier.u.server.max_seqs = (uint32_t)c;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 1e-3);
+    pool.replica.max_seqs = (uint32_t)c;
     const struct station station = {.model = world_model(&tier, 1),
                                     .rate_per_s = lambda,
                                     .prompt_mean_tok = 1.0,
@@ -298,8 +300,9 @@ static void test_queueing__a_long_run_of_c_seats_waits_as_erlang_says(void **sta
     (void)state;
     const int c = 2;
     const double lambda = 2.0;
-    struct ts_tier_model tier = world_server(2e-4);
-    tier.u.server.max_seqs = (uint32_t)c;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 2e-4);
+    pool.replica.max_seqs = (uint32_t)c;
     const struct ts_model model = world_model(&tier, 1);
     assert_wait("M/M/2 mean wait, s", &model, half_second_service, lambda, 2e-4, 1500000,
                 erlang_c(c, lambda / 2.0) / (c * 2.0 - lambda));

@@ -37,10 +37,10 @@ static enum ts_status count(void *user, const struct ts_request_record *record)
 }
 
 /* A server with few blocks: queues and preemptions; every seventh request has one token. */
-static struct ts_model pressed(void)
+static struct ts_model pressed(struct ts_pool_model *pool)
 {
-    struct ts_tier_model server = world_server(0.01);
-    server.u.server.kv_blocks = 60;
+    struct ts_tier_model server = world_server(pool, 0.01);
+    pool->replica.kv_blocks = 60;
     return world_model(&server, 1);
 }
 
@@ -59,7 +59,8 @@ static void test_record__rows_add_up_to_the_result(void **state)
     (void)state;
     static struct ts_request requests[N];
     struct tally tally = {.in_order = true};
-    const struct ts_model model = pressed();
+    struct ts_pool_model pool;
+    const struct ts_model model = pressed(&pool);
     const struct ts_sim_options options = {.on_request = count, .request_user = &tally};
     fill(requests);
     struct ts_result result = world_run_with(&model, requests, N, &options);
@@ -82,7 +83,8 @@ static void test_record__who_gives_up_or_is_left_has_a_row(void **state)
     (void)state;
     static struct ts_request requests[N];
     struct tally tally = {.in_order = true};
-    struct ts_model model = pressed();
+    struct ts_pool_model pool;
+    struct ts_model model = pressed(&pool);
     model.patience_s = 0.5;
     model.drain_s = 0.2;
     const struct ts_sim_options options = {.on_request = count, .request_user = &tally};
@@ -110,7 +112,8 @@ static void test_record__a_full_disk_ends_the_run(void **state)
     uint32_t n = 0;
     struct ts_request_stream *stream = NULL;
     struct ts_result result;
-    const struct ts_model model = pressed();
+    struct ts_pool_model pool;
+    const struct ts_model model = pressed(&pool);
     const struct ts_sim_options options = {.on_request = fail_soon, .request_user = &n};
     fill(requests);
     assert_int_equal(ts_request_stream_from_array(&stream, requests, N), TS_OK);

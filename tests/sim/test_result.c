@@ -3,11 +3,11 @@
 
 enum { N_REPLICATIONS = 3, N = 300 };
 
-static struct ts_model model_of_test(double bin_s)
+static struct ts_model model_of_test(struct ts_pool_model *pool, double bin_s)
 {
-    const struct ts_tier_model tiers[2] = {world_server(5e-3), world_api(0.1, 100.0)};
+    const struct ts_tier_model tiers[2] = {world_server(pool, 5e-3), world_api(0.1, 100.0)};
     struct ts_model model = world_model(tiers, 2);
-    model.tiers[0].power = (struct ts_power_model){.idle_w = 10.0, .prefill_w = 50.0, .decode_w = 30.0, .pue = 1.0};
+    pool->replica.power = (struct ts_power_model){.idle_w = 10.0, .prefill_w = 50.0, .decode_w = 30.0, .pue = 1.0};
     model.n_classes = 2;
     model.router.static_tier[1] = 1;
     model.series_bin_s = bin_s;
@@ -16,7 +16,8 @@ static struct ts_model model_of_test(double bin_s)
 
 static struct ts_result replicate(uint32_t replication, double bin_s)
 {
-    const struct ts_model model = model_of_test(bin_s);
+    struct ts_pool_model pool;
+    const struct ts_model model = model_of_test(&pool, bin_s);
     const struct ts_sim_options options = {.replication = replication};
     struct ts_request requests[N];
     struct ts_rng rng;

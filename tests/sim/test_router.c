@@ -120,8 +120,9 @@ static void test_router__static_routes_by_class(void **state)
 static void test_router__least_loaded_overflows_when_the_seats_are_taken(void **state)
 {
     (void)state;
-    struct ts_tier_model tiers[N_TIERS] = {world_server(1.0), world_api(0.1, 100.0)};
-    tiers[0].u.server.max_seqs = 1;
+    struct ts_pool_model pool;
+    struct ts_tier_model tiers[N_TIERS] = {world_server(&pool, 1.0), world_api(0.1, 100.0)};
+    pool.replica.max_seqs = 1;
     struct ts_model model = world_model(tiers, N_TIERS);
     model.router.policy = TS_ROUTE_LEAST_LOADED;
     model.router.n_order = 2;
@@ -138,8 +139,9 @@ static void test_router__least_loaded_overflows_when_the_seats_are_taken(void **
 static void test_router__a_full_tier_costs_the_way_there_and_back(void **state)
 {
     (void)state;
-    struct ts_tier_model tiers[N_TIERS] = {world_server(10.0), world_api(0.1, 100.0)};
-    tiers[0].u.server.max_seqs = 1;
+    struct ts_pool_model pool;
+    struct ts_tier_model tiers[N_TIERS] = {world_server(&pool, 10.0), world_api(0.1, 100.0)};
+    pool.replica.max_seqs = 1;
     tiers[0].u.server.max_queue = 1;
     tiers[0].link = 0;
     struct ts_model model = world_model(tiers, N_TIERS);
@@ -176,7 +178,8 @@ static void test_router__latency_and_price_are_added_to_every_request(void **sta
 static void test_router__displaced_and_barred_money(void **state)
 {
     (void)state;
-    const struct ts_tier_model tiers[N_TIERS] = {world_server(1e-3), world_api(0.2, 100.0)};
+    struct ts_pool_model pool;
+    const struct ts_tier_model tiers[N_TIERS] = {world_server(&pool, 1e-3), world_api(0.2, 100.0)};
     struct ts_model model = world_model(tiers, N_TIERS);
     model.tiers[0].replaces = 1;
     model.router.n_rules = 1;
@@ -210,7 +213,8 @@ static void test_link__delays_are_half_the_round_trip_and_the_bytes(void **state
 static void test_link__the_clients_latencies_include_both_ways(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(0.1);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 0.1);
     tier.link = 0;
     struct ts_model model = world_model(&tier, 1);
     model.n_links = 1;

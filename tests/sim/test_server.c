@@ -13,11 +13,11 @@ static void assert_only(const struct ts_hist *hist, int64_t value)
 }
 
 /* 10 ms a step + 1 ms a sequence + 0.1 ms a prompt token. */
-static struct ts_tier_model priced_server(void)
+static struct ts_tier_model priced_server(struct ts_pool_model *pool)
 {
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.steps.u.linear.b_s_per_seq = 1e-3;
-    tier.u.server.steps.u.linear.d_s_per_prefill_tok = 0.1e-3;
+    const struct ts_tier_model tier = world_server(pool, 10e-3);
+    pool->replica.steps.u.linear.b_s_per_seq = 1e-3;
+    pool->replica.steps.u.linear.d_s_per_prefill_tok = 0.1e-3;
     return tier;
 }
 
@@ -25,7 +25,8 @@ static struct ts_tier_model priced_server(void)
 static void test_server__one_request_takes_the_sum_of_its_steps(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = priced_server();
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = priced_server(&pool);
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request request = world_request(0, S, 100, 4);
     struct ts_result result = world_run(&model, &request, 1);
@@ -52,8 +53,9 @@ static void test_server__one_request_takes_the_sum_of_its_steps(void **state)
 static void test_server__energy_of_a_run_in_closed_form(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = priced_server();
-    tier.power =
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = priced_server(&pool);
+    pool.replica.power =
         (struct ts_power_model){.idle_w = 100.0, .prefill_w = 600.0, .decode_w = 400.0, .host_frac = 0.43, .pue = 1.2};
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request request = world_request(0, S, 100, 4);
@@ -84,13 +86,14 @@ static void test_server__energy_of_a_run_in_closed_form(void **state)
 static void test_server__utilisation_of_the_peaks_in_closed_form(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = priced_server();
-    tier.u.server.ideal = (struct ts_steps_roofline){.flop_per_tok = 2e9,
-                                                     .flop_per_s = 100e12,
-                                                     .shared_bytes = 1e9,
-                                                     .bytes_per_s = 1e12,
-                                                     .kv_bytes_per_tok = 1e5,
-                                                     .attention_flop_per_pair = 1e3};
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = priced_server(&pool);
+    pool.replica.ideal = (struct ts_steps_roofline){.flop_per_tok = 2e9,
+                                                    .flop_per_s = 100e12,
+                                                    .shared_bytes = 1e9,
+                                                    .bytes_per_s = 1e12,
+                                                    .kv_bytes_per_tok = 1e5,
+                                                    .attention_flop_per_pair = 1e3};
     const struct ts_request request = world_request(0, S, 100, 4);
     struct ts_model model = world_model(&tier, 1);
     struct ts_result result = world_run(&model, &request, 1);
@@ -100,13 +103,13 @@ static void test_server__utilisation_of_the_peaks_in_closed_form(void **state)
     world_assert_near(result.tiers[0].peak_bytes, 54e9, 1e-12);
     ts_result_deinit(&result);
     /* Two of eight experts: 1 - (6/8)^tokens of 4 GB of experts, for 100 tokens and three times for one. */
-    model.tiers[0].u.server.ideal.expert_bytes = 4e9;
-    model.tiers[0].u.server.ideal.experts = 8.0;
-    model.tiers[0].u.server.ideal.top_k = 2.0;
+    pool.replica.ideal.expert_bytes = 4e9;
+    pool.replica.ideal.experts = 8.0;
+    pool.replica.ideal.top_k = 2.0;
     result = world_run(&model, &request, 1);
     world_assert_near(result.tiers[0].bytes, 4e9 + 306.0 * 1e5 + 4e9 * (1.0 - pow(0.75, 100.0)) + 3.0 * 1e9, 1e-12);
     ts_result_deinit(&result);
-    model.tiers[0].u.server.ideal.flop_per_s = model.tiers[0].u.server.ideal.bytes_per_s = 0.0; /* unknown */
+    pool.replica.ideal.flop_per_s = pool.replica.ideal.bytes_per_s = 0.0; /* unknown */
     result = world_run(&model, &request, 1);
     assert_true(result.tiers[0].flop == 0.0 && result.tiers[0].peak_flop == 0.0);
     ts_result_deinit(&result);
@@ -117,8 +120,9 @@ static void test_server__utilisation_of_the_peaks_in_closed_form(void **state)
 static void test_server__energy_of_a_reply_in_watt_hours(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(1.0);
-    tier.power =
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 1.0);
+    pool.replica.power =
         (struct ts_power_model){.idle_w = 0.0, .prefill_w = 1.2069, .decode_w = 1.2069, .host_frac = 0.72, .pue = 1.0};
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request request = world_request(0, 0, 10, 350);
@@ -132,7 +136,8 @@ static void test_server__energy_of_a_reply_in_watt_hours(void **state)
 static void test_server__two_requests_share_the_steps(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = priced_server();
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = priced_server(&pool);
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 100, 3), world_request(1, 5 * MS, 50, 2)};
     struct ts_result result = world_run(&model, requests, 2);
@@ -154,7 +159,8 @@ static void test_server__two_requests_share_the_steps(void **state)
 static void test_server__an_arrival_enters_at_the_next_step(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 10e-3);
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 1, 100), world_request(1, 55 * MS, 1, 1)};
     struct ts_result result = world_run(&model, requests, 2);
@@ -169,9 +175,10 @@ static void test_server__an_arrival_enters_at_the_next_step(void **state)
 static void test_server__a_preemption_shows_as_one_long_gap(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.block_tok = 4;
-    tier.u.server.kv_blocks = 4;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.block_tok = 4;
+    pool.replica.kv_blocks = 4;
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 7, 4), world_request(1, 5 * MS, 7, 3)};
     struct ts_result result = world_run(&model, requests, 2);
@@ -192,8 +199,9 @@ static void test_server__a_preemption_shows_as_one_long_gap(void **state)
 static void test_server__a_full_queue_turns_requests_away(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.max_seqs = 1;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.max_seqs = 1;
     tier.u.server.max_queue = 1;
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, MS, 1, 10),
@@ -208,8 +216,9 @@ static void test_server__a_full_queue_turns_requests_away(void **state)
 static void test_server__requests_that_never_fit_are_refused(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.kv_blocks = 10; /* 160 tokens */
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.kv_blocks = 10; /* 160 tokens */
     tier.context_tok = 150;
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 100, 50), world_request(1, 0, 100, 51),
@@ -224,8 +233,9 @@ static void test_server__requests_that_never_fit_are_refused(void **state)
 static void test_server__a_waiting_request_loses_patience(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.max_seqs = 1;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.max_seqs = 1;
     struct ts_model model = world_model(&tier, 1);
     model.patience_s = 0.050;
     const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, 5 * MS, 1, 1),
@@ -243,7 +253,8 @@ static void test_server__a_waiting_request_loses_patience(void **state)
 static void test_server__patience_can_end_inside_the_prompt(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = world_server(100e-3);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 100e-3);
     struct ts_model model = world_model(&tier, 1);
     model.patience_s = 0.030;
     const struct ts_request requests[] = {world_request(0, 0, 10, 10), world_request(1, 90 * MS, 10, 1)};
@@ -257,7 +268,8 @@ static void test_server__patience_can_end_inside_the_prompt(void **state)
 static void test_server__patience_ends_with_the_first_token(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = world_server(20e-3);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 20e-3);
     struct ts_model model = world_model(&tier, 1);
     model.patience_s = 0.030;
     const struct ts_request request = world_request(0, 0, 10, 50);
@@ -273,8 +285,9 @@ static void test_server__the_drain_time_cuts_the_run_off(void **state)
 {
     (void)state;
     for (int single = 0; single < 2; single++) {
-        struct ts_tier_model tier = world_server(12e-3);
-        tier.power.decode_w = tier.power.prefill_w = 100.0;
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 12e-3);
+        pool.replica.power.decode_w = pool.replica.power.prefill_w = 100.0;
         struct ts_model model = world_model(&tier, 1);
         model.drain_s = 0.050;
         const struct ts_request request = world_request(0, 0, 1, 100);
@@ -293,9 +306,10 @@ static void test_server__the_drain_time_cuts_the_run_off(void **state)
 static void test_server__requests_join_the_shortest_queue(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.max_seqs = 1;
-    tier.u.server.n_replicas = 2;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.max_seqs = 1;
+    pool.n_replicas = 2;
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 1, 10), world_request(1, 0, 1, 2),
                                           world_request(2, 0, 1, 1), world_request(3, 0, 1, 1)};
@@ -309,8 +323,9 @@ static void test_server__requests_join_the_shortest_queue(void **state)
 static void test_server__the_slo_is_kept_or_missed_by_request(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(15e-3);
-    tier.u.server.max_seqs = 1;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 15e-3);
+    pool.replica.max_seqs = 1;
     struct ts_model model = world_model(&tier, 1);
     model.slo.ttft_s = 0.020;
     const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, 0, 1, 1),
@@ -320,26 +335,54 @@ static void test_server__the_slo_is_kept_or_missed_by_request(void **state)
     ts_result_deinit(&result);
 }
 
-static void test_server__an_impossible_scheduler_is_a_range_error(void **state)
+static enum ts_status status_of(const struct ts_tier_model *tier)
 {
-    (void)state;
-    struct ts_tier_model tier = world_server(15e-3);
-    tier.u.server.kv_blocks = 0;
-    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_model model = world_model(tier, 1);
     struct ts_request_stream *stream = NULL;
     struct ts_result result;
     assert_int_equal(ts_request_stream_from_array(&stream, NULL, 0), TS_OK);
-    assert_int_equal(ts_sim_run(&result, &model, stream, NULL, NULL), TS_ERANGE);
+    const enum ts_status status = ts_sim_run(&result, &model, stream, NULL, NULL);
+    if (status == TS_OK) {
+        ts_result_deinit(&result);
+    }
     ts_request_stream_destroy(stream);
+    return status;
+}
+
+static void test_server__an_impossible_scheduler_is_a_range_error(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 15e-3);
+    assert_int_equal(status_of(&tier), TS_OK);
+    pool.replica.kv_blocks = 0;
+    assert_int_equal(status_of(&tier), TS_ERANGE);
+}
+
+static void test_server__no_pools_too_many_or_empty_ones_are_a_range_error(void **state)
+{
+    (void)state;
+    struct ts_pool_model pools[TS_MAX_POOLS + 1];
+    struct ts_tier_model tier = world_server(&pools[0], 15e-3);
+    for (size_t i = 1; i < COUNT(pools); i++) {
+        pools[i] = pools[0];
+    }
+    for (uint32_t n = 0; n <= TS_MAX_POOLS + 1; n++) {
+        tier.u.server.n_pools = n;
+        assert_int_equal(status_of(&tier), n >= 1 && n <= TS_MAX_POOLS ? TS_OK : TS_ERANGE);
+    }
+    tier.u.server.n_pools = 1;
+    pools[0].n_replicas = 0;
+    assert_int_equal(status_of(&tier), TS_ERANGE);
 }
 
 /* ---- speculative decoding ---- */
 
-static struct ts_tier_model drafting_server(uint32_t draft_tok, double acceptance_frac)
+static struct ts_tier_model drafting_server(struct ts_pool_model *pool, uint32_t draft_tok, double acceptance_frac)
 {
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.steps.u.linear.d_s_per_prefill_tok = 0.1e-3;
-    tier.u.server.speculative =
+    const struct ts_tier_model tier = world_server(pool, 10e-3);
+    pool->replica.steps.u.linear.d_s_per_prefill_tok = 0.1e-3;
+    pool->replica.speculative =
         (struct ts_speculative_model){.draft_tok = draft_tok, .acceptance_frac = acceptance_frac, .draft_step_s = 1e-3};
     return tier;
 }
@@ -350,7 +393,8 @@ static void test_server__drafts_give_tokens_by_the_formula(void **state)
 {
     (void)state;
     enum { N = 100, OUTPUT_TOK = 1001 };
-    const struct ts_tier_model tier = drafting_server(4, 0.7);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = drafting_server(&pool, 4, 0.7);
     const struct ts_model model = world_model(&tier, 1);
     struct ts_request requests[N];
     for (uint64_t i = 0; i < N; i++) {
@@ -377,7 +421,8 @@ static void test_server__drafts_that_are_all_right_or_all_wrong(void **state)
     static const double acceptance[] = {1.0, 0.0};
     static const int64_t e2e_us[] = {11000 + 2 * 14400 + 14100, 11000 + 8 * 14400 + 14300 + 14200 + 14100 + 14000};
     for (size_t i = 0; i < COUNT(acceptance); i++) {
-        const struct ts_tier_model tier = drafting_server(4, acceptance[i]);
+        struct ts_pool_model pool;
+        const struct ts_tier_model tier = drafting_server(&pool, 4, acceptance[i]);
         const struct ts_model model = world_model(&tier, 1);
         const struct ts_request request = world_request(0, 0, 10, 13);
         struct ts_result result = world_run(&model, &request, 1);
@@ -394,9 +439,10 @@ static void test_server__drafts_never_need_more_than_the_reply(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 20; i++) {
-        struct ts_tier_model tier = drafting_server(1 + i % 8, 0.05 * i);
-        tier.u.server.prefix_cache = i % 2;
-        tier.u.server.kv_blocks = 4; /* 64 tokens: prompt 16 + 49 - 1 */
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = drafting_server(&pool, 1 + i % 8, 0.05 * i);
+        pool.replica.prefix_cache = i % 2;
+        pool.replica.kv_blocks = 4; /* 64 tokens: prompt 16 + 49 - 1 */
         const struct ts_model model = world_model(&tier, 1);
         const struct ts_request requests[] = {world_request(0, 0, 16, 49), world_request(1, 0, 16, 49),
                                               world_request(2, 5 * MS, 16, 49)};
@@ -428,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_server__requests_join_the_shortest_queue),
         cmocka_unit_test(test_server__the_slo_is_kept_or_missed_by_request),
         cmocka_unit_test(test_server__an_impossible_scheduler_is_a_range_error),
+        cmocka_unit_test(test_server__no_pools_too_many_or_empty_ones_are_a_range_error),
         cmocka_unit_test(test_server__drafts_give_tokens_by_the_formula),
         cmocka_unit_test(test_server__drafts_that_are_all_right_or_all_wrong),
         cmocka_unit_test(test_server__drafts_never_need_more_than_the_reply),

@@ -33,11 +33,11 @@ void *__wrap_realloc(void *memory, size_t size)
 
 enum { N = 600 };
 
-static struct ts_model three_tiers(void)
+static struct ts_model three_tiers(struct ts_pool_model *pool)
 {
-    const struct ts_tier_model tiers[3] = {world_server(5e-3), world_device(5e-3), world_api(0.1, 100.0)};
+    const struct ts_tier_model tiers[3] = {world_server(pool, 5e-3), world_device(5e-3), world_api(0.1, 100.0)};
     struct ts_model model = world_model(tiers, 3);
-    model.tiers[0].u.server.n_replicas = 2;
+    pool->n_replicas = 2;
     model.tiers[1].u.device.n_users = 10000;
     model.n_classes = 3;
     model.router.static_tier[1] = 1;
@@ -62,7 +62,8 @@ static enum ts_status run(struct ts_result *out, const struct ts_model *model, c
 static void test_sim__every_failed_allocation_is_reported(void **state)
 {
     (void)state;
-    const struct ts_model model = three_tiers();
+    struct ts_pool_model pool;
+    const struct ts_model model = three_tiers(&pool);
     struct ts_request requests[N];
     struct ts_result result;
     long n_failures = 0;
@@ -86,7 +87,8 @@ static void test_sim__every_failed_allocation_is_reported(void **state)
 static void test_result__a_failed_merge_leaks_nothing(void **state)
 {
     (void)state;
-    const struct ts_model model = three_tiers();
+    struct ts_pool_model pool;
+    const struct ts_model model = three_tiers(&pool);
     struct ts_request requests[N];
     struct ts_result from;
     enum ts_status status = TS_ENOMEM;

@@ -86,24 +86,20 @@ static void random_fleet(struct ts_rng *rng, struct ts_server_model *server)
 
 enum { MOST_POOLS = 3 };
 
-/* Replicas that differ in speed, seats and blocks. */
-static void random_pools(struct ts_rng *rng, struct ts_tier_model *tier, struct ts_pool_model *pools)
+/* Replicas that differ in speed, seats and blocks, and otherwise are as those of the first pool. */
+static void random_pools(struct ts_rng *rng, struct ts_server_model *server, struct ts_pool_model *pools)
 {
-    struct ts_server_model *server = &tier->u.server;
     const uint32_t n = 1 + below(rng, MOST_POOLS);
-    uint32_t n_replicas = 0;
     for (uint32_t i = 0; i < n; i++) {
-        pools[i] = (struct ts_pool_model){
-            .name = "pool", .hardware = "", .weight = 1.0 + below(rng, 3), .server = *server, .power = tier->power};
-        pools[i].server.n_replicas = 1 + below(rng, 2);
-        pools[i].server.max_seqs = 1 + below(rng, 10);
-        pools[i].server.kv_blocks = 60 / server->block_tok + 1 + below(rng, 60);
-        pools[i].server.steps = random_steps(rng);
-        pools[i].power.idle_w = 10.0 + below(rng, 40);
-        n_replicas += pools[i].server.n_replicas;
+        pools[i] = pools[0];
+        pools[i].weight = 1.0 + below(rng, 3);
+        pools[i].n_replicas = 1 + below(rng, 2);
+        struct ts_replica_model *replica = &pools[i].replica;
+        replica->max_seqs = 1 + below(rng, 10);
+        replica->kv_blocks = 60 / replica->block_tok + 1 + below(rng, 60);
+        replica->steps = random_steps(rng);
+        replica->power.idle_w = 10.0 + below(rng, 40);
     }
-    server->n_replicas = n_replicas;
-    server->pools = pools;
     server->n_pools = n;
 }
 
@@ -114,13 +110,52 @@ static void divide_by_role(struct ts_rng *rng, struct ts_server_model *server, s
     const uint32_t n_prefill = 1 + below(rng, server->n_pools - 1);
     for (uint32_t i = 0; i < server->n_pools; i++) {
         pools[i].role = i < n_prefill ? TS_POOL_PREFILL : TS_POOL_DECODE;
-        pools[i].server.policy = TS_SCHEDULER_VLLM;
-        pools[i].server.prefix_cache = pools[i].server.prefix_cache && i < n_prefill;
+        pools[i].replica.policy = TS_SCHEDULER_VLLM;
+        pools[i].replica.prefix_cache = pools[i].replica.prefix_cache && i < n_prefill;
     }
     server->autoscale.on = false;
     server->failures.mtbf_s = server->restart_every_s = 0.0;
     server->kv_transfer =
         (struct ts_kv_transfer_model){.link = (int)below(rng, n_links + 1) - 1, .bytes_per_tok = 500.0};
+}
+
+static const struct ts_power_model power = {
+    .idle_w = 50.0, .prefill_w = 300.0, .decode_w = 200.0, .host_frac = 0.3, .pue = 1.3};
+
+static struct ts_tier_model random_server(struct ts_rng *rng, struct ts_pool_model *pools)
+{
+    struct ts_tier_model tier = world_server(pools, 0.0);
+    struct ts_replica_model *replica = &pools[0].replica;
+    replica->ideal = (struct ts_steps_roofline){.flop_per_tok = 3.0,
+                                                .flop_per_s = 7.0,
+                                                .shared_bytes = 11.0,
+                                                .expert_bytes = 5.0,
+                                                .experts = 8.0,
+                                                .top_k = 2.0,
+                                                .bytes_per_s = 13.0,
+                                                .kv_bytes_per_tok = 2.0,
+                                                .attention_flop_per_pair = 0.5};
+    pools[0].n_replicas = 1 + below(rng, 3);
+    replica->max_batched_tok = 4 + below(rng, 200);
+    replica->max_seqs = 1 + below(rng, 10);
+    replica->chunked_prefill = below(rng, 4) != 0;
+    replica->plans_ahead = below(rng, 3) == 0;
+    replica->block_tok = 1 + below(rng, 20);
+    replica->kv_blocks = 120 / replica->block_tok + 1 + below(rng, 30);
+    tier.u.server.max_queue = below(rng, 3) ? 0 : below(rng, 20);
+    replica->policy = below(rng, 2) ? TS_SCHEDULER_VLLM : (enum ts_scheduler_policy)below(rng, TS_N_SCHEDULER_POLICIES);
+    replica->long_prefill_tok = below(rng, 3) ? 0 : 1 + below(rng, 20);
+    replica->whole_admission = below(rng, 2);
+    replica->by_priority = below(rng, 2);
+    replica->prefix_cache = below(rng, 2) && replica->policy != TS_SCHEDULER_STATIC;
+    if (replica->policy == TS_SCHEDULER_VLLM && below(rng, 3) == 0) {
+        replica->speculative = (struct ts_speculative_model){
+            .draft_tok = 1 + below(rng, 8), .acceptance_frac = ts_rng_uniform(rng), .draft_step_s = 0.0003};
+    }
+    replica->steps = random_steps(rng);
+    random_fleet(rng, &tier.u.server);
+    replica->power = power;
+    return tier;
 }
 
 static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links, struct ts_pool_model *pools)
@@ -129,36 +164,7 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links, st
     struct ts_tier_model tier;
     switch (kind) {
     case TS_TIER_SERVER:
-        tier = world_server(0.0);
-        tier.u.server.ideal = (struct ts_steps_roofline){.flop_per_tok = 3.0,
-                                                         .flop_per_s = 7.0,
-                                                         .shared_bytes = 11.0,
-                                                         .expert_bytes = 5.0,
-                                                         .experts = 8.0,
-                                                         .top_k = 2.0,
-                                                         .bytes_per_s = 13.0,
-                                                         .kv_bytes_per_tok = 2.0,
-                                                         .attention_flop_per_pair = 0.5};
-        tier.u.server.n_replicas = 1 + below(rng, 3);
-        tier.u.server.max_batched_tok = 4 + below(rng, 200);
-        tier.u.server.max_seqs = 1 + below(rng, 10);
-        tier.u.server.chunked_prefill = below(rng, 4) != 0;
-        tier.u.server.plans_ahead = below(rng, 3) == 0;
-        tier.u.server.block_tok = 1 + below(rng, 20);
-        tier.u.server.kv_blocks = 120 / tier.u.server.block_tok + 1 + below(rng, 30);
-        tier.u.server.max_queue = below(rng, 3) ? 0 : below(rng, 20);
-        tier.u.server.policy =
-            below(rng, 2) ? TS_SCHEDULER_VLLM : (enum ts_scheduler_policy)below(rng, TS_N_SCHEDULER_POLICIES);
-        tier.u.server.long_prefill_tok = below(rng, 3) ? 0 : 1 + below(rng, 20);
-        tier.u.server.whole_admission = below(rng, 2);
-        tier.u.server.by_priority = below(rng, 2);
-        tier.u.server.prefix_cache = below(rng, 2) && tier.u.server.policy != TS_SCHEDULER_STATIC;
-        if (tier.u.server.policy == TS_SCHEDULER_VLLM && below(rng, 3) == 0) {
-            tier.u.server.speculative = (struct ts_speculative_model){
-                .draft_tok = 1 + below(rng, 8), .acceptance_frac = ts_rng_uniform(rng), .draft_step_s = 0.0003};
-        }
-        tier.u.server.steps = random_steps(rng);
-        random_fleet(rng, &tier.u.server);
+        tier = random_server(rng, pools);
         break;
     case TS_TIER_DEVICE:
         tier = world_device(0.0);
@@ -167,6 +173,7 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links, st
         tier.u.device.max_queue = below(rng, 4);
         tier.u.device.steps = random_steps(rng);
         tier.u.device.steps.host = (struct ts_host_model){0};
+        tier.u.device.power = power;
         break;
     case TS_TIER_API:
     case TS_N_TIER_KINDS:
@@ -181,10 +188,8 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links, st
         tier.u.api.retry_s = 0.05;
         break;
     }
-    tier.power =
-        (struct ts_power_model){.idle_w = 50.0, .prefill_w = 300.0, .decode_w = 200.0, .host_frac = 0.3, .pue = 1.3};
     if (kind == TS_TIER_SERVER && below(rng, 2)) {
-        random_pools(rng, &tier, pools);
+        random_pools(rng, &tier.u.server, pools);
         if (tier.u.server.n_pools > 1 && below(rng, 2)) {
             divide_by_role(rng, &tier.u.server, pools, n_links);
         }
@@ -378,7 +383,8 @@ static void test_sim__replications_draw_their_own_numbers(void **state)
 static void test_sim__no_requests_give_an_empty_result(void **state)
 {
     (void)state;
-    const struct ts_tier_model tier = world_server(0.01);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 0.01);
     const struct ts_model model = world_model(&tier, 1);
     struct ts_result result = world_run(&model, NULL, 0);
     assert_true(result.simulated_s == 0.0);
@@ -391,8 +397,9 @@ static void test_sim__no_requests_give_an_empty_result(void **state)
 static void test_sim__the_window_may_be_longer_than_the_arrivals(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(0.01);
-    tier.power.idle_w = 10.0;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 0.01);
+    pool.replica.power.idle_w = 10.0;
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request request = world_request(0, S, 1, 1);
     const struct ts_sim_options options = {.window_s = 60.0};
@@ -416,7 +423,8 @@ static void test_sim__progress_can_interrupt(void **state)
 {
     (void)state;
     enum { N = 10000 };
-    const struct ts_tier_model tier = world_server(0.01);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 0.01);
     const struct ts_model model = world_model(&tier, 1);
     struct ts_request *requests = calloc(N, sizeof *requests);
     struct ts_request_stream *stream = NULL;

@@ -13,9 +13,10 @@ static struct ts_model warmed(const struct ts_tier_model *tier, double warmup_s)
 /* Three requests of 10, 20 and 30 tokens, at 0, 0.4 and 1 s. The warm-up ends at 0.5 s, inside the second. */
 static struct ts_result run_three(double warmup_s, bool single_steps)
 {
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.power = (struct ts_power_model){.idle_w = 10.0, .prefill_w = 110.0, .decode_w = 60.0, .pue = 1.0};
-    tier.u.server.kv_blocks = 100;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.power = (struct ts_power_model){.idle_w = 10.0, .prefill_w = 110.0, .decode_w = 60.0, .pue = 1.0};
+    pool.replica.kv_blocks = 100;
     const struct ts_model model = warmed(&tier, warmup_s);
     const struct ts_request requests[] = {world_request(0, 0, 16, 10), world_request(1, 400 * MS, 16, 20),
                                           world_request(2, 1000 * MS, 16, 30)};
@@ -70,8 +71,9 @@ static void test_warmup__shares_and_energies_begin_at_its_end(void **state)
 static void test_warmup__a_peak_in_it_is_left_out(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    tier.u.server.kv_blocks = 100;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.kv_blocks = 100;
     const struct ts_model model = warmed(&tier, 0.5);
     const struct ts_request requests[] = {world_request(0, 0, 800, 10), world_request(1, 600 * MS, 16, 10)};
     struct ts_result result = world_run(&model, requests, COUNT(requests));
@@ -94,7 +96,8 @@ static void test_warmup__none_changes_nothing(void **state)
 static enum ts_status money_of(double warmup_s)
 {
     struct ts_result result = run_three(warmup_s, false);
-    const struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    const struct ts_tier_model tier = world_server(&pool, 10e-3);
     struct ts_model model = warmed(&tier, warmup_s);
     struct ts_econ econ;
     model.money.horizon_months = 12;
