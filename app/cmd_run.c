@@ -69,7 +69,7 @@ static enum ts_status describe(struct ts_run_info *out, struct ts_scenario *scen
         .n_threads = n_threads,
         .wall_s = runs->wall_s,
     };
-    return out->trace_path && !args->no_report ? ts_run_info_hash(&out->trace_sha256, arena, out->trace_path, diags)
+    return out->trace_path && !args->no_report ? ts_run_info_hash(&out->trace_hash, arena, out->trace_path, diags)
                                                : TS_OK;
 }
 

@@ -86,7 +86,7 @@ static void put_run(struct ts_text *out, const struct ts_report_input *input)
     put_pair(out, "command", info->command);
     put_pair(out, "scenario", info->scenario_path);
     put_pair(out, "trace", info->trace_path);
-    put_pair(out, "hash of the trace", info->trace_sha256);
+    put_pair(out, "hash of the trace", info->trace_hash);
     if (info->trace_path != NULL) {
         ts_text_printf(&text, "%llu", (unsigned long long)info->n_dropped_rows);
         put_pair(out, "rows of the trace dropped", text.data);

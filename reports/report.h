@@ -15,7 +15,7 @@ struct ts_run_info {
     const char *tool_version;
     const char *scenario_path;
     const char *trace_path;
-    const char *trace_sha256; /* or another content hash, with its name in front: "crc32:..." */
+    const char *trace_hash; /* of its content, with the name of the hash in front: "crc32:..." */
     const char *measurement_path;
     const char *command;     /* as typed */
     const char *host;        /* "Linux 6.1 x86_64, AMD EPYC ..., 2 CPUs" */

@@ -22,7 +22,7 @@ static enum ts_status csv_open(struct csv_out *out, const char *path, const char
     ts_text_init(&out->text);
     enum ts_status status = ts_file_writer_open(&out->file, path, diags);
     if (status == TS_OK) {
-        ts_text_printf(&out->text, "%s\n", header);
+        ts_text_puts(&out->text, header);
     }
     return status;
 }
@@ -130,7 +130,7 @@ static enum ts_status put_pools(struct csv_out *out, const struct ts_report_inpu
         ts_text_clear(&name);
         ts_metric_pool_name(&name, input->model, pool);
         for (const struct ts_metric *metric = ts_metrics; metric->name != NULL && !name.failed; metric++) {
-            if (ts_metric_is_of_pools(metric)) {
+            if (metric->of_pools) {
                 put_figure(&out->text, replication, name.data, "all", &view, metric);
             }
         }
@@ -160,7 +160,7 @@ static enum ts_status put_run(struct csv_out *out, const struct ts_report_input 
 enum ts_status ts_report_summary_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags)
 {
     struct csv_out out;
-    enum ts_status status = csv_open(&out, path, "scenario,replication,tier,class,metric,stat,value,unit", diags);
+    enum ts_status status = csv_open(&out, path, "scenario,replication,tier,class,metric,stat,value,unit\n", diags);
     if (status != TS_OK) {
         return status;
     }
@@ -178,33 +178,29 @@ enum ts_status ts_report_summary_csv(const char *path, const struct ts_report_in
 static void put_bin(struct ts_text *text, const struct ts_report_input *input, uint32_t bin, uint32_t tier)
 {
     const struct ts_result *result = input->result;
-    bool all = tier > result->n_tiers;
-    bool owned = !all && input->model->tiers[tier].kind != TS_TIER_API;
-    bool server = !all && input->model->tiers[tier].kind == TS_TIER_SERVER;
-    double power_w = 0.0, in_tier = 0.0, runs = (double)result->n_replications;
-    for (uint32_t t = all ? 0 : tier; t <= (all ? result->n_tiers : tier); t++) {
-        power_w += result->tiers[t].power_w != NULL ? result->tiers[t].power_w[bin] : 0.0;
-        in_tier += result->tiers[t].in_tier != NULL ? result->tiers[t].in_tier[bin] : 0.0;
-    }
+    const bool all = tier > result->n_tiers;
+    const double runs = result->n_replications > 0 ? (double)result->n_replications : 1.0;
     put_number(text, bin * result->bin_s, true);
     put_number(text, (bin + 1) * result->bin_s, false);
     ts_csv_put(text, ts_metric_tier_name(input->model, tier), false);
-    put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * (runs > 0.0 ? runs : 1.0)) : NAN, false);
-    put_number(text, power_w, false);
-    put_number(text, in_tier, false);
-    put_number(text, owned ? result->tiers[tier].busy[bin] : NAN, false);
-    put_number(text, server ? result->tiers[tier].kv_used[bin] : NAN, false);
+    put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * runs) : NAN, false);
+    for (const struct ts_series *series = ts_series; series->column; series++) {
+        put_number(text, ts_series_value(series, input->model, result, tier, bin), false);
+    }
     ts_text_puts(text, "\n");
 }
 
 enum ts_status ts_report_series_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags)
 {
     struct csv_out out;
-    enum ts_status status = csv_open(
-        &out, path, "start_s,end_s,tier,arrivals_per_s,power_w,requests_in_tier,busy_frac,kv_used_frac", diags);
+    enum ts_status status = csv_open(&out, path, "start_s,end_s,tier,arrivals_per_s", diags);
     if (status != TS_OK) {
         return status;
     }
+    for (const struct ts_series *series = ts_series; series->column; series++) {
+        ts_text_printf(&out.text, ",%s", series->column);
+    }
+    ts_text_puts(&out.text, "\n");
     for (uint32_t bin = 0; status == TS_OK && bin < input->result->n_bins; bin++) {
         put_bin(&out.text, input, bin, ts_all_tiers(input->model));
         for (uint32_t tier = 0; tier < input->model->n_tiers; tier++) {

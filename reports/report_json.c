@@ -1,7 +1,6 @@
 /* Hides the layout of run.json (what came out) and manifest.json (what went in). Keys carry their units: metric "ttft"
  * in "s" becomes "ttft_s", "cost" in "USD/month" becomes "cost_usd_per_month"; metrics with several statistics become
  * an object. NaN is null, an endless payback is "never". */
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,41 +11,13 @@ enum { FORMAT_VERSION = 1 };
 
 /* ---- run.json ---- */
 
-static bool ends_with(const char *string, const char *end)
-{
-    size_t n = strlen(string), k = strlen(end);
-    return n >= k && strcmp(string + n - k, end) == 0;
-}
-
-/* "USD/month" -> "_usd_per_month", "1" -> "", "1/s" -> "_per_s". */
-static void put_unit_suffix(struct ts_text *out, const char *unit)
-{
-    const char *at = unit[0] == '1' ? unit + 1 : unit;
-    if (*at != '\0' && *at != '/') {
-        ts_text_puts(out, "_");
-    }
-    for (; *at != '\0'; at++) {
-        if (*at == '/') {
-            ts_text_puts(out, "_per_");
-        } else {
-            ts_text_printf(out, "%c", tolower((unsigned char)*at));
-        }
-    }
-}
-
 static void put_key(struct ts_json_writer *writer, const struct ts_metric *metric)
 {
-    struct ts_text key, suffix;
+    struct ts_text key;
     ts_text_init(&key);
-    ts_text_init(&suffix);
-    put_unit_suffix(&suffix, metric->unit);
-    ts_text_puts(&key, metric->name);
-    if (!ends_with(metric->name, suffix.data)) {
-        ts_text_puts(&key, suffix.data);
-    }
-    writer->out->failed = writer->out->failed || key.failed || suffix.failed;
+    ts_metric_put_key(&key, metric);
+    writer->out->failed = writer->out->failed || key.failed;
     ts_json_key(writer, key.data);
-    ts_text_deinit(&suffix);
     ts_text_deinit(&key);
 }
 
@@ -69,8 +40,7 @@ static void put_figures(struct ts_json_writer *writer, const struct ts_metric_vi
                         bool pool)
 {
     for (const struct ts_metric *metric = ts_metrics; metric->name != NULL; metric++) {
-        if (metric->scope != scope || !ts_metric_concerns(metric, view->model) ||
-            (pool && !ts_metric_is_of_pools(metric))) {
+        if (metric->scope != scope || !ts_metric_concerns(metric, view->model) || (pool && !metric->of_pools)) {
             continue;
         }
         bool continues = metric > ts_metrics && same_name(metric - 1, metric), goes_on = same_name(metric, metric + 1);
@@ -282,7 +252,7 @@ enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_repo
     ts_json_key(&writer, "replications");
     ts_json_put_int(&writer, input->result->n_replications);
     put_string(&writer, "trace_path", info->trace_path);
-    put_string(&writer, "trace_hash", info->trace_sha256);
+    put_string(&writer, "trace_hash", info->trace_hash);
     ts_json_key(&writer, "trace_rows_dropped");
     ts_json_put_int(&writer, (int64_t)info->n_dropped_rows);
     put_string(&writer, "measurement_path", info->measurement_path);

@@ -26,6 +26,9 @@ struct ts_account_units {
     uint64_t kv_blocks;                    /* of one */
 };
 
+#define TS_ACCOUNT_COUNTED(type, field) TS_COUNTER_##type field;
+#define TS_ACCOUNT_CLOSED(type, field)
+
 /* Running totals of a tier, or of a pool: of a pool, those about units and steps alone. */
 struct ts_account {
     struct ts_account_units units;
@@ -34,13 +37,11 @@ struct ts_account {
     double present_s;   /* integral of n_present */
     double stayed_s;    /* sum over requests of the time that each was present: the same number, by Little's law */
     double busy_s;      /* sum over units */
-    double active_j;
-    double kv_block_s; /* integral of KV blocks in use, all replicas */
-    uint64_t kv_peak;  /* of one replica */
-    uint64_t n_steps, n_step_seqs, n_preemptions, n_throttled, n_retries;
-    uint64_t looked_up_tok, found_tok; /* in prefix caches */
-    uint64_t n_starts, n_failures;
-    double flop, bytes;      /* that the steps need */
+    double kv_block_s;  /* integral of KV blocks in use, all replicas */
+    uint64_t kv_peak;   /* of one replica */
+#define TS_TIER(books, made, type, field, ...) TS_ACCOUNT_##made(type, field)
+#include "sim/counters.inc"
+    uint64_t n_step_seqs;    /* sum over steps of the sequences in each */
     double link_s;           /* in which KV entries crossed its link */
     uint32_t n_down;         /* units switched off or broken */
     double down_w;           /* the idle power that those do not draw */

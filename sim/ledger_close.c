@@ -25,6 +25,17 @@ static double up_s_of(const struct ts_account *account, double span_s)
     return account->units.n * span_s - account->down_s;
 }
 
+#define COPY_COUNTED(field) out->field = account->field;
+#define COPY_CLOSED(field)
+
+/* What was counted while the run went on: tiers with pools have their units' counts in those, and 0 in their own
+ * account; pools have 0 of what is the tier's. */
+static void copy_counters(const struct ts_account *account, struct ts_tier_result *out)
+{
+#define TS_TIER(books, made, type, field, ...) COPY_##made(field)
+#include "sim/counters.inc"
+}
+
 /* What a group of units did. span_s: how long the run went on behind the warm-up. */
 static void close_units(const struct ts_account *account, enum ts_tier_kind kind, double span_s,
                         struct ts_tier_result *out)
@@ -32,7 +43,6 @@ static void close_units(const struct ts_account *account, enum ts_tier_kind kind
     const struct ts_account_units *units = &account->units;
     const double up_s = up_s_of(account, span_s);
     out->idle_j = kind == TS_TIER_SERVER ? units->idle_w * units->n * span_s - account->down_j : 0.0;
-    out->active_j = account->active_j;
     out->host_j = units->host_frac * (out->idle_j + out->active_j);
     out->overhead_j = kind == TS_TIER_API ? 0.0 : (units->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
     out->busy_frac = ratio(account->busy_s, up_s);
@@ -42,15 +52,9 @@ static void close_units(const struct ts_account *account, enum ts_tier_kind kind
         const double n_blocks = (double)units->kv_blocks;
         out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
         out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
-        out->flop = account->flop;
-        out->bytes = account->bytes;
         out->peak_flop = units->ideal->flop_per_s * account->busy_s;
         out->peak_bytes = units->ideal->bytes_per_s * account->busy_s;
     }
-    out->n_steps = account->n_steps;
-    out->n_preemptions = account->n_preemptions;
-    out->looked_up_tok = account->looked_up_tok;
-    out->found_tok = account->found_tok;
 }
 
 /* What a tier's pools did together: the means are those over all their units. */
@@ -64,6 +68,7 @@ static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
     for (uint32_t i = first; i < first + n; i++) {
         const struct ts_account *account = &ledger->accounts[i];
         struct ts_tier_result *pool = &ledger->result.pools[i - ledger->model->n_tiers];
+        copy_counters(account, pool);
         close_units(account, TS_TIER_SERVER, span_s, pool);
         ts_result_add_units(out, pool);
         busy_s += account->busy_s;
@@ -84,6 +89,7 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
     const struct ts_tier_model *model = &ledger->model->tiers[tier];
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     check_little(account);
+    copy_counters(account, out);
     if (ts_tier_n_listed_pools(model) > 0) {
         close_pools(ledger, tier, span_s);
     } else {
@@ -91,10 +97,6 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
     }
     out->mean_in_tier = ratio(account->present_s, span_s);
     out->transfer_busy_frac = ratio(account->link_s, span_s);
-    out->n_throttled = account->n_throttled;
-    out->n_retries = account->n_retries;
-    out->n_starts = account->n_starts;
-    out->n_failures = account->n_failures;
 }
 
 /* The series of a tier in one bin of which the run covered that much. */

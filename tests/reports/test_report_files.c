@@ -281,7 +281,7 @@ static void test_manifest__lists_every_assumption_with_its_origin(void **state)
     struct ts_json_doc doc;
     ts_text_init(&text);
     report_fixture_tiny(&fixture);
-    fixture.info.trace_sha256 = "crc32:1a2b3c4d";
+    fixture.info.trace_hash = "crc32:1a2b3c4d";
     assert_int_equal(ts_report_manifest_json(&text, &fixture.input), TS_OK);
     assert_int_equal(ts_json_parse(&doc, "manifest.json", text.data, text.len, NULL), TS_OK);
     const struct ts_json *root = ts_json_root(&doc), *assumptions = ts_json_get(root, "assumptions");
