@@ -65,12 +65,6 @@ static void put_scope(struct ts_json_writer *writer, const struct ts_metric_view
     put_figures(writer, view, scope, false);
 }
 
-static void put_string(struct ts_json_writer *writer, const char *key, const char *value)
-{
-    ts_json_key(writer, key);
-    ts_json_put_string(writer, value);
-}
-
 static void put_pools(struct ts_json_writer *writer, const struct ts_report_input *input, uint32_t tier)
 {
     const struct ts_server_model *server = &input->model->tiers[tier].u.server;
@@ -80,10 +74,9 @@ static void put_pools(struct ts_json_writer *writer, const struct ts_report_inpu
     for (uint32_t i = 0; i < server->n_pools; i++) {
         const struct ts_metric_view view = ts_metric_pool_view(input->model, input->result, first + i);
         ts_json_begin_object(writer);
-        put_string(writer, "name", server->pools[i].name);
-        put_string(writer, "hardware", server->pools[i].hardware);
-        ts_json_key(writer, "replicas");
-        ts_json_put_int(writer, server->pools[i].server.n_replicas);
+        ts_json_member_string(writer, "name", server->pools[i].name);
+        ts_json_member_string(writer, "hardware", server->pools[i].hardware);
+        ts_json_member_int(writer, "replicas", server->pools[i].server.n_replicas);
         put_figures(writer, &view, TS_METRIC_TIER, true);
         ts_json_end_object(writer);
     }
@@ -94,12 +87,12 @@ static void put_tier(struct ts_json_writer *writer, const struct ts_report_input
                      const struct ts_metric_view *view)
 {
     ts_json_begin_object(writer);
-    put_string(writer, "name", ts_metric_tier_name(input->model, view->tier));
+    ts_json_member_string(writer, "name", ts_metric_tier_name(input->model, view->tier));
     if (view->tier < input->model->n_tiers) {
         const struct ts_tier_model *tier = &input->model->tiers[view->tier];
-        put_string(writer, "kind", ts_tier_kind_name(tier->kind));
-        put_string(writer, "hardware", tier->hardware);
-        put_string(writer, "model", tier->model);
+        ts_json_member_string(writer, "kind", ts_tier_kind_name(tier->kind));
+        ts_json_member_string(writer, "hardware", tier->hardware);
+        ts_json_member_string(writer, "model", tier->model);
     }
     put_scope(writer, view, TS_METRIC_REQUESTS);
     put_scope(writer, view, TS_METRIC_TIER);
@@ -128,8 +121,7 @@ static void put_plan(struct ts_json_writer *writer, const struct ts_report_input
     ts_json_key(writer, "plan");
     ts_json_begin_object(writer);
     put_scope(writer, all, TS_METRIC_PLAN);
-    ts_json_key(writer, "unpays");
-    ts_json_put_bool(writer, econ->unpays);
+    ts_json_member_bool(writer, "unpays", econ->unpays);
     put_array(writer, "plan_usd_by_month", econ->plan_usd, n);
     put_array(writer, "baseline_usd_by_month", econ->baseline_usd, n);
     put_array(writer, "net_usd_by_month", econ->net_usd, n);
@@ -145,15 +137,14 @@ static void put_verdicts(struct ts_json_writer *writer, const struct ts_report_i
     ts_json_begin_array(writer);
     for (size_t i = 0; i < n; i++) {
         ts_json_begin_object(writer);
-        put_string(writer, "key", verdicts[i].key);
-        put_string(writer, "unit", verdicts[i].unit);
-        put_string(writer, "bound", verdicts[i].at_least ? "at least" : "at most");
+        ts_json_member_string(writer, "key", verdicts[i].key);
+        ts_json_member_string(writer, "unit", verdicts[i].unit);
+        ts_json_member_string(writer, "bound", verdicts[i].at_least ? "at least" : "at most");
         ts_json_key(writer, "wanted");
         put_value(writer, verdicts[i].wanted, verdicts[i].unit);
         ts_json_key(writer, "got");
         put_value(writer, verdicts[i].got, verdicts[i].unit);
-        ts_json_key(writer, "met");
-        ts_json_put_bool(writer, verdicts[i].met);
+        ts_json_member_bool(writer, "met", verdicts[i].met);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);
@@ -174,7 +165,7 @@ static void put_tiers_and_classes(struct ts_json_writer *writer, const struct ts
     ts_json_begin_array(writer);
     for (uint32_t i = 0; i < views->n_classes; i++) {
         ts_json_begin_object(writer);
-        put_string(writer, "name", input->model->class_names[i]);
+        ts_json_member_string(writer, "name", input->model->class_names[i]);
         put_scope(writer, &views->classes[i], TS_METRIC_REQUESTS);
         ts_json_end_object(writer);
     }
@@ -187,7 +178,7 @@ static void put_seed(struct ts_json_writer *writer, uint64_t seed)
     ts_text_init(&text);
     ts_text_printf(&text, "%llu", (unsigned long long)seed);
     writer->out->failed = writer->out->failed || text.failed;
-    put_string(writer, "seed", text.data); /* as a string: 64 bits do not fit into every reader's numbers */
+    ts_json_member_string(writer, "seed", text.data); /* as a string: 64 bits do not fit into every reader's numbers */
     ts_text_deinit(&text);
 }
 
@@ -197,10 +188,9 @@ enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report_in
     struct ts_json_writer writer;
     ts_json_writer_init(&writer, out);
     ts_json_begin_object(&writer);
-    ts_json_key(&writer, "format_version");
-    ts_json_put_int(&writer, FORMAT_VERSION);
-    put_string(&writer, "scenario", input->model->name);
-    put_string(&writer, "description", input->model->description);
+    ts_json_member_int(&writer, "format_version", FORMAT_VERSION);
+    ts_json_member_string(&writer, "scenario", input->model->name);
+    ts_json_member_string(&writer, "description", input->model->description);
     put_seed(&writer, input->model->seed);
     put_scope(&writer, &views->all, TS_METRIC_RUN);
     put_plan(&writer, input, &views->all);
@@ -220,10 +210,10 @@ static void put_assumptions(struct ts_json_writer *writer, const struct ts_model
     for (size_t i = 0; i < model->n_assumptions; i++) {
         const struct ts_assumption *assumption = &model->assumptions[i];
         ts_json_begin_object(writer);
-        put_string(writer, "key", assumption->key);
-        put_string(writer, "value", assumption->value);
-        put_string(writer, "origin", ts_origin_name(assumption->origin));
-        put_string(writer, "source", assumption->source);
+        ts_json_member_string(writer, "key", assumption->key);
+        ts_json_member_string(writer, "value", assumption->value);
+        ts_json_member_string(writer, "origin", ts_origin_name(assumption->origin));
+        ts_json_member_string(writer, "source", assumption->source);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);
@@ -235,27 +225,22 @@ enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_repo
     struct ts_json_writer writer;
     ts_json_writer_init(&writer, out);
     ts_json_begin_object(&writer);
-    ts_json_key(&writer, "format_version");
-    ts_json_put_int(&writer, FORMAT_VERSION);
-    put_string(&writer, "tool", "tiersim");
-    put_string(&writer, "tool_version", info->tool_version);
-    put_string(&writer, "command", info->command);
-    put_string(&writer, "created", info->created);
-    put_string(&writer, "host", info->host);
-    ts_json_key(&writer, "threads");
-    ts_json_put_int(&writer, info->n_threads);
-    ts_json_key(&writer, "simulation_wall_s");
-    ts_json_put_double(&writer, info->wall_s);
-    put_string(&writer, "scenario", input->model->name);
-    put_string(&writer, "scenario_path", info->scenario_path);
+    ts_json_member_int(&writer, "format_version", FORMAT_VERSION);
+    ts_json_member_string(&writer, "tool", "tiersim");
+    ts_json_member_string(&writer, "tool_version", info->tool_version);
+    ts_json_member_string(&writer, "command", info->command);
+    ts_json_member_string(&writer, "created", info->created);
+    ts_json_member_string(&writer, "host", info->host);
+    ts_json_member_int(&writer, "threads", info->n_threads);
+    ts_json_member_double(&writer, "simulation_wall_s", info->wall_s);
+    ts_json_member_string(&writer, "scenario", input->model->name);
+    ts_json_member_string(&writer, "scenario_path", info->scenario_path);
     put_seed(&writer, input->model->seed);
-    ts_json_key(&writer, "replications");
-    ts_json_put_int(&writer, input->result->n_replications);
-    put_string(&writer, "trace_path", info->trace_path);
-    put_string(&writer, "trace_hash", info->trace_hash);
-    ts_json_key(&writer, "trace_rows_dropped");
-    ts_json_put_int(&writer, (int64_t)info->n_dropped_rows);
-    put_string(&writer, "measurement_path", info->measurement_path);
+    ts_json_member_int(&writer, "replications", input->result->n_replications);
+    ts_json_member_string(&writer, "trace_path", info->trace_path);
+    ts_json_member_string(&writer, "trace_hash", info->trace_hash);
+    ts_json_member_int(&writer, "trace_rows_dropped", (int64_t)info->n_dropped_rows);
+    ts_json_member_string(&writer, "measurement_path", info->measurement_path);
     put_assumptions(&writer, input->model);
     ts_json_end_object(&writer);
     ts_text_puts(out, "\n");
