@@ -8,7 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/units.h"
 
 #define J_PER_KWH 3.6e6
@@ -355,12 +354,4 @@ const struct ts_metric *ts_metric_find(const char *name, const char *stat)
         }
     }
     return NULL;
-}
-
-double ts_metric_value(const struct ts_metric_view *view, const char *name, const char *stat)
-{
-    const struct ts_metric *metric = ts_metric_find(name, stat);
-    TS_CHECK(metric != NULL);
-    bool money = metric->scope == TS_METRIC_MONEY || metric->scope == TS_METRIC_PLAN;
-    return money && view->econ == NULL ? NAN : metric->get(view, metric);
 }

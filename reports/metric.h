@@ -75,9 +75,10 @@ enum ts_status ts_metric_view_init(struct ts_metric_view *out, const struct ts_m
                                    uint32_t class_id);
 void ts_metric_view_deinit(struct ts_metric_view *view);
 
-/* The figures of one of the pools that tiers list: those of units and steps. The view is for ts_metric_value and
- * getters of metrics that are of pools; nothing to deinit. */
+/* The figures of one of the pools that tiers list: those of units and steps. The view is for metrics that are of pools.
+ */
 struct ts_metric_view ts_metric_pool_view(const struct ts_model *model, const struct ts_result *result, uint32_t pool);
+uint32_t ts_metric_tier_of_pool(const struct ts_model *model, uint32_t pool);
 /* "edge/old": the pool's place among all that are listed. Free what *out holds with ts_text_deinit. */
 void ts_metric_pool_name(struct ts_text *out, const struct ts_model *model, uint32_t pool);
 
@@ -101,15 +102,10 @@ void ts_metric_put_key(struct ts_text *out, const struct ts_metric *metric);
 /* docs/FIGURES.md. */
 void ts_metric_markdown(struct ts_text *out);
 
-double ts_metric_value(const struct ts_metric_view *view, const char *name, const char *stat);
-
 /* For people: "42.3 ms", "97.3 %", "12,345 USD/month", "never" for an infinite time, "-" for NaN. */
 void ts_metric_format(struct ts_text *out, double value, const char *unit);
 
 /* The same without its unit, for a column that names it. */
 void ts_metric_format_bare(struct ts_text *out, double value, const char *unit);
-
-/* The same of one metric of the table. */
-void ts_metric_put(struct ts_text *out, const struct ts_metric_view *view, const char *name, const char *stat);
 
 #endif

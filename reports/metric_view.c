@@ -27,7 +27,7 @@ void ts_metric_view_deinit(struct ts_metric_view *view)
 
 /* ---- pools ---- */
 
-static uint32_t tier_of_pool(const struct ts_model *model, uint32_t pool)
+uint32_t ts_metric_tier_of_pool(const struct ts_model *model, uint32_t pool)
 {
     uint32_t tier = 0;
     while (pool >= ts_tier_n_listed_pools(&model->tiers[tier])) {
@@ -40,12 +40,12 @@ static uint32_t tier_of_pool(const struct ts_model *model, uint32_t pool)
 struct ts_metric_view ts_metric_pool_view(const struct ts_model *model, const struct ts_result *result, uint32_t pool)
 {
     return (struct ts_metric_view){
-        .model = model, .result = result, .tier = tier_of_pool(model, pool), .totals = result->pools[pool]};
+        .model = model, .result = result, .tier = ts_metric_tier_of_pool(model, pool), .totals = result->pools[pool]};
 }
 
 void ts_metric_pool_name(struct ts_text *out, const struct ts_model *model, uint32_t pool)
 {
-    const uint32_t tier = tier_of_pool(model, pool);
+    const uint32_t tier = ts_metric_tier_of_pool(model, pool);
     const uint32_t place = pool - ts_model_first_pool(model, tier);
     ts_text_printf(out, "%s/%s", model->tiers[tier].name, model->tiers[tier].u.server.pools[place].name);
 }

@@ -64,8 +64,8 @@ static void test_metric__the_routers_price_is_in_the_api_bill_and_by_itself(void
     assert_int_equal(
         ts_metric_view_init(&all, &fixture.model, &fixture.result, NULL, ts_all_tiers(&fixture.model), TS_ALL_CLASSES),
         TS_OK);
-    assert_true(ts_metric_value(&all, "api_bill", "sum") == 0.5);
-    assert_true(ts_metric_value(&all, "router_bill", "sum") == 0.25);
+    assert_true(ts_metric_find("api_bill", "sum")->get(&all, ts_metric_find("api_bill", "sum")) == 0.5);
+    assert_true(router->get(&all, router) == 0.25);
     ts_metric_view_deinit(&all);
     report_fixture_deinit(&fixture);
 }
