@@ -69,7 +69,7 @@ static enum ts_status describe(struct ts_run_info *out, struct ts_scenario *scen
         .n_threads = n_threads,
         .wall_s = runs->wall_s,
     };
-    return out->trace_path && !args->no_report ? ts_run_info_hash(&out->trace_sha256, arena, out->trace_path, diags)
+    return out->trace_path && !args->no_report ? ts_run_info_hash(&out->trace_hash, arena, out->trace_path, diags)
                                                : TS_OK;
 }
 
@@ -95,12 +95,12 @@ static void print_speed(const struct ts_report_input *input, double begin_s)
     printf("; peak memory %.3g MB\n", ts_run_info_peak_bytes() * 1e-6);
 }
 
-static enum ts_status print_summary(const struct ts_report_input *input, const struct ts_report_paths *paths,
-                                    double begin_s)
+static enum ts_status print_summary(const struct ts_report *made, const struct ts_report_input *input,
+                                    const struct ts_report_paths *paths, double begin_s)
 {
     struct ts_text text;
     ts_text_init(&text);
-    enum ts_status status = ts_report_terminal(&text, input);
+    enum ts_status status = ts_report_terminal(&text, made);
     if (status == TS_OK) {
         fputs(text.data, stdout);
         print_speed(input, begin_s);
@@ -112,11 +112,11 @@ static enum ts_status print_summary(const struct ts_report_input *input, const s
     return status;
 }
 
-static enum ts_status check_limits(const struct ts_report_input *input, struct ts_diags *diags)
+static enum ts_status check_limits(const struct ts_report *made, struct ts_diags *diags)
 {
     struct ts_text text;
     ts_text_init(&text);
-    size_t n_missed = ts_report_limits(&text, input);
+    size_t n_missed = ts_report_limits(&text, made);
     enum ts_status status = TS_OK;
     if (n_missed > 0) {
         status = ts_fail(diags, TS_ELIMIT, ts_span_none(), NULL, "%zu limit%s of the scenario missed:\n%.*s", n_missed,
@@ -149,22 +149,23 @@ static enum ts_status report(struct ts_scenario *scenario, const struct ts_args 
         free(dir);
         return status;
     }
-    struct ts_report_input input = {.model = &scenario->model,
-                                    .result = &runs->merged,
-                                    .replications = runs->each,
-                                    .n_replications = runs->n,
-                                    .econ = &econ,
-                                    .info = &info};
+    const struct ts_report_input input = {
+        .model = &scenario->model, .result = &runs->merged, .replications = &runs->each, .econ = &econ, .info = &info};
+    struct ts_report *made = NULL;
     status = describe(&info, scenario, args, runs, n_threads, diags);
+    if (status == TS_OK) {
+        status = ts_report_create(&made, &input);
+    }
     if (status == TS_OK && !args->no_report) {
-        status = ts_report_write(&paths, dir, &input, diags);
+        status = ts_report_write(&paths, dir, made, diags);
     }
     if (status == TS_OK) {
-        status = print_summary(&input, &paths, begin_s);
+        status = print_summary(made, &input, &paths, begin_s);
     }
     if (status == TS_OK) {
-        status = check_limits(&input, diags);
+        status = check_limits(made, diags);
     }
+    ts_report_destroy(made);
     free(paths.html);
     free(dir);
     ts_econ_deinit(&econ);
@@ -216,10 +217,10 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_arg
     uint32_t n_threads = args->threads ? (uint32_t)args->threads : ts_run_info_cpus();
     struct ts_replications runs;
     enum ts_status status = replicate(&runs, scenario, args, n_threads, diags);
-    if (status == TS_OK || (status == TS_EINTERRUPTED && runs.n > 0)) {
+    if (status == TS_OK || (status == TS_EINTERRUPTED && runs.each.n > 0)) {
         if (status == TS_EINTERRUPTED) {
             ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL,
-                         "interrupted: the report covers %u of %u replications", runs.n, scenario->replications);
+                         "interrupted: the report covers %u of %u replications", runs.each.n, scenario->replications);
         }
         warn_about_rows(&runs, scenario->workload.trace_path, diags);
         enum ts_status reported = report(scenario, args, &runs, n_threads, begin_s, diags);

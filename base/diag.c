@@ -114,6 +114,11 @@ enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_
 
 void ts_diags_move(struct ts_diags *to, struct ts_diags *from)
 {
+    if (!to) {
+        ts_diags_deinit(from);
+        ts_diags_init(from);
+        return;
+    }
     for (size_t i = 0; i < from->n_items; i++) {
         if (to->n_items < TS_DIAGS_MAX) {
             to->items[to->n_items++] = from->items[i];

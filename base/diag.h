@@ -62,7 +62,8 @@ void ts_diags_add(struct ts_diags *diags, enum ts_severity severity, struct ts_s
 enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_span at, const char *hint,
                        const char *fmt, ...) TS_PRINTF(5, 6);
 
-/* Moves everything from `from` behind what `to` has, source lines included; `from` is empty then. */
+/* Moves everything from `from` behind what `to` has, source lines included; `from` is empty then. `to` may be NULL:
+ * then it is dropped. */
 void ts_diags_move(struct ts_diags *to, struct ts_diags *from);
 
 /* A span that names a file only, or nothing at all. */

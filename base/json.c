@@ -424,3 +424,27 @@ void ts_json_put_bool(struct ts_json_writer *writer, bool value)
     separate(writer);
     ts_text_puts(writer->out, value ? "true" : "false");
 }
+
+void ts_json_member_string(struct ts_json_writer *writer, const char *key, const char *string)
+{
+    ts_json_key(writer, key);
+    ts_json_put_string(writer, string);
+}
+
+void ts_json_member_double(struct ts_json_writer *writer, const char *key, double value)
+{
+    ts_json_key(writer, key);
+    ts_json_put_double(writer, value);
+}
+
+void ts_json_member_int(struct ts_json_writer *writer, const char *key, int64_t value)
+{
+    ts_json_key(writer, key);
+    ts_json_put_int(writer, value);
+}
+
+void ts_json_member_bool(struct ts_json_writer *writer, const char *key, bool value)
+{
+    ts_json_key(writer, key);
+    ts_json_put_bool(writer, value);
+}

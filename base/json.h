@@ -74,5 +74,10 @@ void ts_json_put_string(struct ts_json_writer *writer, const char *string); /* N
 void ts_json_put_double(struct ts_json_writer *writer, double value);
 void ts_json_put_int(struct ts_json_writer *writer, int64_t value);
 void ts_json_put_bool(struct ts_json_writer *writer, bool value);
+/* A key with its value. */
+void ts_json_member_string(struct ts_json_writer *writer, const char *key, const char *string);
+void ts_json_member_double(struct ts_json_writer *writer, const char *key, double value);
+void ts_json_member_int(struct ts_json_writer *writer, const char *key, int64_t value);
+void ts_json_member_bool(struct ts_json_writer *writer, const char *key, bool value);
 
 #endif

@@ -139,15 +139,10 @@ static double capacity_growth(const struct ts_econ *econ, const struct ts_model 
     return busiest > 0.0 ? 1.0 / busiest : INFINITY;
 }
 
-static void add_cell(struct tier_month *out, const struct ts_cell *cell, double usd_per_call, double factor)
+static void add_cell(struct tier_month *out, const struct ts_cell *cell, double factor)
 {
-    double router = usd_per_call * (double)(cell->arrived - cell->left_out), api = cell->api_usd - router;
-    if (api < 1e-9 * cell->api_usd) { /* the fee alone, but for rounding */
-        router = cell->api_usd;
-        api = 0.0;
-    }
-    out->router_usd += router * factor;
-    out->api_usd += api * factor;
+    out->router_usd += cell->router_usd * factor;
+    out->api_usd += cell->api_usd * factor;
     out->displaced_usd += cell->displaced_usd * factor;
     out->barred_usd += cell->barred_usd * factor;
 }
@@ -170,7 +165,7 @@ static struct tier_month month_of_tier(const struct ts_econ *econ, const struct 
     out.staff_usd = owned->staff_fte * model->money.salary_usd_per_year / TS_MONTHS_PER_YEAR;
     out.other_usd = owned->other_usd_per_month;
     for (uint32_t c = 0; c < result->n_classes; c++) {
-        add_cell(&out, &from->cells[c], model->router.usd_per_call, econ->month_factor);
+        add_cell(&out, &from->cells[c], econ->month_factor);
     }
     return out;
 }

@@ -139,24 +139,6 @@ void ts_probe_csv_rows(struct ts_text *out, size_t point_index, const struct ts_
 
 /* ---- JSON ---- */
 
-static void put_double(struct ts_json_writer *json, const char *key, double value)
-{
-    ts_json_key(json, key);
-    ts_json_put_double(json, value);
-}
-
-static void put_int(struct ts_json_writer *json, const char *key, uint64_t value)
-{
-    ts_json_key(json, key);
-    ts_json_put_int(json, (int64_t)value);
-}
-
-static void put_string(struct ts_json_writer *json, const char *key, const char *value)
-{
-    ts_json_key(json, key);
-    ts_json_put_string(json, value);
-}
-
 static void put_aggregates(struct ts_json_writer *json, struct ts_probe_summary *summary)
 {
     static const char *const names[TS_N_PROBE_LATENCIES] = {"ttft", "tpot", "itl", "e2el"};
@@ -170,7 +152,7 @@ static void put_aggregates(struct ts_json_writer *json, struct ts_probe_summary 
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
             ts_text_clear(&key);
             ts_text_printf(&key, "%s_%s_ms", stats[k], names[i]);
-            put_double(json, key.data, 1e3 * values[k]);
+            ts_json_member_double(json, key.data, 1e3 * values[k]);
         }
     }
     ts_text_deinit(&key);
@@ -247,11 +229,11 @@ void ts_probe_json(struct ts_text *out, const struct ts_probe_about *about, cons
     struct ts_json_writer json;
     ts_json_writer_init(&json, out);
     ts_json_begin_object(&json);
-    put_string(&json, "date", about->date);
-    put_string(&json, "backend", about->backend);
-    put_string(&json, "endpoint", about->url);
-    put_string(&json, "model_id", about->model);
-    put_int(&json, "num_prompts", result->n);
+    ts_json_member_string(&json, "date", about->date);
+    ts_json_member_string(&json, "backend", about->backend);
+    ts_json_member_string(&json, "endpoint", about->url);
+    ts_json_member_string(&json, "model_id", about->model);
+    ts_json_member_int(&json, "num_prompts", result->n);
     ts_json_key(&json, "request_rate");
     if (point->rate_per_s > 0.0) {
         ts_json_put_double(&json, point->rate_per_s);
@@ -264,13 +246,13 @@ void ts_probe_json(struct ts_text *out, const struct ts_probe_about *about, cons
     } else {
         ts_json_put_string(&json, NULL);
     }
-    put_double(&json, "duration", result->duration_s);
-    put_int(&json, "completed", summary->n_outcomes[TS_PROBE_DONE]);
-    put_int(&json, "failed", summary->n - summary->n_outcomes[TS_PROBE_DONE]);
-    put_int(&json, "total_input_tokens", summary->prompt_tok);
-    put_int(&json, "total_output_tokens", summary->output_tok);
-    put_double(&json, "request_throughput", summary->requests_per_s);
-    put_double(&json, "output_throughput", summary->output_tok_per_s);
+    ts_json_member_double(&json, "duration", result->duration_s);
+    ts_json_member_int(&json, "completed", summary->n_outcomes[TS_PROBE_DONE]);
+    ts_json_member_int(&json, "failed", summary->n - summary->n_outcomes[TS_PROBE_DONE]);
+    ts_json_member_int(&json, "total_input_tokens", summary->prompt_tok);
+    ts_json_member_int(&json, "total_output_tokens", summary->output_tok);
+    ts_json_member_double(&json, "request_throughput", summary->requests_per_s);
+    ts_json_member_double(&json, "output_throughput", summary->output_tok_per_s);
     put_aggregates(&json, summary);
     put_arrays(&json, result);
     ts_json_end_object(&json);

@@ -24,12 +24,9 @@ static void put_drops(struct ts_json_writer *writer, const struct ts_import *imp
     ts_json_begin_array(writer);
     for (size_t i = 0; i < import->n_drops; i++) {
         ts_json_begin_object(writer);
-        ts_json_key(writer, "reason");
-        ts_json_put_string(writer, import->drops[i].reason);
-        ts_json_key(writer, "n");
-        ts_json_put_int(writer, (int64_t)import->drops[i].n);
-        ts_json_key(writer, "first_line");
-        ts_json_put_int(writer, (int64_t)import->drops[i].line);
+        ts_json_member_string(writer, "reason", import->drops[i].reason);
+        ts_json_member_int(writer, "n", (int64_t)import->drops[i].n);
+        ts_json_member_int(writer, "first_line", (int64_t)import->drops[i].line);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);
@@ -49,11 +46,9 @@ static void put_points(struct ts_json_writer *writer, const struct ts_import *im
             {"tokens", point->load.tokens}, {"pairs", point->load.pairs},   {"seconds", point->seconds}};
         ts_json_begin_object(writer);
         for (size_t k = 0; k < sizeof fields / sizeof fields[0]; k++) {
-            ts_json_key(writer, fields[k].key);
-            ts_json_put_double(writer, fields[k].value);
+            ts_json_member_double(writer, fields[k].key, fields[k].value);
         }
-        ts_json_key(writer, "n_samples");
-        ts_json_put_int(writer, point->n_samples);
+        ts_json_member_int(writer, "n_samples", point->n_samples);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);
@@ -63,23 +58,18 @@ void ts_import_info_put(struct ts_json_writer *writer, const struct ts_import *i
 {
     ts_json_begin_object(writer);
     for (size_t i = 0; i < N_TEXTS; i++) {
-        ts_json_key(writer, texts[i].key);
-        ts_json_put_string(writer, *(const char *const *)((const char *)import + texts[i].offset));
+        ts_json_member_string(writer, texts[i].key, *(const char *const *)((const char *)import + texts[i].offset));
     }
-    ts_json_key(writer, "n_rows");
-    ts_json_put_int(writer, (int64_t)import->n_rows);
-    ts_json_key(writer, "n_used");
-    ts_json_put_int(writer, (int64_t)import->n_used);
+    ts_json_member_int(writer, "n_rows", (int64_t)import->n_rows);
+    ts_json_member_int(writer, "n_used", (int64_t)import->n_used);
     put_drops(writer, import);
     ts_json_key(writer, "coefficients");
     ts_json_begin_object(writer);
     for (size_t i = 0; i < TS_STEP_LINEAR_COEFS; i++) {
-        ts_json_key(writer, coef_names[i]);
-        ts_json_put_string(writer, import->coefs[i]);
+        ts_json_member_string(writer, coef_names[i], import->coefs[i]);
     }
     ts_json_end_object(writer);
-    ts_json_key(writer, "n_far");
-    ts_json_put_int(writer, (int64_t)import->n_far);
+    ts_json_member_int(writer, "n_far", (int64_t)import->n_far);
     put_points(writer, import);
     ts_json_end_object(writer);
 }

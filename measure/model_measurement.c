@@ -1,4 +1,4 @@
-/* Hides how step times and fits are written down. Everything derived (spreads) is computed again on reading. */
+/* Hides what a step is, and how step times and fits are read. Everything derived (spreads) is computed again. */
 #include "measure/model_measurement.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "measure/spread.h"
 
-enum { VERSION = 1, MAX_FILE_BYTES = 32 << 20, MAX_STEPS = 4096 };
+enum { MAX_FILE_BYTES = 32 << 20, MAX_STEPS = 4096 };
 
 uint32_t ts_model_step_prompts(const struct ts_model_step *step)
 {
@@ -59,144 +59,7 @@ void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step)
     }
 }
 
-/* -- writing -- */
-
-static void put_string(struct ts_json_writer *json, const char *key, const char *value)
-{
-    ts_json_key(json, key);
-    ts_json_put_string(json, value);
-}
-
-static void put_int(struct ts_json_writer *json, const char *key, uint64_t value)
-{
-    ts_json_key(json, key);
-    ts_json_put_int(json, (int64_t)value);
-}
-
-static void put_double(struct ts_json_writer *json, const char *key, double value)
-{
-    ts_json_key(json, key);
-    ts_json_put_double(json, value);
-}
-
-static void put_doubles(struct ts_json_writer *json, const char *key, const double *values, size_t n)
-{
-    ts_json_key(json, key);
-    ts_json_begin_array(json);
-    for (size_t i = 0; i < n; i++) {
-        ts_json_put_double(json, values[i]);
-    }
-    ts_json_end_array(json);
-}
-
-static void put_step(struct ts_json_writer *json, const struct ts_model_step *step)
-{
-    ts_json_begin_object(json);
-    put_int(json, "n_decode", step->n_decode);
-    put_int(json, "depth_tok", step->depth);
-    put_int(json, "prefill_tok", step->prefill);
-    put_int(json, "prefill_depth_tok", step->prefill_depth);
-    if (step->n_prompts > 1) {
-        put_int(json, "prompts", step->n_prompts);
-    }
-    ts_json_key(json, "held_out");
-    ts_json_put_bool(json, step->held_out);
-    put_doubles(json, "samples_s", step->samples, step->n_samples);
-    ts_json_end_object(json);
-}
-
-static void put_error(struct ts_json_writer *json, const char *key, const struct ts_fit_error *error)
-{
-    ts_json_key(json, key);
-    ts_json_begin_object(json);
-    put_double(json, "r2", error->r2);
-    put_double(json, "median_frac", error->median_frac);
-    put_double(json, "worst_frac", error->worst_frac);
-    put_int(json, "n", error->n);
-    put_int(json, "worst", error->worst);
-    ts_json_end_object(json);
-}
-
-static void put_linear(struct ts_json_writer *json, const struct ts_linear_fit *fit)
-{
-    ts_json_key(json, "linear");
-    ts_json_begin_object(json);
-    put_doubles(json, "coef_s", fit->coef, TS_STEP_LINEAR_COEFS);
-    put_doubles(json, "covariance", fit->covariance[0], (size_t)TS_STEP_LINEAR_COEFS * TS_STEP_LINEAR_COEFS);
-    put_error(json, "error", &fit->error);
-    ts_json_end_object(json);
-}
-
-static void put_table(struct ts_json_writer *json, const struct ts_table_fit *fit)
-{
-    ts_json_key(json, "table");
-    ts_json_begin_object(json);
-    put_doubles(json, "tokens", fit->tokens, fit->n_knots);
-    put_doubles(json, "seconds", fit->seconds, fit->n_knots);
-    put_double(json, "b_s_per_seq", fit->b_s_per_seq);
-    put_double(json, "c_s_per_kv_tok", fit->c_s_per_kv_tok);
-    put_double(json, "e_s_per_pair", fit->e_s_per_pair);
-    put_double(json, "sd_b", fit->sd_b);
-    put_double(json, "sd_c", fit->sd_c);
-    put_double(json, "sd_e", fit->sd_e);
-    put_error(json, "error", &fit->error);
-    ts_json_end_object(json);
-}
-
-void ts_model_measurement_put(struct ts_json_writer *json, const struct ts_model_measurement *m)
-{
-    ts_json_begin_object(json);
-    put_int(json, "version", VERSION);
-    put_string(json, "model", m->model);
-    put_string(json, "quant", m->quant);
-    put_string(json, "kernel", m->kernel);
-    put_string(json, "cpu", m->cpu);
-    put_string(json, "weights", m->weights);
-    put_int(json, "n_threads", m->n_threads);
-    put_int(json, "weight_bytes", m->weight_bytes);
-    put_int(json, "kv_bytes_per_tok", m->kv_bytes_per_tok);
-    put_int(json, "working_bytes", m->working_bytes);
-    ts_json_key(json, "steps");
-    ts_json_begin_array(json);
-    for (size_t i = 0; i < m->n_steps; i++) {
-        put_step(json, &m->steps[i]);
-    }
-    ts_json_end_array(json);
-    if (m->fitted) {
-        put_linear(json, &m->linear);
-    }
-    if (m->fitted && m->table.n_knots > 0) {
-        put_table(json, &m->table);
-    }
-    if (m->checked) {
-        put_error(json, "linear_check", &m->linear_check);
-        put_error(json, "table_check", &m->table_check);
-    }
-    if (m->import) {
-        ts_json_key(json, "import");
-        ts_import_info_put(json, m->import);
-    }
-    ts_json_end_object(json);
-}
-
-enum ts_status ts_model_measurement_write(const struct ts_model_measurement *m, const char *path,
-                                          struct ts_diags *diags)
-{
-    struct ts_text text;
-    struct ts_json_writer json;
-    ts_text_init(&text);
-    ts_json_writer_init(&json, &text);
-    ts_json_begin_object(&json);
-    ts_json_key(&json, "engine");
-    ts_model_measurement_put(&json, m);
-    ts_json_end_object(&json);
-    ts_text_puts(&text, "\n");
-    enum ts_status status = text.failed ? TS_ENOMEM : ts_file_write(path, text.data, text.len, diags);
-    ts_text_deinit(&text);
-    return status;
-}
-
-/* -- reading -- */
+/* ---- reading ---- */
 
 struct input {
     struct ts_arena *arena;
@@ -381,7 +244,7 @@ enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct
     if (!ts_json_is_object(json)) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(file), NULL, "there is no object \"engine\"");
     }
-    if (get_int(&in, json, "version", INT32_MAX) != VERSION) {
+    if (get_int(&in, json, "version", INT32_MAX) != TS_MODEL_MEASUREMENT_VERSION) {
         bad(&in, "version", "is not known to this program");
     }
     m.model = get_string(&in, json, "model");

@@ -14,7 +14,7 @@
 #include "measure/measurement.h"
 #include "measure/step_fit.h"
 
-enum { TS_MODEL_STEP_MAX_SAMPLES = 256, TS_MODEL_N_KNOTS = 21 };
+enum { TS_MODEL_MEASUREMENT_VERSION = 1, TS_MODEL_STEP_MAX_SAMPLES = 256, TS_MODEL_N_KNOTS = 21 };
 
 /* Batches that are measured, and token counts at which the table of a fit may bend; increasing. */
 extern const uint32_t ts_model_knots[TS_MODEL_N_KNOTS];
@@ -65,9 +65,7 @@ double ts_model_step_tok_per_s(const struct ts_model_step *step);
 /* "pp512", "tg B=8 @ d512", as people say it. */
 void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step);
 
-/* Writes the object's value; the caller has written its key. */
-void ts_model_measurement_put(struct ts_json_writer *writer, const struct ts_model_measurement *measurement);
-/* Reads it, into `arena`. TS_EINPUT with a diagnostic that names the field. */
+/* Reads the object's value, into `arena`. TS_EINPUT with a diagnostic that names the field. */
 enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena,
                                         const struct ts_json *json, const char *file, struct ts_diags *diags);
 

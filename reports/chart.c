@@ -133,10 +133,10 @@ void ts_chart_end(struct ts_text *gp, const char *id)
 }
 
 enum ts_status ts_chart_make(struct ts_text *dat, struct ts_text *gp, const struct ts_chart *chart,
-                             const struct ts_report_input *input, const struct ts_report_views *views)
+                             const struct ts_report *report)
 {
     ts_chart_begin(gp, chart->id, chart->title);
-    chart->make(dat, gp, input, views);
+    chart->make(dat, gp, report);
     ts_chart_end(gp, chart->id);
     return dat->failed || gp->failed ? TS_ENOMEM : TS_OK;
 }

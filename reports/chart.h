@@ -10,8 +10,7 @@ struct ts_chart {
     const char *title;
     const char *reading; /* how to read it, two or three sentences */
     /* Appends the data and the part of the script between the frame's beginning and end, `plot` last. */
-    void (*make)(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                 const struct ts_report_views *views);
+    void (*make)(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 };
 
 /* Ends with id = NULL. */
@@ -24,7 +23,7 @@ void ts_chart_end(struct ts_text *gp, const char *id);
 
 /* The whole data file and the whole script of a chart. */
 enum ts_status ts_chart_make(struct ts_text *dat, struct ts_text *gp, const struct ts_chart *chart,
-                             const struct ts_report_input *input, const struct ts_report_views *views);
+                             const struct ts_report *report);
 
 /* The colour of a tier, everywhere the same: "#0072B2". Okabe and Ito's palette, which colour-blind readers can tell
  * apart (jfly.uni-koeln.de/color, 2008), without its black and with yellow last; beyond seven tiers Paul Tol's muted
@@ -50,13 +49,9 @@ void ts_chart_key_entry(struct ts_text *gp, bool *first, const char *style, cons
 /* "set ytics" for money between low and high: at most eight, at 1, 2 or 5 times a power of ten: "800k", "1.2M". */
 void ts_chart_money_tics(struct ts_text *gp, double low_usd, double high_usd);
 
-void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                      const struct ts_report_views *views);
-void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                   const struct ts_report_views *views);
-void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                    const struct ts_report_views *views);
-void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                      const struct ts_report_views *views);
+void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
+void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
+void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
+void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 
 #endif

@@ -10,23 +10,21 @@ enum { TOTAL_BAR = TS_N_COST_KINDS, BASELINE_BAR, N_BARS };
 static const char *const bar_names[N_BARS] = {"machines", "energy",    "upkeep",    "staff",
                                               "other",    "API calls", "plan, all", "API only"};
 
-static double bar_value(const struct ts_econ *econ, int bar, uint32_t tier)
+static double bar_value(const struct ts_report *report, int bar, uint32_t tier)
 {
+    const uint32_t subject = ts_figure_tier(&report->list, tier);
     if (bar == BASELINE_BAR) {
-        return econ->tier_baseline_usd_per_month[tier];
+        return ts_report_value(report, subject, "baseline_cost", "total");
     }
-    double sum = 0.0;
-    for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
-        sum += bar == kind || bar == TOTAL_BAR ? econ->monthly_usd[tier][kind] : 0.0;
-    }
-    return sum;
+    return ts_report_value(report, subject, "cost",
+                           bar == TOTAL_BAR ? "total" : ts_cost_kind_name((enum ts_cost_kind)bar));
 }
 
-static double bar_height(const struct ts_econ *econ, int bar)
+static double bar_height(const struct ts_report *report, int bar)
 {
     double sum = 0.0;
-    for (uint32_t tier = 0; tier <= econ->n_tiers; tier++) {
-        sum += bar_value(econ, bar, tier);
+    for (uint32_t tier = 0; tier <= report->input.model->n_tiers; tier++) {
+        sum += bar_value(report, bar, tier);
     }
     return sum;
 }
@@ -37,7 +35,7 @@ static double bar_place(int bar)
     return bar + (bar >= TOTAL_BAR ? 0.5 : 0.0);
 }
 
-static void put_data(struct ts_text *dat, const struct ts_econ *econ)
+static void put_data(struct ts_text *dat, const struct ts_report *report)
 {
     ts_text_puts(dat,
                  "# place, then the upper edge of each tier's part in USD/month (nowhere last), as stacked; bars: ");
@@ -48,8 +46,8 @@ static void put_data(struct ts_text *dat, const struct ts_econ *econ)
     for (int bar = 0; bar < N_BARS; bar++) {
         double edge = 0.0;
         ts_chart_put(dat, bar_place(bar), "");
-        for (uint32_t tier = 0; tier <= econ->n_tiers; tier++) {
-            edge += bar_value(econ, bar, tier);
+        for (uint32_t tier = 0; tier <= report->input.model->n_tiers; tier++) {
+            edge += bar_value(report, bar, tier);
             ts_text_puts(dat, " ");
             ts_chart_put(dat, edge, "");
         }
@@ -57,10 +55,10 @@ static void put_data(struct ts_text *dat, const struct ts_econ *econ)
     }
 }
 
-static void put_bar_labels(struct ts_text *gp, const struct ts_econ *econ)
+static void put_bar_labels(struct ts_text *gp, const struct ts_report *report)
 {
     for (int bar = 0; bar < N_BARS; bar++) {
-        double height = bar_height(econ, bar);
+        double height = bar_height(report, bar);
         ts_text_puts(gp, "set label '");
         ts_text_number(gp, height < 99.5 ? round(height * 10.0) / 10.0 : round(height), height < 99.5 ? 3 : 15);
         ts_text_puts(gp, "' at ");
@@ -75,42 +73,35 @@ static void put_bar_labels(struct ts_text *gp, const struct ts_econ *econ)
     ts_text_puts(gp, ")\n");
 }
 
-static const char *colour_of(const struct ts_econ *econ, uint32_t tier)
+static const char *colour_of(const struct ts_model *model, uint32_t tier)
 {
-    return tier < econ->n_tiers ? ts_chart_colour(tier) : TS_CHART_FAINT;
+    return tier < model->n_tiers ? ts_chart_colour(tier) : TS_CHART_FAINT;
 }
 
 /* The key in the order of tiers; then boxes from the top of the stack down: each begins at 0 and the next covers its
  * lower part. */
-static void put_plot(struct ts_text *gp, const struct ts_report_input *input)
+static void put_plot(struct ts_text *gp, const struct ts_report *report)
 {
-    const struct ts_econ *econ = input->econ;
+    const struct ts_model *model = report->input.model;
     bool first = true;
-    double nowhere_usd = 0.0;
-    for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
-        nowhere_usd += econ->monthly_usd[econ->n_tiers][kind];
-    }
-    uint32_t n = econ->n_tiers + (nowhere_usd > 0.0 ? 1 : 0);
+    uint32_t n = model->n_tiers + (bar_value(report, TOTAL_BAR, model->n_tiers) > 0.0 ? 1 : 0);
     for (uint32_t tier = 0; tier < n; tier++) {
-        ts_chart_key_entry(gp, &first, "boxes", colour_of(econ, tier), ts_metric_tier_name(input->model, tier));
+        ts_chart_key_entry(gp, &first, "boxes", colour_of(model, tier), ts_metric_tier_name(model, tier));
     }
     for (uint32_t tier = n; tier-- > 0;) {
         ts_text_printf(gp, ", \\\n     'cost.dat' using 1:%u with boxes linecolor rgb '%s' notitle", (unsigned)tier + 2,
-                       colour_of(econ, tier));
+                       colour_of(model, tier));
     }
     ts_text_puts(gp, first ? "plot NaN notitle\n" : "\n");
 }
 
-void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                   const struct ts_report_views *views)
+void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report)
 {
-    const struct ts_econ *econ = input->econ;
-    double highest = fmax(bar_height(econ, TOTAL_BAR), bar_height(econ, BASELINE_BAR));
-    (void)views;
-    put_data(dat, econ);
+    double highest = fmax(bar_height(report, TOTAL_BAR), bar_height(report, BASELINE_BAR));
+    put_data(dat, report);
     ts_text_puts(gp, "set boxwidth 0.62\nset xrange [-0.6:8.1]\nset yrange [0:");
     ts_chart_put(gp, highest > 0.0 ? 1.12 * highest : 1.0, "]\nset ylabel 'USD/month'\nset xtics scale 0\n");
     ts_chart_money_tics(gp, 0.0, 1.12 * highest);
-    put_bar_labels(gp, econ);
-    put_plot(gp, input);
+    put_bar_labels(gp, report);
+    put_plot(gp, report);
 }

@@ -101,37 +101,51 @@ static void put_line(struct ts_text *plot, unsigned index, uint32_t tier, bool w
 }
 
 /* A key of tiers by colour and of the two kinds of line, rather than of every line. */
-static void put_key(struct ts_text *gp, const struct ts_report_input *input, const struct ts_report_views *views)
+static void put_key(struct ts_text *gp, const struct ts_report *report)
 {
     bool first = true;
     ts_chart_key_entry(gp, &first, "lines linewidth 2.4", TS_CHART_FAINT, "first token");
     ts_chart_key_entry(gp, &first, "lines linewidth 2.4 dashtype (6,3)", TS_CHART_FAINT, "whole answer");
-    for (uint32_t tier = 0; tier < input->model->n_tiers; tier++) {
-        if (views->tiers[tier].cell.done > 0) {
+    for (uint32_t tier = 0; tier < report->input.model->n_tiers; tier++) {
+        if (ts_report_value(report, ts_figure_tier(&report->list, tier), "done", "sum") > 0.0) {
             ts_chart_key_entry(gp, &first, "lines linewidth 6", ts_chart_colour(tier),
-                               ts_metric_tier_name(input->model, tier));
+                               ts_metric_tier_name(report->input.model, tier));
         }
     }
 }
 
-void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                      const struct ts_report_views *views)
+/* The curves of a tier, TTFT first; returns how many there are then. */
+static unsigned put_tier(struct ts_text *dat, struct ts_text *plot, const struct ts_report *report, uint32_t tier,
+                         unsigned n_curves, struct x_range *range)
 {
     static const enum ts_latency shown[] = {TS_TTFT, TS_E2E};
+    struct ts_cell cell;
+    if (ts_result_sum(&cell, report->input.result, tier, TS_ALL_CLASSES) != TS_OK) {
+        dat->failed = true;
+        return n_curves;
+    }
+    for (int k = 0; k < 2; k++) {
+        const struct ts_hist *hist = &cell.latency_ns[shown[k]];
+        if (hist->count > 0) {
+            put_curve(dat, hist, range);
+            put_line(plot, n_curves++, tier, k == 1);
+        }
+    }
+    ts_cell_deinit(&cell);
+    return n_curves;
+}
+
+void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report)
+{
+    const struct ts_model *model = report->input.model;
     struct x_range range = {INFINITY, 0.0};
     struct ts_text plot;
     unsigned n_curves = 0;
     ts_text_init(&plot);
     ts_text_puts(dat, "# time (s), share of the tier's requests answered within it (%); one block a curve, in the "
                       "order of the script\n");
-    for (uint32_t tier = 0; tier < input->model->n_tiers; tier++) {
-        for (int k = 0; k < 2; k++) {
-            const struct ts_hist *hist = &views->tiers[tier].cell.latency_ns[shown[k]];
-            if (hist->count > 0) {
-                put_curve(dat, hist, &range);
-                put_line(&plot, n_curves++, tier, k == 1);
-            }
-        }
+    for (uint32_t tier = 0; tier < model->n_tiers; tier++) {
+        n_curves = put_tier(dat, &plot, report, tier, n_curves, &range);
     }
     range = n_curves > 0 ? rounded(range) : (struct x_range){0.01, 10.0};
     ts_text_puts(gp, "set logscale x 10\nset xrange [");
@@ -140,12 +154,12 @@ void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_r
                  "]\nset yrange [0:100]\nset ytics 20\nset xlabel \"time since the request (logarithmic)\\n \"\n"
                  "set ylabel 'requests answered (%)'\nset grid xtics\n");
     put_tics(gp, range);
-    put_promise(gp, "TTFT", input->model->slo.ttft_s, range, true);
-    put_promise(gp, "E2E", input->model->slo.e2e_s, range, false);
+    put_promise(gp, "TTFT", model->slo.ttft_s, range, true);
+    put_promise(gp, "E2E", model->slo.e2e_s, range, false);
     if (n_curves == 0) {
         ts_chart_say(gp, "no request was answered");
     }
-    put_key(gp, input, views);
+    put_key(gp, report);
     ts_text_printf(gp, "%s\n", plot.data);
     gp->failed = gp->failed || plot.failed;
     ts_text_deinit(&plot);

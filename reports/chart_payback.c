@@ -46,12 +46,10 @@ static void put_words(struct ts_text *gp, const struct ts_econ *econ)
     }
 }
 
-void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                      const struct ts_report_views *views)
+void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report)
 {
-    const struct ts_econ *econ = input->econ;
+    const struct ts_econ *econ = report->input.econ;
     double highest = 0.0, lowest = 0.0;
-    (void)views;
     ts_text_puts(dat, "# month, USD spent so far: by the plan, by the baseline\n");
     for (uint32_t month = 0; month <= econ->n_months; month++) {
         double plan_usd = econ->plan_cumulative_usd[month], baseline_usd = econ->baseline_cumulative_usd[month];

@@ -30,10 +30,10 @@ static double mean_w(const struct ts_tier_result *tier, uint32_t first, uint32_t
 
 /* Bins that hold arrivals or begin inside the window; what drains after it is not shown (nor are replications' longer
  * tails). */
-static uint32_t shown_bins(const struct ts_result *result)
+static uint32_t shown_bins(const struct ts_report *report)
 {
-    double runs = result->n_replications > 0 ? result->n_replications : 1;
-    double bins = result->bin_s > 0.0 ? ceil(result->window_s / runs / result->bin_s - 1e-6) : 0.0;
+    const struct ts_result *result = report->input.result;
+    double bins = result->bin_s > 0.0 ? ceil(report->window_s / result->bin_s - 1e-6) : 0.0;
     return bins < result->n_bins ? (uint32_t)bins : result->n_bins;
 }
 
@@ -44,9 +44,10 @@ struct power_plot {
     double highest_w;
 };
 
-static struct power_plot plan_plot(const struct ts_report_input *input)
+static struct power_plot plan_plot(const struct ts_report *report)
 {
-    struct power_plot plot = {.input = input, .n_bins = shown_bins(input->result)};
+    const struct ts_report_input *input = &report->input;
+    struct power_plot plot = {.input = input, .n_bins = shown_bins(report)};
     plot.group = (plot.n_bins + MAX_STEPS - 1) / MAX_STEPS;
     for (uint32_t bin = 0; bin < plot.n_bins; bin += plot.group) {
         uint32_t last = bin + plot.group < plot.n_bins ? bin + plot.group : plot.n_bins;
@@ -102,15 +103,13 @@ static void put_plot(struct ts_text *gp, const struct power_plot *plot)
     ts_text_puts(gp, "\n");
 }
 
-void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_report_input *input,
-                    const struct ts_report_views *views)
+void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report)
 {
-    struct power_plot plot = plan_plot(input);
-    double end_s = plot.n_bins * input->result->bin_s;
+    struct power_plot plot = plan_plot(report);
+    double end_s = plot.n_bins * report->input.result->bin_s;
     struct time_scale scale = scale_of(end_s);
     double watts = plot.highest_w >= 1e6 ? 1e6 : plot.highest_w >= 1e4 ? 1e3 : 1.0;
     const char *unit = watts > 1e3 ? "MW" : watts > 1.0 ? "kW" : "W";
-    (void)views;
     ts_text_printf(dat, "# time (%s), then the upper edges in %s: 0, and of each tier as stacked\n", scale.name, unit);
     put_data(dat, &plot, scale.seconds, watts);
     ts_text_printf(

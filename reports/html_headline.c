@@ -6,6 +6,8 @@
 #include "reports/html.h"
 #include "reports/report_html.h"
 
+enum { ALL = TS_SUBJECT_ALL };
+
 /* A figure in large type: the number, its unit smaller behind it. */
 static void put_figure(struct ts_text *out, double value, const char *unit)
 {
@@ -36,84 +38,87 @@ static void end_card(struct ts_text *out)
     ts_text_puts(out, "</p>\n</div>\n");
 }
 
-static void put_money_cards(struct ts_text *out, const struct ts_econ *econ)
+static void put_money_cards(struct ts_text *out, const struct ts_report *report)
 {
-    double saving = econ->baseline_usd_per_month - econ->total_usd_per_month;
-    begin_card(out, "Cost of the plan", econ->total_usd_per_month, "USD/month");
+    const double saving_usd = ts_report_value(report, ALL, "saving", "value");
+    begin_card(out, "Cost of the plan", ts_report_value(report, ALL, "cost", "total"), "USD/month");
     ts_text_puts(out, "all calls to the API: ");
-    ts_metric_format(out, econ->baseline_usd_per_month, "USD/month");
+    ts_report_put(out, report, ALL, "baseline_cost", "total");
     end_card(out);
-    begin_card(out, saving >= 0.0 ? "Saves" : "Costs more by", fabs(saving), "USD/month");
-    if (econ->baseline_usd_per_month > 0.0) {
-        ts_metric_format(out, fabs(saving) / econ->baseline_usd_per_month, "frac");
+    begin_card(out, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd), "USD/month");
+    if (!isnan(report->saving_frac)) {
+        ts_metric_format(out, report->saving_frac, "frac");
         ts_text_puts(out, " of the API bill; ");
     }
     ts_text_puts(out, "net present value ");
-    ts_metric_format(out, econ->npv_usd, "USD");
+    ts_report_put(out, report, ALL, "npv", "value");
     end_card(out);
-    begin_card(out, "Payback", econ->payback_months, "months");
-    if (isinf(econ->payback_months)) {
-        ts_text_printf(out, "not within %u months", (unsigned)econ->n_months);
+}
+
+static void put_payback_card(struct ts_text *out, const struct ts_report *report)
+{
+    const double payback_months = ts_report_value(report, ALL, "payback", "value");
+    begin_card(out, "Payback", payback_months, "months");
+    if (isinf(payback_months)) {
+        ts_text_printf(out, "not within %u months", (unsigned)report->input.econ->n_months);
     } else {
         ts_text_puts(out, "discounted: ");
-        ts_metric_format(out, econ->discounted_payback_months, "months");
-        ts_text_puts(out, econ->unpays ? "; falls behind again later" : "");
+        ts_report_put(out, report, ALL, "discounted_payback", "value");
+        ts_text_puts(out, report->input.econ->unpays ? "; falls behind again later" : "");
     }
     end_card(out);
 }
 
-static void put_service_cards(struct ts_text *out, const struct ts_report_input *input,
-                              const struct ts_metric_view *all)
+static void put_service_cards(struct ts_text *out, const struct ts_report *report)
 {
-    begin_card(out, "Promises met", ts_metric_value(all, "attainment", "mean"), "frac");
+    const double wanted_frac = report->input.model->slo.attainment_frac;
+    begin_card(out, "Promises met", ts_report_value(report, ALL, "attainment", "mean"), "frac");
     ts_text_puts(out, "of all requests; ");
-    if (input->model->slo.attainment_frac > 0.0) {
-        ts_metric_format(out, input->model->slo.attainment_frac, "frac");
+    if (wanted_frac > 0.0) {
+        ts_metric_format(out, wanted_frac, "frac");
         ts_text_puts(out, " wanted; ");
     }
-    ts_metric_put(out, all, "quality", "mean");
+    ts_report_put(out, report, ALL, "quality", "mean");
     ts_text_puts(out, " expected right");
     end_card(out);
-    begin_card(out, "First token, p95", ts_metric_value(all, "ttft", "p95"), "s");
+    begin_card(out, "First token, p95", ts_report_value(report, ALL, "ttft", "p95"), "s");
     ts_text_puts(out, "median ");
-    ts_metric_put(out, all, "ttft", "p50");
+    ts_report_put(out, report, ALL, "ttft", "p50");
     ts_text_puts(out, "; whole answer p95 ");
-    ts_metric_put(out, all, "e2e", "p95");
+    ts_report_put(out, report, ALL, "e2e", "p95");
     end_card(out);
-    begin_card(out, "Energy", ts_metric_value(all, "energy_use", "total"), "kWh/month");
-    ts_metric_format_bare(out, ts_metric_value(all, "carbon", "value"), "kg/month");
+    begin_card(out, "Energy", ts_report_value(report, ALL, "energy_use", "total"), "kWh/month");
+    ts_metric_format_bare(out, ts_report_value(report, ALL, "carbon", "value"), "kg/month");
     ts_text_puts(out, " kg CO<sub>2</sub> a month; tokens cost ");
-    ts_metric_put(out, all, "cost_of_tokens", "value");
+    ts_report_put(out, report, ALL, "cost_of_tokens", "value");
     end_card(out);
 }
 
-static void put_verdicts(struct ts_text *out, const struct ts_report_input *input, const struct ts_metric_view *all)
+static void put_verdict(struct ts_text *out, const struct ts_verdict *verdict)
 {
-    struct ts_verdict verdicts[TS_MAX_VERDICTS];
-    size_t n = ts_report_verdicts(verdicts, input, all);
-    if (n == 0) {
-        return;
-    }
-    ts_text_puts(out, "<ul class=\"verdicts\">\n");
-    for (size_t i = 0; i < n; i++) {
-        struct ts_text words;
-        ts_text_init(&words);
-        ts_report_verdict_put(&words, &verdicts[i]);
-        ts_text_printf(out, "<li><span class=\"badge %s</span> <span>",
-                       verdicts[i].met ? "kept\">&#10003; kept" : "missed\">&#10007; missed");
-        ts_html_put(out, words.data);
-        ts_text_printf(out, "</span> <code>%s</code></li>\n", verdicts[i].key);
-        out->failed = out->failed || words.failed;
-        ts_text_deinit(&words);
-    }
-    ts_text_puts(out, "</ul>\n");
+    struct ts_text words;
+    ts_text_init(&words);
+    ts_report_verdict_put(&words, verdict);
+    ts_text_printf(out, "<li><span class=\"badge %s</span> <span>",
+                   verdict->met ? "kept\">&#10003; kept" : "missed\">&#10007; missed");
+    ts_html_put(out, words.data);
+    ts_text_printf(out, "</span> <code>%s</code></li>\n", verdict->key);
+    out->failed = out->failed || words.failed;
+    ts_text_deinit(&words);
 }
 
-void ts_html_headline(struct ts_text *out, const struct ts_report_input *input, const struct ts_report_views *views)
+void ts_html_headline(struct ts_text *out, const struct ts_report *report)
 {
     ts_text_puts(out, "<section class=\"cards\" aria-label=\"Headline figures\">\n");
-    put_money_cards(out, input->econ);
-    put_service_cards(out, input, &views->all);
+    put_money_cards(out, report);
+    put_payback_card(out, report);
+    put_service_cards(out, report);
     ts_text_puts(out, "</section>\n");
-    put_verdicts(out, input, &views->all);
+    if (report->n_verdicts > 0) {
+        ts_text_puts(out, "<ul class=\"verdicts\">\n");
+        for (size_t i = 0; i < report->n_verdicts; i++) {
+            put_verdict(out, &report->verdicts[i]);
+        }
+        ts_text_puts(out, "</ul>\n");
+    }
 }

@@ -6,64 +6,40 @@
 #include "reports/html.h"
 #include "reports/report_html.h"
 
-enum { N_ORIGINS = TS_ORIGIN_MODELLED + 1 };
-
-/* Class names for report.css. */
-static const char *origin_class(enum ts_origin origin)
+/* The class of report.css: the first word of the origin's name. */
+static int class_length(enum ts_origin origin)
 {
-    switch (origin) {
-    case TS_ORIGIN_SCENARIO:
-        return "scenario";
-    case TS_ORIGIN_COMMAND:
-        return "command";
-    case TS_ORIGIN_DEFAULT:
-        return "default";
-    case TS_ORIGIN_CATALOG:
-        return "catalog";
-    case TS_ORIGIN_MEASURED:
-        return "measured";
-    case TS_ORIGIN_IMPORTED:
-        return "imported";
-    case TS_ORIGIN_FITTED:
-        return "fitted";
-    case TS_ORIGIN_MODELLED:
-        return "modelled";
-    }
-    return "";
+    return (int)strcspn(ts_origin_name(origin), " ");
 }
 
-static void put_filter(struct ts_text *out, const char *class_name, const char *label, size_t n, bool checked)
+static void put_filter(struct ts_text *out, const char *label, int class_length, size_t n, bool checked)
 {
     ts_text_printf(out,
-                   "<input type=\"radio\" name=\"origin\" id=\"only-%s\"%s><label for=\"only-%s\" class=\"tag %s\">%s "
-                   "<b>%zu</b></label>\n",
-                   class_name, checked ? " checked" : "", class_name, class_name, label, n);
+                   "<input type=\"radio\" name=\"origin\" id=\"only-%.*s\"%s><label for=\"only-%.*s\" class=\"tag "
+                   "%.*s\">%s <b>%zu</b></label>\n",
+                   class_length, label, checked ? " checked" : "", class_length, label, class_length, label, label, n);
 }
 
-static void put_filters(struct ts_text *out, const struct ts_model *model)
+static void put_filters(struct ts_text *out, const struct ts_report *report)
 {
-    size_t counts[N_ORIGINS] = {0};
-    for (size_t i = 0; i < model->n_assumptions; i++) {
-        counts[model->assumptions[i].origin]++;
-    }
-    put_filter(out, "all", "all", model->n_assumptions, true);
-    for (int origin = 0; origin < N_ORIGINS; origin++) {
-        if (counts[origin] > 0) {
-            put_filter(out, origin_class((enum ts_origin)origin), ts_origin_name((enum ts_origin)origin),
-                       counts[origin], false);
+    put_filter(out, "all", 3, report->input.model->n_assumptions, true);
+    for (int i = TS_ORIGIN_SCENARIO; i <= TS_ORIGIN_MODELLED; i++) {
+        const enum ts_origin origin = (enum ts_origin)i;
+        if (report->n_of_origin[i] > 0) {
+            put_filter(out, ts_origin_name(origin), class_length(origin), report->n_of_origin[i], false);
         }
     }
 }
 
 static void put_assumption(struct ts_text *out, const struct ts_assumption *assumption)
 {
-    const char *class_name = origin_class(assumption->origin);
-    ts_text_printf(out, "<tr class=\"from-%s\"><td><code>", class_name);
+    const char *name = ts_origin_name(assumption->origin);
+    const int length = class_length(assumption->origin);
+    ts_text_printf(out, "<tr class=\"from-%.*s\"><td><code>", length, name);
     ts_html_put(out, assumption->key);
     ts_text_puts(out, "</code></td><td class=\"value\">");
     ts_html_put(out, assumption->value);
-    ts_text_printf(out, "</td><td><span class=\"tag %s\">%s</span></td><td class=\"source\">", class_name,
-                   ts_origin_name(assumption->origin));
+    ts_text_printf(out, "</td><td><span class=\"tag %.*s\">%s</span></td><td class=\"source\">", length, name, name);
     ts_html_put(out, assumption->source);
     ts_text_puts(out, "</td></tr>\n");
 }
@@ -77,16 +53,16 @@ static void put_pair(struct ts_text *out, const char *label, const char *value)
     }
 }
 
-static void put_run(struct ts_text *out, const struct ts_report_input *input)
+static void put_run(struct ts_text *out, const struct ts_report *report)
 {
-    const struct ts_run_info *info = input->info;
+    const struct ts_run_info *info = report->input.info;
     struct ts_text text;
     ts_text_init(&text);
     ts_text_puts(out, "<section>\n<h2>This run</h2>\n<dl class=\"pairs\">\n");
     put_pair(out, "command", info->command);
     put_pair(out, "scenario", info->scenario_path);
     put_pair(out, "trace", info->trace_path);
-    put_pair(out, "hash of the trace", info->trace_sha256);
+    put_pair(out, "hash of the trace", info->trace_hash);
     if (info->trace_path != NULL) {
         ts_text_printf(&text, "%llu", (unsigned long long)info->n_dropped_rows);
         put_pair(out, "rows of the trace dropped", text.data);
@@ -97,7 +73,7 @@ static void put_run(struct ts_text *out, const struct ts_report_input *input)
     ts_text_clear(&text);
     ts_units_format(&text, info->wall_s, "s");
     ts_text_printf(&text, " on %u thread%s, ", (unsigned)info->n_threads, info->n_threads == 1 ? "" : "s");
-    ts_metric_format(&text, (double)input->result->n_events, "1");
+    ts_report_put(&text, report, TS_SUBJECT_ALL, "events", "value");
     ts_text_puts(&text, " events");
     put_pair(out, "simulation took", text.data);
     ts_text_puts(out, "</dl>\n</section>\n");
@@ -105,14 +81,14 @@ static void put_run(struct ts_text *out, const struct ts_report_input *input)
     ts_text_deinit(&text);
 }
 
-void ts_html_sources(struct ts_text *out, const struct ts_report_input *input)
+void ts_html_sources(struct ts_text *out, const struct ts_report *report)
 {
-    const struct ts_model *model = input->model;
+    const struct ts_model *model = report->input.model;
     ts_text_puts(
         out,
         "<section class=\"assumptions\">\n<h2>Where every number came from</h2>\n"
         "<p class=\"aid\">Every assumption of the model with its origin. Choose an origin to see only its rows.</p>\n");
-    put_filters(out, model);
+    put_filters(out, report);
     ts_text_puts(out, "<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">key</th><th "
                       "scope=\"col\">value</th><th scope=\"col\">origin</th>"
                       "<th scope=\"col\">source</th></tr></thead>\n<tbody>\n");
@@ -120,5 +96,5 @@ void ts_html_sources(struct ts_text *out, const struct ts_report_input *input)
         put_assumption(out, &model->assumptions[i]);
     }
     ts_text_puts(out, "</tbody>\n</table>\n</div>\n</section>\n");
-    put_run(out, input);
+    put_run(out, report);
 }

@@ -1,14 +1,13 @@
-/* Hides what the figures of a report are and how they follow from result and economics. Definitions: TTFT, TPOT, ITL,
- * E2E and WAIT as in sim/result.h; attainment = requests that met every promise / all arrivals; quality = expected
- * right answers / requests done; goodput = requests that met every promise / window; all without the warm-up and what
- * came in it. Energies are of the simulated window behind it (1 kWh = 3.6 MJ), money and kWh "a month" come from
- * econ/econ.h. */
+/* Hides what the figures of a report are and how they follow from result and economics: counters as they stand in
+ * sim/counters.inc, and between them those that follow from others. Definitions: TTFT, TPOT, ITL, E2E and WAIT as in
+ * sim/result.h; attainment = requests that met every promise / all arrivals; quality = expected right answers /
+ * requests done; goodput = requests that met every promise / window; all without the warm-up and what came in it.
+ * Energies are of the simulated window behind it (1 kWh = 3.6 MJ), money and kWh "a month" come from econ/econ.h. */
 #include "reports/metric.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/units.h"
 
 #define J_PER_KWH 3.6e6
@@ -18,37 +17,69 @@ static double ratio(double a, double b)
     return b > 0.0 ? a / b : NAN;
 }
 
-/* ---- requests ---- */
+/* ---- counters ---- */
 
-enum count { ARRIVED, DONE, REJECTED, TIMED_OUT, UNFINISHED, LEFT_OUT, SLO_MET, FELL_BACK, PROMPT_TOK, OUTPUT_TOK };
-
-static double get_count(const struct ts_metric_view *view, const struct ts_metric *self)
+static double number_in(const void *object, const struct ts_metric *self)
 {
-    const struct ts_cell *cell = &view->cell;
-    switch ((enum count)self->index) {
-    case ARRIVED:
-        return (double)cell->arrived;
-    case DONE:
-        return (double)cell->done;
-    case REJECTED:
-        return (double)cell->rejected;
-    case TIMED_OUT:
-        return (double)cell->timed_out;
-    case UNFINISHED:
-        return (double)cell->unfinished;
-    case LEFT_OUT:
-        return (double)cell->left_out;
-    case SLO_MET:
-        return (double)cell->slo_met;
-    case FELL_BACK:
-        return (double)cell->fell_back;
-    case PROMPT_TOK:
-        return (double)cell->prompt_tok;
-    case OUTPUT_TOK:
-        return (double)cell->output_tok;
+    const char *at = (const char *)object + self->field;
+    uint64_t count = 0;
+    double real = 0.0;
+    switch (self->type) {
+    case TS_COUNTER_IS_COUNT:
+        memcpy(&count, at, sizeof count);
+        return (double)count / self->per;
+    case TS_COUNTER_IS_REAL:
+        memcpy(&real, at, sizeof real);
+        return real / self->per;
     }
     return NAN;
 }
+
+static bool has(const struct ts_metric_view *view, enum ts_counter_has what)
+{
+    return ts_metric_has(view->model, view->tier, what);
+}
+
+static double get_cell_counter(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    return number_in(&view->cell, self);
+}
+
+static double get_tier_counter(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    return has(view, self->has) ? number_in(&view->totals, self) : NAN;
+}
+
+static double get_run_counter(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    return number_in(view->result, self);
+}
+
+static bool has_warmup(const struct ts_model *model)
+{
+    return model->warmup_s > 0.0;
+}
+
+static bool has_router_price(const struct ts_model *model)
+{
+    return model->router.usd_per_call > 0.0 || model->router.verify.usd_per_call > 0.0;
+}
+
+static bool has_attempts(const struct ts_model *model)
+{
+    return model->router.policy == TS_ROUTE_CASCADE || model->router.policy == TS_ROUTE_HEDGE;
+}
+
+static bool has_transfers(const struct ts_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        any = any || ts_tier_is_disaggregated(&model->tiers[i]);
+    }
+    return any;
+}
+
+/* ---- requests ---- */
 
 static double get_attainment(const struct ts_metric_view *view, const struct ts_metric *self)
 {
@@ -74,19 +105,10 @@ static double get_output_rate(const struct ts_metric_view *view, const struct ts
     return ratio((double)view->cell.output_tok, view->result->window_s - view->result->warmup_s);
 }
 
-enum bill { BILL_API, BILL_DISPLACED, BILL_BARRED };
-
-static double get_bill(const struct ts_metric_view *view, const struct ts_metric *self)
+static double get_api_bill(const struct ts_metric_view *view, const struct ts_metric *self)
 {
-    switch ((enum bill)self->index) {
-    case BILL_API:
-        return view->cell.api_usd;
-    case BILL_DISPLACED:
-        return view->cell.displaced_usd;
-    case BILL_BARRED:
-        return view->cell.barred_usd;
-    }
-    return NAN;
+    (void)self;
+    return view->cell.api_usd + view->cell.router_usd;
 }
 
 static double get_quantile(const struct ts_metric_view *view, const struct ts_metric *self)
@@ -109,86 +131,28 @@ static double get_half_width(const struct ts_metric_view *view, const struct ts_
 
 /* ---- tiers ---- */
 
-enum part { PART_IDLE, PART_ACTIVE, PART_HOST, PART_OVERHEAD, PART_TOTAL };
-
 static double get_energy(const struct ts_metric_view *view, const struct ts_metric *self)
 {
-    const struct ts_tier_result *tier = &view->totals;
-    switch ((enum part)self->index) {
-    case PART_IDLE:
-        return tier->idle_j / J_PER_KWH;
-    case PART_ACTIVE:
-        return tier->active_j / J_PER_KWH;
-    case PART_HOST:
-        return tier->host_j / J_PER_KWH;
-    case PART_OVERHEAD:
-        return tier->overhead_j / J_PER_KWH;
-    case PART_TOTAL:
-        return (tier->idle_j + tier->active_j + tier->host_j + tier->overhead_j) / J_PER_KWH;
-    }
-    return NAN;
+    (void)self;
+    return ts_tier_energy_j(&view->totals) / J_PER_KWH;
 }
 
-enum gauge {
-    BUSY,
-    IN_TIER,
-    BATCH,
-    KV_MEAN,
-    KV_PEAK,
-    STEPS,
-    PREEMPTIONS,
-    THROTTLED,
-    RETRIES,
-    CACHE_HIT,
-    MFU,
-    MBU,
-    UP,
-    STARTS,
-    FAILURES,
-    LINK_BUSY,
-    KV_BYTES
-};
-
-static double get_gauge(const struct ts_metric_view *view, const struct ts_metric *self)
+static double get_cache_hit(const struct ts_metric_view *view, const struct ts_metric *self)
 {
-    const struct ts_tier_result *tier = &view->totals;
-    switch ((enum gauge)self->index) {
-    case BUSY:
-        return tier->busy_frac;
-    case IN_TIER:
-        return tier->mean_in_tier;
-    case BATCH:
-        return tier->mean_batch;
-    case KV_MEAN:
-        return tier->kv_mean_frac;
-    case KV_PEAK:
-        return tier->kv_peak_frac;
-    case STEPS:
-        return (double)tier->n_steps;
-    case PREEMPTIONS:
-        return (double)tier->n_preemptions;
-    case THROTTLED:
-        return (double)tier->n_throttled;
-    case RETRIES:
-        return (double)tier->n_retries;
-    case CACHE_HIT:
-        return ratio((double)tier->found_tok, (double)tier->looked_up_tok);
-    case MFU:
-        return ratio(tier->flop, tier->peak_flop);
-    case MBU:
-        return ratio(tier->bytes, tier->peak_bytes);
-    case UP:
-        return tier->mean_up;
-    case STARTS:
-        return (double)tier->n_starts;
-    case FAILURES:
-        return (double)tier->n_failures;
-    case LINK_BUSY:
-        return tier->transfer_busy_frac;
-    case KV_BYTES:
-        return tier->transfer_bytes;
-    }
-    return NAN;
+    (void)self;
+    return ratio((double)view->totals.found_tok, (double)view->totals.looked_up_tok);
+}
+
+static double get_mfu(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio(view->totals.flop, view->totals.peak_flop);
+}
+
+static double get_mbu(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio(view->totals.bytes, view->totals.peak_bytes);
 }
 
 /* Of KV entries between prefill and decode pools; other tiers, and all together, have none. */
@@ -196,9 +160,11 @@ enum transfer { TRANSFER, TRANSFER_WAIT };
 
 static const struct ts_hist *transfers_of(const struct ts_metric_view *view, enum transfer which)
 {
-    const bool has = view->tier < view->model->n_tiers && ts_tier_is_disaggregated(&view->model->tiers[view->tier]);
-    const struct ts_tier_result *tier = &view->result->tiers[has ? view->tier : 0];
-    return !has ? NULL : which == TRANSFER ? &tier->transfer_ns : &tier->transfer_wait_ns;
+    if (!has(view, TS_HAS_CROSSING)) {
+        return NULL;
+    }
+    const struct ts_tier_result *tier = &view->result->tiers[view->tier];
+    return which == TRANSFER ? &tier->transfer_ns : &tier->transfer_wait_ns;
 }
 
 static double get_transfer_quantile(const struct ts_metric_view *view, const struct ts_metric *self)
@@ -211,15 +177,6 @@ static double get_transfer_mean(const struct ts_metric_view *view, const struct 
 {
     const struct ts_hist *hist = transfers_of(view, (enum transfer)self->index);
     return hist ? ts_hist_mean(hist) / (double)TS_NS_PER_S : NAN;
-}
-
-static bool has_transfers(const struct ts_model *model)
-{
-    bool any = false;
-    for (uint32_t i = 0; i < model->n_tiers; i++) {
-        any = any || ts_tier_is_disaggregated(&model->tiers[i]);
-    }
-    return any;
 }
 
 /* ---- money ---- */
@@ -251,215 +208,142 @@ static double get_tier_kwh(const struct ts_metric_view *view, const struct ts_me
     return view->tier > econ->n_tiers ? econ->kwh_per_month : econ->tier_kwh_per_month[view->tier];
 }
 
-enum plan_figure {
-    SAVING,
-    BARRED,
-    CARBON,
-    PER_MTOK,
-    NPV,
-    PAYBACK,
-    DISCOUNTED,
-    ALLOWED,
-    IRR,
-    HORIZON,
-    MONTH_FACTOR,
-    TIME_FACTOR,
-    CAPACITY
-};
+static double get_saving(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return view->econ->baseline_usd_per_month - view->econ->total_usd_per_month;
+}
+
+static double get_horizon(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return view->econ->n_months;
+}
 
 static double get_plan(const struct ts_metric_view *view, const struct ts_metric *self)
 {
-    const struct ts_econ *econ = view->econ;
-    switch ((enum plan_figure)self->index) {
-    case SAVING:
-        return econ->baseline_usd_per_month - econ->total_usd_per_month;
-    case BARRED:
-        return econ->barred_usd_per_month;
-    case CARBON:
-        return econ->carbon_kg_per_month;
-    case PER_MTOK:
-        return econ->usd_per_mtok;
-    case NPV:
-        return econ->npv_usd;
-    case PAYBACK:
-        return econ->payback_months;
-    case DISCOUNTED:
-        return econ->discounted_payback_months;
-    case ALLOWED:
-        return econ->payback_allowed_months;
-    case IRR:
-        return econ->irr_per_year;
-    case HORIZON:
-        return (double)econ->n_months;
-    case MONTH_FACTOR:
-        return econ->month_factor;
-    case TIME_FACTOR:
-        return econ->time_factor;
-    case CAPACITY:
-        return econ->capacity_growth;
-    }
-    return NAN;
-}
-
-/* ---- run ---- */
-
-enum run_figure { WINDOW, SIMULATED, WARMUP, REPLICATIONS, EVENTS };
-
-static bool has_warmup(const struct ts_model *model)
-{
-    return model->warmup_s > 0.0;
-}
-
-static double get_run(const struct ts_metric_view *view, const struct ts_metric *self)
-{
-    switch ((enum run_figure)self->index) {
-    case WINDOW:
-        return view->result->window_s;
-    case SIMULATED:
-        return view->result->simulated_s;
-    case WARMUP:
-        return view->result->warmup_s;
-    case REPLICATIONS:
-        return (double)view->result->n_replications;
-    case EVENTS:
-        return (double)view->result->n_events;
-    }
-    return NAN;
+    return number_in(view->econ, self);
 }
 
 /* ---- the table ---- */
 
-#define COUNT(name, unit, index)                                                                                       \
-    {                                                                                                                  \
-        name, "sum", unit, TS_METRIC_REQUESTS, get_count, index, 0, NULL                                               \
-    }
-#define BILL(name, index)                                                                                              \
-    {                                                                                                                  \
-        name, "sum", "USD", TS_METRIC_REQUESTS, get_bill, index, 0, NULL                                               \
-    }
-#define LATENCY(name, index)                                                                                           \
-    {name, "mean", "s", TS_METRIC_REQUESTS, get_mean, index, 0, NULL},                                                 \
-        {name, "p50", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.50, NULL},                                       \
-        {name, "p95", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.95, NULL},                                       \
-        {name, "p99", "s", TS_METRIC_REQUESTS, get_quantile, index, 0.99, NULL},                                       \
-    {                                                                                                                  \
-        name, "max", "s", TS_METRIC_REQUESTS, get_quantile, index, 1.0, NULL                                           \
-    }
-#define LATENCY_CI95(name, index)                                                                                      \
-    {                                                                                                                  \
-        name "_ci95", "mean", "s", TS_METRIC_TIER, get_half_width, index, 0.95, NULL                                   \
-    }
-#define ENERGY(stat, index)                                                                                            \
-    {                                                                                                                  \
-        "energy", stat, "kWh", TS_METRIC_TIER, get_energy, index, 0, NULL                                              \
-    }
-#define GAUGE(name, stat, unit, index)                                                                                 \
-    {                                                                                                                  \
-        name, stat, unit, TS_METRIC_TIER, get_gauge, index, 0, NULL                                                    \
-    }
-#define COST(stat, index)                                                                                              \
-    {                                                                                                                  \
-        "cost", stat, "USD/month", TS_METRIC_MONEY, get_cost, index, 0, NULL                                           \
-    }
-#define PLAN(name, unit, index)                                                                                        \
-    {                                                                                                                  \
-        name, "value", unit, TS_METRIC_PLAN, get_plan, index, 0, NULL                                                  \
-    }
-#define RUN(name, unit, index)                                                                                         \
-    {                                                                                                                  \
-        name, "value", unit, TS_METRIC_RUN, get_run, index, 0, NULL                                                    \
-    }
+#define WHEN_ALWAYS NULL
+#define WHEN_WARMUP has_warmup
+#define WHEN_TRANSFERS has_transfers
+#define WHEN_ATTEMPTS has_attempts
+#define WHEN_ROUTER_PRICE has_router_price
+#define MERGE_SUM "sum"
+#define MERGE_MAX "highest"
+#define MERGE_TIME_MEAN "mean by time"
+#define MERGE_STEP_MEAN "mean by steps"
+#define OF_POOLS_UNITS true
+#define OF_POOLS_TIER false
 
-#define TRANSFERS(name, index)                                                                                         \
-    {name, "mean", "s", TS_METRIC_TIER, get_transfer_mean, index, 0, has_transfers},                                   \
-        {name, "p50", "s", TS_METRIC_TIER, get_transfer_quantile, index, 0.50, has_transfers},                         \
-        {name, "p90", "s", TS_METRIC_TIER, get_transfer_quantile, index, 0.90, has_transfers},                         \
-        {name, "p99", "s", TS_METRIC_TIER, get_transfer_quantile, index, 0.99, has_transfers},                         \
-    {                                                                                                                  \
-        name, "max", "s", TS_METRIC_TIER, get_transfer_quantile, index, 1.0, has_transfers                             \
-    }
+#define NUMBER(name_, stat_, unit_, scope_, get_, doc_, ...)                                                           \
+    {.name = name_, .stat = stat_, .unit = unit_, .scope = TS_METRIC_##scope_, .get = get_, .doc = doc_, __VA_ARGS__},
+#define FIGURE(name, stat, unit, scope, get, doc) NUMBER(name, stat, unit, scope, get, doc, .per = 1)
+
+#define TS_CELL(type_, field_, rule, name, stat, unit, when, doc)                                                      \
+    NUMBER(name, stat, unit, REQUESTS, get_cell_counter, doc, .field = offsetof(struct ts_cell, field_),               \
+           .type = TS_COUNTER_IS_##type_, .per = 1, .concerns = WHEN_##when, .merge = MERGE_##rule)
+#define TS_TIER(books, made, type_, field_, rule, has_, name, stat, unit, per_, when, doc)                             \
+    NUMBER(name, stat, unit, TIER, get_tier_counter, doc, .field = offsetof(struct ts_tier_result, field_),            \
+           .type = TS_COUNTER_IS_##type_, .has = TS_HAS_##has_, .per = per_, .of_pools = OF_POOLS_##books,             \
+           .concerns = WHEN_##when, .merge = MERGE_##rule)
+#define TS_RUN(type_, field_, rule, name, stat, unit, when, doc)                                                       \
+    NUMBER(name, stat, unit, RUN, get_run_counter, doc, .field = offsetof(struct ts_result, field_),                   \
+           .type = TS_COUNTER_IS_##type_, .per = 1, .concerns = WHEN_##when, .merge = MERGE_##rule)
+#define TS_CELL_INNER(...)
+#define TS_TIER_INNER(...)
+#define TS_FIGURES(group) FIGURES_##group
+
+#define FIGURES_RATES                                                                                                  \
+    FIGURE("attainment", "mean", "frac", REQUESTS, get_attainment,                                                     \
+           "slo_met over all that came: requests not done have missed the promise.")                                   \
+    FIGURE("quality", "mean", "frac", REQUESTS, get_quality, "Share of requests done expected to be answered right.")  \
+    FIGURE("goodput", "mean", "1/s", REQUESTS, get_goodput, "slo_met over the window.")                                \
+    FIGURE("output_rate", "mean", "tok/s", REQUESTS, get_output_rate, "output_tok over the window.")
+
+#define QUANTILE(name, stat, scope, get, index_, p_, doc, ...)                                                         \
+    NUMBER(name, stat, "s", scope, get, doc, .index = index_, .p = p_, .per = 1, __VA_ARGS__)
+#define LATENCY(name, index, doc)                                                                                      \
+    QUANTILE(name, "mean", REQUESTS, get_mean, index, 0, doc, .concerns = NULL)                                        \
+    QUANTILE(name, "p50", REQUESTS, get_quantile, index, 0.50, doc, .concerns = NULL)                                  \
+    QUANTILE(name, "p95", REQUESTS, get_quantile, index, 0.95, doc, .concerns = NULL)                                  \
+    QUANTILE(name, "p99", REQUESTS, get_quantile, index, 0.99, doc, .concerns = NULL)                                  \
+    QUANTILE(name, "max", REQUESTS, get_quantile, index, 1.0, doc, .concerns = NULL)
+#define LATENCY_CI95(name, index)                                                                                      \
+    QUANTILE(name "_ci95", "mean", TIER, get_half_width, index, 0.95,                                                  \
+             "Half the width of the 95 % interval of the mean, by batch means over the run.", .concerns = NULL)
+#define FIGURES_LATENCIES                                                                                              \
+    LATENCY("ttft", TS_TTFT, "To the first token, as the client sees it: router, links, retries and queueing too.")    \
+    LATENCY("ttft_server", TS_TTFT_SERVER, "From the arrival at the tier that served it to the first token there.")    \
+    LATENCY("tpot", TS_TPOT, "(e2e - ttft)/(output - 1): mean time of each further token of a request.")               \
+    LATENCY("itl", TS_ITL, "Every gap between two tokens; servers and devices.")                                       \
+    LATENCY("e2e", TS_E2E, "The whole answer, as the client sees it.")                                                 \
+    LATENCY("wait", TS_WAIT, "From the arrival at the tier to the start of service.")                                  \
+    LATENCY_CI95("ttft", TS_TTFT)                                                                                      \
+    LATENCY_CI95("ttft_server", TS_TTFT_SERVER)                                                                        \
+    LATENCY_CI95("tpot", TS_TPOT)                                                                                      \
+    LATENCY_CI95("e2e", TS_E2E)                                                                                        \
+    LATENCY_CI95("wait", TS_WAIT)
+
+#define FIGURES_API_BILL                                                                                               \
+    FIGURE("api_bill", "sum", "USD", REQUESTS, get_api_bill,                                                           \
+           "Paid to APIs for requests done and superseded attempts, and for router and checks.")
+
+#define OF_UNITS(name, stat, unit, get, doc) NUMBER(name, stat, unit, TIER, get, doc, .per = 1, .of_pools = true)
+#define FIGURES_ENERGY OF_UNITS("energy", "total", "kWh", get_energy, "All of these.")
+#define FIGURES_EFFICIENCY                                                                                             \
+    OF_UNITS("cache_hit", "mean", "frac", get_cache_hit,                                                               \
+             "Share of the prompt tokens begun that a prefix cache held: they need not be computed.")                  \
+    OF_UNITS("mfu", "mean", "frac", get_mfu, "Flop that the steps need over the hardware's peak while busy.")          \
+    OF_UNITS("mbu", "mean", "frac", get_mbu, "Bytes that the steps need over the hardware's peak while busy.")
+
+#define TRANSFER_TIMES(name, index, doc)                                                                               \
+    QUANTILE(name, "mean", TIER, get_transfer_mean, index, 0, doc, .concerns = has_transfers)                          \
+    QUANTILE(name, "p50", TIER, get_transfer_quantile, index, 0.50, doc, .concerns = has_transfers)                    \
+    QUANTILE(name, "p90", TIER, get_transfer_quantile, index, 0.90, doc, .concerns = has_transfers)                    \
+    QUANTILE(name, "p99", TIER, get_transfer_quantile, index, 0.99, doc, .concerns = has_transfers)                    \
+    QUANTILE(name, "max", TIER, get_transfer_quantile, index, 1.0, doc, .concerns = has_transfers)
+#define FIGURES_TRANSFERS                                                                                              \
+    TRANSFER_TIMES("kv_transfer", TRANSFER,                                                                            \
+                   "With pools by role: from the end of a prompt until its KV entries are at a decode pool.")          \
+    TRANSFER_TIMES("kv_transfer_wait", TRANSFER_WAIT, "The part of that before the link was free.")
+
+#define COST(stat, index_, doc) NUMBER("cost", stat, "USD/month", MONEY, get_cost, doc, .index = index_, .per = 1)
+#define FIGURES_MONEY                                                                                                  \
+    COST("capex", TS_COST_CAPEX, "Machines bought, less their resale, spread over their life.")                        \
+    COST("energy", TS_COST_ENERGY, "Electricity.")                                                                     \
+    COST("maintenance", TS_COST_MAINTENANCE, "A yearly share of the purchase price.")                                  \
+    COST("staff", TS_COST_STAFF, "Salaries.")                                                                          \
+    COST("other", TS_COST_OTHER, "Colocation, licences.")                                                              \
+    COST("api", TS_COST_API, "APIs, the router, and calls beyond what owned tiers can take.")                          \
+    COST("total", TS_N_COST_KINDS, "All of these.")                                                                    \
+    FIGURE("baseline_cost", "total", "USD/month", MONEY, get_tier_baseline, "The same calls, all at the API.")         \
+    FIGURE("energy_use", "total", "kWh/month", MONEY, get_tier_kwh, "At the meter, host and cooling included.")
+
+#define PLAN(name, unit, field_, doc)                                                                                  \
+    NUMBER(name, "value", unit, PLAN, get_plan, doc, .field = offsetof(struct ts_econ, field_),                        \
+           .type = TS_COUNTER_IS_REAL, .per = 1)
+#define FIGURES_PLAN                                                                                                   \
+    FIGURE("saving", "value", "USD/month", PLAN, get_saving, "baseline_cost - cost.")                                  \
+    PLAN("barred", "USD/month", barred_usd_per_month, "The part of the baseline that policy would not have allowed.")  \
+    PLAN("carbon", "kg/month", carbon_kg_per_month, "CO2 of energy_use.")                                              \
+    PLAN("cost_of_tokens", "USD/Mtok", usd_per_mtok, "cost over prompt and output tokens.")                            \
+    PLAN("npv", "USD", npv_usd, "Net present value of the plan against the baseline over the horizon.")                \
+    PLAN("payback", "months", payback_months, "Until the plan has cost less than the baseline, all in all.")           \
+    PLAN("discounted_payback", "months", discounted_payback_months, "The same at the discount rate.")                  \
+    PLAN("payback_allowed", "months", payback_allowed_months, "The same, counting only calls that policy lets out.")   \
+    PLAN("irr", "frac/year", irr_per_year, "Internal rate of return.")                                                 \
+    FIGURE("horizon", "value", "months", PLAN, get_horizon, "How far the plan looks.")                                 \
+    PLAN("month_factor", "1", month_factor, "From the window to a month, of what grows with calls.")                   \
+    PLAN("time_factor", "1", time_factor, "From the window to a month, of what grows with time.")                      \
+    PLAN("capacity_growth", "1", capacity_growth, "Volume at which the busiest owned tier is full, times today's.")
 
 const struct ts_metric ts_metrics[] = {
-    COUNT("arrived", "1", ARRIVED),
-    COUNT("done", "1", DONE),
-    COUNT("rejected", "1", REJECTED),
-    COUNT("timed_out", "1", TIMED_OUT),
-    COUNT("unfinished", "1", UNFINISHED),
-    {"left_out", "sum", "1", TS_METRIC_REQUESTS, get_count, LEFT_OUT, 0, has_warmup},
-    COUNT("slo_met", "1", SLO_MET),
-    COUNT("fell_back", "1", FELL_BACK),
-    COUNT("prompt_tok", "tok", PROMPT_TOK),
-    COUNT("output_tok", "tok", OUTPUT_TOK),
-    {"attainment", "mean", "frac", TS_METRIC_REQUESTS, get_attainment, 0, 0, NULL},
-    {"quality", "mean", "frac", TS_METRIC_REQUESTS, get_quality, 0, 0, NULL},
-    {"goodput", "mean", "1/s", TS_METRIC_REQUESTS, get_goodput, 0, 0, NULL},
-    {"output_rate", "mean", "tok/s", TS_METRIC_REQUESTS, get_output_rate, 0, 0, NULL},
-    LATENCY("ttft", TS_TTFT),
-    LATENCY("ttft_server", TS_TTFT_SERVER),
-    LATENCY("tpot", TS_TPOT),
-    LATENCY("itl", TS_ITL),
-    LATENCY("e2e", TS_E2E),
-    LATENCY("wait", TS_WAIT),
-    LATENCY_CI95("ttft", TS_TTFT),
-    LATENCY_CI95("ttft_server", TS_TTFT_SERVER),
-    LATENCY_CI95("tpot", TS_TPOT),
-    LATENCY_CI95("e2e", TS_E2E),
-    LATENCY_CI95("wait", TS_WAIT),
-    BILL("api_bill", BILL_API),
-    BILL("displaced_bill", BILL_DISPLACED),
-    BILL("barred_bill", BILL_BARRED),
-    ENERGY("idle", PART_IDLE),
-    ENERGY("active", PART_ACTIVE),
-    ENERGY("host", PART_HOST),
-    ENERGY("overhead", PART_OVERHEAD),
-    ENERGY("total", PART_TOTAL),
-    GAUGE("busy", "mean", "frac", BUSY),
-    GAUGE("in_tier", "mean", "1", IN_TIER),
-    GAUGE("batch", "mean", "1", BATCH),
-    GAUGE("kv_used", "mean", "frac", KV_MEAN),
-    GAUGE("kv_used", "max", "frac", KV_PEAK),
-    GAUGE("cache_hit", "mean", "frac", CACHE_HIT),
-    GAUGE("mfu", "mean", "frac", MFU),
-    GAUGE("mbu", "mean", "frac", MBU),
-    GAUGE("steps", "sum", "1", STEPS),
-    GAUGE("preemptions", "sum", "1", PREEMPTIONS),
-    GAUGE("throttled", "sum", "1", THROTTLED),
-    GAUGE("retries", "sum", "1", RETRIES),
-    GAUGE("replicas_up", "mean", "1", UP),
-    GAUGE("cold_starts", "sum", "1", STARTS),
-    GAUGE("failures", "sum", "1", FAILURES),
-    TRANSFERS("kv_transfer", TRANSFER),
-    TRANSFERS("kv_transfer_wait", TRANSFER_WAIT),
-    {"kv_transfer_bytes", "sum", "B", TS_METRIC_TIER, get_gauge, KV_BYTES, 0, has_transfers},
-    {"kv_link_busy", "mean", "frac", TS_METRIC_TIER, get_gauge, LINK_BUSY, 0, has_transfers},
-    COST("capex", TS_COST_CAPEX),
-    COST("energy", TS_COST_ENERGY),
-    COST("maintenance", TS_COST_MAINTENANCE),
-    COST("staff", TS_COST_STAFF),
-    COST("other", TS_COST_OTHER),
-    COST("api", TS_COST_API),
-    COST("total", TS_N_COST_KINDS),
-    {"baseline_cost", "total", "USD/month", TS_METRIC_MONEY, get_tier_baseline, 0, 0, NULL},
-    {"energy_use", "total", "kWh/month", TS_METRIC_MONEY, get_tier_kwh, 0, 0, NULL},
-    RUN("window", "s", WINDOW),
-    RUN("simulated", "s", SIMULATED),
-    {"warmup", "value", "s", TS_METRIC_RUN, get_run, WARMUP, 0, has_warmup},
-    RUN("replications", "1", REPLICATIONS),
-    RUN("events", "1", EVENTS),
-    PLAN("saving", "USD/month", SAVING),
-    PLAN("barred", "USD/month", BARRED),
-    PLAN("carbon", "kg/month", CARBON),
-    PLAN("cost_of_tokens", "USD/Mtok", PER_MTOK),
-    PLAN("npv", "USD", NPV),
-    PLAN("payback", "months", PAYBACK),
-    PLAN("discounted_payback", "months", DISCOUNTED),
-    PLAN("payback_allowed", "months", ALLOWED),
-    PLAN("irr", "frac/year", IRR),
-    PLAN("horizon", "months", HORIZON),
-    PLAN("month_factor", "1", MONTH_FACTOR),
-    PLAN("time_factor", "1", TIME_FACTOR),
-    PLAN("capacity_growth", "1", CAPACITY),
-    {NULL, NULL, NULL, TS_METRIC_RUN, NULL, 0, 0, NULL},
+#include "sim/counters.inc"
+    {.name = NULL},
 };
 
 const struct ts_metric *ts_metric_find(const char *name, const char *stat)
@@ -470,22 +354,4 @@ const struct ts_metric *ts_metric_find(const char *name, const char *stat)
         }
     }
     return NULL;
-}
-
-bool ts_metric_is_of_pools(const struct ts_metric *metric)
-{
-    static const enum gauge of_tiers[] = {IN_TIER, THROTTLED, RETRIES, STARTS, FAILURES, LINK_BUSY, KV_BYTES};
-    bool is_of_tiers = metric->get != get_gauge && metric->get != get_energy;
-    for (size_t i = 0; i < sizeof of_tiers / sizeof *of_tiers; i++) {
-        is_of_tiers = is_of_tiers || (metric->get == get_gauge && metric->index == (int)of_tiers[i]);
-    }
-    return !is_of_tiers;
-}
-
-double ts_metric_value(const struct ts_metric_view *view, const char *name, const char *stat)
-{
-    const struct ts_metric *metric = ts_metric_find(name, stat);
-    TS_CHECK(metric != NULL);
-    bool money = metric->scope == TS_METRIC_MONEY || metric->scope == TS_METRIC_PLAN;
-    return money && view->econ == NULL ? NAN : metric->get(view, metric);
 }

@@ -25,8 +25,12 @@ struct ts_metric_view {
     const struct ts_econ *econ;   /* NULL for a single replication: figures of money are NaN */
     uint32_t tier;                /* an index; n_tiers: nowhere; n_tiers + 1: all */
     struct ts_cell cell;          /* summed */
-    struct ts_tier_result totals; /* summed; means are NaN when several tiers are; no cells, no series */
+    struct ts_tier_result totals; /* see ts_result_total */
 };
+
+/* The columns of sim/counters.inc. */
+enum ts_counter_type { TS_COUNTER_IS_COUNT, TS_COUNTER_IS_REAL };
+enum ts_counter_has { TS_HAS_ANY, TS_HAS_OWNED, TS_HAS_SERVER, TS_HAS_CROSSING };
 
 struct ts_metric {
     const char *name;
@@ -34,9 +38,16 @@ struct ts_metric {
     const char *unit; /* "s", "1", "frac" (0..1), "tok", "kWh", "USD/month", ... */
     enum ts_metric_scope scope;
     double (*get)(const struct ts_metric_view *view, const struct ts_metric *self);
-    int index;                                      /* for the getter: which latency, which kind of cost */
-    double p;                                       /* for the getter: which quantile */
+    int index;    /* for the getter: which latency, which kind of cost */
+    double p;     /* for the getter: which quantile */
+    size_t field; /* of a number that is kept as it is: where it stands in its struct */
+    enum ts_counter_type type;
+    enum ts_counter_has has;
+    double per;
+    bool of_pools;                                  /* exists for each pool too */
     bool (*concerns)(const struct ts_model *model); /* NULL: every model; else the figure exists for those alone */
+    const char *merge; /* how replications merge: "sum", ...; NULL: as it follows from what was merged */
+    const char *doc;   /* a sentence */
 };
 
 static inline bool ts_metric_concerns(const struct ts_metric *metric, const struct ts_model *model)
@@ -49,8 +60,6 @@ extern const struct ts_metric ts_metrics[];
 
 /* NULL if there is none. */
 const struct ts_metric *ts_metric_find(const char *name, const char *stat);
-
-#define TS_ALL_CLASSES UINT32_MAX
 
 static inline uint32_t ts_all_tiers(const struct ts_model *model)
 {
@@ -68,22 +77,36 @@ void ts_metric_view_deinit(struct ts_metric_view *view);
 
 /* Is the pool, by its place among those of all tiers, one that reports tell of: one that its tier lists? */
 bool ts_metric_shows_pool(const struct ts_model *model, uint32_t pool);
-/* Its figures: those of units and steps. The view is for ts_metric_value and getters of metrics that are of pools;
- * nothing to deinit. */
-bool ts_metric_is_of_pools(const struct ts_metric *metric);
+/* Its figures: those of units and steps. The view is for metrics that are of pools. */
 struct ts_metric_view ts_metric_pool_view(const struct ts_model *model, const struct ts_result *result, uint32_t pool);
+uint32_t ts_metric_tier_of_pool(const struct ts_model *model, uint32_t pool);
 /* "edge/old", of one that is shown. Free what *out holds with ts_text_deinit. */
 void ts_metric_pool_name(struct ts_text *out, const struct ts_model *model, uint32_t pool);
 
-double ts_metric_value(const struct ts_metric_view *view, const char *name, const char *stat);
+/* A column of timeseries.csv; the table ends with column = NULL. */
+struct ts_series {
+    const char *column, *doc;
+    size_t field; /* of struct ts_tier_result */
+    enum ts_counter_has has;
+};
+extern const struct ts_series ts_series[];
+
+/* In a bin; of all tiers together, or of a tier of another kind, NaN where it has none. */
+double ts_series_value(const struct ts_series *series, const struct ts_model *model, const struct ts_result *result,
+                       uint32_t tier, uint32_t bin);
+
+/* Does a tier (n_tiers + 1: all together) have what the counter is about? */
+bool ts_metric_has(const struct ts_model *model, uint32_t tier, enum ts_counter_has what);
+
+/* The key of run.json: "ttft_s", "cost_usd_per_month". */
+void ts_metric_put_key(struct ts_text *out, const struct ts_metric *metric);
+/* docs/FIGURES.md. */
+void ts_metric_markdown(struct ts_text *out);
 
 /* For people: "42.3 ms", "97.3 %", "12,345 USD/month", "never" for an infinite time, "-" for NaN. */
 void ts_metric_format(struct ts_text *out, double value, const char *unit);
 
 /* The same without its unit, for a column that names it. */
 void ts_metric_format_bare(struct ts_text *out, double value, const char *unit);
-
-/* The same of one metric of the table. */
-void ts_metric_put(struct ts_text *out, const struct ts_metric_view *view, const char *name, const char *stat);
 
 #endif

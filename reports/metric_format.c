@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/units.h"
 #include "reports/metric.h"
 
@@ -56,11 +55,4 @@ void ts_metric_format_bare(struct ts_text *out, double value, const char *unit)
     ts_text_append(out, text.data, blank != NULL ? (size_t)(blank - text.data) : text.len);
     out->failed = out->failed || text.failed;
     ts_text_deinit(&text);
-}
-
-void ts_metric_put(struct ts_text *out, const struct ts_metric_view *view, const char *name, const char *stat)
-{
-    const struct ts_metric *metric = ts_metric_find(name, stat);
-    TS_CHECK(metric != NULL);
-    ts_metric_format(out, ts_metric_value(view, name, stat), metric->unit);
 }

@@ -1,5 +1,6 @@
-/* The reports of one run: terminal summary, summary.csv, timeseries.csv, run.json, manifest.json, four charts by
- * gnuplot, and a self-contained report.html. Written into a folder that appears whole: everything goes to
+/* The reports of one run, all made from one model of figures: terminal summary, summary.csv, timeseries.csv, run.json,
+ * manifest.json, four charts by gnuplot, and a self-contained report.html. Written into a folder that appears whole:
+ * everything goes to
  * `<dir>.partial-<pid>` first (inside a folder that is there already: to `.partial-<pid>`) and is renamed at the end.
  */
 #ifndef TS_REPORTS_REPORT_H
@@ -7,6 +8,7 @@
 
 #include "base/text.h"
 #include "econ/econ.h"
+#include "reports/figures.h"
 #include "sim/model.h"
 #include "sim/result.h"
 
@@ -15,7 +17,7 @@ struct ts_run_info {
     const char *tool_version;
     const char *scenario_path;
     const char *trace_path;
-    const char *trace_sha256; /* or another content hash, with its name in front: "crc32:..." */
+    const char *trace_hash; /* of its content, with the name of the hash in front: "crc32:..." */
     const char *measurement_path;
     const char *command;     /* as typed */
     const char *host;        /* "Linux 6.1 x86_64, AMD EPYC ..., 2 CPUs" */
@@ -25,18 +27,23 @@ struct ts_run_info {
     double wall_s; /* simulation alone */
 };
 
+/* Everything is borrowed. */
 struct ts_report_input {
     const struct ts_model *model;
-    const struct ts_result *result;       /* merged */
-    const struct ts_result *replications; /* [n] each one, for summary.csv; may be NULL with n = 0 */
-    uint32_t n_replications;
+    const struct ts_result *result;            /* merged */
+    const struct ts_figure_rows *replications; /* each one, for summary.csv; NULL: none */
     const struct ts_econ *econ;
     const struct ts_run_info *info;
 };
 
+/* The figures of a run, computed once: what all of its reports say. Borrows what the input names. TS_ENOMEM. */
+struct ts_report;
+enum ts_status ts_report_create(struct ts_report **out, const struct ts_report_input *input);
+void ts_report_destroy(struct ts_report *report); /* NULL is fine */
+
 /* The summary for the terminal: headline first (cost, payback, attainment), then a table per tier. At most ~40 lines of
  * 100 columns. */
-enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report_input *input);
+enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *report);
 
 struct ts_report_paths {
     char *html;  /* path of report.html; free() it */
@@ -45,10 +52,10 @@ struct ts_report_paths {
 
 /* Writes everything into `dir` (created; an earlier report there is replaced file by file, other files stay). Without
  * gnuplot: a warning in `diags`, the .dat and .gp are there, status TS_OK. TS_EIO, TS_ENOMEM. */
-enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, const struct ts_report_input *input,
+enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, const struct ts_report *report,
                                struct ts_diags *diags);
 
 /* Limits of the scenario that were missed, one sentence each, appended to out; returns how many. */
-size_t ts_report_limits(struct ts_text *out, const struct ts_report_input *input);
+size_t ts_report_limits(struct ts_text *out, const struct ts_report *report);
 
 #endif

@@ -22,7 +22,7 @@ static enum ts_status csv_open(struct csv_out *out, const char *path, const char
     ts_text_init(&out->text);
     enum ts_status status = ts_file_writer_open(&out->file, path, diags);
     if (status == TS_OK) {
-        ts_text_printf(&out->text, "%s\n", header);
+        ts_text_puts(&out->text, header);
     }
     return status;
 }
@@ -67,111 +67,52 @@ static void put_number(struct ts_text *text, double value, bool first)
 
 /* ---- summary.csv ---- */
 
-static void put_figure(struct ts_text *text, const char *replication, const char *tier_name, const char *class_name,
-                       const struct ts_metric_view *view, const struct ts_metric *metric)
+static void put_figure(struct ts_text *text, const struct ts_figure_list *list, const char *replication,
+                       const char *tier_name, const struct ts_subject *subject, uint32_t figure, double value)
 {
-    ts_csv_put(text, view->model->name, true);
+    const struct ts_metric *metric = list->metrics[figure];
+    ts_csv_put(text, list->model->name, true);
     ts_csv_put(text, replication, false);
     ts_csv_put(text, tier_name, false);
-    ts_csv_put(text, class_name, false);
+    ts_csv_put(text, subject->class_id == TS_ALL_CLASSES ? "all" : list->model->class_names[subject->class_id], false);
     ts_csv_put(text, metric->name, false);
     ts_csv_put(text, metric->stat, false);
-    put_number(text, metric->get(view, metric), false);
+    put_number(text, value, false);
     ts_csv_put(text, metric->unit, false);
     ts_text_puts(text, "\n");
 }
 
-static bool applies(const struct ts_metric *metric, const struct ts_metric_view *view, bool all_classes)
-{
-    bool all_tiers = view->tier > view->model->n_tiers;
-    switch (metric->scope) {
-    case TS_METRIC_REQUESTS:
-        return true;
-    case TS_METRIC_TIER:
-        return all_classes;
-    case TS_METRIC_MONEY:
-        return all_classes && view->econ != NULL;
-    case TS_METRIC_RUN:
-        return all_classes && all_tiers;
-    case TS_METRIC_PLAN:
-        return all_classes && all_tiers && view->econ != NULL;
-    }
-    return false;
-}
-
-static enum ts_status put_view(struct csv_out *out, const struct ts_report_input *input, const struct ts_result *result,
-                               const char *replication, uint32_t tier, uint32_t class_id)
-{
-    struct ts_metric_view view;
-    bool merged = result == input->result;
-    const char *class_name = class_id == TS_ALL_CLASSES ? "all" : input->model->class_names[class_id];
-    enum ts_status status =
-        ts_metric_view_init(&view, input->model, result, merged ? input->econ : NULL, tier, class_id);
-    if (status != TS_OK) {
-        return status;
-    }
-    for (const struct ts_metric *metric = ts_metrics; metric->name != NULL; metric++) {
-        if (ts_metric_concerns(metric, view.model) && applies(metric, &view, class_id == TS_ALL_CLASSES)) {
-            put_figure(&out->text, replication, ts_metric_tier_name(view.model, view.tier), class_name, &view, metric);
-        }
-    }
-    ts_metric_view_deinit(&view);
-    return csv_flush(out);
-}
-
-/* A row names a pool as "tier/pool". */
-static enum ts_status put_pools(struct csv_out *out, const struct ts_report_input *input,
-                                const struct ts_result *result, const char *replication)
+/* One run: a row a figure, in the order of the list. */
+static enum ts_status put_run(struct csv_out *out, const struct ts_figure_list *list, const double *values,
+                              const char *replication)
 {
     struct ts_text name;
     ts_text_init(&name);
-    for (uint32_t pool = 0; pool < result->n_pools; pool++) {
-        if (!ts_metric_shows_pool(input->model, pool)) {
-            continue;
-        }
-        const struct ts_metric_view view = ts_metric_pool_view(input->model, result, pool);
+    for (uint32_t i = 0; i < list->n_subjects && !name.failed; i++) {
         ts_text_clear(&name);
-        ts_metric_pool_name(&name, input->model, pool);
-        for (const struct ts_metric *metric = ts_metrics; metric->name != NULL && !name.failed; metric++) {
-            if (ts_metric_is_of_pools(metric)) {
-                put_figure(&out->text, replication, name.data, "all", &view, metric);
-            }
+        ts_figure_put_subject(&name, list, i);
+        for (uint32_t k = list->first[i]; k < list->first[i + 1]; k++) {
+            put_figure(&out->text, list, replication, name.data, &list->subjects[i], k, values[k]);
         }
     }
-    const bool failed = name.failed;
+    out->text.failed = out->text.failed || name.failed;
     ts_text_deinit(&name);
-    return failed ? TS_ENOMEM : csv_flush(out);
+    return csv_flush(out);
 }
 
-/* One run: all tiers first, then each tier, then those that no tier took. Classes only of the merged run. */
-static enum ts_status put_run(struct csv_out *out, const struct ts_report_input *input, const struct ts_result *result,
-                              const char *replication)
+enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *report, struct ts_diags *diags)
 {
-    uint32_t n_tiers = input->model->n_tiers;
-    uint32_t n_classes = result == input->result ? result->n_classes : 0;
-    enum ts_status status = TS_OK;
-    for (uint32_t i = 0; status == TS_OK && i <= n_tiers + 1; i++) {
-        uint32_t tier = i == 0 ? ts_all_tiers(input->model) : i - 1;
-        status = put_view(out, input, result, replication, tier, TS_ALL_CLASSES);
-        for (uint32_t c = 0; status == TS_OK && c < n_classes; c++) {
-            status = put_view(out, input, result, replication, tier, c);
-        }
-    }
-    return status == TS_OK ? put_pools(out, input, result, replication) : status;
-}
-
-enum ts_status ts_report_summary_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags)
-{
+    const struct ts_figure_rows *replications = report->input.replications;
     struct csv_out out;
-    enum ts_status status = csv_open(&out, path, "scenario,replication,tier,class,metric,stat,value,unit", diags);
+    enum ts_status status = csv_open(&out, path, "scenario,replication,tier,class,metric,stat,value,unit\n", diags);
     if (status != TS_OK) {
         return status;
     }
-    status = put_run(&out, input, input->result, "all");
-    for (uint32_t i = 0; status == TS_OK && i < input->n_replications; i++) {
-        char replication[16];
-        snprintf(replication, sizeof replication, "%u", (unsigned)i);
-        status = put_run(&out, input, &input->replications[i], replication);
+    status = put_run(&out, &report->list, report->values, "all");
+    for (uint32_t i = 0; status == TS_OK && replications && i < replications->n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%u", (unsigned)i);
+        status = put_run(&out, &replications->list, ts_figure_row(replications, i), name);
     }
     return csv_close(&out, status);
 }
@@ -181,33 +122,30 @@ enum ts_status ts_report_summary_csv(const char *path, const struct ts_report_in
 static void put_bin(struct ts_text *text, const struct ts_report_input *input, uint32_t bin, uint32_t tier)
 {
     const struct ts_result *result = input->result;
-    bool all = tier > result->n_tiers;
-    bool owned = !all && input->model->tiers[tier].kind != TS_TIER_API;
-    bool server = !all && input->model->tiers[tier].kind == TS_TIER_SERVER;
-    double power_w = 0.0, in_tier = 0.0, runs = (double)result->n_replications;
-    for (uint32_t t = all ? 0 : tier; t <= (all ? result->n_tiers : tier); t++) {
-        power_w += result->tiers[t].power_w != NULL ? result->tiers[t].power_w[bin] : 0.0;
-        in_tier += result->tiers[t].in_tier != NULL ? result->tiers[t].in_tier[bin] : 0.0;
-    }
+    const bool all = tier > result->n_tiers;
+    const double runs = result->n_replications > 0 ? (double)result->n_replications : 1.0;
     put_number(text, bin * result->bin_s, true);
     put_number(text, (bin + 1) * result->bin_s, false);
     ts_csv_put(text, ts_metric_tier_name(input->model, tier), false);
-    put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * (runs > 0.0 ? runs : 1.0)) : NAN, false);
-    put_number(text, power_w, false);
-    put_number(text, in_tier, false);
-    put_number(text, owned ? result->tiers[tier].busy[bin] : NAN, false);
-    put_number(text, server ? result->tiers[tier].kv_used[bin] : NAN, false);
+    put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * runs) : NAN, false);
+    for (const struct ts_series *series = ts_series; series->column; series++) {
+        put_number(text, ts_series_value(series, input->model, result, tier, bin), false);
+    }
     ts_text_puts(text, "\n");
 }
 
-enum ts_status ts_report_series_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags)
+enum ts_status ts_report_series_csv(const char *path, const struct ts_report *report, struct ts_diags *diags)
 {
+    const struct ts_report_input *input = &report->input;
     struct csv_out out;
-    enum ts_status status = csv_open(
-        &out, path, "start_s,end_s,tier,arrivals_per_s,power_w,requests_in_tier,busy_frac,kv_used_frac", diags);
+    enum ts_status status = csv_open(&out, path, "start_s,end_s,tier,arrivals_per_s", diags);
     if (status != TS_OK) {
         return status;
     }
+    for (const struct ts_series *series = ts_series; series->column; series++) {
+        ts_text_printf(&out.text, ",%s", series->column);
+    }
+    ts_text_puts(&out.text, "\n");
     for (uint32_t bin = 0; status == TS_OK && bin < input->result->n_bins; bin++) {
         put_bin(&out.text, input, bin, ts_all_tiers(input->model));
         for (uint32_t tier = 0; tier < input->model->n_tiers; tier++) {

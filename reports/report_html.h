@@ -5,16 +5,15 @@
 #include "reports/report_parts.h"
 
 /* Cards with the headline figures, and what became of promises and limits. */
-void ts_html_headline(struct ts_text *out, const struct ts_report_input *input, const struct ts_report_views *views);
+void ts_html_headline(struct ts_text *out, const struct ts_report *report);
 
 /* The charts that gnuplot drew in `dir`, inline, with their reading aids. */
 enum ts_status ts_html_charts(struct ts_text *out, const char *dir);
 
 /* Tables: tiers, latency, money, energy, classes, cash flow. */
-enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report_input *input,
-                              const struct ts_report_views *views);
+enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *report);
 
 /* Where every number came from, with a filter by origin, and the run's particulars. */
-void ts_html_sources(struct ts_text *out, const struct ts_report_input *input);
+void ts_html_sources(struct ts_text *out, const struct ts_report *report);
 
 #endif

@@ -1,7 +1,6 @@
 /* Hides the layout of run.json (what came out) and manifest.json (what went in). Keys carry their units: metric "ttft"
  * in "s" becomes "ttft_s", "cost" in "USD/month" becomes "cost_usd_per_month"; metrics with several statistics become
  * an object. NaN is null, an endless payback is "never". */
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,41 +11,13 @@ enum { FORMAT_VERSION = 1 };
 
 /* ---- run.json ---- */
 
-static bool ends_with(const char *string, const char *end)
-{
-    size_t n = strlen(string), k = strlen(end);
-    return n >= k && strcmp(string + n - k, end) == 0;
-}
-
-/* "USD/month" -> "_usd_per_month", "1" -> "", "1/s" -> "_per_s". */
-static void put_unit_suffix(struct ts_text *out, const char *unit)
-{
-    const char *at = unit[0] == '1' ? unit + 1 : unit;
-    if (*at != '\0' && *at != '/') {
-        ts_text_puts(out, "_");
-    }
-    for (; *at != '\0'; at++) {
-        if (*at == '/') {
-            ts_text_puts(out, "_per_");
-        } else {
-            ts_text_printf(out, "%c", tolower((unsigned char)*at));
-        }
-    }
-}
-
 static void put_key(struct ts_json_writer *writer, const struct ts_metric *metric)
 {
-    struct ts_text key, suffix;
+    struct ts_text key;
     ts_text_init(&key);
-    ts_text_init(&suffix);
-    put_unit_suffix(&suffix, metric->unit);
-    ts_text_puts(&key, metric->name);
-    if (!ends_with(metric->name, suffix.data)) {
-        ts_text_puts(&key, suffix.data);
-    }
-    writer->out->failed = writer->out->failed || key.failed || suffix.failed;
+    ts_metric_put_key(&key, metric);
+    writer->out->failed = writer->out->failed || key.failed;
     ts_json_key(writer, key.data);
-    ts_text_deinit(&suffix);
     ts_text_deinit(&key);
 }
 
@@ -61,19 +32,22 @@ static void put_value(struct ts_json_writer *writer, double value, const char *u
 
 static bool same_name(const struct ts_metric *a, const struct ts_metric *b)
 {
-    return a->name != NULL && b->name != NULL && strcmp(a->name, b->name) == 0;
+    return strcmp(a->name, b->name) == 0;
 }
 
-/* All figures of one scope, inside an object that is open. */
-static void put_figures(struct ts_json_writer *writer, const struct ts_metric_view *view, enum ts_metric_scope scope,
-                        bool pool)
+/* All figures of a subject of one scope, inside an object that is open. */
+static void put_scope(struct ts_json_writer *writer, const struct ts_report *report, uint32_t subject,
+                      enum ts_metric_scope scope)
 {
-    for (const struct ts_metric *metric = ts_metrics; metric->name != NULL; metric++) {
-        if (metric->scope != scope || !ts_metric_concerns(metric, view->model) ||
-            (pool && !ts_metric_is_of_pools(metric))) {
+    const struct ts_figure_list *list = &report->list;
+    const uint32_t first = list->first[subject], end = list->first[subject + 1];
+    for (uint32_t k = first; k < end; k++) {
+        const struct ts_metric *metric = list->metrics[k];
+        if (metric->scope != scope) {
             continue;
         }
-        bool continues = metric > ts_metrics && same_name(metric - 1, metric), goes_on = same_name(metric, metric + 1);
+        bool continues = k > first && same_name(list->metrics[k - 1], metric);
+        bool goes_on = k + 1 < end && same_name(metric, list->metrics[k + 1]);
         if (!continues) {
             put_key(writer, metric);
         }
@@ -83,59 +57,47 @@ static void put_figures(struct ts_json_writer *writer, const struct ts_metric_vi
         if (continues || goes_on) {
             ts_json_key(writer, metric->stat);
         }
-        put_value(writer, metric->get(view, metric), metric->unit);
+        put_value(writer, report->values[k], metric->unit);
         if (continues && !goes_on) {
             ts_json_end_object(writer);
         }
     }
 }
 
-static void put_scope(struct ts_json_writer *writer, const struct ts_metric_view *view, enum ts_metric_scope scope)
+static void put_pools(struct ts_json_writer *writer, const struct ts_report *report, uint32_t tier)
 {
-    put_figures(writer, view, scope, false);
-}
-
-static void put_string(struct ts_json_writer *writer, const char *key, const char *value)
-{
-    ts_json_key(writer, key);
-    ts_json_put_string(writer, value);
-}
-
-static void put_pools(struct ts_json_writer *writer, const struct ts_report_input *input, uint32_t tier)
-{
-    const struct ts_server_model *server = &input->model->tiers[tier].u.server;
-    const uint32_t first = ts_model_first_pool(input->model, tier);
+    const struct ts_model *model = report->input.model;
+    const struct ts_server_model *server = &model->tiers[tier].u.server;
+    const uint32_t first = ts_model_first_pool(model, tier);
     ts_json_key(writer, "pools");
     ts_json_begin_array(writer);
     for (uint32_t i = 0; i < server->n_pools; i++) {
-        const struct ts_metric_view view = ts_metric_pool_view(input->model, input->result, first + i);
         ts_json_begin_object(writer);
-        put_string(writer, "name", server->pools[i].name);
-        put_string(writer, "hardware", server->pools[i].hardware);
-        ts_json_key(writer, "replicas");
-        ts_json_put_int(writer, server->pools[i].n_replicas);
-        put_figures(writer, &view, TS_METRIC_TIER, true);
+        ts_json_member_string(writer, "name", server->pools[i].name);
+        ts_json_member_string(writer, "hardware", server->pools[i].hardware);
+        ts_json_member_int(writer, "replicas", server->pools[i].n_replicas);
+        put_scope(writer, report, ts_figure_pool(&report->list, first + i), TS_METRIC_TIER);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);
 }
 
-static void put_tier(struct ts_json_writer *writer, const struct ts_report_input *input,
-                     const struct ts_metric_view *view)
+static void put_tier(struct ts_json_writer *writer, const struct ts_report *report, uint32_t tier)
 {
+    const struct ts_model *model = report->input.model;
+    const uint32_t subject = ts_figure_tier(&report->list, tier);
     ts_json_begin_object(writer);
-    put_string(writer, "name", ts_metric_tier_name(input->model, view->tier));
-    if (view->tier < input->model->n_tiers) {
-        const struct ts_tier_model *tier = &input->model->tiers[view->tier];
-        put_string(writer, "kind", ts_tier_kind_name(tier->kind));
-        put_string(writer, "hardware", tier->hardware);
-        put_string(writer, "model", tier->model);
+    ts_json_member_string(writer, "name", ts_metric_tier_name(model, tier));
+    if (tier < model->n_tiers) {
+        ts_json_member_string(writer, "kind", ts_tier_kind_name(model->tiers[tier].kind));
+        ts_json_member_string(writer, "hardware", model->tiers[tier].hardware);
+        ts_json_member_string(writer, "model", model->tiers[tier].model);
     }
-    put_scope(writer, view, TS_METRIC_REQUESTS);
-    put_scope(writer, view, TS_METRIC_TIER);
-    put_scope(writer, view, TS_METRIC_MONEY);
-    if (view->tier < input->model->n_tiers && ts_tier_lists_pools(&input->model->tiers[view->tier])) {
-        put_pools(writer, input, view->tier);
+    put_scope(writer, report, subject, TS_METRIC_REQUESTS);
+    put_scope(writer, report, subject, TS_METRIC_TIER);
+    put_scope(writer, report, subject, TS_METRIC_MONEY);
+    if (tier < model->n_tiers && ts_tier_lists_pools(&model->tiers[tier])) {
+        put_pools(writer, report, tier);
     }
     ts_json_end_object(writer);
 }
@@ -150,62 +112,57 @@ static void put_array(struct ts_json_writer *writer, const char *key, const doub
     ts_json_end_array(writer);
 }
 
-static void put_plan(struct ts_json_writer *writer, const struct ts_report_input *input,
-                     const struct ts_metric_view *all)
+static void put_plan(struct ts_json_writer *writer, const struct ts_report *report)
 {
-    const struct ts_econ *econ = input->econ;
+    const struct ts_econ *econ = report->input.econ;
     size_t n = (size_t)econ->n_months + 1;
     ts_json_key(writer, "plan");
     ts_json_begin_object(writer);
-    put_scope(writer, all, TS_METRIC_PLAN);
-    ts_json_key(writer, "unpays");
-    ts_json_put_bool(writer, econ->unpays);
+    put_scope(writer, report, TS_SUBJECT_ALL, TS_METRIC_PLAN);
+    ts_json_member_bool(writer, "unpays", econ->unpays);
     put_array(writer, "plan_usd_by_month", econ->plan_usd, n);
     put_array(writer, "baseline_usd_by_month", econ->baseline_usd, n);
     put_array(writer, "net_usd_by_month", econ->net_usd, n);
     ts_json_end_object(writer);
 }
 
-static void put_verdicts(struct ts_json_writer *writer, const struct ts_report_input *input,
-                         const struct ts_metric_view *all)
+static void put_verdicts(struct ts_json_writer *writer, const struct ts_report *report)
 {
-    struct ts_verdict verdicts[TS_MAX_VERDICTS];
-    size_t n = ts_report_verdicts(verdicts, input, all);
     ts_json_key(writer, "verdicts");
     ts_json_begin_array(writer);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < report->n_verdicts; i++) {
+        const struct ts_verdict *verdict = &report->verdicts[i];
         ts_json_begin_object(writer);
-        put_string(writer, "key", verdicts[i].key);
-        put_string(writer, "unit", verdicts[i].unit);
-        put_string(writer, "bound", verdicts[i].at_least ? "at least" : "at most");
+        ts_json_member_string(writer, "key", verdict->key);
+        ts_json_member_string(writer, "unit", verdict->unit);
+        ts_json_member_string(writer, "bound", verdict->at_least ? "at least" : "at most");
         ts_json_key(writer, "wanted");
-        put_value(writer, verdicts[i].wanted, verdicts[i].unit);
+        put_value(writer, verdict->wanted, verdict->unit);
         ts_json_key(writer, "got");
-        put_value(writer, verdicts[i].got, verdicts[i].unit);
-        ts_json_key(writer, "met");
-        ts_json_put_bool(writer, verdicts[i].met);
+        put_value(writer, verdict->got, verdict->unit);
+        ts_json_member_bool(writer, "met", verdict->met);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);
 }
 
-static void put_tiers_and_classes(struct ts_json_writer *writer, const struct ts_report_input *input,
-                                  const struct ts_report_views *views)
+static void put_tiers_and_classes(struct ts_json_writer *writer, const struct ts_report *report)
 {
+    const struct ts_model *model = report->input.model;
     ts_json_key(writer, "all");
-    put_tier(writer, input, &views->all);
+    put_tier(writer, report, ts_all_tiers(model));
     ts_json_key(writer, "tiers");
     ts_json_begin_array(writer);
-    for (uint32_t i = 0; i < views->n_tiers; i++) {
-        put_tier(writer, input, &views->tiers[i]);
+    for (uint32_t i = 0; i <= model->n_tiers; i++) {
+        put_tier(writer, report, i);
     }
     ts_json_end_array(writer);
     ts_json_key(writer, "classes");
     ts_json_begin_array(writer);
-    for (uint32_t i = 0; i < views->n_classes; i++) {
+    for (uint32_t i = 0; i < model->n_classes; i++) {
         ts_json_begin_object(writer);
-        put_string(writer, "name", input->model->class_names[i]);
-        put_scope(writer, &views->classes[i], TS_METRIC_REQUESTS);
+        ts_json_member_string(writer, "name", model->class_names[i]);
+        put_scope(writer, report, ts_figure_class(&report->list, i), TS_METRIC_REQUESTS);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);
@@ -217,25 +174,24 @@ static void put_seed(struct ts_json_writer *writer, uint64_t seed)
     ts_text_init(&text);
     ts_text_printf(&text, "%llu", (unsigned long long)seed);
     writer->out->failed = writer->out->failed || text.failed;
-    put_string(writer, "seed", text.data); /* as a string: 64 bits do not fit into every reader's numbers */
+    ts_json_member_string(writer, "seed", text.data); /* as a string: 64 bits do not fit into every reader's numbers */
     ts_text_deinit(&text);
 }
 
-enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report_input *input,
-                                  const struct ts_report_views *views)
+enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report *report)
 {
+    const struct ts_model *model = report->input.model;
     struct ts_json_writer writer;
     ts_json_writer_init(&writer, out);
     ts_json_begin_object(&writer);
-    ts_json_key(&writer, "format_version");
-    ts_json_put_int(&writer, FORMAT_VERSION);
-    put_string(&writer, "scenario", input->model->name);
-    put_string(&writer, "description", input->model->description);
-    put_seed(&writer, input->model->seed);
-    put_scope(&writer, &views->all, TS_METRIC_RUN);
-    put_plan(&writer, input, &views->all);
-    put_verdicts(&writer, input, &views->all);
-    put_tiers_and_classes(&writer, input, views);
+    ts_json_member_int(&writer, "format_version", FORMAT_VERSION);
+    ts_json_member_string(&writer, "scenario", model->name);
+    ts_json_member_string(&writer, "description", model->description);
+    put_seed(&writer, model->seed);
+    put_scope(&writer, report, TS_SUBJECT_ALL, TS_METRIC_RUN);
+    put_plan(&writer, report);
+    put_verdicts(&writer, report);
+    put_tiers_and_classes(&writer, report);
     ts_json_end_object(&writer);
     ts_text_puts(out, "\n");
     return out->failed ? TS_ENOMEM : TS_OK;
@@ -250,42 +206,38 @@ static void put_assumptions(struct ts_json_writer *writer, const struct ts_model
     for (size_t i = 0; i < model->n_assumptions; i++) {
         const struct ts_assumption *assumption = &model->assumptions[i];
         ts_json_begin_object(writer);
-        put_string(writer, "key", assumption->key);
-        put_string(writer, "value", assumption->value);
-        put_string(writer, "origin", ts_origin_name(assumption->origin));
-        put_string(writer, "source", assumption->source);
+        ts_json_member_string(writer, "key", assumption->key);
+        ts_json_member_string(writer, "value", assumption->value);
+        ts_json_member_string(writer, "origin", ts_origin_name(assumption->origin));
+        ts_json_member_string(writer, "source", assumption->source);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);
 }
 
-enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report_input *input)
+enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report *report)
 {
+    const struct ts_report_input *input = &report->input;
     const struct ts_run_info *info = input->info;
     struct ts_json_writer writer;
     ts_json_writer_init(&writer, out);
     ts_json_begin_object(&writer);
-    ts_json_key(&writer, "format_version");
-    ts_json_put_int(&writer, FORMAT_VERSION);
-    put_string(&writer, "tool", "tiersim");
-    put_string(&writer, "tool_version", info->tool_version);
-    put_string(&writer, "command", info->command);
-    put_string(&writer, "created", info->created);
-    put_string(&writer, "host", info->host);
-    ts_json_key(&writer, "threads");
-    ts_json_put_int(&writer, info->n_threads);
-    ts_json_key(&writer, "simulation_wall_s");
-    ts_json_put_double(&writer, info->wall_s);
-    put_string(&writer, "scenario", input->model->name);
-    put_string(&writer, "scenario_path", info->scenario_path);
+    ts_json_member_int(&writer, "format_version", FORMAT_VERSION);
+    ts_json_member_string(&writer, "tool", "tiersim");
+    ts_json_member_string(&writer, "tool_version", info->tool_version);
+    ts_json_member_string(&writer, "command", info->command);
+    ts_json_member_string(&writer, "created", info->created);
+    ts_json_member_string(&writer, "host", info->host);
+    ts_json_member_int(&writer, "threads", info->n_threads);
+    ts_json_member_double(&writer, "simulation_wall_s", info->wall_s);
+    ts_json_member_string(&writer, "scenario", input->model->name);
+    ts_json_member_string(&writer, "scenario_path", info->scenario_path);
     put_seed(&writer, input->model->seed);
-    ts_json_key(&writer, "replications");
-    ts_json_put_int(&writer, input->result->n_replications);
-    put_string(&writer, "trace_path", info->trace_path);
-    put_string(&writer, "trace_hash", info->trace_sha256);
-    ts_json_key(&writer, "trace_rows_dropped");
-    ts_json_put_int(&writer, (int64_t)info->n_dropped_rows);
-    put_string(&writer, "measurement_path", info->measurement_path);
+    ts_json_member_int(&writer, "replications", input->result->n_replications);
+    ts_json_member_string(&writer, "trace_path", info->trace_path);
+    ts_json_member_string(&writer, "trace_hash", info->trace_hash);
+    ts_json_member_int(&writer, "trace_rows_dropped", (int64_t)info->n_dropped_rows);
+    ts_json_member_string(&writer, "measurement_path", info->measurement_path);
     put_assumptions(&writer, input->model);
     ts_json_end_object(&writer);
     ts_text_puts(out, "\n");

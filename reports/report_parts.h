@@ -1,25 +1,13 @@
-/* What the parts of a report share among themselves; reports/report.h is the door. */
+/* The report model, which all parts of a report read and none changes, and what they share among themselves;
+ * reports/report.h is the door. Every figure in it is computed once, by reports/report_model.c; the parts only say it
+ * in their own way. */
 #ifndef TS_REPORTS_REPORT_PARTS_H
 #define TS_REPORTS_REPORT_PARTS_H
 
-#include "reports/metric.h"
+#include "reports/figures.h"
 #include "reports/report.h"
 
-/* ---- the merged run, summed once ---- */
-
-struct ts_report_views {
-    struct ts_metric_view all;
-    struct ts_metric_view *tiers;   /* [n_tiers + 1], nowhere last */
-    struct ts_metric_view *classes; /* [n_classes], over all tiers */
-    uint32_t n_tiers, n_classes;
-};
-
-enum ts_status ts_report_views_init(struct ts_report_views *out, const struct ts_report_input *input);
-void ts_report_views_deinit(struct ts_report_views *views);
-
-/* ---- promises and limits ---- */
-
-enum { TS_MAX_VERDICTS = 8 };
+enum { TS_MAX_VERDICTS = 8, TS_MAX_RECORDED_ROWS = TS_N_RECORDED * TS_N_RECORDED_STATS };
 
 /* One bound that the scenario states, and what the run came to. */
 struct ts_verdict {
@@ -32,44 +20,82 @@ struct ts_verdict {
     bool is_limit; /* a limit of the scenario (exit code 3), else the promise of its SLO */
 };
 
-/* Returns how many there are. */
-size_t ts_report_verdicts(struct ts_verdict out[TS_MAX_VERDICTS], const struct ts_report_input *input,
-                          const struct ts_metric_view *all);
-/* "payback: 7.4 months, at most 6 months wanted". */
-void ts_report_verdict_put(struct ts_text *out, const struct ts_verdict *verdict);
-
-/* ---- prediction beside recording ---- */
-
-enum { TS_MAX_RECORDED_ROWS = TS_N_RECORDED * TS_N_RECORDED_STATS };
-
+/* A prediction beside what a real run recorded. */
 struct ts_recorded_row {
     const char *name, *key, *stat; /* "TTFT", "ttft", "p90" */
     double predicted_s, recorded_s;
     double error_frac; /* predicted/recorded - 1; NaN without a request done */
 };
 
-/* Returns how many there are; 0 if the scenario records nothing. */
-size_t ts_report_recorded(struct ts_recorded_row out[TS_MAX_RECORDED_ROWS], const struct ts_report_input *input,
-                          const struct ts_metric_view *all);
+/* Money of some months together; today is month 0. */
+struct ts_cash_row {
+    uint32_t first_month, last_month;
+    double plan_usd, baseline_usd, plan_so_far_usd, baseline_so_far_usd, ahead_usd;
+};
+
+struct ts_report {
+    struct ts_report_input input;
+    struct ts_figure_list list;
+    double *values;            /* [list.n] of the merged run */
+    double window_s, warmup_s; /* of a replication, on average */
+    double saving_frac;        /* of the baseline, either way; NaN without one */
+    size_t n_of_origin[TS_ORIGIN_MODELLED + 1];
+    struct ts_verdict verdicts[TS_MAX_VERDICTS];
+    size_t n_verdicts;
+    struct ts_recorded_row recorded[TS_MAX_RECORDED_ROWS];
+    size_t n_recorded; /* 0 if the scenario records nothing */
+    double worst_error_frac;
+    struct ts_cash_row *cash; /* [n_cash] today, then a row a year */
+    size_t n_cash;
+};
+
+/* What a subject's figure came to; NaN if it has none. The figure has to be in the table. */
+double ts_report_value(const struct ts_report *report, uint32_t subject, const char *name, const char *stat);
+/* The same with its unit, as people read it. */
+void ts_report_put(struct ts_text *out, const struct ts_report *report, uint32_t subject, const char *name,
+                   const char *stat);
+
+/* Is there something to say of `nowhere`: did requests end there? */
+bool ts_report_lost_some(const struct ts_report *report);
+
+/* ---- tables of figures ---- */
+
+/* A column of a table whose rows are tiers or classes, or a line of a list. */
+struct ts_column {
+    const char *header, *name, *stat;
+};
+
+/* Lists of them end with header = NULL. */
+extern const struct ts_column ts_service_columns[], ts_latency_columns[], ts_money_columns[], ts_energy_columns[],
+    ts_class_columns[], ts_glance_columns[], ts_plan_lines[];
+
+const struct ts_metric *ts_column_metric(const struct ts_column *column);
+
+/* ---- promises and limits ---- */
+
+void ts_report_find_verdicts(struct ts_report *report);
+/* "payback: 7.4 months, at most 6 months wanted". */
+void ts_report_verdict_put(struct ts_text *out, const struct ts_verdict *verdict);
+
+/* ---- prediction beside recording ---- */
+
+/* TS_ENOMEM. */
+enum ts_status ts_report_find_recorded(struct ts_report *report);
 /* A table for the terminal, and one for the page; nothing if the scenario records nothing. */
-enum ts_status ts_report_recorded_text(struct ts_text *out, const struct ts_report_input *input,
-                                       const struct ts_metric_view *all);
-enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_report_input *input,
-                                       const struct ts_metric_view *all);
+enum ts_status ts_report_recorded_text(struct ts_text *out, const struct ts_report *report);
+enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_report *report);
 /* recorded.csv: metric,stat,predicted_s,recorded_s,error_frac. */
-void ts_report_recorded_csv(struct ts_text *out, const struct ts_report_input *input, const struct ts_metric_view *all);
+void ts_report_recorded_csv(struct ts_text *out, const struct ts_report *report);
 
 /* ---- the files ---- */
 
-enum ts_status ts_report_summary_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags);
-enum ts_status ts_report_series_csv(const char *path, const struct ts_report_input *input, struct ts_diags *diags);
-enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report_input *input,
-                                  const struct ts_report_views *views);
-enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report_input *input);
+enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);
+enum ts_status ts_report_series_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);
+enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report *report);
+enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report *report);
 
 /* The page; charts are read from `dir` (id.svg) where they are there. */
-enum ts_status ts_report_html(struct ts_text *out, const struct ts_report_input *input,
-                              const struct ts_report_views *views, const char *dir);
+enum ts_status ts_report_html(struct ts_text *out, const struct ts_report *report, const char *dir);
 
 /* At most `max` (> 3) characters, control characters as blanks, "..." where something was left out. */
 void ts_report_put_clipped(struct ts_text *out, const char *string, size_t max);

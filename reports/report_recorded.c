@@ -10,30 +10,43 @@ static const char *const names[TS_N_RECORDED] = {"TTFT", "TPOT", "E2E"};
 static const char *const keys[TS_N_RECORDED] = {"ttft", "tpot", "e2e"};
 static const char *const stats[TS_N_RECORDED_STATS] = {"mean", "p50", "p90", "p99"};
 
-size_t ts_report_recorded(struct ts_recorded_row out[TS_MAX_RECORDED_ROWS], const struct ts_report_input *input,
-                          const struct ts_metric_view *all)
+static void add_row(struct ts_report *report, const struct ts_hist *hist, int latency, int stat)
 {
     static const double shares[TS_N_RECORDED_STATS] = {NAN, 0.5, 0.9, 0.99};
+    const double recorded_s = report->input.model->recorded->latency_s[latency][stat];
+    if (isnan(recorded_s)) {
+        return;
+    }
+    const double ns = stat == TS_RECORDED_MEAN ? ts_hist_mean(hist) : ts_hist_quantile(hist, shares[stat]);
+    const double error_frac = ns * 1e-9 / recorded_s - 1.0;
+    report->recorded[report->n_recorded++] = (struct ts_recorded_row){.name = names[latency],
+                                                                      .key = keys[latency],
+                                                                      .stat = stats[stat],
+                                                                      .predicted_s = ns * 1e-9,
+                                                                      .recorded_s = recorded_s,
+                                                                      .error_frac = error_frac};
+    report->worst_error_frac = fmax(report->worst_error_frac, fabs(error_frac));
+}
+
+enum ts_status ts_report_find_recorded(struct ts_report *report)
+{
     static const enum ts_latency latencies[TS_N_RECORDED] = {TS_TTFT, TS_TPOT, TS_E2E};
-    const struct ts_recorded_model *recorded = input->model->recorded;
-    size_t n = 0;
-    for (int latency = 0; recorded && latency < TS_N_RECORDED; latency++) {
-        const struct ts_hist *hist = &all->cell.latency_ns[latencies[latency]];
+    const struct ts_report_input *input = &report->input;
+    struct ts_cell all;
+    if (!input->model->recorded) {
+        return TS_OK;
+    }
+    const enum ts_status status = ts_result_sum(&all, input->result, ts_all_tiers(input->model), TS_ALL_CLASSES);
+    if (status != TS_OK) {
+        return status;
+    }
+    for (int latency = 0; latency < TS_N_RECORDED; latency++) {
         for (int stat = 0; stat < TS_N_RECORDED_STATS; stat++) {
-            const double recorded_s = recorded->latency_s[latency][stat];
-            if (isnan(recorded_s)) {
-                continue;
-            }
-            const double ns = stat == TS_RECORDED_MEAN ? ts_hist_mean(hist) : ts_hist_quantile(hist, shares[stat]);
-            out[n++] = (struct ts_recorded_row){.name = names[latency],
-                                                .key = keys[latency],
-                                                .stat = stats[stat],
-                                                .predicted_s = ns * 1e-9,
-                                                .recorded_s = recorded_s,
-                                                .error_frac = ns * 1e-9 / recorded_s - 1.0};
+            add_row(report, &all.latency_ns[latencies[latency]], latency, stat);
         }
     }
-    return n;
+    ts_cell_deinit(&all);
+    return TS_OK;
 }
 
 /* "-1.26 %". */
@@ -87,64 +100,54 @@ static enum ts_status put_table(struct ts_text *out, const struct ts_recorded_ro
     return status;
 }
 
-static void put_verdict(struct ts_text *out, const struct ts_recorded_row *rows, size_t n,
-                        const struct ts_recorded_model *recorded)
+static void put_verdict(struct ts_text *out, const struct ts_report *report)
 {
-    double worst = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        worst = fmax(worst, fabs(rows[i].error_frac));
-    }
-    ts_text_printf(out, "largest error: %.2f %%", 100.0 * worst);
-    if (recorded->n_requests > 0) {
-        ts_text_printf(out, "; recorded of %llu requests", (unsigned long long)recorded->n_requests);
+    const uint64_t n_requests = report->input.model->recorded->n_requests;
+    ts_text_printf(out, "largest error: %.2f %%", 100.0 * report->worst_error_frac);
+    if (n_requests > 0) {
+        ts_text_printf(out, "; recorded of %llu requests", (unsigned long long)n_requests);
     }
 }
 
-enum ts_status ts_report_recorded_text(struct ts_text *out, const struct ts_report_input *input,
-                                       const struct ts_metric_view *all)
+enum ts_status ts_report_recorded_text(struct ts_text *out, const struct ts_report *report)
 {
-    struct ts_recorded_row rows[TS_MAX_RECORDED_ROWS];
-    const size_t n = ts_report_recorded(rows, input, all);
-    if (n == 0) {
+    if (report->n_recorded == 0) {
         return TS_OK;
     }
     ts_text_puts(out, "\n");
-    const enum ts_status status = put_table(out, rows, n, TS_TABLE_TEXT);
-    put_verdict(out, rows, n, input->model->recorded);
+    const enum ts_status status = put_table(out, report->recorded, report->n_recorded, TS_TABLE_TEXT);
+    put_verdict(out, report);
     ts_text_puts(out, "\n");
     return status;
 }
 
-enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_report_input *input,
-                                       const struct ts_metric_view *all)
+enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_report *report)
 {
-    struct ts_recorded_row rows[TS_MAX_RECORDED_ROWS];
-    const size_t n = ts_report_recorded(rows, input, all);
-    if (n == 0) {
+    if (report->n_recorded == 0) {
         return TS_OK;
     }
+    const char *source = report->input.model->recorded->source;
     ts_text_puts(out, "<section>\n<h2>Predicted and recorded</h2>\n<p class=\"aid\">");
-    ts_html_put(out, input->model->recorded->source);
-    ts_text_puts(out, input->model->recorded->source[0] ? "; " : "");
-    put_verdict(out, rows, n, input->model->recorded);
+    ts_html_put(out, source);
+    ts_text_puts(out, source[0] ? "; " : "");
+    put_verdict(out, report);
     ts_text_puts(out, ".</p>\n<div class=\"scroll\">\n");
-    const enum ts_status status = put_table(out, rows, n, TS_TABLE_HTML);
+    const enum ts_status status = put_table(out, report->recorded, report->n_recorded, TS_TABLE_HTML);
     ts_text_puts(out, "</div>\n</section>\n");
     return status;
 }
 
-void ts_report_recorded_csv(struct ts_text *out, const struct ts_report_input *input, const struct ts_metric_view *all)
+void ts_report_recorded_csv(struct ts_text *out, const struct ts_report *report)
 {
-    struct ts_recorded_row rows[TS_MAX_RECORDED_ROWS];
-    const size_t n = ts_report_recorded(rows, input, all);
     ts_text_puts(out, "metric,stat,predicted_s,recorded_s,error_frac\n");
-    for (size_t i = 0; i < n; i++) {
-        ts_text_printf(out, "%s,%s,", rows[i].key, rows[i].stat);
-        ts_text_double(out, rows[i].predicted_s);
+    for (size_t i = 0; i < report->n_recorded; i++) {
+        const struct ts_recorded_row *row = &report->recorded[i];
+        ts_text_printf(out, "%s,%s,", row->key, row->stat);
+        ts_text_double(out, row->predicted_s);
         ts_text_puts(out, ",");
-        ts_text_double(out, rows[i].recorded_s);
+        ts_text_double(out, row->recorded_s);
         ts_text_puts(out, ",");
-        ts_text_double(out, rows[i].error_frac);
+        ts_text_double(out, row->error_frac);
         ts_text_puts(out, "\n");
     }
 }

@@ -1,70 +1,69 @@
 /* Hides what fits on a screen of 100 columns, and in which order a reader wants it: what it costs and when it pays
  * back, whether promises are kept, how fast, then tiers. */
 #include <math.h>
-#include <string.h>
 
 #include "reports/report_parts.h"
 #include "reports/table.h"
 
-enum { WIDTH = 100, NAME_WIDTH = 16 };
+enum { WIDTH = 100, NAME_WIDTH = 16, ALL = TS_SUBJECT_ALL };
 
-static void put_title(struct ts_text *out, const struct ts_report_input *input, const struct ts_metric_view *all)
+static void put_title(struct ts_text *out, const struct ts_report *report)
 {
-    const struct ts_result *result = input->result;
-    double runs = result->n_replications > 0 ? result->n_replications : 1;
-    ts_report_put_clipped(out, input->model->name, WIDTH);
+    const struct ts_model *model = report->input.model;
+    const uint64_t n_replications = report->input.result->n_replications;
+    ts_report_put_clipped(out, model->name, WIDTH);
     ts_text_puts(out, "\n");
-    if (input->model->description != NULL && input->model->description[0] != '\0') {
-        ts_report_put_clipped(out, input->model->description, WIDTH);
+    if (model->description != NULL && model->description[0] != '\0') {
+        ts_report_put_clipped(out, model->description, WIDTH);
         ts_text_puts(out, "\n");
     }
-    ts_report_put_time(out, result->window_s / runs);
+    ts_report_put_time(out, report->window_s);
     ts_text_puts(out, " simulated, ");
-    ts_metric_put(out, all, "arrived", "sum");
-    ts_text_printf(out, " requests, %u tier%s, seed %llu", (unsigned)input->model->n_tiers,
-                   input->model->n_tiers == 1 ? "" : "s", (unsigned long long)input->model->seed);
-    if (result->n_replications > 1) {
-        ts_text_printf(out, ", %u replications", (unsigned)result->n_replications);
+    ts_report_put(out, report, ALL, "arrived", "sum");
+    ts_text_printf(out, " requests, %u tier%s, seed %llu", (unsigned)model->n_tiers, model->n_tiers == 1 ? "" : "s",
+                   (unsigned long long)model->seed);
+    if (n_replications > 1) {
+        ts_text_printf(out, ", %u replications", (unsigned)n_replications);
     }
-    if (result->warmup_s > 0.0) {
+    if (report->warmup_s > 0.0) {
         ts_text_puts(out, "\nleft out as warm-up: the first ");
-        ts_report_put_time(out, result->warmup_s / runs);
+        ts_report_put_time(out, report->warmup_s);
         ts_text_puts(out, " and ");
-        ts_metric_put(out, all, "left_out", "sum");
+        ts_report_put(out, report, ALL, "left_out", "sum");
         ts_text_puts(out, " requests that came in them");
     }
     ts_text_puts(out, "\n\n");
 }
 
-static void put_cost(struct ts_text *out, const struct ts_econ *econ)
+static void put_cost(struct ts_text *out, const struct ts_report *report)
 {
-    double saving = econ->baseline_usd_per_month - econ->total_usd_per_month;
+    const double saving_usd = ts_report_value(report, ALL, "saving", "value");
     ts_text_puts(out, "  cost       ");
-    ts_metric_format(out, econ->total_usd_per_month, "USD/month");
+    ts_report_put(out, report, ALL, "cost", "total");
     ts_text_puts(out, "; all calls to the API: ");
-    ts_metric_format(out, econ->baseline_usd_per_month, "USD/month");
-    ts_text_puts(out, saving >= 0.0 ? "; saves " : "; costs ");
-    ts_metric_format(out, fabs(saving), "USD");
-    if (econ->baseline_usd_per_month > 0.0) {
+    ts_report_put(out, report, ALL, "baseline_cost", "total");
+    ts_text_puts(out, saving_usd >= 0.0 ? "; saves " : "; costs ");
+    ts_metric_format(out, fabs(saving_usd), "USD");
+    if (!isnan(report->saving_frac)) {
         ts_text_puts(out, " (");
-        ts_metric_format(out, fabs(saving) / econ->baseline_usd_per_month, "frac");
+        ts_metric_format(out, report->saving_frac, "frac");
         ts_text_puts(out, ")");
     }
-    ts_text_puts(out, saving >= 0.0 ? "\n" : " more\n");
+    ts_text_puts(out, saving_usd >= 0.0 ? "\n" : " more\n");
 }
 
-static void put_payback(struct ts_text *out, const struct ts_econ *econ)
+static void put_payback(struct ts_text *out, const struct ts_report *report)
 {
     ts_text_puts(out, "  payback    ");
-    ts_metric_format(out, econ->payback_months, "months");
-    if (isinf(econ->payback_months)) {
-        ts_text_printf(out, " within %u months", (unsigned)econ->n_months);
+    ts_report_put(out, report, ALL, "payback", "value");
+    if (isinf(ts_report_value(report, ALL, "payback", "value"))) {
+        ts_text_printf(out, " within %u months", (unsigned)report->input.econ->n_months);
     }
-    ts_text_puts(out, econ->unpays ? ", falls behind again later" : "");
+    ts_text_puts(out, report->input.econ->unpays ? ", falls behind again later" : "");
     ts_text_puts(out, "; discounted: ");
-    ts_metric_format(out, econ->discounted_payback_months, "months");
+    ts_report_put(out, report, ALL, "discounted_payback", "value");
     ts_text_puts(out, "; calls that policy lets out only: ");
-    ts_metric_format(out, econ->payback_allowed_months, "months");
+    ts_report_put(out, report, ALL, "payback_allowed", "value");
     ts_text_puts(out, "\n");
 }
 
@@ -77,11 +76,11 @@ static void put_bound(struct ts_text *out, const char *name, double bound_s, boo
     }
 }
 
-static void put_promise(struct ts_text *out, const struct ts_report_input *input, const struct ts_metric_view *all)
+static void put_promise(struct ts_text *out, const struct ts_report *report)
 {
-    const struct ts_slo_model *slo = &input->model->slo;
+    const struct ts_slo_model *slo = &report->input.model->slo;
     bool first = true;
-    double attainment = ts_metric_value(all, "attainment", "mean");
+    double attainment = ts_report_value(report, ALL, "attainment", "mean");
     ts_text_puts(out, "  promises   ");
     ts_metric_format(out, attainment, "frac");
     bool bounded = slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0;
@@ -98,51 +97,48 @@ static void put_promise(struct ts_text *out, const struct ts_report_input *input
     ts_text_puts(out, "\n");
 }
 
-static void put_speed_and_energy(struct ts_text *out, const struct ts_metric_view *all)
+static void put_speed_and_energy(struct ts_text *out, const struct ts_report *report)
 {
     ts_text_puts(out, "  speed      first token ");
-    ts_metric_put(out, all, "ttft", "p50");
+    ts_report_put(out, report, ALL, "ttft", "p50");
     ts_text_puts(out, " (p95 ");
-    ts_metric_put(out, all, "ttft", "p95");
+    ts_report_put(out, report, ALL, "ttft", "p95");
     ts_text_puts(out, "), whole answer ");
-    ts_metric_put(out, all, "e2e", "p50");
+    ts_report_put(out, report, ALL, "e2e", "p50");
     ts_text_puts(out, " (p95 ");
-    ts_metric_put(out, all, "e2e", "p95");
+    ts_report_put(out, report, ALL, "e2e", "p95");
     ts_text_puts(out, ")\n  energy     ");
-    ts_metric_put(out, all, "energy_use", "total");
+    ts_report_put(out, report, ALL, "energy_use", "total");
     ts_text_puts(out, ", ");
-    ts_metric_format_bare(out, ts_metric_value(all, "carbon", "value"), "kg/month");
+    ts_metric_format_bare(out, ts_report_value(report, ALL, "carbon", "value"), "kg/month");
     ts_text_puts(out, " kg CO2/month; ");
-    ts_metric_put(out, all, "cost_of_tokens", "value");
+    ts_report_put(out, report, ALL, "cost_of_tokens", "value");
     ts_text_puts(out, "; expected right: ");
-    ts_metric_put(out, all, "quality", "mean");
+    ts_report_put(out, report, ALL, "quality", "mean");
     ts_text_puts(out, "\n");
 }
 
 /* Requests that were not done, one line, only if there are any. */
-static void put_losses(struct ts_text *out, const struct ts_metric_view *all)
+static void put_losses(struct ts_text *out, const struct ts_report *report)
 {
-    const struct ts_cell *cell = &all->cell;
-    if (cell->done == cell->arrived) {
+    if (ts_report_value(report, ALL, "done", "sum") == ts_report_value(report, ALL, "arrived", "sum")) {
         return;
     }
     ts_text_puts(out, "  not done   ");
-    ts_metric_put(out, all, "rejected", "sum");
+    ts_report_put(out, report, ALL, "rejected", "sum");
     ts_text_puts(out, " rejected, ");
-    ts_metric_put(out, all, "timed_out", "sum");
+    ts_report_put(out, report, ALL, "timed_out", "sum");
     ts_text_puts(out, " timed out, ");
-    ts_metric_put(out, all, "unfinished", "sum");
+    ts_report_put(out, report, ALL, "unfinished", "sum");
     ts_text_puts(out, " unfinished\n");
 }
 
-static void put_limits(struct ts_text *out, const struct ts_report_input *input, const struct ts_metric_view *all)
+static void put_limits(struct ts_text *out, const struct ts_report *report)
 {
-    struct ts_verdict verdicts[TS_MAX_VERDICTS];
-    size_t n = ts_report_verdicts(verdicts, input, all);
-    for (size_t i = 0; i < n; i++) {
-        if (verdicts[i].is_limit) {
-            ts_text_puts(out, verdicts[i].met ? "  limit      kept: " : "  limit      MISSED: ");
-            ts_report_verdict_put(out, &verdicts[i]);
+    for (size_t i = 0; i < report->n_verdicts; i++) {
+        if (report->verdicts[i].is_limit) {
+            ts_text_puts(out, report->verdicts[i].met ? "  limit      kept: " : "  limit      MISSED: ");
+            ts_report_verdict_put(out, &report->verdicts[i]);
             ts_text_puts(out, "\n");
         }
     }
@@ -150,34 +146,40 @@ static void put_limits(struct ts_text *out, const struct ts_report_input *input,
 
 /* ---- tiers ---- */
 
-struct terminal_column {
-    const char *header, *name, *stat, *unit; /* unit as shown in the cell: "" takes it away */
-};
+/* Whole numbers of the column's own unit: energy and money. */
+static void put_whole(struct ts_text *cell, double value, int digits)
+{
+    ts_text_number(cell, fabs(value) >= 1.0 ? round(value) : value, digits);
+}
 
-static const struct terminal_column columns[] = {
-    {"requests", "arrived", "sum", "1"},       {"TTFT p50", "ttft", "p50", "s"},       {"p95", "ttft", "p95", "s"},
-    {"TPOT p50", "tpot", "p50", "s"},          {"E2E p50", "e2e", "p50", "s"},         {"p95", "e2e", "p95", "s"},
-    {"in time", "attainment", "mean", "frac"}, {"kWh/mo", "energy_use", "total", "3"}, {"USD/mo", "cost", "total", "4"},
-};
+static void put_cell(struct ts_text *cell, const struct ts_report *report, uint32_t subject,
+                     const struct ts_column *column)
+{
+    const double value = ts_report_value(report, subject, column->name, column->stat);
+    const char *unit = ts_column_metric(column)->unit;
+    if (ts_str_equal(unit, "kWh/month")) {
+        put_whole(cell, value, 3);
+    } else if (ts_str_equal(unit, "USD/month")) {
+        put_whole(cell, value, 4);
+    } else {
+        ts_metric_format(cell, value, unit);
+    }
+}
 
 /* False when out of memory. */
-static bool put_row(struct ts_table *table, const struct ts_metric_view *view)
+static bool put_row(struct ts_table *table, const struct ts_report *report, uint32_t tier)
 {
+    const uint32_t subject = ts_figure_tier(&report->list, tier);
     struct ts_text cell;
     bool failed = false;
     ts_text_init(&cell);
-    ts_report_put_clipped(&cell, ts_metric_tier_name(view->model, view->tier), NAME_WIDTH);
+    ts_report_put_clipped(&cell, ts_metric_tier_name(report->input.model, tier), NAME_WIDTH);
     ts_table_row(table);
     ts_table_put(table, cell.data);
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        double value = ts_metric_value(view, columns[i].name, columns[i].stat);
+    for (const struct ts_column *column = ts_glance_columns; column->header; column++) {
         failed = failed || cell.failed;
         ts_text_clear(&cell);
-        if (columns[i].unit[0] == '3' || columns[i].unit[0] == '4') {
-            ts_text_number(&cell, fabs(value) >= 1.0 ? round(value) : value, columns[i].unit[0] - '0');
-        } else {
-            ts_metric_format(&cell, value, columns[i].unit);
-        }
+        put_cell(&cell, report, subject, column);
         ts_table_put(table, cell.data);
     }
     failed = failed || cell.failed;
@@ -185,117 +187,110 @@ static bool put_row(struct ts_table *table, const struct ts_metric_view *view)
     return !failed;
 }
 
-static enum ts_status put_tiers(struct ts_text *out, const struct ts_report_views *views)
+static enum ts_status put_tiers(struct ts_text *out, const struct ts_report *report)
 {
+    const uint32_t n_tiers = report->input.model->n_tiers;
     struct ts_table *table = ts_table_create(NULL);
     if (table == NULL) {
         return TS_ENOMEM;
     }
     ts_table_column(table, "tier", false);
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        ts_table_column(table, columns[i].header, true);
+    for (const struct ts_column *column = ts_glance_columns; column->header; column++) {
+        ts_table_column(table, column->header, true);
     }
     bool complete = true;
-    for (uint32_t i = 0; complete && i < views->n_tiers; i++) {
-        if (i + 1 < views->n_tiers || views->tiers[i].cell.arrived > 0) {
-            complete = put_row(table, &views->tiers[i]);
+    for (uint32_t tier = 0; complete && tier <= n_tiers + 1; tier++) {
+        if (tier != n_tiers || ts_report_lost_some(report)) {
+            complete = put_row(table, report, tier);
         }
     }
-    complete = complete && put_row(table, &views->all);
     enum ts_status status = complete ? ts_table_render(table, TS_TABLE_TEXT, out) : TS_ENOMEM;
     ts_table_destroy(table);
     return status;
 }
 
 /* A line for each pool that tiers list. */
-static void put_pools(struct ts_text *out, const struct ts_report_input *input)
+static void put_pools(struct ts_text *out, const struct ts_report *report)
 {
     const char *before = "\n";
-    for (uint32_t i = 0; i < input->result->n_pools; i++) {
-        if (!ts_metric_shows_pool(input->model, i)) {
+    for (uint32_t i = 0; i < report->input.result->n_pools; i++) {
+        if (!ts_metric_shows_pool(report->input.model, i)) {
             continue;
         }
-        const struct ts_metric_view view = ts_metric_pool_view(input->model, input->result, i);
+        const uint32_t pool = ts_figure_pool(&report->list, i);
         ts_text_printf(out, "%spool ", before);
         before = "";
-        ts_metric_pool_name(out, input->model, i);
+        ts_figure_put_subject(out, &report->list, pool);
         ts_text_puts(out, ": busy ");
-        ts_metric_put(out, &view, "busy", "mean");
+        ts_report_put(out, report, pool, "busy", "mean");
         ts_text_puts(out, ", batch ");
-        ts_metric_put(out, &view, "batch", "mean");
+        ts_report_put(out, report, pool, "batch", "mean");
         ts_text_puts(out, ", KV ");
-        ts_metric_put(out, &view, "kv_used", "mean");
+        ts_report_put(out, report, pool, "kv_used", "mean");
         ts_text_puts(out, " (peak ");
-        ts_metric_put(out, &view, "kv_used", "max");
+        ts_report_put(out, report, pool, "kv_used", "max");
         ts_text_puts(out, "), ");
-        ts_metric_put(out, &view, "energy", "total");
+        ts_report_put(out, report, pool, "energy", "total");
         ts_text_puts(out, "\n");
     }
 }
 
 /* A line for each tier whose KV entries cross a link. */
-static void put_transfers(struct ts_text *out, const struct ts_report_input *input, const struct ts_report_views *views)
+static void put_transfers(struct ts_text *out, const struct ts_report *report)
 {
-    for (uint32_t i = 0; i < input->model->n_tiers; i++) {
-        const struct ts_metric_view *view = &views->tiers[i];
-        if (!ts_tier_is_disaggregated(&input->model->tiers[i])) {
+    const struct ts_model *model = report->input.model;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        const uint32_t tier = ts_figure_tier(&report->list, i);
+        if (!ts_tier_is_disaggregated(&model->tiers[i])) {
             continue;
         }
-        ts_text_printf(out, "%s: KV cache across in ", input->model->tiers[i].name);
-        ts_metric_put(out, view, "kv_transfer", "mean");
+        ts_text_printf(out, "%s: KV cache across in ", model->tiers[i].name);
+        ts_report_put(out, report, tier, "kv_transfer", "mean");
         ts_text_puts(out, " (p99 ");
-        ts_metric_put(out, view, "kv_transfer", "p99");
+        ts_report_put(out, report, tier, "kv_transfer", "p99");
         ts_text_puts(out, "), of it waiting ");
-        ts_metric_put(out, view, "kv_transfer_wait", "mean");
+        ts_report_put(out, report, tier, "kv_transfer_wait", "mean");
         ts_text_puts(out, "; link busy ");
-        ts_metric_put(out, view, "kv_link_busy", "mean");
+        ts_report_put(out, report, tier, "kv_link_busy", "mean");
         ts_text_puts(out, "\n");
     }
 }
 
 /* How many numbers came from where: "42 assumptions: 12 scenario, 20 catalog, 8 default, 2 measured". */
-static void put_origins(struct ts_text *out, const struct ts_model *model)
+static void put_origins(struct ts_text *out, const struct ts_report *report)
 {
+    const size_t n = report->input.model->n_assumptions;
     bool first = true;
-    if (model->n_assumptions == 0) {
+    if (n == 0) {
         return;
     }
-    ts_text_printf(out, "\n%zu assumption%s:", model->n_assumptions, model->n_assumptions == 1 ? "" : "s");
+    ts_text_printf(out, "\n%zu assumption%s:", n, n == 1 ? "" : "s");
     for (int origin = TS_ORIGIN_SCENARIO; origin <= TS_ORIGIN_MODELLED; origin++) {
-        size_t n = 0;
-        for (size_t i = 0; i < model->n_assumptions; i++) {
-            n += model->assumptions[i].origin == (enum ts_origin)origin;
-        }
-        if (n > 0) {
-            ts_text_printf(out, "%s %zu %s", first ? "" : ",", n, ts_origin_name((enum ts_origin)origin));
+        if (report->n_of_origin[origin] > 0) {
+            ts_text_printf(out, "%s %zu %s", first ? "" : ",", report->n_of_origin[origin],
+                           ts_origin_name((enum ts_origin)origin));
             first = false;
         }
     }
     ts_text_puts(out, "\n");
 }
 
-enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report_input *input)
+enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *report)
 {
-    struct ts_report_views views;
-    enum ts_status status = ts_report_views_init(&views, input);
-    if (status != TS_OK) {
-        return status;
-    }
-    put_title(out, input, &views.all);
-    put_cost(out, input->econ);
-    put_payback(out, input->econ);
-    put_promise(out, input, &views.all);
-    put_speed_and_energy(out, &views.all);
-    put_losses(out, &views.all);
-    put_limits(out, input, &views.all);
+    put_title(out, report);
+    put_cost(out, report);
+    put_payback(out, report);
+    put_promise(out, report);
+    put_speed_and_energy(out, report);
+    put_losses(out, report);
+    put_limits(out, report);
     ts_text_puts(out, "\n");
-    status = put_tiers(out, &views);
+    enum ts_status status = put_tiers(out, report);
     if (status == TS_OK) {
-        status = ts_report_recorded_text(out, input, &views.all);
+        status = ts_report_recorded_text(out, report);
     }
-    put_pools(out, input);
-    put_transfers(out, input, &views);
-    put_origins(out, input->model);
-    ts_report_views_deinit(&views);
+    put_pools(out, report);
+    put_transfers(out, report);
+    put_origins(out, report);
     return status == TS_OK && out->failed ? TS_ENOMEM : status;
 }

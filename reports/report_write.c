@@ -12,8 +12,7 @@
 static const double GNUPLOT_LIMIT_S = 60.0;
 
 struct report_run {
-    const struct ts_report_input *input;
-    struct ts_report_views views;
+    const struct ts_report *report;
     struct ts_report_folder folder;
     struct ts_diags *diags;
 };
@@ -38,12 +37,12 @@ static enum ts_status save(struct report_run *run, const char *id, const char *e
     return status;
 }
 
-typedef enum ts_status write_fn(const char *path, const struct ts_report_input *input, struct ts_diags *diags);
+typedef enum ts_status write_fn(const char *path, const struct ts_report *report, struct ts_diags *diags);
 
 static enum ts_status save_streamed(struct report_run *run, const char *name, write_fn *write)
 {
     char *path = ts_path_join(run->folder.partial, name);
-    enum ts_status status = path == NULL ? out_of_memory(run) : write(path, run->input, run->diags);
+    enum ts_status status = path == NULL ? out_of_memory(run) : write(path, run->report, run->diags);
     free(path);
     return status;
 }
@@ -52,13 +51,13 @@ static enum ts_status save_json(struct report_run *run)
 {
     struct ts_text text;
     ts_text_init(&text);
-    enum ts_status status = ts_report_run_json(&text, run->input, &run->views);
+    enum ts_status status = ts_report_run_json(&text, run->report);
     if (status == TS_OK) {
         status = save(run, "run", ".json", &text);
     }
     ts_text_clear(&text);
     if (status == TS_OK) {
-        status = ts_report_manifest_json(&text, run->input);
+        status = ts_report_manifest_json(&text, run->report);
     }
     if (status == TS_OK) {
         status = save(run, "manifest", ".json", &text);
@@ -69,12 +68,12 @@ static enum ts_status save_json(struct report_run *run)
 
 static enum ts_status save_recorded(struct report_run *run)
 {
-    if (run->input->model->recorded == NULL) {
+    if (run->report->input.model->recorded == NULL) {
         return TS_OK;
     }
     struct ts_text text;
     ts_text_init(&text);
-    ts_report_recorded_csv(&text, run->input, &run->views.all);
+    ts_report_recorded_csv(&text, run->report);
     const enum ts_status status = save(run, "recorded", ".csv", &text);
     ts_text_deinit(&text);
     return status;
@@ -130,7 +129,7 @@ static enum ts_status save_chart_sources(struct report_run *run, const struct ts
     struct ts_text dat, gp;
     ts_text_init(&dat);
     ts_text_init(&gp);
-    enum ts_status status = ts_chart_make(&dat, &gp, chart, run->input, &run->views);
+    enum ts_status status = ts_chart_make(&dat, &gp, chart, run->report);
     if (status == TS_OK) {
         status = save(run, chart->id, ".dat", &dat);
     }
@@ -165,7 +164,7 @@ static enum ts_status save_html(struct report_run *run)
 {
     struct ts_text page;
     ts_text_init(&page);
-    enum ts_status status = ts_report_html(&page, run->input, &run->views, run->folder.partial);
+    enum ts_status status = ts_report_html(&page, run->report, run->folder.partial);
     status = status == TS_OK ? save(run, "report", ".html", &page) : out_of_memory(run);
     ts_text_deinit(&page);
     return status;
@@ -189,14 +188,13 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
     return status == TS_OK ? save_html(run) : status;
 }
 
-enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, const struct ts_report_input *input,
+enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, const struct ts_report *report,
                                struct ts_diags *diags)
 {
-    struct report_run run = {.input = input, .diags = diags};
+    struct report_run run = {.report = report, .diags = diags};
     bool drawn = false;
     char *html = ts_path_join(dir, "report.html");
-    if (html == NULL || ts_report_views_init(&run.views, input) != TS_OK) {
-        free(html);
+    if (html == NULL) {
         return out_of_memory(&run);
     }
     enum ts_status status = ts_report_folder_open(&run.folder, dir, diags);
@@ -208,7 +206,6 @@ enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, con
             ts_report_folder_abort(&run.folder);
         }
     }
-    ts_report_views_deinit(&run.views);
     if (status != TS_OK) {
         free(html);
         return status;

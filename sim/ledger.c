@@ -208,11 +208,12 @@ void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int
 void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts_ledger_transfer *transfer)
 {
     struct ts_tier_result *out = &ledger->result.tiers[tier];
-    ledger->accounts[tier].link_s += measured_s(ledger, transfer->start_ns, transfer->sent_ns);
+    struct ts_account *account = &ledger->accounts[tier];
+    account->link_s += measured_s(ledger, transfer->start_ns, transfer->sent_ns);
     if (!ts_ledger_leaves_out(ledger, transfer->request)) {
         ts_hist_add(&out->transfer_ns, transfer->there_ns - transfer->given_ns);
         ts_hist_add(&out->transfer_wait_ns, transfer->start_ns - transfer->given_ns);
-        out->transfer_bytes += transfer->bytes;
+        account->transfer_bytes += transfer->bytes;
     }
 }
 
@@ -290,7 +291,7 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
     cell->fell_back += flight->tier != flight->choice;
     const bool left_out = ts_ledger_leaves_out(ledger, &flight->request);
     cell->left_out += left_out;
-    cell->api_usd += left_out ? 0.0 : ledger->model->router.usd_per_call;
+    cell->router_usd += left_out ? 0.0 : ledger->model->router.usd_per_call;
     switch (record->outcome) {
     case TS_DONE:
         cell->done++;
@@ -311,7 +312,8 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
         break;
     case TS_N_OUTCOMES:
         TS_CHECK(!"an outcome");
-    }    return charged_usd;
+    }
+    return charged_usd;
 }
 
 /* What the provider charges for a call whose client went away: the prompt, which it has read. */
@@ -344,7 +346,7 @@ double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *fli
 void ts_ledger_verify(struct ts_ledger *ledger, const struct ts_flight *flight)
 {
     if (!ts_ledger_leaves_out(ledger, &flight->request)) {
-        ledger->result.tiers[flight->tier].cells[flight->request.class_id].api_usd +=
+        ledger->result.tiers[flight->tier].cells[flight->request.class_id].router_usd +=
             ledger->model->router.verify.usd_per_call;
     }
 }

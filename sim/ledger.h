@@ -29,21 +29,31 @@ struct ts_ledger_units {
     uint64_t kv_blocks; /* of one */
 };
 
+/* Counters that are of units, or of a tier's requests. */
+#define TS_ACCOUNT_UNITS_COUNTED(type, field) TS_COUNTER_##type field;
+#define TS_ACCOUNT_UNITS_CLOSED(type, field)
+#define TS_ACCOUNT_TIER_COUNTED(type, field)
+#define TS_ACCOUNT_TIER_CLOSED(type, field)
+
 /* Running totals of a pool: what is about units and steps. */
 struct ts_pool_account {
     struct ts_ledger_units units;
-    double busy_s; /* sum over units */
-    double active_j;
+    double busy_s;     /* sum over units */
     double kv_block_s; /* integral of KV blocks in use, all replicas */
     uint64_t kv_peak;  /* of one replica */
-    uint64_t n_steps, n_step_seqs, n_preemptions;
-    uint64_t looked_up_tok, found_tok; /* in prefix caches */
-    double flop, bytes;                /* that the steps need */
-    uint32_t n_down;                   /* units switched off or broken */
-    double down_w;                     /* the idle power that those do not draw */
-    int64_t down_changed_ns;           /* when that last changed */
-    double down_s, down_j;             /* integrals of both */
+#define TS_TIER(books, made, type, field, ...) TS_ACCOUNT_##books##_##made(type, field)
+#include "sim/counters.inc"
+    uint64_t n_step_seqs;    /* sum over steps of the sequences in each */
+    uint32_t n_down;         /* units switched off or broken */
+    double down_w;           /* the idle power that those do not draw */
+    int64_t down_changed_ns; /* when that last changed */
+    double down_s, down_j;   /* integrals of both */
 };
+
+#undef TS_ACCOUNT_UNITS_COUNTED
+#undef TS_ACCOUNT_TIER_COUNTED
+#define TS_ACCOUNT_UNITS_COUNTED(type, field)
+#define TS_ACCOUNT_TIER_COUNTED(type, field) TS_COUNTER_##type field;
 
 /* Running totals of a tier: what is about its requests and its units' lives. */
 struct ts_account {
@@ -51,7 +61,8 @@ struct ts_account {
     int64_t changed_ns; /* when n_present last changed */
     double present_s;   /* integral of n_present */
     double stayed_s;    /* sum over requests of the time that each was present: the same number, by Little's law */
-    uint64_t n_throttled, n_retries, n_starts, n_failures;
+#define TS_TIER(books, made, type, field, ...) TS_ACCOUNT_##books##_##made(type, field)
+#include "sim/counters.inc"
     double link_s; /* in which KV entries crossed its link */
 };
 

@@ -25,14 +25,20 @@ static double up_s_of(const struct ts_pool_account *account, double span_s)
     return account->units.n * span_s - account->down_s;
 }
 
+#define COPY_UNITS_COUNTED(field) out->field = account->field;
+#define COPY_UNITS_CLOSED(field)
+#define COPY_TIER_COUNTED(field)
+#define COPY_TIER_CLOSED(field)
+
 /* What the units of a pool did. span_s: how long the run went on behind the warm-up. */
 static void close_pool(const struct ts_pool_account *account, double span_s, struct ts_tier_result *out)
 {
     const struct ts_ledger_units *units = &account->units;
     const double up_s = up_s_of(account, span_s);
     const double n_blocks = (double)units->kv_blocks;
+#define TS_TIER(books, made, type, field, ...) COPY_##books##_##made(field)
+#include "sim/counters.inc"
     out->idle_j = units->counts_idle ? units->idle_w * units->n * span_s - account->down_j : 0.0;
-    out->active_j = account->active_j;
     out->host_j = units->host_frac * (out->idle_j + out->active_j);
     out->overhead_j = (units->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
     out->busy_frac = ratio(account->busy_s, up_s);
@@ -40,14 +46,8 @@ static void close_pool(const struct ts_pool_account *account, double span_s, str
     out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
     out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
     out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
-    out->flop = account->flop;
-    out->bytes = account->bytes;
     out->peak_flop = units->ideal.flop_per_s * account->busy_s;
     out->peak_bytes = units->ideal.bytes_per_s * account->busy_s;
-    out->n_steps = account->n_steps;
-    out->n_preemptions = account->n_preemptions;
-    out->looked_up_tok = account->looked_up_tok;
-    out->found_tok = account->found_tok;
 }
 
 /* What a tier's pools did together: the means are those over all their units. */
@@ -73,18 +73,21 @@ static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
     out->mean_batch = ratio((double)n_step_seqs, (double)out->n_steps);
 }
 
+#undef COPY_UNITS_COUNTED
+#undef COPY_TIER_COUNTED
+#define COPY_UNITS_COUNTED(field)
+#define COPY_TIER_COUNTED(field) out->field = account->field;
+
 static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
 {
     const struct ts_account *account = &ledger->accounts[tier];
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     check_little(account);
+#define TS_TIER(books, made, type, field, ...) COPY_##books##_##made(field)
+#include "sim/counters.inc"
     close_pools(ledger, tier, span_s);
     out->mean_in_tier = ratio(account->present_s, span_s);
     out->transfer_busy_frac = ratio(account->link_s, span_s);
-    out->n_throttled = account->n_throttled;
-    out->n_retries = account->n_retries;
-    out->n_starts = account->n_starts;
-    out->n_failures = account->n_failures;
 }
 
 /* The series of a tier in one bin of which the run covered that much. */

@@ -1,5 +1,5 @@
-/* Hides the memory of a result and how replications merge: counts, energies and money add up; means are weighted by
- * simulated time; a bin of the series is the mean over the replications that reached it. */
+/* Hides the memory of a result and how the rules of sim/counters.inc merge replications and add up tiers; a bin of the
+ * series is the mean over the replications that reached it. */
 #include "sim/result.h"
 
 #include <stdlib.h>
@@ -61,11 +61,18 @@ enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *mode
     return TS_OK;
 }
 
-enum { N_SERIES = 4 };
+enum {
+#define TS_SERIES(field, ...) SERIES_##field,
+#include "sim/counters.inc"
+    N_SERIES
+};
 
 static double **series_of(struct ts_tier_result *tier, int which)
 {
-    double **const all[N_SERIES] = {&tier->power_w, &tier->in_tier, &tier->busy, &tier->kv_used};
+    double **const all[N_SERIES] = {
+#define TS_SERIES(field, ...) &tier->field,
+#include "sim/counters.inc"
+    };
     return all[which];
 }
 
@@ -167,38 +174,6 @@ static void coarsen_bins(struct ts_result *result)
 
 /* ---- merging ---- */
 
-static void add_counts(struct ts_cell *into, const struct ts_cell *from)
-{
-    into->arrived += from->arrived;
-    into->done += from->done;
-    into->rejected += from->rejected;
-    into->timed_out += from->timed_out;
-    into->unfinished += from->unfinished;
-    into->left_out += from->left_out;
-    into->left_out_done += from->left_out_done;
-    into->slo_met += from->slo_met;
-    into->fell_back += from->fell_back;
-    into->superseded += from->superseded;
-    into->superseded_tok += from->superseded_tok;
-    into->prompt_tok += from->prompt_tok;
-    into->output_tok += from->output_tok;
-    into->expected_right += from->expected_right;
-    into->api_usd += from->api_usd;
-    into->displaced_usd += from->displaced_usd;
-    into->barred_usd += from->barred_usd;
-}
-
-static enum ts_status merge_cell(struct ts_cell *into, const struct ts_cell *from)
-{
-    for (int l = 0; l < TS_N_LATENCIES; l++) {
-        if (ts_hist_merge(&into->latency_ns[l], &from->latency_ns[l]) != TS_OK) {
-            return TS_ENOMEM;
-        }
-    }
-    add_counts(into, from);
-    return TS_OK;
-}
-
 struct weights {
     double into, from; /* sum to 1 */
 };
@@ -214,6 +189,23 @@ static double weighted(struct weights w, double into, double from)
     return w.into * into + w.from * from;
 }
 
+#define MERGE_SUM(field) into->field += from->field
+#define MERGE_MAX(field) into->field = into->field > from->field ? into->field : from->field
+#define MERGE_TIME_MEAN(field) into->field = weighted(by_time, into->field, from->field)
+#define MERGE_STEP_MEAN(field) into->field = weighted(by_step, into->field, from->field)
+
+static enum ts_status merge_cell(struct ts_cell *into, const struct ts_cell *from)
+{
+    for (int l = 0; l < TS_N_LATENCIES; l++) {
+        if (ts_hist_merge(&into->latency_ns[l], &from->latency_ns[l]) != TS_OK) {
+            return TS_ENOMEM;
+        }
+    }
+#define TS_CELL(type, field, rule, ...) MERGE_##rule(field);
+#include "sim/counters.inc"
+    return TS_OK;
+}
+
 static void merge_batches(struct ts_batch_means *into, const struct ts_batch_means *from)
 {
     for (int l = 0; l < TS_N_LATENCIES; l++) {
@@ -224,18 +216,8 @@ static void merge_batches(struct ts_batch_means *into, const struct ts_batch_mea
 static void merge_tier(struct ts_tier_result *into, const struct ts_tier_result *from, struct weights by_time)
 {
     const struct weights by_step = weights_of((double)into->n_steps, (double)from->n_steps);
-    into->mean_batch = weighted(by_step, into->mean_batch, from->mean_batch);
-    ts_result_add_units(into, from);
-    into->busy_frac = weighted(by_time, into->busy_frac, from->busy_frac);
-    into->mean_up = weighted(by_time, into->mean_up, from->mean_up);
-    into->transfer_busy_frac = weighted(by_time, into->transfer_busy_frac, from->transfer_busy_frac);
-    into->transfer_bytes += from->transfer_bytes;
-    into->mean_in_tier = weighted(by_time, into->mean_in_tier, from->mean_in_tier);
-    into->kv_mean_frac = weighted(by_time, into->kv_mean_frac, from->kv_mean_frac);
-    into->n_throttled += from->n_throttled;
-    into->n_retries += from->n_retries;
-    into->n_starts += from->n_starts;
-    into->n_failures += from->n_failures;
+#define TS_TIER(books, made, type, field, rule, ...) MERGE_##rule(field);
+#include "sim/counters.inc"
     merge_batches(into->batches, from->batches);
 }
 
@@ -317,18 +299,15 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
     for (uint32_t i = 0; i < into->n_pools; i++) {
         merge_tier(&into->pools[i], &from->pools[i], by_time);
     }
-    into->n_replications += from->n_replications;
-    into->window_s += from->window_s;
-    into->simulated_s += from->simulated_s;
-    into->warmup_s += from->warmup_s;
-    into->n_events += from->n_events;
+#define TS_RUN(type, field, rule, ...) MERGE_##rule(field);
+#include "sim/counters.inc"
     merge_batches(into->batches, from->batches);
     return TS_OK;
 }
 
 /* ---- sums and checks ---- */
 
-enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result, uint32_t tier)
+enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result, uint32_t tier, uint32_t class_id)
 {
     TS_CHECK(tier <= result->n_tiers + 1);
     const uint32_t first = tier <= result->n_tiers ? tier : 0;
@@ -337,7 +316,8 @@ enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result
     cells_init(&sum, 1);
     for (uint32_t i = first; i <= last; i++) {
         for (uint32_t c = 0; c < result->n_classes; c++) {
-            if (merge_cell(&sum, &result->tiers[i].cells[c]) != TS_OK) {
+            if ((class_id == TS_ALL_CLASSES || class_id == c) &&
+                merge_cell(&sum, &result->tiers[i].cells[c]) != TS_OK) {
                 ts_cell_deinit(&sum);
                 return TS_ENOMEM;
             }
@@ -347,21 +327,41 @@ enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result
     return TS_OK;
 }
 
+/* Of all tiers together: what any tier has. */
+#define TOTAL_ANY(field) out->field += from->field;
+#define TOTAL_OWNED(field)
+#define TOTAL_SERVER(field)
+#define TOTAL_CROSSING(field)
+
+void ts_result_total(struct ts_tier_result *out, const struct ts_result *result, uint32_t tier)
+{
+    TS_CHECK(tier <= result->n_tiers + 1);
+    *out = (struct ts_tier_result){0};
+    if (tier <= result->n_tiers) {
+        const struct ts_tier_result *from = &result->tiers[tier];
+#define TS_TIER(books, made, type, field, ...) out->field = from->field;
+#include "sim/counters.inc"
+        return;
+    }
+    for (uint32_t i = 0; i <= result->n_tiers; i++) {
+        const struct ts_tier_result *from = &result->tiers[i];
+#define TS_TIER(books, made, type, field, rule, has, ...) TOTAL_##has(field)
+#include "sim/counters.inc"
+    }
+}
+
+/* Of the units of a tier together: what does not need weights. */
+#define ADD_UNITS_SUM(field) MERGE_SUM(field);
+#define ADD_UNITS_MAX(field) MERGE_MAX(field);
+#define ADD_UNITS_TIME_MEAN(field)
+#define ADD_UNITS_STEP_MEAN(field)
+#define ADD_TIER_SUM(field)
+#define ADD_TIER_TIME_MEAN(field)
+
 void ts_result_add_units(struct ts_tier_result *into, const struct ts_tier_result *from)
 {
-    into->idle_j += from->idle_j;
-    into->active_j += from->active_j;
-    into->host_j += from->host_j;
-    into->overhead_j += from->overhead_j;
-    into->flop += from->flop;
-    into->bytes += from->bytes;
-    into->peak_flop += from->peak_flop;
-    into->peak_bytes += from->peak_bytes;
-    into->n_steps += from->n_steps;
-    into->n_preemptions += from->n_preemptions;
-    into->looked_up_tok += from->looked_up_tok;
-    into->found_tok += from->found_tok;
-    into->kv_peak_frac = into->kv_peak_frac > from->kv_peak_frac ? into->kv_peak_frac : from->kv_peak_frac;
+#define TS_TIER(books, made, type, field, rule, ...) ADD_##books##_##rule(field)
+#include "sim/counters.inc"
 }
 
 int ts_result_balances(const struct ts_result *result)

@@ -1,219 +1,138 @@
 /* Hides how replications are spread over threads: one each; where threads are left over, a replication's requests are
- * read or drawn ahead in a thread of their own. Neither changes a result. */
+ * read or drawn ahead in a thread of their own. Neither changes a result. At most twice as many results are held as
+ * there are threads. */
 #include "study/replicate.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/run_info.h"
-#include "sim/sim.h"
-#include "traces/read_ahead.h"
+#include "study/in_order.h"
 
-/* One replication: where its outcome goes. Only its own thread writes it. */
+/* One replication that runs or waits to be merged. */
 struct slot {
-    struct ts_result result;
+    struct ts_trial_outcome outcome;
     struct ts_diags diags;
-    struct ts_trace_counts trace;
     struct ts_requests_part *rows; /* NULL: not wanted */
-    enum ts_status status;
-    bool ran;
 };
 
-struct pool {
-    const struct ts_scenario *scenario;
-    struct slot *slots;
-    const struct ts_requests_csv *requests;
-    uint32_t n;
+struct replication_run {
+    struct ts_trial_base base;
+    const struct ts_replicate_options *options;
     uint32_t n_ahead; /* the first so many replications read ahead */
-    bool single_steps;
-    struct ts_progress progress;
-    pthread_mutex_t lock;
-    uint32_t next; /* guarded by lock */
-    bool stop;     /* guarded by lock */
+    struct slot *slots;
+    struct ts_replications *out;
+    enum ts_status first; /* failure, by index */
+    struct ts_diags *diags;
 };
 
-static bool take(struct pool *pool, uint32_t *index)
+static enum ts_status simulate(void *user, uint64_t index, uint32_t slot_number)
 {
-    pthread_mutex_lock(&pool->lock);
-    bool got = !pool->stop && pool->next < pool->n;
-    if (got) {
-        *index = pool->next++;
+    const struct replication_run *run = user;
+    const struct ts_replicate_options *options = run->options;
+    struct slot *slot = &run->slots[slot_number];
+    const struct ts_trial trial = {.base = &run->base, .replication = (uint32_t)index};
+    enum ts_status status = TS_OK;
+    ts_diags_init(&slot->diags);
+    if (options->requests) {
+        status = ts_requests_part_open(&slot->rows, options->requests, trial.replication, &slot->diags);
     }
-    pthread_mutex_unlock(&pool->lock);
-    return got;
-}
-
-static void give_up(struct pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->stop = true;
-    pthread_mutex_unlock(&pool->lock);
-}
-
-/* Runs the stream through the model; reads it ahead if a thread is left for that. */
-static enum ts_status run_stream(struct pool *pool, struct slot *slot, uint32_t index, struct ts_request_stream *stream)
-{
-    const struct ts_workload *workload = &pool->scenario->workload;
-    const struct ts_sim_options options = {.replication = index,
-                                           .progress = pool->progress,
-                                           .window_s = workload->trace_path ? 0.0 : workload->duration_s,
-                                           .single_steps = pool->single_steps,
-                                           .on_request = slot->rows ? ts_requests_part_put : NULL,
-                                           .request_user = slot->rows};
-    struct ts_request_stream *ahead = NULL;
-    if (index < pool->n_ahead && ts_read_ahead_open(&ahead, stream) != TS_OK) {
-        ahead = NULL; /* no thread to be had: then without */
+    if (status == TS_OK) {
+        const struct ts_trial_options how = {.single_steps = options->single_steps,
+                                             .read_ahead = index < run->n_ahead,
+                                             .progress = options->progress,
+                                             .rows = slot->rows};
+        status = ts_trial_run(&slot->outcome, &trial, &how, &slot->diags);
     }
-    const enum ts_status status =
-        ts_sim_run(&slot->result, &pool->scenario->model, ahead ? ahead : stream, &options, &slot->diags);
-    ts_request_stream_destroy(ahead);
+    if (slot->rows) {
+        const enum ts_status finished = ts_requests_part_finish(slot->rows, &slot->diags);
+        status = status == TS_OK ? finished : status;
+    }
     return status;
 }
 
-static void simulate_one(struct pool *pool, struct slot *slot, uint32_t index)
+static enum ts_status merge(struct replication_run *run, struct slot *slot)
 {
-    const struct ts_workload *workload = &pool->scenario->workload;
-    struct ts_request_stream *stream = NULL;
-    slot->status = ts_workload_open(&stream, workload, pool->scenario->model.seed, index, &slot->diags);
-    if (slot->status != TS_OK) {
-        return;
+    struct ts_figure_rows *each = &run->out->each;
+    if (each->n == 0) {
+        run->out->trace = slot->outcome.trace;
+        ts_diags_move(run->diags, &slot->diags);
     }
-    slot->status = run_stream(pool, slot, index, stream);
-    if (slot->status == TS_OK && workload->trace_path) {
-        slot->trace = ts_workload_trace_counts(stream);
+    memcpy(each->values + (size_t)each->n * each->list.n, slot->outcome.figures, each->list.n * sizeof *each->values);
+    each->n++;
+    enum ts_status status = ts_result_merge(&run->out->merged, &slot->outcome.result);
+    if (status == TS_OK && slot->rows && run->first == TS_OK) {
+        status = ts_requests_csv_add(run->options->requests, slot->rows, run->diags);
     }
-    ts_request_stream_destroy(stream);
+    return status;
 }
 
-static void run_one(struct pool *pool, uint32_t index)
+/* What was interrupted is left out, what was finished behind it is not; any other failure ends all. */
+static enum ts_status take(void *user, uint64_t index, uint32_t slot_number, enum ts_status worked)
 {
-    struct slot *slot = &pool->slots[index];
-    slot->ran = true;
-    slot->status = pool->requests ? ts_requests_part_open(&slot->rows, pool->requests, index, &slot->diags) : TS_OK;
-    if (slot->status == TS_OK) {
-        simulate_one(pool, slot, index);
+    struct replication_run *run = user;
+    struct slot *slot = &run->slots[slot_number];
+    enum ts_status status = worked;
+    (void)index;
+    if (worked != TS_OK && run->first == TS_OK) {
+        ts_diags_move(run->diags, &slot->diags);
+    } else if (worked == TS_OK && (run->first == TS_OK || run->first == TS_EINTERRUPTED)) {
+        status = merge(run, slot);
     }
-    if (slot->rows) {
-        enum ts_status status = ts_requests_part_finish(slot->rows, &slot->diags);
-        slot->status = slot->status == TS_OK ? status : slot->status;
-    }
+    run->first = run->first == TS_OK ? status : run->first;
+    ts_trial_outcome_deinit(&slot->outcome);
+    ts_requests_part_destroy(slot->rows);
+    ts_diags_deinit(&slot->diags);
+    *slot = (struct slot){.rows = NULL};
+    return status;
 }
 
-static void *work(void *user)
+static enum ts_status make_room(struct ts_replications *out, const struct ts_model *model, uint32_t n)
 {
-    struct pool *pool = user;
-    uint32_t index;
-    while (take(pool, &index)) {
-        run_one(pool, index);
-        if (pool->slots[index].status != TS_OK) {
-            give_up(pool);
-        }
+    enum ts_status status = ts_result_init(&out->merged, model, 0);
+    if (status != TS_OK) {
+        return status;
     }
-    return NULL;
-}
-
-static void run_pool(struct pool *pool, uint32_t n_threads)
-{
-    pthread_t *threads = calloc(n_threads, sizeof *threads);
-    uint32_t n_started = 0;
-    for (uint32_t i = 1; threads && i < n_threads; i++) {
-        if (pthread_create(&threads[n_started], NULL, work, pool) != 0) {
-            break;
-        }
-        n_started++;
+    out->merged.n_replications = 0; /* an empty sum */
+    status = ts_figure_list_init(&out->each.list, model, TS_FIGURES_OF_ONE);
+    if (status != TS_OK) {
+        return status;
     }
-    work(pool);
-    for (uint32_t i = 0; i < n_started; i++) {
-        pthread_join(threads[i], NULL);
-    }
-    free(threads);
-}
-
-/* Moves the finished results out of the slots, merges them and their requests' rows by index, and returns the first
- * failure. */
-static enum ts_status gather(struct ts_replications *out, struct pool *pool, struct ts_requests_csv *requests,
-                             struct ts_diags *diags)
-{
-    enum ts_status first = TS_OK;
-    for (uint32_t i = 0; i < pool->n; i++) {
-        struct slot *slot = &pool->slots[i];
-        if (!slot->ran) {
-            continue;
-        }
-        if (slot->status != TS_OK) {
-            if (first == TS_OK) {
-                first = slot->status;
-                ts_diags_move(diags, &slot->diags);
-            }
-            continue;
-        }
-        if (out->n == 0) {
-            out->trace = slot->trace;
-            ts_diags_move(diags, &slot->diags);
-        }
-        out->each[out->n++] = slot->result;
-    }
-    if (first != TS_OK && first != TS_EINTERRUPTED) {
-        return first;
-    }
-    for (uint32_t i = 0; i < pool->n && first == TS_OK && requests; i++) {
-        first = ts_requests_csv_add(requests, pool->slots[i].rows, diags);
-    }
-    for (uint32_t i = 0; i < out->n; i++) {
-        enum ts_status status = ts_result_merge(&out->merged, &out->each[i]);
-        if (status != TS_OK) {
-            return status;
-        }
-    }
-    return first;
+    out->each.values = calloc((size_t)n * out->each.list.n, sizeof *out->each.values);
+    return out->each.values ? TS_OK : TS_ENOMEM;
 }
 
 enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenario *scenario,
                             const struct ts_replicate_options *options, struct ts_diags *diags)
 {
+    const uint32_t n = options->n_replications, n_threads = options->n_threads < n ? options->n_threads : n;
     memset(out, 0, sizeof *out);
-    uint32_t n = options->n_replications;
-    struct pool pool = {.scenario = scenario,
-                        .requests = options->requests,
-                        .n = n,
-                        .n_ahead = options->n_threads > n ? options->n_threads - n : 0,
-                        .single_steps = options->single_steps,
-                        .progress = options->progress};
-    pool.slots = calloc(n, sizeof *pool.slots);
-    out->each = calloc(n, sizeof *out->each);
-    enum ts_status status = ts_result_init(&out->merged, &scenario->model, 0);
-    if (!pool.slots || !out->each || status != TS_OK) {
-        free(pool.slots);
+    enum ts_status status = make_room(out, &scenario->model, n);
+    if (status != TS_OK) {
+        return status;
+    }
+    struct replication_run run = {.base = {.scenario = scenario},
+                                  .options = options,
+                                  .n_ahead = options->n_threads - n_threads,
+                                  .slots = calloc(2 * (size_t)n_threads, sizeof *run.slots),
+                                  .out = out,
+                                  .diags = diags};
+    if (!run.slots) {
         return TS_ENOMEM;
     }
-    out->merged.n_replications = 0; /* an empty sum */
-    for (uint32_t i = 0; i < n; i++) {
-        ts_diags_init(&pool.slots[i].diags);
-    }
-    pthread_mutex_init(&pool.lock, NULL);
-
-    double start_s = ts_clock_now_s();
-    run_pool(&pool, options->n_threads < n ? options->n_threads : n);
+    const struct ts_in_order job = {
+        .n = n, .n_threads = n_threads, .window = 2 * n_threads, .user = &run, .work = simulate, .take = take};
+    const double start_s = ts_clock_now_s();
+    status = ts_in_order_run(&job);
     out->wall_s = ts_clock_now_s() - start_s;
-
-    status = gather(out, &pool, options->requests, diags);
-    for (uint32_t i = 0; i < n; i++) {
-        ts_requests_part_destroy(pool.slots[i].rows);
-        ts_diags_deinit(&pool.slots[i].diags);
-    }
-    pthread_mutex_destroy(&pool.lock);
-    free(pool.slots);
+    free(run.slots);
     return status;
 }
 
 void ts_replications_deinit(struct ts_replications *replications)
 {
-    for (uint32_t i = 0; i < replications->n; i++) {
-        ts_result_deinit(&replications->each[i]);
-    }
-    free(replications->each);
+    ts_figure_list_deinit(&replications->each.list);
+    free(replications->each.values);
     ts_result_deinit(&replications->merged);
     memset(replications, 0, sizeof *replications);
 }

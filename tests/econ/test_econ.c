@@ -287,11 +287,10 @@ static void test_econ__a_router_is_paid_by_the_plan_alone(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    world.model.router.usd_per_call = 0.01;
-    world.cells[SERVER].api_usd = 10; /* 1000 calls */
+    world.cells[SERVER].router_usd = 10; /* 1000 calls */
     world.cells[SERVER].displaced_usd = 100;
-    world.cells[API] = (struct ts_cell){.arrived = 500, .done = 500, .api_usd = 55};
-    world.cells[N_TIERS] = (struct ts_cell){.arrived = 100, .rejected = 100, .api_usd = 1};
+    world.cells[API] = (struct ts_cell){.arrived = 500, .done = 500, .api_usd = 50, .router_usd = 5};
+    world.cells[N_TIERS] = (struct ts_cell){.arrived = 100, .rejected = 100, .router_usd = 1};
     world.model.money.api_price_decline_frac_per_year = 0.75;
     const struct ts_econ *econ = compute(&world);
     close_to(econ->baseline_usd_per_month, 150, 1e-9);

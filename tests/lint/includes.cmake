@@ -24,7 +24,7 @@ set(rooms
   "scenarios/profile: base/|sim/model\\.h$|scenarios/(catalog|language|profile)/"
   "scenarios/resolve: base/|traces/|measure/|sim/model\\.h$|scenarios/"
   "endpoint: base/|traces/|endpoint/"
-  "reports: base/|econ/|sim/(model|record|result)\\.h$|reports/"
+  "reports: base/|econ/|sim/(model|record|result)\\.h$|sim/counters\\.inc$|reports/"
   "live: base/|traces/|measure/|kernels/|imports/|engine/|sim/|scenarios/|endpoint/|reports/(table|gnuplot)\\.h$|live/"
   "study: base/|traces/|sim/|econ/|scenarios/|reports/|study/"
   "app: [a-z0-9]+/")

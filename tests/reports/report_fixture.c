@@ -90,6 +90,13 @@ static void set_input(struct report_fixture *fixture)
         .model = &fixture->model, .result = &fixture->result, .econ = &fixture->econ, .info = &fixture->info};
 }
 
+struct ts_report *report_fixture_report(const struct report_fixture *fixture)
+{
+    struct ts_report *report = NULL;
+    assert_int_equal(ts_report_create(&report, &fixture->input), TS_OK);
+    return report;
+}
+
 void report_fixture_reckon(struct report_fixture *fixture)
 {
     ts_econ_deinit(&fixture->econ);

@@ -23,6 +23,9 @@ void report_fixture_day(struct report_fixture *fixture);
 void report_fixture_hostile(struct report_fixture *fixture);
 void report_fixture_deinit(struct report_fixture *fixture);
 
+/* The report of what the fixture is now; for ts_report_destroy. */
+struct ts_report *report_fixture_report(const struct report_fixture *fixture);
+
 /* Computes econ again after the test has changed model or result. */
 void report_fixture_reckon(struct report_fixture *fixture);
 

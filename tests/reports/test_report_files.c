@@ -31,14 +31,16 @@ static struct scratch_file scratch_file(void)
     return file;
 }
 
-typedef enum ts_status write_fn(const char *path, const struct ts_report_input *input, struct ts_diags *diags);
+typedef enum ts_status write_fn(const char *path, const struct ts_report *report, struct ts_diags *diags);
 
-static char *written_by(write_fn *write, const struct ts_report_input *input)
+static char *written_by(write_fn *write, const struct report_fixture *fixture)
 {
     struct scratch_file file = scratch_file();
+    struct ts_report *report = report_fixture_report(fixture);
     char *text = NULL;
     size_t len = 0;
-    assert_int_equal(write(file.path, input, NULL), TS_OK);
+    assert_int_equal(write(file.path, report, NULL), TS_OK);
+    ts_report_destroy(report);
     assert_int_equal(ts_file_read(&text, &len, file.path, MAX_BYTES, NULL), TS_OK);
     unlink(file.path);
     return text;
@@ -49,7 +51,7 @@ static void test_summary_csv__every_row_of_a_tier_is_exact(void **state)
     (void)state;
     struct report_fixture fixture;
     report_fixture_tiny(&fixture);
-    char *text = written_by(ts_report_summary_csv, &fixture.input);
+    char *text = written_by(ts_report_summary_csv, &fixture);
     assert_true(ts_str_has_prefix(
         text, "scenario,replication,tier,class,metric,stat,value,unit\nhybrid,all,all,all,arrived,sum,5,1\n"));
     const char *edge = "hybrid,all,edge,all,arrived,sum,2,1\n"
@@ -145,19 +147,25 @@ static void test_summary_csv__every_row_of_a_tier_is_exact(void **state)
 static void test_summary_csv__has_each_replication_by_number(void **state)
 {
     (void)state;
-    struct report_fixture fixture, other;
+    struct report_fixture fixture;
+    struct ts_figure_rows replications = {.n = 2};
     report_fixture_tiny(&fixture);
-    report_fixture_tiny(&other);
-    struct ts_result replications[2] = {fixture.result, other.result};
-    fixture.input.replications = replications;
-    fixture.input.n_replications = 2;
-    char *text = written_by(ts_report_summary_csv, &fixture.input);
+    assert_int_equal(ts_figure_list_init(&replications.list, &fixture.model, TS_FIGURES_OF_ONE), TS_OK);
+    replications.values = calloc(2 * (size_t)replications.list.n, sizeof *replications.values);
+    assert_non_null(replications.values);
+    for (uint32_t i = 0; i < 2; i++) {
+        double *row = replications.values + (size_t)i * replications.list.n;
+        assert_int_equal(ts_figures_compute(row, &replications.list, &fixture.result, NULL), TS_OK);
+    }
+    fixture.input.replications = &replications;
+    char *text = written_by(ts_report_summary_csv, &fixture);
     assert_non_null(strstr(text, "\nhybrid,0,edge,all,ttft,mean,1.125,s\n"));
     assert_non_null(strstr(text, "\nhybrid,1,all,all,arrived,sum,5,1\n"));
     assert_null(strstr(text, "\nhybrid,1,all,all,payback"));
     assert_null(strstr(text, "\nhybrid,0,edge,chat"));
     free(text);
-    report_fixture_deinit(&other);
+    free(replications.values);
+    ts_figure_list_deinit(&replications.list);
     report_fixture_deinit(&fixture);
 }
 
@@ -169,7 +177,7 @@ static void test_summary_csv__hostile_names_stay_inside_their_fields(void **stat
     const struct ts_csv_row *row = NULL;
     size_t n_rows = 0, n_evil = 0;
     report_fixture_hostile(&fixture);
-    char *text = written_by(ts_report_summary_csv, &fixture.input);
+    char *text = written_by(ts_report_summary_csv, &fixture);
     assert_int_equal(ts_csv_open_text(&reader, "summary.csv", text, strlen(text), true, NULL), TS_OK);
     while (ts_csv_next(reader, &row, NULL) == TS_OK && row != NULL) {
         n_rows++;
@@ -188,7 +196,7 @@ static void test_series_csv__is_exact(void **state)
     (void)state;
     struct report_fixture fixture;
     report_fixture_tiny(&fixture);
-    char *text = written_by(ts_report_series_csv, &fixture.input);
+    char *text = written_by(ts_report_series_csv, &fixture);
     assert_string_equal(text, "start_s,end_s,tier,arrivals_per_s,power_w,requests_in_tier,busy_frac,kv_used_frac\n"
                               "0,1800,all,0.0011111111111111111,1000,0.5,,\n"
                               "0,1800,phone,,0,0,0,\n"
@@ -206,11 +214,10 @@ static void test_series_csv__is_exact(void **state)
 
 static void run_json(struct ts_text *text, const struct report_fixture *fixture)
 {
-    struct ts_report_views views;
+    struct ts_report *report = report_fixture_report(fixture);
     ts_text_init(text);
-    assert_int_equal(ts_report_views_init(&views, &fixture->input), TS_OK);
-    assert_int_equal(ts_report_run_json(text, &fixture->input, &views), TS_OK);
-    ts_report_views_deinit(&views);
+    assert_int_equal(ts_report_run_json(text, report), TS_OK);
+    ts_report_destroy(report);
 }
 
 static double number_at(const struct ts_json *value)
@@ -281,8 +288,10 @@ static void test_manifest__lists_every_assumption_with_its_origin(void **state)
     struct ts_json_doc doc;
     ts_text_init(&text);
     report_fixture_tiny(&fixture);
-    fixture.info.trace_sha256 = "crc32:1a2b3c4d";
-    assert_int_equal(ts_report_manifest_json(&text, &fixture.input), TS_OK);
+    fixture.info.trace_hash = "crc32:1a2b3c4d";
+    struct ts_report *report = report_fixture_report(&fixture);
+    assert_int_equal(ts_report_manifest_json(&text, report), TS_OK);
+    ts_report_destroy(report);
     assert_int_equal(ts_json_parse(&doc, "manifest.json", text.data, text.len, NULL), TS_OK);
     const struct ts_json *root = ts_json_root(&doc), *assumptions = ts_json_get(root, "assumptions");
     assert_int_equal(ts_json_length(assumptions), fixture.model.n_assumptions);

@@ -10,7 +10,7 @@
 
 #include "report_fixture.h"
 #include "reports/html.h"
-#include "reports/metric.h"
+#include "reports/report_parts.h"
 
 static void expect_format(double value, const char *unit, const char *want)
 {
@@ -56,43 +56,43 @@ static void test_metrics__each_has_a_unit_and_stands_once(void **state)
     assert_null(ts_metric_find("ttft", "p42"));
 }
 
-static void test_metric_view__all_is_the_sum_of_the_tiers(void **state)
+static void test_figures__all_is_the_sum_of_the_tiers(void **state)
 {
     (void)state;
     struct report_fixture fixture;
-    struct ts_metric_view all, part;
     double sum[3] = {0.0, 0.0, 0.0};
     report_fixture_day(&fixture);
-    assert_int_equal(ts_metric_view_init(&all, &fixture.model, &fixture.result, &fixture.econ,
-                                         ts_all_tiers(&fixture.model), TS_ALL_CLASSES),
-                     TS_OK);
-    for (uint32_t tier = 0; tier <= fixture.model.n_tiers; tier++) {
-        assert_int_equal(
-            ts_metric_view_init(&part, &fixture.model, &fixture.result, &fixture.econ, tier, TS_ALL_CLASSES), TS_OK);
-        sum[0] += ts_metric_value(&part, "arrived", "sum");
-        sum[1] += ts_metric_value(&part, "cost", "total");
-        sum[2] += ts_metric_value(&part, "energy_use", "total");
-        ts_metric_view_deinit(&part);
+    struct ts_report *report = report_fixture_report(&fixture);
+    for (uint32_t i = 0; i <= fixture.model.n_tiers; i++) {
+        const uint32_t tier = ts_figure_tier(&report->list, i);
+        sum[0] += ts_report_value(report, tier, "arrived", "sum");
+        sum[1] += ts_report_value(report, tier, "cost", "total");
+        sum[2] += ts_report_value(report, tier, "energy_use", "total");
     }
-    assert_true(sum[0] == ts_metric_value(&all, "arrived", "sum"));
+    assert_true(sum[0] == ts_report_value(report, TS_SUBJECT_ALL, "arrived", "sum"));
     assert_true(fabs(sum[1] - fixture.econ.total_usd_per_month) < 1e-6);
-    assert_true(fabs(sum[1] - ts_metric_value(&all, "cost", "total")) < 1e-6);
-    assert_true(fabs(sum[2] - ts_metric_value(&all, "energy_use", "total")) < 1e-6);
-    ts_metric_view_deinit(&all);
+    assert_true(fabs(sum[1] - ts_report_value(report, TS_SUBJECT_ALL, "cost", "total")) < 1e-6);
+    assert_true(fabs(sum[2] - ts_report_value(report, TS_SUBJECT_ALL, "energy_use", "total")) < 1e-6);
+    ts_report_destroy(report);
     report_fixture_deinit(&fixture);
 }
 
-static void test_metric_view__a_single_replication_has_no_money(void **state)
+static void test_figures__a_single_replication_has_no_money_and_no_classes(void **state)
 {
     (void)state;
     struct report_fixture fixture;
-    struct ts_metric_view view;
+    struct ts_figure_list list;
     report_fixture_tiny(&fixture);
-    assert_int_equal(ts_metric_view_init(&view, &fixture.model, &fixture.result, NULL, 1, 0), TS_OK);
-    assert_true(isnan(ts_metric_value(&view, "cost", "total")));
-    assert_true(isnan(ts_metric_value(&view, "payback", "value")));
-    assert_true(ts_metric_value(&view, "arrived", "sum") == 1.0);
-    ts_metric_view_deinit(&view);
+    assert_int_equal(ts_figure_list_init(&list, &fixture.model, TS_FIGURES_OF_ONE), TS_OK);
+    double *values = calloc(list.n, sizeof *values);
+    assert_non_null(values);
+    assert_int_equal(ts_figures_compute(values, &list, &fixture.result, NULL), TS_OK);
+    assert_int_equal(list.n_subjects, FIXTURE_TIERS + 2);
+    assert_true(isnan(ts_figure_value(&list, values, TS_SUBJECT_ALL, ts_metric_find("cost", "total"))));
+    assert_true(isnan(ts_figure_value(&list, values, TS_SUBJECT_ALL, ts_metric_find("payback", "value"))));
+    assert_true(ts_figure_value(&list, values, ts_figure_tier(&list, 1), ts_metric_find("arrived", "sum")) == 2.0);
+    free(values);
+    ts_figure_list_deinit(&list);
     report_fixture_deinit(&fixture);
 }
 
@@ -103,14 +103,18 @@ static void test_limits__only_missed_ones_are_named(void **state)
     struct ts_text text;
     ts_text_init(&text);
     report_fixture_tiny(&fixture);
-    assert_int_equal(ts_report_limits(&text, &fixture.input), 0);
+    struct ts_report *report = report_fixture_report(&fixture);
+    assert_int_equal(ts_report_limits(&text, report), 0);
     assert_string_equal(text.data, "");
+    ts_report_destroy(report);
     fixture.model.slo.attainment_frac = 0.99; /* a promise, not a limit */
     fixture.model.limits = (struct ts_limits_model){0.7, 600.0, 1.0, 24.0};
-    assert_int_equal(ts_report_limits(&text, &fixture.input), 3);
+    report = report_fixture_report(&fixture);
+    assert_int_equal(ts_report_limits(&text, report), 3);
     assert_string_equal(text.data, "requests that met every promise: 60 %, at least 70 % wanted (limits.attainment)\n"
                                    "time to the first token (p95): 2 s, at most 1 s wanted (limits.ttft_p95)\n"
                                    "payback: never, at most 24 months wanted (limits.payback)\n");
+    ts_report_destroy(report);
     ts_text_deinit(&text);
     report_fixture_deinit(&fixture);
 }
@@ -122,7 +126,9 @@ static void test_terminal__tiny_run_is_exact(void **state)
     struct ts_text text;
     ts_text_init(&text);
     report_fixture_tiny(&fixture);
-    assert_int_equal(ts_report_terminal(&text, &fixture.input), TS_OK);
+    struct ts_report *report = report_fixture_report(&fixture);
+    assert_int_equal(ts_report_terminal(&text, report), TS_OK);
+    ts_report_destroy(report);
     assert_string_equal(
         text.data,
         "hybrid\n"
@@ -170,7 +176,9 @@ static void test_terminal__fits_a_screen_whatever_the_names(void **state)
     for (size_t i = 0; i < sizeof make / sizeof *make; i++) {
         ts_text_init(&text);
         make[i](&fixture);
-        assert_int_equal(ts_report_terminal(&text, &fixture.input), TS_OK);
+        struct ts_report *report = report_fixture_report(&fixture);
+        assert_int_equal(ts_report_terminal(&text, report), TS_OK);
+        ts_report_destroy(report);
         check_lines(text.data);
         ts_text_deinit(&text);
         report_fixture_deinit(&fixture);
@@ -195,8 +203,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metric_format__says_what_a_reader_would),
         cmocka_unit_test(test_metrics__each_has_a_unit_and_stands_once),
-        cmocka_unit_test(test_metric_view__all_is_the_sum_of_the_tiers),
-        cmocka_unit_test(test_metric_view__a_single_replication_has_no_money),
+        cmocka_unit_test(test_figures__all_is_the_sum_of_the_tiers),
+        cmocka_unit_test(test_figures__a_single_replication_has_no_money_and_no_classes),
         cmocka_unit_test(test_limits__only_missed_ones_are_named),
         cmocka_unit_test(test_terminal__tiny_run_is_exact),
         cmocka_unit_test(test_terminal__fits_a_screen_whatever_the_names),

@@ -129,7 +129,9 @@ static enum ts_status write_to(const char *dir, const struct report_fixture *fix
                                struct ts_diags *diags)
 {
     struct ts_report_paths paths = {NULL, false};
-    enum ts_status status = ts_report_write(&paths, dir, &fixture->input, diags);
+    struct ts_report *report = report_fixture_report(fixture);
+    enum ts_status status = ts_report_write(&paths, dir, report, diags);
+    ts_report_destroy(report);
     assert_true((status == TS_OK) == (paths.html != NULL));
     if (charts) {
         *charts = paths.charts;

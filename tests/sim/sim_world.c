@@ -113,48 +113,24 @@ static void assert_same_batches(const struct ts_batch_means *a, const struct ts_
     }
 }
 
+#define ASSERT_SAME_COUNT(field) assert_int_equal(a->field, b->field)
+#define ASSERT_SAME_REAL(field) world_assert_near(a->field, b->field, tolerance)
+
 static void assert_same_cell(const struct ts_cell *a, const struct ts_cell *b, double tolerance)
 {
-    assert_int_equal(a->arrived, b->arrived);
-    assert_int_equal(a->done, b->done);
-    assert_int_equal(a->rejected, b->rejected);
-    assert_int_equal(a->timed_out, b->timed_out);
-    assert_int_equal(a->unfinished, b->unfinished);
-    assert_int_equal(a->left_out, b->left_out);
-    assert_int_equal(a->left_out_done, b->left_out_done);
-    assert_int_equal(a->slo_met, b->slo_met);
-    assert_int_equal(a->fell_back, b->fell_back);
-    assert_int_equal(a->superseded, b->superseded);
-    assert_int_equal(a->superseded_tok, b->superseded_tok);
-    assert_int_equal(a->prompt_tok, b->prompt_tok);
-    assert_int_equal(a->output_tok, b->output_tok);
-    world_assert_near(a->expected_right, b->expected_right, tolerance);
-    world_assert_near(a->api_usd, b->api_usd, tolerance);
-    world_assert_near(a->displaced_usd, b->displaced_usd, tolerance);
-    world_assert_near(a->barred_usd, b->barred_usd, tolerance);
+#define TS_CELL(type, field, ...) ASSERT_SAME_##type(field);
+#include "sim/counters.inc"
     for (int l = 0; l < TS_N_LATENCIES; l++) {
         assert_same_hist(&a->latency_ns[l], &b->latency_ns[l]);
     }
 }
 
-static void assert_same_units(const struct ts_tier_result *x, const struct ts_tier_result *y, double tolerance)
+static void assert_same_counters(const struct ts_tier_result *a, const struct ts_tier_result *b, double tolerance)
 {
-    assert_int_equal(x->n_steps, y->n_steps);
-    assert_int_equal(x->n_preemptions, y->n_preemptions);
-    assert_int_equal(x->looked_up_tok, y->looked_up_tok);
-    assert_int_equal(x->found_tok, y->found_tok);
-    world_assert_near(x->mean_up, y->mean_up, tolerance);
-    assert_true(x->kv_peak_frac == y->kv_peak_frac);
-    world_assert_near(x->mean_batch, y->mean_batch, tolerance);
-    world_assert_near(x->idle_j, y->idle_j, tolerance);
-    world_assert_near(x->active_j, y->active_j, tolerance);
-    world_assert_near(x->host_j, y->host_j, tolerance);
-    world_assert_near(x->overhead_j, y->overhead_j, tolerance);
-    world_assert_near(x->busy_frac, y->busy_frac, tolerance);
-    world_assert_near(x->flop, y->flop, tolerance);
-    world_assert_near(x->bytes, y->bytes, tolerance);
-    world_assert_near(x->peak_flop, y->peak_flop, tolerance);
-    world_assert_near(x->kv_mean_frac, y->kv_mean_frac, tolerance);
+#define TS_TIER(books, made, type, field, ...) ASSERT_SAME_##type(field);
+#include "sim/counters.inc"
+    assert_true(a->kv_peak_frac == b->kv_peak_frac);
+    assert_true(a->transfer_bytes == b->transfer_bytes);
 }
 
 void world_assert_same_intervals(const struct ts_result *a, const struct ts_result *b, double tolerance)
@@ -175,29 +151,20 @@ void world_assert_equal(const struct ts_result *a, const struct ts_result *b, do
     world_assert_near(a->simulated_s, b->simulated_s, tolerance);
     assert_true(a->warmup_s == b->warmup_s);
     for (uint32_t i = 0; a->n_pools == b->n_pools && i < a->n_pools; i++) {
-        assert_same_units(&a->pools[i], &b->pools[i], tolerance);
+        assert_same_counters(&a->pools[i], &b->pools[i], tolerance);
     }
     for (uint32_t i = 0; i <= a->n_tiers; i++) {
         const struct ts_tier_result *x = &a->tiers[i];
         const struct ts_tier_result *y = &b->tiers[i];
-        assert_same_units(x, y, tolerance);
+        assert_same_counters(x, y, tolerance);
         for (uint32_t c = 0; c < a->n_classes; c++) {
             assert_same_cell(&x->cells[c], &y->cells[c], tolerance);
         }
-        assert_int_equal(x->n_throttled, y->n_throttled);
-        assert_int_equal(x->n_retries, y->n_retries);
-        assert_int_equal(x->n_starts, y->n_starts);
-        assert_int_equal(x->n_failures, y->n_failures);
-        world_assert_near(x->mean_in_tier, y->mean_in_tier, tolerance);
-        world_assert_near(x->transfer_busy_frac, y->transfer_busy_frac, tolerance);
-        assert_true(x->transfer_bytes == y->transfer_bytes);
         assert_same_hist(&x->transfer_ns, &y->transfer_ns);
         assert_same_hist(&x->transfer_wait_ns, &y->transfer_wait_ns);
         for (uint32_t bin = 0; bin < a->n_bins; bin++) {
-            world_assert_near(x->power_w[bin], y->power_w[bin], tolerance);
-            world_assert_near(x->in_tier[bin], y->in_tier[bin], tolerance);
-            world_assert_near(x->busy[bin], y->busy[bin], tolerance);
-            world_assert_near(x->kv_used[bin], y->kv_used[bin], tolerance);
+#define TS_SERIES(field, ...) world_assert_near(x->field[bin], y->field[bin], tolerance);
+#include "sim/counters.inc"
         }
     }
     for (uint32_t bin = 0; bin < a->n_bins; bin++) {

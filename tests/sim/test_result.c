@@ -97,6 +97,58 @@ static void test_result__merged_counts_add_up_and_means_are_weighted(void **stat
     ts_result_deinit(&b);
 }
 
+/* 1 and 3 in runs of 10 s with 2 steps and of 30 s with 6, warm-ups of 4 and of 12 s: whole results carry the weights.
+ */
+#define HAND_SUM 4.0
+#define HAND_MAX 3.0
+#define HAND_TIME_MEAN 2.5
+#define HAND_STEP_MEAN 2.5
+
+static void set_counters(struct ts_result *result, double scale)
+{
+    for (uint32_t i = 0; i <= result->n_tiers; i++) {
+        struct ts_tier_result *tier = &result->tiers[i];
+#define TS_TIER(books, made, type, field, ...) tier->field = (TS_COUNTER_##type)scale;
+#include "sim/counters.inc"
+        tier->n_steps = (uint64_t)(2.0 * scale);
+        for (uint32_t c = 0; c < result->n_classes; c++) {
+            struct ts_cell *cell = &tier->cells[c];
+#define TS_CELL(type, field, ...) cell->field = (TS_COUNTER_##type)scale;
+#include "sim/counters.inc"
+        }
+    }
+#define TS_RUN(type, field, ...) result->field = (TS_COUNTER_##type)scale;
+#include "sim/counters.inc"
+    result->simulated_s = 10.0 * scale;
+    result->warmup_s = 4.0 * scale;
+}
+
+static void test_result__every_counter_merges_by_its_rule(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    const struct ts_model model = model_of_test(&pool, 1.0);
+    struct ts_result a, b;
+    assert_int_equal(ts_result_init(&a, &model, 0), TS_OK);
+    assert_int_equal(ts_result_init(&b, &model, 0), TS_OK);
+    set_counters(&a, 1.0);
+    set_counters(&b, 3.0);
+    assert_int_equal(ts_result_merge(&a, &b), TS_OK);
+    for (uint32_t i = 0; i <= a.n_tiers; i++) {
+        a.tiers[i].n_steps /= 2;
+#define TS_TIER(books, made, type, field, rule, ...) assert_true((double)a.tiers[i].field == HAND_##rule);
+#include "sim/counters.inc"
+#define TS_CELL(type, field, rule, ...) assert_true((double)a.tiers[i].cells[1].field == HAND_##rule);
+#include "sim/counters.inc"
+    }
+    a.simulated_s /= 10.0;
+    a.warmup_s /= 4.0;
+#define TS_RUN(type, field, rule, ...) assert_true((double)a.field == HAND_##rule);
+#include "sim/counters.inc"
+    ts_result_deinit(&a);
+    ts_result_deinit(&b);
+}
+
 /* Bins of 0.5 and of 1 s, as when one replication ran so long that its bins doubled: the finer ones are merged in
  * pairs, whichever side they stand on. */
 static void test_result__bins_of_double_width_merge(void **state)
@@ -122,11 +174,19 @@ static void test_result__sums_run_over_classes_and_tiers(void **state)
     (void)state;
     struct ts_result result = replicate(0, 0.5);
     struct ts_cell server, all;
-    assert_int_equal(ts_result_sum(&server, &result, 0), TS_OK);
-    assert_int_equal(ts_result_sum(&all, &result, result.n_tiers + 1), TS_OK);
+    assert_int_equal(ts_result_sum(&server, &result, 0, TS_ALL_CLASSES), TS_OK);
+    assert_int_equal(ts_result_sum(&all, &result, result.n_tiers + 1, TS_ALL_CLASSES), TS_OK);
     assert_int_equal(server.done, result.tiers[0].cells[0].done + result.tiers[0].cells[1].done);
     assert_int_equal(all.arrived, N);
     assert_int_equal(all.latency_ns[TS_TTFT].count, N);
+    struct ts_cell one;
+    assert_int_equal(ts_result_sum(&one, &result, 0, 1), TS_OK);
+    assert_int_equal(one.done, result.tiers[0].cells[1].done);
+    ts_cell_deinit(&one);
+    struct ts_tier_result total;
+    ts_result_total(&total, &result, result.n_tiers + 1);
+    assert_true(total.active_j == result.tiers[0].active_j + result.tiers[1].active_j);
+    assert_true(total.busy_frac == 0.0 && result.tiers[0].busy_frac > 0.0);
     ts_cell_deinit(&server);
     ts_cell_deinit(&all);
     ts_result_deinit(&result);
@@ -138,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_result__latencies_have_names),
         cmocka_unit_test(test_result__merging_does_not_depend_on_the_order),
         cmocka_unit_test(test_result__merged_counts_add_up_and_means_are_weighted),
+        cmocka_unit_test(test_result__every_counter_merges_by_its_rule),
         cmocka_unit_test(test_result__bins_of_double_width_merge),
         cmocka_unit_test(test_result__sums_run_over_classes_and_tiers),
     };

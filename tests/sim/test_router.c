@@ -169,7 +169,8 @@ static void test_router__latency_and_price_are_added_to_every_request(void **sta
     const struct ts_request requests[] = {request_of(0, -1.0F, 0, 0), request_of(1, -1.0F, 0, 0)};
     struct ts_result result = world_run(&model, requests, 2);
     assert_int_equal(result.tiers[WEAK].cells[0].latency_ns[TS_TTFT].max, 104 * MS);
-    world_assert_near(result.tiers[WEAK].cells[0].api_usd, 3.0, 1e-12);
+    world_assert_near(result.tiers[WEAK].cells[0].api_usd, 2.0, 1e-12);
+    world_assert_near(result.tiers[WEAK].cells[0].router_usd, 1.0, 1e-12);
     ts_result_deinit(&result);
 }
 

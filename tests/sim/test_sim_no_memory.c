@@ -78,7 +78,7 @@ static void test_sim__every_failed_allocation_is_reported(void **state)
     print_message("%ld allocations\n", n_failures);
     assert_true(n_failures > 40);
     struct ts_cell sum;
-    assert_int_equal(ts_result_sum(&sum, &result, 4), TS_OK);
+    assert_int_equal(ts_result_sum(&sum, &result, 4, TS_ALL_CLASSES), TS_OK);
     assert_int_equal(sum.done, N);
     ts_cell_deinit(&sum);
     ts_result_deinit(&result);

@@ -302,7 +302,7 @@ static void add_to_tally(struct tally *tally, const struct ts_result *result, ui
 {
     struct ts_cell sum;
     assert_true(ts_result_balances(result));
-    assert_int_equal(ts_result_sum(&sum, result, result->n_tiers + 1), TS_OK);
+    assert_int_equal(ts_result_sum(&sum, result, result->n_tiers + 1, TS_ALL_CLASSES), TS_OK);
     assert_int_equal(sum.arrived, n);
     tally->done += sum.done;
     tally->rejected += sum.rejected;

@@ -1,0 +1,104 @@
+/* Hides which figures stand in which table of a report, and what people call them there. */
+#include "base/check.h"
+#include "reports/report_parts.h"
+
+#define END_OF_COLUMNS                                                                                                 \
+    {                                                                                                                  \
+        NULL, NULL, NULL                                                                                               \
+    }
+
+const struct ts_column ts_service_columns[] = {
+    {"requests", "arrived", "sum"},
+    {"done", "done", "sum"},
+    {"rejected", "rejected", "sum"},
+    {"timed out", "timed_out", "sum"},
+    {"unfinished", "unfinished", "sum"},
+    {"fallback", "fell_back", "sum"},
+    {"in time", "attainment", "mean"},
+    {"right", "quality", "mean"},
+    {"output", "output_rate", "mean"},
+    {"busy", "busy", "mean"},
+    {"MFU", "mfu", "mean"},
+    {"MBU", "mbu", "mean"},
+    {"batch", "batch", "mean"},
+    {"KV peak", "kv_used", "max"},
+    END_OF_COLUMNS,
+};
+
+const struct ts_column ts_latency_columns[] = {
+    {"TTFT p50", "ttft", "p50"},
+    {"p95", "ttft", "p95"},
+    {"p99", "ttft", "p99"},
+    {"TPOT p50", "tpot", "p50"},
+    {"p95", "tpot", "p95"},
+    {"ITL p50", "itl", "p50"},
+    {"p99", "itl", "p99"},
+    {"E2E p50", "e2e", "p50"},
+    {"p95", "e2e", "p95"},
+    {"p99", "e2e", "p99"},
+    {"wait p50", "wait", "p50"},
+    {"p95", "wait", "p95"},
+    END_OF_COLUMNS,
+};
+
+const struct ts_column ts_money_columns[] = {
+    {"machines", "cost", "capex"},
+    {"energy", "cost", "energy"},
+    {"maintenance", "cost", "maintenance"},
+    {"staff", "cost", "staff"},
+    {"other", "cost", "other"},
+    {"API", "cost", "api"},
+    {"total", "cost", "total"},
+    {"same calls at the API", "baseline_cost", "total"},
+    END_OF_COLUMNS,
+};
+
+const struct ts_column ts_energy_columns[] = {
+    {"idle", "energy", "idle"},
+    {"active", "energy", "active"},
+    {"host", "energy", "host"},
+    {"overhead", "energy", "overhead"},
+    {"total", "energy", "total"},
+    {"per month", "energy_use", "total"},
+    END_OF_COLUMNS,
+};
+
+const struct ts_column ts_class_columns[] = {
+    {"requests", "arrived", "sum"},  {"prompt", "prompt_tok", "sum"},
+    {"output", "output_tok", "sum"}, {"TTFT p50", "ttft", "p50"},
+    {"p95", "ttft", "p95"},          {"E2E p50", "e2e", "p50"},
+    {"p95", "e2e", "p95"},           {"in time", "attainment", "mean"},
+    {"right", "quality", "mean"},    END_OF_COLUMNS,
+};
+
+/* Of the terminal: what fits beside each other. */
+const struct ts_column ts_glance_columns[] = {
+    {"requests", "arrived", "sum"},
+    {"TTFT p50", "ttft", "p50"},
+    {"p95", "ttft", "p95"},
+    {"TPOT p50", "tpot", "p50"},
+    {"E2E p50", "e2e", "p50"},
+    {"p95", "e2e", "p95"},
+    {"in time", "attainment", "mean"},
+    {"kWh/mo", "energy_use", "total"},
+    {"USD/mo", "cost", "total"},
+    END_OF_COLUMNS,
+};
+
+const struct ts_column ts_plan_lines[] = {
+    {"payback", "payback", "value"},
+    {"payback, discounted", "discounted_payback", "value"},
+    {"payback, counting only calls that policy lets go to the API", "payback_allowed", "value"},
+    {"part of the API bill that policy would not have allowed", "barred", "value"},
+    {"net present value", "npv", "value"},
+    {"internal rate of return", "irr", "value"},
+    {"volume at which the busiest owned tier is full, times today's", "capacity_growth", "value"},
+    END_OF_COLUMNS,
+};
+
+const struct ts_metric *ts_column_metric(const struct ts_column *column)
+{
+    const struct ts_metric *metric = ts_metric_find(column->name, column->stat);
+    TS_CHECK(metric != NULL);
+    return metric;
+}

@@ -1,0 +1,30 @@
+/* Hides how long a window is said to be, and where a text is cut off. */
+#include "base/units.h"
+#include "reports/report_parts.h"
+
+void ts_report_put_time(struct ts_text *out, double seconds)
+{
+    if (seconds >= 7200.0 && seconds <= 172800.0) {
+        ts_text_number(out, seconds / 3600.0, 3);
+        ts_text_puts(out, " h");
+        return;
+    }
+    ts_units_format(out, seconds, "s");
+}
+
+void ts_report_put_clipped(struct ts_text *out, const char *string, size_t max)
+{
+    size_t width = 0;
+    for (const char *at = string; *at != '\0'; at++) {
+        width += ((unsigned char)*at & 0xc0) != 0x80;
+    }
+    size_t keep = width > max ? max - 3 : max, n = 0;
+    for (const char *at = string; *at != '\0'; at++) {
+        n += ((unsigned char)*at & 0xc0) != 0x80;
+        if (n > keep) {
+            ts_text_puts(out, "...");
+            return;
+        }
+        ts_text_append(out, (unsigned char)*at < 0x20 || *at == 0x7f ? " " : at, 1);
+    }
+}

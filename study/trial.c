@@ -1,0 +1,119 @@
+/* Hides how a trial comes to its scenario, and that its requests may be read ahead. */
+#include "study/trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/sim.h"
+#include "traces/read_ahead.h"
+
+static enum ts_status run_stream(struct ts_trial_outcome *out, const struct ts_scenario *scenario,
+                                 const struct ts_trial *trial, const struct ts_trial_options *options,
+                                 struct ts_request_stream *stream, struct ts_diags *diags)
+{
+    const struct ts_workload *workload = &scenario->workload;
+    const struct ts_sim_options sim = {.replication = trial->replication,
+                                       .progress = options->progress,
+                                       .window_s = workload->trace_path ? 0.0 : workload->duration_s,
+                                       .single_steps = options->single_steps,
+                                       .on_request = options->rows ? ts_requests_part_put : NULL,
+                                       .request_user = options->rows};
+    struct ts_request_stream *ahead = NULL;
+    if (options->read_ahead && ts_read_ahead_open(&ahead, stream) != TS_OK) {
+        ahead = NULL; /* no thread to be had: then without */
+    }
+    const enum ts_status status = ts_sim_run(&out->result, &scenario->model, ahead ? ahead : stream, &sim, diags);
+    ts_request_stream_destroy(ahead);
+    return status;
+}
+
+static enum ts_status simulate(struct ts_trial_outcome *out, const struct ts_scenario *scenario,
+                               const struct ts_trial *trial, const struct ts_trial_options *options,
+                               struct ts_diags *diags)
+{
+    struct ts_request_stream *stream = NULL;
+    enum ts_status status =
+        ts_workload_open(&stream, &scenario->workload, scenario->model.seed, trial->replication, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    status = run_stream(out, scenario, trial, options, stream, diags);
+    if (status == TS_OK && scenario->workload.trace_path) {
+        out->trace = ts_workload_trace_counts(stream);
+    }
+    ts_request_stream_destroy(stream);
+    return status;
+}
+
+static enum ts_status find_figures(struct ts_trial_outcome *out, const struct ts_model *model)
+{
+    struct ts_figure_list list;
+    enum ts_status status = ts_figure_list_init(&list, model, TS_FIGURES_OF_ONE);
+    if (status != TS_OK) {
+        return status;
+    }
+    out->n_figures = list.n;
+    out->figures = calloc(list.n, sizeof *out->figures);
+    status = out->figures ? ts_figures_compute(out->figures, &list, &out->result, NULL) : TS_ENOMEM;
+    ts_figure_list_deinit(&list);
+    return status;
+}
+
+static enum ts_status run_scenario(struct ts_trial_outcome *out, const struct ts_scenario *scenario,
+                                   const struct ts_trial *trial, const struct ts_trial_options *options,
+                                   struct ts_diags *diags)
+{
+    struct ts_trial_outcome outcome = {.figures = NULL};
+    enum ts_status status = simulate(&outcome, scenario, trial, options, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    status = find_figures(&outcome, &scenario->model);
+    if (status != TS_OK) {
+        ts_trial_outcome_deinit(&outcome);
+        return status;
+    }
+    *out = outcome;
+    return TS_OK;
+}
+
+/* The base's scenario with the trial's own list behind the base's. */
+static enum ts_status load(struct ts_scenario *out, const struct ts_trial *trial, struct ts_diags *diags)
+{
+    struct ts_scenario_options options = trial->base->options;
+    const char **sets = calloc(options.n_sets + trial->n_sets, sizeof *sets);
+    if (!sets) {
+        return TS_ENOMEM;
+    }
+    for (size_t i = 0; i < options.n_sets; i++) {
+        sets[i] = options.sets[i];
+    }
+    memcpy(sets + options.n_sets, trial->sets, trial->n_sets * sizeof *sets);
+    options.sets = sets;
+    options.n_sets += trial->n_sets;
+    const enum ts_status status = ts_scenario_load(out, trial->base->path, &options, diags);
+    free(sets);
+    return status;
+}
+
+enum ts_status ts_trial_run(struct ts_trial_outcome *out, const struct ts_trial *trial,
+                            const struct ts_trial_options *options, struct ts_diags *diags)
+{
+    if (trial->n_sets == 0) {
+        return run_scenario(out, trial->base->scenario, trial, options, diags);
+    }
+    struct ts_scenario scenario;
+    enum ts_status status = load(&scenario, trial, diags);
+    if (status == TS_OK) {
+        status = run_scenario(out, &scenario, trial, options, diags);
+        ts_scenario_deinit(&scenario);
+    }
+    return status;
+}
+
+void ts_trial_outcome_deinit(struct ts_trial_outcome *outcome)
+{
+    ts_result_deinit(&outcome->result);
+    free(outcome->figures);
+    *outcome = (struct ts_trial_outcome){.figures = NULL};
+}

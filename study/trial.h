@@ -1,0 +1,48 @@
+/* A trial: one simulation of a study. {scenario, key=value list, replication} in, a result and figures out. It knows of
+ * no other trial: the same one gives the same bytes on any thread and in any order, so that a study (replications, a
+ * sweep, a search, a shard of either) is a list of trials and what is made of their outcomes, one after the other:
+ * see study/in_order.h. */
+#ifndef TS_STUDY_TRIAL_H
+#define TS_STUDY_TRIAL_H
+
+#include "base/progress.h"
+#include "reports/figures.h"
+#include "reports/requests_csv.h"
+#include "scenarios/language/scenario.h"
+#include "traces/trace.h"
+
+/* What all trials of a study share. Borrowed by each. */
+struct ts_trial_base {
+    const struct ts_scenario *scenario; /* as it was loaded */
+    const char *path;                   /* from where, and how: needed by trials that have sets of their own */
+    struct ts_scenario_options options;
+};
+
+struct ts_trial {
+    const struct ts_trial_base *base;
+    const char *const *sets; /* [n_sets] "key=value", over those of the base; the seed is a key as others are */
+    size_t n_sets;
+    uint32_t replication; /* which of the seed's random streams */
+};
+
+/* How it is run: nothing of this changes an outcome. */
+struct ts_trial_options {
+    bool single_steps;             /* see sim.h */
+    bool read_ahead;               /* requests are read or drawn by a thread of their own, if there is one to be had */
+    struct ts_progress progress;   /* see sim.h */
+    struct ts_requests_part *rows; /* gets a row of every request; may be NULL */
+};
+
+struct ts_trial_outcome {
+    struct ts_result result; /* for ts_result_merge, in the order of the study's list */
+    double *figures;         /* [n_figures] in the order of ts_figure_list_init(model, TS_FIGURES_OF_ONE) */
+    uint32_t n_figures;
+    struct ts_trace_counts trace; /* zero for a generated workload */
+};
+
+/* What ts_scenario_load, ts_workload_open and ts_sim_run return. On failure *out is untouched. */
+enum ts_status ts_trial_run(struct ts_trial_outcome *out, const struct ts_trial *trial,
+                            const struct ts_trial_options *options, struct ts_diags *diags);
+void ts_trial_outcome_deinit(struct ts_trial_outcome *outcome);
+
+#endif
