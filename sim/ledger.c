@@ -311,7 +311,8 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
         break;
     case TS_N_OUTCOMES:
         TS_CHECK(!"an outcome");
-    }    return charged_usd;
+    }
+    return charged_usd;
 }
 
 /* What the provider charges for a call whose client went away: the prompt, which it has read. */
