@@ -116,8 +116,8 @@ void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts
 /* What became of a call, by the attempt that decided it, at flight->tier. What an API charges for it comes back. */
 double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, const struct ts_flight *flight,
                         const struct ts_request_record *record);
-/* An attempt that came to nothing for its call. A whole reply is charged for; one that an API has begun, for its prompt.
- * That comes back. */
+/* An attempt that came to nothing for its call. A whole reply is charged for; one that an API has begun, for its
+ * prompt. That comes back. */
 double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *flight, int64_t now_ns, bool is_whole);
 /* The check of an attempt's reply. */
 void ts_ledger_verify(struct ts_ledger *ledger, const struct ts_flight *flight);

@@ -22,6 +22,7 @@ static const char text[] =
     "          pools: [{name: p, role: prefill}, {name: d, role: decode}]}\n"
     "  cloud: {kind: api, offers: OpenAI/gpt-4o, ability: 4}\n"
     "routing: {thresholds: {phone: 0, edge: 1, split: 2}, static: {chat: edge},\n"
+    "          hedge_after: 1 s, budget_per_day: 50 USD,\n"
     "          rules: [{when: {sensitivity: public}, never: [cloud]}]}\n";
 
 /* ---- where a word arrives ---- */
@@ -140,6 +141,9 @@ static const struct meaning meanings[] = {
     {"routing.policy", "difficulty", "routing.policy=difficulty", router, TS_ROUTE_DIFFICULTY},
     {"routing.policy", "static", "routing.policy=static", router, TS_ROUTE_STATIC},
     {"routing.policy", "least-loaded", "routing.policy=least-loaded", router, TS_ROUTE_LEAST_LOADED},
+    {"routing.policy", "cascade", "routing.policy=cascade", router, TS_ROUTE_CASCADE},
+    {"routing.policy", "hedge", "routing.policy=hedge", router, TS_ROUTE_HEDGE},
+    {"routing.policy", "budget", "routing.policy=budget", router, TS_ROUTE_BUDGET},
 };
 
 static void load_with(struct ts_scenario *out, const char *yaml, const char *set)

@@ -171,9 +171,10 @@ static void test_hedge__a_queued_attempt_leaves_no_trace_but_its_count(void **st
 {
     (void)state;
     struct ts_model model = two_tiers(TS_ROUTE_HEDGE);
-    model.tiers[WEAK] = world_server(1.0);
+    struct ts_pool_model pool;
+    model.tiers[WEAK] = world_server(&pool, 1.0);
     model.tiers[WEAK].name = "server";
-    model.tiers[WEAK].u.server.max_seqs = 1;
+    pool.replica.max_seqs = 1;
     model.router.hedge_after_s = 0.5;
     model.router.fallback[0] = STRONG;
     struct ts_request requests[] = {world_request(0, 0, 10, 6), world_request(1, 1 * MS, 10, 6)};

@@ -295,7 +295,8 @@ static struct ts_request *random_requests(struct ts_rng *rng, const struct ts_mo
 
 struct tally {
     uint64_t n_transfers;
-    uint64_t done, rejected, timed_out, unfinished, fell_back, superseded, n_preemptions, n_retries, n_starts, n_failures;
+    uint64_t done, rejected, timed_out, unfinished, fell_back, superseded, n_preemptions, n_retries, n_starts,
+        n_failures;
 };
 
 static void add_to_tally(struct tally *tally, const struct ts_result *result, uint64_t n)
