@@ -15,13 +15,14 @@
  * -> 1.25 The busy share is a cautious measure of a server that batches: when busier it batches more, and takes more
  * than this says.
  *
- * The plan spends, for each tier: s_m (maintenance + staff + other + energy(l_m)), its API bill A v_m p_m, the router's
- * fee R v_m, and for the calls that an owned tier does not take, at the price of the API that it replaces,
- * D (v_m - s_m l_m) p_m. Capex is paid in month 0 and again at each end of life inside the horizon, less the resale of
- * the old machines. A life counts from the entry into service; nothing is replaced more often than once a month. At the
- * very end of the horizon nothing is bought any more. What is not worn out by then is not credited.
+ * The plan spends, for each tier: s_m (maintenance + staff + other + energy(l_m)), its API bill A v_m p_m, that of
+ * attempts which came to nothing S v_m p_m, what router and checks take R v_m, and for the calls that an owned tier
+ * does not take, at the price of the API that it replaces, D (v_m - s_m l_m) p_m. Capex is paid in month 0 and again at
+ * each end of life inside the horizon, less the resale of the old machines. A life counts from the entry into service;
+ * nothing is replaced more often than once a month. At the very end of the horizon nothing is bought any more. What is
+ * not worn out by then is not credited.
  *
- * The baseline spends (sum of D + sum of A) v_m p_m: the same calls, all at the API, without a router.
+ * The baseline spends (sum of D + sum of A) v_m p_m: the same calls, all at the API, each once, without a router.
  *
  * With capex 40,000, D = 15,000 and other = 5,000 USD a month, API prices falling by 50 % a year:
  * net = -40000, 10000, 9158.1, 8363.5, ... -> payback after 4.7045 months.
@@ -48,7 +49,8 @@ struct tier_month {
     const struct ts_owned_model *owned;
     double idle_kwh, active_kwh;
     double maintenance_usd, staff_usd, other_usd;
-    double api_usd, router_usd;       /* A, R */
+    double api_usd, superseded_usd;   /* A, S */
+    double router_usd;                /* R */
     double displaced_usd, barred_usd; /* D and the part of it that policy would have kept */
 };
 
@@ -143,6 +145,7 @@ static void add_cell(struct tier_month *out, const struct ts_cell *cell, double 
 {
     out->router_usd += cell->router_usd * factor;
     out->api_usd += cell->api_usd * factor;
+    out->superseded_usd += cell->superseded_usd * factor;
     out->displaced_usd += cell->displaced_usd * factor;
     out->barred_usd += cell->barred_usd * factor;
 }
@@ -185,7 +188,8 @@ static void spend(double out[TS_N_COST_KINDS], const struct tier_month *tier, st
     out[TS_COST_STAFF] = service * tier->staff_usd;
     out[TS_COST_OTHER] = service * tier->other_usd;
     double elsewhere_usd = tier->displaced_usd * (month.volume - service * month.local);
-    out[TS_COST_API] = (tier->api_usd * month.volume + elsewhere_usd) * month.price + tier->router_usd * month.volume;
+    double api_usd = (tier->api_usd + tier->superseded_usd) * month.volume + elsewhere_usd;
+    out[TS_COST_API] = api_usd * month.price + tier->router_usd * month.volume;
 }
 
 static double capex_per_month(const struct ts_owned_model *owned, uint32_t horizon_months)

@@ -108,7 +108,7 @@ static double get_output_rate(const struct ts_metric_view *view, const struct ts
 static double get_api_bill(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
-    return view->cell.api_usd + view->cell.router_usd;
+    return view->cell.api_usd + view->cell.superseded_usd + view->cell.router_usd;
 }
 
 static double get_quantile(const struct ts_metric_view *view, const struct ts_metric *self)

@@ -339,7 +339,7 @@ double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *fli
     const struct ts_offer *offer = &ledger->model->tiers[tier].u.api.offers[flight->offer];
     const double usd =
         is_whole ? ts_ledger_price_usd(offer, &flight->request) : price_of_start_usd(offer, &flight->request);
-    cell->api_usd += usd;
+    cell->superseded_usd += usd;
     return usd;
 }
 

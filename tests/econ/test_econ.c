@@ -301,6 +301,22 @@ static void test_econ__a_router_is_paid_by_the_plan_alone(void **state)
     world_deinit(&world);
 }
 
+static void test_econ__attempts_that_came_to_nothing_are_paid_by_the_plan_alone(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.cells[SERVER].displaced_usd = 100;
+    world.cells[API] = (struct ts_cell){.arrived = 500, .done = 500, .api_usd = 50, .superseded_usd = 20};
+    world.model.money.api_price_decline_frac_per_year = 0.75;
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->baseline_usd_per_month, 150, 1e-9);
+    close_to(econ->monthly_usd[API][TS_COST_API], 70, 1e-9);
+    close_to(econ->plan_usd[13], 70 * 0.25, 1e-9); /* at the API's price */
+    close_to(econ->baseline_usd[13], 150 * 0.25, 1e-9);
+    world_deinit(&world);
+}
+
 static void test_econ__without_capex_payback_is_now_or_when_losses_are_recovered(void **state)
 {
     (void)state;
@@ -375,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_econ__refresh_can_undo_the_payback),
         cmocka_unit_test(test_econ__unequal_lives_count_from_service),
         cmocka_unit_test(test_econ__a_router_is_paid_by_the_plan_alone),
+        cmocka_unit_test(test_econ__attempts_that_came_to_nothing_are_paid_by_the_plan_alone),
         cmocka_unit_test(test_econ__without_capex_payback_is_now_or_when_losses_are_recovered),
         cmocka_unit_test(test_econ__npv_and_irr_follow_from_the_net_flows),
         cmocka_unit_test(test_econ__refuses_an_empty_window),

@@ -65,7 +65,8 @@ static void test_cascade__shares_cost_and_quality_are_the_closed_form(void **sta
     assert_true(weak->superseded == strong->done && strong->superseded == 0);
     assert_true(weak->superseded_tok == 61 * weak->superseded);
     assert_true(fabs(escalated - 0.31) < 4.0 * se);
-    world_assert_near((weak->api_usd + strong->api_usd) / n, 0.05 + escalated, 1e-9);
+    world_assert_near((weak->api_usd + weak->superseded_usd + strong->api_usd) / n, 0.05 + escalated, 1e-9);
+    world_assert_near(weak->superseded_usd / n, 0.05 * escalated, 1e-9);
     world_assert_near((weak->router_usd + strong->router_usd) / n, 0.01, 1e-9);
     world_assert_near((weak->expected_right + strong->expected_right) / n,
                       (1.0 - escalated) * (0.63 / 0.69) + 0.95 * escalated, 1e-9);
@@ -125,7 +126,7 @@ static void test_cascade__a_client_that_saw_nothing_gives_up(void **state)
         const struct ts_cell *weak = cell_of(&result, WEAK);
         assert_int_equal(weak->timed_out, 1);
         assert_int_equal(weak->superseded, 1);
-        world_assert_near(weak->api_usd, 0.05, 1e-12);
+        world_assert_near(weak->superseded_usd, 0.05, 1e-12);
         ts_result_deinit(&result);
     }
 }
@@ -149,7 +150,7 @@ static void test_hedge__the_first_token_wins_and_the_loser_is_called_back(void *
     assert_int_equal(weak->latency_ns[TS_E2E].max, 1400 * MS);
     assert_int_equal(strong->superseded, 1);
     assert_int_equal(strong->superseded_tok, 0);
-    world_assert_near(strong->api_usd, 1.0, 1e-12);
+    world_assert_near(strong->superseded_usd, 1.0, 1e-12);
     assert_int_equal(strong->arrived, 0);
     ts_result_deinit(&result);
 }
