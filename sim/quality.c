@@ -1,5 +1,5 @@
-/* Hides the one-parameter item response model (Rasch 1960) and Bayes' rule behind a check. Worked: right .7, accept_right
- * .9, reject_wrong .8: accepted .69; of those rejected .07/.31 = .2258 are right. */
+/* Hides the one-parameter item response model (Rasch 1960) and Bayes' rule behind a check. Worked: right .7,
+ * accept_right .9, reject_wrong .8: accepted .69; of those rejected .07/.31 = .2258 are right. */
 #include "sim/quality.h"
 
 #include <math.h>

@@ -96,8 +96,9 @@ static inline void prefetch_block(const uint8_t *block, int n_bytes, uint32_t ah
 #define STEPS_BYTES(tokens, half)                                                                                      \
     STEP_BYTES(tokens, 0, half)                                                                                        \
     STEP_BYTES(tokens, 1, half)                                                                                        \
-    STEP_BYTES(tokens, 2, half) STEP_BYTES(tokens, 3, half) STEP_BYTES(tokens, 4, half) STEP_BYTES(tokens, 5, half)    \
-        STEP_BYTES(tokens, 6, half) STEP_BYTES(tokens, 7, half)
+    STEP_BYTES(tokens, 2, half)                                                                                        \
+    STEP_BYTES(tokens, 3, half) STEP_BYTES(tokens, 4, half) STEP_BYTES(tokens, 5, half) STEP_BYTES(tokens, 6, half)    \
+        STEP_BYTES(tokens, 7, half)
 
 /* Columns 4*p.. and 16 + 4*p.. from nibble vectors. */
 #define STEP_NIBBLES(tokens, p)                                                                                        \

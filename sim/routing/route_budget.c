@@ -3,9 +3,9 @@
  * where lambda, what a dollar has to bring, follows the spending: after every choice it is multiplied by
  * exp(eta (price/allowance - 1)), the allowance being what is left of the day's sum over the calls still expected today
  * (adaptive pacing by the dual variable: Balseiro and Gur, "Learning in repeated auctions with budgets", 2019). What a
- * call will cost is its prompt at the first offer's price, and a reply of the mean length so far. Once the sum is spent,
- * tiers with a price get nothing until midnight; what is under way then may go beyond it. Days begin at the start of
- * the run. */
+ * call will cost is its prompt at the first offer's price, and a reply of the mean length so far. Once the sum is
+ * spent, tiers with a price get nothing until midnight; what is under way then may go beyond it. Days begin at the
+ * start of the run. */
 #include <math.h>
 #include <stdlib.h>
 

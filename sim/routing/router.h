@@ -19,7 +19,8 @@ struct ts_router_policy_ops {
     void (*deinit)(struct ts_router *router);
     /* The tier that a new call is meant for, whether or not it can take it; n_tiers: none. */
     uint32_t (*choose)(struct ts_engine *engine, uint32_t call);
-    /* Is the attempt's reply held back, when it is whole, until on_reply or on_timer has decided? NULL: none ever is. */
+    /* Is the attempt's reply held back, when it is whole, until on_reply or on_timer has decided? NULL: none ever is.
+     */
     bool (*holds_back)(const struct ts_engine *engine, const struct ts_flight *flight);
     /* An attempt ended with a whole reply. True: it is the answer. False: the policy keeps it (call->kept) and makes up
      * its mind later. NULL: it is the answer. */
