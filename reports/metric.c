@@ -124,7 +124,7 @@ static double get_energy(const struct ts_metric_view *view, const struct ts_metr
     case PART_OVERHEAD:
         return tier->overhead_j / J_PER_KWH;
     case PART_TOTAL:
-        return (tier->idle_j + tier->active_j + tier->host_j + tier->overhead_j) / J_PER_KWH;
+        return ts_tier_energy_j(tier) / J_PER_KWH;
     }
     return NAN;
 }

@@ -40,17 +40,6 @@ void ts_report_verdict_put(struct ts_text *out, const struct ts_verdict *verdict
 
 /* ---- prediction beside recording ---- */
 
-enum { TS_MAX_RECORDED_ROWS = TS_N_RECORDED * TS_N_RECORDED_STATS };
-
-struct ts_recorded_row {
-    const char *name, *key, *stat; /* "TTFT", "ttft", "p90" */
-    double predicted_s, recorded_s;
-    double error_frac; /* predicted/recorded - 1; NaN without a request done */
-};
-
-/* Returns how many there are; 0 if the scenario records nothing. */
-size_t ts_report_recorded(struct ts_recorded_row out[TS_MAX_RECORDED_ROWS], const struct ts_report_input *input,
-                          const struct ts_metric_view *all);
 /* A table for the terminal, and one for the page; nothing if the scenario records nothing. */
 enum ts_status ts_report_recorded_text(struct ts_text *out, const struct ts_report_input *input,
                                        const struct ts_metric_view *all);

@@ -10,8 +10,16 @@ static const char *const names[TS_N_RECORDED] = {"TTFT", "TPOT", "E2E"};
 static const char *const keys[TS_N_RECORDED] = {"ttft", "tpot", "e2e"};
 static const char *const stats[TS_N_RECORDED_STATS] = {"mean", "p50", "p90", "p99"};
 
-size_t ts_report_recorded(struct ts_recorded_row out[TS_MAX_RECORDED_ROWS], const struct ts_report_input *input,
-                          const struct ts_metric_view *all)
+enum { MAX_ROWS = TS_N_RECORDED * TS_N_RECORDED_STATS };
+
+struct row {
+    const char *name, *key, *stat; /* "TTFT", "ttft", "p90" */
+    double predicted_s, recorded_s;
+    double error_frac; /* predicted/recorded - 1; NaN without a request done */
+};
+
+/* Returns how many there are; 0 if the scenario records nothing. */
+static size_t collect(struct row out[MAX_ROWS], const struct ts_report_input *input, const struct ts_metric_view *all)
 {
     static const double shares[TS_N_RECORDED_STATS] = {NAN, 0.5, 0.9, 0.99};
     static const enum ts_latency latencies[TS_N_RECORDED] = {TS_TTFT, TS_TPOT, TS_E2E};
@@ -25,12 +33,12 @@ size_t ts_report_recorded(struct ts_recorded_row out[TS_MAX_RECORDED_ROWS], cons
                 continue;
             }
             const double ns = stat == TS_RECORDED_MEAN ? ts_hist_mean(hist) : ts_hist_quantile(hist, shares[stat]);
-            out[n++] = (struct ts_recorded_row){.name = names[latency],
-                                                .key = keys[latency],
-                                                .stat = stats[stat],
-                                                .predicted_s = ns * 1e-9,
-                                                .recorded_s = recorded_s,
-                                                .error_frac = ns * 1e-9 / recorded_s - 1.0};
+            out[n++] = (struct row){.name = names[latency],
+                                    .key = keys[latency],
+                                    .stat = stats[stat],
+                                    .predicted_s = ns * 1e-9,
+                                    .recorded_s = recorded_s,
+                                    .error_frac = ns * 1e-9 / recorded_s - 1.0};
         }
     }
     return n;
@@ -64,8 +72,7 @@ static bool put_time(struct ts_table *table, double seconds)
     return good;
 }
 
-static enum ts_status put_table(struct ts_text *out, const struct ts_recorded_row *rows, size_t n,
-                                enum ts_table_format format)
+static enum ts_status put_table(struct ts_text *out, const struct row *rows, size_t n, enum ts_table_format format)
 {
     struct ts_table *table = ts_table_create(NULL);
     if (table == NULL) {
@@ -87,8 +94,7 @@ static enum ts_status put_table(struct ts_text *out, const struct ts_recorded_ro
     return status;
 }
 
-static void put_verdict(struct ts_text *out, const struct ts_recorded_row *rows, size_t n,
-                        const struct ts_recorded_model *recorded)
+static void put_verdict(struct ts_text *out, const struct row *rows, size_t n, const struct ts_recorded_model *recorded)
 {
     double worst = 0.0;
     for (size_t i = 0; i < n; i++) {
@@ -103,8 +109,8 @@ static void put_verdict(struct ts_text *out, const struct ts_recorded_row *rows,
 enum ts_status ts_report_recorded_text(struct ts_text *out, const struct ts_report_input *input,
                                        const struct ts_metric_view *all)
 {
-    struct ts_recorded_row rows[TS_MAX_RECORDED_ROWS];
-    const size_t n = ts_report_recorded(rows, input, all);
+    struct row rows[MAX_ROWS];
+    const size_t n = collect(rows, input, all);
     if (n == 0) {
         return TS_OK;
     }
@@ -118,8 +124,8 @@ enum ts_status ts_report_recorded_text(struct ts_text *out, const struct ts_repo
 enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_report_input *input,
                                        const struct ts_metric_view *all)
 {
-    struct ts_recorded_row rows[TS_MAX_RECORDED_ROWS];
-    const size_t n = ts_report_recorded(rows, input, all);
+    struct row rows[MAX_ROWS];
+    const size_t n = collect(rows, input, all);
     if (n == 0) {
         return TS_OK;
     }
@@ -135,8 +141,8 @@ enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_repo
 
 void ts_report_recorded_csv(struct ts_text *out, const struct ts_report_input *input, const struct ts_metric_view *all)
 {
-    struct ts_recorded_row rows[TS_MAX_RECORDED_ROWS];
-    const size_t n = ts_report_recorded(rows, input, all);
+    struct row rows[MAX_ROWS];
+    const size_t n = collect(rows, input, all);
     ts_text_puts(out, "metric,stat,predicted_s,recorded_s,error_frac\n");
     for (size_t i = 0; i < n; i++) {
         ts_text_printf(out, "%s,%s,", rows[i].key, rows[i].stat);

@@ -94,8 +94,8 @@ enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns
     return ts_event_queue_push_ranked(queue, time_ns, priority, queue->sequence++, target, stamp);
 }
 
-enum ts_status ts_event_queue_push_ranked(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint64_t rank,
-                                          uint32_t target, uint32_t stamp)
+enum ts_status ts_event_queue_push_ranked(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority,
+                                          uint64_t rank, uint32_t target, uint32_t stamp)
 {
     return push(queue, (struct ts_event){time_ns, (uint64_t)priority << 56 | rank, target, stamp});
 }
@@ -190,14 +190,4 @@ void ts_event_queue_drop(struct ts_event_queue *queue)
         queue->lanes[i].n--;
     }
     find_first(queue);
-}
-
-bool ts_event_queue_pop(struct ts_event_queue *queue, struct ts_event *out)
-{
-    if (!queue->first) {
-        return false;
-    }
-    *out = *queue->first;
-    ts_event_queue_drop(queue);
-    return true;
 }

@@ -1,7 +1,7 @@
 /* The queue of pending events, in total order: by time, then by priority (smaller first), then by order of insertion
- * or by rank. So equal times fire in a known order and a run does not depend on the shape of the heap. Events are plain values;
- * there is no cancelling: whoever schedules an event puts a stamp into it and ignores it when it fires with an old
- * stamp. Pushes allocate only while the queue grows beyond its largest size so far.
+ * or by rank. So equal times fire in a known order and a run does not depend on the shape of the heap. Events are plain
+ * values; there is no cancelling: whoever schedules an event puts a stamp into it and ignores it when it fires with an
+ * old stamp. Pushes allocate only while the queue grows beyond its largest size so far.
  *
  * Events that lie a constant time ahead come in order by themselves: they wait in lanes beside the heap, first in,
  * first out, and do not make it deeper. That changes nothing of the order. */
@@ -42,13 +42,11 @@ void ts_event_queue_deinit(struct ts_event_queue *queue);
 enum ts_status ts_event_queue_push(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint32_t target,
                                    uint32_t stamp);
 /* The same, but among equal times and priorities it fires by rank (below 2^56) instead of by order of insertion. */
-enum ts_status ts_event_queue_push_ranked(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority, uint64_t rank,
-                                          uint32_t target, uint32_t stamp);
+enum ts_status ts_event_queue_push_ranked(struct ts_event_queue *queue, int64_t time_ns, uint8_t priority,
+                                          uint64_t rank, uint32_t target, uint32_t stamp);
 /* As push, for events of one kind whose times never decrease: each kind its own lane, below TS_EVENT_LANES. */
 enum ts_status ts_event_queue_append(struct ts_event_queue *queue, uint32_t lane, int64_t time_ns, uint8_t priority,
                                      uint32_t target, uint32_t stamp);
-/* Takes the first event out; false if there is none. */
-bool ts_event_queue_pop(struct ts_event_queue *queue, struct ts_event *out);
 /* Drops the first event; there must be one. */
 void ts_event_queue_drop(struct ts_event_queue *queue);
 

@@ -31,21 +31,21 @@ struct ts_flight {
     struct ts_slot slot;
     struct ts_request request; /* the call's */
     uint32_t call;
-    uint32_t sibling;          /* the call's next attempt under way */
-    uint32_t number;           /* 0, 1 ... of the call's attempts */
-    int64_t entered_ns;        /* the tier it is or was in; TS_NEVER_NS: none yet */
-    int64_t noticed_ns;        /* servers: when the engine looked at its queue; TS_NEVER_NS before */
-    int64_t start_ns;          /* of service there; TS_NEVER_NS before */
-    int64_t first_ns;          /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
-    int64_t end_ns;            /* devices: last token; disaggregated servers: when its KV entries came onto the link */
-    int64_t token_ns;          /* servers: when it was preempted or left for another pool, its last token */
-    int64_t down_ns;           /* delay of the link towards the client */
-    int64_t first_wait_ns;     /* of the first token, before the link was free for it */
-    int64_t last_wait_ns;      /* and of the last */
-    int64_t shown_ns;          /* the client sees nothing of the reply before: it was held back for a check */
-    uint32_t next;             /* queue of a device */
-    uint32_t unit;             /* replica or user */
-    uint32_t handle;           /* in a replica's scheduler */
+    uint32_t sibling;      /* the call's next attempt under way */
+    uint32_t number;       /* 0, 1 ... of the call's attempts */
+    int64_t entered_ns;    /* the tier it is or was in; TS_NEVER_NS: none yet */
+    int64_t noticed_ns;    /* servers: when the engine looked at its queue; TS_NEVER_NS before */
+    int64_t start_ns;      /* of service there; TS_NEVER_NS before */
+    int64_t first_ns;      /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
+    int64_t end_ns;        /* devices: last token; disaggregated servers: when its KV entries came onto the link */
+    int64_t token_ns;      /* servers: when it was preempted or left for another pool, its last token */
+    int64_t down_ns;       /* delay of the link towards the client */
+    int64_t first_wait_ns; /* of the first token, before the link was free for it */
+    int64_t last_wait_ns;  /* and of the last */
+    int64_t shown_ns;      /* the client sees nothing of the reply before: it was held back for a check */
+    uint32_t next;         /* queue of a device */
+    uint32_t unit;         /* replica or user */
+    uint32_t handle;       /* in a replica's scheduler */
     uint32_t n_preemptions;
     uint8_t tier;      /* where it is or goes; n_tiers: nowhere */
     uint8_t choice;    /* the tier that it was meant for first */

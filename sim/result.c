@@ -8,13 +8,6 @@
 #include "base/check.h"
 #include "sim/result_bins.h"
 
-const char *ts_latency_name(enum ts_latency latency)
-{
-    static const char *const names[TS_N_LATENCIES] = {"ttft", "ttft_server", "tpot", "itl", "e2e", "wait"};
-    TS_CHECK((unsigned)latency < TS_N_LATENCIES);
-    return names[latency];
-}
-
 static void cells_init(struct ts_cell *cells, uint32_t n)
 {
     for (uint32_t c = 0; c < n; c++) {
@@ -327,25 +320,6 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
 }
 
 /* ---- sums and checks ---- */
-
-enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result, uint32_t tier)
-{
-    TS_CHECK(tier <= result->n_tiers + 1);
-    const uint32_t first = tier <= result->n_tiers ? tier : 0;
-    const uint32_t last = tier <= result->n_tiers ? tier : result->n_tiers;
-    struct ts_cell sum;
-    cells_init(&sum, 1);
-    for (uint32_t i = first; i <= last; i++) {
-        for (uint32_t c = 0; c < result->n_classes; c++) {
-            if (merge_cell(&sum, &result->tiers[i].cells[c]) != TS_OK) {
-                ts_cell_deinit(&sum);
-                return TS_ENOMEM;
-            }
-        }
-    }
-    *out = sum;
-    return TS_OK;
-}
 
 void ts_result_add_units(struct ts_tier_result *into, const struct ts_tier_result *from)
 {

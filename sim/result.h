@@ -7,13 +7,11 @@
 #include "sim/batch_means.h"
 #include "sim/model.h"
 
-enum ts_latency { TS_TTFT, TS_TTFT_SERVER, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_N_LATENCIES };
-
-/* "ttft", "ttft_server", "tpot", "itl", "e2e", "wait". TTFT and E2E are what the client sees: router, links, retries
+/* TTFT and E2E are what the client sees: router, links, retries
  * and queueing included. TTFT_SERVER: arrival at the tier that served it to the first token there. TPOT = (E2E -
  * TTFT)/(output - 1), undefined for one token. ITL: every gap between two tokens (only servers and devices; APIs stream
  * at a constant rate). WAIT: arrival at the tier to start of service. */
-const char *ts_latency_name(enum ts_latency latency);
+enum ts_latency { TS_TTFT, TS_TTFT_SERVER, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_N_LATENCIES };
 
 /* Counts of requests, once for each (tier, class). arrived = done + rejected + timed_out + unfinished, asserted. A
  * request counts for the tier it ended at; one that no tier would take counts for the pseudo-tier `nowhere`. */
@@ -28,9 +26,9 @@ struct ts_cell {
     uint64_t superseded_tok;         /* tokens of those of them that gave a whole reply */
     uint64_t prompt_tok, output_tok; /* of requests done */
     double expected_right;           /* sum of logistic(theta - z) over those done */
-    double api_usd;                  /* paid to an API, also for superseded attempts; prices of router and check included */
-    double displaced_usd;            /* what the API that the tier replaces would have charged for those done */
-    double barred_usd;               /* the part of displaced_usd that policy would have kept from that API */
+    double api_usd;       /* paid to an API, also for superseded attempts; prices of router and check included */
+    double displaced_usd; /* what the API that the tier replaces would have charged for those done */
+    double barred_usd;    /* the part of displaced_usd that policy would have kept from that API */
     struct ts_hist latency_ns[TS_N_LATENCIES]; /* of requests done */
 };
 
@@ -88,9 +86,6 @@ void ts_result_deinit(struct ts_result *result);
  * Same model, same bins (the longer one wins). */
 enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *from);
 
-/* Sums over the classes of a tier (tier == n_tiers + 1: over all tiers). The histograms of *out are fresh: deinit it
- * with ts_cell_deinit. */
-enum ts_status ts_result_sum(struct ts_cell *out, const struct ts_result *result, uint32_t tier);
 void ts_cell_deinit(struct ts_cell *cell);
 
 /* Adds what a group of units did to what others did: energies, work, steps; the peak is the higher one. No means. */

@@ -175,7 +175,4 @@ uint32_t ts_scheduler_running(const struct ts_scheduler *sched);
 uint32_t ts_scheduler_waiting(const struct ts_scheduler *sched);
 uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *sched);
 
-/* "vllm", "slots", "static". */
-const char *ts_scheduler_policy_name(enum ts_scheduler_policy policy);
-
 #endif

@@ -30,14 +30,9 @@ static struct ts_result replicate(uint32_t replication, double bin_s)
     return world_run_with(&model, requests, N, &options);
 }
 
-static void test_result__latencies_have_names(void **state)
+static void test_result__kinds_and_origins_have_names(void **state)
 {
     (void)state;
-    assert_string_equal(ts_latency_name(TS_TTFT), "ttft");
-    assert_string_equal(ts_latency_name(TS_TPOT), "tpot");
-    assert_string_equal(ts_latency_name(TS_ITL), "itl");
-    assert_string_equal(ts_latency_name(TS_E2E), "e2e");
-    assert_string_equal(ts_latency_name(TS_WAIT), "wait");
     assert_string_equal(ts_tier_kind_name(TS_TIER_DEVICE), "device");
     assert_string_equal(ts_tier_kind_name(TS_TIER_SERVER), "server");
     assert_string_equal(ts_tier_kind_name(TS_TIER_API), "api");
@@ -116,29 +111,13 @@ static void test_result__bins_of_double_width_merge(void **state)
     }
 }
 
-static void test_result__sums_run_over_classes_and_tiers(void **state)
-{
-    (void)state;
-    struct ts_result result = replicate(0, 0.5);
-    struct ts_cell server, all;
-    assert_int_equal(ts_result_sum(&server, &result, 0), TS_OK);
-    assert_int_equal(ts_result_sum(&all, &result, result.n_tiers + 1), TS_OK);
-    assert_int_equal(server.done, result.tiers[0].cells[0].done + result.tiers[0].cells[1].done);
-    assert_int_equal(all.arrived, N);
-    assert_int_equal(all.latency_ns[TS_TTFT].count, N);
-    ts_cell_deinit(&server);
-    ts_cell_deinit(&all);
-    ts_result_deinit(&result);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_result__latencies_have_names),
+        cmocka_unit_test(test_result__kinds_and_origins_have_names),
         cmocka_unit_test(test_result__merging_does_not_depend_on_the_order),
         cmocka_unit_test(test_result__merged_counts_add_up_and_means_are_weighted),
         cmocka_unit_test(test_result__bins_of_double_width_merge),
-        cmocka_unit_test(test_result__sums_run_over_classes_and_tiers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
