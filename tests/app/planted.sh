@@ -2,7 +2,7 @@
 # A program started in a folder with a planted libcsv.so.3 does not run it: planted.sh PROGRAM LIBRARY
 # That the trap works is shown first: with the folder in LD_LIBRARY_PATH the planted library does run.
 set -u
-program=$1
+program=$(realpath "$1") || exit 1
 folder=$(mktemp -d "${TMPDIR:-/tmp}/tiersim-planted.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 cp "$2" "$folder/libcsv.so.3" || exit 1
