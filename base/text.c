@@ -367,20 +367,6 @@ bool ts_parse_u64(uint64_t *out, const char *string, size_t len)
     return true;
 }
 
-bool ts_parse_i64(int64_t *out, const char *string, size_t len)
-{
-    bool negative = len > 0 && string[0] == '-';
-    uint64_t magnitude = 0;
-    if (!ts_parse_u64(&magnitude, string + negative, len - negative)) {
-        return false;
-    }
-    if (magnitude > (uint64_t)INT64_MAX + negative) {
-        return false;
-    }
-    *out = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
-    return true;
-}
-
 static int lower(char c)
 {
     return tolower((unsigned char)c);

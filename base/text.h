@@ -45,7 +45,6 @@ bool ts_str_has_suffix(const char *string, const char *suffix);
  * point whatever the locale). False and `*out` untouched if it is not one or does not fit. */
 bool ts_parse_double(double *out, const char *string, size_t len);
 bool ts_parse_u64(uint64_t *out, const char *string, size_t len);
-bool ts_parse_i64(int64_t *out, const char *string, size_t len);
 
 /* The candidate nearest to `word` by Damerau-Levenshtein distance without regard to case, or NULL when none is near
  * enough to be what the user meant (distance above a third of the word's length, at least 1). */

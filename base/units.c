@@ -281,12 +281,6 @@ static bool parse_unit(struct measure *out, const char *unit)
     return read_units(&cursor, out);
 }
 
-bool ts_units_known(const char *unit)
-{
-    struct measure ignored;
-    return parse_unit(&ignored, unit);
-}
-
 /* Bytes of the number that `text` begins with: [+-] digits [. digits] [e [+-] digits]. */
 static size_t number_length(const char *text)
 {

@@ -23,9 +23,6 @@
  */
 bool ts_units_parse(double *out, const char *text, const char *want, struct ts_text *why);
 
-/* True if `unit` is a well-formed unit expression that this module knows. */
-bool ts_units_known(const char *unit);
-
 /* An example of a quantity in that unit, for messages: "s" -> "40 ms". Never NULL. */
 const char *ts_units_example(const char *unit);
 

@@ -20,3 +20,16 @@ add_library(ts_libm INTERFACE)
 if(M_LIBRARY)
   target_link_libraries(ts_libm INTERFACE "${M_LIBRARY}")
 endif()
+
+# No library path in a program whose libraries the system's loader finds by itself. Otherwise (a prefix of one's own) their folders, the same
+# in the build tree and installed: CMake's usual build path ends in an empty entry, which means the folder a user happens to stand in.
+set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
+if(NOT CMAKE_CROSSCOMPILING)
+  set(ts_loader_libraries "${CSV_LIBRARY}" ZLIB::ZLIB PkgConfig::GSL PkgConfig::JANSSON PkgConfig::YAML PkgConfig::CURL PkgConfig::OPENBLAS)
+  file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/loader.c" "int main(void) { return 0; }\n")
+  try_run(TS_LOADER_STATUS TS_LOADER_BUILT "${CMAKE_CURRENT_BINARY_DIR}/loader" "${CMAKE_CURRENT_BINARY_DIR}/loader.c"
+          CMAKE_FLAGS -DCMAKE_SKIP_RPATH=ON LINK_OPTIONS "LINKER:--no-as-needed" LINK_LIBRARIES ${ts_loader_libraries})
+  if(NOT TS_LOADER_BUILT OR NOT TS_LOADER_STATUS STREQUAL "0")
+    set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+  endif()
+endif()

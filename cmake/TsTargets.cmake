@@ -7,6 +7,7 @@ target_compile_definitions(ts_flags INTERFACE _POSIX_C_SOURCE=200809L _FILE_OFFS
                            $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE> $<$<PLATFORM_ID:Linux>:_DEFAULT_SOURCE>)
 target_compile_options(ts_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
                        -Wcast-qual -Wwrite-strings -Wundef -Wvla -ffp-contract=off -fno-math-errno)
+include(TsHardening)
 
 # In Release the program itself is optimised across the files of those libraries that the simulator's loop runs through. Tests link the
 # same object files the ordinary way: hundreds of link-time optimisations would take longer than they do.
@@ -37,6 +38,9 @@ function(ts_finish_target target)
   if(TS_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${TS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${TS_SANITIZE})
+  endif()
+  if(TS_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
   if(TS_COVERAGE)
     target_compile_options(${target} PRIVATE --coverage)

@@ -16,9 +16,6 @@ enum ts_cost_kind {
     TS_N_COST_KINDS
 };
 
-/* "capex", "energy", "maintenance", "staff", "other", "api". */
-const char *ts_cost_kind_name(enum ts_cost_kind kind);
-
 struct ts_econ {
     uint32_t n_tiers, n_months;
     /* The first month in full service: monthly cost by tier and kind, with capex spread over its life (straight line).

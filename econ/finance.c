@@ -208,11 +208,6 @@ double ts_finance_discounted_payback(double rate, const double *flows, size_t n)
     return INFINITY;
 }
 
-double ts_finance_payback(const double *flows, size_t n)
-{
-    return ts_finance_discounted_payback(0.0, flows, n);
-}
-
 double ts_finance_annuity(double pv, double rate, double n_periods)
 {
     if (rate == 0.0) {

@@ -14,9 +14,8 @@ double ts_finance_monthly_rate(double rate_per_year);
 /* All rates in (-0.99, 10) at which the NPV is zero, ascending, at most max: returns how many there are (0: none). */
 size_t ts_finance_irr(double *out, size_t max, const double *flows, size_t n);
 double ts_finance_mirr(double finance_rate, double reinvest_rate, const double *flows, size_t n);
-/* First crossing of the cumulative flow from below to >= 0, linear inside the period; INFINITY if never; 0 if the first
- * flow is already >= 0. */
-double ts_finance_payback(const double *flows, size_t n);
+/* First crossing of the cumulative discounted flow from below to >= 0, linear inside the period; INFINITY if never; 0
+ * if the first flow is already >= 0. */
 double ts_finance_discounted_payback(double rate, const double *flows, size_t n);
 /* pv*i/(1-(1+i)^-n): what repays pv over n periods at rate i (pv/n at i = 0). */
 double ts_finance_annuity(double pv, double rate, double n_periods);

@@ -332,11 +332,6 @@ enum ts_status ts_http_wait(struct ts_http *http, int64_t until_ns)
     }
 }
 
-uint32_t ts_http_in_flight(const struct ts_http *http)
-{
-    return http->n_in_flight;
-}
-
 bool ts_http_in_the_clear(const char *url)
 {
     static const char *const local[] = {"127.", "localhost", "[::1]"};

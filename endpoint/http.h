@@ -63,8 +63,6 @@ enum ts_status ts_http_post(struct ts_http *http, uint32_t tag, const char *body
  * itself fails. */
 enum ts_status ts_http_wait(struct ts_http *http, int64_t until_ns);
 
-uint32_t ts_http_in_flight(const struct ts_http *http);
-
 /* Of an address: http to a host that is not this machine, so that a key would travel in the clear. */
 bool ts_http_in_the_clear(const char *url);
 

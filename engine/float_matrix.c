@@ -33,7 +33,7 @@ bool ts_float_type_by_name(enum ts_float_type *out, const char *name)
     return false;
 }
 
-uint32_t ts_float_type_bytes(enum ts_float_type type)
+static uint32_t type_bytes(enum ts_float_type type)
 {
     return type == TS_FLOAT_F32 ? 4 : 2;
 }
@@ -67,7 +67,7 @@ enum ts_status ts_float_matrix_create(struct ts_float_matrix *out, enum ts_float
                                       uint32_t rows, uint32_t cols)
 {
     struct ts_float_matrix matrix = {.type = type, .rows = rows, .cols = cols, .n_groups = (rows + ROWS - 1) / ROWS};
-    size_t bytes = ts_float_type_bytes(type);
+    size_t bytes = type_bytes(type);
     matrix.packed_bytes = (size_t)matrix.n_groups * cols * ROWS * bytes;
     matrix.packed = ts_pages_alloc(matrix.packed_bytes);
     if (!matrix.packed) {
@@ -105,7 +105,7 @@ static void tile_of_group(const struct float_job *job, uint32_t group, uint32_t 
     float sums[TILE_TOK][ROWS];
     float panel[PANEL_COLS * ROWS];
     const struct ts_float_matrix *matrix = job->matrix;
-    size_t bytes = ts_float_type_bytes(matrix->type);
+    size_t bytes = type_bytes(matrix->type);
     const uint8_t *packed = matrix->packed + (size_t)group * matrix->cols * ROWS * bytes;
     for (uint32_t c = 0; c < matrix->cols; c += PANEL_COLS) {
         uint32_t cols = matrix->cols - c < PANEL_COLS ? matrix->cols - c : PANEL_COLS;

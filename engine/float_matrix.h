@@ -23,7 +23,6 @@ struct ts_float_matrix {
 
 /* "F32", "F16", "BF16"; false for any other. */
 bool ts_float_type_by_name(enum ts_float_type *out, const char *name);
-uint32_t ts_float_type_bytes(enum ts_float_type type);
 void ts_float_type_widen(const struct ts_vector_ops *ops, enum ts_float_type type, float *out, const uint8_t *in,
                          size_t n);
 

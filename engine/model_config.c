@@ -51,7 +51,7 @@ bool ts_model_config_family(enum ts_model_family *out, const char *name)
     return false;
 }
 
-double ts_model_config_matmul_params(const struct ts_model_config *config)
+static double matmul_params(const struct ts_model_config *config)
 {
     double hidden = config->hidden;
     double q = (double)config->heads * config->head_dim, kv = (double)config->kv_heads * config->head_dim;
@@ -63,7 +63,7 @@ double ts_model_config_params(const struct ts_model_config *config)
 {
     double norms = (2.0 * config->layers + 1.0) * config->hidden;
     double embedding = config->tied ? 0.0 : (double)config->hidden * config->vocab;
-    return ts_model_config_matmul_params(config) + norms + embedding;
+    return matmul_params(config) + norms + embedding;
 }
 
 uint64_t ts_model_config_kv_bytes_per_tok(const struct ts_model_config *config, uint32_t element_bytes)

@@ -61,9 +61,8 @@ void ts_model_config_set_family(struct ts_model_config *config, enum ts_model_fa
  * factor, in between it is blended. */
 void ts_model_config_frequencies(const struct ts_model_config *config, double *out);
 
-/* Parameters in all (a tied head counted once), and those that a decoded token is multiplied with (head included). */
+/* Parameters in all (a tied head counted once). */
 double ts_model_config_params(const struct ts_model_config *config);
-double ts_model_config_matmul_params(const struct ts_model_config *config);
 
 /* K and V of one token with elements of that many bytes. */
 uint64_t ts_model_config_kv_bytes_per_tok(const struct ts_model_config *config, uint32_t element_bytes);

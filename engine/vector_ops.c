@@ -129,7 +129,7 @@ static void scale(float *x, float factor, size_t n)
     }
 }
 
-const struct ts_vector_ops ts_vector_ops_ref = {
+static const struct ts_vector_ops reference = {
     .name = "ref",
     .needs = 0,
     .widen_f16 = widen_f16,
@@ -153,7 +153,7 @@ static const struct ts_vector_ops *const variants[] = {
 #if defined(TS_HAVE_ARM64)
     &ts_vector_ops_neon,
 #endif
-    &ts_vector_ops_ref,
+    &reference,
 };
 
 size_t ts_vector_ops_count(void)

@@ -49,7 +49,6 @@ struct ts_vector_ops {
     void (*scale)(float *x, float factor, size_t n);
 };
 
-extern const struct ts_vector_ops ts_vector_ops_ref;
 #if defined(TS_HAVE_X86)
 extern const struct ts_vector_ops ts_vector_ops_avx2;
 extern const struct ts_vector_ops ts_vector_ops_avx512;

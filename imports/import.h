@@ -6,14 +6,6 @@
 #include "measure/import_info.h"
 #include "measure/model_measurement.h"
 
-struct ts_import_format_info {
-    const char *name; /* "llama-bench" */
-    const char *what; /* one line */
-};
-
-/* The formats that can be named; the last is followed by a row whose name is NULL. */
-extern const struct ts_import_format_info ts_import_formats[];
-
 /* Reads a file by field names; unknown fields are passed over. Rows that cannot be used are counted with their reason
  * and line. format: NULL to find it out. Everything is in `arena`; out->import is `info`; out->model, quant and cpu are
  * what the source says, or "". TS_EIO; TS_EUSAGE for an unknown format name; TS_EINPUT with file and line if the file

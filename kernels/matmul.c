@@ -320,6 +320,9 @@ static struct ahead ahead_make(const uint8_t *bytes, size_t n, uint32_t n_steps)
 
 static void prefetch(struct ahead *ahead)
 {
+    if (ahead->n == 0) {
+        return;
+    }
     size_t n = ahead->step < ahead->n ? ahead->step : ahead->n;
 #if defined(__GNUC__)
     for (size_t at = 0; at < n; at += 64) {

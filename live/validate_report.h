@@ -27,7 +27,6 @@ struct ts_validation {
 struct ts_validate_limits {
     double central_frac, tail_frac;
 };
-double ts_validate_limit(const struct ts_validate_limits *limits, enum ts_validate_stat stat);
 
 /* The errors of one load: of its only run, or the medians over its runs. */
 struct ts_validate_errors {

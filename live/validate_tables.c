@@ -7,7 +7,7 @@
 
 #include "base/sample.h"
 
-double ts_validate_limit(const struct ts_validate_limits *limits, enum ts_validate_stat stat)
+static double limit_of(const struct ts_validate_limits *limits, enum ts_validate_stat stat)
 {
     return stat == TS_VALIDATE_MEAN || stat == TS_VALIDATE_P50 ? limits->central_frac : limits->tail_frac;
 }
@@ -122,7 +122,7 @@ static void put_row(struct ts_table *table, const struct ts_validation *v, size_
     ts_table_num(table, 100.0 * row->error_frac, 3);
     ts_table_num(table, 100.0 * row->low_frac, 3);
     ts_table_num(table, 100.0 * row->high_frac, 3);
-    ts_table_put(table, verdict_on(row->error_frac, ts_validate_limit(limits, stat)));
+    ts_table_put(table, verdict_on(row->error_frac, limit_of(limits, stat)));
     if (v->pace.n > 0) {
         const struct ts_validate_row *unpaced = &v->unpaced_comparison.rows[latency][stat];
         ts_table_num(table, 1e3 * unpaced->predicted_s, 4);
@@ -212,7 +212,7 @@ static void put_runs(struct ts_table *table, const struct ts_validate_errors *er
         }
     }
     const double median = errors->error_frac[latency][stat];
-    const double limit = ts_validate_limit(limits, stat);
+    const double limit = limit_of(limits, stat);
     ts_table_num(table, 100.0 * median, 3);
     ts_table_num(table, 100.0 * limit, 3);
     ts_table_put(table, verdict_on(median, limit));

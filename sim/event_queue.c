@@ -191,13 +191,3 @@ void ts_event_queue_drop(struct ts_event_queue *queue)
     }
     find_first(queue);
 }
-
-bool ts_event_queue_pop(struct ts_event_queue *queue, struct ts_event *out)
-{
-    if (!queue->first) {
-        return false;
-    }
-    *out = *queue->first;
-    ts_event_queue_drop(queue);
-    return true;
-}

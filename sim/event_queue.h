@@ -47,8 +47,6 @@ enum ts_status ts_event_queue_push_ranked(struct ts_event_queue *queue, int64_t 
 /* As push, for events of one kind whose times never decrease: each kind its own lane, below TS_EVENT_LANES. */
 enum ts_status ts_event_queue_append(struct ts_event_queue *queue, uint32_t lane, int64_t time_ns, uint8_t priority,
                                      uint32_t target, uint32_t stamp);
-/* Takes the first event out; false if there is none. */
-bool ts_event_queue_pop(struct ts_event_queue *queue, struct ts_event *out);
 /* Drops the first event; there must be one. */
 void ts_event_queue_drop(struct ts_event_queue *queue);
 

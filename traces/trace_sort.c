@@ -120,10 +120,11 @@ enum ts_status ts_trace_sort(struct ts_trace_reader **reader, const char *path, 
         free_own(trace);
         return status;
     }
-    uint64_t *ids = trace->ids;
+    size_t first_id = 0;
     for (size_t i = 0; i < trace->n; i++) {
-        trace->rows[i].prefix.ids = ids;
-        ids += trace->rows[i].prefix.n_ids;
+        struct ts_trace_row *row = &trace->rows[i];
+        row->prefix.ids = row->prefix.n_ids > 0 ? trace->ids + first_id : NULL;
+        first_id += row->prefix.n_ids;
     }
     if (trace->n > 0) {
         qsort(trace->rows, trace->n, sizeof *trace->rows, by_time);

@@ -97,13 +97,14 @@ static inline void add_scaled(float *c, int32x4_t acc, const uint8_t *scales, fl
             tokens(DOT_HIGH_##part##lane)                                                                              \
         }                                                                                                              \
     }
+/* The formatter would move what has no end of statement a little further at every run. */
+/* clang-format off */
 #define STEPS(STEP, tokens)                                                                                            \
-    STEP(tokens, 0, 0)                                                                                                 \
-    STEP(tokens, 1, 0)                                                                                                 \
-    STEP(tokens, 2, 0)                                                                                                 \
-    STEP(tokens, 3, 0) STEP(tokens, 0, 1) STEP(tokens, 1, 1) STEP(tokens, 2, 1) STEP(tokens, 3, 1) STEP(tokens, 0, 2)  \
-        STEP(tokens, 1, 2) STEP(tokens, 2, 2) STEP(tokens, 3, 2) STEP(tokens, 0, 3) STEP(tokens, 1, 3)                 \
-            STEP(tokens, 2, 3) STEP(tokens, 3, 3)
+    STEP(tokens, 0, 0) STEP(tokens, 1, 0) STEP(tokens, 2, 0) STEP(tokens, 3, 0)                                        \
+    STEP(tokens, 0, 1) STEP(tokens, 1, 1) STEP(tokens, 2, 1) STEP(tokens, 3, 1)                                        \
+    STEP(tokens, 0, 2) STEP(tokens, 1, 2) STEP(tokens, 2, 2) STEP(tokens, 3, 2)                                        \
+    STEP(tokens, 0, 3) STEP(tokens, 1, 3) STEP(tokens, 2, 3) STEP(tokens, 3, 3)
+/* clang-format on */
 #define SCALE(t)                                                                                                       \
     add_scaled(c + (t)*ROWS, a##t##0, scales, meta[t].scale, fresh);                                                   \
     add_scaled(c + (t)*ROWS + 4, a##t##1, scales + 8, meta[t].scale, fresh);                                           \

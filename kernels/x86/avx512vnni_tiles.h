@@ -93,12 +93,12 @@ static inline void prefetch_block(const uint8_t *block, int n_bytes, uint32_t ah
         __m512i w1 = _mm512_loadu_si512(w + (half) + (q)*VECTOR);                                                      \
         tokens(DOT)                                                                                                    \
     }
+/* The formatter would move what has no end of statement a little further at every run. */
+/* clang-format off */
 #define STEPS_BYTES(tokens, half)                                                                                      \
-    STEP_BYTES(tokens, 0, half)                                                                                        \
-    STEP_BYTES(tokens, 1, half)                                                                                        \
-    STEP_BYTES(tokens, 2, half)                                                                                        \
-    STEP_BYTES(tokens, 3, half) STEP_BYTES(tokens, 4, half) STEP_BYTES(tokens, 5, half) STEP_BYTES(tokens, 6, half)    \
-        STEP_BYTES(tokens, 7, half)
+    STEP_BYTES(tokens, 0, half) STEP_BYTES(tokens, 1, half) STEP_BYTES(tokens, 2, half) STEP_BYTES(tokens, 3, half)    \
+    STEP_BYTES(tokens, 4, half) STEP_BYTES(tokens, 5, half) STEP_BYTES(tokens, 6, half) STEP_BYTES(tokens, 7, half)
+/* clang-format on */
 
 /* Columns 4*p.. and 16 + 4*p.. from nibble vectors. */
 #define STEP_NIBBLES(tokens, p)                                                                                        \

@@ -4,12 +4,12 @@
 
 #include "kernels/x86/probes_x86.h"
 
+/* The formatter would move what has no end of statement a little further at every run. */
+/* clang-format off */
 #define EACH(DO)                                                                                                       \
-    DO(0)                                                                                                              \
-    DO(1)                                                                                                              \
-    DO(2)                                                                                                              \
-    DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15) DO(16) DO(17) DO(18) DO(19)    \
-        DO(20) DO(21) DO(22) DO(23)
+    DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)                                          \
+    DO(12) DO(13) DO(14) DO(15) DO(16) DO(17) DO(18) DO(19) DO(20) DO(21) DO(22) DO(23)
+/* clang-format on */
 
 static uint64_t bf16_dot(uint64_t n_rounds)
 {

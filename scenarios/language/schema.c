@@ -144,18 +144,6 @@ struct ts_key ts_schema_key(size_t index)
     return key;
 }
 
-const char *ts_schema_type_name(enum ts_key_type type)
-{
-    static const char *const names[] = {
-        TYPE_NAME_SECTION, TYPE_NAME_NAMES,        TYPE_NAME_LIST,      TYPE_NAME_QUANTITY,
-        TYPE_NAME_NUMBER,  TYPE_NAME_INTEGER,      TYPE_NAME_TEXT,      TYPE_NAME_CHOICE,
-        TYPE_NAME_BOOLEAN, TYPE_NAME_DISTRIBUTION, TYPE_NAME_REFERENCE, TYPE_NAME_REFERENCES,
-        TYPE_NAME_BOUND,   TYPE_NAME_CURVE,        TYPE_NAME_GAPS,      TYPE_NAME_WEEKTIME,
-    };
-    _Static_assert(sizeof names / sizeof names[0] == TS_N_KEY_TYPES, "one name per type");
-    return names[type];
-}
-
 static bool directly_below(const char *path, const char *prefix)
 {
     size_t n = strlen(prefix);

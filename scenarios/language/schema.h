@@ -62,7 +62,6 @@ struct ts_key {
 /* Row `index` of the table, in the order of ts_scenario_keys(). */
 struct ts_key ts_schema_key(size_t index);
 size_t ts_schema_n_keys(void);
-const char *ts_schema_type_name(enum ts_key_type type);
 
 /* The rows directly below a section's path ("" = top, "tiers.*", "workload.classes[]"), at most `cap`; their number
  * comes back. */

@@ -202,7 +202,6 @@ static void slots_plan(struct ts_scheduler *s, uint32_t budget, struct ts_schedu
 }
 
 const struct ts_policy ts_policy_slots = {
-    .name = "slots",
     .reserves = true,
     .has_prefix_cache = true,
     .init = slots_init,

@@ -44,7 +44,6 @@ static bool static_would_admit(const struct ts_scheduler *s, uint32_t budget)
 }
 
 const struct ts_policy ts_policy_static = {
-    .name = "static",
     .reserves = true,
     .can_hold = static_can_hold,
     .reserved_blocks = ts_running_blocks,

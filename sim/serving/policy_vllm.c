@@ -201,7 +201,6 @@ static enum ts_status vllm_init(struct ts_scheduler *s)
 }
 
 const struct ts_policy ts_policy_vllm = {
-    .name = "vllm",
     .has_prefix_cache = true,
     .init = vllm_init,
     .can_hold = vllm_can_hold,

@@ -15,12 +15,6 @@ static const struct ts_policy *const policies[TS_N_SCHEDULER_POLICIES] = {
     [TS_SCHEDULER_STATIC] = &ts_policy_static,
 };
 
-const char *ts_scheduler_policy_name(enum ts_scheduler_policy policy)
-{
-    TS_CHECK(policy < TS_N_SCHEDULER_POLICIES);
-    return policies[policy]->name;
-}
-
 /* ---- life ---- */
 
 static bool config_is_valid(const struct ts_scheduler_config *c)

@@ -178,7 +178,4 @@ uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *sched);
  * ts_scheduler_running and ts_scheduler_waiting count together. */
 uint32_t ts_scheduler_tags(const struct ts_scheduler *sched, uint32_t *tags);
 
-/* "vllm", "slots", "static". */
-const char *ts_scheduler_policy_name(enum ts_scheduler_policy policy);
-
 #endif

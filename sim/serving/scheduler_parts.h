@@ -10,7 +10,6 @@
 struct ts_slots;
 
 struct ts_policy {
-    const char *name;
     bool reserves; /* a sequence gets its blocks for all its life when it enters */
     bool has_prefix_cache;
     enum ts_status (*init)(struct ts_scheduler *sched); /* NULL: nothing to do; undone by ts_scheduler_destroy */
@@ -144,9 +143,8 @@ void ts_running_load(struct ts_scheduler *s, uint32_t pos, uint32_t n_new);
 void ts_running_unload(struct ts_scheduler *s, uint32_t pos);
 /* The front of the list in one go: n_bulk; nobody if the blocks do not suffice without preemption. */
 void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget);
-/* Takes up everybody behind the front who is in decode, until one is not; and gives up those from `n` on. */
+/* Takes up everybody behind the front who is in decode, until one is not. */
 void ts_running_extend_front(struct ts_scheduler *s);
-void ts_running_shrink_front(struct ts_scheduler *s, uint32_t n);
 /* n tokens for each of the front: the clock moves on. True if any has reached its end by that (or was aborted). */
 bool ts_running_advance_front(struct ts_scheduler *s, uint32_t n_tok);
 /* The fewest tokens that one of the front has left; there is a front. */

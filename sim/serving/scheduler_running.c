@@ -131,7 +131,7 @@ void ts_running_extend_front(struct ts_scheduler *s)
     }
 }
 
-void ts_running_shrink_front(struct ts_scheduler *s, uint32_t n)
+static void shrink_front(struct ts_scheduler *s, uint32_t n)
 {
     while (s->front.n > n) {
         leave_front(s, s->front.n - 1);
@@ -202,7 +202,7 @@ void ts_running_insert(struct ts_scheduler *s, uint32_t pos, uint32_t id, uint32
                        struct ts_scheduler_plan *plan)
 {
     struct ts_sequence *seq = &s->seqs.items[id];
-    ts_running_shrink_front(s, pos);
+    shrink_front(s, pos);
     move_running(s, pos + 1, pos, s->n_running);
     s->n_running++;
     ts_sequences_unlink(&s->seqs, id);
@@ -310,7 +310,7 @@ void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget)
     s->n_bulk = 0;
     TS_CHECK(n <= *budget);
     if (n_blocks > s->n_free_blocks) {
-        ts_running_shrink_front(s, 0);
+        shrink_front(s, 0);
         return;
     }
     for (uint32_t pos = 0; s->cache && pos < n; pos++) {

@@ -197,7 +197,7 @@ static void test_units__a_text_without_end_is_refused(void **state)
     assert_false(ts_units_parse(&value, text, "s", &why));
     assert_string_equal(why.data, "too long for a quantity: write for example '40 ms'");
     memset(text, '/', sizeof text - 1);
-    assert_false(ts_units_known(text));
+    assert_false(ts_units_parse(&value, "1 s", text, NULL));
     ts_text_deinit(&why);
 }
 
@@ -207,13 +207,16 @@ static void test_units__knows_well_formed_units_only(void **state)
     static const char *const known[] = {"s",      "1",        "1/s",          "USD/kWh", "%",
                                         "%/year", "ktok/min", "USD/GB/month", "GiB",     "k/day"};
     static const char *const unknown[] = {"", "/s", "2", "furlong", "s/", "s s", "1s", "USD//kWh", "s/1"};
+    char text[32];
+    double value = 0.0;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        assert_true(ts_units_known(known[i]));
+        snprintf(text, sizeof text, "%s%s", known[i][0] == '1' ? "" : "1 ", known[i]);
+        assert_true(ts_units_parse(&value, text, known[i], NULL));
     }
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
-        assert_false(ts_units_known(unknown[i]));
+        snprintf(text, sizeof text, "1 %s", unknown[i]);
+        assert_false(ts_units_parse(&value, text, unknown[i], NULL));
     }
-    double value = 5.0;
     struct ts_text why;
     ts_text_init(&why);
     assert_false(ts_units_parse(&value, "5 s", "furlong", &why));

@@ -371,13 +371,6 @@ static void test_econ__refuses_an_empty_window(void **state)
     world_deinit(&world);
 }
 
-static void test_econ__kinds_have_names(void **state)
-{
-    (void)state;
-    assert_string_equal(ts_cost_kind_name(TS_COST_CAPEX), "capex");
-    assert_string_equal(ts_cost_kind_name(TS_COST_API), "api");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,7 +388,6 @@ int main(void)
         cmocka_unit_test(test_econ__without_capex_payback_is_now_or_when_losses_are_recovered),
         cmocka_unit_test(test_econ__npv_and_irr_follow_from_the_net_flows),
         cmocka_unit_test(test_econ__refuses_an_empty_window),
-        cmocka_unit_test(test_econ__kinds_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,7 @@ static double simple_payback(double capex, double saving, size_t months)
     for (size_t t = 1; t <= months; t++) {
         flows[t] = saving;
     }
-    return ts_finance_payback(flows, months + 1);
+    return ts_finance_discounted_payback(0.0, flows, months + 1);
 }
 
 static void test_finance_payback__is_linear_inside_the_crossing_period(void **state)
@@ -122,17 +122,17 @@ static void test_finance_payback__is_linear_inside_the_crossing_period(void **st
     const double fraction[] = {-1000, 400, 400, 400}, at_once[] = {5, -10, 1}, exact[] = {-100, 50, 50, 50};
     close_to(simple_payback(25000, 20000, 12), 1.25, 1e-12);
     close_to(simple_payback(40000, 15000, 12), 2.6666666667, 1e-10);
-    close_to(ts_finance_payback(fraction, 4), 2.5, 1e-12);
-    close_to(ts_finance_payback(exact, 4), 2.0, 1e-12);
-    assert_true(ts_finance_payback(at_once, 3) == 0.0);
+    close_to(ts_finance_discounted_payback(0.0, fraction, 4), 2.5, 1e-12);
+    close_to(ts_finance_discounted_payback(0.0, exact, 4), 2.0, 1e-12);
+    assert_true(ts_finance_discounted_payback(0.0, at_once, 3) == 0.0);
 }
 
 static void test_finance_payback__never_is_infinity(void **state)
 {
     (void)state;
     const double never[] = {-1000, 100, 100};
-    assert_true(ts_finance_payback(never, 3) == INFINITY);
-    assert_true(ts_finance_payback(never, 0) == INFINITY);
+    assert_true(ts_finance_discounted_payback(0.0, never, 3) == INFINITY);
+    assert_true(ts_finance_discounted_payback(0.0, never, 0) == INFINITY);
     assert_true(ts_finance_discounted_payback(0.1, never, 3) == INFINITY);
 }
 
@@ -194,7 +194,7 @@ static double falling_price_payback(double capex, double price_per_year, double 
     for (size_t m = 1; m < COUNT(flows); m++) {
         flows[m] = 15000 * pow(price_per_year, ((double)m - 1) / 12) - opex;
     }
-    return ts_finance_payback(flows, COUNT(flows));
+    return ts_finance_discounted_payback(0.0, flows, COUNT(flows));
 }
 
 static void test_finance_payback__matches_the_falling_price_table(void **state)
@@ -277,7 +277,7 @@ static double from_flows(const struct oracle_row *row, const double *flows, size
     if (strncmp(row->test, "MIRR", 4) == 0) {
         return ts_finance_mirr(value_of(row->inputs, "finance="), value_of(row->inputs, "reinvest="), flows, n);
     }
-    return isnan(rate) ? ts_finance_payback(flows, n) : ts_finance_discounted_payback(rate, flows, n);
+    return ts_finance_discounted_payback(isnan(rate) ? 0.0 : rate, flows, n);
 }
 
 static double from_scalars(const struct oracle_row *row)

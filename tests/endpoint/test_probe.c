@@ -329,7 +329,7 @@ static void send_junk(int socket, struct ts_rng *rng)
 
 static void send_huge_line(int socket)
 {
-    static char piece[1 << 16];
+    char piece[1 << 16];
     memset(piece, 'x', sizeof piece);
     endpoint_send_stream_head(socket);
     endpoint_send(socket, "data: ");

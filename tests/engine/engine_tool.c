@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "engine/bench_model.h"
-#include "engine/gguf_write.h"
 #include "kernels/host.h"
 #include "scenarios/catalog/catalog.h"
 #include "tests/engine/engine_live.h"
+#include "tests/engine/gguf_write.h"
 #include "tests/engine/recorded_model.h"
 
 static enum ts_status config_of(struct ts_model_config *out, const char *name, struct ts_diags *diags)

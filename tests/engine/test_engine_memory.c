@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/gguf_write.h"
 #include "kernels/host.h"
+#include "tests/engine/gguf_write.h"
 #include "tests/engine/live_model.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

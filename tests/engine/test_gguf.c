@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "engine/gguf.h"
-#include "engine/gguf_write.h"
+#include "tests/engine/gguf_write.h"
 
 static const char path[] = "test_gguf.gguf";
 

@@ -12,8 +12,8 @@
 
 #include "base/csv.h"
 #include "base/file.h"
-#include "engine/gguf_write.h"
 #include "engine/model_config.h"
+#include "tests/engine/gguf_write.h"
 #include "tests/engine/published_configs.h"
 
 static const char path[] = "test_model_config.tmp";

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "engine/gguf_write.h"
+#include "tests/engine/gguf_write.h"
 #include "tests/engine/live_model.h"
 #include "tests/engine/recorded_model.h"
 

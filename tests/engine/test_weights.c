@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "engine/gguf_write.h"
 #include "kernels/cpu.h"
 #include "kernels/formats/half.h"
 #include "kernels/formats/quant.h"
+#include "tests/engine/gguf_write.h"
 
 static const char path[] = "test_weights.gguf";
 

@@ -49,7 +49,7 @@ function(find_room source)
   set(allowed "^(${allowed})" PARENT_SCOPE)
 endfunction()
 
-foreach(folder base traces measure kernels imports sim engine econ scenarios endpoint reports live study app)
+foreach(folder IN LISTS ROOMS)
   file(GLOB_RECURSE sources RELATIVE "${ROOT}" "${ROOT}/${folder}/*.c" "${ROOT}/${folder}/*.h" "${ROOT}/${folder}/*.inc")
   foreach(source IN LISTS sources)
     math(EXPR n_files "${n_files} + 1")

@@ -2,7 +2,7 @@
 cmake_minimum_required(VERSION 3.22)
 
 set(patterns "")
-foreach(folder base traces measure kernels imports sim engine econ scenarios endpoint reports live study app)
+foreach(folder IN LISTS ROOMS)
   list(APPEND patterns "${ROOT}/${folder}/*.[ch]")
 endforeach()
 file(GLOB_RECURSE sources RELATIVE "${ROOT}" ${patterns})

@@ -62,8 +62,8 @@ static void check_latencies(const struct ts_scenario *scenario, const struct ts_
             const double ns = stat == TS_RECORDED_MEAN ? ts_hist_mean(hist) : ts_hist_quantile(hist, shares[stat]);
             const double recorded_s = scenario->model.recorded->latency_s[latency][stat];
             const double error_frac = ns * 1e-9 / recorded_s - 1.0;
-            print_message("%s %d: %.4f s, recorded %.4f s, %+.2f %%\n", ts_latency_name(latencies[latency]), stat,
-                          ns * 1e-9, recorded_s, 100.0 * error_frac);
+            print_message("%d %d: %.4f s, recorded %.4f s, %+.2f %%\n", latency, stat, ns * 1e-9, recorded_s,
+                          100.0 * error_frac);
             assert_true(fabs(error_frac) <= most_error_frac);
         }
     }

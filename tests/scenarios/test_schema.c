@@ -56,6 +56,14 @@ static void test_schema__the_json_schema_is_what_the_table_says_and_is_json(void
     ts_text_deinit(&text);
 }
 
+static bool is_unit(const char *unit)
+{
+    char text[64];
+    double value = 0.0;
+    (void)snprintf(text, sizeof text, "%s%s", unit[0] == '1' ? "" : "1 ", unit);
+    return ts_units_parse(&value, text, unit, NULL);
+}
+
 static void test_schema__every_key_is_documented_and_its_unit_known(void **state)
 {
     (void)state;
@@ -65,9 +73,8 @@ static void test_schema__every_key_is_documented_and_its_unit_known(void **state
     for (size_t i = 0; i < n; i++) {
         struct ts_key key = ts_schema_key(i);
         assert_ptr_equal(key.doc, &docs[i]);
-        assert_string_equal(docs[i].type, ts_schema_type_name(key.type));
         assert_true(docs[i].doc[strlen(docs[i].doc) - 1] == '.');
-        assert_true(!docs[i].unit || ts_units_known(docs[i].unit));
+        assert_true(!docs[i].unit || is_unit(docs[i].unit));
         assert_false(docs[i].required && docs[i].dflt);
         assert_true(key.min <= key.max);
         assert_true((key.type == TS_KEY_CHOICE) == (docs[i].choices != NULL));

@@ -1,5 +1,5 @@
 /* Hides the layout on the way out: the mirror of gguf.c. */
-#include "engine/gguf_write.h"
+#include "tests/engine/gguf_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>

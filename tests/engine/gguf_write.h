@@ -1,8 +1,8 @@
 /* Writing GGUF version 3: metadata and tensors are announced first, data are drawn from callbacks when the file is
  * written, so that a model of many gigabytes never has to be in memory. Also a whole model from a weight source, with
  * the least of a tokenizer that programs ask for. */
-#ifndef TS_ENGINE_GGUF_WRITE_H
-#define TS_ENGINE_GGUF_WRITE_H
+#ifndef TS_TESTS_ENGINE_GGUF_WRITE_H
+#define TS_TESTS_ENGINE_GGUF_WRITE_H
 
 #include <stdbool.h>
 #include <stddef.h>
