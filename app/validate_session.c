@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/bench_common.h"
 #include "app/interrupt.h"
+#include "app/print_table.h"
 #include "app/probe_options.h"
 #include "app/progress_line.h"
 #include "base/file.h"
@@ -16,7 +16,6 @@
 #include "live/validate_engine.h"
 #include "live/validate_report.h"
 #include "live/validate_requests.h"
-#include "live/validate_scenario.h"
 
 enum { CAPACITY_REQUESTS = 2000, LEAST_REQUESTS = 20, GRID_CONCURRENCY = 4 };
 
@@ -28,7 +27,6 @@ static const double usual_limit_frac = 0.05; /* where --max-error does not say a
 /* A validation under way. */
 struct session {
     const struct ts_validate_options *options;
-    const struct ts_args *args;
     struct ts_progress_line line;
     struct ts_arena arena;
     struct ts_model_measurement *engine; /* step times */
@@ -59,12 +57,8 @@ static enum ts_status load_scenario(struct session *session, const struct ts_mod
 {
     struct ts_scenario scenario;
     uint32_t tier = 0;
-    const struct ts_args *args = session->args;
-    const struct ts_validate_source source = {.path = args->n_operands > 0 ? args->operands[0] : NULL,
-                                              .sets = args->sets,
-                                              .n_sets = args->n_sets,
-                                              .trace_path = args->trace};
-    const enum ts_status status = ts_validate_scenario_load(&scenario, &tier, &source, engine, &session->arena, diags);
+    const enum ts_status status =
+        ts_validate_scenario_load(&scenario, &tier, &session->options->source, engine, &session->arena, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -78,14 +72,13 @@ static enum ts_status load_scenario(struct session *session, const struct ts_mod
 
 static enum ts_status open_engine(struct session *session, struct ts_diags *diags)
 {
-    const struct ts_args *args = session->args;
-    const struct ts_validate_engine_options options = {.tier = &session->model.tiers[0],
-                                                       .list = &session->list,
-                                                       .gguf_path = args->gguf,
-                                                       .isa = args->isa,
-                                                       .n_threads = (uint32_t)args->threads,
-                                                       .progress = ts_progress_line_of(&session->line)};
-    return ts_validate_engine_open(&session->live, &session->calibration, &options, &session->arena, diags);
+    const struct ts_validate_engine_options how = {.tier = &session->model.tiers[0],
+                                                   .list = &session->list,
+                                                   .gguf_path = session->options->gguf_path,
+                                                   .isa = session->options->isa,
+                                                   .n_threads = session->options->n_threads,
+                                                   .progress = ts_progress_line_of(&session->line)};
+    return ts_validate_engine_open(&session->live, &session->calibration, &how, &session->arena, diags);
 }
 
 /* Fits all samples so far, and puts the fit into the model. */
@@ -275,8 +268,8 @@ static enum ts_status fit_endpoint(struct session *session, struct ts_diags *dia
 {
     const enum ts_status status = ts_endpoint_probe_fit(session->engine, &session->arena, &session->probe, diags);
     if (status == TS_OK) {
-        ts_validate_endpoint_describe(&session->pool.replica, session->engine, session->args->slots,
-                                      session->args->kv_unified);
+        ts_validate_endpoint_describe(&session->pool.replica, session->engine, session->options->n_slots,
+                                      session->options->kv_unified);
     }
     return status;
 }
@@ -294,7 +287,7 @@ static enum ts_status prepare_endpoint(struct session *session, struct ts_diags 
         ts_endpoint_probe_init(&session->probe, &session->endpoint, session->probe_path);
         status =
             ts_endpoint_probe_grid(&session->probe, &session->list,
-                                   session->args->slots ? (uint32_t)session->args->slots : GRID_CONCURRENCY, diags);
+                                   session->options->n_slots ? session->options->n_slots : GRID_CONCURRENCY, diags);
     }
     if (status == TS_OK) {
         status = fit_endpoint(session, diags);
@@ -347,13 +340,13 @@ static enum ts_status print_tables(const struct ts_validation *validations, size
 {
     enum ts_status status = TS_OK;
     for (size_t i = 0; status == TS_OK && i < n; i++) {
-        status = ts_bench_print_table(ts_validate_table(&validations[i], limits), TS_TABLE_TEXT);
+        status = ts_print_table(ts_validate_table(&validations[i], limits), TS_TABLE_TEXT);
     }
     if (status == TS_OK && n > 0 && validations[n - 1].run > 0) {
-        status = ts_bench_print_table(ts_validate_runs_table(validations, n, limits), TS_TABLE_TEXT);
+        status = ts_print_table(ts_validate_runs_table(validations, n, limits), TS_TABLE_TEXT);
     }
     if (status == TS_OK && with_budget) {
-        status = ts_bench_print_table(ts_validate_budget_table(validations, n), TS_TABLE_TEXT);
+        status = ts_print_table(ts_validate_budget_table(validations, n), TS_TABLE_TEXT);
     }
     return status;
 }
@@ -405,7 +398,7 @@ static enum ts_status judge_all(struct session *session, struct ts_diags *diags)
 
 static enum ts_status open_folder(struct session *session, struct ts_diags *diags)
 {
-    session->dir = ts_path_join("", session->args->out ? session->args->out : "out/validation");
+    session->dir = ts_path_join("", session->options->folder);
     session->samples_path = session->dir ? ts_path_join(session->dir, "engine.json") : NULL;
     session->probe_path = session->dir ? ts_path_join(session->dir, "probe.json") : NULL;
     if (!session->samples_path || !session->probe_path) {
@@ -500,9 +493,8 @@ enum ts_status ts_validate_session_run(const struct ts_validate_options *options
         return TS_ENOMEM;
     }
     session->options = options;
-    session->args = options->args;
     session->endpoint = options->endpoint;
-    session->line.quiet = options->args->quiet;
+    session->line.quiet = options->quiet;
     session->endpoint.progress = ts_progress_line_of(&session->line);
     ts_arena_init(&session->arena);
     session->diags = diags;

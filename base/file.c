@@ -12,15 +12,15 @@
 
 enum { TEMP_NAME_TRIES = 100, READ_CHUNK = 1 << 16 };
 
-static enum ts_status fail_errno(struct ts_diags *diags, const char *path, const char *what, int error)
-{
-    return ts_fail(diags, error == ENOMEM ? TS_ENOMEM : TS_EIO, ts_span_file(path), NULL, "%s: %s", what,
-                   strerror(error));
-}
-
 static enum ts_status fail_memory(struct ts_diags *diags, const char *path)
 {
     return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
+}
+
+static enum ts_status fail_errno(struct ts_diags *diags, const char *path, const char *what, int error)
+{
+    return error == ENOMEM ? fail_memory(diags, path)
+                           : ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "%s: %s", what, strerror(error));
 }
 
 static void free_writer(struct ts_file_writer *writer)
