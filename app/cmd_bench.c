@@ -26,9 +26,9 @@ static const struct bench_args defaults = {
 static const struct ts_option options[] = {
     {"model", 0, TS_INTO(struct bench_args, model), "NAME", "measure the shapes of this model of the catalog"},
     {"quant", 0, TS_INTO(struct bench_args, quant), "NAME", "the weights' format"},
-    {"n", 0, TS_INTO(struct bench_args, n_tok), "LIST", "token counts"},
+    TS_BENCH_OPTION_N(struct bench_args, n_tok),
     TS_BENCH_OPTIONS(struct bench_args, common),
-    {"affinity", 0, TS_INTO(struct bench_args, affinity), NULL, "bind each thread to a processor of its own (Linux)"},
+    TS_BENCH_OPTION_AFFINITY(struct bench_args, affinity),
     {"no-baseline", 0, TS_INTO(struct bench_args, no_baseline), NULL, "leave out the OpenBLAS float baseline"},
     {"out", 'o', TS_INTO(struct bench_args, out), "FILE",
      "the measurement file (default: in the cache, where `tiersim run` looks for it)"},
@@ -161,7 +161,7 @@ static enum ts_status measure(struct ts_arena *arena, const struct bench_args *a
     return status;
 }
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
     const struct bench_args *args = untyped;
     enum ts_table_format format;
@@ -174,10 +174,7 @@ static enum ts_status run(const void *untyped, struct ts_diags *diags)
         status = ts_bench_target_path(&path, args->out, diags);
     }
     if (status == TS_OK) {
-        struct ts_arena arena;
-        ts_arena_init(&arena);
-        status = measure(&arena, args, path, format, diags);
-        ts_arena_deinit(&arena);
+        status = measure(arena, args, path, format, diags);
     }
     free(path);
     return status;

@@ -30,9 +30,9 @@ static const struct matmul_args defaults = {
 static const struct ts_option options[] = {
     {"shape", 0, TS_INTO(struct matmul_args, shape), "ROWSxCOLS", "the matrix"},
     {"quant", 0, TS_INTO(struct matmul_args, quant), "LIST", "the weights' formats"},
-    {"n", 0, TS_INTO(struct matmul_args, n_tok), "LIST", "token counts"},
+    TS_BENCH_OPTION_N(struct matmul_args, n_tok),
     TS_BENCH_OPTIONS(struct matmul_args, common),
-    {"affinity", 0, TS_INTO(struct matmul_args, affinity), NULL, "bind each thread to a processor of its own (Linux)"},
+    TS_BENCH_OPTION_AFFINITY(struct matmul_args, affinity),
     {"out", 'o', TS_INTO(struct matmul_args, out), "FOLDER", "draw the roofline chart into this folder"},
     TS_OPTION_TABLE_FORMAT(struct matmul_args, format),
 };
@@ -251,18 +251,12 @@ static enum ts_status matmul(struct ts_arena *arena, const struct matmul_args *a
     return status == TS_OK ? show(measurements, request.n_quants, args, format, diags) : status;
 }
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
     const struct matmul_args *args = untyped;
     enum ts_table_format format;
     enum ts_status status = ts_print_format(&format, args->format, diags);
-    if (status == TS_OK) {
-        struct ts_arena arena;
-        ts_arena_init(&arena);
-        status = matmul(&arena, args, format, diags);
-        ts_arena_deinit(&arena);
-    }
-    return status;
+    return status == TS_OK ? matmul(arena, args, format, diags) : status;
 }
 
 const struct ts_command ts_command_bench_matmul = {

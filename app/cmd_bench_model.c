@@ -318,16 +318,13 @@ static enum ts_status forward(struct ts_arena *arena, const struct model_args *a
     return status;
 }
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
     const struct model_args *args = untyped;
     char *path = NULL;
     enum ts_status status = ts_bench_target_path(&path, args->out, diags);
     if (status == TS_OK) {
-        struct ts_arena arena;
-        ts_arena_init(&arena);
-        status = forward(&arena, args, path, diags);
-        ts_arena_deinit(&arena);
+        status = forward(arena, args, path, diags);
     }
     free(path);
     return status;

@@ -230,18 +230,16 @@ static const struct ts_option options[] = {
     TS_OPTION_TABLE_FORMAT(struct catalog_args, format),
 };
 
-static enum ts_status list(const struct catalog_args *args, enum ts_table_format format, struct ts_diags *diags)
+static enum ts_status list(const struct catalog_args *args, struct ts_arena *arena, enum ts_table_format format,
+                           struct ts_diags *diags)
 {
-    struct ts_arena arena;
     struct ts_catalog catalog;
-    ts_arena_init(&arena);
-    enum ts_status status = ts_catalog_load(&catalog, &arena, diags);
+    enum ts_status status = ts_catalog_load(&catalog, arena, diags);
     for (size_t i = 0; status == TS_OK && i < N_KINDS; i++) {
         if (!args->kind || ts_str_equal(args->kind, kinds[i].name)) {
-            status = list_kind(i, &catalog, &arena, args->name, format, diags);
+            status = list_kind(i, &catalog, arena, args->name, format, diags);
         }
     }
-    ts_arena_deinit(&arena);
     return status;
 }
 
@@ -256,7 +254,7 @@ static enum ts_status check_kind(const char *kind, struct ts_diags *diags)
                    kind);
 }
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
     const struct catalog_args *args = untyped;
     enum ts_table_format format;
@@ -264,7 +262,7 @@ static enum ts_status run(const void *untyped, struct ts_diags *diags)
     if (status == TS_OK) {
         status = check_kind(args->kind, diags);
     }
-    return status == TS_OK ? list(args, format, diags) : status;
+    return status == TS_OK ? list(args, arena, format, diags) : status;
 }
 
 const struct ts_command ts_command_catalog = {

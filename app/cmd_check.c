@@ -12,8 +12,9 @@ static const struct check_args defaults;
 
 static const struct ts_option options[] = {TS_SCENARIO_OPTIONS(struct check_args, scenario)};
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
+    (void)arena;
     const struct check_args *args = untyped;
     struct ts_scenario scenario;
     enum ts_status status = ts_load_scenario(&scenario, &args->scenario, NULL, diags);

@@ -104,8 +104,9 @@ static const struct ts_option options[] = {
      "a key of the scenario language or a part of one (default: list them all)", .operand = TS_OPTIONAL},
 };
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
+    (void)arena;
     const struct explain_args *args = untyped;
     if (args->key) {
         return explain(args->key) > 0 ? TS_OK

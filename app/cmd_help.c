@@ -12,8 +12,9 @@ static const struct ts_option options[] = {
     {TS_INTO(struct help_args, kind), "KIND", "its second word, as in `bench model`", .operand = TS_OPTIONAL},
 };
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
+    (void)arena;
     const struct help_args *args = untyped;
     if (!args->word) {
         return ts_help_overview(stdout);

@@ -286,21 +286,18 @@ static bool is_profile(const struct import_args *args)
     return args->format ? ts_str_equal(args->format, "operators") : ts_operator_profile_is(args->source);
 }
 
-static enum ts_status run(const void *args, struct ts_diags *diags)
+static enum ts_status run(const void *args, struct ts_arena *arena, struct ts_diags *diags)
 {
-    struct ts_arena arena;
     struct ts_catalog catalog;
     struct ts_model_measurement m;
     struct ts_import info;
-    ts_arena_init(&arena);
-    enum ts_status status = ts_catalog_load(&catalog, &arena, diags);
+    enum ts_status status = ts_catalog_load(&catalog, arena, diags);
     if (status == TS_OK) {
-        status = (is_profile(args) ? import_profile : import_file)(&m, &info, &arena, &catalog, args, diags);
+        status = (is_profile(args) ? import_profile : import_file)(&m, &info, arena, &catalog, args, diags);
     }
     if (status == TS_OK) {
-        status = write(&m, &arena, args, diags);
+        status = write(&m, arena, args, diags);
     }
-    ts_arena_deinit(&arena);
     return status;
 }
 

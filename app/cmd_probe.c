@@ -53,7 +53,7 @@ struct session {
     struct ts_probe_plan plan;
     struct ts_table *table;
     struct ts_text csv, json;
-    struct ts_arena arena;
+    struct ts_arena *arena;
     size_t point; /* the one under way */
     uint64_t n_sent, n_done, n_retries;
 };
@@ -123,7 +123,7 @@ static enum ts_status run_point(struct session *session, struct ts_diags *diags)
     enum ts_status status = ts_probe_summarise(&summary, &result);
     if (status == TS_OK) {
         const struct ts_probe_about about = {
-            .date = ts_run_info_now(&session->arena),
+            .date = ts_run_info_now(session->arena),
             .model = session->args->endpoint.model,
             .url = session->probe.http.url,
             .backend = session->probe.api->name,
@@ -143,12 +143,10 @@ static enum ts_status run_point(struct session *session, struct ts_diags *diags)
 
 static enum ts_status write_text(const char *dir, const char *name, const struct ts_text *text, struct ts_diags *diags)
 {
-    char *path = ts_path_join(dir, name);
-    const enum ts_status status = path && !text->failed ? ts_file_write(path, text->data, text->len, diags) : TS_ENOMEM;
+    const enum ts_status status = ts_file_write_text(dir, name, text, diags);
     if (status == TS_OK) {
-        printf("%s\n", path);
+        printf("%s/%s\n", dir, name);
     }
-    free(path);
     return status;
 }
 
@@ -194,10 +192,10 @@ static enum ts_status probe_all(struct session *session, struct ts_diags *diags)
     return status;
 }
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
     const struct probe_args *args = untyped;
-    struct session session = {.args = args};
+    struct session session = {.args = args, .arena = arena};
     enum ts_status status = ts_probe_options_read(&session.probe, args->url, &args->endpoint, diags);
     if (status == TS_OK) {
         status = make_plan(&session.plan, args, diags);
@@ -208,7 +206,6 @@ static enum ts_status run(const void *untyped, struct ts_diags *diags)
     }
     session.line.quiet = args->quiet;
     session.probe.progress = ts_progress_line_of(&session.line);
-    ts_arena_init(&session.arena);
     ts_text_init(&session.csv);
     ts_text_init(&session.json);
     session.table = ts_probe_table();
@@ -217,7 +214,6 @@ static enum ts_status run(const void *untyped, struct ts_diags *diags)
     ts_table_destroy(session.table);
     ts_text_deinit(&session.csv);
     ts_text_deinit(&session.json);
-    ts_arena_deinit(&session.arena);
     ts_probe_plan_deinit(&session.plan);
     ts_probe_options_free(&session.probe);
     return status;

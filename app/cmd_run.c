@@ -237,8 +237,9 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct run_ar
     return status;
 }
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
+    (void)arena;
     const struct run_args *args = untyped;
     const double begin_s = ts_clock_now_s();
     /* --replications N is another way to write --set replications=N, so that the manifest says so. */

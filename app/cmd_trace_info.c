@@ -128,8 +128,9 @@ static const struct ts_option options[] = {
     {"format", 'f', TS_INTO(struct trace_info_args, format), "NAME", TS_DOC_TRACE_FORMAT},
 };
 
-static enum ts_status run(const void *untyped, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
+    (void)arena;
     const struct trace_info_args *args = untyped;
     struct ts_request_stream *stream = NULL;
     struct ts_trace_stats stats;

@@ -104,13 +104,13 @@ static enum ts_status read_options(struct ts_validate_options *out, const struct
                                         : status;
 }
 
-static enum ts_status run(const void *args, struct ts_diags *diags)
+static enum ts_status run(const void *args, struct ts_arena *arena, struct ts_diags *diags)
 {
     struct ts_validate_options how;
     enum ts_status status = read_options(&how, args, diags);
     if (status == TS_OK) {
         ts_interrupt_arm();
-        status = ts_validate_session_run(&how, diags);
+        status = ts_validate_session_run(&how, arena, diags);
     }
     ts_probe_options_free(&how.endpoint);
     return status;

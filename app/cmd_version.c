@@ -4,9 +4,10 @@
 #include "app/command.h"
 #include "app/version.h"
 
-static enum ts_status run(const void *args, struct ts_diags *diags)
+static enum ts_status run(const void *args, struct ts_arena *arena, struct ts_diags *diags)
 {
     (void)args;
+    (void)arena;
     (void)diags;
     puts("tiersim " TS_VERSION);
     return TS_OK;

@@ -2,7 +2,6 @@
 #include "app/command.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/help.h"
@@ -168,10 +167,14 @@ static enum ts_status surplus_word(const struct ts_command *command, const char 
 
 /* ---- the way of a command ---- */
 
-static enum ts_status parse_and_run(const struct ts_command *command, void *args, int argc, char **argv,
+static enum ts_status parse_and_run(const struct ts_command *command, struct ts_arena *arena, int argc, char **argv,
                                     struct ts_diags *diags)
 {
     struct ts_options_outcome outcome;
+    void *args = ts_arena_alloc(arena, command->options.size);
+    if (!args) {
+        return TS_ENOMEM;
+    }
     enum ts_status status = ts_options_parse(args, &outcome, command->name, &command->options, argc, argv, diags);
     if (outcome.unknown[0] != '\0') {
         return unknown_option(command, outcome.unknown, diags);
@@ -182,17 +185,15 @@ static enum ts_status parse_and_run(const struct ts_command *command, void *args
     if (outcome.help) {
         return ts_help_command(command);
     }
-    return status == TS_OK ? command->run(args, diags) : status;
+    return status == TS_OK ? command->run(args, arena, diags) : status;
 }
 
 static enum ts_status run_command(const struct ts_command *command, int argc, char **argv, struct ts_diags *diags)
 {
-    void *args = malloc(command->options.size + 1);
-    if (!args) {
-        return TS_ENOMEM;
-    }
-    enum ts_status status = parse_and_run(command, args, argc, argv, diags);
-    free(args);
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    enum ts_status status = parse_and_run(command, &arena, argc, argv, diags);
+    ts_arena_deinit(&arena);
     return status;
 }
 

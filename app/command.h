@@ -4,14 +4,16 @@
 #define TS_APP_COMMAND_H
 
 #include "app/options.h"
+#include "base/arena.h"
 
 struct ts_command {
     const char *name;               /* "run", "bench model" */
     const char *summary;            /* one line */
     const char *examples;           /* lines, each indented by two blanks */
     struct ts_option_table options; /* its words, and the struct that they go to */
-    /* Does the work and prints its results on stdout; what went wrong is in `diags`. `args` is the command's struct. */
-    enum ts_status (*run)(const void *args, struct ts_diags *diags);
+    /* Does the work and prints its results on stdout; what went wrong is in `diags`. `args` is the command's struct;
+     * `arena` lives until the end. */
+    enum ts_status (*run)(const void *args, struct ts_arena *arena, struct ts_diags *diags);
 };
 
 /* A row's .options: a table, and the struct before anything is read. */

@@ -1,3 +1,4 @@
+/* Hides which figures of a fit are shown, and in which units. */
 #include "app/fit_tables.h"
 
 #include <math.h>

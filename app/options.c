@@ -57,10 +57,10 @@ static const struct ts_option *find_name(const struct ts_option_table *table, co
             *rival = NULL;
             return row;
         }
-        if (found) {
-            *rival = row;
-        } else {
+        if (!found) {
             found = row;
+        } else if (!*rival) {
+            *rival = row;
         }
     }
     return found;

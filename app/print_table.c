@@ -1,3 +1,4 @@
+/* Hides where tables go. */
 #include "app/print_table.h"
 
 #include <stdio.h>

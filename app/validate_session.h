@@ -27,6 +27,7 @@ struct ts_validate_options {
 
 /* Measures, serves, prints, and writes the files of a validation. TS_ELIMIT if the error passes the limit,
  * TS_EINTERRUPTED (what was done is shown), and what its parts can come to, with diagnostics. */
-enum ts_status ts_validate_session_run(const struct ts_validate_options *options, struct ts_diags *diags);
+enum ts_status ts_validate_session_run(const struct ts_validate_options *options, struct ts_arena *arena,
+                                       struct ts_diags *diags);
 
 #endif

@@ -2,6 +2,7 @@
  */
 #include "base/diag.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,12 @@ enum ts_status ts_fail_hint(struct ts_diags *diags, enum ts_status status, struc
     }
     ts_text_deinit(hint);
     return status;
+}
+
+enum ts_status ts_fail_errno(struct ts_diags *diags, const char *path, const char *what, int error)
+{
+    return error == ENOMEM ? ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "%s", ts_status_text(TS_ENOMEM))
+                           : ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "%s: %s", what, strerror(error));
 }
 
 void ts_diags_move(struct ts_diags *to, struct ts_diags *from)

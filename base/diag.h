@@ -67,6 +67,10 @@ enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_
 enum ts_status ts_fail_hint(struct ts_diags *diags, enum ts_status status, struct ts_span at, struct ts_text *hint,
                             const char *fmt, ...) TS_PRINTF(5, 6);
 
+/* Something about a file that the system did not do, "cannot open", and its errno: TS_ENOMEM if that says so, else
+ * TS_EIO. */
+enum ts_status ts_fail_errno(struct ts_diags *diags, const char *path, const char *what, int error);
+
 /* Moves everything from `from` behind what `to` has, source lines included; `from` is empty then. `to` may be NULL:
  * then it is dropped. */
 void ts_diags_move(struct ts_diags *to, struct ts_diags *from);

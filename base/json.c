@@ -452,6 +452,16 @@ void ts_json_member_double(struct ts_json_writer *writer, const char *key, doubl
     ts_json_put_double(writer, value);
 }
 
+void ts_json_member_doubles(struct ts_json_writer *writer, const char *key, const double *values, size_t n)
+{
+    ts_json_key(writer, key);
+    ts_json_begin_array(writer);
+    for (size_t i = 0; i < n; i++) {
+        ts_json_put_double(writer, values[i]);
+    }
+    ts_json_end_array(writer);
+}
+
 void ts_json_member_int(struct ts_json_writer *writer, const char *key, int64_t value)
 {
     ts_json_key(writer, key);

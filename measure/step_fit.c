@@ -14,6 +14,8 @@
 #include <gsl/gsl_multifit_nlin.h>
 #include <gsl/gsl_multifit_nlinear.h>
 
+#include "base/sample.h"
+
 #define NOTHING 1e-9 /* of the largest term: what is left of a coefficient on its way to 0 */
 
 enum { MAX_COEFS = TS_STEP_MAX_KNOTS + 3, MAX_ROUNDS = 1000 };
@@ -238,12 +240,6 @@ static enum ts_status solve_steps(struct solution *out, struct design *design, c
 
 typedef double predict_fn(const void *fit, const struct ts_step_load *load);
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static enum ts_status errors_of(struct ts_fit_error *out, predict_fn *predict, const void *fit,
                                 const struct ts_timed_step *steps, size_t n)
 {
@@ -267,7 +263,7 @@ static enum ts_status errors_of(struct ts_fit_error *out, predict_fn *predict, c
         }
     }
     error.r2 = total > 0.0 ? 1.0 - rest / total : 1.0;
-    qsort(fracs, n, sizeof *fracs, ascending);
+    qsort(fracs, n, sizeof *fracs, ts_sample_compare);
     error.median_frac = n % 2 ? fracs[n / 2] : 0.5 * (fracs[n / 2 - 1] + fracs[n / 2]);
     free(fracs);
     *out = error;

@@ -101,7 +101,7 @@ static enum ts_status check_regular(const char *path, struct ts_diags *diags)
 {
     struct stat info;
     if (stat(path, &info) != 0) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(errno));
+        return ts_fail_errno(diags, path, "cannot open", errno);
     }
     if (S_ISDIR(info.st_mode)) {
         return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read: it is a folder");
