@@ -13,6 +13,11 @@ enum { MAX_TOKENS = 8192 };
 
 #define NOISY_FRAC 0.5
 
+double ts_bench_budget_s(const struct ts_bench_args *args, double quick_s, double full_s)
+{
+    return args->seconds > 0 ? (double)args->seconds : args->quick ? quick_s : full_s;
+}
+
 enum ts_status ts_bench_parse_list(uint32_t *out, size_t *out_n, const char *option, const char *list, uint32_t min,
                                    uint32_t max, struct ts_diags *diags)
 {
@@ -20,11 +25,11 @@ enum ts_status ts_bench_parse_list(uint32_t *out, size_t *out_n, const char *opt
     for (const char *p = list; *p; p += *p == ',') {
         size_t len = strcspn(p, ",");
         uint64_t value;
-        if (n == TS_BENCH_ARGS_MAX_N_TOK || !ts_parse_u64(&value, p, len) || value < min || value > max ||
+        if (n == TS_BENCH_MAX_LIST || !ts_parse_u64(&value, p, len) || value < min || value > max ||
             (n > 0 && value <= out[n - 1])) {
             return ts_fail(diags, TS_EUSAGE, ts_span_none(), "for example 1,8,512",
-                           "--%s takes up to %d increasing numbers from %u to %u, not '%s'", option,
-                           TS_BENCH_ARGS_MAX_N_TOK, min, max, list);
+                           "--%s takes up to %d increasing numbers from %u to %u, not '%s'", option, TS_BENCH_MAX_LIST,
+                           min, max, list);
         }
         out[n++] = (uint32_t)value;
         p += len;
@@ -38,16 +43,25 @@ enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *li
     return ts_bench_parse_list(out, out_n, "n", list, 1, MAX_TOKENS, diags);
 }
 
-enum ts_status ts_bench_target_path(char **out, const struct ts_args *args, struct ts_diags *diags)
+enum ts_status ts_bench_make_folder(const char *path, struct ts_diags *diags)
 {
-    char *path = args->out ? ts_path_join("", args->out) : ts_locate_cached_measurement();
-    if (!path) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "name a file with -o",
-                       "there is no home folder to keep the measurement in");
-    }
     char *dir = ts_path_dir(path);
-    enum ts_status status = dir ? ts_mkdirs(dir, diags) : TS_ENOMEM;
+    const enum ts_status status = dir ? ts_mkdirs(dir, diags) : TS_ENOMEM;
     free(dir);
+    return status;
+}
+
+enum ts_status ts_bench_target_path(char **out, const char *named, struct ts_diags *diags)
+{
+    char *path = named ? ts_path_join("", named) : NULL;
+    enum ts_status status = path ? TS_OK : named ? TS_ENOMEM : ts_locate_cached_measurement(&path);
+    if (status == TS_OK && !path) {
+        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), "name a file with -o",
+                         "there is no home folder to keep the measurement in");
+    }
+    if (status == TS_OK) {
+        status = ts_bench_make_folder(path, diags);
+    }
     if (status != TS_OK) {
         free(path);
         return status;
@@ -77,17 +91,4 @@ void ts_bench_print_wake(const struct ts_measurement *m)
         printf("starting %u threads' work takes %.1f us while they spin, %.0f us once they sleep\n", m->n_threads,
                1e6 * m->wake_spin_s, 1e6 * m->wake_sleep_s);
     }
-}
-
-enum ts_status ts_bench_print_table(struct ts_table *table, enum ts_table_format format)
-{
-    struct ts_text text;
-    ts_text_init(&text);
-    enum ts_status status = table ? ts_table_render(table, format, &text) : TS_ENOMEM;
-    if (status == TS_OK) {
-        puts(text.data);
-    }
-    ts_text_deinit(&text);
-    ts_table_destroy(table);
-    return status;
 }

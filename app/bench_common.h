@@ -1,41 +1,56 @@
-/* What the kinds of `tiersim bench` share: which model, where to, progress, tables. */
+/* What the kinds of `tiersim bench` share: options, where to, lists of numbers, remarks. */
 #ifndef TS_APP_BENCH_COMMON_H
 #define TS_APP_BENCH_COMMON_H
 
 #include "app/options.h"
-#include "engine/model_config.h"
-#include "kernels/bench/bench.h"
 #include "measure/measurement.h"
-#include "reports/table.h"
-#include "scenarios/catalog/catalog.h"
 
-enum { TS_BENCH_ARGS_MAX_N_TOK = 32 };
+enum { TS_BENCH_MAX_LIST = 32 };
 
-/* "1,8,512" -> increasing token counts. */
-enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags);
-/* The same for any option: at most TS_BENCH_ARGS_MAX_N_TOK increasing numbers from min to max. */
+/* Options that every kind has. */
+struct ts_bench_args {
+    const char *isa;
+    uint32_t threads; /* 0: all CPUs */
+    uint32_t seconds; /* 0: as the kind has it */
+    bool quick, quiet;
+};
+
+#define TS_BENCH_OPTIONS(type, field)                                                                                  \
+    TS_OPTION_THREADS(type, field.threads), {"quick",                                                                  \
+                                             0,                                                                        \
+                                             TS_INTO(type, field.quick),                                               \
+                                             NULL,                                                                     \
+                                             "a shorter measurement, under a minute",                                  \
+                                             .without = {"seconds"}},                                                  \
+        {"seconds", 0, TS_INTO(type, field.seconds), "N", "measure for so long", .range = {1, 86400}},                 \
+        {"isa", 0, TS_INTO(type, field.isa), "NAME",                                                                   \
+         "a kernel variant of `tiersim bench --list` (default: the best)"},                                            \
+        TS_OPTION_QUIET(type, field.quiet)
+
+/* Options that some have. */
+#define TS_BENCH_OPTION_N(type, field) {"n", 0, TS_INTO(type, field), "LIST", "token counts"}
+#define TS_BENCH_OPTION_AFFINITY(type, field)                                                                          \
+    {"affinity", 0, TS_INTO(type, field), NULL, "bind each thread to a processor of its own (Linux)"}
+
+/* How long to measure. */
+double ts_bench_budget_s(const struct ts_bench_args *args, double quick_s, double full_s);
+
+/* "1,8,512" of an option: at most TS_BENCH_MAX_LIST increasing numbers from min to max. TS_EUSAGE. */
 enum ts_status ts_bench_parse_list(uint32_t *out, size_t *out_n, const char *option, const char *list, uint32_t min,
                                    uint32_t max, struct ts_diags *diags);
+/* The same for token counts, --n. */
+enum ts_status ts_bench_parse_n_tok(uint32_t *out, size_t *out_n, const char *list, struct ts_diags *diags);
 
-/* Where the measurement goes: -o, or the cache; the folder is made. free() it. */
-enum ts_status ts_bench_target_path(char **out, const struct ts_args *args, struct ts_diags *diags);
+/* Where the measurement goes: `named`, or with NULL the cache; the folder is made. free() it. */
+enum ts_status ts_bench_target_path(char **out, const char *named, struct ts_diags *diags);
+
+/* Makes the folder that the file is in. */
+enum ts_status ts_bench_make_folder(const char *path, struct ts_diags *diags);
 
 /* A warning if the samples of one token count lie far apart: the machine was busy with something else. */
 void ts_bench_warn_if_noisy(const struct ts_measurement *measurements, size_t n, struct ts_diags *diags);
 
 /* A line on what it takes to start the threads' work; nothing with one thread. */
 void ts_bench_print_wake(const struct ts_measurement *m);
-
-/* Prints and destroys. */
-enum ts_status ts_bench_print_table(struct ts_table *table, enum ts_table_format format);
-
-/* The three kinds. */
-enum ts_status ts_bench_machine(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags);
-enum ts_status ts_bench_matmul(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags);
-enum ts_status ts_bench_forward(const struct ts_args *args, struct ts_diags *diags);
-
-/* The measurement behind `tiersim bench`, without printing or writing. */
-enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_arena *arena, const struct ts_args *args,
-                                        struct ts_diags *diags);
 
 #endif

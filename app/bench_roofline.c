@@ -164,14 +164,6 @@ static void put_script(struct ts_text *gp, const struct ts_measurement *m, size_
     ts_chart_end(gp, id);
 }
 
-static enum ts_status save(const char *dir, const char *name, const struct ts_text *text, struct ts_diags *diags)
-{
-    char *path = ts_path_join(dir, name);
-    enum ts_status status = path && !text->failed ? ts_file_write(path, text->data, text->len, diags) : TS_ENOMEM;
-    free(path);
-    return status;
-}
-
 static void draw(const char *dir, struct ts_diags *diags)
 {
     struct ts_text why;
@@ -195,10 +187,10 @@ enum ts_status ts_bench_roofline(const char *dir, const struct ts_measurement *m
     put_script(&gp, m, n);
     enum ts_status status = ts_mkdirs(dir, diags);
     if (status == TS_OK) {
-        status = save(dir, "roofline.dat", &dat, diags);
+        status = ts_file_write_text(dir, "roofline.dat", &dat, diags);
     }
     if (status == TS_OK) {
-        status = save(dir, "roofline.gp", &gp, diags);
+        status = ts_file_write_text(dir, "roofline.gp", &gp, diags);
     }
     if (status == TS_OK) {
         draw(dir, diags);

@@ -6,8 +6,8 @@
 
 #include "app/command.h"
 #include "app/name_filter.h"
+#include "app/print_table.h"
 #include "app/published_table.h"
-#include "reports/table.h"
 #include "scenarios/catalog/catalog.h"
 
 static void columns(struct ts_table *table, const char *const *headers)
@@ -167,19 +167,6 @@ static enum ts_status choose_least(struct ts_name_filter *filter, const struct t
                    "the catalog of %s has no '%s'", kind, filter->text);
 }
 
-static enum ts_status print(struct ts_table *table, enum ts_table_format format)
-{
-    struct ts_text text;
-    ts_text_init(&text);
-    enum ts_status status = table ? ts_table_render(table, format, &text) : TS_ENOMEM;
-    if (status == TS_OK) {
-        puts(text.data);
-    }
-    ts_text_deinit(&text);
-    ts_table_destroy(table);
-    return status;
-}
-
 static bool has_published(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
     for (size_t i = 0; i < catalog->n_published; i++) {
@@ -196,13 +183,13 @@ static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena
 {
     enum ts_status status = ts_catalog_load_published(catalog, arena, diags);
     if (status == TS_OK && has_published(catalog, filter)) {
-        status = print(ts_published_table(catalog, filter), format);
+        status = ts_print_table(ts_published_table(catalog, filter), format);
     } else if (status == TS_OK && format == TS_TABLE_TEXT) {
         printf("The catalog has no published rates of %s: what follows was fitted to others of its class.\n\n",
                filter->text);
     }
     if (status == TS_OK) {
-        status = print(ts_published_errors(catalog, filter), format);
+        status = ts_print_table(ts_published_errors(catalog, filter), format);
     }
     return status;
 }
@@ -224,54 +211,65 @@ static enum ts_status list_kind(size_t i, struct ts_catalog *catalog, struct ts_
     struct ts_name_filter filter = {text, TS_NAME_MATCH_NONE};
     enum ts_status status = choose_least(&filter, catalog, kinds[i].name, arena, diags);
     if (status == TS_OK && (!is_hardware || lists_hardware(catalog, &filter))) {
-        status = print(kinds[i].list(catalog, &filter), format);
+        status = ts_print_table(kinds[i].list(catalog, &filter), format);
     }
     return status == TS_OK && text && is_hardware ? list_published(catalog, arena, &filter, format, diags) : status;
 }
 
-static enum ts_status list(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags)
+struct catalog_args {
+    const char *kind, *name, *format;
+};
+
+static const struct catalog_args defaults = {.format = "text"};
+
+static const struct ts_option options[] = {
+    {TS_INTO(struct catalog_args, kind), "KIND", "hardware, models, prices or regions (default: all of them)",
+     .operand = TS_OPTIONAL},
+    {TS_INTO(struct catalog_args, name), "NAME", "a name or a part of one, in quotes if it has blanks",
+     .operand = TS_OPTIONAL},
+    TS_OPTION_TABLE_FORMAT(struct catalog_args, format),
+};
+
+static enum ts_status list(const struct catalog_args *args, struct ts_arena *arena, enum ts_table_format format,
+                           struct ts_diags *diags)
 {
-    const char *kind = args->n_operands > 0 ? args->operands[0] : NULL;
-    const char *text = args->n_operands > 1 ? args->operands[1] : NULL;
-    struct ts_arena arena;
     struct ts_catalog catalog;
-    ts_arena_init(&arena);
-    enum ts_status status = ts_catalog_load(&catalog, &arena, diags);
-    bool known = kind == NULL;
+    enum ts_status status = ts_catalog_load(&catalog, arena, diags);
     for (size_t i = 0; status == TS_OK && i < N_KINDS; i++) {
-        if (!kind || ts_str_equal(kind, kinds[i].name)) {
-            known = true;
-            status = list_kind(i, &catalog, &arena, text, format, diags);
+        if (!args->kind || ts_str_equal(args->kind, kinds[i].name)) {
+            status = list_kind(i, &catalog, arena, args->name, format, diags);
         }
-    }
-    ts_arena_deinit(&arena);
-    if (status == TS_OK && !known) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices or regions",
-                       "no catalog is named '%s'", kind);
     }
     return status;
 }
 
-static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status check_kind(const char *kind, struct ts_diags *diags)
 {
-    enum ts_table_format format = TS_TABLE_TEXT;
-    if (args->n_operands > 2) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim catalog hardware H100",
-                       "catalog takes a kind and part of a name");
+    for (size_t i = 0; i < N_KINDS; i++) {
+        if (!kind || ts_str_equal(kind, kinds[i].name)) {
+            return TS_OK;
+        }
     }
-    if (args->format && !ts_table_format_parse(&format, args->format)) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "text, md, csv, json or html", "unknown format '%s'",
-                       args->format);
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices or regions", "no catalog is named '%s'",
+                   kind);
+}
+
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
+{
+    const struct catalog_args *args = untyped;
+    enum ts_table_format format;
+    enum ts_status status = ts_print_format(&format, args->format, diags);
+    if (status == TS_OK) {
+        status = check_kind(args->kind, diags);
     }
-    return list(args, format, diags);
+    return status == TS_OK ? list(args, arena, format, diags) : status;
 }
 
 const struct ts_command ts_command_catalog = {
     .name = "catalog",
-    .bit = TS_CMD_CATALOG,
-    .usage = "[hardware|models|prices|regions [NAME]] [options]",
     .summary = "Show the built-in hardware, models, prices and regions with their sources",
-    .examples = "  tiersim catalog hardware 'H100 SXM'   (with published and predicted rates)\n  tiersim catalog "
-                "models --format md\n",
+    .examples = "  tiersim catalog hardware 'H100 SXM'     # with published and predicted rates\n"
+                "  tiersim catalog models --format md\n",
+    .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

@@ -93,31 +93,40 @@ static size_t explain(const char *word)
     return n_shown + (headed ? 1 : 0);
 }
 
-static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+struct explain_args {
+    const char *key;
+};
+
+static const struct explain_args defaults;
+
+static const struct ts_option options[] = {
+    {TS_INTO(struct explain_args, key), "KEY",
+     "a key of the scenario language or a part of one (default: list them all)", .operand = TS_OPTIONAL},
+};
+
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
+    (void)arena;
+    const struct explain_args *args = untyped;
+    if (args->key) {
+        return explain(args->key) > 0 ? TS_OK
+                                      : ts_fail(diags, TS_EUSAGE, ts_span_none(), "'tiersim explain' lists all keys",
+                                                "no key is named like '%s'", args->key);
+    }
     size_t n = 0;
     const struct ts_key_doc *keys = ts_scenario_keys(&n);
-    if (args->n_operands == 0) {
-        for (size_t i = 0; i < n; i++) {
-            print_row(&keys[i]);
-        }
-        return TS_OK;
-    }
-    if (args->n_operands > 1) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim explain tiers.*.kind", "explain takes one key");
-    }
-    if (explain(args->operands[0]) == 0) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "'tiersim explain' lists all keys",
-                       "no key is named like '%s'", args->operands[0]);
+    for (size_t i = 0; i < n; i++) {
+        print_row(&keys[i]);
     }
     return TS_OK;
 }
 
 const struct ts_command ts_command_explain = {
     .name = "explain",
-    .bit = TS_CMD_EXPLAIN,
-    .usage = "[KEY]",
     .summary = "Explain the keys of the scenario language",
-    .examples = "  tiersim explain\n  tiersim explain tiers.edge.kv_blocks\n  tiersim explain routing\n",
+    .examples = "  tiersim explain\n"
+                "  tiersim explain tiers.edge.kv_blocks\n"
+                "  tiersim explain routing\n",
+    .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

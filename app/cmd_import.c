@@ -1,18 +1,36 @@
 /* tiersim import FILE: another program's measurements as a measurement file. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/bench_common.h"
 #include "app/command.h"
+#include "app/fit_tables.h"
 #include "app/import_operators.h"
+#include "app/print_table.h"
 #include "app/version.h"
 #include "base/file.h"
 #include "base/run_info.h"
 #include "imports/import.h"
+#include "scenarios/catalog/catalog.h"
 
 enum { MAX_NAME = 256 };
+
+struct import_args {
+    const char *source, *format, *model, *hardware, *quant, *out;
+};
+
+static const struct import_args defaults = {.out = "measurement.json"};
+
+static const struct ts_option options[] = {
+    {TS_INTO(struct import_args, source), "FILE|FOLDER", "a file of measurements, or the folder of an operator profile",
+     .operand = TS_NEEDED},
+    {"format", 'f', TS_INTO(struct import_args, format), "NAME",
+     "llama-bench, llama-batched-bench, vllm, guidellm, aiperf or operators (default: found out)"},
+    {"model", 0, TS_INTO(struct import_args, model), "NAME", "the catalog's name of the model that was measured"},
+    {"hardware", 0, TS_INTO(struct import_args, hardware), "NAME", "the catalog's name of what it ran on"},
+    {"quant", 0, TS_INTO(struct import_args, quant), "NAME", "the weights' format, where the file does not say it"},
+    {"out", 'o', TS_INTO(struct import_args, out), "FILE", "the measurement file"},
+};
 
 /* ---- names ---- */
 
@@ -94,8 +112,8 @@ static void warn_unknown(const char *what, const char *name, const char *hint, s
 }
 
 /* What the user says, else the catalog's names for what the source says, else the source's. */
-static void choose_names(struct ts_model_measurement *m, const struct ts_catalog *catalog, const struct ts_args *args,
-                         struct ts_diags *diags)
+static void choose_names(struct ts_model_measurement *m, const struct ts_catalog *catalog,
+                         const struct import_args *args, struct ts_diags *diags)
 {
     const char *model = catalog_model(catalog, args->model ? args->model : m->model);
     const char *quant = args->quant ? args->quant : *m->quant ? m->quant : quant_in_name(catalog, m->model);
@@ -120,26 +138,6 @@ static void choose_names(struct ts_model_measurement *m, const struct ts_catalog
 }
 
 /* ---- output ---- */
-
-static struct ts_table *coefficient_table(const struct ts_model_measurement *m)
-{
-    static const char *const names[TS_STEP_LINEAR_COEFS] = {
-        "a: every step", "b: per sequence", "c: per cached token read", "d: per prompt token", "e: per query-key pair"};
-    struct ts_table *table = ts_table_create("Step times, t = a + b*seqs + c*kv + d*prefill + e*pairs");
-    ts_table_column(table, "coefficient", false);
-    ts_table_column(table, "us", true);
-    ts_table_column(table, "+- us", true);
-    ts_table_column(table, "how", false);
-    for (size_t i = 0; i < TS_STEP_LINEAR_COEFS; i++) {
-        double variance = m->linear.covariance[i][i];
-        ts_table_row(table);
-        ts_table_put(table, names[i]);
-        ts_table_num(table, 1e6 * m->linear.coef[i], 4);
-        ts_table_num(table, variance > 0.0 ? 1e6 * sqrt(variance) : (double)NAN, 2);
-        ts_table_put(table, m->import->coefs[i]);
-    }
-    return table;
-}
 
 static struct ts_table *knot_table(const struct ts_table_fit *fit)
 {
@@ -207,10 +205,11 @@ static void print_errors(const struct ts_model_measurement *m)
 
 static enum ts_status print(const struct ts_model_measurement *m)
 {
+    static const char title[] = "Step times, t = a + b*seqs + c*kv + d*prefill + e*pairs";
     print_head(m);
-    enum ts_status status = ts_bench_print_table(coefficient_table(m), TS_TABLE_TEXT);
+    enum ts_status status = ts_print_table(ts_fit_coefficients(title, &m->linear, m->import->coefs), TS_TABLE_TEXT);
     if (status == TS_OK && m->table.n_knots > 0) {
-        status = ts_bench_print_table(knot_table(&m->table), TS_TABLE_TEXT);
+        status = ts_print_table(knot_table(&m->table), TS_TABLE_TEXT);
     }
     if (status == TS_OK) {
         print_errors(m);
@@ -218,18 +217,17 @@ static enum ts_status print(const struct ts_model_measurement *m)
     return status;
 }
 
-static enum ts_status write(const struct ts_model_measurement *m, struct ts_arena *arena, const struct ts_args *args,
-                            struct ts_diags *diags)
+static enum ts_status write(const struct ts_model_measurement *m, struct ts_arena *arena,
+                            const struct import_args *args, struct ts_diags *diags)
 {
     struct ts_measurement measurement;
-    const char *out = args->out ? args->out : "measurement.json";
     ts_import_measurement(&measurement, m, ts_run_info_now(arena), TS_VERSION);
-    enum ts_status status = ts_measurement_write(&measurement, out, diags);
+    enum ts_status status = ts_measurement_write(&measurement, args->out, diags);
     if (status == TS_OK) {
         status = print(m);
     }
     if (status == TS_OK) {
-        printf("written: %s; a tier takes it by measured: %s\n", out, out);
+        printf("written: %s; a tier takes it by measured: %s\n", args->out, args->out);
     }
     return status;
 }
@@ -237,23 +235,24 @@ static enum ts_status write(const struct ts_model_measurement *m, struct ts_aren
 /* ---- the two kinds of sources ---- */
 
 static enum ts_status import_file(struct ts_model_measurement *m, struct ts_import *info, struct ts_arena *arena,
-                                  const struct ts_catalog *catalog, const struct ts_args *args, struct ts_diags *diags)
+                                  const struct ts_catalog *catalog, const struct import_args *args,
+                                  struct ts_diags *diags)
 {
-    enum ts_status status = ts_import_read(m, info, arena, args->operands[0], args->format, diags);
+    enum ts_status status = ts_import_read(m, info, arena, args->source, args->format, diags);
     if (status != TS_OK) {
         return status;
     }
     choose_names(m, catalog, args, diags);
-    return ts_run_info_hash(&info->hash, arena, args->operands[0], diags);
+    return ts_run_info_hash(&info->hash, arena, args->source, diags);
 }
 
 /* The names come first: how often an operator runs in a step is the model's. */
 static enum ts_status import_profile(struct ts_model_measurement *m, struct ts_import *info, struct ts_arena *arena,
-                                     const struct ts_catalog *catalog, const struct ts_args *args,
+                                     const struct ts_catalog *catalog, const struct import_args *args,
                                      struct ts_diags *diags)
 {
     struct ts_operator_about about;
-    enum ts_status status = ts_operator_about_read(&about, arena, args->operands[0], diags);
+    enum ts_status status = ts_operator_about_read(&about, arena, args->source, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -282,42 +281,34 @@ static enum ts_status import_profile(struct ts_model_measurement *m, struct ts_i
                          "how often operators run in a step is told by the catalog's row of a model");
 }
 
-static bool is_profile(const struct ts_args *args)
+static bool is_profile(const struct import_args *args)
 {
-    return args->format ? ts_str_equal(args->format, "operators") : ts_operator_profile_is(args->operands[0]);
+    return args->format ? ts_str_equal(args->format, "operators") : ts_operator_profile_is(args->source);
 }
 
-static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status run(const void *args, struct ts_arena *arena, struct ts_diags *diags)
 {
-    struct ts_arena arena;
     struct ts_catalog catalog;
     struct ts_model_measurement m;
     struct ts_import info;
-    if (args->n_operands != 1) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim import results.json -o measurement.json",
-                       "import takes one file");
-    }
-    ts_arena_init(&arena);
-    enum ts_status status = ts_catalog_load(&catalog, &arena, diags);
+    enum ts_status status = ts_catalog_load(&catalog, arena, diags);
     if (status == TS_OK) {
-        status = (is_profile(args) ? import_profile : import_file)(&m, &info, &arena, &catalog, args, diags);
+        status = (is_profile(args) ? import_profile : import_file)(&m, &info, arena, &catalog, args, diags);
     }
     if (status == TS_OK) {
-        status = write(&m, &arena, args, diags);
+        status = write(&m, arena, args, diags);
     }
-    ts_arena_deinit(&arena);
     return status;
 }
 
 const struct ts_command ts_command_import = {
     .name = "import",
-    .bit = TS_CMD_IMPORT,
-    .usage = "FILE|FOLDER [options]",
     .summary =
         "Make a measurement file from what llama-bench, vLLM, guidellm, aiperf or a profiler of operators measured",
     .examples = "  tiersim import llama-bench.json --model Llama-3.1-8B -o measurement.json\n"
                 "  tiersim import vllm-serve.json --hardware 'RTX 4090' --quant BF16\n"
                 "  tiersim import profiler/perf/RTX4090/meta-llama/Llama-3.1-8B/bf16/tp1\n"
                 "  then in a scenario, below a tier:  measured: measurement.json\n",
+    .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

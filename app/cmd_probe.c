@@ -15,29 +15,59 @@
 
 enum { DEFAULT_OUTPUT_TOK = 64 };
 
+struct probe_args {
+    const char *url, *prompts, *concurrency, *trace, *format, *rate, *duration, *out;
+    uint32_t output_tok, count; /* 0: as the plan has it */
+    struct ts_endpoint_args endpoint;
+    bool quiet;
+};
+
+static const struct probe_args defaults = {
+    .prompts = "128,512", .concurrency = "1,4", .out = "out/probe", .format = "auto", .endpoint = TS_ENDPOINT_DEFAULTS};
+
+static const struct ts_option options[] = {
+    {TS_INTO(struct probe_args, url), "URL", "an address, e.g. http://localhost:8080", .operand = TS_NEEDED},
+    {"prompts", 0, TS_INTO(struct probe_args, prompts), "LIST", "prompt lengths in tokens", .without = {"trace"}},
+    {"concurrency", 0, TS_INTO(struct probe_args, concurrency), "LIST", "requests at once", .without = {"trace"}},
+    {"output", 0, TS_INTO(struct probe_args, output_tok), "N",
+     "tokens to ask for (default 64); with --trace: at most that many", .range = {1, 1 << 20}},
+    {"count", 0, TS_INTO(struct probe_args, count), "N",
+     "requests a point (default four times the concurrency, at least 8); with --trace: at most that many",
+     .range = {1, TS_PROBE_MAX_ASKS}},
+    {"trace", 't', TS_INTO(struct probe_args, trace), "FILE", "send the requests of this trace instead of a grid"},
+    {"format", 'f', TS_INTO(struct probe_args, format), "NAME", TS_DOC_TRACE_FORMAT, .with = "trace"},
+    {"rate", 0, TS_INTO(struct probe_args, rate), "FACTOR", "play the trace at so many times its speed, e.g. 0.1",
+     .with = "trace"},
+    {"duration", 0, TS_INTO(struct probe_args, duration), "TIME", "play only the beginning of the trace, e.g. '60 s'",
+     .with = "trace"},
+    TS_ENDPOINT_OPTIONS(struct probe_args, endpoint, NULL),
+    {"out", 'o', TS_INTO(struct probe_args, out), "FOLDER", "where to write"},
+    TS_OPTION_QUIET(struct probe_args, quiet),
+};
+
 /* A probe under way: what it has found so far. */
 struct session {
-    const struct ts_args *args;
-    struct ts_probe_options options;
+    const struct probe_args *args;
+    struct ts_probe_options probe;
     struct ts_progress_line line;
     struct ts_probe_plan plan;
     struct ts_table *table;
     struct ts_text csv, json;
-    struct ts_arena arena;
+    struct ts_arena *arena;
     size_t point; /* the one under way */
     uint64_t n_sent, n_done, n_retries;
 };
 
 /* ---- the plan ---- */
 
-static enum ts_status plan_trace(struct ts_probe_plan *out, const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status plan_trace(struct ts_probe_plan *out, const struct probe_args *args, struct ts_diags *diags)
 {
     struct ts_probe_trace trace = {
         .path = args->trace,
         .format = args->format,
         .scale_rate = 1.0,
-        .n_requests = (uint32_t)(args->count < TS_PROBE_MAX_ASKS ? args->count : TS_PROBE_MAX_ASKS),
-        .max_output_tok = (uint32_t)args->output_tok,
+        .n_requests = args->count ? args->count : TS_PROBE_MAX_ASKS,
+        .max_output_tok = args->output_tok,
     };
     if (args->rate && (!ts_parse_double(&trace.scale_rate, args->rate, strlen(args->rate)) ||
                        !(trace.scale_rate > 0.0) || isinf(trace.scale_rate))) {
@@ -45,7 +75,8 @@ static enum ts_status plan_trace(struct ts_probe_plan *out, const struct ts_args
                        args->rate);
     }
     if (args->duration) {
-        const enum ts_status status = ts_probe_parse_time(&trace.duration_s, "duration", args->duration, diags);
+        const enum ts_status status =
+            ts_probe_parse_quantity(&trace.duration_s, "duration", args->duration, "s", diags);
         if (status != TS_OK) {
             return status;
         }
@@ -53,19 +84,16 @@ static enum ts_status plan_trace(struct ts_probe_plan *out, const struct ts_args
     return ts_probe_plan_trace(out, &trace, diags);
 }
 
-static enum ts_status make_plan(struct ts_probe_plan *out, const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status make_plan(struct ts_probe_plan *out, const struct probe_args *args, struct ts_diags *diags)
 {
-    if (args->output_tok > 1 << 20) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--output is at most %d", 1 << 20);
-    }
     if (args->trace) {
         return plan_trace(out, args, diags);
     }
     const struct ts_probe_grid grid = {
-        .prompts = args->prompts ? args->prompts : "128,512",
-        .concurrency = args->concurrency ? args->concurrency : "1,4",
-        .output_tok = args->output_tok ? (uint32_t)args->output_tok : DEFAULT_OUTPUT_TOK,
-        .n_requests = (uint32_t)(args->count <= TS_PROBE_MAX_ASKS ? args->count : TS_PROBE_MAX_ASKS + 1),
+        .prompts = args->prompts,
+        .concurrency = args->concurrency,
+        .output_tok = args->output_tok ? args->output_tok : DEFAULT_OUTPUT_TOK,
+        .n_requests = args->count,
     };
     return ts_probe_plan_grid(out, &grid, diags);
 }
@@ -84,10 +112,10 @@ static enum ts_status run_point(struct session *session, struct ts_diags *diags)
     const struct ts_probe_point *point = &session->plan.points[session->point];
     struct ts_probe_result result;
     struct ts_probe_summary summary;
-    session->options.seed++;
+    session->probe.seed++;
     snprintf(session->line.prefix, sizeof session->line.prefix, "point %zu of %zu", session->point + 1,
              session->plan.n_points);
-    const enum ts_status run_status = ts_probe_run(&result, &point->load, &session->options, diags);
+    const enum ts_status run_status = ts_probe_run(&result, &point->load, &session->probe, diags);
     ts_progress_line_end(&session->line);
     if (run_status != TS_OK && run_status != TS_EINTERRUPTED) {
         return run_status;
@@ -95,10 +123,10 @@ static enum ts_status run_point(struct session *session, struct ts_diags *diags)
     enum ts_status status = ts_probe_summarise(&summary, &result);
     if (status == TS_OK) {
         const struct ts_probe_about about = {
-            .date = ts_run_info_now(&session->arena),
-            .model = session->args->model,
-            .url = session->options.http.url,
-            .backend = session->options.api->name,
+            .date = ts_run_info_now(session->arena),
+            .model = session->args->endpoint.model,
+            .url = session->probe.http.url,
+            .backend = session->probe.api->name,
         };
         ts_probe_table_row(session->table, point, &summary);
         ts_probe_csv_rows(&session->csv, session->point, point, &result);
@@ -115,20 +143,16 @@ static enum ts_status run_point(struct session *session, struct ts_diags *diags)
 
 static enum ts_status write_text(const char *dir, const char *name, const struct ts_text *text, struct ts_diags *diags)
 {
-    char *path = ts_path_join(dir, name);
-    const enum ts_status status = path && !text->failed
-                                      ? ts_file_write(path, text->data, text->len, diags)
-                                      : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+    const enum ts_status status = ts_file_write_text(dir, name, text, diags);
     if (status == TS_OK) {
-        printf("%s\n", path);
+        printf("%s/%s\n", dir, name);
     }
-    free(path);
     return status;
 }
 
 static enum ts_status write_results(const struct session *session, struct ts_diags *diags)
 {
-    const char *dir = session->args->out ? session->args->out : "out/probe";
+    const char *dir = session->args->out;
     struct ts_text text;
     ts_text_init(&text);
     enum ts_status status = ts_table_render(session->table, TS_TABLE_TEXT, &text);
@@ -149,7 +173,7 @@ static enum ts_status write_results(const struct session *session, struct ts_dia
 
 static enum ts_status probe_all(struct session *session, struct ts_diags *diags)
 {
-    enum ts_status status = ts_probe_try(&session->options, diags);
+    enum ts_status status = ts_probe_try(&session->probe, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -168,44 +192,40 @@ static enum ts_status probe_all(struct session *session, struct ts_diags *diags)
     return status;
 }
 
-static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
-    struct session session = {.args = args};
-    enum ts_status status =
-        ts_probe_options_read(&session.options, args, args->n_operands == 1 ? args->operands[0] : NULL, diags);
+    const struct probe_args *args = untyped;
+    struct session session = {.args = args, .arena = arena};
+    enum ts_status status = ts_probe_options_read(&session.probe, args->url, &args->endpoint, diags);
     if (status == TS_OK) {
         status = make_plan(&session.plan, args, diags);
     }
     if (status != TS_OK) {
-        ts_probe_options_free(&session.options);
+        ts_probe_options_free(&session.probe);
         return status;
     }
     session.line.quiet = args->quiet;
-    session.options.progress = ts_progress_line_of(&session.line);
-    ts_arena_init(&session.arena);
+    session.probe.progress = ts_progress_line_of(&session.line);
     ts_text_init(&session.csv);
     ts_text_init(&session.json);
     session.table = ts_probe_table();
     ts_interrupt_arm();
-    status =
-        session.table ? probe_all(&session, diags) : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+    status = session.table ? probe_all(&session, diags) : TS_ENOMEM;
     ts_table_destroy(session.table);
     ts_text_deinit(&session.csv);
     ts_text_deinit(&session.json);
-    ts_arena_deinit(&session.arena);
     ts_probe_plan_deinit(&session.plan);
-    ts_probe_options_free(&session.options);
+    ts_probe_options_free(&session.probe);
     return status;
 }
 
 const struct ts_command ts_command_probe = {
     .name = "probe",
-    .bit = TS_CMD_PROBE,
-    .usage = "URL [options]",
     .summary = "Measure a live OpenAI-compatible endpoint: TTFT, ITL, tokens/s under load",
     .examples =
         "  tiersim probe http://localhost:8080 --prompts 128,1024 --concurrency 1,4,16\n"
         "  tiersim probe https://api.openai.com --model gpt-4o-mini --key-env OPENAI_API_KEY --count 20\n"
         "  tiersim probe http://localhost:8000 --model my-model --trace conv.csv --rate 0.1 --duration '2 min'\n",
+    .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

@@ -5,61 +5,69 @@
 
 #include "app/command.h"
 #include "app/interrupt.h"
-#include "app/locate.h"
+#include "app/load_scenario.h"
 #include "app/progress_line.h"
 #include "app/version.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/run_info.h"
 #include "econ/econ.h"
-#include "kernels/host.h"
 #include "reports/report.h"
-#include "scenarios/language/scenario.h"
 #include "study/replicate.h"
 
-enum { MAX_REPLICATIONS = 10000, MAX_THREADS = 1024 };
+enum { MAX_REPLICATIONS = 10000 };
 
-static enum ts_status check_usage(const struct ts_args *args, struct ts_diags *diags)
-{
-    if (args->n_operands != 1) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim run scenarios/hybrid-enterprise.yaml",
-                       "run takes one scenario file");
-    }
-    if (args->replications > MAX_REPLICATIONS) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--replications is at most %d", MAX_REPLICATIONS);
-    }
-    if (args->threads > MAX_THREADS) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--threads is at most %d", MAX_THREADS);
-    }
-    return TS_OK;
-}
+struct run_args {
+    struct ts_scenario_args scenario;
+    const char *out, *requests;
+    uint32_t replications, threads; /* 0: as the scenario says; all CPUs */
+    bool exact, no_report, quiet;
+};
 
-static const char *command_text(struct ts_arena *arena, const struct ts_args *args)
+static const struct run_args defaults;
+
+static const struct ts_option options[] = {
+    TS_SCENARIO_OPTIONS(struct run_args, scenario),
+    {"replications", 'r', TS_INTO(struct run_args, replications), "N",
+     "independent replications (default: as the scenario says)", .range = {1, MAX_REPLICATIONS}},
+    {"threads", 'j', TS_INTO(struct run_args, threads), "N",
+     "threads (default: all CPUs); the results do not depend on it", .range = {1, TS_MAX_THREADS}},
+    {"out", 'o', TS_INTO(struct run_args, out), "FOLDER",
+     "where to write the report (default: out/ and the scenario's name)", .without = {"no-report"}},
+    {"requests", 0, TS_INTO(struct run_args, requests), "FILE",
+     "also write a row for every request, as CSV (gzip if the name ends in .gz)"},
+    {"exact", 0, TS_INTO(struct run_args, exact), NULL,
+     "simulate every step of a server on its own: slower, the same result"},
+    {"no-report", 0, TS_INTO(struct run_args, no_report), NULL, "print the summary, write no report"},
+    TS_OPTION_QUIET(struct run_args, quiet),
+};
+
+static const char *command_text(struct ts_arena *arena, const struct run_args *args)
 {
     struct ts_text text;
     ts_text_init(&text);
-    ts_text_printf(&text, "tiersim run %s", args->operands[0]);
-    if (args->trace) {
-        ts_text_printf(&text, " --trace %s", args->trace);
+    ts_text_printf(&text, "tiersim run %s", args->scenario.path);
+    if (args->scenario.trace) {
+        ts_text_printf(&text, " --trace %s", args->scenario.trace);
     }
-    for (size_t i = 0; i < args->n_sets; i++) {
-        ts_text_printf(&text, " --set '%s'", args->sets[i]);
+    for (size_t i = 0; i < args->scenario.sets.n; i++) {
+        ts_text_printf(&text, " --set '%s'", args->scenario.sets.items[i]);
     }
     if (args->replications) {
-        ts_text_printf(&text, " --replications %llu", (unsigned long long)args->replications);
+        ts_text_printf(&text, " --replications %u", args->replications);
     }
     const char *copy = ts_arena_strdup(arena, text.data);
     ts_text_deinit(&text);
     return copy;
 }
 
-static enum ts_status describe(struct ts_run_info *out, struct ts_scenario *scenario, const struct ts_args *args,
+static enum ts_status describe(struct ts_run_info *out, struct ts_scenario *scenario, const struct run_args *args,
                                const struct ts_replications *runs, uint32_t n_threads, struct ts_diags *diags)
 {
     struct ts_arena *arena = &scenario->arena;
     *out = (struct ts_run_info){
         .tool_version = TS_VERSION,
-        .scenario_path = args->operands[0],
+        .scenario_path = args->scenario.path,
         .trace_path = scenario->workload.trace_path,
         .measurement_path = scenario->measurement_path,
         .command = command_text(arena, args),
@@ -136,7 +144,7 @@ static void warn_about_rows(const struct ts_replications *runs, const char *path
     }
 }
 
-static enum ts_status report(struct ts_scenario *scenario, const struct ts_args *args,
+static enum ts_status report(struct ts_scenario *scenario, const struct run_args *args,
                              const struct ts_replications *runs, uint32_t n_threads, double begin_s,
                              struct ts_diags *diags)
 {
@@ -187,10 +195,10 @@ static enum ts_status close_requests(struct ts_requests_csv *requests, enum ts_s
 }
 
 static enum ts_status replicate(struct ts_replications *runs, const struct ts_scenario *scenario,
-                                const struct ts_args *args, uint32_t n_threads, struct ts_diags *diags)
+                                const struct run_args *args, uint32_t n_threads, struct ts_diags *diags)
 {
     struct ts_progress_line line = {.quiet = args->quiet};
-    struct ts_replicate_options options = {
+    struct ts_replicate_options how = {
         .n_replications = scenario->replications,
         .n_threads = n_threads,
         .progress = ts_progress_line_of(&line),
@@ -199,22 +207,21 @@ static enum ts_status replicate(struct ts_replications *runs, const struct ts_sc
     memset(runs, 0, sizeof *runs);
     enum ts_status status = TS_OK;
     if (args->requests) {
-        status =
-            ts_requests_csv_open(&options.requests, args->requests, &scenario->model, scenario->replications, diags);
+        status = ts_requests_csv_open(&how.requests, args->requests, &scenario->model, scenario->replications, diags);
     }
     if (status != TS_OK) {
         return status;
     }
     ts_interrupt_arm();
-    status = ts_replicate(runs, scenario, &options, diags);
+    status = ts_replicate(runs, scenario, &how, diags);
     ts_progress_line_end(&line);
-    return args->requests ? close_requests(options.requests, status, args->requests, diags) : status;
+    return args->requests ? close_requests(how.requests, status, args->requests, diags) : status;
 }
 
-static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_args *args, double begin_s,
+static enum ts_status simulate(struct ts_scenario *scenario, const struct run_args *args, double begin_s,
                                struct ts_diags *diags)
 {
-    uint32_t n_threads = args->threads ? (uint32_t)args->threads : ts_run_info_cpus();
+    uint32_t n_threads = args->threads ? args->threads : ts_run_info_cpus();
     struct ts_replications runs;
     enum ts_status status = replicate(&runs, scenario, args, n_threads, diags);
     if (status == TS_OK || (status == TS_EINTERRUPTED && runs.each.n > 0)) {
@@ -230,54 +237,26 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct ts_arg
     return status;
 }
 
-static enum ts_status load_and_simulate(const struct ts_args *args, struct ts_scenario_options options, double begin_s,
-                                        struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
-    char *measurement = ts_locate_measurement(args->measurement);
-    options.measurement_path = measurement;
+    (void)arena;
+    const struct run_args *args = untyped;
+    const double begin_s = ts_clock_now_s();
+    /* --replications N is another way to write --set replications=N, so that the manifest says so. */
+    char replications[64];
+    (void)snprintf(replications, sizeof replications, "replications=%u", args->replications);
     struct ts_scenario scenario;
-    enum ts_status status = ts_scenario_load(&scenario, args->operands[0], &options, diags);
+    enum ts_status status =
+        ts_load_scenario(&scenario, &args->scenario, args->replications ? replications : NULL, diags);
     if (status == TS_OK) {
         status = simulate(&scenario, args, begin_s, diags);
         ts_scenario_deinit(&scenario);
     }
-    free(measurement);
-    return status;
-}
-
-static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
-{
-    const double begin_s = ts_clock_now_s();
-    enum ts_status status = check_usage(args, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    /* --replications N is another way to write --set replications=N, so that the manifest says so. */
-    const char *sets[TS_MAX_SETS + 1];
-    char replications[64];
-    size_t n_sets = args->n_sets;
-    memcpy(sets, args->sets, n_sets * sizeof *sets);
-    if (args->replications) {
-        snprintf(replications, sizeof replications, "replications=%llu", (unsigned long long)args->replications);
-        sets[n_sets++] = replications;
-    }
-    struct ts_arena arena;
-    struct ts_host host;
-    ts_arena_init(&arena);
-    const struct ts_scenario_options options = {
-        .sets = sets, .n_sets = n_sets, .trace_path = args->trace, .host = &host};
-    status = ts_host_detect(&host, &arena);
-    if (status == TS_OK) {
-        status = load_and_simulate(args, options, begin_s, diags);
-    }
-    ts_arena_deinit(&arena);
     return status;
 }
 
 const struct ts_command ts_command_run = {
     .name = "run",
-    .bit = TS_CMD_RUN,
-    .usage = "SCENARIO [options]",
     .summary = "Simulate a scenario and write its report (CSV, charts, report.html)",
     .examples =
         "  tiersim run scenarios/hybrid-enterprise.yaml\n"
@@ -285,5 +264,6 @@ const struct ts_command ts_command_run = {
         "  tiersim run scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=4 --replications 8 --threads 2\n"
         "  tiersim run scenarios/azure-conversation.yaml --requests requests.csv.gz\n"
         "  tiersim run scenarios/bench/one-server.yaml --trace AzureLLMInferenceTrace_conv.csv --no-report\n",
+    .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

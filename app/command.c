@@ -1,18 +1,23 @@
-/* Hides how a word on the command line becomes a command, and how its outcome becomes text on stderr and an exit code.
- */
+/* Hides how words on the command line become a command, and how its outcome becomes text on stderr and an exit code. */
 #include "app/command.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "app/version.h"
+#include "app/help.h"
 
 static const struct ts_command *const commands[] = {
-    &ts_command_run,     &ts_command_check,   &ts_command_bench,    &ts_command_trace, &ts_command_import,
-    &ts_command_explain, &ts_command_catalog, &ts_command_validate, &ts_command_probe, &ts_command_help,
+    &ts_command_run,        &ts_command_check,   &ts_command_bench,   &ts_command_bench_matmul, &ts_command_bench_model,
+    &ts_command_trace_info, &ts_command_import,  &ts_command_explain, &ts_command_catalog,      &ts_command_validate,
+    &ts_command_probe,      &ts_command_version, &ts_command_help,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+/* What people write for a command. */
+static const struct {
+    const char *word, *command;
+} aliases[] = {{"--help", "help"}, {"-h", "help"}, {"--version", "version"}};
 
 const struct ts_command *const *ts_commands(size_t *n)
 {
@@ -20,18 +25,83 @@ const struct ts_command *const *ts_commands(size_t *n)
     return commands;
 }
 
-const struct ts_command *ts_command_find(const char *name)
+const char *ts_command_kind(const struct ts_command *command, const char *word)
+{
+    const size_t len = strlen(word);
+    return strncmp(command->name, word, len) == 0 && command->name[len] == ' ' ? command->name + len + 1 : NULL;
+}
+
+const struct ts_command *ts_command_find(const char *word, const char *kind)
 {
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (ts_str_equal(commands[i]->name, name)) {
+        const char *second = ts_command_kind(commands[i], word);
+        if (kind ? second && ts_str_equal(second, kind) : ts_str_equal(commands[i]->name, word)) {
             return commands[i];
         }
     }
     return NULL;
 }
 
-static enum ts_status unknown_command(const char *word, struct ts_diags *diags)
+const struct ts_command *ts_command_first(const char *word)
 {
+    const struct ts_command *first = ts_command_find(word, NULL);
+    for (size_t i = 0; i < N_COMMANDS && !first; i++) {
+        first = ts_command_kind(commands[i], word) ? commands[i] : NULL;
+    }
+    return first;
+}
+
+/* ---- what is not there ---- */
+
+/* The second words of commands that begin with that one. */
+static size_t collect_kinds(const char **out, const char *word)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const char *kind = ts_command_kind(commands[i], word);
+        if (kind) {
+            out[n++] = kind;
+        }
+    }
+    return n;
+}
+
+static void put_usages(struct ts_text *out, const char *word)
+{
+    const char *before = "usage: ";
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (ts_str_equal(commands[i]->name, word) || ts_command_kind(commands[i], word)) {
+            ts_text_puts(out, before);
+            ts_options_usage(out, commands[i]->name, &commands[i]->options);
+            before = ", ";
+        }
+    }
+}
+
+static enum ts_status unknown_kind(const char *word, const char *kind, struct ts_diags *diags)
+{
+    const char *kinds[N_COMMANDS];
+    const char *near = kind ? ts_suggest(kind, kinds, collect_kinds(kinds, word)) : NULL;
+    struct ts_text hint;
+    ts_text_init(&hint);
+    if (near) {
+        ts_text_printf(&hint, "did you mean 'tiersim %s %s'?", word, near);
+    } else {
+        put_usages(&hint, word);
+    }
+    return kind ? ts_fail_hint(diags, TS_EUSAGE, ts_span_none(), &hint, "%s knows no '%s'", word, kind)
+                : ts_fail_hint(diags, TS_EUSAGE, ts_span_none(), &hint, "%s needs one more word", word);
+}
+
+enum ts_status ts_command_unknown(const char *word, const char *kind, struct ts_diags *diags)
+{
+    if (ts_command_first(word)) {
+        return unknown_kind(word, kind, diags);
+    }
+    if (word[0] == '-') {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write tiersim COMMAND [options]; 'tiersim help' lists both",
+                       "no command before '%s'", word);
+    }
     const char *names[N_COMMANDS];
     for (size_t i = 0; i < N_COMMANDS; i++) {
         names[i] = commands[i]->name;
@@ -44,64 +114,158 @@ static enum ts_status unknown_command(const char *word, struct ts_diags *diags)
     } else {
         ts_text_puts(&hint, "'tiersim help' lists the commands");
     }
-    enum ts_status status = ts_fail(diags, TS_EUSAGE, ts_span_none(), hint.data, "unknown command '%s'", word);
-    ts_text_deinit(&hint);
-    return status;
+    return ts_fail_hint(diags, TS_EUSAGE, ts_span_none(), &hint, "unknown command '%s'", word);
+}
+
+/* The first command that has the option: of those whose name begins with `word`, all with "". */
+static const struct ts_command *owner_of(const char *option, const char *word)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strncmp(commands[i]->name, word, strcspn(word, " ")) == 0 &&
+            ts_options_find(&commands[i]->options, option)) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+static enum ts_status unknown_option(const struct ts_command *command, const char *option, struct ts_diags *diags)
+{
+    const char *near = ts_options_suggest(&command->options, option);
+    const struct ts_command *owner = owner_of(option, command->name);
+    owner = owner || near ? owner : owner_of(option, "");
+    struct ts_text hint;
+    ts_text_init(&hint);
+    if (owner) {
+        ts_text_printf(&hint, "it is an option of 'tiersim %s'", owner->name);
+    } else if (near) {
+        ts_text_printf(&hint, "did you mean '--%s'?", near);
+    } else {
+        ts_text_printf(&hint, "'tiersim %s --help' lists the options", command->name);
+    }
+    return owner ? ts_fail_hint(diags, TS_EUSAGE, ts_span_none(), &hint, "%s has no option '%s'", command->name, option)
+                 : ts_fail_hint(diags, TS_EUSAGE, ts_span_none(), &hint, "unknown option '%s'", option);
+}
+
+static enum ts_status surplus_word(const struct ts_command *command, const char *word, struct ts_diags *diags)
+{
+    const struct ts_command *meant = ts_command_find(command->name, word);
+    const struct ts_option *last = NULL;
+    for (size_t i = 0; i < command->options.n; i++) {
+        const struct ts_option *row = &command->options.rows[i];
+        last = row->operand != TS_NO_OPERAND ? row : last;
+    }
+    struct ts_text hint;
+    ts_text_init(&hint);
+    ts_text_puts(&hint, "usage: ");
+    ts_options_usage(&hint, meant ? meant->name : command->name, meant ? &meant->options : &command->options);
+    if (last) {
+        ts_text_printf(&hint, "; %s: %s", last->metavar, last->doc);
+    }
+    return ts_fail_hint(diags, TS_EUSAGE, ts_span_none(), &hint, "one word too many: '%s'", word);
+}
+
+/* ---- the way of a command ---- */
+
+static enum ts_status parse_and_run(const struct ts_command *command, struct ts_arena *arena, int argc, char **argv,
+                                    struct ts_diags *diags)
+{
+    struct ts_options_outcome outcome;
+    void *args = ts_arena_alloc(arena, command->options.size);
+    if (!args) {
+        return TS_ENOMEM;
+    }
+    enum ts_status status = ts_options_parse(args, &outcome, command->name, &command->options, argc, argv, diags);
+    if (outcome.unknown[0] != '\0') {
+        return unknown_option(command, outcome.unknown, diags);
+    }
+    if (outcome.surplus) {
+        return surplus_word(command, outcome.surplus, diags);
+    }
+    if (outcome.help) {
+        return ts_help_command(command);
+    }
+    return status == TS_OK ? command->run(args, arena, diags) : status;
 }
 
 static enum ts_status run_command(const struct ts_command *command, int argc, char **argv, struct ts_diags *diags)
 {
-    struct ts_args args;
-    enum ts_status status = ts_options_parse(&args, command->bit, argc, argv, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    if (args.help) {
-        ts_help_command(command);
-        return TS_OK;
-    }
-    return command->run(&args, diags);
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    enum ts_status status = parse_and_run(command, &arena, argc, argv, diags);
+    ts_arena_deinit(&arena);
+    return status;
 }
 
-/* What is not about a file is told in the program's own name. */
-static void print_diags(const struct ts_diags *diags)
+static bool is_word(const char *text)
 {
-    struct ts_text text;
-    ts_text_init(&text);
-    ts_diags_render(diags, &text);
-    for (const char *line = text.data; *line; line += strcspn(line, "\n") + 1) {
-        bool nameless = ts_str_has_prefix(line, "error: ") || ts_str_has_prefix(line, "warning: ");
-        fprintf(stderr, "%s%.*s\n", nameless ? "tiersim: " : "", (int)strcspn(line, "\n"), line);
-    }
-    ts_text_deinit(&text);
+    return text && text[0] != '-';
 }
 
 static enum ts_status dispatch(int argc, char **argv, struct ts_diags *diags)
 {
-    if (argc < 2 || ts_str_equal(argv[1], "--help") || ts_str_equal(argv[1], "-h")) {
-        ts_help_overview();
-        return argc < 2 ? TS_EUSAGE : TS_OK;
+    const char *word = argv[1];
+    const char *kind = argc > 2 ? argv[2] : NULL;
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
+        word = ts_str_equal(word, aliases[i].word) ? aliases[i].command : word;
     }
-    if (ts_str_equal(argv[1], "--version") || ts_str_equal(argv[1], "version")) {
-        puts("tiersim " TS_VERSION);
-        return TS_OK;
+    const struct ts_command *command = is_word(kind) ? ts_command_find(word, kind) : NULL;
+    if (command) {
+        return run_command(command, argc - 3, argv + 3, diags);
     }
-    const struct ts_command *command = ts_command_find(argv[1]);
-    return command ? run_command(command, argc - 1, argv + 1, diags) : unknown_command(argv[1], diags);
+    command = ts_command_find(word, NULL);
+    const char *kinds[N_COMMANDS];
+    if (command && !(is_word(kind) && collect_kinds(kinds, word) > 0)) {
+        return run_command(command, argc - 2, argv + 2, diags);
+    }
+    if (!is_word(kind) && kind && (ts_str_equal(kind, "--help") || ts_str_equal(kind, "-h")) &&
+        ts_command_first(word)) {
+        return ts_help_command(ts_command_first(word));
+    }
+    return ts_command_unknown(word, is_word(kind) ? kind : NULL, diags);
+}
+
+/* What is not about a file is told in the program's own name. */
+static enum ts_status print_diags(const struct ts_diags *diags)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_diags_render(diags, &text);
+    const bool failed = text.failed;
+    for (const char *line = text.data; !failed && *line; line += strcspn(line, "\n") + 1) {
+        bool nameless = ts_str_has_prefix(line, "error: ") || ts_str_has_prefix(line, "warning: ");
+        fprintf(stderr, "%s%.*s\n", nameless ? "tiersim: " : "", (int)strcspn(line, "\n"), line);
+    }
+    ts_text_deinit(&text);
+    return failed ? TS_ENOMEM : TS_OK;
+}
+
+/* Without memory whatever else was found wrong may be of that: it is not told. */
+static enum ts_status tell(const struct ts_diags *diags, enum ts_status status)
+{
+    if (status != TS_ENOMEM && !diags->no_memory && print_diags(diags) == TS_OK) {
+        if (status != TS_OK && diags->n_errors == 0) {
+            fprintf(stderr, "tiersim: %s\n", ts_status_text(status));
+        }
+        return status;
+    }
+    fprintf(stderr, "tiersim: error: %s\n", ts_status_text(TS_ENOMEM));
+    return TS_ENOMEM;
 }
 
 int ts_command_main(int argc, char **argv)
 {
+    if (argc < 2) {
+        (void)ts_help_overview(stderr);
+        return ts_status_exit_code(TS_EUSAGE);
+    }
     struct ts_diags diags;
     ts_diags_init(&diags);
     enum ts_status status = dispatch(argc, argv, &diags);
-    if (fflush(stdout) != 0 && status == TS_OK) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == TS_OK) {
         status = ts_fail(&diags, TS_EIO, ts_span_none(), NULL, "cannot write to standard output");
     }
-    print_diags(&diags);
-    if (status != TS_OK && diags.n_errors == 0 && argc >= 2) {
-        fprintf(stderr, "tiersim: %s\n", ts_status_text(status));
-    }
+    status = tell(&diags, status);
     ts_diags_deinit(&diags);
     return ts_status_exit_code(status);
 }

@@ -6,45 +6,44 @@
 
 #include "base/file.h"
 
-static char *copy(const char *string)
+static enum ts_status join(char **out, const char *dir, const char *name)
 {
-    return ts_path_join("", string);
+    *out = ts_path_join(dir, name);
+    return *out ? TS_OK : TS_ENOMEM;
 }
 
-char *ts_locate_cached_measurement(void)
+enum ts_status ts_locate_cached_measurement(char **out)
 {
     const char *cache = getenv("XDG_CACHE_HOME");
-    if (cache && cache[0] == '/') {
-        return ts_path_join(cache, "tiersim/measurement.json");
-    }
     const char *home = getenv("HOME");
-    return home && home[0] ? ts_path_join(home, ".cache/tiersim/measurement.json") : NULL;
+    *out = NULL;
+    if (cache && cache[0] == '/') {
+        return join(out, cache, "tiersim/measurement.json");
+    }
+    return home && home[0] ? join(out, home, ".cache/tiersim/measurement.json") : TS_OK;
 }
 
-char *ts_locate_measurement(const char *named)
+enum ts_status ts_locate_measurement(char **out, const char *named)
 {
-    if (named) {
-        return copy(named);
-    }
     const char *variable = getenv("TIERSIM_MEASUREMENT");
-    if (variable && variable[0]) {
-        return copy(variable);
+    const char *path = named                                    ? named
+                       : variable && variable[0]                ? variable
+                       : ts_file_exists("out/measurement.json") ? "out/measurement.json"
+                                                                : NULL;
+    if (path) {
+        return join(out, "", path);
     }
-    if (ts_file_exists("out/measurement.json")) {
-        return copy("out/measurement.json");
+    const enum ts_status status = ts_locate_cached_measurement(out);
+    if (status == TS_OK && *out && !ts_file_exists(*out)) {
+        free(*out);
+        *out = NULL;
     }
-    char *cached = ts_locate_cached_measurement();
-    if (cached && ts_file_exists(cached)) {
-        return cached;
-    }
-    free(cached);
-    return NULL;
+    return status;
 }
 
-char *ts_locate_unfinished(const char *name)
+/* The name without what a file's name should not have. */
+static enum ts_status join_unfinished(char **out, const char *dir, const char *name)
 {
-    char *cached = ts_locate_cached_measurement();
-    char *dir = cached ? ts_path_dir(cached) : NULL;
     struct ts_text file;
     ts_text_init(&file);
     ts_text_puts(&file, "unfinished-");
@@ -52,9 +51,21 @@ char *ts_locate_unfinished(const char *name)
         ts_text_append(&file, strchr("/\\ :", *c) ? "-" : c, 1);
     }
     ts_text_puts(&file, ".json");
-    char *path = dir && !file.failed ? ts_path_join(dir, file.data) : NULL;
+    const enum ts_status status = dir && !file.failed ? join(out, dir, file.data) : TS_ENOMEM;
     ts_text_deinit(&file);
-    free(dir);
+    return status;
+}
+
+enum ts_status ts_locate_unfinished(char **out, const char *name)
+{
+    char *cached;
+    enum ts_status status = ts_locate_cached_measurement(&cached);
+    *out = NULL;
+    if (status == TS_OK && cached) {
+        char *dir = ts_path_dir(cached);
+        status = join_unfinished(out, dir, name);
+        free(dir);
+    }
     free(cached);
-    return path;
+    return status;
 }

@@ -1,4 +1,5 @@
-/* The command line's options: one table for all commands; it drives parsing and --help. */
+/* The command line's words: each command has a struct of its own for them and a table of rows, one for each option and
+ * operand, that says where in the struct a word goes. The table drives parsing and --help. */
 #ifndef TS_APP_OPTIONS_H
 #define TS_APP_OPTIONS_H
 
@@ -8,73 +9,98 @@
 
 #include "base/diag.h"
 
-enum { TS_MAX_SETS = 256, TS_MAX_OPERANDS = 8 };
+enum { TS_MAX_SETS = 256, TS_MAX_THREADS = 1024, TS_MAX_OPTIONS = 32 };
 
-struct ts_args {
-    const char *operands[TS_MAX_OPERANDS]; /* what is not an option, in order */
-    size_t n_operands;
-    const char *sets[TS_MAX_SETS];
-    size_t n_sets;
-    const char *trace;
-    const char *out;
-    const char *requests;
-    const char *measurement;
-    const char *model;
-    const char *hardware;
-    const char *quant;
-    const char *isa;
-    const char *format;
-    const char *n_tok;
-    const char *batches, *depths;
-    const char *gguf;
-    const char *config;
-    const char *shape;
-    const char *api;
-    const char *prompts;
-    const char *concurrency;
-    const char *key_env;
-    const char *ca_file;
-    const char *timeout;
-    const char *rate;
-    const char *duration;
-    const char *load;
-    const char *max_error;
-    const char *endpoint;
-    uint64_t slots;
-    bool kv_unified;
-    uint64_t runs;
-    uint64_t output_tok;
-    uint64_t count;
-    uint64_t retries;      /* 0: the default */
-    uint64_t threads;      /* 0: all CPUs */
-    uint64_t replications; /* 0: as the scenario says */
-    bool fresh;
-    uint64_t seconds; /* to measure for; 0: as the kind of benchmark has it */
-    bool quick, check, list, no_baseline, affinity, ignore_eos, quiet, help;
-    bool exact, no_report;
+/* What an option that may be repeated was given, in order. */
+struct ts_option_texts {
+    const char *items[TS_MAX_SETS];
+    size_t n;
 };
 
-/* Commands as bits: which options each of them takes. */
-enum ts_command_bit {
-    TS_CMD_RUN = 1 << 0,
-    TS_CMD_CHECK = 1 << 1,
-    TS_CMD_BENCH = 1 << 2,
-    TS_CMD_TRACE = 1 << 3,
-    TS_CMD_EXPLAIN = 1 << 4,
-    TS_CMD_CATALOG = 1 << 5,
-    TS_CMD_HELP = 1 << 6,
-    TS_CMD_PROBE = 1 << 7,
-    TS_CMD_VALIDATE = 1 << 8,
-    TS_CMD_IMPORT = 1 << 20,
+/* How a word is read follows from the type of the field that it goes to: TS_INTO. */
+enum ts_option_kind {
+    TS_OPTION_FLAG,  /* bool */
+    TS_OPTION_TEXT,  /* const char * */
+    TS_OPTION_COUNT, /* uint32_t */
+    TS_OPTION_TEXTS, /* struct ts_option_texts */
 };
 
-/* Parses argv[1..] (argv[0] is the command's own name) by the rows that `command` takes. TS_EUSAGE with diagnostics for
- * an unknown option (with the nearest one), a missing or malformed value, too many operands. Strings are borrowed from
- * argv. */
-enum ts_status ts_options_parse(struct ts_args *out, enum ts_command_bit command, int argc, char **argv,
-                                struct ts_diags *diags);
+enum ts_operand { TS_NO_OPERAND, TS_NEEDED, TS_OPTIONAL };
 
-/* Appends one line per option of that command. */
-void ts_options_help(struct ts_text *out, enum ts_command_bit command);
+struct ts_option {
+    const char *name; /* "trace"; NULL: an operand */
+    char letter;      /* 0: none */
+    enum ts_option_kind kind;
+    size_t offset;       /* into the command's struct */
+    const char *metavar; /* "FILE"; NULL: a flag */
+    const char *doc;     /* of an operand it begins "a scenario file": what it is */
+    struct {
+        uint32_t least, most;
+    } range; /* of a count */
+    enum ts_operand operand;
+    const char *with;       /* does nothing without this option */
+    const char *without[2]; /* does nothing beside these */
+    const char *beside;     /* of all options only this one does something beside it; NULL: no such rule */
+};
+
+/* .kind and .offset of a row whose word goes to that field of that struct. */
+#define TS_INTO(type, field)                                                                                           \
+    .kind = _Generic(((type *)0)->field, bool                                                                          \
+                     : TS_OPTION_FLAG, const char *                                                                    \
+                     : TS_OPTION_TEXT, uint32_t                                                                        \
+                     : TS_OPTION_COUNT, struct ts_option_texts                                                         \
+                     : TS_OPTION_TEXTS),                                                                               \
+    .offset = offsetof(type, field)
+
+/* Rows that several commands have. */
+#define TS_OPTION_QUIET(type, field)                                                                                   \
+    {                                                                                                                  \
+        "quiet", 'q', TS_INTO(type, field), NULL, "no progress on the terminal"                                        \
+    }
+#define TS_OPTION_THREADS(type, field)                                                                                 \
+    {                                                                                                                  \
+        "threads", 'j', TS_INTO(type, field), "N", "threads (default: all CPUs)", .range = { 1, TS_MAX_THREADS }       \
+    }
+#define TS_OPTION_SETS(type, field)                                                                                    \
+    {                                                                                                                  \
+        "set", 's', TS_INTO(type, field), "KEY=VALUE",                                                                 \
+            "override one key of the scenario, e.g. --set tiers.edge.replicas=4 (repeatable)"                          \
+    }
+#define TS_OPTION_TRACE(type, field)                                                                                   \
+    {                                                                                                                  \
+        "trace", 't', TS_INTO(type, field), "FILE", "replay this request trace instead of the scenario's workload"     \
+    }
+#define TS_DOC_TRACE_FORMAT "the trace's format: azure, qwen-bailian, ragpulse, mooncake or llmservingsim"
+
+struct ts_option_table {
+    const struct ts_option *rows;
+    size_t n;             /* at most TS_MAX_OPTIONS */
+    const void *defaults; /* the struct before anything is read */
+    size_t size;          /* of it */
+};
+
+/* What came of a command line beside the struct. */
+struct ts_options_outcome {
+    bool help;           /* --help or -h: nothing else was checked */
+    char unknown[64];    /* "--fooo", an option that the table has not; "": none */
+    const char *surplus; /* a word that no operand is left for; NULL: none */
+};
+
+/* Fills *out, of table->size bytes, with the defaults and argv[0..argc). TS_EUSAGE with diagnostics for a missing or
+ * malformed value, a missing operand and an option that does nothing beside the others; without one for what is unknown
+ * or surplus: the caller knows more of where it belongs. Strings are borrowed from argv. `command`: "bench model". */
+enum ts_status ts_options_parse(void *out, struct ts_options_outcome *outcome, const char *command,
+                                const struct ts_option_table *table, int argc, char **argv, struct ts_diags *diags);
+
+/* The row of that option, by its whole name ("--trace" or "trace") or letter ("-t"); NULL: none. */
+const struct ts_option *ts_options_find(const struct ts_option_table *table, const char *word);
+
+/* The name of the table's option that comes nearest to the word, or NULL. */
+const char *ts_options_suggest(const struct ts_option_table *table, const char *word);
+
+/* Appends "tiersim run SCENARIO [options]". */
+void ts_options_usage(struct ts_text *out, const char *command, const struct ts_option_table *table);
+/* Appends one line per operand and option, with its default. */
+void ts_options_help(struct ts_text *out, const struct ts_option_table *table);
 
 #endif

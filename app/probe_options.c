@@ -8,21 +8,22 @@
 #include "app/version.h"
 #include "base/units.h"
 
-enum { DEFAULT_RETRIES = 4, MAX_RETRIES = 20, SHORT_TOK = 64, LONG_TOK = 256 };
+enum { SHORT_TOK = 64, LONG_TOK = 256 };
 
-static const double default_timeout_s = 300.0;
 static const double connect_s = 10.0;
 static const double longest_stall_s = 60.0;
 
-enum ts_status ts_probe_parse_time(double *out, const char *option, const char *text, struct ts_diags *diags)
+enum ts_status ts_probe_parse_quantity(double *out, const char *option, const char *text, const char *unit,
+                                       struct ts_diags *diags)
 {
     struct ts_text why;
-    ts_text_init(&why);
     double value;
     enum ts_status status = TS_OK;
-    if (!ts_units_parse(&value, text, "s", &why) || !(value > 0.0)) {
-        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--%s: %s", option,
-                         why.len > 0 ? why.data : "the time must be above zero");
+    ts_text_init(&why);
+    if (!ts_units_parse(&value, text, unit, &why) || !(value > 0.0)) {
+        status = why.failed ? TS_ENOMEM
+                            : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--%s: %s", option,
+                                      why.len > 0 ? why.data : "it must be above zero");
     } else {
         *out = value;
     }
@@ -30,7 +31,7 @@ enum ts_status ts_probe_parse_time(double *out, const char *option, const char *
     return status;
 }
 
-static enum ts_status read_key(const char **out, const struct ts_args *args, const char *address,
+static enum ts_status read_key(const char **out, const char *address, const struct ts_endpoint_args *args,
                                struct ts_diags *diags)
 {
     if (!args->key_env) {
@@ -47,33 +48,26 @@ static enum ts_status read_key(const char **out, const struct ts_args *args, con
     return TS_OK;
 }
 
-enum ts_status ts_probe_options_read(struct ts_probe_options *out, const struct ts_args *args, const char *address,
-                                     struct ts_diags *diags)
+enum ts_status ts_probe_options_read(struct ts_probe_options *out, const char *address,
+                                     const struct ts_endpoint_args *args, struct ts_diags *diags)
 {
-    const char *api = args->api ? args->api : "chat";
     const char *key = NULL;
-    double timeout_s = default_timeout_s;
-    if (!address) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim probe http://localhost:8080",
-                       "probe takes one address");
+    double timeout_s = 0.0;
+    enum ts_status status = read_key(&key, address, args, diags);
+    if (status == TS_OK) {
+        status = ts_probe_parse_quantity(&timeout_s, "timeout", args->timeout, "s", diags);
     }
-    enum ts_status status = read_key(&key, args, address, diags);
-    if (status == TS_OK && args->timeout) {
-        status = ts_probe_parse_time(&timeout_s, "timeout", args->timeout, diags);
-    }
-    if (status == TS_OK && args->retries > MAX_RETRIES) {
-        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--retries is at most %d", MAX_RETRIES);
-    }
-    const struct ts_openai_api *row = ts_openai_api_find(api);
+    const struct ts_openai_api *row = ts_openai_api_find(args->api);
     if (status == TS_OK && !row) {
-        status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--api is %s, not '%s'", ts_openai_api_names(), api);
+        status =
+            ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--api is %s, not '%s'", ts_openai_api_names(), args->api);
     }
     if (status != TS_OK) {
         return status;
     }
     char *url = ts_openai_url(address, row);
     if (!url) {
-        return ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+        return TS_ENOMEM;
     }
     *out = (struct ts_probe_options){
         .http = {.url = url,
@@ -87,7 +81,7 @@ enum ts_status ts_probe_options_read(struct ts_probe_options *out, const struct 
         .api = row,
         .model = args->model,
         .ignore_eos = args->ignore_eos,
-        .max_retries = args->retries ? (uint32_t)args->retries : DEFAULT_RETRIES,
+        .max_retries = args->retries,
         .retry_s = 0.5,
         .seed = 1,
     };

@@ -5,14 +5,53 @@
 #include "app/options.h"
 #include "endpoint/probe.h"
 
-/* address: as the user wrote it, NULL: none. The key comes from the environment variable of --key-env. TS_EUSAGE. Free
- * with ts_probe_options_free, also after a failure (of a zeroed struct). */
-enum ts_status ts_probe_options_read(struct ts_probe_options *out, const struct ts_args *args, const char *address,
-                                     struct ts_diags *diags);
+/* What is said about an endpoint beside its address. */
+struct ts_endpoint_args {
+    const char *model, *api, *key_env, *ca_file, *timeout;
+    uint32_t retries;
+    bool ignore_eos;
+};
+
+#define TS_ENDPOINT_DEFAULTS                                                                                           \
+    {                                                                                                                  \
+        .api = "chat", .timeout = "5 min", .retries = 4                                                                \
+    }
+
+/* needs: the option without which they do nothing, or NULL. */
+#define TS_ENDPOINT_OPTIONS(type, field, needs)                                                                        \
+    {"model", 0, TS_INTO(type, field.model), "NAME", "the model to ask the endpoint for", .with = (needs)},            \
+        {"api",          0, TS_INTO(type, field.api), "NAME", "chat, chat-new (max_completion_tokens) or completions", \
+         .with = (needs)},                                                                                             \
+        {"key-env",                                                                                                    \
+         0,                                                                                                            \
+         TS_INTO(type, field.key_env),                                                                                 \
+         "NAME",                                                                                                       \
+         "environment variable that holds the key; it is sent to the endpoint and written nowhere",                    \
+         .with = (needs)},                                                                                             \
+        {"ca-file",      0, TS_INTO(type, field.ca_file), "FILE", "certificates to trust instead of the system's",     \
+         .with = (needs)},                                                                                             \
+        {"timeout", 0, TS_INTO(type, field.timeout), "TIME", "give up on a reply after that long", .with = (needs)},   \
+        {"retries",                                                                                                    \
+         0,                                                                                                            \
+         TS_INTO(type, field.retries),                                                                                 \
+         "N",                                                                                                          \
+         "send again what is refused for the time being, at most that often",                                          \
+         .range = {0, 20},                                                                                             \
+         .with = (needs)},                                                                                             \
+    {                                                                                                                  \
+        "ignore-eos", 0, TS_INTO(type, field.ignore_eos), NULL,                                                        \
+            "ask for replies of exactly the wanted length (vLLM, llama-server)", .with = (needs)                       \
+    }
+
+/* address: as the user wrote it. The key comes from the environment variable of --key-env. TS_EUSAGE. Free with
+ * ts_probe_options_free, also after a failure (of a zeroed struct). */
+enum ts_status ts_probe_options_read(struct ts_probe_options *out, const char *address,
+                                     const struct ts_endpoint_args *args, struct ts_diags *diags);
 void ts_probe_options_free(struct ts_probe_options *options);
 
-/* "60 s" of --option, above zero. */
-enum ts_status ts_probe_parse_time(double *out, const char *option, const char *text, struct ts_diags *diags);
+/* "60 s" or "5 %" of --option, above zero, in `unit`. */
+enum ts_status ts_probe_parse_quantity(double *out, const char *option, const char *text, const char *unit,
+                                       struct ts_diags *diags);
 
 /* Two short requests: does the endpoint answer, and how many tokens do our words come to? Sets words_per_tok and
  * words_extra. TS_EIO with what it said if it does not answer; a warning if it does not count. */

@@ -86,10 +86,10 @@ struct ts_table *ts_published_table(const struct ts_catalog *catalog, const stru
                                           true,  true, true,  true,  true,  true,  true, false};
     struct compared compared[MAX_OF_A_KIND];
     struct ts_table *table = ts_table_create("Published and predicted: the point of the median ratio of each kind");
-    for (size_t i = 0; table && i < N_HEADERS; i++) {
+    for (size_t i = 0; i < N_HEADERS; i++) {
         ts_table_column(table, headers[i], right[i]);
     }
-    for (size_t i = 0; table && i < catalog->n_published;) {
+    for (size_t i = 0; i < catalog->n_published;) {
         const struct ts_published *first = &catalog->published[i];
         size_t n = 0;
         for (; i < catalog->n_published && same_kind(first, &catalog->published[i]); i++) {
@@ -131,9 +131,6 @@ static void put_percent(struct ts_table *table, double frac)
 struct ts_table *ts_published_errors(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
     struct ts_table *table = ts_table_create("Fitted constants: median error on a chip left out of the fit");
-    if (!table) {
-        return NULL;
-    }
     static const char *const headers[] = {"class", "engines",        "decode points",   "prefill points",
                                           "chips", "decode error %", "prefill error %", "source"};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {

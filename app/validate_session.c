@@ -7,16 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/bench_common.h"
 #include "app/interrupt.h"
 #include "app/probe_options.h"
 #include "app/progress_line.h"
+#include "app/validate_print.h"
 #include "base/file.h"
 #include "live/validate_endpoint.h"
 #include "live/validate_engine.h"
-#include "live/validate_report.h"
 #include "live/validate_requests.h"
-#include "live/validate_scenario.h"
 
 enum { CAPACITY_REQUESTS = 2000, LEAST_REQUESTS = 20, GRID_CONCURRENCY = 4 };
 
@@ -28,9 +26,8 @@ static const double usual_limit_frac = 0.05; /* where --max-error does not say a
 /* A validation under way. */
 struct session {
     const struct ts_validate_options *options;
-    const struct ts_args *args;
     struct ts_progress_line line;
-    struct ts_arena arena;
+    struct ts_arena *arena;
     struct ts_model_measurement *engine; /* step times */
     struct ts_scenario scenario;
     struct ts_model model;     /* the server alone */
@@ -59,12 +56,8 @@ static enum ts_status load_scenario(struct session *session, const struct ts_mod
 {
     struct ts_scenario scenario;
     uint32_t tier = 0;
-    const struct ts_args *args = session->args;
-    const struct ts_validate_source source = {.path = args->n_operands > 0 ? args->operands[0] : NULL,
-                                              .sets = args->sets,
-                                              .n_sets = args->n_sets,
-                                              .trace_path = args->trace};
-    const enum ts_status status = ts_validate_scenario_load(&scenario, &tier, &source, engine, &session->arena, diags);
+    const enum ts_status status =
+        ts_validate_scenario_load(&scenario, &tier, &session->options->source, engine, session->arena, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -78,20 +71,19 @@ static enum ts_status load_scenario(struct session *session, const struct ts_mod
 
 static enum ts_status open_engine(struct session *session, struct ts_diags *diags)
 {
-    const struct ts_args *args = session->args;
-    const struct ts_validate_engine_options options = {.tier = &session->model.tiers[0],
-                                                       .list = &session->list,
-                                                       .gguf_path = args->gguf,
-                                                       .isa = args->isa,
-                                                       .n_threads = (uint32_t)args->threads,
-                                                       .progress = ts_progress_line_of(&session->line)};
-    return ts_validate_engine_open(&session->live, &session->calibration, &options, &session->arena, diags);
+    const struct ts_validate_engine_options how = {.tier = &session->model.tiers[0],
+                                                   .list = &session->list,
+                                                   .gguf_path = session->options->gguf_path,
+                                                   .isa = session->options->isa,
+                                                   .n_threads = session->options->n_threads,
+                                                   .progress = ts_progress_line_of(&session->line)};
+    return ts_validate_engine_open(&session->live, &session->calibration, &how, session->arena, diags);
 }
 
 /* Fits all samples so far, and puts the fit into the model. */
 static enum ts_status fit_steps(struct session *session, struct ts_diags *diags)
 {
-    const enum ts_status status = ts_calibration_fit(session->engine, session->calibration, &session->arena, diags);
+    const enum ts_status status = ts_calibration_fit(session->engine, session->calibration, session->arena, diags);
     return status == TS_OK ? load_scenario(session, session->engine, diags) : status;
 }
 
@@ -213,7 +205,7 @@ static enum ts_status judge_engine(struct session *session, size_t index, struct
         .model = &session->model, .requests = requests, .n = v->n, .run = v->live_run, .pace = &v->pace};
     v->steps = &session->pool.replica.steps;
     enum ts_status status = ts_calibration_pace(&v->pace, session->calibration, (uint32_t)index, session->engine,
-                                                &session->memory, pace_window_s, &session->arena);
+                                                &session->memory, pace_window_s, session->arena);
     if (status == TS_OK) {
         status = predict(v, &session->model, requests, diags);
     }
@@ -273,10 +265,10 @@ static enum ts_status prepare_engine(struct session *session, struct ts_diags *d
 /* Fits all that was probed so far. */
 static enum ts_status fit_endpoint(struct session *session, struct ts_diags *diags)
 {
-    const enum ts_status status = ts_endpoint_probe_fit(session->engine, &session->arena, &session->probe, diags);
+    const enum ts_status status = ts_endpoint_probe_fit(session->engine, session->arena, &session->probe, diags);
     if (status == TS_OK) {
-        ts_validate_endpoint_describe(&session->pool.replica, session->engine, session->args->slots,
-                                      session->args->kv_unified);
+        ts_validate_endpoint_describe(&session->pool.replica, session->engine, session->options->n_slots,
+                                      session->options->kv_unified);
     }
     return status;
 }
@@ -294,7 +286,7 @@ static enum ts_status prepare_endpoint(struct session *session, struct ts_diags 
         ts_endpoint_probe_init(&session->probe, &session->endpoint, session->probe_path);
         status =
             ts_endpoint_probe_grid(&session->probe, &session->list,
-                                   session->args->slots ? (uint32_t)session->args->slots : GRID_CONCURRENCY, diags);
+                                   session->options->n_slots ? session->options->n_slots : GRID_CONCURRENCY, diags);
     }
     if (status == TS_OK) {
         status = fit_endpoint(session, diags);
@@ -317,60 +309,6 @@ static struct ts_validate_limits limits_of(const struct session *session)
     const double given = session->options->max_error_frac;
     const double central_frac = isnan(given) ? usual_limit_frac : given;
     return (struct ts_validate_limits){central_frac, 2.0 * central_frac};
-}
-
-static void print_steps(const struct session *session)
-{
-    const struct ts_model_measurement *engine = session->engine;
-    size_t n_samples = 0;
-    for (size_t i = 0; i < engine->n_steps; i++) {
-        n_samples += engine->steps[i].n_samples;
-    }
-    if (session->live) {
-        printf(
-            "step times: %zu samples of %zu kinds of steps, before, amid and after serving; fit off by %.2g %% in the "
-            "median\n",
-            n_samples, engine->n_steps, 100.0 * engine->table.error.median_frac);
-        printf(
-            "behind prompts: steps that only decode take up to %.2g ms longer, others %.2g ms; it fades by e in %.2g "
-            "ms\n",
-            1e3 * session->memory.decode.extra_s, 1e3 * session->memory.prompt.extra_s, 1e3 * session->memory.memory_s);
-    } else {
-        printf("step times: probed over a grid and with other requests of the workload; fit off by %.2g %% in the "
-               "median\n",
-               100.0 * engine->linear.error.median_frac);
-    }
-}
-
-static enum ts_status print_tables(const struct ts_validation *validations, size_t n,
-                                   const struct ts_validate_limits *limits, bool with_budget)
-{
-    enum ts_status status = TS_OK;
-    for (size_t i = 0; status == TS_OK && i < n; i++) {
-        status = ts_bench_print_table(ts_validate_table(&validations[i], limits), TS_TABLE_TEXT);
-    }
-    if (status == TS_OK && n > 0 && validations[n - 1].run > 0) {
-        status = ts_bench_print_table(ts_validate_runs_table(validations, n, limits), TS_TABLE_TEXT);
-    }
-    if (status == TS_OK && with_budget) {
-        status = ts_bench_print_table(ts_validate_budget_table(validations, n), TS_TABLE_TEXT);
-    }
-    return status;
-}
-
-static enum ts_status print(const struct session *session)
-{
-    const struct ts_validate_limits limits = limits_of(session);
-    if (session->live) {
-        printf("%s %s on this machine, %u thread%s, kernel %s\n", ts_live_model(session->live),
-               ts_live_quant(session->live), ts_live_threads(session->live),
-               ts_live_threads(session->live) == 1 ? "" : "s", ts_live_kernel(session->live));
-    } else {
-        printf("%s\n", session->endpoint.http.url);
-    }
-    print_steps(session);
-    printf("capacity: %.3g requests/s (simulated: a full batch)\n\n", session->capacity_per_s);
-    return print_tables(session->validations, session->n_done, &limits, session->live != NULL);
 }
 
 static enum ts_status serve_all(struct session *session, struct ts_diags *diags)
@@ -405,7 +343,7 @@ static enum ts_status judge_all(struct session *session, struct ts_diags *diags)
 
 static enum ts_status open_folder(struct session *session, struct ts_diags *diags)
 {
-    session->dir = ts_path_join("", session->args->out ? session->args->out : "out/validation");
+    session->dir = ts_path_join("", session->options->folder);
     session->samples_path = session->dir ? ts_path_join(session->dir, "engine.json") : NULL;
     session->probe_path = session->dir ? ts_path_join(session->dir, "probe.json") : NULL;
     if (!session->samples_path || !session->probe_path) {
@@ -420,13 +358,11 @@ static enum ts_status open_folder(struct session *session, struct ts_diags *diag
 
 static enum ts_status write_pauses(const struct session *session, struct ts_diags *diags)
 {
-    char *path = ts_path_join(session->dir, "pauses.csv");
     struct ts_text text;
     ts_text_init(&text);
     ts_calibration_csv(&text, session->calibration, session->engine, &session->memory);
-    const enum ts_status status = path && !text.failed ? ts_file_write(path, text.data, text.len, diags) : TS_ENOMEM;
+    const enum ts_status status = ts_file_write_text(session->dir, "pauses.csv", &text, diags);
     ts_text_deinit(&text);
-    free(path);
     return status;
 }
 
@@ -434,7 +370,7 @@ static enum ts_status validate(struct session *session, struct ts_diags *diags)
 {
     enum ts_status status = open_folder(session, diags);
     if (status == TS_OK) {
-        session->engine = ts_arena_alloc(&session->arena, sizeof *session->engine);
+        session->engine = ts_arena_alloc(session->arena, sizeof *session->engine);
         status = !session->engine             ? TS_ENOMEM
                  : session->endpoint.http.url ? prepare_endpoint(session, diags)
                                               : prepare_engine(session, diags);
@@ -447,7 +383,17 @@ static enum ts_status validate(struct session *session, struct ts_diags *diags)
     }
     enum ts_status shown = judge_all(session, diags);
     if (shown == TS_OK) {
-        shown = print(session);
+        const struct ts_validate_view view = {
+            .live = session->live,
+            .url = session->endpoint.http.url,
+            .engine = session->engine,
+            .memory = &session->memory,
+            .capacity_per_s = session->capacity_per_s,
+            .validations = session->validations,
+            .n = session->n_done,
+            .limits = limits_of(session),
+        };
+        shown = ts_validate_print(&view);
     }
     if (shown == TS_OK) {
         printf("%s\n", session->dir);
@@ -489,22 +435,21 @@ static void close_session(struct session *session)
     if (session->scenario.model.name) {
         ts_scenario_deinit(&session->scenario);
     }
-    ts_arena_deinit(&session->arena);
     free(session);
 }
 
-enum ts_status ts_validate_session_run(const struct ts_validate_options *options, struct ts_diags *diags)
+enum ts_status ts_validate_session_run(const struct ts_validate_options *options, struct ts_arena *arena,
+                                       struct ts_diags *diags)
 {
     struct session *session = calloc(1, sizeof *session);
     if (!session) {
         return TS_ENOMEM;
     }
     session->options = options;
-    session->args = options->args;
+    session->arena = arena;
     session->endpoint = options->endpoint;
-    session->line.quiet = options->args->quiet;
+    session->line.quiet = options->quiet;
     session->endpoint.progress = ts_progress_line_of(&session->line);
-    ts_arena_init(&session->arena);
     session->diags = diags;
     session->n_points = options->n_loads * options->n_runs;
     session->validations = calloc(session->n_points, sizeof *session->validations);

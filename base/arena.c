@@ -53,6 +53,7 @@ void *ts_arena_alloc(struct ts_arena *arena, size_t size)
 {
     const size_t align = sizeof(max_align_t);
     if (size > arena_max_bytes || arena->used_bytes > arena_max_bytes - size) {
+        arena->failed = true;
         return NULL;
     }
     size_t rounded = size == 0 ? align : (size + align - 1) / align * align;
@@ -61,6 +62,7 @@ void *ts_arena_alloc(struct ts_arena *arena, size_t size)
         chunk = add_chunk(arena, rounded);
     }
     if (chunk == NULL) {
+        arena->failed = true;
         return NULL;
     }
     void *memory = (char *)chunk->data + chunk->used;
@@ -71,10 +73,7 @@ void *ts_arena_alloc(struct ts_arena *arena, size_t size)
 
 void *ts_arena_array(struct ts_arena *arena, size_t n, size_t size)
 {
-    if (size != 0 && n > SIZE_MAX / size) {
-        return NULL;
-    }
-    return ts_arena_alloc(arena, n * size);
+    return ts_arena_alloc(arena, size == 0 || n <= SIZE_MAX / size ? n * size : SIZE_MAX);
 }
 
 char *ts_arena_strdup(struct ts_arena *arena, const char *string)
@@ -84,10 +83,7 @@ char *ts_arena_strdup(struct ts_arena *arena, const char *string)
 
 char *ts_arena_strndup(struct ts_arena *arena, const char *bytes, size_t len)
 {
-    if (len == SIZE_MAX) {
-        return NULL;
-    }
-    char *copy = ts_arena_alloc(arena, len + 1);
+    char *copy = ts_arena_alloc(arena, len < SIZE_MAX ? len + 1 : SIZE_MAX);
     if (copy != NULL && len > 0) {
         memcpy(copy, bytes, len);
     }

@@ -2,6 +2,7 @@
 #ifndef TS_BASE_ARENA_H
 #define TS_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ts_arena_chunk;
@@ -9,6 +10,7 @@ struct ts_arena_chunk;
 struct ts_arena {
     struct ts_arena_chunk *chunks;
     size_t used_bytes; /* handed out in all */
+    bool failed;       /* an allocation did: who did not look at each asks once at the end */
 };
 
 void ts_arena_init(struct ts_arena *arena);

@@ -2,6 +2,7 @@
  */
 #include "base/diag.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,8 @@ static char *copy_clean(const char *bytes, size_t len, bool keep_newlines)
     return copy;
 }
 
-static char *copy_line(struct ts_span at)
+/* NULL too if there is no line to show. */
+static char *copy_line(struct ts_span at, bool *failed)
 {
     if (at.source == NULL || at.line == 0) {
         return NULL;
@@ -62,7 +64,28 @@ static char *copy_line(struct ts_span at)
             len--; /* not in the middle of a character */
         }
     }
-    return copy_clean(line, len, false);
+    char *copy = copy_clean(line, len, false);
+    *failed = copy == NULL;
+    return copy;
+}
+
+/* False if something found no memory; what is there by then stays. */
+static bool fill(struct ts_diag *diag, struct ts_span at, const char *hint, const char *fmt, va_list args)
+{
+    struct ts_text message;
+    bool line_failed = false;
+    const char *file = at.source != NULL ? at.source->name : at.file;
+    ts_text_init(&message);
+    ts_text_vprintf(&message, fmt, args);
+    if (!message.failed) {
+        diag->message = copy_clean(message.data, message.len, true);
+        diag->file = file != NULL ? copy_clean(file, strlen(file), false) : NULL;
+        diag->hint = hint != NULL ? copy_clean(hint, strlen(hint), true) : NULL;
+        diag->line_text = copy_line(at, &line_failed);
+    }
+    ts_text_deinit(&message);
+    return diag->message != NULL && (diag->file != NULL || file == NULL) && (diag->hint != NULL || hint == NULL) &&
+           !line_failed;
 }
 
 static void add(struct ts_diags *diags, enum ts_severity severity, struct ts_span at, const char *hint, const char *fmt,
@@ -73,18 +96,14 @@ static void add(struct ts_diags *diags, enum ts_severity severity, struct ts_spa
     }
     diags->n_errors += severity == TS_ERROR;
     diags->n_warnings += severity == TS_WARNING;
-    struct ts_text message;
-    ts_text_init(&message);
-    ts_text_vprintf(&message, fmt, args);
-    const char *file = at.source != NULL ? at.source->name : at.file;
-    struct ts_diag diag = {.severity = severity, .line = at.line, .col = at.col, .len = at.len};
-    if (diags->n_items < TS_DIAGS_MAX && !message.failed) {
-        diag.message = copy_clean(message.data, message.len, true);
-        diag.file = file != NULL ? copy_clean(file, strlen(file), false) : NULL;
-        diag.hint = hint != NULL ? copy_clean(hint, strlen(hint), true) : NULL;
-        diag.line_text = copy_line(at);
+    if (diags->n_items == TS_DIAGS_MAX) {
+        diags->n_dropped++;
+        return;
     }
-    ts_text_deinit(&message);
+    struct ts_diag diag = {.severity = severity, .line = at.line, .col = at.col, .len = at.len};
+    if (!fill(&diag, at, hint, fmt, args)) {
+        diags->no_memory = true;
+    }
     if (diag.message == NULL) {
         diag_deinit(&diag);
         diags->n_dropped++;
@@ -112,6 +131,26 @@ enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_
     return status;
 }
 
+enum ts_status ts_fail_hint(struct ts_diags *diags, enum ts_status status, struct ts_span at, struct ts_text *hint,
+                            const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add(diags, TS_ERROR, at, hint->data, fmt, args);
+    va_end(args);
+    if (diags != NULL) {
+        diags->no_memory = diags->no_memory || hint->failed;
+    }
+    ts_text_deinit(hint);
+    return status;
+}
+
+enum ts_status ts_fail_errno(struct ts_diags *diags, const char *path, const char *what, int error)
+{
+    return error == ENOMEM ? ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "%s", ts_status_text(TS_ENOMEM))
+                           : ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "%s: %s", what, strerror(error));
+}
+
 void ts_diags_move(struct ts_diags *to, struct ts_diags *from)
 {
     if (!to) {
@@ -130,6 +169,7 @@ void ts_diags_move(struct ts_diags *to, struct ts_diags *from)
     to->n_errors += from->n_errors;
     to->n_warnings += from->n_warnings;
     to->n_dropped += from->n_dropped;
+    to->no_memory = to->no_memory || from->no_memory;
     ts_diags_init(from);
 }
 

@@ -48,6 +48,7 @@ struct ts_diags {
     size_t n_errors; /* all, also those beyond the cap */
     size_t n_warnings;
     size_t n_dropped;
+    bool no_memory; /* one of them could not be kept as it was meant */
 };
 
 void ts_diags_init(struct ts_diags *diags);
@@ -61,6 +62,14 @@ void ts_diags_add(struct ts_diags *diags, enum ts_severity severity, struct ts_s
  */
 enum ts_status ts_fail(struct ts_diags *diags, enum ts_status status, struct ts_span at, const char *hint,
                        const char *fmt, ...) TS_PRINTF(5, 6);
+
+/* The same with a hint that was put together, which is freed. */
+enum ts_status ts_fail_hint(struct ts_diags *diags, enum ts_status status, struct ts_span at, struct ts_text *hint,
+                            const char *fmt, ...) TS_PRINTF(5, 6);
+
+/* Something about a file that the system did not do, "cannot open", and its errno: TS_ENOMEM if that says so, else
+ * TS_EIO. */
+enum ts_status ts_fail_errno(struct ts_diags *diags, const char *path, const char *what, int error);
 
 /* Moves everything from `from` behind what `to` has, source lines included; `from` is empty then. `to` may be NULL:
  * then it is dropped. */

@@ -12,12 +12,6 @@
 
 enum { TEMP_NAME_TRIES = 100, READ_CHUNK = 1 << 16 };
 
-static enum ts_status fail_errno(struct ts_diags *diags, const char *path, const char *what, int error)
-{
-    return ts_fail(diags, error == ENOMEM ? TS_ENOMEM : TS_EIO, ts_span_file(path), NULL, "%s: %s", what,
-                   strerror(error));
-}
-
 static enum ts_status fail_memory(struct ts_diags *diags, const char *path)
 {
     return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
@@ -66,7 +60,7 @@ enum ts_status ts_file_writer_open(struct ts_file_writer *out, const char *path,
     }
     struct ts_file_writer writer = {.path = exists ? realpath(path, NULL) : strdup(path)};
     if (writer.path == NULL) {
-        return fail_errno(diags, path, "cannot write", errno);
+        return ts_fail_errno(diags, path, "cannot write", errno);
     }
     bool special = exists && !S_ISREG(info.st_mode);
     int fd = special ? open(path, O_WRONLY | O_CLOEXEC) : open_temp(&writer.temp_path, writer.path);
@@ -82,7 +76,7 @@ enum ts_status ts_file_writer_open(struct ts_file_writer *out, const char *path,
             unlink(writer.temp_path);
         }
         free_writer(&writer);
-        return fail_errno(diags, path, "cannot write", error);
+        return ts_fail_errno(diags, path, "cannot write", error);
     }
     *out = writer;
     return TS_OK;
@@ -100,9 +94,9 @@ enum ts_status ts_file_writer_commit(struct ts_file_writer *writer, struct ts_di
         failed = true;
     }
     if (failed) {
-        status = fail_errno(diags, writer->path, "cannot write", error != 0 ? error : EIO);
+        status = ts_fail_errno(diags, writer->path, "cannot write", error != 0 ? error : EIO);
     } else if (writer->temp_path != NULL && rename(writer->temp_path, writer->path) != 0) {
-        status = fail_errno(diags, writer->path, "cannot put the finished file in place", errno);
+        status = ts_fail_errno(diags, writer->path, "cannot put the finished file in place", errno);
     }
     if (status != TS_OK && writer->temp_path != NULL) {
         unlink(writer->temp_path);
@@ -131,7 +125,7 @@ enum ts_status ts_file_write(const char *path, const char *data, size_t len, str
         return status;
     }
     if (len > 0 && fwrite(data, 1, len, writer.stream) != len) {
-        status = fail_errno(diags, path, "cannot write", errno);
+        status = ts_fail_errno(diags, path, "cannot write", errno);
         ts_file_writer_abort(&writer);
         return status;
     }
@@ -177,7 +171,7 @@ static enum ts_status read_stream(char **out, size_t *out_len, FILE *stream, con
             goto fail;
         }
         if (n == 0 && ferror(stream)) {
-            status = fail_errno(diags, path, "cannot read", errno != 0 ? errno : EIO);
+            status = ts_fail_errno(diags, path, "cannot read", errno != 0 ? errno : EIO);
             goto fail;
         }
         if (n == 0) {
@@ -194,6 +188,15 @@ fail:
     return status;
 }
 
+enum ts_status ts_file_write_text(const char *dir, const char *name, const struct ts_text *text, struct ts_diags *diags)
+{
+    char *path = ts_path_join(dir, name);
+    const enum ts_status status =
+        path != NULL && !text->failed ? ts_file_write(path, text->data, text->len, diags) : fail_memory(diags, name);
+    free(path);
+    return status;
+}
+
 enum ts_status ts_file_read(char **out, size_t *out_len, const char *path, size_t max_bytes, struct ts_diags *diags)
 {
     if (ts_dir_exists(path)) {
@@ -201,7 +204,7 @@ enum ts_status ts_file_read(char **out, size_t *out_len, const char *path, size_
     }
     FILE *stream = fopen(path, "rb");
     if (stream == NULL) {
-        return fail_errno(diags, path, "cannot open", errno);
+        return ts_fail_errno(diags, path, "cannot open", errno);
     }
     max_bytes = max_bytes > SIZE_MAX / 2 ? SIZE_MAX / 2 : max_bytes;
     enum ts_status status = read_stream(out, out_len, stream, path, max_bytes, diags);
@@ -238,7 +241,7 @@ enum ts_status ts_mkdirs(const char *path, struct ts_diags *diags)
         if (mkdir(prefix, 0777) != 0) {
             int error = errno;
             if (!ts_dir_exists(prefix)) {
-                status = fail_errno(diags, prefix, "cannot create the folder", error);
+                status = ts_fail_errno(diags, prefix, "cannot create the folder", error);
             }
         }
         prefix[i] = kept;

@@ -25,6 +25,10 @@ void ts_file_writer_abort(struct ts_file_writer *writer);
 /* Writes a whole file at once, atomically. */
 enum ts_status ts_file_write(const char *path, const char *data, size_t len, struct ts_diags *diags);
 
+/* The same for dir/name and a text that was put together; TS_ENOMEM if that failed. */
+enum ts_status ts_file_write_text(const char *dir, const char *name, const struct ts_text *text,
+                                  struct ts_diags *diags);
+
 /* Reads a whole file into fresh memory (NUL-terminated, free() it). A file larger than max_bytes is an error. */
 enum ts_status ts_file_read(char **out, size_t *out_len, const char *path, size_t max_bytes, struct ts_diags *diags);
 

@@ -39,8 +39,7 @@ enum ts_status ts_gzip_open(struct ts_gzip **out, const char *path, struct ts_di
         int error = errno;
         bool exhausted = file->path == NULL || error == 0 || error == ENOMEM;
         ts_gzip_close(file);
-        return exhausted ? no_memory(path, diags)
-                         : ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(error));
+        return exhausted ? no_memory(path, diags) : ts_fail_errno(diags, path, "cannot open", error);
     }
     gzbuffer(file->file, BUFFER_BYTES);
     *out = file;
@@ -51,7 +50,7 @@ static enum ts_status fail_read(const struct ts_gzip *file, int error, const cha
 {
     struct ts_span at = ts_span_file(file->path);
     if (error == Z_ERRNO) {
-        return ts_fail(diags, TS_EIO, at, NULL, "cannot read: %s", strerror(errno));
+        return ts_fail_errno(diags, file->path, "cannot read", errno);
     }
     if (error == Z_MEM_ERROR) {
         return no_memory(file->path, diags);
@@ -157,7 +156,7 @@ enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path,
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(errno));
+        return ts_fail_errno(diags, path, "cannot open", errno);
     }
     unsigned char buffer[BUFFER_BYTES];
     unsigned long sum = crc32(0L, Z_NULL, 0);

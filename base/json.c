@@ -1,5 +1,6 @@
 /* Hides jansson (reading) and the layout of what is written. jansson is strict: no comments, no trailing commas, no
- * NaN, no duplicate keys, at most 2,048 levels deep. */
+ * NaN, no duplicate keys, at most 2,048 levels deep. Without memory, though, it calls a text invalid, or loses a byte
+ * of a long string without a word: its lexer does not look whether a byte was kept. So its allocations are watched. */
 #include "base/json.h"
 
 #include <limits.h>
@@ -23,6 +24,17 @@ static const struct ts_json *from_jansson(const json_t *value)
     return (const struct ts_json *)value;
 }
 
+/* Whether one of jansson's allocations failed since it was last cleared: they are handed nothing of ours that could
+ * hold this. Never seen beyond one call of load(). */
+static _Thread_local bool allocation_failed;
+
+static void *watched_malloc(size_t size)
+{
+    void *memory = malloc(size);
+    allocation_failed = allocation_failed || memory == NULL;
+    return memory;
+}
+
 /* Length of the token that jansson's message ends with, "... near 'token'", if it stands before `end`; else 1. */
 static size_t token_length(const char *message, const char *data, size_t end)
 {
@@ -44,9 +56,6 @@ static uint32_t count_lines(const char *data, size_t len)
 static enum ts_status report(const char *name, const char *data, size_t len, size_t skipped, const json_error_t *error,
                              struct ts_diags *diags)
 {
-    if (json_error_code(error) == json_error_out_of_memory) {
-        return ts_fail(diags, TS_ENOMEM, ts_span_file(name), NULL, "out of memory");
-    }
     size_t end = (error->position > 0 ? (size_t)error->position : 0) + skipped;
     end = end < len ? end : len;
     size_t token = token_length(error->text, data, end);
@@ -60,10 +69,13 @@ static enum ts_status report(const char *name, const char *data, size_t len, siz
         .file = name, .line = error->line > 0 ? (uint32_t)error->line + before : 0, .len = (uint32_t)token};
     at.col = at.line > 0 ? (uint32_t)(pos - start) + 1 : 0;
     struct ts_source source;
-    bool has_source = ts_source_from_text(&source, name, data, len, NULL) == TS_OK;
-    at.source = has_source ? &source : NULL;
+    const enum ts_status kept = ts_source_from_text(&source, name, data, len, NULL);
+    if (kept == TS_ENOMEM) {
+        return ts_fail(diags, TS_ENOMEM, ts_span_file(name), NULL, "out of memory");
+    }
+    at.source = kept == TS_OK ? &source : NULL;
     ts_fail(diags, TS_EINPUT, at, NULL, "not valid JSON: %s", error->text);
-    if (has_source) {
+    if (kept == TS_OK) {
         ts_source_deinit(&source);
     }
     return TS_EINPUT;
@@ -80,17 +92,20 @@ static enum ts_status load(struct ts_json_doc *out, const char *name, const char
 {
     json_error_t error;
     size_t flags = JSON_REJECT_DUPLICATES | (n_read != NULL ? JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY : 0);
+    allocation_failed = false;
+    json_set_alloc_funcs(watched_malloc, free);
     json_t *root = json_loadb(data + skipped, len - skipped, flags, &error);
-    if (root == NULL) {
+    if (root == NULL && !allocation_failed) {
         return report(name, data, len, skipped, &error, diags);
+    }
+    char *copy = strdup(name);
+    if (copy == NULL || allocation_failed) {
+        json_decref(root);
+        free(copy);
+        return ts_fail(diags, TS_ENOMEM, ts_span_file(name), NULL, "out of memory");
     }
     if (n_read != NULL) {
         *n_read = error.position > 0 ? (size_t)error.position : 0;
-    }
-    char *copy = strdup(name);
-    if (copy == NULL) {
-        json_decref(root);
-        return ts_fail(diags, TS_ENOMEM, ts_span_file(name), NULL, "out of memory");
     }
     *out = (struct ts_json_doc){.root = root, .name = copy};
     return TS_OK;
@@ -435,6 +450,16 @@ void ts_json_member_double(struct ts_json_writer *writer, const char *key, doubl
 {
     ts_json_key(writer, key);
     ts_json_put_double(writer, value);
+}
+
+void ts_json_member_doubles(struct ts_json_writer *writer, const char *key, const double *values, size_t n)
+{
+    ts_json_key(writer, key);
+    ts_json_begin_array(writer);
+    for (size_t i = 0; i < n; i++) {
+        ts_json_put_double(writer, values[i]);
+    }
+    ts_json_end_array(writer);
 }
 
 void ts_json_member_int(struct ts_json_writer *writer, const char *key, int64_t value)

@@ -77,6 +77,7 @@ void ts_json_put_bool(struct ts_json_writer *writer, bool value);
 /* A key with its value. */
 void ts_json_member_string(struct ts_json_writer *writer, const char *key, const char *string);
 void ts_json_member_double(struct ts_json_writer *writer, const char *key, double value);
+void ts_json_member_doubles(struct ts_json_writer *writer, const char *key, const double *values, size_t n);
 void ts_json_member_int(struct ts_json_writer *writer, const char *key, int64_t value);
 void ts_json_member_bool(struct ts_json_writer *writer, const char *key, bool value);
 

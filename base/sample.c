@@ -50,7 +50,7 @@ double ts_sample_sd(const struct ts_sample *sample)
     return sample->n > 0 ? sqrt(sum / (double)sample->n) : NAN;
 }
 
-static int by_value(const void *a, const void *b)
+int ts_sample_compare(const void *a, const void *b)
 {
     const double x = *(const double *)a;
     const double y = *(const double *)b;
@@ -63,7 +63,7 @@ double ts_sample_quantile(struct ts_sample *sample, double p)
         return NAN;
     }
     if (!sample->sorted) {
-        qsort(sample->values, sample->n, sizeof *sample->values, by_value);
+        qsort(sample->values, sample->n, sizeof *sample->values, ts_sample_compare);
         sample->sorted = true;
     }
     const double rank = p * (double)(sample->n - 1);

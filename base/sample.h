@@ -11,6 +11,9 @@ struct ts_sample {
     bool sorted, failed; /* failed: an addition found no memory */
 };
 
+/* Two doubles, ascending: for qsort and bsearch. */
+int ts_sample_compare(const void *a, const void *b);
+
 void ts_sample_init(struct ts_sample *sample);
 void ts_sample_deinit(struct ts_sample *sample);
 void ts_sample_add(struct ts_sample *sample, double value);

@@ -21,34 +21,16 @@ static const double first_round_frac = 0.35; /* of the time left */
 static const double least_round_frac = 0.02; /* of the time: what is left is not worth another round */
 static const double settled_frac = 0.01;     /* by which the two fastest samples may differ */
 
-/* A sequence of `depth` tokens whose pages hold whatever is in them. */
-static enum ts_status make_seq(struct ts_model_bench *bench, uint32_t index, uint32_t depth, uint32_t n_tok)
-{
-    struct ts_kv_seq *seq = &bench->seqs[index];
-    enum ts_status status = ts_kv_seq_reserve(&bench->cache, seq, depth + n_tok);
-    seq->n_tok = depth;
-    bench->chunks[index] = (struct ts_step_chunk){seq, bench->tokens + (n_tok == 1 ? index : 0), n_tok, 1};
-    return status;
-}
-
 static enum ts_status time_step(struct ts_model_bench *bench, const struct ts_model_step *step, double *seconds)
 {
-    enum ts_status status = TS_OK;
-    uint32_t n = 0;
-    for (; n < step->n_decode && status == TS_OK; n++) {
-        status = make_seq(bench, n, step->depth, 1);
-    }
-    for (uint32_t i = 0; i < ts_model_step_prompts(step) && status == TS_OK; i++) {
-        status = make_seq(bench, n++, step->prefill_depth, ts_model_step_chunk(step, i));
-    }
+    enum ts_status status = ts_spare_steps_make(&bench->spare, step);
     if (status == TS_OK) {
         double start = ts_clock_now_s();
-        status = ts_transformer_step(bench->transformer, bench->chunks, n, bench->logits, bench->diags);
+        status =
+            ts_transformer_step(bench->transformer, bench->spare.chunks, bench->spare.n, bench->logits, bench->diags);
         *seconds = ts_clock_now_s() - start;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        ts_kv_seq_release(&bench->cache, &bench->seqs[i]);
-    }
+    ts_spare_steps_release(&bench->spare);
     return status;
 }
 

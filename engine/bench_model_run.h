@@ -4,6 +4,7 @@
 #define TS_ENGINE_BENCH_MODEL_RUN_H
 
 #include "engine/bench_model.h"
+#include "engine/spare_steps.h"
 #include "engine/transformer.h"
 
 enum { TS_MODEL_BENCH_MAX_ITEMS = 128 };
@@ -32,10 +33,8 @@ struct ts_model_bench {
     struct ts_weights *weights;
     struct ts_kv_cache cache;
     struct ts_transformer *transformer;
-    struct ts_kv_seq *seqs;       /* [max_batch + 1] */
-    struct ts_step_chunk *chunks; /* [max_batch + 1] */
-    uint32_t *tokens;             /* [max_prefill] */
-    float *logits;                /* [max_batch + 1][vocab] */
+    struct ts_spare_steps spare;
+    float *logits; /* [max_batch + 1][vocab] */
 };
 
 /* ---- bench_model_setup.c ---- */

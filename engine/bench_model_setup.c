@@ -92,20 +92,6 @@ enum ts_status ts_model_bench_check(struct ts_model_bench *bench)
     return TS_OK;
 }
 
-static enum ts_status open_source(struct ts_model_bench *bench)
-{
-    const struct ts_model_bench_options *options = bench->options;
-    if (!options->gguf_path) {
-        bench->config = *options->config;
-        return ts_weight_source_synthetic(&bench->source, &bench->config, options->quant, options->seed, bench->diags);
-    }
-    enum ts_status status = ts_gguf_open(&bench->gguf, options->gguf_path, bench->diags);
-    if (status == TS_OK) {
-        status = ts_model_config_from_gguf(&bench->config, bench->gguf, bench->diags);
-    }
-    return status == TS_OK ? ts_weight_source_from_gguf(&bench->source, bench->gguf) : status;
-}
-
 /* Normal-looking keys and values in all pages. */
 static void fill_cache(const struct ts_model_bench *bench)
 {
@@ -140,26 +126,24 @@ static enum ts_status create_cache(struct ts_model_bench *bench)
 
 static enum ts_status create_buffers(struct ts_model_bench *bench)
 {
-    uint32_t n = bench->max_batch + 1;
-    bench->seqs = calloc(n, sizeof *bench->seqs);
-    bench->chunks = calloc(n, sizeof *bench->chunks);
-    bench->tokens = calloc(bench->max_prefill > n ? bench->max_prefill : n, sizeof *bench->tokens);
+    const uint32_t n = bench->max_batch + 1;
     bench->logits = malloc((size_t)n * bench->config.vocab * sizeof *bench->logits);
-    if (!bench->seqs || !bench->chunks || !bench->tokens || !bench->logits) {
-        return TS_ENOMEM;
-    }
-    for (uint32_t i = 0; i < (bench->max_prefill > n ? bench->max_prefill : n); i++) {
-        bench->tokens[i] = (uint32_t)(ts_mix64(i) % bench->config.vocab);
-    }
-    return ts_transformer_create(&bench->transformer, bench->weights, &bench->cache, bench->pool,
-                                 bench->max_prefill + bench->max_batch, n);
+    const enum ts_status status =
+        bench->logits ? ts_spare_steps_init(&bench->spare, &bench->cache, n,
+                                            bench->max_prefill > n ? bench->max_prefill : n, bench->config.vocab)
+                      : TS_ENOMEM;
+    return status == TS_OK ? ts_transformer_create(&bench->transformer, bench->weights, &bench->cache, bench->pool,
+                                                   bench->max_prefill + bench->max_batch, n)
+                           : status;
 }
 
 enum ts_status ts_model_bench_set_up(struct ts_model_bench *bench)
 {
     enum ts_status status = ts_pool_create(&bench->pool, bench->n_threads);
     if (status == TS_OK) {
-        status = open_source(bench);
+        const struct ts_model_bench_options *options = bench->options;
+        const struct ts_weight_origin origin = {options->gguf_path, options->config, options->quant, options->seed};
+        status = ts_weight_source_open(&bench->source, &bench->gguf, &bench->config, &origin, bench->diags);
     }
     if (status == TS_OK) {
         status = make_plan(bench);
@@ -185,12 +169,7 @@ enum ts_status ts_model_bench_set_up(struct ts_model_bench *bench)
 void ts_model_bench_tear_down(struct ts_model_bench *bench)
 {
     ts_transformer_destroy(bench->transformer);
-    for (uint32_t i = 0; bench->seqs && i <= bench->max_batch; i++) {
-        ts_kv_seq_release(&bench->cache, &bench->seqs[i]);
-    }
-    free(bench->seqs);
-    free(bench->chunks);
-    free(bench->tokens);
+    ts_spare_steps_deinit(&bench->spare);
     free(bench->logits);
     ts_kv_cache_deinit(&bench->cache);
     ts_weights_destroy(bench->weights);

@@ -75,7 +75,7 @@ static enum ts_status open_mapped(struct ts_gguf **out, const char *path, int fi
     size_t len = (size_t)info.st_size;
     void *map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, file, 0);
     if (map == MAP_FAILED) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot map the file: %s", strerror(errno));
+        return ts_fail_errno(diags, path, "cannot map the file", errno);
     }
     enum ts_status status = open_bytes(out, path, map, len, map, diags);
     if (status != TS_OK) {
@@ -88,7 +88,7 @@ enum ts_status ts_gguf_open(struct ts_gguf **out, const char *path, struct ts_di
 {
     int file = open(path, O_RDONLY);
     if (file < 0) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(errno));
+        return ts_fail_errno(diags, path, "cannot open", errno);
     }
     enum ts_status status = open_mapped(out, path, file, diags);
     close(file);

@@ -61,6 +61,21 @@ static struct ts_weight_source *source_create(size_t max_tensors)
     return source;
 }
 
+enum ts_status ts_weight_source_open(struct ts_weight_source **out, struct ts_gguf **gguf,
+                                     struct ts_model_config *config, const struct ts_weight_origin *origin,
+                                     struct ts_diags *diags)
+{
+    if (!origin->gguf_path) {
+        *config = *origin->config;
+        return ts_weight_source_synthetic(out, config, origin->quant, origin->seed, diags);
+    }
+    enum ts_status status = ts_gguf_open(gguf, origin->gguf_path, diags);
+    if (status == TS_OK) {
+        status = ts_model_config_from_gguf(config, *gguf, diags);
+    }
+    return status == TS_OK ? ts_weight_source_from_gguf(out, *gguf) : status;
+}
+
 void ts_weight_source_destroy(struct ts_weight_source *source)
 {
     if (source) {

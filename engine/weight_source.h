@@ -36,6 +36,20 @@ enum ts_status ts_weight_source_synthetic(struct ts_weight_source **out, const s
 enum ts_status ts_weight_source_lifelike(struct ts_weight_source **out, const struct ts_model_config *config,
                                          const char *quant, uint64_t seed, struct ts_diags *diags);
 
+/* A GGUF file or, without one, a made-up model. */
+struct ts_weight_origin {
+    const char *gguf_path; /* NULL: made up */
+    const struct ts_model_config *config;
+    const char *quant;
+    uint64_t seed;
+};
+
+/* Opens it; *config is the model's. *gguf (NULL before, and of a made-up model after) is to be closed behind *out, also
+ * after a failure. TS_EIO, TS_EINPUT, TS_EUNSUPPORTED, TS_ENOMEM. */
+enum ts_status ts_weight_source_open(struct ts_weight_source **out, struct ts_gguf **gguf,
+                                     struct ts_model_config *config, const struct ts_weight_origin *origin,
+                                     struct ts_diags *diags);
+
 void ts_weight_source_destroy(struct ts_weight_source *source);
 
 size_t ts_weight_source_n_tensors(const struct ts_weight_source *source);

@@ -195,10 +195,8 @@ static enum ts_status check_format(const struct ts_importer *importer, const cha
     struct ts_text hint;
     ts_text_init(&hint);
     list_formats(&hint);
-    enum ts_status status =
-        ts_fail(importer->diags, TS_EUSAGE, ts_span_none(), hint.data, "unknown format of measurements '%s'", format);
-    ts_text_deinit(&hint);
-    return status;
+    return ts_fail_hint(importer->diags, TS_EUSAGE, ts_span_none(), &hint, "unknown format of measurements '%s'",
+                        format);
 }
 
 static enum ts_status fail_unknown(const struct ts_importer *importer, const char *format)
@@ -211,12 +209,9 @@ static enum ts_status fail_unknown(const struct ts_importer *importer, const cha
     struct ts_text hint;
     ts_text_init(&hint);
     list_formats(&hint);
-    enum ts_status status = format ? ts_fail(importer->diags, TS_EINPUT, ts_span_file(importer->path), hint.data,
-                                             "this is no file of %s", format)
-                                   : ts_fail(importer->diags, TS_EINPUT, ts_span_file(importer->path), hint.data,
-                                             "no known format of measurements");
-    ts_text_deinit(&hint);
-    return status;
+    const struct ts_span at = ts_span_file(importer->path);
+    return format ? ts_fail_hint(importer->diags, TS_EINPUT, at, &hint, "this is no file of %s", format)
+                  : ts_fail_hint(importer->diags, TS_EINPUT, at, &hint, "no known format of measurements");
 }
 
 /* ---- whole ---- */
@@ -304,6 +299,7 @@ enum ts_status ts_import_read(struct ts_model_measurement *out, struct ts_import
     if (status == TS_OK) {
         importer.data = data;
         status = import_text(out, &importer, format);
+        status = arena->failed ? TS_ENOMEM : status;
     }
     free(importer.points);
     free(importer.requests);

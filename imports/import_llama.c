@@ -198,6 +198,7 @@ static bool same_setting(struct ts_importer *importer, const char **first, const
         take_names(importer, row);
     }
     bool same = ts_str_equal(*first, setting.data);
+    importer->arena->failed = importer->arena->failed || setting.failed;
     ts_text_deinit(&setting);
     return same;
 }

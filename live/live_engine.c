@@ -15,20 +15,6 @@
 
 enum { WARM_TOK = 64 };
 
-static enum ts_status open_source(struct ts_live *live, struct ts_diags *diags)
-{
-    const struct ts_live_options *options = &live->options;
-    if (!options->gguf_path) {
-        live->config = *options->config;
-        return ts_weight_source_synthetic(&live->source, &live->config, options->quant, options->seed, diags);
-    }
-    enum ts_status status = ts_gguf_open(&live->gguf, options->gguf_path, diags);
-    if (status == TS_OK) {
-        status = ts_model_config_from_gguf(&live->config, live->gguf, diags);
-    }
-    return status == TS_OK ? ts_weight_source_from_gguf(&live->source, live->gguf) : status;
-}
-
 static enum ts_status create_buffers(struct ts_live *live)
 {
     const struct ts_scheduler_config *sched = &live->options.scheduler;
@@ -37,19 +23,16 @@ static enum ts_status create_buffers(struct ts_live *live)
     live->owners = calloc(live->max_seqs, sizeof *live->owners);
     live->gives = calloc(live->max_seqs, sizeof *live->gives);
     live->logits = malloc((size_t)live->max_seqs * live->config.vocab * sizeof *live->logits);
-    live->spare_seqs = calloc(live->max_seqs, sizeof *live->spare_seqs);
-    live->spare_chunks = calloc(live->max_seqs, sizeof *live->spare_chunks);
-    live->spare_tokens = calloc(sched->max_batched_tok, sizeof *live->spare_tokens);
     const uint64_t n_pages = sched->kv_blocks + live->options.spare_blocks;
-    if (!live->chunks || !live->owners || !live->gives || !live->logits || !live->spare_seqs || !live->spare_chunks ||
-        !live->spare_tokens || n_pages > UINT32_MAX) {
+    if (!live->chunks || !live->owners || !live->gives || !live->logits || n_pages > UINT32_MAX) {
         return TS_ENOMEM;
     }
-    for (uint32_t i = 0; i < sched->max_batched_tok; i++) {
-        live->spare_tokens[i] = (uint32_t)(ts_mix64(i) % live->config.vocab);
+    enum ts_status status = ts_kv_cache_create(&live->cache, TS_KV_F16, live->config.layers, live->config.kv_heads,
+                                               live->config.head_dim, (uint32_t)n_pages);
+    if (status == TS_OK) {
+        status =
+            ts_spare_steps_init(&live->spare, &live->cache, live->max_seqs, sched->max_batched_tok, live->config.vocab);
     }
-    const enum ts_status status = ts_kv_cache_create(&live->cache, TS_KV_F16, live->config.layers,
-                                                     live->config.kv_heads, live->config.head_dim, (uint32_t)n_pages);
     return status == TS_OK ? ts_transformer_create(&live->transformer, live->weights, &live->cache, live->pool,
                                                    sched->max_batched_tok, live->max_seqs)
                            : status;
@@ -83,9 +66,7 @@ void ts_live_destroy(struct ts_live *live)
     free(live->owners);
     free(live->gives);
     free(live->logits);
-    free(live->spare_seqs);
-    free(live->spare_chunks);
-    free(live->spare_tokens);
+    ts_spare_steps_deinit(&live->spare);
     ts_kv_cache_deinit(&live->cache);
     ts_weights_destroy(live->weights);
     ts_weight_source_destroy(live->source);
@@ -105,7 +86,8 @@ enum ts_status ts_live_create(struct ts_live **out, const struct ts_live_options
     live->options.n_threads = options->n_threads ? options->n_threads : ts_host_usable_cpus();
     enum ts_status status = ts_pool_create(&live->pool, live->options.n_threads);
     if (status == TS_OK) {
-        status = open_source(live, diags);
+        const struct ts_weight_origin origin = {options->gguf_path, options->config, options->quant, options->seed};
+        status = ts_weight_source_open(&live->source, &live->gguf, &live->config, &origin, diags);
     }
     if (status == TS_OK) {
         status = ts_weights_create(&live->weights, &live->config, live->source, options->isa, live->pool, diags);
@@ -214,24 +196,13 @@ bool ts_live_can_time(const struct ts_live *live, const struct ts_model_step *st
            ts_model_plan_kv_tok(step) <= (uint64_t)live->options.spare_blocks * TS_KV_PAGE_TOK;
 }
 
-/* A sequence with `depth` tokens in the cache, whatever they are, and room for n_tok more. */
-static enum ts_status make_spare(struct ts_live *live, uint32_t index, uint32_t depth, uint32_t n_tok)
-{
-    struct ts_kv_seq *seq = &live->spare_seqs[index];
-    const enum ts_status status = ts_kv_seq_reserve(&live->cache, seq, depth + n_tok);
-    seq->n_tok = depth;
-    live->spare_chunks[index] = (struct ts_step_chunk){
-        .seq = seq, .tokens = live->spare_tokens + (n_tok == 1 ? index : 0), .n_tok = n_tok, .n_logits = 1};
-    return status;
-}
-
 /* As the serving loop does it: the forward pass, then a token from each row of logits. */
 static enum ts_status compute_spare(struct ts_live *live, uint32_t n, double *seconds, struct ts_diags *diags)
 {
     const int64_t begin_ns = ts_clock_now_ns();
-    const enum ts_status status = ts_transformer_step(live->transformer, live->spare_chunks, n, live->logits, diags);
+    const enum ts_status status = ts_transformer_step(live->transformer, live->spare.chunks, n, live->logits, diags);
     for (uint32_t i = 0; status == TS_OK && i < n; i++) {
-        live->spare_tokens[i] = ts_live_likeliest(live->logits + (size_t)i * live->config.vocab, live->config.vocab);
+        live->spare.tokens[i] = ts_live_likeliest(live->logits + (size_t)i * live->config.vocab, live->config.vocab);
     }
     *seconds = 1e-9 * (double)(ts_clock_now_ns() - begin_ns);
     return status;
@@ -242,20 +213,11 @@ enum ts_status ts_live_time_step(struct ts_live *live, double *seconds, const st
 {
     TS_CHECK(ts_live_can_time(live, step));
     const int64_t begin_ns = ts_clock_now_ns();
-    enum ts_status status = TS_OK;
-    uint32_t n = 0;
-    for (; n < step->n_decode && status == TS_OK; n++) {
-        status = make_spare(live, n, step->depth, 1);
-    }
-    for (uint32_t i = 0; i < ts_model_step_prompts(step) && status == TS_OK; i++) {
-        status = make_spare(live, n++, step->prefill_depth, ts_model_step_chunk(step, i));
-    }
+    enum ts_status status = ts_spare_steps_make(&live->spare, step);
     if (status == TS_OK) {
-        status = compute_spare(live, n, seconds, diags);
+        status = compute_spare(live, live->spare.n, seconds, diags);
     }
     ts_live_remember(live, begin_ns, step->prefill > 0);
-    for (uint32_t i = 0; i < n; i++) {
-        ts_kv_seq_release(&live->cache, &live->spare_seqs[i]);
-    }
+    ts_spare_steps_release(&live->spare);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef TS_LIVE_LIVE_ENGINE_H
 #define TS_LIVE_LIVE_ENGINE_H
 
+#include "engine/spare_steps.h"
 #include "engine/transformer.h"
 #include "live/live.h"
 
@@ -22,9 +23,7 @@ struct ts_live {
     double heats[TS_LIVE_N_MEMORIES]; /* at heat_ns; of all steps, whoever asked for them */
     int64_t heat_ns;
     /* For steps that no request asked for. */
-    struct ts_kv_seq *spare_seqs;       /* [max_seqs] */
-    struct ts_step_chunk *spare_chunks; /* [max_seqs] */
-    uint32_t *spare_tokens;             /* [max_batched_tok] */
+    struct ts_spare_steps spare;
 };
 
 /* A step has just ended that began at begin_ns. */

@@ -155,6 +155,7 @@ static void put_aggregates(struct ts_json_writer *json, struct ts_probe_summary 
             ts_json_member_double(json, key.data, 1e3 * values[k]);
         }
     }
+    json->out->failed = json->out->failed || key.failed;
     ts_text_deinit(&key);
 }
 

@@ -248,11 +248,7 @@ static void make_batch(struct ts_text *dat, struct ts_text *gp, const struct ts_
 
 static enum ts_status write_text(const char *dir, const char *name, struct ts_text *text, struct ts_diags *diags)
 {
-    char *path = ts_path_join(dir, name);
-    const enum ts_status status = path && !text->failed
-                                      ? ts_file_write(path, text->data, text->len, diags)
-                                      : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
-    free(path);
+    const enum ts_status status = ts_file_write_text(dir, name, text, diags);
     ts_text_clear(text);
     return status;
 }

@@ -127,16 +127,6 @@ static void put_peaks(struct ts_json_writer *json, const struct ts_measurement *
 
 /* ---- whole steps ---- */
 
-static void put_doubles(struct ts_json_writer *json, const char *key, const double *values, size_t n)
-{
-    ts_json_key(json, key);
-    ts_json_begin_array(json);
-    for (size_t i = 0; i < n; i++) {
-        ts_json_put_double(json, values[i]);
-    }
-    ts_json_end_array(json);
-}
-
 static void put_engine_step(struct ts_json_writer *json, const struct ts_model_step *step)
 {
     ts_json_begin_object(json);
@@ -148,7 +138,7 @@ static void put_engine_step(struct ts_json_writer *json, const struct ts_model_s
         put_int(json, "prompts", step->n_prompts);
     }
     ts_json_member_bool(json, "held_out", step->held_out);
-    put_doubles(json, "samples_s", step->samples, step->n_samples);
+    ts_json_member_doubles(json, "samples_s", step->samples, step->n_samples);
     ts_json_end_object(json);
 }
 
@@ -168,8 +158,8 @@ static void put_linear(struct ts_json_writer *json, const struct ts_linear_fit *
 {
     ts_json_key(json, "linear");
     ts_json_begin_object(json);
-    put_doubles(json, "coef_s", fit->coef, TS_STEP_LINEAR_COEFS);
-    put_doubles(json, "covariance", fit->covariance[0], (size_t)TS_STEP_LINEAR_COEFS * TS_STEP_LINEAR_COEFS);
+    ts_json_member_doubles(json, "coef_s", fit->coef, TS_STEP_LINEAR_COEFS);
+    ts_json_member_doubles(json, "covariance", fit->covariance[0], (size_t)TS_STEP_LINEAR_COEFS * TS_STEP_LINEAR_COEFS);
     put_error(json, "error", &fit->error);
     ts_json_end_object(json);
 }
@@ -178,8 +168,8 @@ static void put_table(struct ts_json_writer *json, const struct ts_table_fit *fi
 {
     ts_json_key(json, "table");
     ts_json_begin_object(json);
-    put_doubles(json, "tokens", fit->tokens, fit->n_knots);
-    put_doubles(json, "seconds", fit->seconds, fit->n_knots);
+    ts_json_member_doubles(json, "tokens", fit->tokens, fit->n_knots);
+    ts_json_member_doubles(json, "seconds", fit->seconds, fit->n_knots);
     put_double(json, "b_s_per_seq", fit->b_s_per_seq);
     put_double(json, "c_s_per_kv_tok", fit->c_s_per_kv_tok);
     put_double(json, "e_s_per_pair", fit->e_s_per_pair);

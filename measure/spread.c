@@ -4,15 +4,11 @@
 
 #include <stdlib.h>
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+#include "base/sample.h"
 
 struct ts_spread ts_spread_of(double *samples, size_t n)
 {
-    qsort(samples, n, sizeof *samples, compare);
+    qsort(samples, n, sizeof *samples, ts_sample_compare);
     struct ts_spread spread;
     spread.min = samples[0];
     spread.median = (samples[(n - 1) / 2] + samples[n / 2]) / 2.0;

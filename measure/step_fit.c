@@ -10,7 +10,11 @@
 #include <string.h>
 
 #include <gsl/gsl_errno.h>
+#include <gsl/gsl_linalg.h>
+#include <gsl/gsl_multifit_nlin.h>
 #include <gsl/gsl_multifit_nlinear.h>
+
+#include "base/sample.h"
 
 #define NOTHING 1e-9 /* of the largest term: what is left of a coefficient on its way to 0 */
 
@@ -97,6 +101,10 @@ struct workspace {
     gsl_multifit_nlinear_workspace *work;
     gsl_vector *start, *weights;
     gsl_matrix *covariance;
+    /* of the covariance: the Jacobian becomes QR with its columns exchanged */
+    gsl_matrix *qr;
+    gsl_vector *tau, *norm;
+    gsl_permutation *exchanged;
 };
 
 static double predicted_at(const struct design *design, size_t i, const gsl_vector *u)
@@ -131,6 +139,18 @@ static enum ts_status descend(struct design *design, const struct workspace *spa
     return TS_OK;
 }
 
+/* As gsl_multifit_nlinear_covar does it, which does not look whether it got its memory. */
+static void find_covariance(const struct workspace *space)
+{
+    int sign = 0;
+    gsl_matrix_set_zero(space->covariance);
+    gsl_matrix_memcpy(space->qr, gsl_multifit_nlinear_jac(space->work));
+    gsl_linalg_QRPT_decomp(space->qr, space->tau, space->exchanged, &sign, space->norm);
+    if (gsl_multifit_covar_QRPT(space->qr, space->exchanged, 1e-10, space->covariance) != GSL_SUCCESS) {
+        gsl_matrix_set_zero(space->covariance);
+    }
+}
+
 static bool any_weighted(const struct design *design)
 {
     for (size_t i = 0; i < design->n; i++) {
@@ -160,34 +180,49 @@ static enum ts_status iterate(struct solution *out, struct design *design, const
     if (status != TS_OK) {
         return status;
     }
-    gsl_matrix_set_zero(space->covariance);
-    if (gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(space->work), 1e-10, space->covariance) != GSL_SUCCESS) {
-        gsl_matrix_set_zero(space->covariance);
-    }
+    find_covariance(space);
     read_solution(out, design, space->work, space->covariance);
     return TS_OK;
 }
 
+static bool allocate(struct workspace *space, size_t n, size_t n_coefs)
+{
+    const gsl_multifit_nlinear_parameters parameters = gsl_multifit_nlinear_default_parameters();
+    *space = (struct workspace){
+        .work = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &parameters, n, n_coefs),
+        .start = gsl_vector_alloc(n_coefs),
+        .weights = gsl_vector_alloc(n),
+        .covariance = gsl_matrix_alloc(n_coefs, n_coefs),
+        .qr = gsl_matrix_alloc(n, n_coefs),
+        .tau = gsl_vector_alloc(n_coefs),
+        .norm = gsl_vector_alloc(n_coefs),
+        .exchanged = gsl_permutation_alloc(n_coefs),
+    };
+    return space->work && space->start && space->weights && space->covariance && space->qr && space->tau &&
+           space->norm && space->exchanged;
+}
+
+static void release(struct workspace *space)
+{
+    if (space->work) {
+        gsl_multifit_nlinear_free(space->work);
+    }
+    gsl_vector_free(space->start);
+    gsl_vector_free(space->weights);
+    gsl_matrix_free(space->covariance);
+    gsl_matrix_free(space->qr);
+    gsl_vector_free(space->tau);
+    gsl_vector_free(space->norm);
+    gsl_permutation_free(space->exchanged);
+}
+
 static enum ts_status solve(struct solution *out, struct design *design)
 {
+    struct workspace space;
     (void)gsl_set_error_handler_off();
-    gsl_multifit_nlinear_parameters parameters = gsl_multifit_nlinear_default_parameters();
-    struct workspace space = {
-        .work = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &parameters, design->n, design->n_coefs),
-        .start = gsl_vector_alloc(design->n_coefs),
-        .weights = gsl_vector_alloc(design->n),
-        .covariance = gsl_matrix_alloc(design->n_coefs, design->n_coefs),
-    };
-    enum ts_status status = TS_ENOMEM;
-    if (space.work && space.start && space.weights && space.covariance) {
-        status = iterate(out, design, &space);
-    }
-    if (space.work) {
-        gsl_multifit_nlinear_free(space.work);
-    }
-    gsl_vector_free(space.start);
-    gsl_vector_free(space.weights);
-    gsl_matrix_free(space.covariance);
+    const bool has_room = allocate(&space, design->n, design->n_coefs);
+    const enum ts_status status = has_room ? iterate(out, design, &space) : TS_ENOMEM;
+    release(&space);
     return status;
 }
 
@@ -204,12 +239,6 @@ static enum ts_status solve_steps(struct solution *out, struct design *design, c
 /* -- errors -- */
 
 typedef double predict_fn(const void *fit, const struct ts_step_load *load);
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static enum ts_status errors_of(struct ts_fit_error *out, predict_fn *predict, const void *fit,
                                 const struct ts_timed_step *steps, size_t n)
@@ -234,7 +263,7 @@ static enum ts_status errors_of(struct ts_fit_error *out, predict_fn *predict, c
         }
     }
     error.r2 = total > 0.0 ? 1.0 - rest / total : 1.0;
-    qsort(fracs, n, sizeof *fracs, ascending);
+    qsort(fracs, n, sizeof *fracs, ts_sample_compare);
     error.median_frac = n % 2 ? fracs[n / 2] : 0.5 * (fracs[n / 2 - 1] + fracs[n / 2]);
     free(fracs);
     *out = error;

@@ -33,7 +33,7 @@ static enum ts_status csv_flush(struct csv_out *out)
         return ts_fail(out->diags, TS_ENOMEM, ts_span_file(out->path), NULL, "out of memory");
     }
     if (fwrite(out->text.data, 1, out->text.len, out->file.stream) != out->text.len) {
-        return ts_fail(out->diags, TS_EIO, ts_span_file(out->path), NULL, "cannot write: %s", strerror(errno));
+        return ts_fail_errno(out->diags, out->path, "cannot write", errno);
     }
     ts_text_clear(&out->text);
     return TS_OK;

@@ -102,16 +102,6 @@ static void put_tier(struct ts_json_writer *writer, const struct ts_report *repo
     ts_json_end_object(writer);
 }
 
-static void put_array(struct ts_json_writer *writer, const char *key, const double *values, size_t n)
-{
-    ts_json_key(writer, key);
-    ts_json_begin_array(writer);
-    for (size_t i = 0; i < n; i++) {
-        ts_json_put_double(writer, values[i]);
-    }
-    ts_json_end_array(writer);
-}
-
 static void put_plan(struct ts_json_writer *writer, const struct ts_report *report)
 {
     const struct ts_econ *econ = report->input.econ;
@@ -120,9 +110,9 @@ static void put_plan(struct ts_json_writer *writer, const struct ts_report *repo
     ts_json_begin_object(writer);
     put_scope(writer, report, TS_SUBJECT_ALL, TS_METRIC_PLAN);
     ts_json_member_bool(writer, "unpays", econ->unpays);
-    put_array(writer, "plan_usd_by_month", econ->plan_usd, n);
-    put_array(writer, "baseline_usd_by_month", econ->baseline_usd, n);
-    put_array(writer, "net_usd_by_month", econ->net_usd, n);
+    ts_json_member_doubles(writer, "plan_usd_by_month", econ->plan_usd, n);
+    ts_json_member_doubles(writer, "baseline_usd_by_month", econ->baseline_usd, n);
+    ts_json_member_doubles(writer, "net_usd_by_month", econ->net_usd, n);
     ts_json_end_object(writer);
 }
 

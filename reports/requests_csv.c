@@ -35,9 +35,8 @@ struct ts_requests_part {
 
 static enum ts_status fail_write(const char *path, enum ts_status status, struct ts_diags *diags)
 {
-    return status == TS_ENOMEM
-               ? ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory")
-               : ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot write: %s", strerror(errno ? errno : EIO));
+    return status == TS_ENOMEM ? ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory")
+                               : ts_fail_errno(diags, path, "cannot write", errno ? errno : EIO);
 }
 
 /* ---- the file ---- */

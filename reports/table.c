@@ -87,6 +87,9 @@ void ts_table_destroy(struct ts_table *table)
 
 void ts_table_column(struct ts_table *table, const char *header, bool right_aligned)
 {
+    if (table == NULL) {
+        return;
+    }
     TS_CHECK(table->n_rows == 0 && table->n_columns < MAX_COLUMNS);
     struct column *columns = realloc(table->columns, (table->n_columns + 1) * sizeof *columns);
     char *copy = strdup(header);
@@ -101,9 +104,16 @@ void ts_table_column(struct ts_table *table, const char *header, bool right_alig
     table->columns[table->n_columns++] = (struct column){copy, right_aligned};
 }
 
+void ts_table_columns(struct ts_table *table, const char *const *headers, size_t n, size_t n_left)
+{
+    for (size_t i = 0; i < n; i++) {
+        ts_table_column(table, headers[i], i >= n_left);
+    }
+}
+
 void ts_table_row(struct ts_table *table)
 {
-    if (table->failed) {
+    if (table == NULL || table->failed) {
         return;
     }
     if (table->n_rows == table->rows_cap) {
@@ -127,7 +137,7 @@ void ts_table_row(struct ts_table *table)
 /* The next free cell of the last row, or NULL after a failure. */
 static struct cell *next_cell(struct ts_table *table)
 {
-    if (table->failed) {
+    if (table == NULL || table->failed) {
         return NULL;
     }
     TS_CHECK(table->n_rows > 0);
@@ -155,7 +165,7 @@ void ts_table_putf(struct ts_table *table, const char *fmt, ...)
     va_start(args, fmt);
     ts_text_vprintf(&text, fmt, args);
     va_end(args);
-    if (text.failed) {
+    if (text.failed && table != NULL) {
         table->failed = true;
     }
     ts_table_put(table, text.data);

@@ -17,11 +17,14 @@ bool ts_table_format_parse(enum ts_table_format *out, const char *name);
 
 struct ts_table; /* a failed allocation is remembered and reported by ts_table_render */
 
-/* Columns: a header each, right_aligned for numbers. CSV and JSON use the header as key (lower case, blanks to _). NULL
- * when out of memory. */
+/* NULL when out of memory; every function takes that for a table that has failed. */
 struct ts_table *ts_table_create(const char *title);
 void ts_table_destroy(struct ts_table *table);
+
+/* Columns: a header each, right_aligned for numbers. CSV and JSON use the header as key (lower case, blanks to _). */
 void ts_table_column(struct ts_table *table, const char *header, bool right_aligned);
+/* The same for n of them, the first n_left of which hold text. */
+void ts_table_columns(struct ts_table *table, const char *const *headers, size_t n, size_t n_left);
 
 /* Starts a row; then one put per column. Missing cells are empty. */
 void ts_table_row(struct ts_table *table);

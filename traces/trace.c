@@ -101,7 +101,7 @@ static enum ts_status check_regular(const char *path, struct ts_diags *diags)
 {
     struct stat info;
     if (stat(path, &info) != 0) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot open: %s", strerror(errno));
+        return ts_fail_errno(diags, path, "cannot open", errno);
     }
     if (S_ISDIR(info.st_mode)) {
         return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read: it is a folder");
@@ -204,10 +204,8 @@ static enum ts_status fail_unknown(struct ts_span at, struct ts_diags *diags, co
     ts_text_init(&hint);
     list_formats(&hint);
     bool cut = len > SHOWN_CHARS;
-    enum ts_status status = ts_fail(diags, TS_EINPUT, at, hint.failed ? NULL : hint.data, "%s '%.*s%s'", what,
-                                    cut ? SHOWN_CHARS : (int)len, text, cut ? "..." : "");
-    ts_text_deinit(&hint);
-    return status;
+    return ts_fail_hint(diags, TS_EINPUT, at, &hint, "%s '%.*s%s'", what, cut ? SHOWN_CHARS : (int)len, text,
+                        cut ? "..." : "");
 }
 
 static enum ts_status recognise(const struct ts_trace_format **out, const struct head *head, const char *path,
@@ -269,8 +267,9 @@ static enum ts_status fail_backwards(struct trace_stream *trace, int64_t by_ns, 
     ts_units_format(&message, ts_s_from_ns(by_ns), "s");
     ts_text_printf(&hint, "sort the trace by %s", trace->format->fields[TS_TRACE_TIME]);
     enum ts_status status =
-        trace->reader->ops->fail_field(trace->reader, TS_TRACE_TIME, diags, hint.failed ? NULL : hint.data,
-                                       message.failed ? "time goes backwards" : message.data);
+        hint.failed || message.failed
+            ? ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory")
+            : trace->reader->ops->fail_field(trace->reader, TS_TRACE_TIME, diags, hint.data, message.data);
     ts_text_deinit(&message);
     ts_text_deinit(&hint);
     return status;

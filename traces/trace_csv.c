@@ -207,10 +207,7 @@ static enum ts_status fail_column(const struct csv_trace *trace, const char *nam
     }
     struct ts_span at = ts_csv_span(trace->csv, header, header->n_fields);
     at.col = 0;
-    enum ts_status status =
-        ts_fail(diags, TS_EINPUT, at, hint.failed ? NULL : hint.data, "the header has no column '%s'", name);
-    ts_text_deinit(&hint);
-    return status;
+    return ts_fail_hint(diags, TS_EINPUT, at, &hint, "the header has no column '%s'", name);
 }
 
 static enum ts_status find_columns(struct csv_trace *trace, struct ts_diags *diags)

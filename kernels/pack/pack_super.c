@@ -39,18 +39,6 @@ static void pack_q4_k_row(uint8_t *super, uint32_t half_rows, const uint8_t *blo
     }
 }
 
-void ts_pack_q4_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size_t row_bytes, uint32_t n_rows,
-                  uint32_t n_blocks)
-{
-    size_t super_bytes = TS_PACKED_Q4_K(half_rows);
-    memset(packed, 0, n_blocks / TS_SUPER_BLOCKS * super_bytes);
-    for (uint32_t b = 0; b < n_blocks / TS_SUPER_BLOCKS; b++) {
-        for (uint32_t row = 0; row < n_rows; row++) {
-            pack_q4_k_row(packed + b * super_bytes, half_rows, rows + row * row_bytes + (size_t)b * Q4_K_BYTES, row);
-        }
-    }
-}
-
 /* Into memory that is all zeros. */
 static void pack_q6_k_row(uint8_t *super, uint32_t half_rows, const uint8_t *block, uint32_t row)
 {
@@ -77,14 +65,30 @@ static void pack_q6_k_row(uint8_t *super, uint32_t half_rows, const uint8_t *blo
     }
 }
 
-void ts_pack_q6_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size_t row_bytes, uint32_t n_rows,
-                  uint32_t n_blocks)
+/* A row's super-block, into memory that is all zeros. */
+typedef void pack_row_fn(uint8_t *super, uint32_t half_rows, const uint8_t *block, uint32_t row);
+
+static void pack_rows(uint8_t *packed, size_t super_bytes, pack_row_fn *pack_row, uint32_t half_rows,
+                      const uint8_t *rows, size_t row_bytes, size_t block_bytes, uint32_t n_rows, uint32_t n_blocks)
 {
-    size_t super_bytes = TS_PACKED_Q6_K(half_rows);
     memset(packed, 0, n_blocks / TS_SUPER_BLOCKS * super_bytes);
     for (uint32_t b = 0; b < n_blocks / TS_SUPER_BLOCKS; b++) {
         for (uint32_t row = 0; row < n_rows; row++) {
-            pack_q6_k_row(packed + b * super_bytes, half_rows, rows + row * row_bytes + (size_t)b * Q6_K_BYTES, row);
+            pack_row(packed + b * super_bytes, half_rows, rows + row * row_bytes + b * block_bytes, row);
         }
     }
+}
+
+void ts_pack_q4_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size_t row_bytes, uint32_t n_rows,
+                  uint32_t n_blocks)
+{
+    pack_rows(packed, TS_PACKED_Q4_K(half_rows), pack_q4_k_row, half_rows, rows, row_bytes, Q4_K_BYTES, n_rows,
+              n_blocks);
+}
+
+void ts_pack_q6_k(uint8_t *packed, uint32_t half_rows, const uint8_t *rows, size_t row_bytes, uint32_t n_rows,
+                  uint32_t n_blocks)
+{
+    pack_rows(packed, TS_PACKED_Q6_K(half_rows), pack_q6_k_row, half_rows, rows, row_bytes, Q6_K_BYTES, n_rows,
+              n_blocks);
 }

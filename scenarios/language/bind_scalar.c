@@ -17,8 +17,7 @@ void ts_bind_error(struct ts_loader *loader, const struct ts_node *node, const c
     va_start(args, fmt);
     ts_text_vprintf(&text, fmt, args);
     va_end(args);
-    ts_diags_add(loader->diags, TS_ERROR, node->at, hint, "%s", text.data);
-    ts_text_deinit(&text);
+    ts_diags_add(loader->diags, TS_ERROR, node->at, hint, "%s", ts_loader_keep(loader, &text));
 }
 
 const char *ts_bind_word(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *due)
@@ -82,8 +81,8 @@ static void out_of_range(struct ts_loader *loader, const struct ts_node *node, c
     put_limit(&text, low ? min : max, unit);
     bool percent = !low && unit && ts_str_equal(unit, "1") && max == 1.0 && value <= 100.0 && !strchr(node->text, '%');
     ts_diags_add(loader->diags, TS_ERROR, node->at,
-                 percent ? ts_loader_printf(loader, "did you mean '%s %%'?", node->text) : NULL, "%s", text.data);
-    ts_text_deinit(&text);
+                 percent ? ts_loader_printf(loader, "did you mean '%s %%'?", node->text) : NULL, "%s",
+                 ts_loader_keep(loader, &text));
 }
 
 bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit,
@@ -99,6 +98,9 @@ bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const 
     bool ok = ts_units_parse(&value, word, unit ? unit : "1", &why);
     if (!ok) {
         ts_bind_error(loader, node, NULL, "%s: %s", label, why.data);
+        if (why.failed) {
+            ts_loader_fail(loader, TS_ENOMEM);
+        }
     } else if (!(value >= min && value <= max)) {
         out_of_range(loader, node, label, unit, value, min, max);
         ok = false;

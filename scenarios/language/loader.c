@@ -56,22 +56,30 @@ const char *ts_loader_printf(struct ts_loader *loader, const char *fmt, ...)
     return text;
 }
 
+static void tell(struct ts_loader *loader, enum ts_severity severity, const struct ts_value *at, const char *hint,
+                 const char *fmt, va_list args) TS_PRINTF(5, 0);
+
+static void tell(struct ts_loader *loader, enum ts_severity severity, const struct ts_value *at, const char *hint,
+                 const char *fmt, va_list args)
+{
+    const char *text = keep_format(loader, fmt, args);
+    ts_diags_add(loader->diags, severity, at ? at->at : ts_span_file(loader->path), hint, "%s", text);
+}
+
 void ts_loader_error(struct ts_loader *loader, const struct ts_value *at, const char *hint, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    const char *text = keep_format(loader, fmt, args);
+    tell(loader, TS_ERROR, at, hint, fmt, args);
     va_end(args);
-    ts_diags_add(loader->diags, TS_ERROR, at ? at->at : ts_span_file(loader->path), hint, "%s", text);
 }
 
 void ts_loader_warning(struct ts_loader *loader, const struct ts_value *at, const char *hint, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    const char *text = keep_format(loader, fmt, args);
+    tell(loader, TS_WARNING, at, hint, fmt, args);
     va_end(args);
-    ts_diags_add(loader->diags, TS_WARNING, at ? at->at : ts_span_file(loader->path), hint, "%s", text);
 }
 
 /* ---- assumptions ---- */

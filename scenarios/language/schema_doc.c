@@ -104,8 +104,7 @@ static void put_members(struct ts_json_writer *json, const char *prefix);
 
 static void put_type(struct ts_json_writer *json, const char *type)
 {
-    ts_json_key(json, "type");
-    ts_json_put_string(json, type);
+    ts_json_member_string(json, "type", type);
 }
 
 static void put_types(struct ts_json_writer *json, const char *first, const char *second)
@@ -141,8 +140,7 @@ static void put_choices(struct ts_json_writer *json, const struct ts_choice *cho
 static void put_object(struct ts_json_writer *json, const char *prefix)
 {
     put_type(json, "object");
-    ts_json_key(json, "additionalProperties");
-    ts_json_put_bool(json, false);
+    ts_json_member_bool(json, "additionalProperties", false);
     put_members(json, prefix);
 }
 
@@ -246,8 +244,7 @@ static void put_members(struct ts_json_writer *json, const char *prefix)
         any_required = any_required || (key.doc->required && key.kinds == TS_FOR_ALL);
         ts_json_key(json, ts_schema_last(key.doc->path));
         ts_json_begin_object(json);
-        ts_json_key(json, "description");
-        ts_json_put_string(json, key.doc->doc);
+        ts_json_member_string(json, "description", key.doc->doc);
         put_shape(json, &key);
         ts_json_end_object(json);
     }
@@ -271,10 +268,8 @@ void ts_schema_json(struct ts_text *out)
     struct ts_json_writer json;
     ts_json_writer_init(&json, out);
     ts_json_begin_object(&json);
-    ts_json_key(&json, "$schema");
-    ts_json_put_string(&json, "https://json-schema.org/draft/2020-12/schema");
-    ts_json_key(&json, "title");
-    ts_json_put_string(&json, "A tiersim scenario");
+    ts_json_member_string(&json, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    ts_json_member_string(&json, "title", "A tiersim scenario");
     put_object(&json, "");
     ts_json_end_object(&json);
     ts_text_puts(out, "\n");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/sample.h"
 #include "scenarios/profile/profile_parts.h"
 
 enum { MAX_GRID = 1 << 22, META_MAX_BYTES = 1 << 20 };
@@ -41,17 +42,8 @@ struct grid {
 static size_t index_on(const struct grid *grid, int axis, double x)
 {
     const double *at = grid->ops->axes[axis].at;
-    size_t low = 0;
-    size_t high = grid->n[axis];
-    while (high - low > 1) {
-        const size_t middle = low + (high - low) / 2;
-        if (at[middle] <= x) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    const double *found = bsearch(&x, at, grid->n[axis], sizeof *at, ts_sample_compare);
+    return found ? (size_t)(found - at) : 0;
 }
 
 /* A row stands at one point, or along a whole axis that does not matter for it. */

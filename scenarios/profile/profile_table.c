@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/csv.h"
+#include "base/sample.h"
 
 static const double max_x = 1e9;       /* tokens, sequences: more is a mistake of the file */
 static const double max_time_us = 1e9; /* 1,000 s in one operator */
@@ -197,13 +198,6 @@ enum ts_status ts_profile_table_read(struct ts_profile_table *out, struct ts_loa
 
 /* ---- axes ---- */
 
-static int compare_doubles(const void *left, const void *right)
-{
-    const double *a = left;
-    const double *b = right;
-    return *a < *b ? -1 : *a > *b;
-}
-
 const double *ts_profile_axis(size_t *n, struct ts_loader *loader, const struct ts_profile_table *table, int column,
                               int where, bool zero)
 {
@@ -221,7 +215,7 @@ const double *ts_profile_axis(size_t *n, struct ts_loader *loader, const struct 
             all[n_all++] = table->rows[i].x[column];
         }
     }
-    qsort(all, n_all, sizeof *all, compare_doubles);
+    qsort(all, n_all, sizeof *all, ts_sample_compare);
     size_t n_distinct = 0;
     for (size_t i = 0; i < n_all; i++) {
         if (n_distinct == 0 || all[i] != all[n_distinct - 1]) {

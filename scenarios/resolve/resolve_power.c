@@ -5,6 +5,7 @@
  * power (an H100 in serving draws 519 W, median, of 700 W). Like size: parameters within a factor of 3. */
 #include <stdlib.h>
 
+#include "base/sample.h"
 #include "scenarios/language/loader.h"
 
 static const double decode_share = 0.74;
@@ -22,13 +23,6 @@ struct watts {
     enum ts_origin origin;
     const char *source;
 };
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static bool is_like(const struct ts_energy *fit, const struct ts_tier_context *ctx)
 {
@@ -48,7 +42,7 @@ static double fitted_decode_w(const struct ts_loader *loader, const struct ts_ti
             middle[n++] = (fit->min_w + fit->max_w) / 2.0;
         }
     }
-    qsort(middle, n, sizeof *middle, by_size);
+    qsort(middle, n, sizeof *middle, ts_sample_compare);
     *n_fits = n;
     return n == 0 ? 0.0 : n % 2 ? middle[n / 2] : (middle[n / 2 - 1] + middle[n / 2]) / 2.0;
 }

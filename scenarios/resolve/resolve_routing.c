@@ -41,15 +41,22 @@ static const char *names_of(struct ts_loader *loader, const uint32_t *tiers, uin
     return ts_loader_keep(loader, &text);
 }
 
+/* A list of tiers that the scenario has; false: it has none. */
+static bool take_written(struct ts_loader *loader, struct ts_value *list, uint32_t *tiers, uint32_t *n)
+{
+    if (list->state != TS_VALUE_WRITTEN) {
+        return false;
+    }
+    *n = list_of(loader, list, tiers);
+    ts_loader_assume(loader, list->path, TS_ORIGIN_SCENARIO, "scenario", "%s", names_of(loader, tiers, *n));
+    return true;
+}
+
 static void resolve_order(struct ts_loader *loader, struct ts_value *routing)
 {
     struct ts_model *model = loader->model;
     struct ts_router_model *router = &model->router;
-    struct ts_value *order = ts_value_at(routing, "order");
-    if (order->state == TS_VALUE_WRITTEN) {
-        router->n_order = list_of(loader, order, router->order);
-        ts_loader_assume(loader, "routing.order", TS_ORIGIN_SCENARIO, "scenario", "%s",
-                         names_of(loader, router->order, router->n_order));
+    if (take_written(loader, ts_value_at(routing, "order"), router->order, &router->n_order)) {
         return;
     }
     for (uint32_t i = 0; i < model->n_tiers; i++) {
@@ -135,11 +142,7 @@ static void resolve_static(struct ts_loader *loader, struct ts_value *routing)
 static void resolve_fallback(struct ts_loader *loader, struct ts_value *routing)
 {
     struct ts_router_model *router = &loader->model->router;
-    struct ts_value *fallback = ts_value_at(routing, "fallback");
-    if (fallback->state == TS_VALUE_WRITTEN) {
-        router->n_fallback = list_of(loader, fallback, router->fallback);
-        ts_loader_assume(loader, "routing.fallback", TS_ORIGIN_SCENARIO, "scenario", "%s",
-                         names_of(loader, router->fallback, router->n_fallback));
+    if (take_written(loader, ts_value_at(routing, "fallback"), router->fallback, &router->n_fallback)) {
         return;
     }
     for (uint32_t i = 0; i < router->n_order; i++) {

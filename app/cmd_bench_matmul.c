@@ -6,14 +6,36 @@
 
 #include "app/bench_common.h"
 #include "app/bench_roofline.h"
+#include "app/command.h"
 #include "app/interrupt.h"
+#include "app/print_table.h"
 #include "app/progress_line.h"
+#include "kernels/bench/bench.h"
 #include "kernels/bench/bench_error.h"
 
 enum { COPIES = 16, MAX_SIDE = 65536 };
 
 #define QUICK_BUDGET_S 20.0
 #define FULL_BUDGET_S 60.0
+
+struct matmul_args {
+    struct ts_bench_args common;
+    const char *shape, *quant, *n_tok, *out, *format;
+    bool affinity;
+};
+
+static const struct matmul_args defaults = {
+    .shape = "4096x14336", .quant = "Q4_0,Q8_0", .n_tok = "1,8,32,512", .format = "text"};
+
+static const struct ts_option options[] = {
+    {"shape", 0, TS_INTO(struct matmul_args, shape), "ROWSxCOLS", "the matrix"},
+    {"quant", 0, TS_INTO(struct matmul_args, quant), "LIST", "the weights' formats"},
+    TS_BENCH_OPTION_N(struct matmul_args, n_tok),
+    TS_BENCH_OPTIONS(struct matmul_args, common),
+    TS_BENCH_OPTION_AFFINITY(struct matmul_args, affinity),
+    {"out", 'o', TS_INTO(struct matmul_args, out), "FOLDER", "draw the roofline chart into this folder"},
+    TS_OPTION_TABLE_FORMAT(struct matmul_args, format),
+};
 
 /* "4096x14336" -> rows and columns. */
 static enum ts_status parse_shape(struct ts_matmul_shape *out, const char *text, struct ts_diags *diags)
@@ -56,9 +78,7 @@ static struct ts_table *new_table(void)
                                           "us p90",    "GOPS",    "of peak %",   "weights GB/s",
                                           "of read %", "error %", "bits/weight", "pack GB/s"};
     struct ts_table *table = ts_table_create("One matrix product (measured)");
-    for (size_t i = 0; table && i < sizeof headers / sizeof headers[0]; i++) {
-        ts_table_column(table, headers[i], i > 1);
-    }
+    ts_table_columns(table, headers, sizeof headers / sizeof headers[0], 2);
     return table;
 }
 
@@ -137,12 +157,12 @@ static void print_head(const struct ts_measurement *m, size_t n_formats)
 static enum ts_status measure(struct ts_measurement *out, struct ts_arena *arena, const struct ts_bench_options *shared,
                               const char *const *quants, size_t n, struct ts_diags *diags)
 {
-    struct ts_bench_options options[TS_BENCH_MAX_FORMATS];
+    struct ts_bench_options each[TS_BENCH_MAX_FORMATS];
     for (size_t i = 0; i < n; i++) {
-        options[i] = *shared;
-        options[i].quant = quants[i];
+        each[i] = *shared;
+        each[i].quant = quants[i];
     }
-    return ts_bench_run_formats(out, arena, options, n, diags);
+    return ts_bench_run_formats(out, arena, each, n, diags);
 }
 
 static enum ts_status tabulate(struct ts_table *table, const struct ts_measurement *m, size_t n, const char *isa,
@@ -163,28 +183,28 @@ struct request {
     struct ts_matmul_shape shape;
     const char *quants[TS_BENCH_MAX_FORMATS];
     size_t n_quants;
-    uint32_t n_tok[TS_BENCH_ARGS_MAX_N_TOK];
+    uint32_t n_tok[TS_BENCH_MAX_LIST];
     size_t n_n_tok;
 };
 
-static enum ts_status parse(struct request *out, struct ts_arena *arena, const struct ts_args *args,
+static enum ts_status parse(struct request *out, struct ts_arena *arena, const struct matmul_args *args,
                             struct ts_diags *diags)
 {
-    enum ts_status status = parse_shape(&out->shape, args->shape ? args->shape : "4096x14336", diags);
+    enum ts_status status = parse_shape(&out->shape, args->shape, diags);
     if (status == TS_OK) {
-        status = split_quants(out->quants, &out->n_quants, arena, args->quant ? args->quant : "Q4_0,Q8_0", diags);
+        status = split_quants(out->quants, &out->n_quants, arena, args->quant, diags);
     }
     if (status == TS_OK) {
-        status = ts_bench_parse_n_tok(out->n_tok, &out->n_n_tok, args->n_tok ? args->n_tok : "1,8,32,512", diags);
+        status = ts_bench_parse_n_tok(out->n_tok, &out->n_n_tok, args->n_tok, diags);
     }
     return status;
 }
 
-static enum ts_status show(const struct ts_measurement *m, size_t n, const struct ts_args *args,
+static enum ts_status show(const struct ts_measurement *m, size_t n, const struct matmul_args *args,
                            enum ts_table_format format, struct ts_diags *diags)
 {
     struct ts_table *table = new_table();
-    enum ts_status status = table ? tabulate(table, m, n, args->isa, diags) : TS_ENOMEM;
+    enum ts_status status = tabulate(table, m, n, args->common.isa, diags);
     if (status == TS_OK && args->out) {
         status = ts_bench_roofline(args->out, m, n, diags);
     }
@@ -195,7 +215,7 @@ static enum ts_status show(const struct ts_measurement *m, size_t n, const struc
     if (format == TS_TABLE_TEXT) {
         print_head(m, n);
     }
-    status = ts_bench_print_table(table, format);
+    status = ts_print_table(table, format);
     if (status == TS_OK && args->out && format == TS_TABLE_TEXT) {
         printf("written: %s\n", args->out);
     }
@@ -203,7 +223,7 @@ static enum ts_status show(const struct ts_measurement *m, size_t n, const struc
     return status;
 }
 
-static enum ts_status matmul(struct ts_arena *arena, const struct ts_args *args, enum ts_table_format format,
+static enum ts_status matmul(struct ts_arena *arena, const struct matmul_args *args, enum ts_table_format format,
                              struct ts_diags *diags)
 {
     struct request request;
@@ -212,30 +232,38 @@ static enum ts_status matmul(struct ts_arena *arena, const struct ts_args *args,
     if (status != TS_OK) {
         return status;
     }
-    struct ts_progress_line line = {.quiet = args->quiet};
-    const struct ts_bench_options options = {
+    struct ts_progress_line line = {.quiet = args->common.quiet};
+    const struct ts_bench_options how = {
         .model = "matmul",
-        .isa = args->isa,
-        .n_threads = (uint32_t)args->threads,
+        .isa = args->common.isa,
+        .n_threads = args->common.threads,
         .shapes = &request.shape,
         .n_shapes = 1,
         .n_tok = request.n_tok,
         .n_n_tok = request.n_n_tok,
-        .budget_s = args->quick ? QUICK_BUDGET_S : FULL_BUDGET_S,
+        .budget_s = ts_bench_budget_s(&args->common, QUICK_BUDGET_S, FULL_BUDGET_S),
         .bind = args->affinity,
         .progress = ts_progress_line_of(&line),
     };
     ts_interrupt_arm();
-    status = measure(measurements, arena, &options, request.quants, request.n_quants, diags);
+    status = measure(measurements, arena, &how, request.quants, request.n_quants, diags);
     ts_progress_line_end(&line);
     return status == TS_OK ? show(measurements, request.n_quants, args, format, diags) : status;
 }
 
-enum ts_status ts_bench_matmul(const struct ts_args *args, enum ts_table_format format, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
-    struct ts_arena arena;
-    ts_arena_init(&arena);
-    enum ts_status status = matmul(&arena, args, format, diags);
-    ts_arena_deinit(&arena);
-    return status;
+    const struct matmul_args *args = untyped;
+    enum ts_table_format format;
+    enum ts_status status = ts_print_format(&format, args->format, diags);
+    return status == TS_OK ? matmul(arena, args, format, diags) : status;
 }
+
+const struct ts_command ts_command_bench_matmul = {
+    .name = "bench matmul",
+    .summary = "Measure one matrix product in several weight formats against what this machine can do at best",
+    .examples = "  tiersim bench matmul --quick\n"
+                "  tiersim bench matmul --shape 4096x14336 --quant Q4_0,Q8_0 --n 1,8,512 -o roofline\n",
+    .options = TS_OPTIONS(options, defaults),
+    .run = run,
+};

@@ -1,12 +1,15 @@
 /* tiersim bench model: whole forward passes of a model, made up or from a GGUF file, and the fit of their step times.
  * The result is added to the machine's measurement as its object "engine". */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "app/bench_common.h"
+#include "app/bench_machine.h"
+#include "app/command.h"
+#include "app/fit_tables.h"
 #include "app/interrupt.h"
 #include "app/locate.h"
+#include "app/print_table.h"
 #include "app/progress_line.h"
 #include "app/version.h"
 #include "base/file.h"
@@ -19,11 +22,48 @@
 
 #define QUICK_BUDGET_S 50.0
 #define FULL_BUDGET_S 480.0
-#define DEFAULT_MODEL "Llama-3.2-1B"
+/* Of the machine, where there is no measurement of it yet. */
+#define BASE_QUICK_BUDGET_S 12.0
+#define BASE_FULL_BUDGET_S 40.0
 
-enum { SYNTHETIC_SEED = 1, KNOT_DIGITS = 4, MAX_BATCH = 1024, MAX_DEPTH = 1 << 20, BASE_QUICK_S = 12 };
+enum { SYNTHETIC_SEED = 1, MAX_BATCH = 1024, MAX_DEPTH = 1 << 20 };
 
-static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena *arena, const struct ts_args *args,
+struct model_args {
+    struct ts_bench_args common;
+    const char *model, *config, *gguf, *quant, *batches, *depths, *out, *format;
+    bool check, fresh;
+};
+
+static const struct model_args defaults = {.format = "text"};
+
+static const struct ts_option options[] = {
+    {"model", 0, TS_INTO(struct model_args, model), "NAME",
+     "a model of the catalog, with made-up weights (default " TS_BENCH_MODEL "); with --config: its name",
+     .without = {"gguf"}},
+    {"config", 0, TS_INTO(struct model_args, config), "FILE",
+     "the shape of this Hugging Face config.json, with made-up weights", .without = {"gguf"}},
+    {"gguf", 0, TS_INTO(struct model_args, gguf), "FILE", "the shape and the weights of this GGUF file"},
+    {"quant", 0, TS_INTO(struct model_args, quant), "NAME",
+     "the format of made-up weights (default " TS_BENCH_QUANT ")", .without = {"gguf"}},
+    {"batches", 0, TS_INTO(struct model_args, batches), "LIST", "sequences that decode together, e.g. 1,4,16"},
+    {"depths", 0, TS_INTO(struct model_args, depths), "LIST", "cached tokens of each sequence, e.g. 0,512,4096"},
+    TS_BENCH_OPTIONS(struct model_args, common),
+    {"check", 0, TS_INTO(struct model_args, check), NULL,
+     "also measure steps that the fit has not seen, and say its error there"},
+    {"fresh", 0, TS_INTO(struct model_args, fresh), NULL,
+     "begin anew instead of going on where an interrupted run stopped"},
+    {"out", 'o', TS_INTO(struct model_args, out), "FILE",
+     "the measurement file to add to (default: in the cache, where `tiersim run` looks for it)"},
+    {"format", 'f', TS_INTO(struct model_args, format), "NAME",
+     "text, or as llama-bench writes it: md, csv, json, jsonl"},
+};
+
+static const char *quant_of(const struct model_args *args)
+{
+    return args->quant ? args->quant : TS_BENCH_QUANT;
+}
+
+static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena *arena, const struct model_args *args,
                                     double *n_params, struct ts_diags *diags)
 {
     if (args->config) {
@@ -37,7 +77,7 @@ static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena
         return read;
     }
     const struct ts_llm *llm = NULL;
-    const char *name = args->model ? args->model : DEFAULT_MODEL;
+    const char *name = args->model ? args->model : TS_BENCH_MODEL;
     enum ts_status status = ts_catalog_model_find(&llm, arena, name, diags);
     if (status != TS_OK) {
         return status;
@@ -46,88 +86,18 @@ static enum ts_status choose_config(struct ts_model_config *out, struct ts_arena
     return ts_catalog_model_config(out, arena, name, diags);
 }
 
-static struct ts_table *steps_table(const struct ts_model_measurement *m)
-{
-    static const char *const headers[] = {"step", "ms", "spread %", "tok/s", "held out"};
-    struct ts_table *table = ts_table_create("Steps of a whole forward pass (measured)");
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        ts_table_column(table, headers[i], i > 0);
-    }
-    struct ts_text name;
-    ts_text_init(&name);
-    for (size_t i = 0; i < m->n_steps; i++) {
-        const struct ts_model_step *step = &m->steps[i];
-        const struct ts_spread *s = &step->seconds;
-        ts_text_clear(&name);
-        ts_model_step_name(&name, step);
-        ts_table_row(table);
-        ts_table_put(table, name.data);
-        ts_table_num(table, 1e3 * step->undisturbed_s, 4);
-        ts_table_num(table, 100.0 * (s->p90 - s->min) / s->median, 2);
-        ts_table_num(table, ts_model_step_tok_per_s(step), 4);
-        ts_table_put(table, step->held_out ? "yes" : "");
-    }
-    ts_text_deinit(&name);
-    return table;
-}
-
-static void fit_row(struct ts_table *table, const char *name, const char *on, const struct ts_fit_error *error)
-{
-    ts_table_row(table);
-    ts_table_put(table, name);
-    ts_table_put(table, on);
-    ts_table_putf(table, "%zu", error->n);
-    ts_table_num(table, error->r2, 5);
-    ts_table_num(table, 100.0 * error->median_frac, 3);
-    ts_table_num(table, 100.0 * error->worst_frac, 3);
-}
-
-static struct ts_table *fit_table(const struct ts_model_measurement *m)
-{
-    static const char *const headers[] = {"fit", "steps", "n", "R2", "median error %", "worst %"};
-    struct ts_table *table = ts_table_create("Fits of the step time (fitted)");
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        ts_table_column(table, headers[i], i > 1);
-    }
-    fit_row(table, "linear", "fitted", &m->linear.error);
-    fit_row(table, "table", "fitted", &m->table.error);
-    if (m->checked) {
-        fit_row(table, "linear", "held out", &m->linear_check);
-        fit_row(table, "table", "held out", &m->table_check);
-    }
-    return table;
-}
-
-static struct ts_table *coefficient_table(const struct ts_linear_fit *fit)
-{
-    static const char *const names[TS_STEP_LINEAR_COEFS] = {
-        "a: every step", "b: per sequence", "c: per cached token read", "d: per prompt token", "e: per query-key pair"};
-    struct ts_table *table =
-        ts_table_create("Coefficients of the linear fit, t = a + b*seqs + c*kv + d*prefill + e*pairs");
-    ts_table_column(table, "coefficient", false);
-    ts_table_column(table, "us", true);
-    ts_table_column(table, "+- us", true);
-    for (size_t i = 0; i < TS_STEP_LINEAR_COEFS; i++) {
-        double variance = fit->covariance[i][i];
-        ts_table_row(table);
-        ts_table_put(table, names[i]);
-        ts_table_num(table, 1e6 * fit->coef[i], KNOT_DIGITS);
-        ts_table_num(table, 1e6 * (variance > 0.0 ? sqrt(variance) : 0.0), 2);
-    }
-    return table;
-}
-
 static enum ts_status print(const struct ts_model_measurement *m)
 {
+    static const char title[] = "Coefficients of the linear fit, t = a + b*seqs + c*kv + d*prefill + e*pairs";
     printf("%s\n%s %s (%s), kernel %s, %u thread%s, weights %.2f GB, KV cache %.1f KiB a token, peak memory "
            "%.2f GB\n\n",
            m->cpu, m->model, m->quant, m->weights, m->kernel, m->n_threads, m->n_threads == 1 ? "" : "s",
            1e-9 * (double)m->weight_bytes, (double)m->kv_bytes_per_tok / 1024.0, 1e-9 * (double)ts_host_peak_bytes());
-    enum ts_status status = ts_bench_print_table(steps_table(m), TS_TABLE_TEXT);
+    enum ts_status status = ts_print_table(ts_fit_steps(m), TS_TABLE_TEXT);
     if (status == TS_OK && m->fitted) {
-        status = ts_bench_print_table(coefficient_table(&m->linear), TS_TABLE_TEXT);
+        status = ts_print_table(ts_fit_coefficients(title, &m->linear, NULL), TS_TABLE_TEXT);
     }
-    return status == TS_OK && m->fitted ? ts_bench_print_table(fit_table(m), TS_TABLE_TEXT) : status;
+    return status == TS_OK && m->fitted ? ts_print_table(ts_fit_errors(m), TS_TABLE_TEXT) : status;
 }
 
 /* ---- the file ---- */
@@ -148,22 +118,27 @@ static bool has_base(struct ts_measurement *out, struct ts_arena *arena, const c
 }
 
 /* That measurement, or a quick one. */
-static enum ts_status base_measurement(struct ts_measurement *out, struct ts_arena *arena, const struct ts_args *args,
-                                       const char *path, struct ts_diags *diags)
+static enum ts_status base_measurement(struct ts_measurement *out, struct ts_arena *arena,
+                                       const struct model_args *args, const char *path, struct ts_diags *diags)
 {
     if (has_base(out, arena, path)) {
         return TS_OK;
     }
-    struct ts_args quick = *args;
-    quick.quick = true;
-    quick.seconds = args->quick ? BASE_QUICK_S : 0;
-    quick.no_baseline = true;
-    quick.n_tok = NULL;
-    return ts_bench_machine_measure(out, arena, &quick, diags);
+    const double budget_s = ts_bench_budget_s(&args->common, BASE_QUICK_BUDGET_S, BASE_FULL_BUDGET_S);
+    const struct ts_bench_machine what = {
+        .model = args->model && !args->config ? args->model : TS_BENCH_MODEL,
+        .quant = quant_of(args),
+        .isa = args->common.isa,
+        .n_tok = TS_BENCH_N_TOK,
+        .n_threads = args->common.threads,
+        .budget_s = budget_s < BASE_FULL_BUDGET_S ? budget_s : BASE_FULL_BUDGET_S,
+        .quiet = args->common.quiet,
+    };
+    return ts_bench_machine_measure(out, arena, &what, diags);
 }
 
 static enum ts_status add_to_file(const struct ts_model_measurement *engine, struct ts_arena *arena,
-                                  const struct ts_args *args, const char *path, struct ts_diags *diags)
+                                  const struct model_args *args, const char *path, struct ts_diags *diags)
 {
     struct ts_measurement measurement;
     enum ts_status status = base_measurement(&measurement, arena, args, path, diags);
@@ -178,11 +153,11 @@ static enum ts_status add_to_file(const struct ts_model_measurement *engine, str
 /* ---- measuring ---- */
 
 struct lists {
-    uint32_t batches[TS_BENCH_ARGS_MAX_N_TOK], depths[TS_BENCH_ARGS_MAX_N_TOK];
+    uint32_t batches[TS_BENCH_MAX_LIST], depths[TS_BENCH_MAX_LIST];
     size_t n_batches, n_depths;
 };
 
-static enum ts_status parse_lists(struct lists *out, const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status parse_lists(struct lists *out, const struct model_args *args, struct ts_diags *diags)
 {
     enum ts_status status = TS_OK;
     out->n_batches = out->n_depths = 0;
@@ -195,20 +170,18 @@ static enum ts_status parse_lists(struct lists *out, const struct ts_args *args,
     return status;
 }
 
-static double budget_of(const struct ts_args *args, bool with_base)
+static double budget_of(const struct model_args *args, bool with_base)
 {
-    if (args->seconds > 0) {
-        return (double)args->seconds;
-    }
-    return !args->quick ? FULL_BUDGET_S : with_base ? QUICK_BUDGET_S : QUICK_BUDGET_S - BASE_QUICK_S;
+    return ts_bench_budget_s(&args->common, with_base ? QUICK_BUDGET_S : QUICK_BUDGET_S - BASE_QUICK_BUDGET_S,
+                             FULL_BUDGET_S);
 }
 
 /* What the samples are of: a model's name, or its file's; every config.json is named alike, so its folder comes first.
  */
-static const char *measured_name(struct ts_arena *arena, const struct ts_args *args)
+static const char *measured_name(struct ts_arena *arena, const struct model_args *args)
 {
     if (args->gguf || args->model || !args->config) {
-        return ts_path_base(args->gguf ? args->gguf : args->model ? args->model : DEFAULT_MODEL);
+        return ts_path_base(args->gguf ? args->gguf : args->model ? args->model : TS_BENCH_MODEL);
     }
     char *dir = ts_path_dir(args->config);
     const char *name = dir ? ts_arena_printf(arena, "%s-%s", ts_path_base(dir), ts_path_base(args->config)) : NULL;
@@ -218,24 +191,26 @@ static const char *measured_name(struct ts_arena *arena, const struct ts_args *a
 
 /* In the cache, by what is measured, so that another model's run does not stand in the way; without a cache beside the
  * result. */
-static const char *resume_path(struct ts_arena *arena, const struct ts_args *args, const char *path)
+static enum ts_status resume_path(const char **out, struct ts_arena *arena, const struct model_args *args,
+                                  const char *path)
 {
     const char *model = measured_name(arena, args);
-    char *name = model ? ts_arena_printf(arena, "%s-%s-%s-%llu-threads", model, args->quant ? args->quant : "Q4_0",
-                                         args->isa ? args->isa : "best", (unsigned long long)args->threads)
-                       : NULL;
-    char *cached = name ? ts_locate_unfinished(name) : NULL;
-    const char *kept = cached ? ts_arena_strdup(arena, cached) : ts_arena_printf(arena, "%s.unfinished", path);
+    const char *name = model ? ts_arena_printf(arena, "%s-%s-%s-%u-threads", model, quant_of(args),
+                                               args->common.isa ? args->common.isa : "best", args->common.threads)
+                             : NULL;
+    char *cached = NULL;
+    const enum ts_status status = name ? ts_locate_unfinished(&cached, name) : TS_ENOMEM;
+    if (status == TS_OK) {
+        *out = cached ? ts_arena_strdup(arena, cached) : ts_arena_printf(arena, "%s.unfinished", path);
+    }
     free(cached);
-    return kept;
+    return status == TS_OK && !*out ? TS_ENOMEM : status;
 }
 
 /* The folder of the unfinished samples; what is there is taken up, or thrown away. */
-static enum ts_status prepare_resume(const char *path, const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status prepare_resume(const char *path, const struct model_args *args, struct ts_diags *diags)
 {
-    char *dir = ts_path_dir(path);
-    enum ts_status status = dir ? ts_mkdirs(dir, diags) : TS_ENOMEM;
-    free(dir);
+    const enum ts_status status = ts_bench_make_folder(path, diags);
     if (status == TS_OK && args->fresh) {
         remove(path);
     }
@@ -245,16 +220,11 @@ static enum ts_status prepare_resume(const char *path, const struct ts_args *arg
     return status;
 }
 
-static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena *arena, const struct ts_args *args,
+static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena *arena, const struct model_args *args,
                               const char *resume_path, double budget_s, double *n_params, struct ts_diags *diags)
 {
     struct ts_model_config config;
     struct lists lists;
-    if (args->gguf && (args->config || args->model)) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "give one of the two",
-                       "--gguf FILE holds the model's shape: %s has no effect beside it",
-                       args->config ? "--config" : "--model");
-    }
     enum ts_status status = parse_lists(&lists, args, diags);
     if (status == TS_OK && !args->gguf) {
         status = choose_config(&config, arena, args, n_params, diags);
@@ -265,14 +235,14 @@ static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena 
     if (status != TS_OK) {
         return status;
     }
-    struct ts_progress_line line = {.quiet = args->quiet};
-    struct ts_model_bench_options options = {
+    struct ts_progress_line line = {.quiet = args->common.quiet};
+    const struct ts_model_bench_options how = {
         .config = args->gguf ? NULL : &config,
-        .quant = args->quant ? args->quant : "Q4_0",
+        .quant = quant_of(args),
         .seed = SYNTHETIC_SEED,
         .gguf_path = args->gguf,
-        .isa = args->isa,
-        .n_threads = (uint32_t)args->threads,
+        .isa = args->common.isa,
+        .n_threads = args->common.threads,
         .batches = lists.batches,
         .n_batches = lists.n_batches,
         .depths = lists.depths,
@@ -283,7 +253,7 @@ static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena 
         .progress = ts_progress_line_of(&line),
     };
     ts_interrupt_arm();
-    status = ts_bench_model_run(out, arena, &options, diags);
+    status = ts_bench_model_run(out, arena, &how, diags);
     ts_progress_line_end(&line);
     if (status == TS_EINTERRUPTED) {
         ts_diags_add(diags, TS_WARNING, ts_span_none(), "the same command goes on from there",
@@ -314,21 +284,23 @@ static enum ts_status print_shape(const struct ts_model_measurement *m, struct t
     return status;
 }
 
-static enum ts_status forward(struct ts_arena *arena, const struct ts_args *args, const char *path,
+static enum ts_status forward(struct ts_arena *arena, const struct model_args *args, const char *path,
                               struct ts_diags *diags)
 {
     struct ts_model_measurement engine;
     struct ts_measurement ignored;
     enum ts_llama_shape shape = TS_LLAMA_MARKDOWN;
-    bool text = !args->format || ts_str_equal(args->format, "text");
+    bool text = ts_str_equal(args->format, "text");
     double n_params = 0.0, budget_s = budget_of(args, has_base(&ignored, arena, path));
     if (!text && !ts_llama_shape_parse(&shape, args->format)) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "text, or as llama-bench writes it: md, csv, json, jsonl",
                        "unknown format '%s'", args->format);
     }
-    const char *unfinished = resume_path(arena, args, path);
-    enum ts_status status =
-        unfinished ? measure(&engine, arena, args, unfinished, budget_s, &n_params, diags) : TS_ENOMEM;
+    const char *unfinished = NULL;
+    enum ts_status status = resume_path(&unfinished, arena, args, path);
+    if (status == TS_OK) {
+        status = measure(&engine, arena, args, unfinished, budget_s, &n_params, diags);
+    }
     if (status == TS_OK) {
         status = add_to_file(&engine, arena, args, path, diags);
     }
@@ -346,16 +318,24 @@ static enum ts_status forward(struct ts_arena *arena, const struct ts_args *args
     return status;
 }
 
-enum ts_status ts_bench_forward(const struct ts_args *args, struct ts_diags *diags)
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
-    struct ts_arena arena;
+    const struct model_args *args = untyped;
     char *path = NULL;
-    ts_arena_init(&arena);
-    enum ts_status status = ts_bench_target_path(&path, args, diags);
+    enum ts_status status = ts_bench_target_path(&path, args->out, diags);
     if (status == TS_OK) {
-        status = forward(&arena, args, path, diags);
+        status = forward(arena, args, path, diags);
     }
     free(path);
-    ts_arena_deinit(&arena);
     return status;
 }
+
+const struct ts_command ts_command_bench_model = {
+    .name = "bench model",
+    .summary = "Measure whole forward passes of a model on this machine: prompts, decoding, batches",
+    .examples = "  tiersim bench model --quick --check\n"
+                "  tiersim bench model --batches 1,8,32 --depths 0,2048 --format md    # as llama-bench prints it\n"
+                "  tiersim bench model --gguf Llama-3.2-1B-Q4_0.gguf\n",
+    .options = TS_OPTIONS(options, defaults),
+    .run = run,
+};

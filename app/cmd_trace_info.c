@@ -4,30 +4,17 @@
 #include <string.h>
 
 #include "app/command.h"
-#include "reports/table.h"
+#include "app/print_table.h"
 #include "traces/trace.h"
 #include "traces/trace_stats.h"
 
 enum { BAR_WIDTH = 40 };
 
-static void print_table(struct ts_table *table)
+static enum ts_status print_rates(const struct ts_trace_stats *stats)
 {
-    struct ts_text text;
-    ts_text_init(&text);
-    if (ts_table_render(table, TS_TABLE_TEXT, &text) == TS_OK) {
-        puts(text.data);
-    }
-    ts_text_deinit(&text);
-    ts_table_destroy(table);
-}
-
-static void print_rates(const struct ts_trace_stats *stats)
-{
+    static const char *const headers[] = {"window s", "variance/mean", "peak 1/s", "empty windows %"};
     struct ts_table *table = ts_table_create("Burstiness (variance/mean of counts: 1 = Poisson)");
-    ts_table_column(table, "window s", true);
-    ts_table_column(table, "variance/mean", true);
-    ts_table_column(table, "peak 1/s", true);
-    ts_table_column(table, "empty windows %", true);
+    ts_table_columns(table, headers, sizeof headers / sizeof headers[0], 0);
     for (size_t i = 0; i < TS_STATS_SCALES; i++) {
         ts_table_row(table);
         ts_table_num(table, stats->scale_s[i], 4);
@@ -35,7 +22,7 @@ static void print_rates(const struct ts_trace_stats *stats)
         ts_table_num(table, stats->peak_per_s[i], 4);
         ts_table_num(table, 100.0 * stats->empty_frac[i], 3);
     }
-    print_table(table);
+    return ts_print_table(table, TS_TABLE_TEXT);
 }
 
 static void put_quantiles(struct ts_table *table, const char *name, const struct ts_hist *hist, double total)
@@ -50,17 +37,14 @@ static void put_quantiles(struct ts_table *table, const char *name, const struct
     ts_table_num(table, total, 12);
 }
 
-static void print_tokens(const struct ts_trace_stats *stats)
+static enum ts_status print_tokens(const struct ts_trace_stats *stats)
 {
-    static const char *const headers[] = {"mean", "p50", "p90", "p99", "max", "total"};
+    static const char *const headers[] = {"", "mean", "p50", "p90", "p99", "max", "total"};
     struct ts_table *table = ts_table_create("Tokens a request");
-    ts_table_column(table, "", false);
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        ts_table_column(table, headers[i], true);
-    }
+    ts_table_columns(table, headers, sizeof headers / sizeof headers[0], 1);
     put_quantiles(table, "prompt", &stats->prompt_tok, stats->prompt_total_tok);
     put_quantiles(table, "output", &stats->output_tok, stats->output_total_tok);
-    print_table(table);
+    return ts_print_table(table, TS_TABLE_TEXT);
 }
 
 /* Counts by powers of two: bar i holds [2^i, 2^(i+1)). */
@@ -92,7 +76,7 @@ static void print_histogram(const char *title, const struct ts_hist *hist)
     puts("");
 }
 
-static void print_info(const char *path, const struct ts_trace_stats *stats, struct ts_trace_counts counts)
+static enum ts_status print_head(const char *path, const struct ts_trace_stats *stats, struct ts_trace_counts counts)
 {
     struct ts_text head;
     ts_text_init(&head);
@@ -104,6 +88,7 @@ static void print_info(const char *path, const struct ts_trace_stats *stats, str
     ts_text_number(&head, stats->rate_per_s, 4);
     ts_text_puts(&head, " /s, CV of gaps ");
     ts_text_number(&head, stats->gap_cv, 4);
+    const bool failed = head.failed;
     printf("%s\n%s\n", path, head.data);
     ts_text_deinit(&head);
     printf("rows read %llu = kept %llu + dropped %llu", (unsigned long long)counts.n_rows,
@@ -112,42 +97,61 @@ static void print_info(const char *path, const struct ts_trace_stats *stats, str
         printf(" (first: line %llu, %s)", (unsigned long long)counts.drop_line, counts.drop_reason);
     }
     puts("\n");
-    print_rates(stats);
-    print_tokens(stats);
-    print_histogram("Prompt tokens", &stats->prompt_tok);
-    print_histogram("Output tokens", &stats->output_tok);
+    return failed ? TS_ENOMEM : TS_OK;
 }
 
-static enum ts_status info(const char *path, const char *format, struct ts_diags *diags)
+static enum ts_status print_info(const char *path, const struct ts_trace_stats *stats, struct ts_trace_counts counts)
 {
+    enum ts_status status = print_head(path, stats, counts);
+    if (status == TS_OK) {
+        status = print_rates(stats);
+    }
+    if (status == TS_OK) {
+        status = print_tokens(stats);
+    }
+    if (status == TS_OK) {
+        print_histogram("Prompt tokens", &stats->prompt_tok);
+        print_histogram("Output tokens", &stats->output_tok);
+    }
+    return status;
+}
+
+struct trace_info_args {
+    const char *file, *format;
+};
+
+static const struct trace_info_args defaults = {.format = "auto"};
+
+static const struct ts_option options[] = {
+    {TS_INTO(struct trace_info_args, file), "FILE", "a request trace, e.g. traces/samples/azure-like.csv",
+     .operand = TS_NEEDED},
+    {"format", 'f', TS_INTO(struct trace_info_args, format), "NAME", TS_DOC_TRACE_FORMAT},
+};
+
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
+{
+    (void)arena;
+    const struct trace_info_args *args = untyped;
     struct ts_request_stream *stream = NULL;
     struct ts_trace_stats stats;
-    enum ts_status status = ts_trace_open(&stream, path, format, diags);
+    enum ts_status status = ts_trace_open(&stream, args->file, args->format, diags);
     if (status != TS_OK) {
         return status;
     }
     status = ts_trace_stats_collect(&stats, stream, diags);
     if (status == TS_OK) {
-        print_info(path, &stats, ts_trace_counts(stream));
+        status = print_info(args->file, &stats, ts_trace_counts(stream));
         ts_trace_stats_deinit(&stats);
     }
     ts_request_stream_destroy(stream);
     return status;
 }
 
-static enum ts_status run(const struct ts_args *args, struct ts_diags *diags)
-{
-    if (args->n_operands != 2 || !ts_str_equal(args->operands[0], "info")) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "tiersim trace info FILE", "trace takes 'info' and one file");
-    }
-    return info(args->operands[1], args->format, diags);
-}
-
-const struct ts_command ts_command_trace = {
-    .name = "trace",
-    .bit = TS_CMD_TRACE,
-    .usage = "info FILE [options]",
+const struct ts_command ts_command_trace_info = {
+    .name = "trace info",
     .summary = "Describe a request trace: rates, burstiness, tokens",
-    .examples = "  tiersim trace info traces/samples/azure-like.csv\n  tiersim trace info my.csv --format azure\n",
+    .examples = "  tiersim trace info traces/samples/azure-like.csv\n"
+                "  tiersim trace info my.csv --format azure\n",
+    .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

@@ -1,0 +1,27 @@
+/* The scenario that a command line names, with what the command line changes in it. */
+#ifndef TS_APP_LOAD_SCENARIO_H
+#define TS_APP_LOAD_SCENARIO_H
+
+#include "app/options.h"
+#include "scenarios/language/scenario.h"
+
+struct ts_scenario_args {
+    const char *path, *trace, *measurement;
+    struct ts_option_texts sets;
+};
+
+#define TS_SCENARIO_OPTIONS(type, field)                                                                               \
+    {TS_INTO(type, field.path), "SCENARIO", "a scenario file, e.g. scenarios/hybrid-enterprise.yaml",                  \
+     .operand = TS_NEEDED},                                                                                            \
+        TS_OPTION_TRACE(type, field.trace), TS_OPTION_SETS(type, field.sets),                                          \
+    {                                                                                                                  \
+        "measurement", 'm', TS_INTO(type, field.measurement), "FILE",                                                  \
+            "the measurement behind `hardware: this-machine` (default: what `tiersim bench` wrote)"                    \
+    }
+
+/* last_set: one more override behind the others, or NULL. A warning if --measurement does nothing. As ts_scenario_load.
+ */
+enum ts_status ts_load_scenario(struct ts_scenario *out, const struct ts_scenario_args *args, const char *last_set,
+                                struct ts_diags *diags);
+
+#endif
