@@ -58,6 +58,27 @@ struct month {
     double volume, price, local; /* v, p, l */
 };
 
+const char *ts_cost_kind_name(enum ts_cost_kind kind)
+{
+    switch (kind) {
+    case TS_COST_CAPEX:
+        return "capex";
+    case TS_COST_ENERGY:
+        return "energy";
+    case TS_COST_MAINTENANCE:
+        return "maintenance";
+    case TS_COST_STAFF:
+        return "staff";
+    case TS_COST_OTHER:
+        return "other";
+    case TS_COST_API:
+        return "api";
+    case TS_N_COST_KINDS:
+        break;
+    }
+    return "?";
+}
+
 /* Behind the warm-up. */
 static double arrivals_of(const struct ts_result *result)
 {

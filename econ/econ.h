@@ -15,6 +15,7 @@ enum ts_cost_kind {
     TS_COST_API,
     TS_N_COST_KINDS
 };
+const char *ts_cost_kind_name(enum ts_cost_kind kind);
 
 struct ts_econ {
     uint32_t n_tiers, n_months;

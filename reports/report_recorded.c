@@ -77,7 +77,8 @@ static bool put_time(struct ts_table *table, double seconds)
     return good;
 }
 
-static enum ts_status put_table(struct ts_text *out, const struct row *rows, size_t n, enum ts_table_format format)
+static enum ts_status put_table(struct ts_text *out, const struct ts_recorded_row *rows, size_t n,
+                                enum ts_table_format format)
 {
     struct ts_table *table = ts_table_create(NULL);
     if (table == NULL) {

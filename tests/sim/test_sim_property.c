@@ -301,7 +301,7 @@ struct tally {
 
 static void add_to_tally(struct tally *tally, const struct ts_result *result, uint64_t n)
 {
-    uint64_t n_arrived = 0;
+    struct ts_cell sum;
     assert_true(ts_result_balances(result));
     assert_int_equal(ts_result_sum(&sum, result, result->n_tiers + 1, TS_ALL_CLASSES), TS_OK);
     assert_int_equal(sum.arrived, n);
