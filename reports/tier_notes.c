@@ -25,7 +25,8 @@ static bool note_prompt_cache(struct ts_text *out, const struct ts_report *repor
 {
     const uint32_t subject = ts_figure_tier(&report->list, tier);
     const struct ts_tier_model *model = &report->input.model->tiers[tier];
-    if (model->kind != TS_TIER_API || report->input.result->tiers[tier].looked_up_tok == 0) {
+    if (model->kind != TS_TIER_API || report->input.result->tiers[tier].looked_up_tok == 0 ||
+        !ts_metric_concerns(ts_metric_find("cached_tok", "sum"), report->input.model)) {
         return false;
     }
     ts_text_printf(out, "%s: ", model->name);

@@ -13,25 +13,14 @@
 
 enum { PHONE, EDGE, CLOUD };
 
-static double value(const struct report_fixture *fixture, uint32_t tier, const char *name, const char *stat)
-{
-    struct ts_metric_view view;
-    assert_int_equal(
-        ts_metric_view_init(&view, &fixture->model, &fixture->result, &fixture->econ, tier, TS_ALL_CLASSES), TS_OK);
-    const double got = ts_metric_value(&view, name, stat);
-    ts_metric_view_deinit(&view);
-    return got;
-}
-
 static void notes(struct ts_text *text, struct ts_text *page, const struct report_fixture *fixture)
 {
-    struct ts_report_views views;
+    struct ts_report *report = report_fixture_report(fixture);
     ts_text_init(text);
     ts_text_init(page);
-    assert_int_equal(ts_report_views_init(&views, &fixture->input), TS_OK);
-    ts_report_notes_text(text, &views);
-    ts_report_notes_html(page, &views);
-    ts_report_views_deinit(&views);
+    ts_report_notes_text(text, report);
+    ts_report_notes_html(page, report);
+    ts_report_destroy(report);
 }
 
 /* 200 tokens at 0.28 J: 56 J of 13 Wh = 46,800 J are 0.12 % of a charge. Two users with a window of 12 h, who made one
@@ -56,10 +45,13 @@ static void test_notes__a_reply_and_a_day_take_their_share_of_a_charge(void **st
     struct report_fixture fixture;
     struct ts_text text, page;
     a_battery(&fixture);
-    assert_float_equal(value(&fixture, PHONE, "battery_reply", "mean"), 56.0 / 46800.0, 1e-15);
-    assert_float_equal(value(&fixture, PHONE, "battery_day", "mean"), 2.0 * 56.0 / 46800.0, 1e-15);
-    assert_true(isnan(value(&fixture, EDGE, "battery_reply", "mean")));
-    assert_true(isnan(value(&fixture, FIXTURE_TIERS + 1, "battery_day", "mean")));
+    struct ts_report *report = report_fixture_report(&fixture);
+    const uint32_t phone = ts_figure_tier(&report->list, PHONE), edge = ts_figure_tier(&report->list, EDGE);
+    assert_float_equal(ts_report_value(report, phone, "battery_reply", "mean"), 56.0 / 46800.0, 1e-15);
+    assert_float_equal(ts_report_value(report, phone, "battery_day", "mean"), 2.0 * 56.0 / 46800.0, 1e-15);
+    assert_true(isnan(ts_report_value(report, edge, "battery_reply", "mean")));
+    assert_true(isnan(ts_report_value(report, TS_SUBJECT_ALL, "battery_day", "mean")));
+    ts_report_destroy(report);
     notes(&text, &page, &fixture);
     assert_string_equal(text.data,
                         "\nphone: a reply takes 0.12 % of a charge of 13 Wh, a day of one who uses it 0.239 %\n");
@@ -79,6 +71,9 @@ static void test_notes__a_prompt_cache_says_what_it_found(void **state)
     cloud->looked_up_tok = 8000;
     cloud->found_tok = 2048;
     cloud->cells[0].cached_tok = 2048;
+    fixture.model.prompts_are_told = true;
+    fixture.model.tiers[CLOUD].u.api.n_offers = 1;
+    fixture.model.tiers[CLOUD].u.api.offers[0].input_usd_per_mtok = 3.0;
     notes(&text, &page, &fixture);
     assert_string_equal(text.data,
                         "\ncloud: 25.6 % of the prompt tokens were in the provider's cache; billed as cached: "

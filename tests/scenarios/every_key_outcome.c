@@ -35,13 +35,13 @@ static void put_figure(struct ts_text *out, double value)
 }
 
 /* How many events the simulator took is no figure of the system that it simulates. */
-static void put_metrics(struct ts_text *out, const struct ts_metric_view *view, bool of_pool)
+static void put_metrics(struct ts_text *out, const struct ts_report *report)
 {
-    for (const struct ts_metric *metric = ts_metrics; metric->name; metric++) {
-        if (ts_metric_concerns(metric, view->model) && !ts_str_equal(metric->name, "events") &&
-            (!of_pool || ts_metric_is_of_pools(metric))) {
-            ts_text_printf(out, "\n%s,%s", metric->name, metric->stat);
-            put_figure(out, metric->get(view, metric));
+    const struct ts_figure_list *list = &report->list;
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (!ts_str_equal(list->metrics[i]->name, "events")) {
+            ts_text_printf(out, "\n%s,%s", list->metrics[i]->name, list->metrics[i]->stat);
+            put_figure(out, report->values[i]);
         }
     }
 }
@@ -58,25 +58,6 @@ static void put_series(struct ts_text *out, const struct ts_result *result)
     }
 }
 
-static void put_views(struct ts_text *out, const struct ts_report_input *input)
-{
-    const struct ts_model *model = input->model;
-    for (uint32_t tier = 0; tier <= ts_all_tiers(model); tier++) {
-        for (uint32_t c = 0; c <= model->n_classes; c++) {
-            struct ts_metric_view view;
-            assert_int_equal(ts_metric_view_init(&view, model, input->result, input->econ, tier,
-                                                 c < model->n_classes ? c : TS_ALL_CLASSES),
-                             TS_OK);
-            put_metrics(out, &view, false);
-            ts_metric_view_deinit(&view);
-        }
-    }
-    for (uint32_t pool = 0; pool < input->result->n_pools; pool++) {
-        const struct ts_metric_view view = ts_metric_pool_view(model, input->result, pool);
-        put_metrics(out, &view, true);
-    }
-}
-
 static void put_plan(struct ts_text *out, const struct ts_econ *econ)
 {
     ts_text_puts(out, econ->unpays ? "\nplan unpays" : "\nplan");
@@ -88,25 +69,19 @@ static void put_plan(struct ts_text *out, const struct ts_econ *econ)
 
 static void put_figures(struct ts_text *out, const struct ts_report_input *input)
 {
-    struct ts_metric_view all;
-    struct ts_verdict verdicts[TS_MAX_VERDICTS];
-    struct ts_recorded_row recorded[TS_MAX_RECORDED_ROWS];
-    assert_int_equal(
-        ts_metric_view_init(&all, input->model, input->result, input->econ, ts_all_tiers(input->model), TS_ALL_CLASSES),
-        TS_OK);
-    put_views(out, input);
+    struct ts_report *report = NULL;
+    assert_int_equal(ts_report_create(&report, input), TS_OK);
+    put_metrics(out, report);
     put_plan(out, input->econ);
     put_series(out, input->result);
-    const size_t n_verdicts = ts_report_verdicts(verdicts, input, &all);
-    for (size_t i = 0; i < n_verdicts; i++) {
-        ts_text_printf(out, "\n%s %s", verdicts[i].key, verdicts[i].met ? "kept" : "missed");
+    for (size_t i = 0; i < report->n_verdicts; i++) {
+        ts_text_printf(out, "\n%s %s", report->verdicts[i].key, report->verdicts[i].met ? "kept" : "missed");
     }
-    const size_t n_recorded = ts_report_recorded(recorded, input, &all);
-    for (size_t i = 0; i < n_recorded; i++) {
-        ts_text_printf(out, "\n%s,%s", recorded[i].key, recorded[i].stat);
-        put_figure(out, recorded[i].error_frac);
+    for (size_t i = 0; i < report->n_recorded; i++) {
+        ts_text_printf(out, "\n%s,%s", report->recorded[i].key, report->recorded[i].stat);
+        put_figure(out, report->recorded[i].error_frac);
     }
-    ts_metric_view_deinit(&all);
+    ts_report_destroy(report);
 }
 
 /* Names and sources: what the report calls things. */
@@ -118,7 +93,7 @@ static void put_words(struct ts_text *out, const struct ts_model *model)
     }
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         ts_text_printf(out, "%s, %s, %s\n", model->tiers[i].name, model->tiers[i].hardware, model->tiers[i].model);
-        for (uint32_t p = 0; p < ts_tier_n_listed_pools(&model->tiers[i]); p++) {
+        for (uint32_t p = 0; model->tiers[i].kind == TS_TIER_SERVER && p < ts_tier_n_pools(&model->tiers[i]); p++) {
             ts_text_printf(out, "%s\n", model->tiers[i].u.server.pools[p].name);
         }
     }

@@ -119,15 +119,11 @@ void values_of(struct values *values, const struct ts_key *key, const char *list
     case TS_KEY_BOOLEAN:
         add_pieces(values, "true|false");
         break;
-    case TS_KEY_CHOICE: {
-        char choices[EVERY_KEY_WORD];
-        snprintf(choices, sizeof choices, "%s", key->doc->choices);
-        for (char *comma = strchr(choices, ','); comma; comma = strchr(comma, ',')) {
-            *comma = '|';
+    case TS_KEY_CHOICE:
+        for (const struct ts_choice *choice = key->doc->choices; choice->word; choice++) {
+            add(values, "%s", choice->word);
         }
-        add_pieces(values, choices);
         break;
-    }
     case TS_KEY_REFERENCE:
         add_references(values, key);
         break;

@@ -85,7 +85,8 @@ static void test_prompt_cache__the_baseline_has_the_discount_too(void **state)
 {
     (void)state;
     uint64_t ids[3][18];
-    struct ts_tier_model tiers[] = {world_server(1e-3), api_with_cache()};
+    struct ts_pool_model pool;
+    struct ts_tier_model tiers[] = {world_server(&pool, 1e-3), api_with_cache()};
     tiers[0].replaces = 1;
     struct ts_model model = world_model(tiers, 2);
     model.n_classes = 2;
