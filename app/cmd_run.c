@@ -144,6 +144,29 @@ static void warn_about_rows(const struct ts_replications *runs, const char *path
     }
 }
 
+/* A price of cached input that the scenario writes, and a trace without prefix ids: no call can have earned it. */
+static void warn_about_prompts(const struct ts_replications *runs, const struct ts_scenario *scenario,
+                               struct ts_diags *diags)
+{
+    for (uint32_t i = 0; i < scenario->model.n_tiers && scenario->model.prompts_are_told; i++) {
+        const struct ts_tier_model *tier = &scenario->model.tiers[i];
+        bool written = false;
+        uint64_t n_calls = 0;
+        for (uint32_t c = 0; c < runs->merged.n_classes; c++) {
+            n_calls += runs->merged.tiers[i].cells[c].done;
+        }
+        for (uint32_t o = 0; tier->kind == TS_TIER_API && o < tier->u.api.n_offers; o++) {
+            written = written || tier->u.api.offers[o].cached_is_written;
+        }
+        if (written && n_calls > 0 && runs->merged.tiers[i].looked_up_tok == 0) {
+            ts_diags_add(diags, TS_WARNING, ts_span_file(scenario->workload.trace_path), NULL,
+                         "no call of '%s' earned its price of cached input: none of them tells what its prompt begins "
+                         "with",
+                         tier->name);
+        }
+    }
+}
+
 static enum ts_status report(struct ts_scenario *scenario, const struct run_args *args,
                              const struct ts_replications *runs, uint32_t n_threads, double begin_s,
                              struct ts_diags *diags)
@@ -230,6 +253,7 @@ static enum ts_status simulate(struct ts_scenario *scenario, const struct run_ar
                          "interrupted: the report covers %u of %u replications", runs.each.n, scenario->replications);
         }
         warn_about_rows(&runs, scenario->workload.trace_path, diags);
+        warn_about_prompts(&runs, scenario, diags);
         enum ts_status reported = report(scenario, args, &runs, n_threads, begin_s, diags);
         status = status == TS_OK ? reported : status;
     }

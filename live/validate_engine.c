@@ -30,15 +30,15 @@ static enum ts_status open_live(struct ts_live **out, struct ts_live_options *op
 {
     const char *blank_at = strrchr(tier->model, ' ');
     char *model = blank_at ? ts_arena_strndup(arena, tier->model, (size_t)(blank_at - tier->model)) : NULL;
-    struct ts_model_config config;
+    struct ts_model_config *config = ts_arena_alloc(arena, sizeof *config);
     enum ts_status status = ts_validate_scenario_check(tier, diags);
     if (status == TS_OK) {
-        status = model ? ts_catalog_model_config(&config, arena, model, diags) : TS_ENOMEM;
+        status = model && config ? ts_catalog_model_config(config, arena, model, diags) : TS_ENOMEM;
     }
     if (status != TS_OK) {
         return status;
     }
-    options->config = &config;
+    options->config = config;
     options->quant = blank_at + 1;
     options->scheduler = ts_server_scheduler_config(&tier->u.server.pools[0].replica);
     return ts_live_create(out, options, diags);

@@ -79,6 +79,34 @@ static bool has_transfers(const struct ts_model *model)
     return any;
 }
 
+/* Of an offer that has a price of its own for cached input, where a trace can tell what is. */
+static bool has_prompt_cache(const struct ts_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_tiers && model->prompts_are_told; i++) {
+        const struct ts_api_model *api = model->tiers[i].kind == TS_TIER_API ? &model->tiers[i].u.api : NULL;
+        for (uint32_t o = 0; api && o < api->n_offers; o++) {
+            any = any || api->offers[o].cached_input_usd_per_mtok != api->offers[o].input_usd_per_mtok;
+        }
+    }
+    return any;
+}
+
+static double battery_wh(const struct ts_model *model, uint32_t tier)
+{
+    return tier < model->n_tiers && model->tiers[tier].kind == TS_TIER_DEVICE ? model->tiers[tier].u.device.battery_wh
+                                                                              : 0.0;
+}
+
+static bool has_battery(const struct ts_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        any = any || battery_wh(model, i) > 0.0;
+    }
+    return any;
+}
+
 /* ---- requests ---- */
 
 static double get_attainment(const struct ts_metric_view *view, const struct ts_metric *self)
@@ -153,6 +181,22 @@ static double get_mbu(const struct ts_metric_view *view, const struct ts_metric 
 {
     (void)self;
     return ratio(view->totals.bytes, view->totals.peak_bytes);
+}
+
+/* Of a charge, in energy above idle: by a reply, and by a day of one who uses the fleet. */
+enum battery { BATTERY_REPLY, BATTERY_DAY };
+
+static double get_battery(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const double charge_j = battery_wh(view->model, view->tier) * 3600.0;
+    if (!(charge_j > 0.0)) {
+        return NAN;
+    }
+    const double charges = (view->totals.active_j + view->totals.host_j) / charge_j;
+    const double days = (view->result->window_s - view->result->warmup_s) / 86400.0;
+    return (enum battery)self->index == BATTERY_REPLY
+               ? ratio(charges, (double)(view->cell.done - view->cell.left_out_done))
+               : ratio(charges, view->totals.active_users * days);
 }
 
 /* Of KV entries between prefill and decode pools; other tiers, and all together, have none. */
@@ -232,6 +276,7 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define WHEN_TRANSFERS has_transfers
 #define WHEN_ATTEMPTS has_attempts
 #define WHEN_ROUTER_PRICE has_router_price
+#define WHEN_PROMPT_CACHE has_prompt_cache
 #define MERGE_SUM "sum"
 #define MERGE_MAX "highest"
 #define MERGE_TIME_MEAN "mean by time"
@@ -296,9 +341,15 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define FIGURES_ENERGY OF_UNITS("energy", "total", "kWh", get_energy, "All of these.")
 #define FIGURES_EFFICIENCY                                                                                             \
     OF_UNITS("cache_hit", "mean", "frac", get_cache_hit,                                                               \
-             "Share of the prompt tokens begun that a prefix cache held: they need not be computed.")                  \
+             "Share of the prompt tokens begun that a prefix cache held: they need not be computed, or are billed as cached.")                  \
     OF_UNITS("mfu", "mean", "frac", get_mfu, "Flop that the steps need over the hardware's peak while busy.")          \
     OF_UNITS("mbu", "mean", "frac", get_mbu, "Bytes that the steps need over the hardware's peak while busy.")
+
+#define BATTERY(name, index_, doc)                                                                                     \
+    NUMBER(name, "mean", "frac", TIER, get_battery, doc, .index = index_, .per = 1, .concerns = has_battery)
+#define FIGURES_BATTERY                                                                                                \
+    BATTERY("battery_reply", BATTERY_REPLY, "Devices with a battery: share of a charge that a reply takes.")           \
+    BATTERY("battery_day", BATTERY_DAY, "The same of a day of one who uses the tier.")
 
 #define TRANSFER_TIMES(name, index, doc)                                                                               \
     QUANTILE(name, "mean", TIER, get_transfer_mean, index, 0, doc, .concerns = has_transfers)                          \

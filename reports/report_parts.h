@@ -87,6 +87,12 @@ enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_repo
 /* recorded.csv: metric,stat,predicted_s,recorded_s,error_frac. */
 void ts_report_recorded_csv(struct ts_text *out, const struct ts_report *report);
 
+/* ---- what only some tiers have to say ---- */
+
+/* Batteries and prompt caches, a sentence a tier: a line each for the terminal, a list for the page. */
+void ts_report_notes_text(struct ts_text *out, const struct ts_report *report);
+void ts_report_notes_html(struct ts_text *out, const struct ts_report *report);
+
 /* ---- the files ---- */
 
 enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);

@@ -201,6 +201,8 @@ void ts_engine_accept(struct ts_engine *engine, uint32_t id)
     struct ts_flight *flight = ts_engine_flight(engine, id);
     flight->in_tier = true;
     flight->entered_ns = engine->now_ns;
+    ts_engine_fail(engine, ts_displaced_meet(&engine->displaced, ts_engine_call(engine, flight->call), flight->tier,
+                                             engine->now_ns));
     ts_ledger_enter(&engine->ledger, flight->tier, engine->now_ns);
 }
 

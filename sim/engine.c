@@ -36,6 +36,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
     for (uint32_t i = 0; i < model->n_links; i++) {
         out->links[i] = (struct ts_link){.model = &model->links[i]};
     }
+    ts_displaced_init(&out->displaced, model);
     enum ts_status status = ts_event_queue_init(&out->queue, FIRST_QUEUE_CAP);
     if (status == TS_OK) {
         status = ts_ledger_init(&out->ledger, model);
@@ -65,6 +66,7 @@ void ts_engine_deinit(struct ts_engine *engine)
         }
     }
     ts_router_deinit(&engine->router);
+    ts_displaced_deinit(&engine->displaced);
     ts_ledger_deinit(&engine->ledger);
     ts_slots_deinit(&engine->flights);
     ts_calls_deinit(&engine->calls);

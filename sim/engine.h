@@ -17,6 +17,7 @@
 #include "sim/network/link.h"
 #include "sim/routing/router.h"
 #include "sim/sim.h"
+#include "sim/tiers/displaced.h"
 
 /* In order of priority at equal times. The target is an attempt (stamp: its stamp), except for STEP and LIFE: a unit of
  * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp). LIFE is what happens to units
@@ -95,6 +96,7 @@ struct ts_engine {
     struct ts_ledger ledger;
     struct ts_router router;
     struct ts_tier tiers[TS_MAX_TIERS];
+    struct ts_displaced displaced;
     uint64_t n_events;
     enum ts_status status; /* the first failure inside an event */
 };

@@ -21,9 +21,11 @@ struct ts_call {
     uint32_t tried;            /* tiers tried or passed over, as a mask */
     uint32_t open;             /* its attempts under way, chained through flight->sibling */
     uint32_t kept;             /* a whole reply that was held back, which will do if no better one comes */
+    uint32_t displaced_tok;    /* of the prompt, what an API would have found in its cache: sim/tiers/displaced.h */
     uint8_t n_open;
     uint8_t n_attempts; /* so far */
     bool is_routed;     /* rules and policy have had their say */
+    bool met_displaced; /* it has been looked up there */
     bool is_settled;    /* it has its outcome; the record stays until its last attempt has ended */
 };
 
@@ -47,12 +49,13 @@ struct ts_flight {
     uint32_t unit;         /* replica or user */
     uint32_t handle;       /* in a replica's scheduler */
     uint32_t n_preemptions;
-    uint8_t tier;      /* where it is or goes; n_tiers: nowhere */
-    uint8_t choice;    /* the tier that it was meant for first */
-    uint8_t offer;     /* API: the one that took it */
-    uint8_t n_retries; /* API: so far */
-    bool in_tier;      /* entered and not left */
-    bool in_step;      /* servers: in decode; its last token came at the end of the replica's last step */
+    uint32_t found_tok; /* APIs: of the prompt, in the provider's cache */
+    uint8_t tier;       /* where it is or goes; n_tiers: nowhere */
+    uint8_t choice;     /* the tier that it was meant for first */
+    uint8_t offer;      /* API: the one that took it */
+    uint8_t n_retries;  /* API: so far */
+    bool in_tier;       /* entered and not left */
+    bool in_step;       /* servers: in decode; its last token came at the end of the replica's last step */
     bool is_checked;
     double right; /* of one that was checked: P(the reply is right), after the verdict */
 };

@@ -219,10 +219,11 @@ void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts
 
 /* ---- outcomes ---- */
 
-double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request)
+double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request, uint32_t found_tok)
 {
-    return offer->call_usd +
-           (offer->input_usd_per_mtok * request->prompt_tok + offer->output_usd_per_mtok * request->output_tok) * 1e-6;
+    const double input_usd =
+        offer->input_usd_per_mtok * (request->prompt_tok - found_tok) + offer->cached_input_usd_per_mtok * found_tok;
+    return offer->call_usd + (input_usd + offer->output_usd_per_mtok * request->output_tok) * 1e-6;
 }
 
 struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t class_id)
@@ -270,11 +271,14 @@ static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const 
     cell->output_tok += request->output_tok;
     cell->expected_right +=
         flight->is_checked ? flight->right : ts_quality_right(tier->ability, (double)request->difficulty);
-    const double charged_usd =
-        tier->kind == TS_TIER_API ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request) : 0.0;
+    const double charged_usd = tier->kind == TS_TIER_API
+                                   ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request, flight->found_tok)
+                                   : 0.0;
     cell->api_usd += charged_usd;
+    cell->cached_tok += flight->found_tok;
     if (tier->replaces >= 0) {
-        const double usd = ts_ledger_price_usd(&ledger->model->tiers[tier->replaces].u.api.offers[0], request);
+        const double usd =
+            ts_ledger_price_usd(&ledger->model->tiers[tier->replaces].u.api.offers[0], request, call->displaced_tok);
         cell->displaced_usd += usd;
         cell->barred_usd += (call->barred >> tier->replaces & 1U) != 0 ? usd : 0.0;
     }
@@ -317,11 +321,11 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
 }
 
 /* What the provider charges for a call whose client went away: the prompt, which it has read. */
-static double price_of_start_usd(const struct ts_offer *offer, const struct ts_request *request)
+static double price_of_start_usd(const struct ts_offer *offer, const struct ts_request *request, uint32_t found_tok)
 {
     struct ts_request prompt = *request;
     prompt.output_tok = 0;
-    return ts_ledger_price_usd(offer, &prompt);
+    return ts_ledger_price_usd(offer, &prompt, found_tok);
 }
 
 double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *flight, int64_t now_ns, bool is_whole)
@@ -337,8 +341,8 @@ double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *fli
         return 0.0;
     }
     const struct ts_offer *offer = &ledger->model->tiers[tier].u.api.offers[flight->offer];
-    const double usd =
-        is_whole ? ts_ledger_price_usd(offer, &flight->request) : price_of_start_usd(offer, &flight->request);
+    const double usd = is_whole ? ts_ledger_price_usd(offer, &flight->request, flight->found_tok)
+                                : price_of_start_usd(offer, &flight->request, flight->found_tok);
     cell->superseded_usd += usd;
     return usd;
 }

@@ -269,16 +269,24 @@ struct ts_server_model {
 struct ts_offer {
     const char *name; /* "OpenAI/gpt-4o" */
     double input_usd_per_mtok, cached_input_usd_per_mtok, output_usd_per_mtok;
-    double call_usd;    /* per request */
-    const char *source; /* catalog row with date */
+    bool cached_is_written; /* the price of cached input, in the scenario itself */
+    double call_usd;        /* per request */
+    const char *source;     /* catalog row with date */
+};
+
+/* What a provider keeps of the prompts that it has seen: see sim/tiers/prompt_cache.h. */
+struct ts_prompt_cache_model {
+    double life_s;      /* since the last use; 0 = there is none */
+    uint32_t least_tok; /* shorter prompts and beginnings are not kept */
 };
 
 /* A cloud API: somebody else's capacity, seen through its TTFT and token rate, its price and its rate limits. */
 struct ts_api_model {
     struct ts_offer offers[TS_MAX_OFFERS]; /* [0] preferred; the others when it is rate-limited or down */
     uint32_t n_offers;
-    struct ts_dist ttft_s;    /* at the provider, for a call that was admitted */
-    struct ts_dist tok_per_s; /* per stream */
+    struct ts_prompt_cache_model cache; /* of each offer */
+    struct ts_dist ttft_s;              /* at the provider, for a call that was admitted */
+    struct ts_dist tok_per_s;           /* per stream */
     double requests_per_s, input_tok_per_s,
         output_tok_per_s;     /* token buckets per offer, 0 = unlimited; capacity one minute's worth */
     double availability_frac; /* a call fails at once with probability 1 - availability, and is retried */
@@ -411,6 +419,7 @@ struct ts_model {
     double drain_s;      /* how long the simulation goes on after the last arrival; what is left then is unfinished; 0 =
                             until all is done */
     double series_bin_s; /* width of the time series' bins */
+    bool prompts_are_told;  /* requests may say what their prompts consist of: a trace, of a format that has that */
     double calls_per_month; /* what a month brings; 0: the simulated window repeated over 730 h */
     const struct ts_assumption *assumptions;
     size_t n_assumptions;

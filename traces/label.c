@@ -25,7 +25,8 @@ void ts_label_draw(struct ts_request *request, const struct ts_workload *workloa
 {
     struct ts_rng rng;
     ts_rng_init(&rng, seed, replication, (uint32_t)request->id, TS_TRACE_LABELS + (uint32_t)(request->id >> 32));
-    request->class_id = pick_class(workload, ts_rng_uniform(&rng));
+    const uint16_t drawn = pick_class(workload, ts_rng_uniform(&rng));
+    request->class_id = request->has_class ? request->class_id : drawn;
     const struct ts_class_spec *spec = &workload->classes[request->class_id];
     request->sensitivity = spec->sensitivity;
     request->priority = spec->priority;

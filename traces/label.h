@@ -13,7 +13,8 @@ enum ts_trace_purpose {
     TS_TRACE_LABELS = 0x74720100, /* and upwards: see label.c */
 };
 
-/* Sets class_id, sensitivity and difficulty by (seed, replication, request->id): nothing else matters. */
+/* Sets class_id (unless the request has one), sensitivity and difficulty by (seed, replication, request->id): nothing
+ * else matters. */
 void ts_label_draw(struct ts_request *request, const struct ts_workload *workload, uint64_t seed, uint32_t replication);
 
 #endif

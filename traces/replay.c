@@ -25,6 +25,8 @@ struct replay {
     uint64_t *prefix_ids; /* [prefix_cap] of the current request, from the second pass on */
     uint32_t prefix_cap;
     bool at_end;
+    const char *class_names[TS_MAX_CLASSES];
+    struct ts_trace_classes classes;
 };
 
 static struct ts_trace_counts add_counts(struct ts_trace_counts a, struct ts_trace_counts b)
@@ -34,7 +36,8 @@ static struct ts_trace_counts add_counts(struct ts_trace_counts a, struct ts_tra
                                     .n_kept = a.n_kept + b.n_kept,
                                     .n_dropped = a.n_dropped + b.n_dropped,
                                     .drop_reason = first ? a.drop_reason : b.drop_reason,
-                                    .drop_line = first ? a.drop_line : b.drop_line};
+                                    .drop_line = first ? a.drop_line : b.drop_line,
+                                    .names_classes = a.names_classes || b.names_classes};
 }
 
 /* Recorded to simulated time; INT64_MAX where that is beyond what a clock of nanoseconds holds. */
@@ -48,6 +51,23 @@ static int64_t scaled_ns(const struct replay *replay, int64_t recorded_ns)
     return ns < (double)(INT64_MAX / 4) ? (int64_t)ns : INT64_MAX;
 }
 
+static enum ts_status open_trace(struct ts_request_stream **out, const struct replay *replay, struct ts_diags *diags)
+{
+    const struct ts_workload *workload = replay->workload;
+    return ts_trace_open_labelled(out, workload->trace_path, workload->trace_format,
+                                  workload->names_classes ? &replay->classes : NULL, diags);
+}
+
+/* Classes in the file, and none in the scenario to know them by. */
+static void warn_about_classes(const struct replay *replay, struct ts_diags *diags)
+{
+    if (!replay->workload->names_classes && ts_trace_counts(replay->trace).names_classes) {
+        ts_diags_add(diags, TS_WARNING, ts_span_file(replay->workload->trace_path),
+                     "write trace: {classes: [{name: ..., share: ...}]} with the names of the file",
+                     "the trace names a class for each request, but the scenario has no classes: it is not used");
+    }
+}
+
 /* Opens the file for the next pass. */
 static enum ts_status begin_pass(struct replay *replay, struct ts_diags *diags)
 {
@@ -57,7 +77,7 @@ static enum ts_status begin_pass(struct replay *replay, struct ts_diags *diags)
                        "a trace without a duration cannot be repeated: all its requests arrive at once");
     }
     struct ts_request_stream *trace = NULL;
-    enum ts_status status = ts_trace_open(&trace, workload->trace_path, workload->trace_format, diags);
+    enum ts_status status = open_trace(&trace, replay, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -127,6 +147,9 @@ static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_re
             return status;
         }
     }
+    if (replay->next_id == 0) {
+        warn_about_classes(replay, diags);
+    }
     request.id = replay->next_id++;
     ts_label_draw(&request, replay->workload, replay->seed, 0);
     *out = request;
@@ -166,7 +189,11 @@ enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_wo
     }
     *replay =
         (struct replay){.base = {.ops = &replay_ops}, .workload = workload, .seed = seed, .end_ns = end_of(workload)};
-    enum ts_status status = ts_trace_open(&replay->trace, workload->trace_path, workload->trace_format, diags);
+    replay->classes = (struct ts_trace_classes){replay->class_names, (uint32_t)workload->n_classes};
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        replay->class_names[i] = workload->classes[i].name;
+    }
+    enum ts_status status = open_trace(&replay->trace, replay, diags);
     if (status != TS_OK) {
         free(replay);
         return status;

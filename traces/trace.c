@@ -84,11 +84,42 @@ struct trace_stream {
     int64_t first_ns, last_ns; /* of the first row and the last one kept, on the file's clock */
     enum ts_status ended;      /* sticky error */
     bool at_end;
+    bool looks_at_classes;
 };
 
 const char *const *ts_trace_format_names(void)
 {
     return format_names;
+}
+
+bool ts_trace_format_tells_prompts(const char *format)
+{
+    bool any = false;
+    for (size_t i = 0; i < N_FORMATS; i++) {
+        const bool meant = ts_str_equal(format, "auto") || ts_str_equal(format, formats[i].name);
+        any = any || (meant && formats[i].prefix_tok > 0);
+    }
+    return any;
+}
+
+bool ts_trace_class_find(uint16_t *out, const struct ts_trace_classes *classes, const char *name, struct ts_text *hint)
+{
+    for (uint32_t i = 0; i < classes->n; i++) {
+        if (ts_str_equal(classes->names[i], name)) {
+            *out = (uint16_t)i;
+            return true;
+        }
+    }
+    const char *near = ts_suggest(name, classes->names, classes->n);
+    if (near) {
+        ts_text_printf(hint, "did you mean '%s'?", near);
+        return false;
+    }
+    ts_text_puts(hint, "the scenario's classes are: ");
+    for (uint32_t i = 0; i < classes->n; i++) {
+        ts_text_printf(hint, "%s%s", i > 0 ? ", " : "", classes->names[i]);
+    }
+    return false;
 }
 
 /* The first bytes of a file, decompressed. */
@@ -328,10 +359,13 @@ static enum ts_status advance(struct trace_stream *trace, struct ts_request *out
         row.time_ns = trace->last_ns;
     }
     trace->last_ns = row.time_ns;
+    trace->counts.names_classes = trace->counts.names_classes || row.names_class;
     *out = (struct ts_request){.id = trace->counts.n_kept++,
                                .arrival_ns = row.time_ns - trace->first_ns,
                                .prompt_tok = row.prompt_tok,
                                .output_tok = row.output_tok,
+                               .class_id = row.class_id,
+                               .has_class = row.names_class && trace->looks_at_classes,
                                .prefix = row.prefix};
     return TS_OK;
 }
@@ -363,6 +397,12 @@ static const struct ts_request_stream_ops trace_ops = {.next = trace_next, .dest
 enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
                              struct ts_diags *diags)
 {
+    return ts_trace_open_labelled(out, path, format, NULL, diags);
+}
+
+enum ts_status ts_trace_open_labelled(struct ts_request_stream **out, const char *path, const char *format,
+                                      const struct ts_trace_classes *classes, struct ts_diags *diags)
+{
     const struct ts_trace_format *chosen = NULL;
     enum ts_status status = choose_format(&chosen, path, format, diags);
     if (status != TS_OK) {
@@ -378,7 +418,8 @@ enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, c
     trace->base.ops = &trace_ops;
     trace->format = chosen;
     trace->path = path_copy;
-    status = chosen->open(&trace->reader, chosen, path, diags);
+    trace->looks_at_classes = classes != NULL;
+    status = chosen->open(&trace->reader, chosen, path, classes, diags);
     if (status == TS_OK && chosen->sorts) {
         status = ts_trace_sort(&trace->reader, path, diags);
     }

@@ -15,6 +15,8 @@ struct csv_trace {
     const struct ts_trace_format *format;
     struct ts_csv_reader *csv;
     size_t column[TS_TRACE_N_FIELDS];
+    int class_column;                       /* -1: there is none */
+    const struct ts_trace_classes *classes; /* NULL: not looked at */
     const struct ts_csv_row *row;
 };
 
@@ -159,6 +161,28 @@ static enum ts_status read_time(int64_t *out, struct csv_trace *trace, struct ts
     return status;
 }
 
+static enum ts_status read_class(struct ts_trace_row *out, struct csv_trace *trace, struct ts_diags *diags)
+{
+    out->names_class = trace->class_column >= 0;
+    if (!out->names_class || !trace->classes) {
+        return TS_OK;
+    }
+    const size_t column = (size_t)trace->class_column;
+    struct ts_text hint, message;
+    ts_text_init(&hint);
+    ts_text_init(&message);
+    enum ts_status status = TS_OK;
+    const char *name = trace->row->fields[column].data;
+    if (!ts_trace_class_find(&out->class_id, trace->classes, name, &hint)) {
+        ts_text_printf(&message, "unknown class '%.*s'", SHOWN_CHARS, name);
+        status = fail_in_row(trace, ts_csv_span(trace->csv, trace->row, column), diags, hint.failed ? NULL : hint.data,
+                             message.failed ? "unknown class" : message.data);
+    }
+    ts_text_deinit(&message);
+    ts_text_deinit(&hint);
+    return status;
+}
+
 static enum ts_status csv_next(struct ts_trace_reader *reader, struct ts_trace_row *out, bool *got,
                                struct ts_diags *diags)
 {
@@ -172,7 +196,8 @@ static enum ts_status csv_next(struct ts_trace_reader *reader, struct ts_trace_r
     enum ts_status time_status = read_time(&row.time_ns, trace, diags);
     enum ts_status prompt_status = read_tokens(&row.prompt_tok, trace, TS_TRACE_PROMPT, diags);
     enum ts_status output_status = read_tokens(&row.output_tok, trace, TS_TRACE_OUTPUT, diags);
-    if (time_status != TS_OK || prompt_status != TS_OK || output_status != TS_OK) {
+    enum ts_status class_status = read_class(&row, trace, diags);
+    if (time_status != TS_OK || prompt_status != TS_OK || output_status != TS_OK || class_status != TS_OK) {
         return TS_EINPUT; /* all that is wrong with the row has been said */
     }
     *out = row;
@@ -221,18 +246,20 @@ static enum ts_status find_columns(struct csv_trace *trace, struct ts_diags *dia
             trace->column[i] = (size_t)column;
         }
     }
+    const int upper = ts_csv_column(trace->csv, "Class");
+    trace->class_column = upper >= 0 ? upper : ts_csv_column(trace->csv, "class");
     return status;
 }
 
 enum ts_status ts_trace_csv_open(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
-                                 struct ts_diags *diags)
+                                 const struct ts_trace_classes *classes, struct ts_diags *diags)
 {
     static const struct ts_trace_reader_ops ops = {.next = csv_next, .fail_field = csv_fail_field, .close = csv_close};
     struct csv_trace *trace = malloc(sizeof *trace);
     if (trace == NULL) {
         return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
     }
-    *trace = (struct csv_trace){.base = {.ops = &ops}, .format = format};
+    *trace = (struct csv_trace){.base = {.ops = &ops}, .format = format, .classes = classes};
     enum ts_status status = ts_csv_open(&trace->csv, path, true, diags);
     if (status == TS_OK) {
         status = find_columns(trace, diags);

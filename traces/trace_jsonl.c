@@ -26,6 +26,7 @@ struct jsonl_trace {
     uint64_t line;
     uint64_t *ids; /* [ids_cap] of the current row */
     size_t ids_cap;
+    const struct ts_trace_classes *classes; /* NULL: not looked at */
 };
 
 static bool contains(const char *line, size_t len, const char *key)
@@ -266,6 +267,32 @@ static enum ts_status read_prefix(struct ts_prefix *out, struct jsonl_trace *tra
     return TS_OK;
 }
 
+static enum ts_status read_class(struct ts_trace_row *out, struct jsonl_trace *trace, const struct ts_json *row,
+                                 struct ts_diags *diags)
+{
+    const struct ts_json *value = ts_json_get(row, "class");
+    const char *name = ts_json_string(value);
+    out->names_class = value != NULL;
+    if (!value || !trace->classes) {
+        return TS_OK;
+    }
+    if (!name) {
+        return fail_value(trace, "class", "the name of a class", diags);
+    }
+    struct ts_text hint, message;
+    ts_text_init(&hint);
+    ts_text_init(&message);
+    enum ts_status status = TS_OK;
+    if (!ts_trace_class_find(&out->class_id, trace->classes, name, &hint)) {
+        ts_text_printf(&message, "unknown class '%.40s'", name);
+        status = fail_at(trace, TS_EINPUT, diags, hint.failed ? NULL : hint.data,
+                         message.failed ? "unknown class" : message.data);
+    }
+    ts_text_deinit(&message);
+    ts_text_deinit(&hint);
+    return status;
+}
+
 static enum ts_status read_row(struct ts_trace_row *out, struct jsonl_trace *trace, const struct ts_json *row,
                                struct ts_diags *diags)
 {
@@ -276,10 +303,12 @@ static enum ts_status read_row(struct ts_trace_row *out, struct jsonl_trace *tra
     const enum ts_status prefix_status = !tokens                  ? read_prefix(&out->prefix, trace, row, diags)
                                          : prompt_status == TS_OK ? hash_tokens(out, trace, tokens, diags)
                                                                   : TS_OK;
+    const enum ts_status class_status = read_class(out, trace, row, diags);
     if (prefix_status != TS_OK) {
         return prefix_status;
     }
-    return time_status != TS_OK || prompt_status != TS_OK || output_status != TS_OK ? TS_EINPUT : TS_OK;
+    return time_status != TS_OK || prompt_status != TS_OK || output_status != TS_OK || class_status != TS_OK ? TS_EINPUT
+                                                                                                             : TS_OK;
 }
 
 /* ---- the reader ---- */
@@ -329,7 +358,7 @@ static void jsonl_close(struct ts_trace_reader *reader)
 }
 
 enum ts_status ts_trace_jsonl_open(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
-                                   struct ts_diags *diags)
+                                   const struct ts_trace_classes *classes, struct ts_diags *diags)
 {
     static const struct ts_trace_reader_ops ops = {
         .next = jsonl_next, .fail_field = jsonl_fail_field, .close = jsonl_close};
@@ -340,6 +369,7 @@ enum ts_status ts_trace_jsonl_open(struct ts_trace_reader **out, const struct ts
     *trace = (struct jsonl_trace){
         .base = {.ops = &ops}, .format = format, .path = strdup(path), .data = malloc(2 * CHUNK_BYTES)};
     trace->cap = 2 * CHUNK_BYTES;
+    trace->classes = classes;
     enum ts_status status = TS_OK;
     if (!trace->path || !trace->data) {
         status = ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");

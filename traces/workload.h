@@ -31,6 +31,8 @@ struct ts_workload {
     /* trace */
     const char *trace_format; /* "auto", or one of ts_trace_format_names */
     double scale_rate;        /* 1 = as recorded; 2 = twice the rate (gaps halved) */
+    bool names_classes;       /* the classes below are those that rows of the file may name; where they do, shares are
+                                 not drawn */
     double repeat_to_s;       /* 0: once; else the trace is repeated end to end until that time */
 
     /* generated */

@@ -47,9 +47,10 @@ static void unknown_key(struct ts_loader *loader, const struct ts_node *node, co
             names[n_names++] = last;
         }
     }
-    const char *why = ts_schema_unsupported(join(loader, place->schema, node->key));
+    const char *hint = NULL;
+    const char *why = ts_schema_absent(join(loader, place->schema, node->key), &hint);
     if (why) {
-        ts_diags_add(loader->diags, TS_ERROR, node->key_at, why, "'%s' is not supported yet", node->key);
+        ts_diags_add(loader->diags, TS_ERROR, node->key_at, hint, "'%s' %s", node->key, why);
         return;
     }
     ts_diags_add(loader->diags, TS_ERROR, node->key_at, ts_loader_hint(loader, node->key, names, n_names),

@@ -81,11 +81,16 @@ static const char *where(struct ts_loader *loader, const struct ts_value *value)
     return ts_loader_printf(loader, "%s:%u:%u", ts_path_base(file), (unsigned)value->at.line, (unsigned)value->at.col);
 }
 
+static bool is_from_command(const struct ts_value *value)
+{
+    return value->at.source && ts_str_equal(value->at.source->name, command_line);
+}
+
 static void collect_used(struct ts_loader *loader, const struct ts_value *value, struct ts_assumption *out, size_t *n)
 {
     if (value->used && value->shown) {
         bool written = value->state == TS_VALUE_WRITTEN;
-        bool command = written && value->at.source && ts_str_equal(value->at.source->name, command_line);
+        bool command = written && is_from_command(value);
         out[(*n)++] = (struct ts_assumption){
             .key = value->path,
             .value = value->shown,
@@ -118,11 +123,13 @@ static void hand_over_assumptions(struct ts_loader *loader)
     loader->model->n_assumptions = at + loader->n_derived;
 }
 
-/* Written, correct, and read by nobody: say so. */
+/* Written, correct, and read by nobody: say so. What --trace replaces needs no word, unless it was set beside it. */
 static void warn_unused(struct ts_loader *loader, const struct ts_value *value)
 {
-    if (value->shown && value->state == TS_VALUE_WRITTEN && !value->used && !value->ignored) {
-        ts_loader_warning(loader, value, NULL, "'%s' has no effect here", value->path);
+    const bool unread = value->shown && value->state == TS_VALUE_WRITTEN && !value->used;
+    if (unread && (!value->ignored || is_from_command(value))) {
+        ts_loader_warning(loader, value, NULL, "'%s' has no effect here%s%s", value->path, value->moot ? ": " : "",
+                          value->moot ? value->moot : "");
     }
     for (size_t i = 0; i < value->n_children; i++) {
         warn_unused(loader, &value->children[i]);

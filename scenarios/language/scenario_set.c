@@ -170,6 +170,28 @@ static struct ts_node *find_place(struct walk *walk, struct ts_node *root, const
     return node;
 }
 
+/* What begins with > or | would be a text over several lines in YAML, which a --set is not: it is meant as it stands,
+ * limits.attainment=>= 99 %. */
+static struct ts_node *verbatim(struct ts_loader *loader, const struct ts_source *source, size_t from)
+{
+    from += strspn(source->data + from, " ");
+    size_t to = source->len;
+    while (to > from && source->data[to - 1] == ' ') {
+        to--;
+    }
+    struct ts_node *node =
+        source->data[from] == '>' || source->data[from] == '|' ? ts_loader_array(loader, 1, sizeof *node) : NULL;
+    if (node) {
+        *node = (struct ts_node){
+            .kind = TS_NODE_SCALAR,
+            .quoted = true,
+            .text = ts_loader_printf(loader, "%.*s", (int)(to - from), source->data + from),
+            .at = {source, NULL, 1, (uint32_t)from + 1, (uint32_t)(to - from)},
+        };
+    }
+    return node;
+}
+
 enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, const struct ts_source *source)
 {
     size_t len = strcspn(source->data, "=");
@@ -180,8 +202,8 @@ enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, c
     struct segment segments[MAX_SEGMENTS];
     size_t n = 0;
     enum ts_status status = split(loader, source, len, segments, &n);
-    struct ts_node *value = NULL;
-    if (status == TS_OK) {
+    struct ts_node *value = status == TS_OK ? verbatim(loader, source, len + 1) : NULL;
+    if (status == TS_OK && !value) {
         status = ts_yaml_tree_parse(&value, loader->arena, source, len + 1, loader->diags);
     }
     if (status != TS_OK) {

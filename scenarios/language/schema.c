@@ -102,16 +102,23 @@ static const struct ts_key keys[] = {
 
 enum { N_KEYS = sizeof docs / sizeof docs[0] };
 
+#define NOT_YET "is not supported yet"
+#define OF_THE_FILE "has no place beside a trace, which has the lengths"
+#define LEAVE_OUT "leave it out, or write 'workload:' in place of 'trace:' for requests of drawn lengths"
+
 static const struct {
-    const char *path, *message;
-} unsupported[] = {
-    {"include", "one file holds the whole scenario: other hardware, models and prices are written under hardware:, "
-                "models: and offers:"},
-    {"tiers.*.scheduler.priority", "write order: priority, and a priority for each class of the workload"},
-    {"links.*.outages", "links are always up: leave the key out"},
-    {"power.site_cap", "the site's power is reported, not capped: leave the key out"},
-    {"tiers.*.fitted", "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with the fit's coefficients"},
-    {"tiers.*.operators", "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with fitted coefficients"},
+    const char *path, *why, *hint;
+} absent[] = {
+    {"include", NOT_YET,
+     "one file holds the whole scenario: other hardware, models and prices are written under hardware:, models: and "
+     "offers:"},
+    {"trace.classes[].prompt", OF_THE_FILE, LEAVE_OUT},
+    {"trace.classes[].output", OF_THE_FILE, LEAVE_OUT},
+    {"tiers.*.scheduler.priority", NOT_YET, "write order: priority, and a priority for each class of the workload"},
+    {"links.*.outages", NOT_YET, "links are always up: leave the key out"},
+    {"power.site_cap", NOT_YET, "the site's power is reported, not capped: leave the key out"},
+    {"tiers.*.fitted", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with the fit's coefficients"},
+    {"tiers.*.operators", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with fitted coefficients"},
 };
 
 bool ts_schema_choice(const struct ts_choice *choices, const char *word, int *value)
@@ -182,11 +189,12 @@ int ts_schema_find(const char *path)
     return -1;
 }
 
-const char *ts_schema_unsupported(const char *path)
+const char *ts_schema_absent(const char *path, const char **hint)
 {
-    for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++) {
-        if (ts_str_equal(unsupported[i].path, path)) {
-            return unsupported[i].message;
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+        if (ts_str_equal(absent[i].path, path)) {
+            *hint = absent[i].hint;
+            return absent[i].why;
         }
     }
     return NULL;

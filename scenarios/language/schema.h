@@ -74,8 +74,8 @@ int ts_schema_find(const char *path);
 /* What that word means, or false. */
 bool ts_schema_choice(const struct ts_choice *choices, const char *word, int *value);
 
-/* A key that people will look for and that this version lacks: what to say about it, or NULL. */
-const char *ts_schema_unsupported(const char *path);
+/* A key that people will look for and that there is not: why, "is not supported yet", and what to write. Else NULL. */
+const char *ts_schema_absent(const char *path, const char **hint);
 
 /* The reference page and the JSON Schema, from the same table. */
 void ts_schema_markdown(struct ts_text *out);

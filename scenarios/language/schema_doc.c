@@ -29,11 +29,15 @@ static const char intro[] =
     "- A **reference** is the name of a tier, link or class of the same file, or of a catalog row; a catalog row is "
     "found by the whole name, or by a\n"
     "  start or a part of it that fits no other row.\n"
-    "- A **bound** is a text such as `'>= 99 %'`.\n"
+    "- A **bound** is a text such as `'>= 99 %'`, in quotes in a file; `--set 'limits.attainment=>= 99 %'` needs none "
+    "inside.\n"
     "- `*` stands for a name of yours (letters, digits, - and _), `[]` for the items of a list. In a list of named "
     "things a bare word is the name.\n"
     "- `--set tiers.edge.replicas=4` on the command line writes a key; items of a list are found by name or number:\n"
     "  `--set workload.classes.chat.share=\"40 %\"`.\n"
+    "- Every key has an effect (`tests/scenarios/test_every_key.c` tries each). Where a written one has none as the "
+    "scenario stands, `tiersim check` says\n"
+    "  so and why: `'tiers.edge.balance' has no effect here: there is one replica`.\n"
     "- Keys for one kind of tier are marked in the column *for*. A key without a default may be left out unless it is "
     "marked **required**.\n";
 

@@ -37,9 +37,9 @@ static struct ts_value *read_value(struct ts_value *section, const char *path)
     if (!value || value->state == TS_VALUE_ABSENT || value->state == TS_VALUE_BROKEN) {
         return NULL;
     }
-    value->used = true;
+    value->used = value->used || !value->moot;
     if (value->original) {
-        value->original->used = true;
+        value->original->used = value->original->used || !value->moot;
     }
     return value;
 }
@@ -95,6 +95,25 @@ bool ts_value_is_written(struct ts_value *section, const char *path)
 {
     const struct ts_value *value = ts_value_at(section, path);
     return value && value->state == TS_VALUE_WRITTEN;
+}
+
+static void set_moot(struct ts_value *value, const char *why)
+{
+    value->moot = value->state == TS_VALUE_WRITTEN ? why : NULL;
+    if (value->original && why) {
+        value->original->moot = value->moot;
+    }
+    for (size_t i = 0; i < value->n_children; i++) {
+        set_moot(&value->children[i], why);
+    }
+}
+
+void ts_value_counts_if(struct ts_value *section, const char *path, bool counts, const char *why)
+{
+    struct ts_value *value = ts_value_at(section, path);
+    if (value) {
+        set_moot(value, counts ? NULL : why);
+    }
 }
 
 void ts_value_ignore(struct ts_value *value)

@@ -21,6 +21,7 @@ struct ts_value {
     bool broken;                /* this or something below it has a mistake */
     bool used;                  /* a resolver has read it */
     bool ignored;               /* it has no effect, and that is fine */
+    const char *moot;           /* why it has no effect, written as it is; NULL: it has one if it is read */
     bool is_item;               /* of a list or of a section of names */
     const struct ts_node *node; /* NULL unless written */
     struct ts_span at;          /* its value, or its section's key */
@@ -55,6 +56,11 @@ struct ts_dist ts_value_dist(struct ts_value *section, const char *path);
 /* There is a value, written or by default. / It was written. Neither counts as reading it. */
 bool ts_value_is_set(struct ts_value *section, const char *path);
 bool ts_value_is_written(struct ts_value *section, const char *path);
+
+/* Says whether a written value, and what is below it, has an effect here; if not, reading it does not count as that,
+ * and the warning about unread values says why: "policy slots chunks all prompts". Of a value that several pools take
+ * from their tier it is enough that it counts for one. */
+void ts_value_counts_if(struct ts_value *section, const char *path, bool counts, const char *why);
 
 /* Says that this value and what is below it has no effect and needs no warning. */
 void ts_value_ignore(struct ts_value *value);

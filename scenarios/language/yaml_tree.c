@@ -284,6 +284,19 @@ static void on_event(struct builder *b, const yaml_event_t *event)
     }
 }
 
+/* A bound without quotes: > begins a text over several lines in YAML. */
+static bool is_bare_bound(const struct ts_source *source, uint32_t line)
+{
+    size_t len = 0;
+    const char *text = ts_source_line(source, line, &len);
+    for (size_t i = 0; i + 1 < len; i++) {
+        if (text[i] == '>' && text[i + 1] == '=' && (i == 0 || strchr(" :{,", text[i - 1]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_libyaml_error(struct builder *b)
 {
     const yaml_parser_t *p = &b->parser;
@@ -298,8 +311,11 @@ static void on_libyaml_error(struct builder *b)
                      "save the file as UTF-8 text", "%s (0x%x)", p->problem ? p->problem : "unreadable text",
                      (unsigned)p->problem_value);
     } else {
-        ts_diags_add(b->diags, TS_ERROR, span_of(b, &p->problem_mark, &p->problem_mark),
-                     "look at the indentation, colons, brackets and quotes here and on the line above",
+        const struct ts_span at = span_of(b, &p->problem_mark, &p->problem_mark);
+        ts_diags_add(b->diags, TS_ERROR, at,
+                     is_bare_bound(b->source, at.line)
+                         ? "put a bound in quotes: '>= 99 %'"
+                         : "look at the indentation, colons, brackets and quotes here and on the line above",
                      "this is not YAML: %s%s%s", p->context ? p->context : "", p->context ? ", " : "",
                      p->problem ? p->problem : "unknown reason");
     }

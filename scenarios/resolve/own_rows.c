@@ -144,6 +144,25 @@ static bool finish_model(struct ts_loader *loader, struct ts_value *value, struc
     return !missing && !wrong;
 }
 
+/* What a model of that shape, in config.json and as written, has no use for. */
+static void settle_shape(struct ts_value *value, const struct ts_own_model *config)
+{
+    static const char *const of_experts[] = {"experts_per_token", "expert_ffn", "shared_experts"};
+    const bool experts = config->llm.n_experts > 0 || ts_value_is_written(value, "experts");
+    const bool expert_ffn = config->llm.moe_ffn > 0 || ts_value_is_written(value, "expert_ffn");
+    const bool window = ts_value_is_written(value, "window_layers") ? ts_value_at(value, "window_layers")->number > 0.0
+                                                                    : config->window_layers > 0;
+    for (size_t i = 0; i < sizeof of_experts / sizeof of_experts[0]; i++) {
+        ts_value_counts_if(value, of_experts[i], experts, "the model has no experts");
+    }
+    ts_value_counts_if(value, "active_parameters", experts || config->latent,
+                       "the model has no experts: a token meets all weights");
+    ts_value_counts_if(value, "ffn", !experts || !expert_ffn, "expert_ffn is the width of all feed-forward parts");
+    ts_value_counts_if(value, "window", window, "no layer looks back over it alone: write window_layers");
+    ts_value_counts_if(value, "tied", config->latent || !ts_value_is_written(value, "parameters"),
+                       "parameters says how many weights there are");
+}
+
 static bool model_row(struct ts_loader *loader, struct ts_value *value, struct ts_llm *row)
 {
     if (value->broken) {
@@ -160,6 +179,7 @@ static bool model_row(struct ts_loader *loader, struct ts_value *value, struct t
         }
         model.llm.source = path;
     }
+    settle_shape(value, &model);
     take_written(value, &model);
     if (!finish_model(loader, value, &model)) {
         return false;

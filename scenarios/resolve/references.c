@@ -62,6 +62,31 @@ static const char *join_names(struct ts_loader *loader, const char *const *names
     return ts_loader_keep(loader, &text);
 }
 
+/* The scenario's own row of that name, if that is what the word stands for, is of use. */
+static void mark_own(struct ts_loader *loader, const char *sort, const char *word)
+{
+    const bool is_hardware = ts_str_equal(sort, "hardware"), is_model = ts_str_equal(sort, "model");
+    const struct ts_hardware *hardware = is_hardware ? ts_catalog_hardware(&loader->catalog, word) : NULL;
+    const struct ts_llm *llm = is_model ? ts_catalog_llm(&loader->catalog, word) : NULL;
+    const char *own = hardware && hardware->own ? hardware->name : llm && llm->own ? llm->name : NULL;
+    struct ts_value *section = ts_value_at(loader->root, is_hardware ? "hardware" : "models");
+    for (size_t i = 0; own && i < section->n_children; i++) {
+        struct ts_value *item = &section->children[i];
+        item->used = item->used || ts_str_equal(item->name, own);
+    }
+}
+
+static void warn_unused_rows(struct ts_loader *loader, const char *sort)
+{
+    struct ts_value *section = ts_value_at(loader->root, sort);
+    for (size_t i = 0; i < section->n_children; i++) {
+        const struct ts_value *item = &section->children[i];
+        if (!item->used && !section->broken) {
+            ts_loader_warning(loader, item, NULL, "'%s' has no effect here: no tier uses it", item->path);
+        }
+    }
+}
+
 static void check_catalog(struct ts_loader *loader, struct ts_value *value, const char *sort, const char *word)
 {
     const char *names[MAX_SHOWN];
@@ -70,6 +95,7 @@ static void check_catalog(struct ts_loader *loader, struct ts_value *value, cons
     }
     size_t n = ts_catalog_matches(&loader->catalog, sort, word, names, MAX_SHOWN);
     if (n == 1) {
+        mark_own(loader, sort, word);
         return;
     }
     if (n > 1) {
@@ -130,4 +156,6 @@ static void check(struct ts_loader *loader, struct ts_value *value)
 void ts_references_check(struct ts_loader *loader)
 {
     check(loader, loader->root);
+    warn_unused_rows(loader, "hardware");
+    warn_unused_rows(loader, "models");
 }

@@ -12,6 +12,27 @@ static double price(struct ts_loader *loader, struct ts_value *item, const char 
     return listed;
 }
 
+/* A discount that nothing can earn. Whether a trace tells of its prompts, the run says. */
+static void check_cached(struct ts_loader *loader, struct ts_value *item, const struct ts_offer *offer)
+{
+    if (!offer->cached_is_written) {
+        return;
+    }
+    if (offer->cached_input_usd_per_mtok > offer->input_usd_per_mtok) {
+        ts_loader_warning(loader, ts_value_at(item, "cached_input"), NULL,
+                          "prompt tokens found in the cache cost more than others, which cost %.4g USD/Mtok",
+                          offer->input_usd_per_mtok);
+    }
+    if (!loader->model->prompts_are_told) {
+        ts_loader_warning(loader, ts_value_at(item, "cached_input"),
+                          "replay a trace with prefix ids (mooncake, qwen-bailian, ragpulse, llmservingsim), or leave "
+                          "it out",
+                          "no call can earn the price of cached input: %s what its prompts begin with",
+                          loader->workload->trace_path ? "the trace does not tell"
+                                                       : "a generated workload does not tell");
+    }
+}
+
 static void resolve_offer(struct ts_loader *loader, struct ts_value *item, struct ts_offer *offer)
 {
     const char *name = ts_value_text(item, "name");
@@ -45,6 +66,8 @@ static void resolve_offer(struct ts_loader *loader, struct ts_value *item, struc
     offer->cached_input_usd_per_mtok =
         price(loader, item, "cached_input", cached ? row->cached_input_usd_per_mtok : offer->input_usd_per_mtok,
               cached ? source : NULL);
+    offer->cached_is_written = ts_value_is_written(item, "cached_input");
+    check_cached(loader, item, offer);
     offer->call_usd = ts_value_number(item, "call");
     offer->source = source && !inline_prices ? source : "written in the scenario";
 }
@@ -62,11 +85,21 @@ void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
         resolve_offer(loader, &offers->children[i], &api->offers[i]);
     }
     api->n_offers = (uint32_t)offers->n_children;
+    ts_value_counts_if(value, "prompt_cache", loader->model->prompts_are_told,
+                       "requests do not tell what their prompts begin with");
+    if (loader->model->prompts_are_told) {
+        api->cache = (struct ts_prompt_cache_model){.life_s = ts_value_number(value, "prompt_cache.life"),
+                                                    .least_tok = ts_value_count(value, "prompt_cache.least")};
+    }
     api->ttft_s = ts_value_dist(value, "ttft");
     api->tok_per_s = ts_value_dist(value, "rate");
     api->requests_per_s = ts_value_number(value, "limits.requests");
     api->input_tok_per_s = ts_value_number(value, "limits.input");
     api->output_tok_per_s = ts_value_number(value, "limits.output");
+    const bool fails = ts_value_at(value, "availability")->number < 1.0 || ts_value_is_written(value, "limits");
+    ts_value_counts_if(value, "retries", fails, "no call fails, and none is limited");
+    ts_value_counts_if(value, "backoff", fails && ts_value_at(value, "retries")->number > 0.0,
+                       "nothing is tried again");
     api->availability_frac = ts_value_number(value, "availability");
     api->max_retries = ts_value_count(value, "retries");
     api->retry_s = ts_value_number(value, "backoff");

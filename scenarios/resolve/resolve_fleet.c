@@ -28,12 +28,25 @@ static void resolve_cold_start(struct ts_loader *loader, struct ts_tier_context 
                             ctx->tier->u.server.cold_start_s, "s");
 }
 
+/* Has a call a choice of replicas anywhere? */
+static bool has_choice(const struct ts_server_model *server)
+{
+    uint32_t n[TS_N_POOL_ROLES] = {0};
+    bool any = false;
+    for (uint32_t i = 0; i < server->n_pools; i++) {
+        n[server->pools[i].role] += server->pools[i].n_replicas;
+        any = any || n[server->pools[i].role] > 1;
+    }
+    return any;
+}
+
 /* How many replicas are up, and who joins which. The cold start needs the weights: after the memory plan. */
 void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     struct ts_server_model *server = &ctx->tier->u.server;
     struct ts_value *value = ctx->value;
     server->max_queue = ts_value_count(value, "max_queue");
+    ts_value_counts_if(value, "balance", has_choice(server), "there is one replica to choose from");
     server->balance = (enum ts_balance_policy)ts_value_choice(value, "balance");
     server->restart_every_s = ts_value_number(value, "restart_every");
     bool starts = server->restart_every_s > 0.0;
@@ -44,6 +57,9 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
     }
     if (ts_value_is_written(value, "autoscale")) {
         starts = true;
+        const struct ts_value *min = ts_value_at(value, "autoscale.min");
+        ts_value_counts_if(value, "autoscale", min && min->number != ts_server_n_replicas(server),
+                           "as many replicas are always up as there are");
         server->autoscale = (struct ts_autoscale_model){
             .on = true,
             .min_replicas = ts_value_count(value, "autoscale.min"),
@@ -54,6 +70,7 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
         };
         check_autoscale(loader, ctx, &server->autoscale);
     }
+    ts_value_counts_if(value, "cold_start", starts, "it is never started: write autoscale or restart_every");
     if (starts) {
         resolve_cold_start(loader, ctx);
     }

@@ -205,7 +205,10 @@ static double kv_room(const struct ts_tier_context *ctx, double usable_bytes)
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     const char *path = ctx->value->path;
+    const bool server = ctx->tier->kind == TS_TIER_SERVER;
+    const bool explicit_blocks = server && ts_value_is_set(ctx->value, "kv_blocks");
     int kv_bits = ts_value_choice(ctx->value, "kv");
+    ts_value_counts_if(ctx->value, "memory_use", !explicit_blocks, "kv_blocks says what fits");
     double use = ts_value_number(ctx->value, "memory_use");
     double memory = memory_of(ctx);
     bool known = memory > 0.0;
@@ -222,8 +225,6 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     }
     double usable = memory * use * ctx->n_accelerators;
     double kv_tokens = known ? kv_room(ctx, usable) : ctx->llm->context;
-    bool server = ctx->tier->kind == TS_TIER_SERVER;
-    bool explicit_blocks = server && ts_value_is_set(ctx->value, "kv_blocks");
     if (explicit_blocks) {
         kv_tokens = ts_value_number(ctx->value, "kv_blocks") * ctx->pool->replica.block_tok * ctx->data_parallel;
     }

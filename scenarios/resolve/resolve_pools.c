@@ -161,14 +161,32 @@ static void add_tier(struct ts_loader *loader, struct pools *pools)
 static void add_listed(struct ts_loader *loader, struct pools *pools, struct ts_value *pool)
 {
     (void)ts_value_text(pool, "name");
-    add(loader, pools, pool, values_of(loader, pools->tier->value, pool),
-        (struct ts_pool_model){.name = pool->name,
-                               .role = (enum ts_pool_role)ts_value_choice(pool, "role"),
-                               .weight = ts_value_number(pool, "weight")});
+    struct ts_value values = values_of(loader, pools->tier->value, pool);
+    const enum ts_pool_role role = (enum ts_pool_role)ts_value_choice(pool, "role");
+    ts_value_counts_if(&values, "power.decode", role != TS_POOL_PREFILL, "its replicas compute prompts alone");
+    add(loader, pools, pool, values,
+        (struct ts_pool_model){.name = pool->name, .role = role, .weight = ts_value_number(pool, "weight")});
+}
+
+/* A weight is beside those of other pools of its role, for balancers that know weights. */
+static void settle_weights(struct ts_value *tier, struct ts_value *list)
+{
+    const bool by_kv = ts_value_at(tier, "balance")->choice == TS_BALANCE_LEAST_KV;
+    for (size_t i = 0; i < list->n_children; i++) {
+        const int role = ts_value_at(&list->children[i], "role")->choice;
+        uint32_t n_alike = 0;
+        for (size_t j = 0; j < list->n_children; j++) {
+            n_alike += ts_value_at(&list->children[j], "role")->choice == role;
+        }
+        ts_value_counts_if(&list->children[i], "weight", !by_kv && n_alike > 1,
+                           by_kv ? "balance: least-kv looks at shares of the KV cache alone"
+                                 : "there is no other pool of its role");
+    }
 }
 
 static void add_list(struct ts_loader *loader, struct pools *pools, struct ts_value *list)
 {
+    settle_weights(pools->tier->value, list);
     for (int prefill = 1; prefill >= 0; prefill--) {
         for (size_t i = 0; i < list->n_children; i++) {
             if ((ts_value_at(&list->children[i], "role")->choice == TS_POOL_PREFILL) == (prefill == 1)) {

@@ -168,6 +168,10 @@ void ts_resolve_owned(struct ts_tier_context *ctx)
 {
     struct ts_owned_model *owned = &ctx->tier->owned;
     struct ts_value *value = ts_value_at(ctx->value, "owned");
+    static const char *const of_price[] = {"life", "maintenance", "resale"};
+    for (size_t i = 0; i < sizeof of_price / sizeof of_price[0]; i++) {
+        ts_value_counts_if(value, of_price[i], owned->capex_usd > 0.0, "the machines cost nothing: write capex");
+    }
     owned->life_months = ts_value_number(value, "life");
     owned->lead_time_months = ts_value_number(value, "lead_time");
     owned->maintenance_frac_per_year = ts_value_number(value, "maintenance");

@@ -3,6 +3,34 @@
 
 #include "scenarios/language/loader.h"
 
+static bool is_of_kind(struct ts_value *tier, const char *kind)
+{
+    const struct ts_value *value = tier->n_children > 0 ? ts_value_at(tier, "kind") : NULL;
+    return value && value->text && ts_str_equal(value->text, kind);
+}
+
+static bool refers_to(struct ts_value *tier, const char *key, int link)
+{
+    const struct ts_value *value = ts_value_at(tier, key);
+    return value && value->text && value->choice == link;
+}
+
+struct link_use {
+    bool by_users, by_kv_cache;
+};
+
+static struct link_use use_of_link(struct ts_loader *loader, int link)
+{
+    struct ts_value *tiers = ts_value_at(loader->root, "tiers");
+    struct link_use use = {false, false};
+    for (size_t i = 0; i < tiers->n_children; i++) {
+        struct ts_value *tier = &tiers->children[i];
+        use.by_users = use.by_users || (tier->n_children > 0 && refers_to(tier, "link", link));
+        use.by_kv_cache = use.by_kv_cache || (is_of_kind(tier, "server") && refers_to(tier, "kv_link", link));
+    }
+    return use;
+}
+
 void ts_resolve_links(struct ts_loader *loader)
 {
     struct ts_value *links = ts_value_at(loader->root, "links");
@@ -17,6 +45,13 @@ void ts_resolve_links(struct ts_loader *loader)
         if (value->broken) {
             continue;
         }
+        const struct link_use use = use_of_link(loader, (int)i);
+        if (!use.by_users && !use.by_kv_cache) {
+            ts_loader_warning(loader, value, NULL, "'%s' has no effect here: no tier uses it", value->path);
+        }
+        const bool takes_time = ts_value_is_written(value, "bandwidth");
+        ts_value_counts_if(value, "token_size", takes_time && use.by_users,
+                           takes_time ? "no tokens cross the link" : "without a bandwidth it takes no time");
         link->rtt_s = ts_value_dist(value, "rtt");
         link->jitter_s = ts_value_dist(value, "jitter");
         link->bytes_per_s = ts_value_number(value, "bandwidth");
@@ -56,6 +91,28 @@ static double from_region(struct ts_loader *loader, struct ts_value *money, cons
     return value;
 }
 
+/* Prices of what no tier of the scenario has. */
+static void settle_prices(struct ts_loader *loader, struct ts_value *money)
+{
+    struct ts_value *power = ts_value_at(loader->root, "power");
+    struct ts_value *tiers = ts_value_at(loader->root, "tiers");
+    bool any_api = false, any_server = false, any_owned = false, any_staff = false;
+    for (size_t i = 0; i < tiers->n_children; i++) {
+        struct ts_value *tier = &tiers->children[i];
+        const bool api = is_of_kind(tier, "api");
+        const struct ts_value *staff = tier->n_children > 0 && !api ? ts_value_at(tier, "owned.staff") : NULL;
+        any_api = any_api || api;
+        any_server = any_server || is_of_kind(tier, "server");
+        any_owned = any_owned || !api;
+        any_staff = any_staff || (staff && staff->number > 0.0);
+    }
+    ts_value_counts_if(money, "salary", any_staff, "no tier has owned: {staff: ...}");
+    ts_value_counts_if(money, "api_price_decline", any_api, "no tier is an API");
+    ts_value_counts_if(power, "pue", any_server, "no tier is a server");
+    ts_value_counts_if(money, "electricity", any_owned, "every tier is an API: its provider pays for the power");
+    ts_value_counts_if(money, "carbon", any_owned, "every tier is an API: its provider's carbon is not known");
+}
+
 static void resolve_money(struct ts_loader *loader)
 {
     struct ts_value *money = ts_value_at(loader->root, "money");
@@ -68,6 +125,7 @@ static void resolve_money(struct ts_loader *loader)
         return;
     }
     (void)ts_value_choice(money, "currency");
+    settle_prices(loader, money);
     out->region = region->name;
     out->electricity_usd_per_kwh =
         from_region(loader, money, "electricity", region, region->electricity_usd_per_kwh, "USD/kWh");

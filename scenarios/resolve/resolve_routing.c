@@ -56,7 +56,13 @@ static void resolve_order(struct ts_loader *loader, struct ts_value *routing)
 {
     struct ts_model *model = loader->model;
     struct ts_router_model *router = &model->router;
-    if (take_written(loader, ts_value_at(routing, "order"), router->order, &router->n_order)) {
+    struct ts_value *order = ts_value_at(routing, "order");
+    if (take_written(loader, order, router->order, &router->n_order)) {
+        if (router->policy == TS_ROUTE_STATIC && ts_value_is_written(routing, "fallback")) {
+            ts_loader_warning(
+                loader, order, NULL,
+                "'routing.order' has no effect here: policy static chooses by class, and fallback is written");
+        }
         return;
     }
     for (uint32_t i = 0; i < model->n_tiers; i++) {
@@ -329,6 +335,10 @@ void ts_resolve_routing(struct ts_loader *loader)
     }
     size_t n_errors = loader->diags->n_errors;
     router->policy = (enum ts_router_policy)ts_value_choice(routing, "policy");
+    const bool sees =
+        router->policy == TS_ROUTE_DIFFICULTY || router->policy == TS_ROUTE_HEDGE || router->policy == TS_ROUTE_BUDGET;
+    ts_value_counts_if(routing, "router.auc", sees && loader->model->n_tiers > 1,
+                       sees ? "there is one tier" : "the policy does not look at difficulty");
     resolve_order(loader, routing);
     resolve_policy(loader, routing);
     resolve_fallback(loader, routing);

@@ -388,9 +388,7 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
     } else if (linear) {
         resolve_linear(loader, ctx, out);
         if (ts_value_is_set(value, "overhead")) {
-            ts_loader_warning(loader, ts_value_at(value, "overhead"), "add it to a",
-                              "'overhead' has no effect beside linear step times");
-            ts_value_ignore(ts_value_at(value, "overhead"));
+            ts_value_counts_if(value, "overhead", false, "linear step times have it: add it to a");
         }
     } else if (ctx->measurement && !roofline) {
         resolve_measurement(loader, ctx, out);

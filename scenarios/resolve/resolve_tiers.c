@@ -115,10 +115,27 @@ static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx
     ts_resolve_steps(loader, ctx, &device->steps);
 }
 
+/* Do classes differ in priority? */
+static bool has_priorities(const struct ts_loader *loader)
+{
+    const struct ts_workload *workload = loader->workload;
+    bool differ = false;
+    for (size_t i = 1; i < workload->n_classes; i++) {
+        differ = differ || workload->classes[i].priority != workload->classes[0].priority;
+    }
+    return differ;
+}
+
 static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
+    static const char *const of_vllm[] = {"scheduler.chunked_prefill", "scheduler.long_prefill",
+                                          "scheduler.whole_admission"};
     struct ts_replica_model *replica = &ctx->pool->replica;
     replica->policy = (enum ts_scheduler_policy)ts_value_choice(ctx->value, "scheduler.policy");
+    ts_value_counts_if(ctx->value, "scheduler.order", has_priorities(loader), "all classes have the same priority");
+    for (size_t i = 0; i < sizeof of_vllm / sizeof of_vllm[0]; i++) {
+        ts_value_counts_if(ctx->value, of_vllm[i], replica->policy == TS_SCHEDULER_VLLM, "it is of policy vllm");
+    }
     replica->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
     replica->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
     replica->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
@@ -232,6 +249,7 @@ static void resolve_replica(struct ts_loader *loader, struct ts_tier_context *ct
     struct ts_replica_model *replica = &ctx->pool->replica;
     replica->n_accelerators = ctx->n_accelerators = ts_value_count(ctx->value, "accelerators");
     resolve_parallel(loader, ctx);
+    ts_value_counts_if(ctx->value, "interconnect", ctx->n_accelerators > 1, "there is one accelerator");
     resolve_scheduler(loader, ctx);
     share_scheduler(loader, ctx);
     resolve_speculative(loader, ctx);

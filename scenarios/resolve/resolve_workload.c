@@ -8,6 +8,34 @@
 
 static const double share_tolerance = 1e-6;
 
+/* ---- whom labels matter to ---- */
+
+static bool rules_look_at_sensitivity(struct ts_loader *loader)
+{
+    struct ts_value *rules = ts_value_at(loader->root, "routing.rules");
+    bool any = false;
+    for (size_t i = 0; rules && i < rules->n_children; i++) {
+        any = any || ts_value_is_written(&rules->children[i], "when.sensitivity");
+    }
+    return any;
+}
+
+static bool servers_look_at_priority(struct ts_loader *loader)
+{
+    struct ts_value *tiers = ts_value_at(loader->root, "tiers");
+    bool any = false;
+    for (size_t i = 0; i < tiers->n_children; i++) {
+        struct ts_value *tier = &tiers->children[i];
+        const struct ts_value *kind = tier->n_children > 0 ? ts_value_at(tier, "kind") : NULL;
+        const struct ts_value *order =
+            kind && kind->text && ts_str_equal(kind->text, "server") ? ts_value_at(tier, "scheduler.order") : NULL;
+        any = any || (order && order->text && ts_str_equal(order->text, "priority"));
+    }
+    return any;
+}
+
+/* ---- classes ---- */
+
 static void class_of(struct ts_value *item, struct ts_class_spec *out, bool generated)
 {
     memset(out, 0, sizeof *out);
@@ -57,6 +85,12 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
         ts_loader_error(loader, list, "write at least one {name: ..., share: 100 %}", "there are no classes");
         return;
     }
+    for (size_t i = 0; i < n; i++) {
+        ts_value_counts_if(&list->children[i], "sensitivity", rules_look_at_sensitivity(loader),
+                           "no rule of routing has when: {sensitivity: ...}");
+        ts_value_counts_if(&list->children[i], "priority", servers_look_at_priority(loader),
+                           "no server has scheduler: {order: priority}");
+    }
     struct ts_class_spec *classes = ts_loader_array(loader, n ? n : 1, sizeof *classes);
     const char **names = ts_loader_array(loader, n ? n : 1, sizeof *names);
     if (!classes || !names) {
@@ -79,6 +113,7 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
         check_classes(loader, list);
     }
     workload->classes = classes;
+    workload->names_classes = n > 0;
     workload->n_classes = n ? n : 1;
     for (size_t i = 0; i < workload->n_classes; i++) {
         names[i] = classes[i].name ? classes[i].name : "";
@@ -118,6 +153,7 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     }
     workload->trace_format = ts_value_text(trace, "format");
     check_format(loader, trace, workload->trace_format);
+    loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
     workload->scale_rate = ts_value_number(trace, "scale_rate");
     workload->repeat_to_s = ts_value_number(trace, "repeat_to");
     resolve_classes(loader, ts_value_at(trace, "classes"), false);
@@ -128,10 +164,13 @@ static void replace_by_trace(struct ts_loader *loader, struct ts_value *section)
 {
     struct ts_workload *workload = loader->workload;
     ts_value_ignore(section);
+    ts_value_counts_if(section, "", false, "--trace replaces the workload");
     workload->trace_path = ts_loader_printf(loader, "%s", loader->options->trace_path);
     workload->trace_format = "auto";
+    loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
     workload->scale_rate = 1.0;
     ts_loader_assume(loader, "trace.file", TS_ORIGIN_COMMAND, "command line", "%s", ts_path_base(workload->trace_path));
+    ts_value_counts_if(section, "classes", true, NULL);
     resolve_classes(loader, ts_value_at(section, "classes"), false);
 }
 
@@ -151,10 +190,20 @@ static void name_token_sources(struct ts_loader *loader, struct ts_value *list)
     }
 }
 
+static bool is_flat(const double *week_curve)
+{
+    bool flat = true;
+    for (size_t hour = 1; week_curve && hour < TS_WEEK_HOURS; hour++) {
+        flat = flat && week_curve[hour] == week_curve[0];
+    }
+    return flat;
+}
+
 static void resolve_generated(struct ts_loader *loader, struct ts_value *section)
 {
     struct ts_workload *workload = loader->workload;
     struct ts_value *curve = ts_value_at(section, "curve");
+    ts_value_counts_if(section, "start", !is_flat(curve->curve), "the rate is the same at all hours: write a curve");
     workload->calls_per_s = ts_value_number(section, "calls");
     workload->duration_s = ts_value_number(section, "duration");
     workload->start_hour = ts_value_number(section, "start");

@@ -8,6 +8,9 @@
 
 #include "base/units.h"
 
+/* The end of a queue that a slow link would need centuries for: what is added to it stays an int64_t. */
+#define LATEST_NS (INT64_MAX / 2)
+
 bool ts_link_is_constant(const struct ts_link_model *link)
 {
     return ts_dist_is_constant(&link->rtt_s) && ts_dist_is_constant(&link->jitter_s);
@@ -39,6 +42,7 @@ int64_t ts_link_send(struct ts_link *link, enum ts_link_way way, int64_t now_ns,
     const int64_t ahead_ns = stream_ns < occupied_ns ? stream_ns : occupied_ns;
     const int64_t wanted_ns = now_ns - ahead_ns;
     const int64_t begin_ns = link->free_ns[way] > wanted_ns ? link->free_ns[way] : wanted_ns;
-    link->free_ns[way] = begin_ns + occupied_ns;
+    const int64_t free_ns = begin_ns + occupied_ns;
+    link->free_ns[way] = free_ns < LATEST_NS ? free_ns : LATEST_NS;
     return begin_ns - wanted_ns;
 }

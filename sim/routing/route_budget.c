@@ -70,7 +70,7 @@ static double price_usd(const struct pacing *pacing, const struct ts_tier_model 
     struct ts_request expected = *request;
     expected.output_tok =
         pacing->n_calls > 0.0 ? (uint32_t)ceil(pacing->reply_tok / pacing->n_calls) : (uint32_t)FIRST_REPLY_TOK;
-    return ts_ledger_price_usd(&tier->u.api.offers[0], &expected);
+    return ts_ledger_price_usd(&tier->u.api.offers[0], &expected, 0); /* what a cache holds of it is not known before */
 }
 
 static void learn(struct pacing *pacing, double usd, double allowance)

@@ -11,12 +11,14 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "sim/serving/steptime.h"
+#include "sim/tiers/prompt_cache.h"
 
 enum { BUCKET_REQUESTS, BUCKET_INPUT, BUCKET_OUTPUT, N_BUCKETS };
 
 struct api {
     const struct ts_api_model *model;
     uint32_t context_tok;
+    struct ts_prompt_cache cache; /* of all offers: none finds what another one has seen */
     struct ts_bucket buckets[TS_MAX_OFFERS][N_BUCKETS];
 };
 
@@ -74,7 +76,11 @@ static void take(struct api *api, uint32_t offer, const struct ts_request *reque
 
 static void api_destroy(struct ts_tier *tier)
 {
-    free(tier->state);
+    struct api *api = tier->state;
+    if (api) {
+        ts_prompt_cache_deinit(&api->cache);
+    }
+    free(api);
     tier->state = NULL;
 }
 
@@ -89,6 +95,7 @@ static enum ts_status api_create(struct ts_tier *tier, struct ts_engine *engine)
     }
     api->model = model;
     api->context_tok = tier->model->context_tok;
+    api->cache = ts_prompt_cache_of(&model->cache);
     for (uint32_t i = 0; i < model->n_offers; i++) {
         api->buckets[i][BUCKET_REQUESTS] = ts_bucket_of_rate(model->requests_per_s);
         api->buckets[i][BUCKET_INPUT] = ts_bucket_of_rate(model->input_tok_per_s);
@@ -130,6 +137,19 @@ static void begin_reply(const struct api *api, struct ts_engine *engine, uint32_
     ts_engine_expect_first(engine, id);
 }
 
+static void look_up_prompt(struct ts_tier *tier, struct ts_engine *engine, struct ts_flight *flight)
+{
+    struct api *api = tier->state;
+    if (flight->request.prefix.n_ids == 0 || api->cache.life_ns == 0) {
+        return;
+    }
+    struct ts_pool_account *account = &engine->ledger.pools[ts_model_first_pool(engine->model, tier->index)];
+    ts_engine_fail(engine, ts_prompt_cache_meet(&flight->found_tok, &api->cache, flight->offer, &flight->request,
+                                                engine->now_ns, flight->first_ns));
+    account->looked_up_tok += flight->request.prompt_tok;
+    account->found_tok += flight->found_tok;
+}
+
 static void back_off(const struct api *api, struct ts_tier *tier, struct ts_engine *engine, uint32_t id,
                      struct ts_rng *rng)
 {
@@ -158,6 +178,7 @@ static void call(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
     take(api, offer, &flight->request);
     flight->offer = (uint8_t)offer;
     begin_reply(api, engine, id, &rng);
+    look_up_prompt(tier, engine, ts_engine_flight(engine, id));
 }
 
 /* ---- the functions of the tier ---- */

@@ -28,6 +28,7 @@ struct fleet {
     uint64_t seed;
     struct device *table; /* [cap], cap a power of two */
     uint32_t cap, n_busy;
+    uint8_t *called; /* a bit for each user, set once one of the user's calls has begun; NULL: on mains, not counted */
 };
 
 /* ---- users ---- */
@@ -103,6 +104,7 @@ static void device_destroy(struct ts_tier *tier)
     struct fleet *fleet = tier->state;
     if (fleet) {
         free(fleet->table);
+        free(fleet->called);
         free(fleet);
         tier->state = NULL;
     }
@@ -112,9 +114,12 @@ static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engi
 {
     struct fleet *fleet = calloc(1, sizeof *fleet);
     struct device *table = calloc(FIRST_CAP, sizeof *table);
-    if (!fleet || !table) {
+    const bool counts_users = tier->model->u.device.battery_wh > 0.0;
+    uint8_t *called = counts_users ? calloc(tier->model->u.device.n_users / 8 + 1, 1) : NULL;
+    if (!fleet || !table || (counts_users && !called)) {
         free(fleet);
         free(table);
+        free(called);
         return TS_ENOMEM;
     }
     *fleet = (struct fleet){.model = &tier->model->u.device,
@@ -122,7 +127,8 @@ static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engi
                             .book = ts_model_first_pool(engine->model, tier->index),
                             .seed = engine->model->seed,
                             .table = table,
-                            .cap = FIRST_CAP};
+                            .cap = FIRST_CAP,
+                            .called = called};
     tier->state = fleet;
     return TS_OK;
 }
@@ -163,10 +169,22 @@ int64_t ts_device_decode_ns(struct ts_hist *itl, const struct ts_steps_model *st
     return n > 0 ? ts_steptime_ns(sum_s) : 0;
 }
 
+/* Who uses the fleet, for what a day takes of a battery. */
+static void count_user(struct fleet *fleet, struct ts_engine *engine, const struct ts_flight *flight)
+{
+    const uint8_t bit = (uint8_t)(1U << flight->unit % 8);
+    if (fleet->called && !ts_ledger_leaves_out(&engine->ledger, &flight->request) &&
+        !(fleet->called[flight->unit / 8] & bit)) {
+        fleet->called[flight->unit / 8] |= bit;
+        engine->ledger.accounts[flight->tier].active_users++;
+    }
+}
+
 static void begin_service(struct fleet *fleet, struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_request *request = &flight->request;
+    count_user(fleet, engine, flight);
     const struct ts_batch_load load = ts_steptime_prompt_load(request->prompt_tok);
     flight->start_ns = engine->now_ns;
     flight->first_ns = flight->start_ns + ts_steptime_ns(ts_steptime_s(&fleet->model->steps, &load));

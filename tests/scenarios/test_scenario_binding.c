@@ -345,7 +345,8 @@ static void test_binding__every_notation_of_a_distribution_works(void **state)
                   "20 tok, sd: 5 tok}}}\n"
                   "    - {name: d, share: 25 %, prompt: {empirical: azure-conversation}, output: {empirical: "
                   "azure-code}, sensitivity: restricted}\n"
-                  "tiers: {cloud: {kind: api, ability: 3, offers: OpenAI/gpt-4o}}\n");
+                  "tiers: {cloud: {kind: api, ability: 3, offers: OpenAI/gpt-4o}}\n"
+                  "routing: {rules: [{when: {sensitivity: public}, only: cloud}]}\n");
     const struct ts_class_spec *c = s.workload.classes;
     assert_int_equal(s.workload.n_classes, 4);
     assert_float_equal(ts_dist_mean(&c[0].prompt_tok), 100.0, 1e-9);
@@ -382,8 +383,8 @@ static const char three_tiers[] =
     "  phone: {kind: device, hardware: iPhone 16 Pro, model: Llama-3.2-1B, quant: Q4_0, users: 500, ability: -1}\n"
     "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 1, link: lan}\n"
     "links:\n"
-    "  lan: {rtt: 0.4 ms, bandwidth: 10 Gbit/s}\n"
-    "  wan: {rtt: {lognormal: {median: 35 ms, p95: 90 ms}}, jitter: 1 ms, token_size: 8 B}\n";
+    "  lan: {rtt: 0.4 ms, bandwidth: 10 Gbit/s, token_size: 8 B}\n"
+    "  wan: {rtt: {lognormal: {median: 35 ms, p95: 90 ms}}, jitter: 1 ms}\n";
 
 static void test_binding__tiers_are_walked_by_ability_and_rules_bar_by_mask(void **state)
 {
@@ -424,7 +425,7 @@ static void test_binding__tiers_are_walked_by_ability_and_rules_bar_by_mask(void
     assert_int_equal(s.model.tiers[2].link, 1);
     assert_float_equal(s.model.links[0].bytes_per_s, 1.25e9, 1.0);
     assert_float_equal(s.model.links[1].bytes_per_s, 0.0, 0.0);
-    assert_float_equal(s.model.links[1].bytes_per_tok, 8.0, 0.0);
+    assert_float_equal(s.model.links[0].bytes_per_tok, 8.0, 0.0);
     assert_float_equal(ts_dist_quantile(&s.model.links[1].rtt_s, 0.95), 0.09, 1e-9);
     ts_scenario_deinit(&s);
 }
@@ -544,8 +545,13 @@ static void test_binding__promises_money_and_limits(void **state)
     (void)state;
     char text[2048];
     struct ts_scenario s;
-    snprintf(text, sizeof text, "%s%s", one_server,
+    snprintf(text, sizeof text, "%s%s", WORKLOAD,
              "seed: 42\nreplications: 3\n"
+             "tiers:\n"
+             "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 1, owned: {staff: 1 "
+             "FTE}}\n"
+             "  cloud: {kind: api, ability: 3, offers: OpenAI/gpt-4o}\n"
+             "routing: {thresholds: {edge: 0}}\n"
              "slo: {ttft: 1 s, tpot: 60 ms, attainment: 99 %}\n"
              "money: {region: Germany, horizon: 3 years, discount: 8 %/year, growth: 2 %/month, api_price_decline: 30 "
              "%/year,\n"
@@ -615,7 +621,7 @@ static void test_binding__a_trace_needs_labels_only(void **state)
     struct ts_scenario s;
     load_good(&s, "scenario: t\n"
                   "trace: {file: sub/trace.csv, scale_rate: 2, repeat_to: 24 h, classes: [{name: a, share: 60 %}, "
-                  "{name: b, share: 40 %, sensitivity: public}]}\n"
+                  "{name: b, share: 40 %, difficulty: 1}]}\n"
                   "tiers: {cloud: {kind: api, ability: 3, offers: OpenAI/gpt-4o}}\n");
     assert_string_equal(s.workload.trace_path, "sub/trace.csv");
     assert_string_equal(s.workload.trace_format, "auto");
@@ -728,14 +734,15 @@ static void test_binding__pools_by_role_are_joined_by_a_link(void **state)
 {
     (void)state;
     struct ts_scenario s;
-    load_good(&s, WORKLOAD
-              "tiers:\n"
-              "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, ability: 1,\n"
-              "         scheduler: {prefix_cache: true}, kv_link: fabric,\n"
-              "         pools: [{name: d, role: decode, replicas: 2}, {name: p, role: prefill}]}\n"
-              "links:\n"
-              "  lan: {rtt: 1 ms}\n"
-              "  fabric: {rtt: 20 us, bandwidth: 100 Gbit/s}\n");
+    load_good(
+        &s, WORKLOAD
+        "tiers:\n"
+        "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-70B, quant: FP8, kv: fp8, ability: 1, link: lan,\n"
+        "         scheduler: {prefix_cache: true}, kv_link: fabric,\n"
+        "         pools: [{name: d, role: decode, replicas: 2}, {name: p, role: prefill}]}\n"
+        "links:\n"
+        "  lan: {rtt: 1 ms}\n"
+        "  fabric: {rtt: 20 us, bandwidth: 100 Gbit/s}\n");
     const struct ts_server_model *server = &s.model.tiers[0].u.server;
     assert_string_equal(server->pools[0].name, "p");
     assert_int_equal(server->pools[0].role, TS_POOL_PREFILL);

@@ -50,6 +50,29 @@ static void test_set__writes_keys_by_name(void **state)
     ts_text_deinit(&said);
 }
 
+/* > would begin a text over several lines in a file; here it is the bound itself, quoted or not. */
+static void test_set__takes_bounds_as_they_stand(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"limits.attainment=>= 95 %", "limits.payback=<= 18 months",
+                                       "limits.ttft_p95='<= 2 s'", "limits.cost_per_month=  <= 1 kUSD  "};
+    struct ts_scenario s;
+    struct ts_text said;
+    ts_text_init(&said);
+    assert_int_equal(load_with(&s, &said, 4, sets), TS_OK);
+    assert_string_equal(said.data, "");
+    assert_float_equal(s.model.limits.min_attainment_frac, 0.95, 1e-15);
+    assert_float_equal(s.model.limits.max_payback_months, 18.0, 1e-12);
+    assert_float_equal(s.model.limits.max_ttft_p95_s, 2.0, 1e-15);
+    assert_float_equal(s.model.limits.max_cost_usd_per_month, 1000.0, 1e-9);
+    assert_string_equal(assumption(&s, "limits.attainment")->value, "'>= 95 %'");
+    ts_scenario_deinit(&s);
+    static const char *const wrong[] = {"limits.attainment=> 95 %"};
+    assert_int_equal(load_with(&s, &said, 1, wrong), TS_ESCENARIO);
+    assert_non_null(strstr(said.data, "attainment: a bound begins with >="));
+    ts_text_deinit(&said);
+}
+
 static void test_set__finds_items_of_lists_by_name_and_by_number(void **state)
 {
     (void)state;
@@ -146,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set__writes_keys_by_name),
+        cmocka_unit_test(test_set__takes_bounds_as_they_stand),
         cmocka_unit_test(test_set__finds_items_of_lists_by_name_and_by_number),
         cmocka_unit_test(test_set__reaches_into_words_and_distributions_and_takes_yaml),
         cmocka_unit_test(test_set__the_last_of_two_wins),

@@ -156,7 +156,7 @@ static void test_api__yearly_bills_of_known_price_sheets(void **state)
                 {0.59, 0.79, 448800.0}, {0.88, 0.88, 633600.0}, {0.05, 0.08, 39600.0}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct ts_offer offer = {.input_usd_per_mtok = rows[i].input, .output_usd_per_mtok = rows[i].output};
-        world_assert_near(600e6 * ts_ledger_price_usd(&offer, &request), rows[i].usd, 1e-9);
+        world_assert_near(600e6 * ts_ledger_price_usd(&offer, &request, 0), rows[i].usd, 1e-9);
     }
 }
 

@@ -115,6 +115,35 @@ static void test_device__a_reply_takes_its_share_of_the_battery(void **state)
     const double wh = ts_tier_energy_j(&result.tiers[0]) / 3600.0;
     assert_true(fabs(wh - 0.016) < 0.0005);
     assert_true(fabs(wh / 13.0 - 0.0012) < 0.00005);
+    assert_true(result.tiers[0].active_users == 1.0);
+    ts_result_deinit(&result);
+}
+
+/* Who has called behind the warm-up, in which the first of 400 calls comes. On mains nobody is counted. */
+static void test_device__users_with_a_battery_are_counted_once(void **state)
+{
+    (void)state;
+    enum { N = 400, USERS = 50 };
+    struct ts_tier_model tier = world_device(1e-3);
+    tier.u.device.n_users = USERS;
+    tier.u.device.battery_wh = 13.0;
+    struct ts_model model = world_model(&tier, 1);
+    model.warmup_s = 1e-3;
+    struct ts_request requests[N];
+    bool called[USERS] = {false};
+    double n_called = 0.0;
+    for (uint64_t i = 0; i < N; i++) {
+        requests[i] = world_request(i, (int64_t)i * MS, 1, 1);
+        bool *user = &called[ts_device_user(model.seed, i, USERS)];
+        n_called += i > 0 && !*user;
+        *user = i > 0;
+    }
+    struct ts_result result = world_run(&model, requests, N);
+    assert_true(result.tiers[0].active_users == n_called && n_called > 45.0);
+    ts_result_deinit(&result);
+    model.tiers[0].u.device.battery_wh = 0.0;
+    result = world_run(&model, requests, N);
+    assert_true(result.tiers[0].active_users == 0.0);
     ts_result_deinit(&result);
 }
 
@@ -182,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_device__the_closed_form_equals_the_loop),
         cmocka_unit_test(test_device__a_device_serves_first_come_first_served),
         cmocka_unit_test(test_device__a_reply_takes_its_share_of_the_battery),
+        cmocka_unit_test(test_device__users_with_a_battery_are_counted_once),
         cmocka_unit_test(test_device__waiting_requests_lose_patience),
         cmocka_unit_test(test_device__giving_up_inside_the_prompt_frees_the_device),
         cmocka_unit_test(test_device__ten_million_users_cost_nothing_until_they_ask),

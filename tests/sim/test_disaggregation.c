@@ -204,6 +204,22 @@ static void test_disaggregation__a_saturated_link_is_md1(void **state)
     free(requests);
 }
 
+/* A byte a second: the third transfer would end behind what an int64_t of nanoseconds holds. */
+static void test_disaggregation__a_link_that_needs_centuries_serves_nobody(void **state)
+{
+    (void)state;
+    struct rig rig;
+    set_up(&rig, 1e-3, 0.0);
+    struct ts_model model = model_of(&rig);
+    model.drain_s = 60.0;
+    const struct ts_request requests[] = {world_request(0, 0, 64, 3), world_request(1, 0, 64, 3),
+                                          world_request(2, 0, 64, 3), world_request(3, 0, 64, 3),
+                                          world_request(4, 0, 64, 3), world_request(5, 0, 64, 3)};
+    struct ts_result result = world_run(&model, requests, COUNT(requests));
+    assert_int_equal(result.tiers[0].cells[0].unfinished, COUNT(requests));
+    ts_result_deinit(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_disaggregation__one_token_needs_no_decode),
         cmocka_unit_test(test_disaggregation__the_preempted_recompute_in_decode),
         cmocka_unit_test(test_disaggregation__the_end_may_come_during_a_transfer),
+        cmocka_unit_test(test_disaggregation__a_link_that_needs_centuries_serves_nobody),
         cmocka_unit_test(test_disaggregation__a_saturated_link_is_md1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

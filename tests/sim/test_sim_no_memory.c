@@ -38,7 +38,10 @@ static struct ts_model three_tiers(struct ts_pool_model *pool)
     const struct ts_tier_model tiers[3] = {world_server(pool, 5e-3), world_device(5e-3), world_api(0.1, 100.0)};
     struct ts_model model = world_model(tiers, 3);
     pool->n_replicas = 2;
+    model.tiers[0].replaces = 2;
     model.tiers[1].u.device.n_users = 10000;
+    model.tiers[1].u.device.battery_wh = 13.0;
+    model.tiers[2].u.api.cache = (struct ts_prompt_cache_model){.life_s = 300.0, .least_tok = 128};
     model.n_classes = 3;
     model.router.static_tier[1] = 1;
     model.router.static_tier[2] = 2;
@@ -70,6 +73,12 @@ static void test_sim__every_failed_allocation_is_reported(void **state)
     for (uint64_t i = 0; i < N; i++) {
         requests[i] = world_request(i, (int64_t)i * MS, 20, 30);
         requests[i].class_id = i % 3;
+    }
+    static uint64_t ids[N][10];
+    for (uint64_t i = 0; i < N; i++) {
+        ids[i][9] = i;
+        requests[i].prompt_tok = 10 * 128;
+        requests[i].prefix = (struct ts_prefix){.ids = ids[i], .n_ids = 10, .block_tok = 128};
     }
     while (run(&result, &model, requests, n_failures) != TS_OK) {
         n_failures++;

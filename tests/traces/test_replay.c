@@ -210,6 +210,99 @@ static void test_replay__a_trace_without_a_duration_cannot_be_repeated(void **st
     remove_file(&file);
 }
 
+#define CLASSED "TIMESTAMP,ContextTokens,GeneratedTokens,Class\n"
+
+/* A workload of classes 'rag' and 'chat', which the rows may name. */
+static struct ts_workload classed_workload(const char *path, struct ts_class_spec *classes)
+{
+    classes[0] = classes[1] = plain_class();
+    classes[0].name = "rag";
+    classes[0].share = 0.5;
+    classes[1].name = "chat";
+    classes[1].share = 0.5;
+    classes[1].sensitivity = TS_PUBLIC;
+    struct ts_workload workload = trace_workload(path, classes, 2);
+    workload.names_classes = true;
+    return workload;
+}
+
+/* By a column, by a key, in every pass; the other labels are those of the class. */
+static void test_replay__the_class_is_what_the_row_says(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        CLASSED "2025-01-01 00:00:00,10,1,chat\n2025-01-01 00:00:01,11,2,rag\n2025-01-01 00:00:02,13,4,chat\n",
+        "{\"timestamp\": 0, \"input_length\": 10, \"output_length\": 1, \"class\": \"chat\"}\n"
+        "{\"timestamp\": 1000, \"input_length\": 11, \"output_length\": 2, \"class\": \"rag\"}\n"
+        "{\"timestamp\": 2000, \"input_length\": 13, \"output_length\": 4, \"class\": \"chat\"}\n"};
+    for (size_t t = 0; t < 2; t++) {
+        struct temp_file file;
+        struct ts_class_spec classes[2];
+        struct ts_request read[MAX];
+        struct ts_trace_counts counts;
+        write_text(&file, texts[t]);
+        struct ts_workload workload = classed_workload(file.path, classes);
+        workload.repeat_to_s = 100.0;
+        const size_t n = read_workload(&workload, 1, 0, read, MAX, &counts);
+        assert_true(n > 60 && counts.names_classes);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(read[i].class_id, i % 3 == 1 ? 0 : 1);
+            assert_int_equal(read[i].sensitivity, i % 3 == 1 ? TS_INTERNAL : TS_PUBLIC);
+        }
+        remove_file(&file);
+    }
+}
+
+static void test_replay__a_class_that_the_scenario_lacks_is_told_where_it_stands(void **state)
+{
+    (void)state;
+    struct temp_file file;
+    struct ts_class_spec classes[2];
+    struct ts_request_stream *stream = NULL;
+    struct ts_request request;
+    struct ts_diags diags;
+    int got = 0;
+    ts_diags_init(&diags);
+    write_text(&file, CLASSED "2025-01-01 00:00:00,10,1,chta\n");
+    struct ts_workload workload = classed_workload(file.path, classes);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, &diags), TS_OK);
+    assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_EINPUT);
+    assert_diags(&diags, &file,
+                 "FILE:2:26: error: unknown class 'chta'\n"
+                 "    2 | 2025-01-01 00:00:00,10,1,chta\n"
+                 "      |                          ^~~~\n"
+                 "help: did you mean 'chat'?\n");
+    ts_request_stream_destroy(stream);
+    remove_file(&file);
+}
+
+/* A scenario without classes has no use for them, and says so once. */
+static void test_replay__classes_that_nobody_looks_at_are_told(void **state)
+{
+    (void)state;
+    struct temp_file file;
+    struct ts_class_spec spec = plain_class();
+    struct ts_request_stream *stream = NULL;
+    struct ts_request request;
+    struct ts_diags diags;
+    int got = 1;
+    ts_diags_init(&diags);
+    write_text(&file, CLASSED "2025-01-01 00:00:00,10,1,chat\n2025-01-01 00:00:01,10,1,rag\n");
+    struct ts_workload workload = trace_workload(file.path, &spec, 1);
+    workload.repeat_to_s = 10.0;
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, &diags), TS_OK);
+    while (got) {
+        assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_OK);
+        assert_int_equal(request.class_id, 0);
+    }
+    assert_diags(&diags, &file,
+                 "FILE: warning: the trace names a class for each request, but the scenario has no classes: it is not "
+                 "used\n"
+                 "help: write trace: {classes: [{name: ..., share: ...}]} with the names of the file\n");
+    ts_request_stream_destroy(stream);
+    remove_file(&file);
+}
+
 static void test_replay__an_error_of_the_file_comes_through(void **state)
 {
     struct fixture *fixture = *state;
@@ -236,6 +329,9 @@ int main(void)
         WITH_FILE(test_replay__the_shorter_limit_cuts),
         WITH_FILE(test_replay__token_caps_are_for_draws_and_not_for_the_file),
         cmocka_unit_test(test_replay__a_trace_without_a_duration_cannot_be_repeated),
+        cmocka_unit_test(test_replay__the_class_is_what_the_row_says),
+        cmocka_unit_test(test_replay__a_class_that_the_scenario_lacks_is_told_where_it_stands),
+        cmocka_unit_test(test_replay__classes_that_nobody_looks_at_are_told),
         WITH_FILE(test_replay__an_error_of_the_file_comes_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
