@@ -1,65 +1,13 @@
 /* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, nothing leaks (the
  * address sanitizer watches), nothing is half-made. Allocations of the library go through the linker's --wrap. */
-#include <errno.h>
-
 #include "base/arena.h"
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/hist.h"
+#include "base/json.h"
 #include "base/source.h"
 #include "tests/base/base_test.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *string);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *string);
-
-static long countdown = -1; /* allocations until one fails; negative: none does */
-
-static bool fails_now(void)
-{
-    return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    if (fails_now()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    if (fails_now()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    if (fails_now()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *string)
-{
-    if (fails_now()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return __real_strdup(string);
-}
+#include "tests/failing_allocator.h"
 
 /* Runs `attempt` with the n-th allocation failing until it returns TS_OK; every other result must be TS_ENOMEM. */
 static void until_success(enum ts_status (*attempt)(void), long at_least)
@@ -109,6 +57,21 @@ static enum ts_status try_csv_file(void)
     struct ts_csv_reader *reader = NULL;
     enum ts_status status = ts_csv_open(&reader, "/dev/null", false, NULL);
     ts_csv_close(reader);
+    return status;
+}
+
+/* What jansson reads is right, or it is not there: without memory its lexer would lose bytes of a long string. */
+static enum ts_status try_json(void)
+{
+    static const char text[] =
+        "{\"a key of more than sixteen bytes\": [\"a text of more than sixteen bytes, too\", 1.25e3]}";
+    struct ts_json_doc doc;
+    enum ts_status status = ts_json_parse(&doc, "x", text, strlen(text), NULL);
+    if (status == TS_OK) {
+        const struct ts_json *list = ts_json_get(ts_json_root(&doc), "a key of more than sixteen bytes");
+        assert_string_equal(ts_json_string(ts_json_at(list, 0)), "a text of more than sixteen bytes, too");
+        ts_json_deinit(&doc);
+    }
     return status;
 }
 
@@ -205,6 +168,7 @@ static void test_no_memory__every_failed_allocation_is_reported(void **state)
     until_success(try_source, 3);
     until_success(try_csv, 8);
     until_success(try_csv_file, 3);
+    until_success(try_json, 10);
     until_success(try_file, 3);
     until_success(try_arena, 2);
     until_success(try_text, 3);

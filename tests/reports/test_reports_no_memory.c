@@ -1,6 +1,5 @@
 /* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, none gives a text with
  * a hole in it, nothing leaks (the address sanitizer watches). Allocations go through the linker's --wrap. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,44 +13,7 @@
 #include "report_fixture.h"
 #include "reports/chart.h"
 #include "reports/table.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *string);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *string);
-
-static long countdown = -1; /* allocations until one fails; negative: none does */
-
-static bool fails_now(void)
-{
-    bool fails = countdown >= 0 && countdown-- == 0;
-    errno = fails ? ENOMEM : errno;
-    return fails;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *string)
-{
-    return fails_now() ? NULL : __real_strdup(string);
-}
+#include "tests/failing_allocator.h"
 
 typedef enum ts_status attempt_fn(struct ts_text *out, const struct report_fixture *fixture,
                                   const struct ts_report *report);

@@ -1,7 +1,6 @@
 /* The n-th allocation fails, for n = 0, 1, ... until a scenario loads: each failure is TS_ENOMEM, the output is
  * untouched, nothing leaks (the address sanitizer watches). Allocations of the library go through the linker's --wrap.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,46 +12,7 @@
 
 #include "base/file.h"
 #include "scenarios/language/scenario.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *string);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *string);
-
-static long countdown = -1; /* allocations until one fails; negative: none does */
-
-static bool fails_now(void)
-{
-    if (countdown < 0 || countdown-- > 0) {
-        return false;
-    }
-    errno = ENOMEM;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *string)
-{
-    return fails_now() ? NULL : __real_strdup(string);
-}
+#include "tests/failing_allocator.h"
 
 static const char path[] = "scenario-without-memory.yaml";
 static const char text[] =

@@ -1,45 +1,10 @@
 /* The n-th allocation fails, for n = 1, 2, ... until a call succeeds: each failure is reported, nothing leaks (the
  * address sanitizer watches). Allocations of the library go through the linker's --wrap. */
+#include "tests/failing_allocator.h"
 #include "tests/traces/traces_test.h"
 #include "traces/trace_stats.h"
 
 #define HEADER "TIMESTAMP,ContextTokens,GeneratedTokens\n"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *string);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *string);
-
-static long countdown = -1; /* allocations until one fails; negative: none does */
-
-static bool fails_now(void)
-{
-    return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *string)
-{
-    return fails_now() ? NULL : __real_strdup(string);
-}
 
 /* Opens a workload and measures it to its end. */
 static enum ts_status measure(const struct ts_workload *workload, struct ts_diags *diags)
