@@ -28,9 +28,14 @@ struct ts_bench_args {
         TS_OPTION_QUIET(type, field.quiet)
 
 /* Options that some have. */
-#define TS_BENCH_OPTION_N(type, field) {"n", 0, TS_INTO(type, field), "LIST", "token counts"}
+#define TS_BENCH_OPTION_N(type, field)                                                                                 \
+    {                                                                                                                  \
+        "n", 0, TS_INTO(type, field), "LIST", "token counts"                                                           \
+    }
 #define TS_BENCH_OPTION_AFFINITY(type, field)                                                                          \
-    {"affinity", 0, TS_INTO(type, field), NULL, "bind each thread to a processor of its own (Linux)"}
+    {                                                                                                                  \
+        "affinity", 0, TS_INTO(type, field), NULL, "bind each thread to a processor of its own (Linux)"                \
+    }
 
 /* How long to measure. */
 double ts_bench_budget_s(const struct ts_bench_args *args, double quick_s, double full_s);

@@ -341,7 +341,8 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define FIGURES_ENERGY OF_UNITS("energy", "total", "kWh", get_energy, "All of these.")
 #define FIGURES_EFFICIENCY                                                                                             \
     OF_UNITS("cache_hit", "mean", "frac", get_cache_hit,                                                               \
-             "Share of the prompt tokens begun that a prefix cache held: they need not be computed, or are billed as cached.")                  \
+             "Share of the prompt tokens begun that a prefix cache held: they need not be computed, or are billed as " \
+             "cached.")                                                                                                \
     OF_UNITS("mfu", "mean", "frac", get_mfu, "Flop that the steps need over the hardware's peak while busy.")          \
     OF_UNITS("mbu", "mean", "frac", get_mbu, "Bytes that the steps need over the hardware's peak while busy.")
 

@@ -185,7 +185,7 @@ static void test_moot_keys__are_none_where_all_count(void **state)
 {
     (void)state;
     static const char *const quiet[] = {"office",  "server", "fleet",    "pools", "trace",
-                                        "experts", "own",    "recorded", "api", "cascade"};
+                                        "experts", "own",    "recorded", "api",   "cascade"};
     for (size_t i = 0; i < sizeof quiet / sizeof quiet[0]; i++) {
         struct ts_text said;
         listen(&said, quiet[i], NULL, 0, NULL);
