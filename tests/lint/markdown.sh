@@ -4,13 +4,12 @@
 set -u
 export LC_ALL=C # characters are counted as bytes that do not continue one
 longest=120
-not_yet="README.md CHANGELOG.md docs/ARCHITECTURE.md" # wrapped in a pass of their own
 cd "$1" || exit 1
 
 pages=()
 while IFS= read -r page; do
   page=${page#./}
-  case " $not_yet " in *" $page "*) ;; *) pages+=("$page") ;; esac
+  pages+=("$page")
 done < <(find . -name '*.md' -not -path './build*' -not -path './out/*' -not -path './tests/golden/*' -not -path './tests/lint/bad/*' | sort)
 [ ${#pages[@]} -gt 0 ] || { echo "no page under $1: nothing was checked"; exit 1; }
 
