@@ -121,8 +121,7 @@ static void set_life(struct ts_fleet *fleet, struct ts_engine *engine, struct ts
     fleet->n_starting += life == TS_REPLICA_STARTING;
     replica->life = life;
     if (drew != draws_power(life)) {
-        ts_ledger_down(&engine->ledger, replica->config->book, engine->now_ns, drew ? 1 : -1,
-                       replica->config->power->idle_w);
+        ts_ledger_down(&engine->ledger, replica->config->book, engine->now_ns, drew ? 1 : -1);
     }
 }
 
