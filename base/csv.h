@@ -46,7 +46,12 @@ enum ts_status ts_csv_next(struct ts_csv_reader *reader, const struct ts_csv_row
 /* Where a field of the current row stands, for diagnostics. col_index beyond the row points at its end. */
 struct ts_span ts_csv_span(const struct ts_csv_reader *reader, const struct ts_csv_row *row, size_t col_index);
 
-/* Appends one field to a CSV line, quoted only if it must be (comma, quote, CR, LF, leading or trailing blank). */
+/* Appends one text to a CSV line, quoted only if it must be (comma, quote, CR, LF, leading or trailing blank); one that
+ * a spreadsheet would run as a formula gets an apostrophe in front. */
 void ts_csv_put(struct ts_text *out, const char *field, bool first);
+/* Would it? */
+bool ts_csv_is_formula(const char *field);
+/* The shortest decimals that read back exactly; NaN is an empty field. */
+void ts_csv_put_number(struct ts_text *out, double value, bool first);
 
 #endif

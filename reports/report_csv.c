@@ -53,18 +53,6 @@ static enum ts_status csv_close(struct csv_out *out, enum ts_status status)
     return status;
 }
 
-static void put_number(struct ts_text *text, double value, bool first)
-{
-    struct ts_text number;
-    ts_text_init(&number);
-    if (!isnan(value)) {
-        ts_text_double(&number, value);
-    }
-    text->failed = text->failed || number.failed;
-    ts_csv_put(text, number.data, first);
-    ts_text_deinit(&number);
-}
-
 /* ---- summary.csv ---- */
 
 static void put_figure(struct ts_text *text, const struct ts_figure_list *list, const char *replication,
@@ -77,7 +65,7 @@ static void put_figure(struct ts_text *text, const struct ts_figure_list *list, 
     ts_csv_put(text, subject->class_id == TS_ALL_CLASSES ? "all" : list->model->class_names[subject->class_id], false);
     ts_csv_put(text, metric->name, false);
     ts_csv_put(text, metric->stat, false);
-    put_number(text, value, false);
+    ts_csv_put_number(text, value, false);
     ts_csv_put(text, metric->unit, false);
     ts_text_puts(text, "\n");
 }
@@ -124,12 +112,12 @@ static void put_bin(struct ts_text *text, const struct ts_report_input *input, u
     const struct ts_result *result = input->result;
     const bool all = tier > result->n_tiers;
     const double runs = result->n_replications > 0 ? (double)result->n_replications : 1.0;
-    put_number(text, bin * result->bin_s, true);
-    put_number(text, (bin + 1) * result->bin_s, false);
+    ts_csv_put_number(text, bin * result->bin_s, true);
+    ts_csv_put_number(text, (bin + 1) * result->bin_s, false);
     ts_csv_put(text, ts_metric_tier_name(input->model, tier), false);
-    put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * runs) : NAN, false);
+    ts_csv_put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * runs) : NAN, false);
     for (const struct ts_series *series = ts_series; series->column; series++) {
-        put_number(text, ts_series_value(series, input->model, result, tier, bin), false);
+        ts_csv_put_number(text, ts_series_value(series, input->model, result, tier, bin), false);
     }
     ts_text_puts(text, "\n");
 }
