@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/run_info.h"
+#include "base/slug.h"
 #include "econ/econ.h"
 #include "reports/report.h"
 #include "study/replicate.h"
@@ -167,6 +168,20 @@ static void warn_about_prompts(const struct ts_replications *runs, const struct 
     }
 }
 
+/* Where the report goes: where the user says, else below out/ by the scenario's name, which chooses no other place. */
+static char *report_dir(const struct run_args *args, const struct ts_model *model)
+{
+    struct ts_text name;
+    if (args->out) {
+        return ts_path_join("", args->out);
+    }
+    ts_text_init(&name);
+    ts_slug(&name, model->name);
+    char *dir = name.failed ? NULL : ts_path_join("out", name.data);
+    ts_text_deinit(&name);
+    return dir;
+}
+
 static enum ts_status report(struct ts_scenario *scenario, const struct run_args *args,
                              const struct ts_replications *runs, uint32_t n_threads, double begin_s,
                              struct ts_diags *diags)
@@ -174,7 +189,7 @@ static enum ts_status report(struct ts_scenario *scenario, const struct run_args
     struct ts_econ econ = {0};
     struct ts_run_info info;
     struct ts_report_paths paths = {0};
-    char *dir = args->out ? ts_path_join("", args->out) : ts_path_join("out", scenario->model.name);
+    char *dir = report_dir(args, &scenario->model);
     enum ts_status status = dir ? ts_econ_compute(&econ, &scenario->model, &runs->merged, diags) : TS_ENOMEM;
     if (status != TS_OK) {
         free(dir);
