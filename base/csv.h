@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/progress.h"
 
 struct ts_csv_reader; /* memory does not grow with the file */
 
@@ -29,6 +30,8 @@ enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool ha
 /* The same over text in memory (borrowed until close). */
 enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len,
                                 bool has_header, struct ts_diags *diags);
+/* Of a file: see ts_gzip_watch. */
+void ts_csv_watch(struct ts_csv_reader *reader, const struct ts_progress *progress);
 void ts_csv_close(struct ts_csv_reader *reader);
 /* From here on rows may have any number of fields. */
 void ts_csv_allow_ragged(struct ts_csv_reader *reader);

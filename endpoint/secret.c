@@ -1,5 +1,5 @@
-/* Hides how a key is recognised in a text that somebody else wrote. A character of it may stand as itself, as \uXXXX or
- * behind backslashes (JSON, also of JSON within JSON), as %XX (URLs, also twice over), or as an entity (HTML). Base64
+/* Hides how a key is recognised in a text that somebody else wrote. A character of it may stand as itself, as \u002d or
+ * behind backslashes (JSON, also of JSON within JSON), as %2d (URLs, also twice over), or as an entity (HTML). Base64
  * knows three alignments: 3 bytes are 4 characters, and with p bytes before the key its bits begin in character 8p/6;
  * the characters that hold bits of the key alone are the same whatever stands around it. */
 #include "endpoint/secret.h"

@@ -13,14 +13,16 @@ struct csv_out {
     struct ts_file_writer file;
     struct ts_text text; /* what is not yet in the file */
     const char *path;
+    const struct ts_progress *progress;
     struct ts_diags *diags;
 };
 
-static enum ts_status csv_open(struct csv_out *out, const char *path, const char *header, struct ts_diags *diags)
+static enum ts_status csv_open(struct csv_out *out, const char *path, const char *header,
+                               const struct ts_report_input *input, struct ts_diags *diags)
 {
-    *out = (struct csv_out){.path = path, .diags = diags};
+    *out = (struct csv_out){.path = path, .progress = input->progress, .diags = diags};
     ts_text_init(&out->text);
-    enum ts_status status = ts_file_writer_open(&out->file, path, diags);
+    enum ts_status status = ts_file_writer_create(&out->file, path, diags);
     if (status == TS_OK) {
         ts_text_puts(&out->text, header);
     }
@@ -36,7 +38,7 @@ static enum ts_status csv_flush(struct csv_out *out)
         return ts_fail_errno(out->diags, out->path, "cannot write", errno);
     }
     ts_text_clear(&out->text);
-    return TS_OK;
+    return ts_progress_ask(out->progress) ? TS_OK : TS_EINTERRUPTED;
 }
 
 static enum ts_status csv_close(struct csv_out *out, enum ts_status status)
@@ -92,7 +94,8 @@ enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *r
 {
     const struct ts_figure_rows *replications = report->input.replications;
     struct csv_out out;
-    enum ts_status status = csv_open(&out, path, "scenario,replication,tier,class,metric,stat,value,unit\n", diags);
+    enum ts_status status =
+        csv_open(&out, path, "scenario,replication,tier,class,metric,stat,value,unit\n", &report->input, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -126,7 +129,7 @@ enum ts_status ts_report_series_csv(const char *path, const struct ts_report *re
 {
     const struct ts_report_input *input = &report->input;
     struct csv_out out;
-    enum ts_status status = csv_open(&out, path, "start_s,end_s,tier,arrivals_per_s", diags);
+    enum ts_status status = csv_open(&out, path, "start_s,end_s,tier,arrivals_per_s", input, diags);
     if (status != TS_OK) {
         return status;
     }

@@ -290,6 +290,7 @@ static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_
     struct device *device = find(fleet, flight->unit);
     TS_CHECK(kind == TS_EVENT_SERVICE && device->n > 0 && device->head == target && flight->end_ns == engine->now_ns);
     account_service(tier, engine, flight);
+    ts_engine_toil(engine, flight->request.output_tok);
     if (!ts_ledger_leaves_out(&engine->ledger, &flight->request)) {
         (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
                                   &fleet->model->steps, (uint64_t)flight->request.prompt_tok + 1,
