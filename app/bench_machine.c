@@ -42,7 +42,7 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
         .bind = what->bind,
         .progress = ts_progress_line_of(&line),
     };
-    ts_interrupt_arm();
+    ts_interrupt_arm_with_limit();
     status = ts_bench_run(out, arena, &how, diags);
     ts_progress_line_end(&line);
     out->tool_version = TS_VERSION;

@@ -164,21 +164,23 @@ static void put_script(struct ts_text *gp, const struct ts_measurement *m, size_
     ts_chart_end(gp, id);
 }
 
-static void draw(const char *dir, struct ts_diags *diags)
+static enum ts_status draw(const char *dir, const struct ts_progress *progress, struct ts_diags *diags)
 {
     struct ts_text why;
     ts_text_init(&why);
-    enum ts_gnuplot_outcome outcome = ts_gnuplot_run(dir, "roofline.gp", gnuplot_limit_s, &why);
+    enum ts_gnuplot_outcome outcome = ts_gnuplot_draw(dir, id, gnuplot_limit_s, progress, &why);
     if (outcome == TS_GNUPLOT_MISSING) {
         ts_diags_add(diags, TS_WARNING, ts_span_none(), "install it, then type in that folder: gnuplot roofline.gp",
                      "gnuplot is not installed: the chart was not drawn");
-    } else if (outcome == TS_GNUPLOT_FAILED) {
+    } else if (outcome != TS_GNUPLOT_OK) {
         ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL, "gnuplot could not draw roofline.gp: %s", why.data);
     }
     ts_text_deinit(&why);
+    return outcome == TS_GNUPLOT_STOPPED ? TS_EINTERRUPTED : TS_OK;
 }
 
-enum ts_status ts_bench_roofline(const char *dir, const struct ts_measurement *m, size_t n, struct ts_diags *diags)
+enum ts_status ts_bench_roofline(const char *dir, const struct ts_measurement *m, size_t n,
+                                 const struct ts_progress *progress, struct ts_diags *diags)
 {
     struct ts_text dat, gp;
     ts_text_init(&dat);
@@ -193,7 +195,7 @@ enum ts_status ts_bench_roofline(const char *dir, const struct ts_measurement *m
         status = ts_file_write_text(dir, "roofline.gp", &gp, diags);
     }
     if (status == TS_OK) {
-        draw(dir, diags);
+        status = draw(dir, progress, diags);
     }
     ts_text_deinit(&gp);
     ts_text_deinit(&dat);

@@ -2,6 +2,7 @@
 #ifndef TS_APP_BENCH_ROOFLINE_H
 #define TS_APP_BENCH_ROOFLINE_H
 
+#include "base/progress.h"
 #include "measure/measurement.h"
 
 enum { TS_BENCH_MAX_LEVELS = 4 };
@@ -24,7 +25,8 @@ struct ts_bench_peaks ts_bench_peaks(const struct ts_measurement *m, size_t n);
 
 /* Writes roofline.dat, roofline.gp and what gnuplot draws from them, roofline.svg and roofline.png, into `dir`, which
  * is made if need be. m[n]: formats measured beside the same limits. Without gnuplot a warning, and no pictures.
- * TS_EIO, TS_ENOMEM. */
-enum ts_status ts_bench_roofline(const char *dir, const struct ts_measurement *m, size_t n, struct ts_diags *diags);
+ * TS_EIO, TS_ENOMEM; TS_EINTERRUPTED in the middle of drawing. */
+enum ts_status ts_bench_roofline(const char *dir, const struct ts_measurement *m, size_t n,
+                                 const struct ts_progress *progress, struct ts_diags *diags);
 
 #endif

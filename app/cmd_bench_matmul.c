@@ -201,12 +201,12 @@ static enum ts_status parse(struct request *out, struct ts_arena *arena, const s
 }
 
 static enum ts_status show(const struct ts_measurement *m, size_t n, const struct matmul_args *args,
-                           enum ts_table_format format, struct ts_diags *diags)
+                           enum ts_table_format format, const struct ts_progress *progress, struct ts_diags *diags)
 {
     struct ts_table *table = new_table();
     enum ts_status status = tabulate(table, m, n, args->common.isa, diags);
     if (status == TS_OK && args->out) {
-        status = ts_bench_roofline(args->out, m, n, diags);
+        status = ts_bench_roofline(args->out, m, n, progress, diags);
     }
     if (status != TS_OK) {
         ts_table_destroy(table);
@@ -245,10 +245,10 @@ static enum ts_status matmul(struct ts_arena *arena, const struct matmul_args *a
         .bind = args->affinity,
         .progress = ts_progress_line_of(&line),
     };
-    ts_interrupt_arm();
+    ts_interrupt_arm_with_limit();
     status = measure(measurements, arena, &how, request.quants, request.n_quants, diags);
     ts_progress_line_end(&line);
-    return status == TS_OK ? show(measurements, request.n_quants, args, format, diags) : status;
+    return status == TS_OK ? show(measurements, request.n_quants, args, format, &how.progress, diags) : status;
 }
 
 static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)

@@ -6,6 +6,7 @@
 #include "app/command.h"
 #include "app/fit_tables.h"
 #include "app/import_operators.h"
+#include "app/interrupt.h"
 #include "app/print_table.h"
 #include "app/version.h"
 #include "base/file.h"
@@ -222,6 +223,7 @@ static enum ts_status write(const struct ts_model_measurement *m, struct ts_aren
 {
     struct ts_measurement measurement;
     ts_import_measurement(&measurement, m, ts_run_info_now(arena), TS_VERSION);
+    ts_interrupt_arm(); /* the file is soon written, and then whole */
     enum ts_status status = ts_measurement_write(&measurement, args->out, diags);
     if (status == TS_OK) {
         status = print(m);
@@ -243,7 +245,7 @@ static enum ts_status import_file(struct ts_model_measurement *m, struct ts_impo
         return status;
     }
     choose_names(m, catalog, args, diags);
-    return ts_run_info_hash(&info->hash, arena, args->source, diags);
+    return ts_run_info_hash(&info->hash, arena, args->source, NULL, diags);
 }
 
 /* The names come first: how often an operator runs in a step is the model's. */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/run_info.h"
+#include "base/slug.h"
 #include "econ/econ.h"
 #include "reports/report.h"
 #include "study/replicate.h"
@@ -61,24 +62,39 @@ static const char *command_text(struct ts_arena *arena, const struct run_args *a
     return copy;
 }
 
-static enum ts_status describe(struct ts_run_info *out, struct ts_scenario *scenario, const struct run_args *args,
-                               const struct ts_replications *runs, uint32_t n_threads, struct ts_diags *diags)
+/* A run under way. */
+struct job {
+    const struct run_args *args;
+    struct ts_scenario *scenario;
+    uint32_t n_threads;
+    double begin_s;
+    struct ts_progress_line line;
+    struct ts_progress finish; /* asked once the simulating is over */
+    struct ts_report_folder folder;
+    char *dir;    /* the folder as the user named it; NULL: no report is wanted */
+    bool written; /* the report, or there is none to write */
+};
+
+static enum ts_status describe(struct ts_run_info *out, const struct job *job, const struct ts_replications *runs,
+                               struct ts_diags *diags)
 {
-    struct ts_arena *arena = &scenario->arena;
+    const struct ts_scenario *scenario = job->scenario;
+    struct ts_arena *arena = &job->scenario->arena;
     *out = (struct ts_run_info){
         .tool_version = TS_VERSION,
-        .scenario_path = args->scenario.path,
+        .scenario_path = job->args->scenario.path,
         .trace_path = scenario->workload.trace_path,
         .measurement_path = scenario->measurement_path,
-        .command = command_text(arena, args),
+        .command = command_text(arena, job->args),
         .host = ts_run_info_host(arena),
         .created = ts_run_info_now(arena),
         .n_dropped_rows = runs->trace.n_dropped,
-        .n_threads = n_threads,
+        .n_threads = job->n_threads,
         .wall_s = runs->wall_s,
     };
-    return out->trace_path && !args->no_report ? ts_run_info_hash(&out->trace_hash, arena, out->trace_path, diags)
-                                               : TS_OK;
+    return out->trace_path && job->dir
+               ? ts_run_info_hash(&out->trace_hash, arena, out->trace_path, &job->finish, diags)
+               : TS_OK;
 }
 
 static void print_rate(const char *what, double seconds, uint64_t n_requests)
@@ -104,17 +120,22 @@ static void print_speed(const struct ts_report_input *input, double begin_s)
 }
 
 static enum ts_status print_summary(const struct ts_report *made, const struct ts_report_input *input,
-                                    const struct ts_report_paths *paths, double begin_s)
+                                    const struct job *job)
 {
     struct ts_text text;
     ts_text_init(&text);
     enum ts_status status = ts_report_terminal(&text, made);
     if (status == TS_OK) {
         fputs(text.data, stdout);
-        print_speed(input, begin_s);
-        if (paths->html) {
-            printf("report: %s\n", paths->html);
+        print_speed(input, job->begin_s);
+    }
+    if (status == TS_OK && job->dir) {
+        char *page = ts_path_join(job->dir, "report.html");
+        if (page) {
+            printf("report: %s\n", page);
         }
+        status = page ? TS_OK : TS_ENOMEM;
+        free(page);
     }
     ts_text_deinit(&text);
     return status;
@@ -167,38 +188,59 @@ static void warn_about_prompts(const struct ts_replications *runs, const struct 
     }
 }
 
-static enum ts_status report(struct ts_scenario *scenario, const struct run_args *args,
-                             const struct ts_replications *runs, uint32_t n_threads, double begin_s,
-                             struct ts_diags *diags)
+/* Where the report goes: where the user says, else below out/ by the scenario's name, which chooses no other place. */
+static char *report_dir(const struct run_args *args, const struct ts_model *model)
 {
-    struct ts_econ econ = {0};
-    struct ts_run_info info;
-    struct ts_report_paths paths = {0};
-    char *dir = args->out ? ts_path_join("", args->out) : ts_path_join("out", scenario->model.name);
-    enum ts_status status = dir ? ts_econ_compute(&econ, &scenario->model, &runs->merged, diags) : TS_ENOMEM;
-    if (status != TS_OK) {
-        free(dir);
-        return status;
+    struct ts_text name;
+    if (args->out) {
+        return ts_path_join("", args->out);
     }
-    const struct ts_report_input input = {
-        .model = &scenario->model, .result = &runs->merged, .replications = &runs->each, .econ = &econ, .info = &info};
+    ts_text_init(&name);
+    ts_slug(&name, model->name);
+    char *dir = name.failed ? NULL : ts_path_join("out", name.data);
+    ts_text_deinit(&name);
+    return dir;
+}
+
+/* Writes the report and prints it. */
+static enum ts_status give_out(const struct ts_report_input *input, struct job *job, struct ts_diags *diags)
+{
+    bool drawn = false;
     struct ts_report *made = NULL;
-    status = describe(&info, scenario, args, runs, n_threads, diags);
-    if (status == TS_OK) {
-        status = ts_report_create(&made, &input);
-    }
-    if (status == TS_OK && !args->no_report) {
-        status = ts_report_write(&paths, dir, made, diags);
+    enum ts_status status = ts_report_create(&made, input);
+    if (status == TS_OK && job->dir) {
+        status = ts_report_write(&drawn, &job->folder, made, diags);
     }
     if (status == TS_OK) {
-        status = print_summary(made, &input, &paths, begin_s);
+        job->written = true;
+        ts_report_folder_close(&job->folder); /* whoever reads what is printed may break off */
+        status = print_summary(made, input, job);
     }
     if (status == TS_OK) {
         status = check_limits(made, diags);
     }
     ts_report_destroy(made);
-    free(paths.html);
-    free(dir);
+    return status;
+}
+
+static enum ts_status report(struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
+{
+    struct ts_econ econ = {0};
+    struct ts_run_info info;
+    enum ts_status status = ts_econ_compute(&econ, &job->scenario->model, &runs->merged, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    const struct ts_report_input input = {.model = &job->scenario->model,
+                                          .result = &runs->merged,
+                                          .replications = &runs->each,
+                                          .econ = &econ,
+                                          .info = &info,
+                                          .progress = &job->finish};
+    status = describe(&info, job, runs, diags);
+    if (status == TS_OK) {
+        status = give_out(&input, job, diags);
+    }
     ts_econ_deinit(&econ);
     return status;
 }
@@ -217,17 +259,16 @@ static enum ts_status close_requests(struct ts_requests_csv *requests, enum ts_s
     return status;
 }
 
-static enum ts_status replicate(struct ts_replications *runs, const struct ts_scenario *scenario,
-                                const struct run_args *args, uint32_t n_threads, struct ts_diags *diags)
+static enum ts_status replicate(struct ts_replications *runs, struct job *job, struct ts_diags *diags)
 {
-    struct ts_progress_line line = {.quiet = args->quiet};
+    const struct run_args *args = job->args;
+    const struct ts_scenario *scenario = job->scenario;
     struct ts_replicate_options how = {
         .n_replications = scenario->replications,
-        .n_threads = n_threads,
-        .progress = ts_progress_line_of(&line),
+        .n_threads = job->n_threads,
+        .progress = ts_progress_line_of(&job->line),
         .single_steps = args->exact,
     };
-    memset(runs, 0, sizeof *runs);
     enum ts_status status = TS_OK;
     if (args->requests) {
         status = ts_requests_csv_open(&how.requests, args->requests, &scenario->model, scenario->replications, diags);
@@ -235,29 +276,60 @@ static enum ts_status replicate(struct ts_replications *runs, const struct ts_sc
     if (status != TS_OK) {
         return status;
     }
-    ts_interrupt_arm();
     status = ts_replicate(runs, scenario, &how, diags);
-    ts_progress_line_end(&line);
+    ts_progress_line_end(&job->line);
     return args->requests ? close_requests(how.requests, status, args->requests, diags) : status;
 }
 
-static enum ts_status simulate(struct ts_scenario *scenario, const struct run_args *args, double begin_s,
-                               struct ts_diags *diags)
+/* What is finished of an interrupted run is reported if there is the time for it. */
+static enum ts_status report_interrupted(struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
 {
-    uint32_t n_threads = args->threads ? args->threads : ts_run_info_cpus();
+    const uint32_t n_wanted = job->scenario->replications;
+    const enum ts_status status = report(job, runs, diags);
+    if (status == TS_OK || status == TS_ELIMIT) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL, "interrupted: the report covers %u of %u replications",
+                     runs->each.n, n_wanted);
+    }
+    return status == TS_OK ? TS_EINTERRUPTED : status;
+}
+
+static enum ts_status simulate(struct job *job, struct ts_diags *diags)
+{
     struct ts_replications runs;
-    enum ts_status status = replicate(&runs, scenario, args, n_threads, diags);
-    if (status == TS_OK || (status == TS_EINTERRUPTED && runs.each.n > 0)) {
-        if (status == TS_EINTERRUPTED) {
-            ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL,
-                         "interrupted: the report covers %u of %u replications", runs.each.n, scenario->replications);
-        }
-        warn_about_rows(&runs, scenario->workload.trace_path, diags);
-        warn_about_prompts(&runs, scenario, diags);
-        enum ts_status reported = report(scenario, args, &runs, n_threads, begin_s, diags);
-        status = status == TS_OK ? reported : status;
+    memset(&runs, 0, sizeof runs);
+    enum ts_status status = replicate(&runs, job, diags);
+    const bool interrupted = status == TS_EINTERRUPTED;
+    if (status == TS_OK || (interrupted && runs.each.n > 0)) {
+        warn_about_rows(&runs, job->scenario->workload.trace_path, diags);
+        warn_about_prompts(&runs, job->scenario, diags);
+        status = interrupted ? report_interrupted(job, &runs, diags) : report(job, &runs, diags);
     }
     ts_replications_deinit(&runs);
+    if (status == TS_EINTERRUPTED && job->dir && !job->written) {
+        ts_diags_add(diags, TS_WARNING, ts_span_file(job->dir), NULL, "interrupted: no report is written");
+    }
+    return status == TS_OK && ts_interrupt_requested() ? TS_EINTERRUPTED : status;
+}
+
+/* Takes the place of the report before the work begins: whoever cannot have it need not wait for the end to hear that.
+ */
+static enum ts_status run_job(struct job *job, struct ts_diags *diags)
+{
+    const struct run_args *args = job->args;
+    job->line.quiet = args->quiet;
+    job->finish = ts_progress_line_finishing(&job->line);
+    job->n_threads = args->threads ? args->threads : ts_run_info_cpus();
+    ts_interrupt_arm_with_limit();
+    if (args->no_report) {
+        return simulate(job, diags);
+    }
+    job->dir = report_dir(args, &job->scenario->model);
+    enum ts_status status = job->dir ? ts_report_folder_open(&job->folder, job->dir, diags) : TS_ENOMEM;
+    if (status == TS_OK) {
+        status = simulate(job, diags);
+        ts_report_folder_close(&job->folder);
+    }
+    free(job->dir);
     return status;
 }
 
@@ -273,7 +345,8 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     enum ts_status status =
         ts_load_scenario(&scenario, &args->scenario, args->replications ? replications : NULL, diags);
     if (status == TS_OK) {
-        status = simulate(&scenario, args, begin_s, diags);
+        struct job job = {.args = args, .scenario = &scenario, .begin_s = begin_s};
+        status = run_job(&job, diags);
         ts_scenario_deinit(&scenario);
     }
     return status;

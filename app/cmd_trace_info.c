@@ -134,7 +134,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     const struct trace_info_args *args = untyped;
     struct ts_request_stream *stream = NULL;
     struct ts_trace_stats stats;
-    enum ts_status status = ts_trace_open(&stream, args->file, args->format, diags);
+    enum ts_status status = ts_trace_open(&stream, args->file, args->format, NULL, diags);
     if (status != TS_OK) {
         return status;
     }

@@ -149,7 +149,7 @@ static enum ts_status describe_files(struct ts_import *info, struct ts_arena *ar
         if (path && !ts_file_exists(path)) {
             continue;
         }
-        enum ts_status status = path ? ts_run_info_hash(&hash, arena, path, diags) : TS_ENOMEM;
+        enum ts_status status = path ? ts_run_info_hash(&hash, arena, path, NULL, diags) : TS_ENOMEM;
         if (status != TS_OK) {
             return status;
         }

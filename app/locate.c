@@ -2,9 +2,9 @@
 #include "app/locate.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
+#include "base/slug.h"
 
 static enum ts_status join(char **out, const char *dir, const char *name)
 {
@@ -47,9 +47,7 @@ static enum ts_status join_unfinished(char **out, const char *dir, const char *n
     struct ts_text file;
     ts_text_init(&file);
     ts_text_puts(&file, "unfinished-");
-    for (const char *c = name; *c; c++) {
-        ts_text_append(&file, strchr("/\\ :", *c) ? "-" : c, 1);
-    }
+    ts_slug(&file, name);
     ts_text_puts(&file, ".json");
     const enum ts_status status = dir && !file.failed ? join(out, dir, file.data) : TS_ENOMEM;
     ts_text_deinit(&file);

@@ -43,7 +43,9 @@ static enum ts_status read_key(const char **out, const char *address, const stru
                        "the environment variable '%s' of --key-env is not set", args->key_env);
     }
     if (ts_http_in_the_clear(address)) {
-        ts_diags_add(diags, TS_WARNING, ts_span_none(), "use https", "the key travels unencrypted to %s", address);
+        const bool by_proxy = getenv("http_proxy") || getenv("all_proxy") || getenv("ALL_PROXY");
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "use https", "the key travels unencrypted to %s%s", address,
+                     by_proxy ? ", and through the proxy that the environment names" : "");
     }
     return TS_OK;
 }

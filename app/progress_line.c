@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include "app/interrupt.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 enum { LINE_COLS = 100 };
+
+static const double finish_s = 0.5;
 
 static void put_count(struct ts_text *out, const struct ts_progress_state *state)
 {
@@ -39,7 +42,7 @@ static bool shows(const struct ts_progress_line *line)
 static bool go_on(void *user, const struct ts_progress_state *state)
 {
     const struct ts_progress_line *line = user;
-    if (shows(line)) {
+    if (state && shows(line)) {
         struct ts_text text;
         ts_text_init(&text);
         if (line->prefix[0] != '\0') {
@@ -51,6 +54,22 @@ static bool go_on(void *user, const struct ts_progress_state *state)
         ts_text_deinit(&text);
     }
     return !ts_interrupt_requested();
+}
+
+static bool may_finish(void *user, const struct ts_progress_state *state)
+{
+    struct ts_progress_line *line = user;
+    if (go_on(line, state)) {
+        return true;
+    }
+    const double now_s = ts_clock_now_s();
+    line->until_s = line->until_s > 0.0 ? line->until_s : now_s + finish_s;
+    return now_s < line->until_s;
+}
+
+struct ts_progress ts_progress_line_finishing(struct ts_progress_line *line)
+{
+    return (struct ts_progress){.go_on = may_finish, .user = line};
 }
 
 struct ts_progress ts_progress_line_of(struct ts_progress_line *line)

@@ -238,11 +238,17 @@ static enum ts_status judge(struct session *session, size_t index, struct ts_val
 
 /* ---- the whole ---- */
 
+static enum ts_status draw_requests(struct session *session, struct ts_diags *diags)
+{
+    const struct ts_progress progress = ts_progress_line_of(&session->line);
+    return ts_request_list_draw(&session->list, &session->scenario, &progress, diags);
+}
+
 static enum ts_status prepare_engine(struct session *session, struct ts_diags *diags)
 {
     enum ts_status status = load_scenario(session, NULL, diags);
     if (status == TS_OK) {
-        status = ts_request_list_draw(&session->list, &session->scenario, diags);
+        status = draw_requests(session, diags);
     }
     if (status == TS_OK) {
         status = open_engine(session, diags);
@@ -277,7 +283,7 @@ static enum ts_status prepare_endpoint(struct session *session, struct ts_diags 
 {
     enum ts_status status = load_scenario(session, NULL, diags);
     if (status == TS_OK) {
-        status = ts_request_list_draw(&session->list, &session->scenario, diags);
+        status = draw_requests(session, diags);
     }
     if (status == TS_OK) {
         status = ts_probe_try(&session->endpoint, diags);
@@ -397,7 +403,8 @@ static enum ts_status validate(struct session *session, struct ts_diags *diags)
     }
     if (shown == TS_OK) {
         printf("%s\n", session->dir);
-        shown = ts_validate_write(session->dir, session->validations, session->n_done, diags);
+        const struct ts_progress progress = ts_progress_line_of(&session->line);
+        shown = ts_validate_write(session->dir, session->validations, session->n_done, &progress, diags);
     }
     if (shown == TS_OK) {
         shown = ts_model_measurement_write(session->engine, session->samples_path, diags); /* with the fits */
@@ -407,6 +414,9 @@ static enum ts_status validate(struct session *session, struct ts_diags *diags)
     }
     if (shown == TS_OK) {
         shown = ts_validate_verdict(session->validations, session->n_done, session->options->max_error_frac, diags);
+    }
+    if (status == TS_OK && shown == TS_OK && ts_interrupt_requested()) {
+        status = TS_EINTERRUPTED;
     }
     return status == TS_OK ? shown : status;
 }

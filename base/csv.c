@@ -483,6 +483,13 @@ enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, co
     return begin(out, reader, has_header, diags);
 }
 
+void ts_csv_watch(struct ts_csv_reader *reader, const struct ts_progress *progress)
+{
+    if (reader->file) {
+        ts_gzip_watch(reader->file, progress);
+    }
+}
+
 void ts_csv_close(struct ts_csv_reader *reader)
 {
     if (reader == NULL) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/progress.h"
 
 struct ts_csv_reader; /* memory does not grow with the file */
 
@@ -29,6 +30,8 @@ enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool ha
 /* The same over text in memory (borrowed until close). */
 enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len,
                                 bool has_header, struct ts_diags *diags);
+/* Of a file: see ts_gzip_watch. */
+void ts_csv_watch(struct ts_csv_reader *reader, const struct ts_progress *progress);
 void ts_csv_close(struct ts_csv_reader *reader);
 /* From here on rows may have any number of fields. */
 void ts_csv_allow_ragged(struct ts_csv_reader *reader);
@@ -46,7 +49,12 @@ enum ts_status ts_csv_next(struct ts_csv_reader *reader, const struct ts_csv_row
 /* Where a field of the current row stands, for diagnostics. col_index beyond the row points at its end. */
 struct ts_span ts_csv_span(const struct ts_csv_reader *reader, const struct ts_csv_row *row, size_t col_index);
 
-/* Appends one field to a CSV line, quoted only if it must be (comma, quote, CR, LF, leading or trailing blank). */
+/* Appends one text to a CSV line, quoted only if it must be (comma, quote, CR, LF, leading or trailing blank); one that
+ * a spreadsheet would run as a formula gets an apostrophe in front. */
 void ts_csv_put(struct ts_text *out, const char *field, bool first);
+/* Would it? */
+bool ts_csv_is_formula(const char *field);
+/* The shortest decimals that read back exactly; NaN is an empty field. */
+void ts_csv_put_number(struct ts_text *out, double value, bool first);
 
 #endif

@@ -1,5 +1,4 @@
-/* Hides how a write is made whole or absent: a temporary sibling, then rename(). A link is followed to what it names; a
- * device or a pipe (/dev/stdout) is written straight to, since it must not be replaced. */
+/* Hides how a file is read whole, and how folders and paths are put together. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -10,126 +9,11 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { TEMP_NAME_TRIES = 100, READ_CHUNK = 1 << 16 };
+enum { READ_CHUNK = 1 << 16 };
 
 static enum ts_status fail_memory(struct ts_diags *diags, const char *path)
 {
     return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
-}
-
-static void free_writer(struct ts_file_writer *writer)
-{
-    free(writer->path);
-    free(writer->temp_path);
-    *writer = (struct ts_file_writer){.stream = NULL};
-}
-
-/* Opens a fresh "path.PID-N.tmp"; returns its descriptor or -1 with errno set. */
-static int open_temp(char **temp_path, const char *path)
-{
-    size_t size = strlen(path) + 48;
-    char *name = malloc(size);
-    if (name == NULL) {
-        errno = ENOMEM;
-        return -1;
-    }
-    int fd = -1;
-    for (int i = 0; i < TEMP_NAME_TRIES; i++) {
-        snprintf(name, size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST) {
-            break;
-        }
-    }
-    if (fd < 0) {
-        int error = errno;
-        free(name);
-        errno = error;
-        return -1;
-    }
-    *temp_path = name;
-    return fd;
-}
-
-enum ts_status ts_file_writer_open(struct ts_file_writer *out, const char *path, struct ts_diags *diags)
-{
-    struct stat info;
-    bool exists = stat(path, &info) == 0;
-    if (exists && S_ISDIR(info.st_mode)) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot write: it is a folder");
-    }
-    struct ts_file_writer writer = {.path = exists ? realpath(path, NULL) : strdup(path)};
-    if (writer.path == NULL) {
-        return ts_fail_errno(diags, path, "cannot write", errno);
-    }
-    bool special = exists && !S_ISREG(info.st_mode);
-    int fd = special ? open(path, O_WRONLY | O_CLOEXEC) : open_temp(&writer.temp_path, writer.path);
-    if (fd >= 0) {
-        writer.stream = fdopen(fd, "w");
-    }
-    if (writer.stream == NULL) {
-        int error = errno;
-        if (fd >= 0) {
-            close(fd);
-        }
-        if (writer.temp_path != NULL) {
-            unlink(writer.temp_path);
-        }
-        free_writer(&writer);
-        return ts_fail_errno(diags, path, "cannot write", error);
-    }
-    *out = writer;
-    return TS_OK;
-}
-
-enum ts_status ts_file_writer_commit(struct ts_file_writer *writer, struct ts_diags *diags)
-{
-    enum ts_status status = TS_OK;
-    errno = 0;
-    bool failed = ferror(writer->stream) != 0;
-    failed = fflush(writer->stream) != 0 || failed;
-    int error = errno;
-    if (fclose(writer->stream) != 0) {
-        error = failed ? error : errno;
-        failed = true;
-    }
-    if (failed) {
-        status = ts_fail_errno(diags, writer->path, "cannot write", error != 0 ? error : EIO);
-    } else if (writer->temp_path != NULL && rename(writer->temp_path, writer->path) != 0) {
-        status = ts_fail_errno(diags, writer->path, "cannot put the finished file in place", errno);
-    }
-    if (status != TS_OK && writer->temp_path != NULL) {
-        unlink(writer->temp_path);
-    }
-    free_writer(writer);
-    return status;
-}
-
-void ts_file_writer_abort(struct ts_file_writer *writer)
-{
-    if (writer->stream == NULL) {
-        return;
-    }
-    fclose(writer->stream);
-    if (writer->temp_path != NULL) {
-        unlink(writer->temp_path);
-    }
-    free_writer(writer);
-}
-
-enum ts_status ts_file_write(const char *path, const char *data, size_t len, struct ts_diags *diags)
-{
-    struct ts_file_writer writer;
-    enum ts_status status = ts_file_writer_open(&writer, path, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    if (len > 0 && fwrite(data, 1, len, writer.stream) != len) {
-        status = ts_fail_errno(diags, path, "cannot write", errno);
-        ts_file_writer_abort(&writer);
-        return status;
-    }
-    return ts_file_writer_commit(&writer, diags);
 }
 
 /* Grows *data so that at least one more chunk fits, but never beyond max_bytes + 1 (the byte that proves a file too
@@ -188,15 +72,6 @@ fail:
     return status;
 }
 
-enum ts_status ts_file_write_text(const char *dir, const char *name, const struct ts_text *text, struct ts_diags *diags)
-{
-    char *path = ts_path_join(dir, name);
-    const enum ts_status status =
-        path != NULL && !text->failed ? ts_file_write(path, text->data, text->len, diags) : fail_memory(diags, name);
-    free(path);
-    return status;
-}
-
 enum ts_status ts_file_read(char **out, size_t *out_len, const char *path, size_t max_bytes, struct ts_diags *diags)
 {
     if (ts_dir_exists(path)) {
@@ -248,6 +123,19 @@ enum ts_status ts_mkdirs(const char *path, struct ts_diags *diags)
     }
     free(prefix);
     return status;
+}
+
+enum ts_status ts_sync(const char *path, struct ts_diags *diags)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return ts_fail_errno(diags, path, "cannot write to the disk", errno);
+    }
+    const int error = fsync(fd) == 0 ? 0 : errno;
+    close(fd);
+    return error == 0 || error == EINVAL || error == ENOTSUP
+               ? TS_OK
+               : ts_fail_errno(diags, path, "cannot write to the disk", error);
 }
 
 char *ts_path_join(const char *dir, const char *name)

@@ -16,6 +16,7 @@ enum { BUFFER_BYTES = 1 << 16, MAX_READ = 1 << 30 };
 struct ts_gzip {
     gzFile file;
     char *path;
+    const struct ts_progress *progress;
 };
 
 static enum ts_status no_memory(const char *path, struct ts_diags *diags)
@@ -61,6 +62,9 @@ static enum ts_status fail_read(const struct ts_gzip *file, int error, const cha
 
 enum ts_status ts_gzip_read(struct ts_gzip *file, void *bytes, size_t cap, size_t *len, struct ts_diags *diags)
 {
+    if (!ts_progress_ask(file->progress)) {
+        return TS_EINTERRUPTED;
+    }
     int n = gzread(file->file, bytes, cap > MAX_READ ? MAX_READ : (unsigned)cap);
     if (n <= 0) {
         int error = Z_OK;
@@ -71,6 +75,11 @@ enum ts_status ts_gzip_read(struct ts_gzip *file, void *bytes, size_t cap, size_
     }
     *len = n > 0 ? (size_t)n : 0;
     return TS_OK;
+}
+
+void ts_gzip_watch(struct ts_gzip *file, const struct ts_progress *progress)
+{
+    file->progress = progress;
 }
 
 void ts_gzip_close(struct ts_gzip *file)
@@ -152,7 +161,8 @@ void ts_gzip_writer_abort(struct ts_gzip_writer *writer)
     }
 }
 
-enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path, struct ts_diags *diags)
+enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path, const struct ts_progress *progress,
+                             struct ts_diags *diags)
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
@@ -162,7 +172,8 @@ enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path,
     unsigned long sum = crc32(0L, Z_NULL, 0);
     uint64_t total = 0;
     size_t got;
-    while ((got = fread(buffer, 1, sizeof buffer, file)) > 0) {
+    bool goes_on = true;
+    while ((goes_on = ts_progress_ask(progress)) && (got = fread(buffer, 1, sizeof buffer, file)) > 0) {
         sum = crc32(sum, buffer, (unsigned)got);
         total += got;
     }
@@ -170,6 +181,9 @@ enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path,
     fclose(file);
     if (failed) {
         return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read");
+    }
+    if (!goes_on) {
+        return TS_EINTERRUPTED;
     }
     *crc = (uint32_t)sum;
     *n_bytes = total;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/diag.h"
+#include "base/progress.h"
 
 struct ts_gzip;
 
@@ -15,6 +16,8 @@ struct ts_gzip;
 enum ts_status ts_gzip_open(struct ts_gzip **out, const char *path, struct ts_diags *diags);
 /* Up to `cap` bytes; *len = 0 at the end. TS_EIO, or TS_EINPUT for a damaged or incomplete gzip file. */
 enum ts_status ts_gzip_read(struct ts_gzip *file, void *bytes, size_t cap, size_t *len, struct ts_diags *diags);
+/* Asked before each read, whatever is done with the bytes: TS_EINTERRUPTED if told to stop. NULL: nobody listens. */
+void ts_gzip_watch(struct ts_gzip *file, const struct ts_progress *progress);
 /* NULL is fine. */
 void ts_gzip_close(struct ts_gzip *file);
 
@@ -28,7 +31,8 @@ enum ts_status ts_gzip_writer_write(struct ts_gzip_writer *writer, const void *b
 enum ts_status ts_gzip_writer_finish(struct ts_gzip_writer *writer);
 void ts_gzip_writer_abort(struct ts_gzip_writer *writer); /* NULL is fine */
 
-/* CRC-32 (as in gzip and zip) and length of the file as it lies on the disk. TS_EIO. */
-enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path, struct ts_diags *diags);
+/* CRC-32 (as in gzip and zip) and length of the file as it lies on the disk. TS_EIO, TS_EINTERRUPTED. */
+enum ts_status ts_gzip_crc32(uint32_t *crc, uint64_t *n_bytes, const char *path, const struct ts_progress *progress,
+                             struct ts_diags *diags);
 
 #endif

@@ -15,7 +15,7 @@ struct ts_progress_state {
 };
 
 struct ts_progress {
-    /* False: stop. NULL: nobody listens. */
+    /* False: stop. NULL: nobody listens. Without a state: there is nothing new to show. Several threads may ask. */
     bool (*go_on)(void *user, const struct ts_progress_state *state);
     void *user;
 };
@@ -23,6 +23,12 @@ struct ts_progress {
 static inline bool ts_progress_go_on(const struct ts_progress *progress, const struct ts_progress_state *state)
 {
     return !progress || !progress->go_on || progress->go_on(progress->user, state);
+}
+
+/* Shall it go on? Whoever may be busy for long between two states asks as well, some hundred times a second. */
+static inline bool ts_progress_ask(const struct ts_progress *progress)
+{
+    return ts_progress_go_on(progress, NULL);
 }
 
 #endif

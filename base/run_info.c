@@ -28,11 +28,12 @@ const char *ts_run_info_now(struct ts_arena *arena)
     return ts_arena_strdup(arena, text);
 }
 
-enum ts_status ts_run_info_hash(const char **out, struct ts_arena *arena, const char *path, struct ts_diags *diags)
+enum ts_status ts_run_info_hash(const char **out, struct ts_arena *arena, const char *path,
+                                const struct ts_progress *progress, struct ts_diags *diags)
 {
     uint32_t crc = 0;
     uint64_t n_bytes = 0;
-    enum ts_status status = ts_gzip_crc32(&crc, &n_bytes, path, diags);
+    enum ts_status status = ts_gzip_crc32(&crc, &n_bytes, path, progress, diags);
     if (status != TS_OK) {
         return status;
     }

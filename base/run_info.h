@@ -6,12 +6,14 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/progress.h"
 
 /* All in `arena`; NULL when out of memory. */
 const char *ts_run_info_host(struct ts_arena *arena);
 const char *ts_run_info_now(struct ts_arena *arena); /* "2026-11-22T18:00:00Z" */
-/* "crc32:1c291ca3, 719188 bytes"; streams the file. TS_EIO. */
-enum ts_status ts_run_info_hash(const char **out, struct ts_arena *arena, const char *path, struct ts_diags *diags);
+/* "crc32:1c291ca3, 719188 bytes"; streams the file. TS_EIO, TS_EINTERRUPTED. */
+enum ts_status ts_run_info_hash(const char **out, struct ts_arena *arena, const char *path,
+                                const struct ts_progress *progress, struct ts_diags *diags);
 
 uint32_t ts_run_info_cpus(void);
 

@@ -138,7 +138,7 @@ static double capacity_growth(const struct ts_econ *econ, const struct ts_model 
     for (uint32_t pool = 0; pool < result->n_pools; pool++) {
         busiest = fmax(busiest, result->pools[pool].busy_frac * econ->month_factor / econ->time_factor);
     }
-    return busiest > 0.0 ? 1.0 / busiest : INFINITY;
+    return busiest > 0.0 ? 1.0 / busiest : NAN;
 }
 
 static void add_cell(struct tier_month *out, const struct ts_cell *cell, double factor)

@@ -44,7 +44,7 @@ struct ts_econ {
     double month_factor;           /* simulated window to month: multiplies whatever grows with calls */
     double time_factor;            /* time simulated to month: multiplies whatever grows with time (idle power) */
     double capacity_growth; /* volume at which the busiest owned tier is full, as a multiple of today's; growth beyond
-                               it goes to the API */
+                               it goes to the API. NaN: no owned tier is ever busy */
 };
 
 /* TS_ENOMEM, or TS_ERANGE with a diagnostic when the result is empty (no time simulated). */

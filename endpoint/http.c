@@ -1,9 +1,12 @@
 /* Hides libcurl's multi interface: one easy handle a post, kept and reused so that connections stay open. */
 #include "endpoint/http.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <curl/curl.h>
 
@@ -32,6 +35,7 @@ struct ts_http {
     uint32_t n_in_flight;
     struct post *free_posts;
     char *url, *ca_file, *agent;
+    bool is_local;
 };
 
 /* ---- life ---- */
@@ -100,6 +104,7 @@ static bool copy_options(struct ts_http *http, const struct ts_http_options *opt
     http->url = strdup(options->url);
     http->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
     http->agent = strdup(options->agent);
+    http->is_local = ts_http_is_local(options->url);
     return http->url && http->agent && (http->ca_file || !options->ca_file);
 }
 
@@ -121,10 +126,27 @@ static enum ts_status check_url(const char *url, struct ts_diags *diags)
     return ok ? TS_OK : ts_fail(diags, TS_EUSAGE, ts_span_none(), hint, "'%s' is not an http or https address", url);
 }
 
+/* A line end in it would begin another header. */
+static enum ts_status check_key(const char *key, struct ts_diags *diags)
+{
+    for (size_t i = 0; key && key[i] != '\0'; i++) {
+        const unsigned char c = (unsigned char)key[i];
+        if (c < 0x20 || c == 0x7f) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "put the key alone into the variable, without a line end",
+                           "the key was not sent: its byte %zu is %s", i + 1,
+                           c == '\n' || c == '\r' ? "a line end" : "a control character");
+        }
+    }
+    return TS_OK;
+}
+
 enum ts_status ts_http_create(struct ts_http **out, const struct ts_http_options *options,
                               const struct ts_http_handler *handler, struct ts_diags *diags)
 {
     enum ts_status status = check_url(options->url, diags);
+    if (status == TS_OK) {
+        status = check_key(options->key, diags);
+    }
     if (status != TS_OK) {
         return status;
     }
@@ -180,6 +202,10 @@ static void set_up(struct post *post)
     restrict_protocols(easy);
     curl_easy_setopt(easy, CURLOPT_URL, http->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
+    curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* the key is not for a proxy */
+    if (http->is_local) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy is for other machines */
+    }
     curl_easy_setopt(easy, CURLOPT_USERAGENT, http->agent);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -332,16 +358,32 @@ enum ts_status ts_http_wait(struct ts_http *http, int64_t until_ns)
     }
 }
 
+/* ---- addresses ---- */
+
+static bool is_loopback(char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    const size_t len = strlen(host);
+    if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
+        host[len - 1] = '\0';
+        return inet_pton(AF_INET6, host + 1, &v6) == 1 && memcmp(&v6, &in6addr_loopback, sizeof v6) == 0;
+    }
+    return strcasecmp(host, "localhost") == 0 || (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+}
+
+bool ts_http_is_local(const char *url)
+{
+    CURLU *parsed = curl_url();
+    char *host = NULL;
+    const bool local = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                       curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK && is_loopback(host);
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return local;
+}
+
 bool ts_http_in_the_clear(const char *url)
 {
-    static const char *const local[] = {"127.", "localhost", "[::1]"};
-    if (!ts_str_has_prefix(url, "http://")) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++) {
-        if (ts_str_has_prefix(url + strlen("http://"), local[i])) {
-            return false;
-        }
-    }
-    return true;
+    return ts_str_has_prefix(url, "http://") && !ts_http_is_local(url);
 }

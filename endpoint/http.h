@@ -50,7 +50,7 @@ struct ts_http_handler {
 
 struct ts_http; /* opaque */
 
-/* TS_EUSAGE for an address that is none; TS_ENOMEM. The handler is copied. */
+/* TS_EUSAGE for an address that is none or a key that no header can hold; TS_ENOMEM. The handler is copied. */
 enum ts_status ts_http_create(struct ts_http **out, const struct ts_http_options *options,
                               const struct ts_http_handler *handler, struct ts_diags *diags);
 /* Breaks off what is under way, without on_done. NULL is fine. */
@@ -63,6 +63,8 @@ enum ts_status ts_http_post(struct ts_http *http, uint32_t tag, const char *body
  * itself fails. */
 enum ts_status ts_http_wait(struct ts_http *http, int64_t until_ns);
 
+/* Is the host of an address this machine: localhost, 127.0.0.0/8, or ::1? No proxy is asked then. */
+bool ts_http_is_local(const char *url);
 /* Of an address: http to a host that is not this machine, so that a key would travel in the clear. */
 bool ts_http_in_the_clear(const char *url);
 

@@ -3,10 +3,12 @@
 #include "endpoint/openai.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "endpoint/secret.h"
 
 static const struct ts_openai_api apis[] = {
     {"chat", "/chat/completions", "max_tokens", true, "most servers"},
@@ -14,7 +16,7 @@ static const struct ts_openai_api apis[] = {
     {"completions", "/completions", "max_tokens", false, "a bare prompt, without a chat template"},
 };
 
-enum { N_APIS = sizeof apis / sizeof apis[0] };
+enum { N_APIS = sizeof apis / sizeof apis[0], LOOKED_AT_BYTES = 2048 };
 
 const struct ts_openai_api *ts_openai_api_find(const char *name)
 {
@@ -104,19 +106,30 @@ char *ts_openai_url(const char *base, const struct ts_openai_api *api)
 
 /* ---- in ---- */
 
-/* Printable, on one line, cut at the buffer's end. */
-static void put_message(char out[TS_OPENAI_ERROR_BYTES], const char *text, size_t len)
+/* Appends what is printable, on one line: no control characters, not those of two bytes (U+0080 to U+009F) either. */
+static void put_printable(struct ts_text *out, const char *text, size_t len)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < len && n + 1 < TS_OPENAI_ERROR_BYTES; i++) {
+    for (size_t i = 0; i < len && out->len < LOOKED_AT_BYTES; i++) {
         const unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c != 0x7f) {
-            out[n++] = (char)c;
-        } else if (isspace(c) && n > 0 && out[n - 1] != ' ') {
-            out[n++] = ' ';
+        if (c == 0xc2 && i + 1 < len && ((unsigned char)text[i + 1] & 0xe0) == 0x80) {
+            i++;
+        } else if (c >= 0x20 && c != 0x7f) {
+            ts_text_append(out, text + i, 1);
+        } else if (isspace(c) && out->len > 0 && out->data[out->len - 1] != ' ') {
+            ts_text_append(out, " ", 1);
         }
     }
-    out[n] = '\0';
+}
+
+/* Cut at the buffer's end; before that, the key is hidden: a part of it must not be left there. */
+static void put_message(char out[TS_OPENAI_ERROR_BYTES], const char *text, size_t len, const char *key)
+{
+    struct ts_text message;
+    ts_text_init(&message);
+    put_printable(&message, text, len);
+    ts_secret_hide(&message, key);
+    snprintf(out, TS_OPENAI_ERROR_BYTES, "%s", message.failed ? "out of memory" : message.data);
+    ts_text_deinit(&message);
 }
 
 static bool has_string(const struct ts_json *object, const char *key)
@@ -159,7 +172,7 @@ static void read_count(int64_t *out, const struct ts_json *usage, const char *ke
     }
 }
 
-static enum ts_status read_event(struct ts_openai_event *out, const struct ts_json *root)
+static enum ts_status read_event(struct ts_openai_event *out, const struct ts_json *root, const char *key)
 {
     const struct ts_json *usage = ts_json_get(root, "usage");
     const char *error = error_of(root);
@@ -167,7 +180,7 @@ static enum ts_status read_event(struct ts_openai_event *out, const struct ts_js
         return TS_EINPUT;
     }
     if (error) {
-        put_message(out->error, error, strlen(error));
+        put_message(out->error, error, strlen(error), key);
     }
     read_choice(out, ts_json_at(ts_json_get(root, "choices"), 0));
     read_count(&out->prompt_tok, usage, "prompt_tokens");
@@ -175,7 +188,7 @@ static enum ts_status read_event(struct ts_openai_event *out, const struct ts_js
     return TS_OK;
 }
 
-enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, size_t len)
+enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, size_t len, const char *key)
 {
     struct ts_json_doc doc;
     *out = (struct ts_openai_event){.prompt_tok = -1, .output_tok = -1};
@@ -185,24 +198,24 @@ enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, si
     }
     enum ts_status status = ts_json_parse(&doc, "event", data, len, NULL);
     if (status == TS_OK) {
-        status = read_event(out, ts_json_root(&doc));
+        status = read_event(out, ts_json_root(&doc), key);
         ts_json_deinit(&doc);
     }
     return status;
 }
 
-void ts_openai_refusal(char out[TS_OPENAI_ERROR_BYTES], const char *body, size_t len)
+void ts_openai_refusal(char out[TS_OPENAI_ERROR_BYTES], const char *body, size_t len, const char *key)
 {
     struct ts_json_doc doc;
     out[0] = '\0';
     if (ts_json_parse(&doc, "body", body, len, NULL) == TS_OK) {
         const char *error = error_of(ts_json_root(&doc));
         if (error) {
-            put_message(out, error, strlen(error));
+            put_message(out, error, strlen(error), key);
         }
         ts_json_deinit(&doc);
     }
     if (out[0] == '\0') {
-        put_message(out, body, len);
+        put_message(out, body, len, key);
     }
 }

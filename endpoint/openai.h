@@ -48,10 +48,11 @@ struct ts_openai_event {
     char error[TS_OPENAI_ERROR_BYTES]; /* of the error field, "" without one */
 };
 
-/* TS_EINPUT if it is not JSON of that shape; *out is then as for an empty event. */
-enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, size_t len);
+/* TS_EINPUT if it is not JSON of that shape; *out is then as for an empty event. The key (NULL: none) is hidden in what
+ * comes back. */
+enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, size_t len, const char *key);
 
-/* The message in the body of a refusal, else the beginning of the body; printable, cut. */
-void ts_openai_refusal(char out[TS_OPENAI_ERROR_BYTES], const char *body, size_t len);
+/* The message in the body of a refusal, else the beginning of the body; printable, without the key, cut. */
+void ts_openai_refusal(char out[TS_OPENAI_ERROR_BYTES], const char *body, size_t len, const char *key);
 
 #endif

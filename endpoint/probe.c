@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/rng.h"
+#include "endpoint/secret.h"
 #include "endpoint/sse.h"
 
 enum { HEAD_BYTES = 2048 };
@@ -19,6 +20,7 @@ static const double max_pause_s = 60.0;
 struct flight {
     bool used, waits; /* waits: for its next try, at again_ns */
     struct ts_probe_record *record;
+    const char *key; /* NULL: none */
     struct ts_sse sse;
     struct ts_text head; /* of a reply that is not 200 */
     int64_t again_ns;
@@ -72,12 +74,9 @@ static uint32_t words_for(const struct ts_probe_options *options, uint32_t promp
 
 /* ---- the end of a request ---- */
 
-static int note_message(struct ts_probe_result *result, const char *text)
+static int find_message(struct ts_probe_result *result, const char *text)
 {
     size_t i = 0;
-    if (text[0] == '\0') {
-        return -1;
-    }
     while (i < result->n_messages && strcmp(result->messages[i].text, text) != 0) {
         i++;
     }
@@ -91,12 +90,29 @@ static int note_message(struct ts_probe_result *result, const char *text)
     return (int)i;
 }
 
+/* All that is ever shown or written of what a server said comes through here. */
+static int note_message(struct ts_probe_result *result, const char *text, const char *key)
+{
+    struct ts_text message;
+    int index = -1;
+    if (text[0] != '\0') {
+        char cut[TS_OPENAI_ERROR_BYTES];
+        ts_text_init(&message);
+        ts_text_puts(&message, text);
+        ts_secret_hide(&message, key);
+        snprintf(cut, sizeof cut, "%s", message.failed ? "out of memory" : message.data);
+        ts_text_deinit(&message);
+        index = find_message(result, cut);
+    }
+    return index;
+}
+
 static void end_flight(struct probe *probe, struct flight *flight, enum ts_probe_outcome outcome, const char *message)
 {
     struct ts_probe_record *record = flight->record;
     struct ts_probe_result *result = probe->result;
     record->outcome = (uint8_t)outcome;
-    record->message = note_message(result, message);
+    record->message = note_message(result, message, flight->key);
     if (!record->counted) {
         record->output_tok = record->first_ns < 0 ? 0 : record->n_gaps + 1;
     }
@@ -137,7 +153,7 @@ static void judge_reply(struct probe *probe, struct flight *flight, const struct
     char message[TS_OPENAI_ERROR_BYTES + 64];
     char refusal[TS_OPENAI_ERROR_BYTES];
     if (done->http_status != 200) {
-        ts_openai_refusal(refusal, flight->head.data, flight->head.len);
+        ts_openai_refusal(refusal, flight->head.data, flight->head.len, probe->options->http.key);
         snprintf(message, sizeof message, "HTTP %d: %s", done->http_status, refusal);
         end_flight(probe, flight, may_pass(done->http_status) ? TS_PROBE_REFUSED : TS_PROBE_FAILED, message);
     } else if (flight->error[0] != '\0') {
@@ -215,7 +231,7 @@ static void on_event(void *context, const char *data, size_t len)
     if (flight->status != TS_OK || flight->error[0] != '\0') {
         return;
     }
-    if (ts_openai_parse(&event, data, len) != TS_OK) {
+    if (ts_openai_parse(&event, data, len, flight->key) != TS_OK) {
         snprintf(flight->error, sizeof flight->error, "an event of the stream is not the JSON that was expected");
         return;
     }
@@ -298,7 +314,7 @@ static void begin(struct probe *probe, int64_t due_ns)
     while (flight->used) {
         flight++;
     }
-    *flight = (struct flight){.used = true, .record = &probe->result->records[ask]};
+    *flight = (struct flight){.used = true, .record = &probe->result->records[ask], .key = probe->options->http.key};
     ts_sse_init(&flight->sse);
     ts_text_init(&flight->head);
     flight->record->due_ns = due_ns;

@@ -130,7 +130,7 @@ enum ts_status ts_probe_plan_trace(struct ts_probe_plan *out, const struct ts_pr
     struct ts_request_stream *stream;
     *out = (struct ts_probe_plan){.n_points = 1};
     struct ts_probe_point *point = &out->points[0];
-    enum ts_status status = ts_workload_open(&stream, &workload, 1, 0, diags);
+    enum ts_status status = ts_workload_open(&stream, &workload, 1, 0, NULL, diags);
     if (status != TS_OK) {
         return status;
     }

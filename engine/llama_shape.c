@@ -129,6 +129,7 @@ static void put_csv_row(struct ts_text *out, const struct field fields[N_FIELDS]
 {
     for (size_t i = 0; i < N_FIELDS; i++) {
         ts_text_puts(out, i > 0 ? ",\"" : "\"");
+        ts_text_puts(out, fields[i].text && ts_csv_is_formula(fields[i].text) ? "'" : "");
         for (const char *c = fields[i].text; c && *c; c++) {
             ts_text_puts(out, *c == '"' ? "\"" : "");
             ts_text_append(out, c, 1);

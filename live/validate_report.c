@@ -254,7 +254,7 @@ static enum ts_status write_text(const char *dir, const char *name, struct ts_te
 }
 
 static enum ts_status write_chart(const char *dir, const char *id, struct ts_text *dat, struct ts_text *gp,
-                                  struct ts_diags *diags)
+                                  const struct ts_progress *progress, struct ts_diags *diags)
 {
     char dat_name[32], gp_name[32];
     struct ts_text why;
@@ -266,7 +266,7 @@ static enum ts_status write_chart(const char *dir, const char *id, struct ts_tex
     }
     ts_text_init(&why);
     if (status == TS_OK) {
-        const enum ts_gnuplot_outcome outcome = ts_gnuplot_run(dir, gp_name, gnuplot_limit_s, &why);
+        const enum ts_gnuplot_outcome outcome = ts_gnuplot_draw(dir, id, gnuplot_limit_s, progress, &why);
         if (outcome != TS_GNUPLOT_OK) {
             ts_diags_add(diags, TS_WARNING, ts_span_none(), "install gnuplot; the .gp and .dat files are there",
                          "no picture of %s: %s", id, outcome == TS_GNUPLOT_MISSING ? "no gnuplot" : why.data);
@@ -277,7 +277,7 @@ static enum ts_status write_chart(const char *dir, const char *id, struct ts_tex
 }
 
 enum ts_status ts_validate_write(const char *dir, const struct ts_validation *validations, size_t n,
-                                 struct ts_diags *diags)
+                                 const struct ts_progress *progress, struct ts_diags *diags)
 {
     struct ts_text text, gp;
     ts_text_init(&text);
@@ -300,13 +300,13 @@ enum ts_status ts_validate_write(const char *dir, const struct ts_validation *va
     ts_text_clear(&text);
     make_cdf(&text, &gp, validations, n);
     if (status == TS_OK) {
-        status = write_chart(dir, "cdf", &text, &gp, diags);
+        status = write_chart(dir, "cdf", &text, &gp, progress, diags);
     }
     ts_text_clear(&text);
     ts_text_clear(&gp);
     make_batch(&text, &gp, validations, n);
     if (status == TS_OK) {
-        status = write_chart(dir, "batch", &text, &gp, diags);
+        status = write_chart(dir, "batch", &text, &gp, progress, diags);
     }
     ts_text_deinit(&text);
     ts_text_deinit(&gp);

@@ -54,8 +54,8 @@ enum ts_status ts_validate_verdict(const struct ts_validation *validations, size
                                    struct ts_diags *diags);
 
 /* Writes validation.csv, requests.csv, steps.csv, and cdf.{svg,png}, batch.{svg,png} with their .dat and .gp; without
- * gnuplot the last two are there without pictures, and a warning says so. */
+ * gnuplot, or without the patience for it, the last two are there without pictures, and a warning says so. */
 enum ts_status ts_validate_write(const char *dir, const struct ts_validation *validations, size_t n,
-                                 struct ts_diags *diags);
+                                 const struct ts_progress *progress, struct ts_diags *diags);
 
 #endif

@@ -13,7 +13,7 @@ struct ts_request_list {
 /* The first of the scenario's requests, up to a number that no validation needs more of. TS_ESCENARIO if there are too
  * few to compare. */
 enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts_scenario *scenario,
-                                    struct ts_diags *diags);
+                                    const struct ts_progress *progress, struct ts_diags *diags);
 void ts_request_list_deinit(struct ts_request_list *list);
 
 /* n of them, from `first` on (round and round), at `rate_per_s` on average from time 0: the gaps keep their shape.

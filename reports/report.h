@@ -1,14 +1,14 @@
 /* The reports of one run, all made from one model of figures: terminal summary, summary.csv, timeseries.csv, run.json,
- * manifest.json, four charts by gnuplot, and a self-contained report.html. Written into a folder that appears whole:
- * everything goes to
- * `<dir>.partial-<pid>` first (inside a folder that is there already: to `.partial-<pid>`) and is renamed at the end.
- */
+ * four charts by gnuplot, a self-contained report.html, and manifest.json, which lists the others. Written into a folder
+ * that appears whole, see reports/report_folder.h. */
 #ifndef TS_REPORTS_REPORT_H
 #define TS_REPORTS_REPORT_H
 
+#include "base/progress.h"
 #include "base/text.h"
 #include "econ/econ.h"
 #include "reports/figures.h"
+#include "reports/report_folder.h"
 #include "sim/model.h"
 #include "sim/result.h"
 
@@ -34,6 +34,7 @@ struct ts_report_input {
     const struct ts_figure_rows *replications; /* each one, for summary.csv; NULL: none */
     const struct ts_econ *econ;
     const struct ts_run_info *info;
+    const struct ts_progress *progress; /* asked while the files are written; NULL: nobody listens */
 };
 
 /* The figures of a run, computed once: what all of its reports say. Borrows what the input names. TS_ENOMEM. */
@@ -45,14 +46,10 @@ void ts_report_destroy(struct ts_report *report); /* NULL is fine */
  * 100 columns. */
 enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *report);
 
-struct ts_report_paths {
-    char *html;  /* path of report.html; free() it */
-    bool charts; /* gnuplot drew them */
-};
-
-/* Writes everything into `dir` (created; an earlier report there is replaced file by file, other files stay). Without
- * gnuplot: a warning in `diags`, the .dat and .gp are there, status TS_OK. TS_EIO, TS_ENOMEM. */
-enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, const struct ts_report *report,
+/* Writes everything into a folder that is open, and puts it in place. Without gnuplot: a warning in `diags`, the .dat
+ * and .gp are there, *drawn is false, status TS_OK. TS_EINTERRUPTED: it was told to stop; TS_EIO, TS_ENOMEM. Unless it
+ * is TS_OK the place is as it was. */
+enum ts_status ts_report_write(bool *drawn, struct ts_report_folder *folder, const struct ts_report *report,
                                struct ts_diags *diags);
 
 /* Limits of the scenario that were missed, one sentence each, appended to out; returns how many. */

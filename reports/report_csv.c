@@ -13,14 +13,16 @@ struct csv_out {
     struct ts_file_writer file;
     struct ts_text text; /* what is not yet in the file */
     const char *path;
+    const struct ts_progress *progress;
     struct ts_diags *diags;
 };
 
-static enum ts_status csv_open(struct csv_out *out, const char *path, const char *header, struct ts_diags *diags)
+static enum ts_status csv_open(struct csv_out *out, const char *path, const char *header,
+                               const struct ts_report_input *input, struct ts_diags *diags)
 {
-    *out = (struct csv_out){.path = path, .diags = diags};
+    *out = (struct csv_out){.path = path, .progress = input->progress, .diags = diags};
     ts_text_init(&out->text);
-    enum ts_status status = ts_file_writer_open(&out->file, path, diags);
+    enum ts_status status = ts_file_writer_create(&out->file, path, diags);
     if (status == TS_OK) {
         ts_text_puts(&out->text, header);
     }
@@ -36,7 +38,7 @@ static enum ts_status csv_flush(struct csv_out *out)
         return ts_fail_errno(out->diags, out->path, "cannot write", errno);
     }
     ts_text_clear(&out->text);
-    return TS_OK;
+    return ts_progress_ask(out->progress) ? TS_OK : TS_EINTERRUPTED;
 }
 
 static enum ts_status csv_close(struct csv_out *out, enum ts_status status)
@@ -53,18 +55,6 @@ static enum ts_status csv_close(struct csv_out *out, enum ts_status status)
     return status;
 }
 
-static void put_number(struct ts_text *text, double value, bool first)
-{
-    struct ts_text number;
-    ts_text_init(&number);
-    if (!isnan(value)) {
-        ts_text_double(&number, value);
-    }
-    text->failed = text->failed || number.failed;
-    ts_csv_put(text, number.data, first);
-    ts_text_deinit(&number);
-}
-
 /* ---- summary.csv ---- */
 
 static void put_figure(struct ts_text *text, const struct ts_figure_list *list, const char *replication,
@@ -77,7 +67,7 @@ static void put_figure(struct ts_text *text, const struct ts_figure_list *list, 
     ts_csv_put(text, subject->class_id == TS_ALL_CLASSES ? "all" : list->model->class_names[subject->class_id], false);
     ts_csv_put(text, metric->name, false);
     ts_csv_put(text, metric->stat, false);
-    put_number(text, value, false);
+    ts_csv_put_number(text, value, false);
     ts_csv_put(text, metric->unit, false);
     ts_text_puts(text, "\n");
 }
@@ -104,7 +94,8 @@ enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *r
 {
     const struct ts_figure_rows *replications = report->input.replications;
     struct csv_out out;
-    enum ts_status status = csv_open(&out, path, "scenario,replication,tier,class,metric,stat,value,unit\n", diags);
+    enum ts_status status =
+        csv_open(&out, path, "scenario,replication,tier,class,metric,stat,value,unit\n", &report->input, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -124,12 +115,12 @@ static void put_bin(struct ts_text *text, const struct ts_report_input *input, u
     const struct ts_result *result = input->result;
     const bool all = tier > result->n_tiers;
     const double runs = result->n_replications > 0 ? (double)result->n_replications : 1.0;
-    put_number(text, bin * result->bin_s, true);
-    put_number(text, (bin + 1) * result->bin_s, false);
+    ts_csv_put_number(text, bin * result->bin_s, true);
+    ts_csv_put_number(text, (bin + 1) * result->bin_s, false);
     ts_csv_put(text, ts_metric_tier_name(input->model, tier), false);
-    put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * runs) : NAN, false);
+    ts_csv_put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * runs) : NAN, false);
     for (const struct ts_series *series = ts_series; series->column; series++) {
-        put_number(text, ts_series_value(series, input->model, result, tier, bin), false);
+        ts_csv_put_number(text, ts_series_value(series, input->model, result, tier, bin), false);
     }
     ts_text_puts(text, "\n");
 }
@@ -138,7 +129,7 @@ enum ts_status ts_report_series_csv(const char *path, const struct ts_report *re
 {
     const struct ts_report_input *input = &report->input;
     struct csv_out out;
-    enum ts_status status = csv_open(&out, path, "start_s,end_s,tier,arrivals_per_s", diags);
+    enum ts_status status = csv_open(&out, path, "start_s,end_s,tier,arrivals_per_s", input, diags);
     if (status != TS_OK) {
         return status;
     }

@@ -1,21 +1,30 @@
-/* A folder whose new contents appear only when all of them are there. */
+/* A folder whose new contents appear when all of them are there and on the disk, whatever happens to the run, and to
+ * which one run at a time writes. docs/decisions/0010-report-folders.md says why it is done so. */
 #ifndef TS_REPORTS_REPORT_FOLDER_H
 #define TS_REPORTS_REPORT_FOLDER_H
 
 #include "base/diag.h"
+#include "base/lock.h"
 
 struct ts_report_folder {
-    char *dir;     /* where it goes */
-    char *partial; /* where to write until then */
-    bool existed;
+    char *dir;      /* the place, links followed */
+    char *made;     /* the first of its parents that is new; NULL: none is */
+    char *scratch;  /* see report_swap.h; NULL before begin */
+    char *fresh;    /* write here */
+    bool is_beside; /* the scratch folder lies beside the place, not in it */
+    bool committed;
+    struct ts_lock beside, itself;
 };
 
-/* `dir` may be there already (its other files stay). TS_EIO, TS_ENOMEM. */
+/* Takes the place for this run, which may be missing, hold an earlier report, or other files; ends or undoes what a run
+ * that died left there. TS_EIO: another run has it, it is a file, it holds a file of a report's name that no report
+ * wrote, or it cannot be written to; TS_ENOMEM. */
 enum ts_status ts_report_folder_open(struct ts_report_folder *out, const char *dir, struct ts_diags *diags);
-/* Puts everything in place. The folder is closed whatever comes back; on failure what was not yet in place is removed.
- */
+/* Makes the scratch folder. */
+enum ts_status ts_report_folder_begin(struct ts_report_folder *folder, struct ts_diags *diags);
+/* Puts everything in place, the manifest among it. On failure the place is as it was. */
 enum ts_status ts_report_folder_commit(struct ts_report_folder *folder, struct ts_diags *diags);
-/* Removes what was written. */
-void ts_report_folder_abort(struct ts_report_folder *folder);
+/* Gives the place back, and removes what was written but not committed. Fine for a zeroed folder. */
+void ts_report_folder_close(struct ts_report_folder *folder);
 
 #endif

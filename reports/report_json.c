@@ -205,7 +205,8 @@ static void put_assumptions(struct ts_json_writer *writer, const struct ts_model
     ts_json_end_array(writer);
 }
 
-enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report *report)
+enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report *report,
+                                       const struct ts_names *files)
 {
     const struct ts_report_input *input = &report->input;
     const struct ts_run_info *info = input->info;
@@ -229,6 +230,12 @@ enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_repo
     ts_json_member_int(&writer, "trace_rows_dropped", (int64_t)info->n_dropped_rows);
     ts_json_member_string(&writer, "measurement_path", info->measurement_path);
     put_assumptions(&writer, input->model);
+    ts_json_key(&writer, "files");
+    ts_json_begin_array(&writer);
+    for (size_t i = 0; i < files->n; i++) {
+        ts_json_put_string(&writer, files->items[i]);
+    }
+    ts_json_end_array(&writer);
     ts_json_end_object(&writer);
     ts_text_puts(out, "\n");
     return out->failed ? TS_ENOMEM : TS_OK;

@@ -4,6 +4,7 @@
 #ifndef TS_REPORTS_REPORT_PARTS_H
 #define TS_REPORTS_REPORT_PARTS_H
 
+#include "base/names.h"
 #include "reports/figures.h"
 #include "reports/report.h"
 
@@ -98,7 +99,9 @@ void ts_report_notes_html(struct ts_text *out, const struct ts_report *report);
 enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);
 enum ts_status ts_report_series_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);
 enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report *report);
-enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report *report);
+/* files: names of all files of the report. */
+enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report *report,
+                                       const struct ts_names *files);
 
 /* The page; charts are read from `dir` (id.svg) where they are there. */
 enum ts_status ts_report_html(struct ts_text *out, const struct ts_report *report, const char *dir);

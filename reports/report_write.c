@@ -1,19 +1,18 @@
 /* Hides the order in which the files of a report are made, and that gnuplot may be absent. */
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "reports/chart.h"
 #include "reports/gnuplot.h"
-#include "reports/report_folder.h"
+#include "reports/report_names.h"
 #include "reports/report_parts.h"
 
 static const double GNUPLOT_LIMIT_S = 60.0;
 
 struct report_run {
     const struct ts_report *report;
-    struct ts_report_folder folder;
+    struct ts_report_folder *folder;
     struct ts_diags *diags;
 };
 
@@ -22,16 +21,32 @@ static enum ts_status out_of_memory(struct report_run *run)
     return ts_fail(run->diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory while writing the report");
 }
 
+/* Into the folder that nobody looks into yet. */
+static enum ts_status write_file(const char *path, const struct ts_text *text, struct ts_diags *diags)
+{
+    struct ts_file_writer file;
+    enum ts_status status = ts_file_writer_create(&file, path, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    if (fwrite(text->data, 1, text->len, file.stream) != text->len) {
+        status = ts_fail_errno(diags, path, "cannot write", errno);
+        ts_file_writer_abort(&file);
+        return status;
+    }
+    return ts_file_writer_commit(&file, diags);
+}
+
 /* One file of the folder from text. */
 static enum ts_status save(struct report_run *run, const char *id, const char *end, const struct ts_text *text)
 {
     struct ts_text name;
     ts_text_init(&name);
     ts_text_printf(&name, "%s%s", id, end);
-    char *path = ts_path_join(run->folder.partial, name.data);
-    enum ts_status status = path == NULL || name.failed || text->failed
-                                ? out_of_memory(run)
-                                : ts_file_write(path, text->data, text->len, run->diags);
+    char *path = ts_path_join(run->folder->fresh, name.data);
+    enum ts_status status =
+        path == NULL || name.failed || text->failed ? out_of_memory(run) : write_file(path, text, run->diags);
+    status = status == TS_OK && !ts_progress_ask(run->report->input.progress) ? TS_EINTERRUPTED : status;
     free(path);
     ts_text_deinit(&name);
     return status;
@@ -41,7 +56,7 @@ typedef enum ts_status write_fn(const char *path, const struct ts_report *report
 
 static enum ts_status save_streamed(struct report_run *run, const char *name, write_fn *write)
 {
-    char *path = ts_path_join(run->folder.partial, name);
+    char *path = ts_path_join(run->folder->fresh, name);
     enum ts_status status = path == NULL ? out_of_memory(run) : write(path, run->report, run->diags);
     free(path);
     return status;
@@ -55,14 +70,27 @@ static enum ts_status save_json(struct report_run *run)
     if (status == TS_OK) {
         status = save(run, "run", ".json", &text);
     }
-    ts_text_clear(&text);
-    if (status == TS_OK) {
-        status = ts_report_manifest_json(&text, run->report);
+    ts_text_deinit(&text);
+    return status;
+}
+
+/* The last file: it lists the others. */
+static enum ts_status save_manifest(struct report_run *run)
+{
+    struct ts_text text;
+    struct ts_names files;
+    enum ts_status status = ts_names_of_folder(&files, run->folder->fresh, run->diags);
+    if (status != TS_OK) {
+        return status;
     }
+    ts_text_init(&text);
+    status = ts_names_add(&files, ts_report_manifest_name) ? ts_report_manifest_json(&text, run->report, &files)
+                                                           : out_of_memory(run);
     if (status == TS_OK) {
-        status = save(run, "manifest", ".json", &text);
+        status = save(run, ts_report_manifest_name, "", &text);
     }
     ts_text_deinit(&text);
+    ts_names_deinit(&files);
     return status;
 }
 
@@ -81,37 +109,14 @@ static enum ts_status save_recorded(struct report_run *run)
 
 /* ---- charts ---- */
 
-static void remove_drawing(struct report_run *run, const char *dir, const char *id, const char *end)
-{
-    struct ts_text path;
-    ts_text_init(&path);
-    ts_text_printf(&path, "%s/%s%s", dir, id, end);
-    if (path.failed || (unlink(path.data) != 0 && ts_file_exists(path.data))) {
-        ts_diags_add(run->diags, TS_WARNING, ts_span_file(path.data), NULL,
-                     "this chart is of an earlier run and could not be removed");
-    }
-    ts_text_deinit(&path);
-}
-
-/* What gnuplot left half-drawn, and what an earlier run left in the folder, would be taken for this run's. */
-static void remove_drawings(struct report_run *run, const char *id)
-{
-    remove_drawing(run, run->folder.partial, id, ".svg");
-    remove_drawing(run, run->folder.partial, id, ".png");
-    remove_drawing(run, run->folder.dir, id, ".svg");
-    remove_drawing(run, run->folder.dir, id, ".png");
-}
-
 static enum ts_gnuplot_outcome draw(struct report_run *run, const char *id)
 {
-    struct ts_text script, why;
-    ts_text_init(&script);
+    struct ts_text why;
     ts_text_init(&why);
-    ts_text_printf(&script, "%s.gp", id);
-    enum ts_gnuplot_outcome outcome = ts_gnuplot_run(run->folder.partial, script.data, GNUPLOT_LIMIT_S, &why);
-    if (outcome == TS_GNUPLOT_FAILED) {
-        ts_diags_add(run->diags, TS_WARNING, ts_span_none(), NULL, "gnuplot could not draw %s: %s", script.data,
-                     why.data);
+    enum ts_gnuplot_outcome outcome =
+        ts_gnuplot_draw(run->folder->fresh, id, GNUPLOT_LIMIT_S, run->report->input.progress, &why);
+    if (outcome == TS_GNUPLOT_FAILED || outcome == TS_GNUPLOT_TIMED_OUT) {
+        ts_diags_add(run->diags, TS_WARNING, ts_span_none(), NULL, "gnuplot could not draw %s.gp: %s", id, why.data);
     } else if (outcome == TS_GNUPLOT_MISSING) {
         ts_diags_add(
             run->diags, TS_WARNING, ts_span_none(),
@@ -120,7 +125,6 @@ static enum ts_gnuplot_outcome draw(struct report_run *run, const char *id)
             "gnuplot is not installed: no charts were drawn; their data and scripts are in the report's folder");
     }
     ts_text_deinit(&why);
-    ts_text_deinit(&script);
     return outcome;
 }
 
@@ -141,21 +145,22 @@ static enum ts_status save_chart_sources(struct report_run *run, const struct ts
     return status;
 }
 
+/* Without gnuplot, or with one that does not come to an end, the others are not tried. */
 static enum ts_status save_charts(struct report_run *run, bool *drawn)
 {
-    bool missing = false;
+    bool try = true;
     *drawn = true;
     for (const struct ts_chart *chart = ts_charts; chart->id != NULL; chart++) {
         enum ts_status status = save_chart_sources(run, chart);
         if (status != TS_OK) {
             return status;
         }
-        enum ts_gnuplot_outcome outcome = missing ? TS_GNUPLOT_MISSING : draw(run, chart->id);
-        missing = outcome == TS_GNUPLOT_MISSING;
-        if (outcome != TS_GNUPLOT_OK) {
-            *drawn = false;
-            remove_drawings(run, chart->id);
+        const enum ts_gnuplot_outcome outcome = try ? draw(run, chart->id) : TS_GNUPLOT_MISSING;
+        if (outcome == TS_GNUPLOT_STOPPED) {
+            return TS_EINTERRUPTED;
         }
+        try = outcome == TS_GNUPLOT_OK || outcome == TS_GNUPLOT_FAILED;
+        *drawn = *drawn && outcome == TS_GNUPLOT_OK;
     }
     return TS_OK;
 }
@@ -164,7 +169,7 @@ static enum ts_status save_html(struct report_run *run)
 {
     struct ts_text page;
     ts_text_init(&page);
-    enum ts_status status = ts_report_html(&page, run->report, run->folder.partial);
+    enum ts_status status = ts_report_html(&page, run->report, run->folder->fresh);
     status = status == TS_OK ? save(run, "report", ".html", &page) : out_of_memory(run);
     ts_text_deinit(&page);
     return status;
@@ -185,31 +190,26 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
     if (status == TS_OK) {
         status = save_charts(run, drawn);
     }
-    return status == TS_OK ? save_html(run) : status;
+    if (status == TS_OK) {
+        status = save_html(run);
+    }
+    return status == TS_OK ? save_manifest(run) : status;
 }
 
-enum ts_status ts_report_write(struct ts_report_paths *out, const char *dir, const struct ts_report *report,
+enum ts_status ts_report_write(bool *drawn, struct ts_report_folder *folder, const struct ts_report *report,
                                struct ts_diags *diags)
 {
-    struct report_run run = {.report = report, .diags = diags};
-    bool drawn = false;
-    char *html = ts_path_join(dir, "report.html");
-    if (html == NULL) {
-        return out_of_memory(&run);
-    }
-    enum ts_status status = ts_report_folder_open(&run.folder, dir, diags);
+    struct report_run run = {.report = report, .folder = folder, .diags = diags};
+    bool all_drawn = false;
+    enum ts_status status = ts_report_folder_begin(folder, diags);
     if (status == TS_OK) {
-        status = write_all(&run, &drawn);
-        if (status == TS_OK) {
-            status = ts_report_folder_commit(&run.folder, diags);
-        } else {
-            ts_report_folder_abort(&run.folder);
-        }
+        status = write_all(&run, &all_drawn);
     }
-    if (status != TS_OK) {
-        free(html);
-        return status;
+    if (status == TS_OK) {
+        status = ts_report_folder_commit(folder, diags);
     }
-    *out = (struct ts_report_paths){html, drawn};
-    return TS_OK;
+    if (status == TS_OK) {
+        *drawn = all_drawn;
+    }
+    return status;
 }

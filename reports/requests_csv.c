@@ -26,7 +26,7 @@ struct ts_requests_csv {
 
 struct ts_requests_part {
     const struct ts_requests_csv *csv;
-    struct ts_file_writer own; /* stream NULL: rows go straight into the csv's file */
+    FILE *own; /* NULL: rows go straight into the csv's file */
     FILE *stream;
     struct ts_gzip_writer *gzip; /* NULL: plain */
     struct ts_text row;
@@ -113,14 +113,9 @@ enum ts_status ts_requests_part_open(struct ts_requests_part **out, const struct
     ts_text_init(&part->row);
     enum ts_status status = TS_OK;
     if (csv->n_replications > 1) {
-        struct ts_text name;
-        ts_text_init(&name);
-        ts_text_printf(&name, "%s.replication-%u", csv->path, (unsigned)replication);
-        status =
-            name.failed ? fail_write(csv->path, TS_ENOMEM, diags) : ts_file_writer_open(&part->own, name.data, diags);
-        ts_text_deinit(&name);
+        status = ts_file_temp(&part->own, csv->path, diags);
     }
-    part->stream = part->own.stream ? part->own.stream : csv->file.stream;
+    part->stream = part->own ? part->own : csv->file.stream;
     if (status == TS_OK && csv->zipped) {
         status = ts_gzip_writer_open(&part->gzip, part->stream);
         status = status == TS_OK ? TS_OK : fail_write(csv->path, status, diags);
@@ -137,7 +132,9 @@ void ts_requests_part_destroy(struct ts_requests_part *part)
 {
     if (part) {
         ts_gzip_writer_abort(part->gzip);
-        ts_file_writer_abort(&part->own);
+        if (part->own) {
+            fclose(part->own);
+        }
         ts_text_deinit(&part->row);
         free(part);
     }
@@ -233,28 +230,22 @@ enum ts_status ts_requests_part_finish(struct ts_requests_part *part, struct ts_
     return status == TS_OK ? TS_OK : fail_write(part->csv->path, status, diags);
 }
 
-enum ts_status ts_requests_csv_add(struct ts_requests_csv *csv, struct ts_requests_part *part, struct ts_diags *diags)
+enum ts_status ts_requests_csv_add(struct ts_requests_csv *csv, struct ts_requests_part *part,
+                                   const struct ts_progress *progress, struct ts_diags *diags)
 {
-    if (!part->own.stream) {
+    if (!part->own) {
         return TS_OK;
     }
-    const char *path = part->own.temp_path ? part->own.temp_path : part->own.path;
     char *buffer = malloc(COPY_BYTES);
-    FILE *from = fopen(path, "rb");
-    enum ts_status status = buffer ? from ? TS_OK : TS_EIO : TS_ENOMEM;
+    enum ts_status status = !buffer ? TS_ENOMEM : fseek(part->own, 0, SEEK_SET) == 0 ? TS_OK : TS_EIO;
     size_t len = 0;
-    while (status == TS_OK && (len = fread(buffer, 1, COPY_BYTES, from)) > 0) {
+    while (status == TS_OK && (len = fread(buffer, 1, COPY_BYTES, part->own)) > 0) {
         status = fwrite(buffer, 1, len, csv->file.stream) == len ? TS_OK : TS_EIO;
+        status = status == TS_OK && !ts_progress_ask(progress) ? TS_EINTERRUPTED : status;
     }
-    if (status == TS_OK && ferror(from)) {
+    if (status == TS_OK && ferror(part->own)) {
         status = TS_EIO;
     }
-    if (status != TS_OK) {
-        status = fail_write(csv->path, status, diags);
-    }
-    if (from) {
-        fclose(from);
-    }
     free(buffer);
-    return status;
+    return status == TS_OK || status == TS_EINTERRUPTED ? status : fail_write(csv->path, status, diags);
 }

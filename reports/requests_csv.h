@@ -9,6 +9,7 @@
 #define TS_REPORTS_REQUESTS_CSV_H
 
 #include "base/diag.h"
+#include "base/progress.h"
 #include "sim/model.h"
 #include "sim/record.h"
 
@@ -20,7 +21,7 @@ enum ts_status ts_requests_csv_open(struct ts_requests_csv **out, const char *pa
                                     uint32_t n_replications, struct ts_diags *diags);
 
 /* Parts may be opened, written and closed on several threads at once, each on one. With one replication its rows go
- * straight into the file, else into a file of their own beside it until they are added. */
+ * straight into the file, else into one of their own without a name until they are added. */
 enum ts_status ts_requests_part_open(struct ts_requests_part **out, const struct ts_requests_csv *csv,
                                      uint32_t replication, struct ts_diags *diags);
 /* For ts_sim_options.on_request; `part` is a struct ts_requests_part. TS_EIO, TS_ENOMEM. */
@@ -29,8 +30,9 @@ enum ts_status ts_requests_part_put(void *part, const struct ts_request_record *
 enum ts_status ts_requests_part_finish(struct ts_requests_part *part, struct ts_diags *diags);
 void ts_requests_part_destroy(struct ts_requests_part *part); /* NULL is fine */
 
-/* Adds the rows of a finished part behind those that are there. */
-enum ts_status ts_requests_csv_add(struct ts_requests_csv *csv, struct ts_requests_part *part, struct ts_diags *diags);
+/* Adds the rows of a finished part behind those that are there. TS_EINTERRUPTED: it was told to stop. */
+enum ts_status ts_requests_csv_add(struct ts_requests_csv *csv, struct ts_requests_part *part,
+                                   const struct ts_progress *progress, struct ts_diags *diags);
 /* Puts the file in place. The csv is gone afterwards, whatever comes back. */
 enum ts_status ts_requests_csv_commit(struct ts_requests_csv *csv, struct ts_diags *diags);
 void ts_requests_csv_abort(struct ts_requests_csv *csv); /* NULL is fine */

@@ -358,13 +358,11 @@ static void render_csv(const struct ts_table *table, struct ts_text *out, struct
     for (size_t i = 0; i < table->n_rows; i++) {
         for (size_t k = 0; k < table->n_columns; k++) {
             const struct cell *from = cell_at(table, i, k);
-            restart(cell, out);
-            if (from->kind == CELL_STRING) {
-                ts_text_puts(cell, from->string);
-            } else if (from->kind == CELL_NUMBER && !isnan(from->value)) {
-                ts_text_double(cell, from->value);
+            if (from->kind == CELL_NUMBER) {
+                ts_csv_put_number(out, from->value, k == 0);
+            } else {
+                ts_csv_put(out, from->kind == CELL_STRING ? from->string : "", k == 0);
             }
-            ts_csv_put(out, cell->data, k == 0);
         }
         ts_text_puts(out, "\n");
     }

@@ -5,7 +5,8 @@
 #include "base/units.h"
 #include "sim/attempt.h"
 
-enum { PROGRESS_EVERY = 8192 /* events, a power of two */, FIRST_QUEUE_CAP = 64 };
+/* The caller is asked after so much work, some milliseconds; an event is at least so much. */
+enum { TOIL_PER_ASK = 1 << 19, TOIL_OF_EVENT = 64, FIRST_QUEUE_CAP = 64 };
 
 /* ---- life ---- */
 
@@ -23,6 +24,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
     TS_CHECK(model->n_tiers <= TS_MAX_TIERS);
     *out = (struct ts_engine){.model = model,
                               .options = options,
+                              .toil = TOIL_PER_ASK, /* ask at once */
                               .replication = options->replication,
                               .single_steps = options->single_steps,
                               .recorded_s = options->recorded_s,
@@ -78,6 +80,20 @@ void ts_engine_deinit(struct ts_engine *engine)
 void ts_engine_fail(struct ts_engine *engine, enum ts_status status)
 {
     engine->status = engine->status == TS_OK ? status : engine->status;
+}
+
+bool ts_engine_toils_on(struct ts_engine *engine, uint64_t n)
+{
+    engine->toil += n;
+    if (engine->toil >= TOIL_PER_ASK) {
+        const struct ts_progress_state state = {.what = "requests",
+                                                .done = (double)engine->ledger.n_arrived,
+                                                .elapsed_s = ts_s_from_ns(engine->now_ns),
+                                                .left_s = NAN};
+        engine->toil = 0;
+        ts_engine_fail(engine, ts_progress_go_on(&engine->options->progress, &state) ? TS_OK : TS_EINTERRUPTED);
+    }
+    return engine->status == TS_OK;
 }
 
 void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target,
@@ -174,6 +190,7 @@ static bool fire_next(struct ts_engine *engine)
     ts_event_queue_drop(&engine->queue);
     engine->now_ns = time_ns;
     engine->n_events++;
+    engine->toil += TOIL_OF_EVENT;
     fire(engine, kind, target, stamp);
     return true;
 }
@@ -191,27 +208,14 @@ static void close_down(struct ts_engine *engine)
     ts_attempt_close_down(engine);
 }
 
-static bool goes_on(const struct ts_engine *engine, const struct ts_sim_options *options)
-{
-    const struct ts_progress_state state = {.what = "requests",
-                                            .done = (double)engine->ledger.n_arrived,
-                                            .elapsed_s = ts_s_from_ns(engine->now_ns),
-                                            .left_s = NAN};
-    return ts_progress_go_on(&options->progress, &state);
-}
-
 enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struct ts_request_stream *requests,
-                             const struct ts_sim_options *options, struct ts_diags *diags)
+                             struct ts_diags *diags)
 {
     struct ts_request next = {0};
     *window_ns = 0;
     enum ts_status status = read_ahead(engine, &next, requests, diags);
-    while (status == TS_OK) {
-        if (engine->n_events % PROGRESS_EVERY == 0 && !goes_on(engine, options)) {
-            return TS_EINTERRUPTED;
-        }
+    while (status == TS_OK && ts_engine_toils_on(engine, 0)) {
         if (fire_next(engine)) {
-            status = engine->status;
             continue;
         }
         if (engine->next_arrival_ns == TS_NEVER_NS) {
@@ -219,12 +223,12 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
         }
         engine->now_ns = engine->last_ns = *window_ns = next.arrival_ns;
         engine->n_events++;
+        engine->toil += TOIL_OF_EVENT;
         arrive(engine, &next);
-        status = engine->status != TS_OK ? engine->status : read_ahead(engine, &next, requests, diags);
+        status = engine->status == TS_OK ? read_ahead(engine, &next, requests, diags) : TS_OK;
     }
-    if (status == TS_OK) {
+    if (status == TS_OK && engine->status == TS_OK) {
         close_down(engine);
-        status = engine->status;
     }
-    return status;
+    return status == TS_OK ? engine->status : status;
 }

@@ -98,6 +98,7 @@ struct ts_engine {
     struct ts_tier tiers[TS_MAX_TIERS];
     struct ts_displaced displaced;
     uint64_t n_events;
+    uint64_t toil;         /* since the caller was asked whether to go on */
     enum ts_status status; /* the first failure inside an event */
 };
 
@@ -110,12 +111,20 @@ void ts_engine_deinit(struct ts_engine *engine);
 /* Runs to the end of the stream and of all work (or to the end of the drain time), and settles what is left as
  * unfinished. *window_ns = last arrival. */
 enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struct ts_request_stream *requests,
-                             const struct ts_sim_options *options, struct ts_diags *diags);
+                             struct ts_diags *diags);
 
 /* ---- for tiers ---- */
 
 /* Out of memory inside an event: the run ends with that status. */
 void ts_engine_fail(struct ts_engine *engine, enum ts_status status);
+/* An event goes through so many things (replicas, sequences, tokens): it counts as more than one, and the caller is
+ * asked the earlier whether to go on. */
+static inline void ts_engine_toil(struct ts_engine *engine, uint64_t n)
+{
+    engine->toil += n;
+}
+/* The same amid one event that does that again and again; false: the run is to end, see engine->status. */
+bool ts_engine_toils_on(struct ts_engine *engine, uint64_t n);
 void ts_engine_schedule(struct ts_engine *engine, int64_t time_ns, enum ts_event_kind kind, uint32_t target,
                         uint32_t stamp);
 /* An event for an attempt: stale once the attempt has ended. */

@@ -7,12 +7,13 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "sim/quality.h"
+#include "sim/tiers/device.h"
 
 /* ---- units ---- */
 
-static struct ts_ledger_units devices_of(const struct ts_device_model *device)
+static struct ts_ledger_units devices_of(const struct ts_device_model *device, uint64_t seed)
 {
-    return (struct ts_ledger_units){.n = (double)device->n_users * device->eligible_frac,
+    return (struct ts_ledger_units){.n = ts_device_n_eligible(seed, device->n_users, device->eligible_frac),
                                     .idle_w = device->power.idle_w,
                                     .host_frac = device->power.host_frac,
                                     .pue = device->power.pue};
@@ -21,7 +22,7 @@ static struct ts_ledger_units devices_of(const struct ts_device_model *device)
 static struct ts_ledger_units replicas_of(const struct ts_pool_model *pool)
 {
     const struct ts_power_model *power = &pool->replica.power;
-    return (struct ts_ledger_units){.n = (double)pool->n_replicas,
+    return (struct ts_ledger_units){.n = pool->n_replicas,
                                     .idle_w = power->idle_w,
                                     .counts_idle = true,
                                     .host_frac = power->host_frac,
@@ -30,11 +31,11 @@ static struct ts_ledger_units replicas_of(const struct ts_pool_model *pool)
                                     .kv_blocks = pool->replica.kv_blocks};
 }
 
-static struct ts_ledger_units units_of(const struct ts_tier_model *tier, uint32_t pool)
+static struct ts_ledger_units units_of(const struct ts_tier_model *tier, uint32_t pool, uint64_t seed)
 {
     switch (tier->kind) {
     case TS_TIER_DEVICE:
-        return devices_of(&tier->u.device);
+        return devices_of(&tier->u.device, seed);
     case TS_TIER_SERVER:
         return replicas_of(&tier->u.server.pools[pool]);
     case TS_TIER_API:
@@ -53,7 +54,7 @@ static enum ts_status open_pools(struct ts_ledger *ledger)
             return TS_ERANGE;
         }
         for (uint32_t pool = 0; pool < n; pool++) {
-            ledger->pools[ledger->n_pools++].units = units_of(&model->tiers[i], pool);
+            ledger->pools[ledger->n_pools++].units = units_of(&model->tiers[i], pool, model->seed);
         }
     }
     return TS_OK;
@@ -93,10 +94,15 @@ void ts_ledger_arrive(struct ts_ledger *ledger, int64_t now_ns)
 }
 
 /* The part of [from_ns, to_ns) that lies behind the warm-up. */
-static double measured_s(const struct ts_ledger *ledger, int64_t from_ns, int64_t to_ns)
+static int64_t measured_ns(const struct ts_ledger *ledger, int64_t from_ns, int64_t to_ns)
 {
     const int64_t begin_ns = from_ns > ledger->warmup_ns ? from_ns : ledger->warmup_ns;
-    return to_ns > begin_ns ? (double)(to_ns - begin_ns) * 1e-9 : 0.0;
+    return to_ns > begin_ns ? to_ns - begin_ns : 0;
+}
+
+static double measured_s(const struct ts_ledger *ledger, int64_t from_ns, int64_t to_ns)
+{
+    return (double)measured_ns(ledger, from_ns, to_ns) * 1e-9;
 }
 
 /* ---- presence ---- */
@@ -132,11 +138,11 @@ void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, in
 {
     struct ts_pool_account *account = &ledger->pools[book];
     const double above_idle_w = power_w - account->units.idle_w;
-    const double seconds = measured_s(ledger, from_ns, to_ns);
-    account->busy_s += seconds;
-    account->active_j += seconds * above_idle_w;
+    const int64_t busy_ns = measured_ns(ledger, from_ns, to_ns);
+    ts_unit_time_add(&account->busy, 1, busy_ns);
+    account->active_j += (double)busy_ns * 1e-9 * above_idle_w;
     ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_POWER), from_ns, to_ns, above_idle_w);
-    ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_BUSY), from_ns, to_ns, 1.0);
+    ts_timeline_add_units(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_BUSY), from_ns, to_ns, 1);
 }
 
 void ts_ledger_steps(struct ts_ledger *ledger, uint32_t book, uint32_t n_steps, double tok_per_step, double kv_tok,
@@ -181,28 +187,22 @@ bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t fr
 
 /* ---- units that are down ---- */
 
-void ts_ledger_integrate_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns)
+void ts_ledger_integrate_up(struct ts_ledger *ledger, uint32_t book, int64_t now_ns)
 {
     struct ts_pool_account *account = &ledger->pools[book];
-    const double seconds = measured_s(ledger, account->down_changed_ns, now_ns);
-    if (account->n_down > 0) {
-        account->down_s += account->n_down * seconds;
-        account->down_j += account->down_w * seconds;
-        ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_POWER), account->down_changed_ns, now_ns,
-                        -account->down_w);
-        ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_DOWN), account->down_changed_ns, now_ns,
-                        account->n_down);
-    }
+    const uint32_t n_up = account->units.n - account->n_down;
+    ts_unit_time_add(&account->up, n_up, measured_ns(ledger, account->down_changed_ns, now_ns));
+    ts_timeline_add_units(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_UP), account->down_changed_ns, now_ns, n_up);
     account->down_changed_ns = now_ns;
 }
 
-void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units, double idle_w)
+void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units)
 {
-    ts_ledger_integrate_down(ledger, book, now_ns);
+    ts_ledger_integrate_up(ledger, book, now_ns);
     struct ts_pool_account *account = &ledger->pools[book];
-    TS_CHECK((int64_t)account->n_down + n_units >= 0);
-    account->n_down = (uint32_t)((int64_t)account->n_down + n_units);
-    account->down_w += n_units * idle_w;
+    const int64_t n_down = (int64_t)account->n_down + n_units;
+    TS_CHECK(n_down >= 0 && n_down <= account->units.n);
+    account->n_down = (uint32_t)n_down;
 }
 
 void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts_ledger_transfer *transfer)

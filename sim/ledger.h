@@ -18,10 +18,11 @@
 #include "sim/record.h"
 #include "sim/result.h"
 #include "sim/timeline.h"
+#include "sim/unit_time.h"
 
 /* The equal units of a pool; a tier that is no server is one pool. */
 struct ts_ledger_units {
-    double n;
+    uint32_t n;
     double idle_w;    /* of one */
     bool counts_idle; /* else only what is drawn above it counts */
     double host_frac, pue;
@@ -38,16 +39,15 @@ struct ts_ledger_units {
 /* Running totals of a pool: what is about units and steps. */
 struct ts_pool_account {
     struct ts_ledger_units units;
-    double busy_s;     /* sum over units */
+    struct ts_unit_time busy;
     double kv_block_s; /* integral of KV blocks in use, all replicas */
     uint64_t kv_peak;  /* of one replica */
 #define TS_TIER(books, made, type, field, ...) TS_ACCOUNT_##books##_##made(type, field)
 #include "sim/counters.inc"
     uint64_t n_step_seqs;    /* sum over steps of the sequences in each */
     uint32_t n_down;         /* units switched off or broken */
-    double down_w;           /* the idle power that those do not draw */
     int64_t down_changed_ns; /* when that last changed */
-    double down_s, down_j;   /* integrals of both */
+    struct ts_unit_time up;  /* of the others */
 };
 
 #undef TS_ACCOUNT_UNITS_COUNTED
@@ -100,7 +100,7 @@ void ts_ledger_blocks(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, 
 bool ts_ledger_blocks_of_run(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double block_s,
                              uint64_t peak);
 /* That many units of the pool go down (or up again, if negative), and their idle power with them. */
-void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units, double idle_w);
+void ts_ledger_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns, int32_t n_units);
 /* Did the request come in the warm-up? */
 static inline bool ts_ledger_leaves_out(const struct ts_ledger *ledger, const struct ts_request *request)
 {

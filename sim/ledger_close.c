@@ -20,9 +20,13 @@ static void check_little(const struct ts_account *account)
     TS_CHECK(fabs(account->present_s - account->stayed_s) <= 1e-6 + 1e-9 * account->present_s);
 }
 
-static double up_s_of(const struct ts_pool_account *account, double span_s)
+/* Units that were up in the mean: exactly all where none ever was down. */
+static double mean_up_of(const struct ts_pool_account *account, int64_t span_ns)
 {
-    return account->units.n * span_s - account->down_s;
+    struct ts_unit_time all = {0};
+    ts_unit_time_add(&all, account->units.n, span_ns);
+    return ts_unit_time_equal(account->up, all) ? account->units.n
+                                                : ratio(ts_unit_time_s(account->up), ts_s_from_ns(span_ns));
 }
 
 #define COPY_UNITS_COUNTED(field) out->field = account->field;
@@ -30,45 +34,49 @@ static double up_s_of(const struct ts_pool_account *account, double span_s)
 #define COPY_TIER_COUNTED(field)
 #define COPY_TIER_CLOSED(field)
 
-/* What the units of a pool did. span_s: how long the run went on behind the warm-up. */
-static void close_pool(const struct ts_pool_account *account, double span_s, struct ts_tier_result *out)
+/* What the units of a pool did. span_ns: how long the run went on behind the warm-up. */
+static void close_pool(const struct ts_pool_account *account, int64_t span_ns, struct ts_tier_result *out)
 {
     const struct ts_ledger_units *units = &account->units;
-    const double up_s = up_s_of(account, span_s);
+    const double span_s = ts_s_from_ns(span_ns);
+    const double busy_s = ts_unit_time_s(account->busy);
     const double n_blocks = (double)units->kv_blocks;
 #define TS_TIER(books, made, type, field, ...) COPY_##books##_##made(field)
 #include "sim/counters.inc"
-    out->idle_j = units->counts_idle ? units->idle_w * units->n * span_s - account->down_j : 0.0;
+    TS_CHECK(!ts_unit_time_is_less(account->up, account->busy));
+    out->mean_up = mean_up_of(account, span_ns);
+    out->idle_j = units->counts_idle ? units->idle_w * out->mean_up * span_s : 0.0;
     out->host_j = units->host_frac * (out->idle_j + out->active_j);
     out->overhead_j = (units->pue - 1.0) * (out->idle_j + out->active_j + out->host_j);
-    out->busy_frac = ratio(account->busy_s, up_s);
-    out->mean_up = ratio(up_s, span_s);
+    out->busy_frac = ratio(busy_s, ts_unit_time_s(account->up));
     out->mean_batch = ratio((double)account->n_step_seqs, (double)account->n_steps);
     out->kv_peak_frac = ratio((double)account->kv_peak, n_blocks);
-    out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * up_s);
-    out->peak_flop = units->ideal.flop_per_s * account->busy_s;
-    out->peak_bytes = units->ideal.bytes_per_s * account->busy_s;
+    out->kv_mean_frac = ratio(account->kv_block_s, n_blocks * (out->mean_up * span_s));
+    out->peak_flop = units->ideal.flop_per_s * busy_s;
+    out->peak_bytes = units->ideal.bytes_per_s * busy_s;
 }
 
 /* What a tier's pools did together: the means are those over all their units. */
-static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
+static void close_pools(struct ts_ledger *ledger, uint32_t tier, int64_t span_ns)
 {
     struct ts_tier_result *out = &ledger->result.tiers[tier];
-    double busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
+    struct ts_unit_time busy = {0}, up = {0};
+    double block_s = 0.0, block_up_s = 0.0;
     uint64_t n_step_seqs = 0;
     const uint32_t end = ts_model_first_pool(ledger->model, tier + 1);
     for (uint32_t i = ts_model_first_pool(ledger->model, tier); i < end; i++) {
         const struct ts_pool_account *account = &ledger->pools[i];
-        close_pool(account, span_s, &ledger->result.pools[i]);
-        ts_result_add_units(out, &ledger->result.pools[i]);
-        busy_s += account->busy_s;
-        up_s += up_s_of(account, span_s);
+        struct ts_tier_result *pool = &ledger->result.pools[i];
+        close_pool(account, span_ns, pool);
+        ts_result_add_units(out, pool);
+        ts_unit_time_join(&busy, account->busy);
+        ts_unit_time_join(&up, account->up);
+        out->mean_up += pool->mean_up;
         block_s += account->kv_block_s;
-        block_up_s += (double)account->units.kv_blocks * up_s_of(account, span_s);
+        block_up_s += (double)account->units.kv_blocks * (pool->mean_up * ts_s_from_ns(span_ns));
         n_step_seqs += account->n_step_seqs;
     }
-    out->busy_frac = ratio(busy_s, up_s);
-    out->mean_up = ratio(up_s, span_s);
+    out->busy_frac = ratio(ts_unit_time_s(busy), ts_unit_time_s(up));
     out->kv_mean_frac = ratio(block_s, block_up_s);
     out->mean_batch = ratio((double)n_step_seqs, (double)out->n_steps);
 }
@@ -78,23 +86,25 @@ static void close_pools(struct ts_ledger *ledger, uint32_t tier, double span_s)
 #define COPY_UNITS_COUNTED(field)
 #define COPY_TIER_COUNTED(field) out->field = account->field;
 
-static void close_tier(struct ts_ledger *ledger, uint32_t tier, double span_s)
+static void close_tier(struct ts_ledger *ledger, uint32_t tier, int64_t span_ns)
 {
+    const double span_s = ts_s_from_ns(span_ns);
     const struct ts_account *account = &ledger->accounts[tier];
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     check_little(account);
 #define TS_TIER(books, made, type, field, ...) COPY_##books##_##made(field)
 #include "sim/counters.inc"
-    close_pools(ledger, tier, span_s);
+    close_pools(ledger, tier, span_ns);
     out->mean_in_tier = ratio(account->present_s, span_s);
     out->transfer_busy_frac = ratio(account->link_s, span_s);
 }
 
 /* The series of a tier in one bin of which the run covered that much. */
-static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, double covered_s)
+static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, int64_t covered_ns)
 {
+    const double covered_s = (double)covered_ns * 1e-9;
     struct ts_tier_result *out = &ledger->result.tiers[tier];
-    double power_w = 0.0, busy_s = 0.0, up_s = 0.0, block_s = 0.0, block_up_s = 0.0;
+    double power_w = 0.0, busy_ns = 0.0, up_ns = 0.0, block_s = 0.0, block_up_s = 0.0;
     const uint32_t end = ts_model_first_pool(ledger->model, tier + 1);
     for (uint32_t i = ts_model_first_pool(ledger->model, tier); i < end; i++) {
         const struct ts_ledger_units *units = &ledger->pools[i].units;
@@ -102,18 +112,18 @@ static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, dou
         for (int row = 0; row < TS_LEDGER_N_ROWS; row++) {
             sums[row] = ts_timeline_row(&ledger->timeline, ts_ledger_row(i, (enum ts_ledger_row)row))[bin];
         }
-        const double idle_w = units->counts_idle ? units->idle_w * units->n : 0.0;
+        const double mean_up = ratio(sums[TS_LEDGER_UP], (double)covered_ns);
+        const double idle_w = units->counts_idle ? units->idle_w * mean_up : 0.0;
         const double adders = (1.0 + units->host_frac) * units->pue;
-        const double unit_s = units->n * covered_s - sums[TS_LEDGER_DOWN];
         power_w += (idle_w + ratio(sums[TS_LEDGER_POWER], covered_s)) * adders;
-        busy_s += sums[TS_LEDGER_BUSY];
-        up_s += unit_s;
+        busy_ns += sums[TS_LEDGER_BUSY];
+        up_ns += sums[TS_LEDGER_UP];
         block_s += sums[TS_LEDGER_KV];
-        block_up_s += (double)units->kv_blocks * unit_s;
+        block_up_s += (double)units->kv_blocks * (mean_up * covered_s);
     }
     out->power_w[bin] = power_w;
     out->in_tier[bin] = ratio(ts_timeline_row(&ledger->timeline, ts_ledger_present_row(ledger, tier))[bin], covered_s);
-    out->busy[bin] = ratio(busy_s, up_s);
+    out->busy[bin] = ratio(busy_ns, up_ns);
     out->kv_used[bin] = ratio(block_s, block_up_s);
 }
 
@@ -128,7 +138,7 @@ static void close_series(struct ts_ledger *ledger, int64_t end_ns)
         result->n_reached[bin] = 1;
         result->arrivals[bin] = (uint64_t)ts_timeline_row(timeline, ts_ledger_arrivals_row(ledger))[bin];
         for (uint32_t i = 0; i < result->n_tiers; i++) {
-            close_bin(ledger, i, bin, covered_ns > 0 ? (double)covered_ns * 1e-9 : 0.0);
+            close_bin(ledger, i, bin, covered_ns > 0 ? covered_ns : 0);
         }
     }
 }
@@ -164,7 +174,7 @@ enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, 
 {
     struct ts_result *result = &ledger->result;
     for (uint32_t i = 0; i < ledger->n_pools; i++) {
-        ts_ledger_integrate_down(ledger, i, end_ns);
+        ts_ledger_integrate_up(ledger, i, end_ns);
     }
     ts_timeline_extend(&ledger->timeline, end_ns);
     if (ledger->timeline.failed || n_lost(result) > 0 ||
@@ -172,14 +182,14 @@ enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, 
         return TS_ENOMEM;
     }
     check_counts(ledger);
-    const double end_s = ts_s_from_ns(end_ns);
-    result->warmup_s = ts_s_from_ns(ledger->warmup_ns < end_ns ? ledger->warmup_ns : end_ns);
+    const int64_t warmup_ns = ledger->warmup_ns < end_ns ? ledger->warmup_ns : end_ns;
+    result->warmup_s = ts_s_from_ns(warmup_ns);
     for (uint32_t i = 0; i < result->n_tiers; i++) {
-        close_tier(ledger, i, end_s - result->warmup_s);
+        close_tier(ledger, i, end_ns - warmup_ns);
     }
     close_series(ledger, end_ns);
     result->window_s = ts_s_from_ns(window_ns);
-    result->simulated_s = end_s;
+    result->simulated_s = ts_s_from_ns(end_ns);
     result->n_events = n_events;
     *out = *result;
     *result = (struct ts_result){0};

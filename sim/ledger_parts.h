@@ -4,9 +4,9 @@
 
 #include "sim/ledger.h"
 
-/* Rows of the timeline: those of each pool, then the requests present in each tier, then the arrivals. Down counts
- * units, KV blocks. */
-enum ts_ledger_row { TS_LEDGER_POWER, TS_LEDGER_BUSY, TS_LEDGER_DOWN, TS_LEDGER_KV, TS_LEDGER_N_ROWS };
+/* Rows of the timeline: those of each pool, then the requests present in each tier, then the arrivals. BUSY
+ * and UP are whole nanoseconds of units, the others are by the second. */
+enum ts_ledger_row { TS_LEDGER_POWER, TS_LEDGER_BUSY, TS_LEDGER_UP, TS_LEDGER_KV, TS_LEDGER_N_ROWS };
 
 static inline uint32_t ts_ledger_row(uint32_t book, enum ts_ledger_row row)
 {
@@ -23,7 +23,7 @@ static inline uint32_t ts_ledger_arrivals_row(const struct ts_ledger *ledger)
     return ts_ledger_present_row(ledger, ledger->model->n_tiers);
 }
 
-/* Books the units that are down until now. */
-void ts_ledger_integrate_down(struct ts_ledger *ledger, uint32_t book, int64_t now_ns);
+/* Books the units that are up until now. */
+void ts_ledger_integrate_up(struct ts_ledger *ledger, uint32_t book, int64_t now_ns);
 
 #endif

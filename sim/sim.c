@@ -8,7 +8,7 @@ static enum ts_status run(struct ts_result *out, struct ts_engine *engine, struc
                           const struct ts_sim_options *options, struct ts_diags *diags)
 {
     int64_t window_ns = 0;
-    const enum ts_status status = ts_engine_run(engine, &window_ns, requests, options, diags);
+    const enum ts_status status = ts_engine_run(engine, &window_ns, requests, diags);
     if (status != TS_OK) {
         return status;
     }

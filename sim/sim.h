@@ -14,7 +14,7 @@
 
 struct ts_sim_options {
     uint32_t replication;
-    struct ts_progress progress; /* asked every few thousand events; counts requests, its clock is simulated time */
+    struct ts_progress progress; /* asked every few milliseconds; counts requests, its clock is simulated time */
     double window_s; /* length of the arrival window, where the caller knows it; 0 or less than the last arrival: until
                         the last arrival */
     bool single_steps; /* every engine step is an event of its own: slower, the same result; the oracle of the fast path

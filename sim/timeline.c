@@ -84,7 +84,8 @@ static inline uint32_t bin_of(struct ts_timeline *t, int64_t at_ns)
     return at_ns >= t->at_begin_ns && at_ns < t->at_end_ns ? t->at : find_bin(t, at_ns);
 }
 
-void ts_timeline_add_far(struct ts_timeline *t, uint32_t row, int64_t from_ns, int64_t to_ns, double rate)
+void ts_timeline_add_far(struct ts_timeline *t, uint32_t row, int64_t from_ns, int64_t to_ns, double rate,
+                         double per_ns)
 {
     if (to_ns <= from_ns || t->failed) {
         return;
@@ -97,10 +98,10 @@ void ts_timeline_add_far(struct ts_timeline *t, uint32_t row, int64_t from_ns, i
     uint32_t bin = from_ns >= t->at_begin_ns ? last : (uint32_t)(from_ns / t->width_ns);
     for (; bin < last; bin++) {
         const int64_t border_ns = (int64_t)(bin + 1) * t->width_ns;
-        bins[bin] += rate * ((double)(border_ns - from_ns) * 1e-9);
+        bins[bin] += rate * ((double)(border_ns - from_ns) * per_ns);
         from_ns = border_ns;
     }
-    bins[last] += rate * ((double)(to_ns - from_ns) * 1e-9);
+    bins[last] += rate * ((double)(to_ns - from_ns) * per_ns);
 }
 
 void ts_timeline_count(struct ts_timeline *t, uint32_t row, int64_t at_ns, double amount)

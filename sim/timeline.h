@@ -23,17 +23,29 @@ struct ts_timeline {
 enum ts_status ts_timeline_init(struct ts_timeline *out, uint32_t n_rows, int64_t width_ns);
 void ts_timeline_deinit(struct ts_timeline *timeline);
 
-/* The same as ts_timeline_add, whatever bins the interval lies in. */
-void ts_timeline_add_far(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns, double rate);
-/* Adds rate (per second) over [from_ns, to_ns) to a row. */
+/* Adds rate x time over [from_ns, to_ns) to a row, the time in units of 1/per_ns ns, whatever bins that lies in. */
+void ts_timeline_add_far(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns, double rate,
+                         double per_ns);
+static inline void ts_timeline_accrue(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns,
+                                      double rate, double per_ns)
+{
+    if (from_ns >= timeline->at_begin_ns && to_ns <= timeline->at_end_ns && to_ns > from_ns) {
+        timeline->cells[(uint64_t)row * timeline->cap + timeline->at] += rate * ((double)(to_ns - from_ns) * per_ns);
+    } else {
+        ts_timeline_add_far(timeline, row, from_ns, to_ns, rate, per_ns);
+    }
+}
+/* A rate per second. */
 static inline void ts_timeline_add(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns,
                                    double rate)
 {
-    if (from_ns >= timeline->at_begin_ns && to_ns <= timeline->at_end_ns && to_ns > from_ns) {
-        timeline->cells[(uint64_t)row * timeline->cap + timeline->at] += rate * ((double)(to_ns - from_ns) * 1e-9);
-    } else {
-        ts_timeline_add_far(timeline, row, from_ns, to_ns, rate);
-    }
+    ts_timeline_accrue(timeline, row, from_ns, to_ns, rate, 1e-9);
+}
+/* Whole nanoseconds of n units: exact up to 2^53 of them in a bin, 30,000 units for 5 minutes. */
+static inline void ts_timeline_add_units(struct ts_timeline *timeline, uint32_t row, int64_t from_ns, int64_t to_ns,
+                                         uint32_t n)
+{
+    ts_timeline_accrue(timeline, row, from_ns, to_ns, n, 1.0);
 }
 /* Adds an amount at one instant. */
 void ts_timeline_count(struct ts_timeline *timeline, uint32_t row, int64_t at_ns, double amount);

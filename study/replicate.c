@@ -62,7 +62,7 @@ static enum ts_status merge(struct replication_run *run, struct slot *slot)
     each->n++;
     enum ts_status status = ts_result_merge(&run->out->merged, &slot->outcome.result);
     if (status == TS_OK && slot->rows && run->first == TS_OK) {
-        status = ts_requests_csv_add(run->options->requests, slot->rows, run->diags);
+        status = ts_requests_csv_add(run->options->requests, slot->rows, &run->options->progress, run->diags);
     }
     return status;
 }

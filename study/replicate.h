@@ -10,7 +10,7 @@ struct ts_replicate_options {
     uint32_t n_replications;          /* >= 1 */
     uint32_t n_threads;               /* >= 1; those that no replication needs read requests ahead */
     bool single_steps;                /* see sim.h */
-    struct ts_progress progress;      /* see sim.h */
+    struct ts_progress progress;      /* see sim.h; asked while requests are read and written, too */
     struct ts_requests_csv *requests; /* gets a row of every request; may be NULL. Good for commit on TS_OK alone */
 };
 

@@ -13,6 +13,7 @@
 struct replay {
     struct ts_request_stream base;
     const struct ts_workload *workload;
+    const struct ts_progress *progress;
     uint64_t seed;
     struct ts_request_stream *trace;
     struct ts_trace_counts past; /* of the passes before this one */
@@ -55,7 +56,7 @@ static enum ts_status open_trace(struct ts_request_stream **out, const struct re
 {
     const struct ts_workload *workload = replay->workload;
     return ts_trace_open_labelled(out, workload->trace_path, workload->trace_format,
-                                  workload->names_classes ? &replay->classes : NULL, diags);
+                                  workload->names_classes ? &replay->classes : NULL, replay->progress, diags);
 }
 
 /* Classes in the file, and none in the scenario to know them by. */
@@ -181,14 +182,17 @@ static int64_t end_of(const struct ts_workload *workload)
 }
 
 enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
-                              struct ts_diags *diags)
+                              const struct ts_progress *progress, struct ts_diags *diags)
 {
     struct replay *replay = malloc(sizeof *replay);
     if (replay == NULL) {
         return ts_fail(diags, TS_ENOMEM, ts_span_file(workload->trace_path), NULL, "out of memory");
     }
-    *replay =
-        (struct replay){.base = {.ops = &replay_ops}, .workload = workload, .seed = seed, .end_ns = end_of(workload)};
+    *replay = (struct replay){.base = {.ops = &replay_ops},
+                              .workload = workload,
+                              .progress = progress,
+                              .seed = seed,
+                              .end_ns = end_of(workload)};
     replay->classes = (struct ts_trace_classes){replay->class_names, (uint32_t)workload->n_classes};
     for (size_t i = 0; i < workload->n_classes; i++) {
         replay->class_names[i] = workload->classes[i].name;

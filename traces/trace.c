@@ -395,13 +395,14 @@ static void trace_destroy(struct ts_request_stream *stream)
 static const struct ts_request_stream_ops trace_ops = {.next = trace_next, .destroy = trace_destroy};
 
 enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
-                             struct ts_diags *diags)
+                             const struct ts_progress *progress, struct ts_diags *diags)
 {
-    return ts_trace_open_labelled(out, path, format, NULL, diags);
+    return ts_trace_open_labelled(out, path, format, NULL, progress, diags);
 }
 
 enum ts_status ts_trace_open_labelled(struct ts_request_stream **out, const char *path, const char *format,
-                                      const struct ts_trace_classes *classes, struct ts_diags *diags)
+                                      const struct ts_trace_classes *classes, const struct ts_progress *progress,
+                                      struct ts_diags *diags)
 {
     const struct ts_trace_format *chosen = NULL;
     enum ts_status status = choose_format(&chosen, path, format, diags);
@@ -419,7 +420,7 @@ enum ts_status ts_trace_open_labelled(struct ts_request_stream **out, const char
     trace->format = chosen;
     trace->path = path_copy;
     trace->looks_at_classes = classes != NULL;
-    status = chosen->open(&trace->reader, chosen, path, classes, diags);
+    status = chosen->open(&trace->reader, chosen, path, classes, progress, diags);
     if (status == TS_OK && chosen->sorts) {
         status = ts_trace_sort(&trace->reader, path, diags);
     }

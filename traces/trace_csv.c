@@ -252,7 +252,8 @@ static enum ts_status find_columns(struct csv_trace *trace, struct ts_diags *dia
 }
 
 enum ts_status ts_trace_csv_open(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
-                                 const struct ts_trace_classes *classes, struct ts_diags *diags)
+                                 const struct ts_trace_classes *classes, const struct ts_progress *progress,
+                                 struct ts_diags *diags)
 {
     static const struct ts_trace_reader_ops ops = {.next = csv_next, .fail_field = csv_fail_field, .close = csv_close};
     struct csv_trace *trace = malloc(sizeof *trace);
@@ -262,6 +263,7 @@ enum ts_status ts_trace_csv_open(struct ts_trace_reader **out, const struct ts_t
     *trace = (struct csv_trace){.base = {.ops = &ops}, .format = format, .classes = classes};
     enum ts_status status = ts_csv_open(&trace->csv, path, true, diags);
     if (status == TS_OK) {
+        ts_csv_watch(trace->csv, progress);
         status = find_columns(trace, diags);
     }
     if (status != TS_OK) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "traces/request.h"
 #include "traces/trace.h"
@@ -57,7 +58,8 @@ struct ts_trace_format {
     /* Does a file whose first line is this one have the format? */
     bool (*matches)(const struct ts_trace_format *format, const char *line, size_t len);
     enum ts_status (*open)(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
-                           const struct ts_trace_classes *classes, struct ts_diags *diags);
+                           const struct ts_trace_classes *classes, const struct ts_progress *progress,
+                           struct ts_diags *diags);
 };
 
 /* Index of a class by its name; one that is not among them fails, with what to write in *hint (deinit it). */
@@ -66,12 +68,14 @@ bool ts_trace_class_find(uint16_t *out, const struct ts_trace_classes *classes, 
 /* CSV with a header (trace_csv.c). */
 bool ts_trace_csv_matches(const struct ts_trace_format *format, const char *line, size_t len);
 enum ts_status ts_trace_csv_open(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
-                                 const struct ts_trace_classes *classes, struct ts_diags *diags);
+                                 const struct ts_trace_classes *classes, const struct ts_progress *progress,
+                                 struct ts_diags *diags);
 
 /* JSON Lines (trace_jsonl.c), and a time in seconds written as a text: "82", "82.5". */
 bool ts_trace_jsonl_matches(const struct ts_trace_format *format, const char *line, size_t len);
 enum ts_status ts_trace_jsonl_open(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
-                                   const struct ts_trace_classes *classes, struct ts_diags *diags);
+                                   const struct ts_trace_classes *classes, const struct ts_progress *progress,
+                                   struct ts_diags *diags);
 bool ts_trace_seconds(int64_t *out_ns, const char *text, size_t len);
 
 /* Replaces a reader by one that gives the same rows in order of time (rows of equal time in order of the file); all of

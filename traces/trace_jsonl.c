@@ -358,7 +358,8 @@ static void jsonl_close(struct ts_trace_reader *reader)
 }
 
 enum ts_status ts_trace_jsonl_open(struct ts_trace_reader **out, const struct ts_trace_format *format, const char *path,
-                                   const struct ts_trace_classes *classes, struct ts_diags *diags)
+                                   const struct ts_trace_classes *classes, const struct ts_progress *progress,
+                                   struct ts_diags *diags)
 {
     static const struct ts_trace_reader_ops ops = {
         .next = jsonl_next, .fail_field = jsonl_fail_field, .close = jsonl_close};
@@ -380,6 +381,7 @@ enum ts_status ts_trace_jsonl_open(struct ts_trace_reader **out, const struct ts
         jsonl_close(&trace->base);
         return status;
     }
+    ts_gzip_watch(trace->file, progress);
     *out = &trace->base;
     return TS_OK;
 }

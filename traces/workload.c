@@ -88,7 +88,7 @@ static enum ts_status check_trace(const struct ts_workload *workload, struct ts_
 }
 
 enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
-                                uint32_t replication, struct ts_diags *diags)
+                                uint32_t replication, const struct ts_progress *progress, struct ts_diags *diags)
 {
     bool recorded = workload->trace_path != NULL;
     enum ts_status status = recorded ? check_trace(workload, diags) : check_generated(workload, diags);
@@ -98,7 +98,7 @@ enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_
     if (status != TS_OK) {
         return status;
     }
-    return recorded ? ts_replay_open(out, workload, seed, diags)
+    return recorded ? ts_replay_open(out, workload, seed, progress, diags)
                     : ts_generator_open(out, workload, seed, replication, diags);
 }
 

@@ -50,9 +50,9 @@ struct ts_workload {
  * trace depend on (seed, id) only, so a real trace is labelled the same way in every replication with the same seed;
  * generated requests, arrivals and labels alike, are drawn anew in every replication, so that replications are
  * independent. The first read of a trace checks its header; errors are diagnostics with file and line. The workload is
- * borrowed until destroy. */
+ * borrowed until destroy, and so is the progress, see ts_trace_open. */
 enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
-                                uint32_t replication, struct ts_diags *diags);
+                                uint32_t replication, const struct ts_progress *progress, struct ts_diags *diags);
 
 /* Rows read and dropped so far by a stream of ts_workload_open over a trace file; zero for a generated one. */
 struct ts_trace_counts ts_workload_trace_counts(const struct ts_request_stream *stream);

@@ -7,7 +7,7 @@
 enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
                                  uint32_t replication, struct ts_diags *diags);
 enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
-                              struct ts_diags *diags);
+                              const struct ts_progress *progress, struct ts_diags *diags);
 
 /* Zero if the stream is not a replay. */
 struct ts_trace_counts ts_replay_counts(const struct ts_request_stream *stream);

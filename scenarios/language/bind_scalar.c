@@ -116,6 +116,27 @@ static const char *label_of(const struct ts_value *value)
     return value->is_item && value->name ? value->name : ts_schema_last(value->key.doc->path);
 }
 
+/* "'restart_every' is 0 s or at least 1 s". */
+static bool bind_quantity(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
+{
+    const struct ts_key *key = &value->key;
+    const bool or_0 = key->extra != NULL;
+    const char *unit = key->doc->unit;
+    if (!ts_bind_number(loader, node, label_of(value), unit, or_0 ? 0.0 : key->min, key->max, &value->number)) {
+        return false;
+    }
+    if (or_0 && value->number > 0.0 && value->number < key->min) {
+        struct ts_text least;
+        ts_text_init(&least);
+        put_limit(&least, key->min, unit);
+        ts_bind_error(loader, node, ts_loader_printf(loader, "write for example '%s'", least.data),
+                      "%s is too small: '%s' is 0 %s or at least %s", node->text, label_of(value), unit, least.data);
+        ts_text_deinit(&least);
+        return false;
+    }
+    return true;
+}
+
 static bool bind_integer(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
 {
     const struct ts_key *key = &value->key;
@@ -235,6 +256,7 @@ bool ts_bind_scalar(struct ts_loader *loader, struct ts_value *value, const stru
     const struct ts_key *key = &value->key;
     switch (key->type) {
     case TS_KEY_QUANTITY:
+        return bind_quantity(loader, value, node);
     case TS_KEY_NUMBER:
         return ts_bind_number(loader, node, label_of(value), key->doc->unit, key->min, key->max, &value->number);
     case TS_KEY_INTEGER:

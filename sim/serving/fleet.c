@@ -76,8 +76,9 @@ static void unhold(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id
     fleet->n_held--;
 }
 
-static struct ts_replica *choose(struct ts_fleet *fleet, const struct ts_engine *engine, uint32_t id)
+static struct ts_replica *choose(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
 {
+    ts_engine_toil(engine, fleet->balance.n);
     return ts_balance_rows[fleet->model->balance].choose(&fleet->balance, engine->now_ns,
                                                          &ts_engine_flight(engine, id)->request);
 }
@@ -94,7 +95,7 @@ static bool submit(struct ts_replica *replica, struct ts_engine *engine, uint32_
 /* While somebody is up, in the order in which they came. */
 static void release_held(struct ts_fleet *fleet, struct ts_engine *engine)
 {
-    while (fleet->n_held > 0) {
+    while (fleet->n_held > 0 && ts_engine_toils_on(engine, 1)) {
         const uint32_t id = fleet->held_first;
         struct ts_replica *replica = choose(fleet, engine, id);
         if (!replica) {
@@ -121,8 +122,7 @@ static void set_life(struct ts_fleet *fleet, struct ts_engine *engine, struct ts
     fleet->n_starting += life == TS_REPLICA_STARTING;
     replica->life = life;
     if (drew != draws_power(life)) {
-        ts_ledger_down(&engine->ledger, replica->config->book, engine->now_ns, drew ? 1 : -1,
-                       replica->config->power->idle_w);
+        ts_ledger_down(&engine->ledger, replica->config->book, engine->now_ns, drew ? 1 : -1);
     }
 }
 
@@ -187,12 +187,13 @@ static void drain(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_re
     }
 }
 
-static void start_one(struct ts_fleet *fleet, struct ts_engine *engine)
+/* At most n of those that are off. */
+static void start_some(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t n)
 {
-    for (uint32_t i = 0; i < fleet->balance.n; i++) {
+    for (uint32_t i = 0; n > 0 && i < fleet->balance.n; i++) {
         if (fleet->balance.replicas[i].life == TS_REPLICA_OFF) {
             start(fleet, engine, &fleet->balance.replicas[i]);
-            return;
+            n--;
         }
     }
 }
@@ -278,7 +279,7 @@ static void break_down(struct ts_fleet *fleet, struct ts_engine *engine, struct 
     replica->life_stamp++;
     schedule(fleet, engine, draw_exponential_s(fleet, engine, replica, fleet->model->failures.mttr_s), replica->unit,
              replica->life_stamp);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && ts_engine_toils_on(engine, 1); i++) {
         lose(fleet, engine, lost[i].flight);
     }
     free(lost);
@@ -341,9 +342,7 @@ static void scale_up(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t 
             n--;
         }
     }
-    for (; n > 0; n--) {
-        start_one(fleet, engine);
-    }
+    start_some(fleet, engine, n);
 }
 
 static void scale_down(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t n)
@@ -366,6 +365,7 @@ static void scale_down(struct ts_fleet *fleet, struct ts_engine *engine, uint32_
 
 static void evaluate(struct ts_fleet *fleet, struct ts_engine *engine)
 {
+    ts_engine_toil(engine, fleet->balance.n);
     const uint32_t wanted = wanted_now(fleet, engine);
     const uint32_t n = fleet->n_up + fleet->n_starting;
     if (wanted >= n) {
@@ -423,7 +423,7 @@ bool ts_fleet_place(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t i
         return false;
     }
     if (fleet->n_starting == 0) {
-        start_one(fleet, engine);
+        start_some(fleet, engine, 1);
     }
     hold(fleet, engine, id);
     return true;

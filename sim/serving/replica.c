@@ -207,6 +207,7 @@ static double step_s(const struct ts_replica *replica, struct ts_engine *engine,
 static void begin_step(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
 {
     note_plan(replica, engine, plan);
+    ts_engine_toil(engine, plan->load.n_seqs);
     replica->mode = TS_REPLICA_STEP;
     replica->start_ns = engine->now_ns;
     replica->prefill_tok = plan->load.prefill_tok;
@@ -266,6 +267,7 @@ static enum ts_status hand_over(struct ts_replica *replica, struct ts_engine *en
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_request *request = &flight->request;
     const enum ts_pool_role role = replica->config->role;
+    ts_engine_toil(engine, request->prefix.n_ids);
     const struct ts_scheduler_extras extras = {.priority = request->priority,
                                                .prefix = request->prefix,
                                                .luck = luck_of(replica, engine, request),

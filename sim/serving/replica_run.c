@@ -56,6 +56,7 @@ void ts_replica_begin_run(struct ts_replica *replica, struct ts_engine *engine, 
     replica->blocks_used = run->blocks_used;
     replica->new_blocks = run->new_blocks;
     replica->n_steps = fill_ends(replica, engine, run);
+    ts_engine_toil(engine, replica->n_steps);
     ts_replica_schedule(replica, engine, replica->ends_ns[replica->n_steps - 1]);
 }
 

@@ -110,8 +110,9 @@ static struct ts_replica_config config_of(const struct ts_tier *tier, const stru
     };
 }
 
-static enum ts_status create_replicas(struct server *server)
+static enum ts_status create_replicas(struct server *server, struct ts_engine *engine)
 {
+    enum { TOIL_OF_ONE = 1 << 13 };
     server->replicas = calloc(server->n_replicas, sizeof *server->replicas);
     if (!server->replicas) {
         return TS_ENOMEM;
@@ -122,6 +123,7 @@ static enum ts_status create_replicas(struct server *server)
         for (uint32_t i = 0; status == TS_OK && i < server->model->pools[pool].n_replicas; i++) {
             status = ts_replica_init(&server->replicas[unit], &server->configs[pool], unit);
             unit++;
+            status = status == TS_OK && !ts_engine_toils_on(engine, TOIL_OF_ONE) ? engine->status : status;
         }
     }
     return status;
@@ -185,7 +187,7 @@ static enum ts_status open_stages(struct server *server, struct ts_tier *tier, s
     if (!roles_are_fine(server)) {
         return TS_ERANGE;
     }
-    const enum ts_status status = create_replicas(server);
+    const enum ts_status status = create_replicas(server, engine);
     for (uint32_t stage = 0; status == TS_OK && stage < server->n_stages; stage++) {
         open_balance(server, engine, stage);
         ts_fleet_open(&server->fleets[stage], tier, engine);

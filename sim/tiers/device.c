@@ -45,6 +45,15 @@ bool ts_device_is_eligible(uint64_t seed, uint32_t user, double eligible_frac)
     return (double)(hash >> 11) * 0x1p-53 < eligible_frac;
 }
 
+uint32_t ts_device_n_eligible(uint64_t seed, uint32_t n_users, double eligible_frac)
+{
+    uint32_t n = eligible_frac >= 1.0 ? n_users : 0;
+    for (uint32_t user = 0; eligible_frac < 1.0 && user < n_users; user++) {
+        n += ts_device_is_eligible(seed, user, eligible_frac);
+    }
+    return n;
+}
+
 /* ---- the table of busy devices ---- */
 
 static uint32_t place_of(const struct fleet *fleet, uint32_t user)
@@ -281,6 +290,7 @@ static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_
     struct device *device = find(fleet, flight->unit);
     TS_CHECK(kind == TS_EVENT_SERVICE && device->n > 0 && device->head == target && flight->end_ns == engine->now_ns);
     account_service(tier, engine, flight);
+    ts_engine_toil(engine, flight->request.output_tok);
     if (!ts_ledger_leaves_out(&engine->ledger, &flight->request)) {
         (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
                                   &fleet->model->steps, (uint64_t)flight->request.prompt_tok + 1,

@@ -46,7 +46,7 @@ static char *script_of(const struct ts_measurement *m, size_t n)
     struct ts_diags diags;
     ts_diags_init(&diags);
     assert_non_null(mkdtemp(dir));
-    assert_int_equal(ts_bench_roofline(dir, m, n, &diags), TS_OK);
+    assert_int_equal(ts_bench_roofline(dir, m, n, NULL, &diags), TS_OK);
     assert_int_equal(diags.n_errors, 0);
     (void)snprintf(path, sizeof path, "%s/roofline.gp", dir);
     assert_int_equal(ts_file_read(&script, &len, path, 1 << 20, NULL), TS_OK);

@@ -448,6 +448,47 @@ static void test_csv__garbage_never_breaks_the_reader(void **state)
 }
 
 /* What is written reads back as it was. */
+static void expect_put(const char *field, const char *expected)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_csv_put(&text, field, true);
+    assert_string_equal(text.data, expected);
+    ts_text_deinit(&text);
+}
+
+static void test_csv_put__a_text_is_no_formula(void **state)
+{
+    (void)state;
+    expect_put("=1+1", "'=1+1");
+    expect_put("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0");
+    expect_put("=HYPERLINK(\"http://evil\",\"x\")", "\"'=HYPERLINK(\"\"http://evil\"\",\"\"x\"\")\"");
+    expect_put("+49 30", "'+49 30");
+    expect_put("-x", "'-x");
+    expect_put("@SUM(A1)", "'@SUM(A1)");
+    expect_put("\t=1", "\"'\t=1\"");
+    expect_put("\r=1", "\"'\r=1\"");
+    expect_put("\n=1", "\"'\n=1\"");
+    expect_put("a=b", "a=b");
+    expect_put("", "");
+    expect_put("-1.5e-3", "-1.5e-3");
+    expect_put("+5", "+5");
+    expect_put("-", "'-");
+    expect_put("-2+3", "'-2+3");
+}
+
+static void test_csv_put__numbers_are_numbers(void **state)
+{
+    (void)state;
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_csv_put_number(&text, -1e-16, true);
+    ts_csv_put_number(&text, (double)NAN, false);
+    ts_csv_put_number(&text, 0.1, false);
+    assert_string_equal(text.data, "-1e-16,,0.1");
+    ts_text_deinit(&text);
+}
+
 static void test_csv_put__reads_back(void **state)
 {
     (void)state;
@@ -556,6 +597,8 @@ int main(void)
         cmocka_unit_test(test_csv__a_damaged_gzip_file_is_an_error),
         cmocka_unit_test(test_csv__what_cannot_be_opened_says_why),
         cmocka_unit_test(test_csv__garbage_never_breaks_the_reader),
+        cmocka_unit_test(test_csv_put__a_text_is_no_formula),
+        cmocka_unit_test(test_csv_put__numbers_are_numbers),
         cmocka_unit_test(test_csv_put__reads_back),
         cmocka_unit_test(test_csv__the_short_way_through_plain_rows_sees_the_same),
     };

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "tests/base/base_test.h"
 
@@ -113,6 +114,83 @@ static void test_file_writer__two_writers_of_one_file_do_not_meet(void **state)
     assert_int_equal(ts_file_writer_commit(&a, NULL), TS_OK);
     assert_int_equal(ts_file_writer_commit(&b, NULL), TS_OK);
     expect_content(path, "b");
+    free(path);
+}
+
+static void test_file_writer__a_killed_one_leaves_no_trace(void **state)
+{
+    const struct folder *folder = *state;
+    char *path = ts_path_join(folder->path, "x.json");
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct ts_file_writer writer;
+        FILE *part = NULL;
+        if (ts_file_writer_open(&writer, path, NULL) == TS_OK && ts_file_temp(&part, path, NULL) == TS_OK) {
+            fputs("half", writer.stream);
+            fflush(writer.stream);
+            raise(SIGKILL);
+        }
+        _exit(1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+#if defined(__linux__)
+    assert_int_equal(count_entries(folder->path), 0);
+#endif
+    free(path);
+}
+
+static void test_file_writer__a_replaced_file_keeps_its_permissions(void **state)
+{
+    const struct folder *folder = *state;
+    char *path = ts_path_join(folder->path, "secret");
+    struct stat info;
+    write_bytes(path, "old", 3);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(ts_file_write(path, "new", 3, NULL), TS_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    expect_content(path, "new");
+    free(path);
+}
+
+static void test_file_writer__a_plain_one_is_seen_at_once_and_goes_if_it_fails(void **state)
+{
+    const struct folder *folder = *state;
+    char *path = ts_path_join(folder->path, "x"), *link = ts_path_join(folder->path, "link");
+    struct ts_file_writer writer;
+    assert_int_equal(ts_file_writer_create(&writer, path, NULL), TS_OK);
+    assert_int_equal(count_entries(folder->path), 1);
+    fputs("all", writer.stream);
+    assert_int_equal(ts_file_writer_commit(&writer, NULL), TS_OK);
+    expect_content(path, "all");
+    assert_int_equal(ts_file_writer_create(&writer, path, NULL), TS_OK);
+    ts_file_writer_abort(&writer);
+    assert_int_equal(count_entries(folder->path), 0);
+    assert_int_equal(symlink(path, link), 0); /* planted: not followed */
+    assert_int_equal(ts_file_writer_create(&writer, link, NULL), TS_EIO);
+    assert_false(ts_file_exists(path));
+    free(link);
+    free(path);
+}
+
+static void test_file_temp__reads_back_and_has_no_name(void **state)
+{
+    const struct folder *folder = *state;
+    char *path = ts_path_join(folder->path, "x");
+    char back[8] = "";
+    FILE *stream = NULL;
+    assert_int_equal(ts_file_temp(&stream, path, NULL), TS_OK);
+    assert_int_equal(count_entries(folder->path), 0);
+    fputs("part", stream);
+    assert_int_equal(fseek(stream, 0, SEEK_SET), 0);
+    assert_int_equal(fread(back, 1, sizeof back, stream), 4);
+    assert_string_equal(back, "part");
+    fclose(stream);
+    assert_int_equal(ts_file_temp(&stream, "/nonexistent/x", NULL), TS_OK); /* where the system keeps such files */
+    fclose(stream);
     free(path);
 }
 
@@ -317,6 +395,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_file_writer__nothing_is_visible_before_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_writer__abort_leaves_no_trace, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_writer__two_writers_of_one_file_do_not_meet, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_file_writer__a_killed_one_leaves_no_trace, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_file_writer__a_replaced_file_keeps_its_permissions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_file_writer__a_plain_one_is_seen_at_once_and_goes_if_it_fails, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_file_temp__reads_back_and_has_no_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_writer__follows_a_link, setup, teardown),
         cmocka_unit_test(test_file_write__a_full_device_is_an_error_and_stays_a_device),
         cmocka_unit_test_setup_teardown(test_file_write__a_full_disk_keeps_the_old_file, setup, teardown),

@@ -371,6 +371,20 @@ static void test_econ__refuses_an_empty_window(void **state)
     world_deinit(&world);
 }
 
+static void test_econ__what_is_never_busy_is_never_full(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.money.growth_frac_per_month = 0.10;
+    world.model.money.horizon_months = 12;
+    world.cells[SERVER].displaced_usd = 1000;
+    const struct ts_econ *econ = compute(&world);
+    assert_true(isnan(econ->capacity_growth)); /* not infinite: no file has a number for that */
+    close_to(econ->plan_usd[12], 0.0, 1e-9);   /* and nothing overflows to the API */
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_econ__without_capex_payback_is_now_or_when_losses_are_recovered),
         cmocka_unit_test(test_econ__npv_and_irr_follow_from_the_net_flows),
         cmocka_unit_test(test_econ__refuses_an_empty_window),
+        cmocka_unit_test(test_econ__what_is_never_busy_is_never_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

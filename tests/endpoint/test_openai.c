@@ -1,5 +1,6 @@
 #include "endpoint/openai.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 static struct ts_openai_event parse(const char *text)
 {
     struct ts_openai_event event;
-    assert_int_equal(ts_openai_parse(&event, text, strlen(text)), TS_OK);
+    assert_int_equal(ts_openai_parse(&event, text, strlen(text), NULL), TS_OK);
     return event;
 }
 
@@ -93,7 +94,7 @@ static void test_openai__what_is_no_event_is_told(void **state)
     static const char *const texts[] = {"", "{", "[]", "7", "null", "\"text\"", "{\"a\":1}x", "{\"choices\":[1]} {"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct ts_openai_event event;
-        assert_int_equal(ts_openai_parse(&event, texts[i], strlen(texts[i])), TS_EINPUT);
+        assert_int_equal(ts_openai_parse(&event, texts[i], strlen(texts[i]), NULL), TS_EINPUT);
         assert_false(event.has_text || event.done);
     }
 }
@@ -103,10 +104,38 @@ static void test_openai__a_refusal_is_one_printable_line(void **state)
     (void)state;
     char out[TS_OPENAI_ERROR_BYTES];
     static const char page[] = "<html>\n\n<b>\x1b[31mno</b>";
-    ts_openai_refusal(out, "{\"error\":{\"message\":\"quota\"}}", 29);
+    ts_openai_refusal(out, "{\"error\":{\"message\":\"quota\"}}", 29, NULL);
     assert_string_equal(out, "quota");
-    ts_openai_refusal(out, page, sizeof page - 1);
+    ts_openai_refusal(out, page, sizeof page - 1, NULL);
     assert_string_equal(out, "<html> <b>[31mno</b>");
+    ts_openai_refusal(out,
+                      "a\xc2\x9b"
+                      "31m\xc2\xa0\xc3\xb6",
+                      10, NULL);
+    assert_string_equal(out, "a31m\xc2\xa0\xc3\xb6");
+}
+
+/* Nor a part of it: what is shown is cut behind 199 bytes, and the key goes on beyond them. */
+static void test_openai__the_key_does_not_come_back(void **state)
+{
+    (void)state;
+    char body[600], out[TS_OPENAI_ERROR_BYTES];
+    struct ts_openai_event event;
+    const char *key = "sk-proj-0123456789abcdef0123456789";
+    for (int pad = 0; pad < 250; pad++) {
+        const int len = snprintf(body, sizeof body, "{\"error\":{\"message\":\"%*s no such key: %s.\"}}", pad, "", key);
+        ts_openai_refusal(out, body, (size_t)len, key);
+        assert_null(strstr(out, "sk-pr"));
+        assert_int_equal(ts_openai_parse(&event, body, (size_t)len, key), TS_OK);
+        assert_null(strstr(event.error, "sk-pr"));
+        ts_openai_refusal(out, body, (size_t)len - 8 - (size_t)(pad % 20), key); /* not JSON any more */
+        assert_null(strstr(out, "sk-proj-"));
+    }
+    ts_openai_refusal(out,
+                      "bad key sk-p\x01roj-01234567\x02"
+                      "89abcdef0123456789!",
+                      45, key);
+    assert_string_equal(out, "bad key [key]!");
 }
 
 int main(void)
@@ -119,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_openai__errors_come_in_three_shapes),
         cmocka_unit_test(test_openai__what_is_no_event_is_told),
         cmocka_unit_test(test_openai__a_refusal_is_one_printable_line),
+        cmocka_unit_test(test_openai__the_key_does_not_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -234,7 +234,7 @@ static void test_probe__an_address_that_is_none_is_a_usage_error(void **state)
 static bool stop_at_once(void *user, const struct ts_progress_state *state)
 {
     (void)user;
-    return state->elapsed_s < 0.05;
+    return !state || state->elapsed_s < 0.05;
 }
 
 static void test_probe__an_interrupted_load_accounts_for_every_request(void **state)
@@ -294,6 +294,132 @@ static void test_probe__the_key_goes_to_the_endpoint_and_nowhere_else(void **sta
     ts_probe_result_deinit(&result);
     endpoint_stop(endpoint);
     free(url);
+}
+
+/* The key as the request had it, in the shapes that servers answer in, byte by byte. */
+static void reply_echoing(void *context, const struct endpoint_request *request, int socket)
+{
+    static const char *const heads[] = {
+        "HTTP/1.1 401 Who\r\n\r\n{\"error\":{\"message\":\"Incorrect API key: ", "HTTP/1.1 403 No\r\n\r\n<html>",
+        "HTTP/1.1 200 OK\r\n\r\ndata: {\"error\":{\"message\":\"key "};
+    static const char *const tails[] = {"\"}}", "</html>", "\"}}\n\n"};
+    const size_t shape = request->number % 3;
+    const char *key = strstr(request->head, "Authorization: Bearer ");
+    (void)context;
+    key = key ? key + strlen("Authorization: Bearer ") : "";
+    endpoint_send(socket, heads[shape]);
+    for (size_t i = 0; key[i] != '\0' && key[i] != '\r'; i++) {
+        endpoint_sleep_ms(1);
+        endpoint_send_bytes(socket, key + i, 1);
+    }
+    endpoint_send(socket, tails[shape]);
+}
+
+static void test_probe__an_echoed_key_is_hidden_in_all_that_is_written(void **state)
+{
+    (void)state;
+    struct endpoint *endpoint = endpoint_start(reply_echoing, NULL);
+    assert_non_null(endpoint);
+    char *url = ts_openai_url(endpoint_url(endpoint), ts_openai_api_find("chat"));
+    struct ts_probe_ask *asks = make_asks(6, 4, 4);
+    const struct ts_probe_point point = {.load = {.asks = asks, .n = 6, .concurrency = 1}};
+    const struct ts_probe_about about = {.date = "d", .model = "m", .url = url, .backend = "chat"};
+    struct ts_probe_options options = options_for(url);
+    struct ts_probe_result result;
+    struct ts_probe_summary summary;
+    struct ts_text text;
+    options.http.key = "sk-secret-7";
+    ts_text_init(&text);
+    assert_int_equal(ts_probe_run(&result, &point.load, &options, NULL), TS_OK);
+    assert_int_equal(result.n_outcomes[TS_PROBE_FAILED], 6);
+    assert_int_equal(result.n_messages, 3);
+    assert_string_equal(result.messages[0].text, "HTTP 401: Incorrect API key: [key]");
+    assert_int_equal(ts_probe_summarise(&summary, &result), TS_OK);
+    ts_probe_csv_rows(&text, 0, &point, &result);
+    ts_probe_json(&text, &about, &point, &result, &summary);
+    assert_null(strstr(text.data, "secret"));
+    assert_non_null(strstr(text.data, "[key]"));
+    ts_text_deinit(&text);
+    ts_probe_summary_deinit(&summary);
+    ts_probe_result_deinit(&result);
+    endpoint_stop(endpoint);
+    free(asks);
+    free(url);
+}
+
+static void test_probe__a_key_with_a_line_end_is_not_sent(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"sk-1\r\nX-Evil: 1", "sk-1\n", "\tsk-1", "sk-\x7f"};
+    char head[4096] = "";
+    struct endpoint *endpoint = endpoint_start(reply_noting_head, head);
+    assert_non_null(endpoint);
+    char *url = ts_openai_url(endpoint_url(endpoint), ts_openai_api_find("chat"));
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct ts_probe_ask ask = {.prompt_tok = 1, .output_tok = 1};
+        const struct ts_probe_load load = {.asks = &ask, .n = 1, .concurrency = 1};
+        struct ts_probe_options options = options_for(url);
+        struct ts_probe_result result;
+        struct ts_diags diags;
+        struct ts_text text;
+        options.http.key = keys[i];
+        ts_diags_init(&diags);
+        ts_text_init(&text);
+        assert_int_equal(ts_probe_run(&result, &load, &options, &diags), TS_EUSAGE);
+        ts_diags_render(&diags, &text);
+        assert_non_null(strstr(text.data, "the key was not sent: its byte "));
+        assert_null(strstr(text.data, "sk-"));
+        ts_text_deinit(&text);
+        ts_diags_deinit(&diags);
+    }
+    assert_int_equal(endpoint_n_requests(endpoint), 0);
+    endpoint_stop(endpoint);
+    free(url);
+}
+
+static void test_probe__this_machine_is_exactly_that(void **state)
+{
+    (void)state;
+    static const char *const local[] = {"http://localhost",        "http://LOCALHOST:8080/v1", "http://127.0.0.1:1",
+                                        "http://127.255.3.4/x",    "http://[::1]:8080",        "https://localhost",
+                                        "http://[0:0:0:0:0:0:0:1]"};
+    static const char *const remote[] = {"http://localhost.evil.example",
+                                         "http://127.evil.example",
+                                         "http://[::1:2]",
+                                         "http://localhostx:1",
+                                         "http://128.0.0.1",
+                                         "http://localhost@evil.example",
+                                         "http://[::1].evil.example",
+                                         "http://evil.example/localhost",
+                                         "http://10.0.0.1"};
+    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++) {
+        assert_true(ts_http_is_local(local[i]));
+        assert_false(ts_http_in_the_clear(local[i]));
+    }
+    for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++) {
+        assert_false(ts_http_is_local(remote[i]));
+        assert_true(ts_http_in_the_clear(remote[i]));
+    }
+    assert_false(ts_http_in_the_clear("https://api.example"));
+}
+
+/* The proxy would see the key of a plain http request. */
+static void test_probe__a_proxy_is_not_asked_for_this_machine(void **state)
+{
+    (void)state;
+    unsigned gap_ms = 0;
+    char head[4096] = "";
+    struct endpoint *proxy = endpoint_start(reply_noting_head, head);
+    assert_non_null(proxy);
+    setenv("http_proxy", endpoint_url(proxy), 1);
+    setenv("all_proxy", endpoint_url(proxy), 1);
+    struct ts_probe_result result = run_load(reply_good, &gap_ms, 2, 1);
+    unsetenv("http_proxy");
+    unsetenv("all_proxy");
+    assert_int_equal(result.n_outcomes[TS_PROBE_DONE], 2);
+    assert_int_equal(endpoint_n_requests(proxy), 0);
+    ts_probe_result_deinit(&result);
+    endpoint_stop(proxy);
 }
 
 static void reply_redirect(void *context, const struct endpoint_request *request, int socket)
@@ -447,6 +573,10 @@ int main(void)
         cmocka_unit_test(test_probe__an_address_that_is_none_is_a_usage_error),
         cmocka_unit_test(test_probe__an_interrupted_load_accounts_for_every_request),
         cmocka_unit_test(test_probe__the_key_goes_to_the_endpoint_and_nowhere_else),
+        cmocka_unit_test(test_probe__an_echoed_key_is_hidden_in_all_that_is_written),
+        cmocka_unit_test(test_probe__a_key_with_a_line_end_is_not_sent),
+        cmocka_unit_test(test_probe__this_machine_is_exactly_that),
+        cmocka_unit_test(test_probe__a_proxy_is_not_asked_for_this_machine),
         cmocka_unit_test(test_probe__a_redirect_is_not_followed),
         cmocka_unit_test(test_probe__a_thousand_hostile_replies_are_all_accounted_for),
     };

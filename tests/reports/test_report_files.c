@@ -289,8 +289,10 @@ static void test_manifest__lists_every_assumption_with_its_origin(void **state)
     ts_text_init(&text);
     report_fixture_tiny(&fixture);
     fixture.info.trace_hash = "crc32:1a2b3c4d";
+    char summary[] = "summary.csv", manifest[] = "manifest.json", *items[] = {summary, manifest};
+    const struct ts_names files = {items, 2};
     struct ts_report *report = report_fixture_report(&fixture);
-    assert_int_equal(ts_report_manifest_json(&text, report), TS_OK);
+    assert_int_equal(ts_report_manifest_json(&text, report, &files), TS_OK);
     ts_report_destroy(report);
     assert_int_equal(ts_json_parse(&doc, "manifest.json", text.data, text.len, NULL), TS_OK);
     const struct ts_json *root = ts_json_root(&doc), *assumptions = ts_json_get(root, "assumptions");
@@ -303,6 +305,8 @@ static void test_manifest__lists_every_assumption_with_its_origin(void **state)
         assert_string_equal(ts_json_string(ts_json_get(got, "origin")), ts_origin_name(want->origin));
         assert_string_equal(ts_json_string(ts_json_get(got, "source")), want->source);
     }
+    assert_int_equal(ts_json_length(ts_json_get(root, "files")), 2);
+    assert_string_equal(ts_json_string(ts_json_at(ts_json_get(root, "files"), 1)), "manifest.json");
     assert_string_equal(ts_json_string(ts_json_get(root, "seed")), "42");
     assert_string_equal(ts_json_string(ts_json_get(root, "trace_hash")), "crc32:1a2b3c4d");
     assert_string_equal(ts_json_string(ts_json_get(root, "host")), fixture.info.host);

@@ -1,144 +1,12 @@
 /* The whole report in its folder: complete or absent, with gnuplot or without, whatever the names. */
-#include <dirent.h>
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
-#include "report_fixture.h"
 #include "reports/chart.h"
-#include "reports/gnuplot.h"
-
-enum { MAX_BYTES = 1 << 24, PATH_BYTES = 256 };
-
-/* ---- a scratch folder for each test ---- */
-
-struct scratch {
-    char root[64];
-    char out[PATH_BYTES];
-    char *path_before; /* of the environment */
-};
-
-static void remove_folder(const char *path)
-{
-    DIR *listing = opendir(path);
-    for (struct dirent *entry = listing ? readdir(listing) : NULL; entry != NULL; entry = readdir(listing)) {
-        char inner[2 * PATH_BYTES];
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-            continue;
-        }
-        snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
-        if (unlink(inner) != 0) {
-            remove_folder(inner);
-        }
-    }
-    if (listing) {
-        closedir(listing);
-    }
-    rmdir(path);
-}
-
-static int set_up(void **state)
-{
-    static struct scratch scratch;
-    snprintf(scratch.root, sizeof scratch.root, "/tmp/tiersim-write-XXXXXX");
-    if (mkdtemp(scratch.root) == NULL) {
-        return -1;
-    }
-    snprintf(scratch.out, sizeof scratch.out, "%s/out", scratch.root);
-    scratch.path_before = getenv("PATH") ? strdup(getenv("PATH")) : NULL;
-    *state = &scratch;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct scratch *scratch = *state;
-    if (scratch->path_before) {
-        setenv("PATH", scratch->path_before, 1);
-    }
-    free(scratch->path_before);
-    remove_folder(scratch->root);
-    return 0;
-}
-
-static bool has_file(const struct scratch *scratch, const char *name)
-{
-    char path[2 * PATH_BYTES];
-    snprintf(path, sizeof path, "%s/%s", scratch->out, name);
-    return ts_file_exists(path);
-}
-
-static char *contents(const struct scratch *scratch, const char *name)
-{
-    char path[2 * PATH_BYTES], *text = NULL;
-    size_t len = 0;
-    snprintf(path, sizeof path, "%s/%s", scratch->out, name);
-    assert_int_equal(ts_file_read(&text, &len, path, MAX_BYTES, NULL), TS_OK);
-    return text;
-}
-
-static size_t count_entries(const char *path)
-{
-    size_t n = 0;
-    DIR *listing = opendir(path);
-    assert_non_null(listing);
-    for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
-        n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    }
-    closedir(listing);
-    return n;
-}
-
-/* A program of that name alone in the PATH. */
-static void fake_gnuplot(const struct scratch *scratch, const char *script)
-{
-    char path[PATH_BYTES], search[2 * PATH_BYTES];
-    snprintf(path, sizeof path, "%s/bin", scratch->root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    snprintf(search, sizeof search, "%s:/usr/bin:/bin", path);
-    snprintf(path, sizeof path, "%s/bin/gnuplot", scratch->root);
-    assert_int_equal(ts_file_write(path, script, strlen(script), NULL), TS_OK);
-    assert_int_equal(chmod(path, 0700), 0);
-    setenv("PATH", search, 1);
-}
-
-static void need_gnuplot(void)
-{
-    struct ts_text why;
-    ts_text_init(&why);
-    enum ts_gnuplot_outcome outcome = ts_gnuplot_run("/tmp", "/dev/null", 20.0, &why);
-    ts_text_deinit(&why);
-    if (outcome != TS_GNUPLOT_OK) {
-        skip();
-    }
-}
-
-static enum ts_status write_to(const char *dir, const struct report_fixture *fixture, bool *charts,
-                               struct ts_diags *diags)
-{
-    struct ts_report_paths paths = {NULL, false};
-    struct ts_report *report = report_fixture_report(fixture);
-    enum ts_status status = ts_report_write(&paths, dir, report, diags);
-    ts_report_destroy(report);
-    assert_true((status == TS_OK) == (paths.html != NULL));
-    if (charts) {
-        *charts = paths.charts;
-    }
-    free(paths.html);
-    return status;
-}
+#include "scratch.h"
 
 static const char *const text_files[] = {"summary.csv", "timeseries.csv", "run.json", "manifest.json", "report.html"};
 
@@ -146,13 +14,13 @@ static void assert_sources_there(const struct scratch *scratch)
 {
     char name[64];
     for (size_t i = 0; i < sizeof text_files / sizeof *text_files; i++) {
-        assert_true(has_file(scratch, text_files[i]));
+        assert_true(scratch_has(scratch, text_files[i]));
     }
     for (const struct ts_chart *chart = ts_charts; chart->id != NULL; chart++) {
         snprintf(name, sizeof name, "%s.dat", chart->id);
-        assert_true(has_file(scratch, name));
+        assert_true(scratch_has(scratch, name));
         snprintf(name, sizeof name, "%s.gp", chart->id);
-        assert_true(has_file(scratch, name));
+        assert_true(scratch_has(scratch, name));
     }
 }
 
@@ -227,26 +95,26 @@ static void test_report__with_gnuplot_holds_every_chart_twice(void **state)
     struct report_fixture fixture;
     struct ts_diags diags;
     bool charts = false;
-    need_gnuplot();
+    scratch_need_gnuplot();
     ts_diags_init(&diags);
     report_fixture_day(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, &charts, &diags), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, &charts, &diags), TS_OK);
     assert_true(charts);
     assert_int_equal(diags.n_items, 0);
     assert_sources_there(scratch);
     for (const struct ts_chart *chart = ts_charts; chart->id != NULL; chart++) {
         char name[64], *svg = NULL;
         snprintf(name, sizeof name, "%s.svg", chart->id);
-        svg = contents(scratch, name);
+        svg = scratch_contents(scratch, name);
         assert_non_null(strstr(svg, "</svg>"));
         assert_true(strlen(svg) < 400000);
         free(svg);
         snprintf(name, sizeof name, "%s.png", chart->id);
-        assert_true(has_file(scratch, name));
+        assert_true(scratch_has(scratch, name));
     }
-    assert_int_equal(count_entries(scratch->out), 5 + 4 * 4);
-    assert_int_equal(count_entries(scratch->root), 1);
-    char *html = contents(scratch, "report.html");
+    assert_int_equal(scratch_count(scratch->out), 5 + 4 * 4);
+    assert_int_equal(scratch_count(scratch->root), 1);
+    char *html = scratch_contents(scratch, "report.html");
     check_balance(html);
     check_self_contained(html);
     assert_int_equal(count(html, "<svg"), 4);
@@ -262,8 +130,8 @@ static void test_report__curves_are_binned(void **state)
     struct report_fixture fixture;
     setenv("PATH", "/nonexistent", 1);
     report_fixture_day(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, NULL, NULL), TS_OK);
-    char *dat = contents(scratch, "latency.dat");
+    assert_int_equal(scratch_report(scratch->out, &fixture, NULL, NULL), TS_OK);
+    char *dat = scratch_contents(scratch, "latency.dat");
     size_t points = 0, most = 0;
     for (const char *line = dat; *line != '\0'; line = strchr(line, '\n') + 1) {
         points = *line == '\n' ? 0 : points + 1;
@@ -283,15 +151,15 @@ static void test_report__without_gnuplot_is_complete_but_for_the_drawings(void *
     ts_diags_init(&diags);
     setenv("PATH", "/nonexistent", 1);
     report_fixture_tiny(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, &charts, &diags), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, &charts, &diags), TS_OK);
     assert_false(charts);
     assert_int_equal(diags.n_warnings, 1);
     assert_int_equal(diags.n_errors, 0);
     assert_non_null(strstr(diags.items[0].message, "gnuplot is not installed"));
     assert_non_null(strstr(diags.items[0].hint, "gnuplot-nox"));
     assert_sources_there(scratch);
-    assert_int_equal(count_entries(scratch->out), 5 + 2 * 4);
-    char *html = contents(scratch, "report.html");
+    assert_int_equal(scratch_count(scratch->out), 5 + 2 * 4);
+    char *html = scratch_contents(scratch, "report.html");
     check_balance(html);
     assert_int_equal(count(html, "Not drawn"), 4);
     free(html);
@@ -306,15 +174,15 @@ static void test_report__a_failing_gnuplot_is_a_warning_with_its_words(void **st
     struct ts_diags diags;
     bool charts = true;
     ts_diags_init(&diags);
-    fake_gnuplot(scratch, "#!/bin/sh\necho half > latency.svg\necho 'no such terminal' >&2\nexit 3\n");
+    scratch_fake_gnuplot(scratch, "#!/bin/sh\necho half > latency.svg\necho 'no such terminal' >&2\nexit 3\n");
     report_fixture_tiny(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, &charts, &diags), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, &charts, &diags), TS_OK);
     assert_false(charts);
     assert_int_equal(diags.n_warnings, 4);
     assert_string_equal(diags.items[0].message,
                         "gnuplot could not draw latency.gp: it exited with code 3: no such terminal");
-    assert_false(has_file(scratch, "latency.svg"));
-    assert_false(has_file(scratch, "gnuplot.log"));
+    assert_false(scratch_has(scratch, "latency.svg"));
+    assert_false(scratch_has(scratch, "gnuplot.log"));
     assert_sources_there(scratch);
     report_fixture_deinit(&fixture);
     ts_diags_deinit(&diags);
@@ -324,23 +192,20 @@ static void test_report__old_drawings_do_not_stay_beside_new_data(void **state)
 {
     struct scratch *scratch = *state;
     struct report_fixture fixture;
-    char path[2 * PATH_BYTES];
     setenv("PATH", "/nonexistent", 1);
     report_fixture_tiny(&fixture);
     assert_int_equal(mkdir(scratch->out, 0700), 0);
-    snprintf(path, sizeof path, "%s/power.svg", scratch->out);
-    assert_int_equal(ts_file_write(path, "old", 3, NULL), TS_OK);
-    snprintf(path, sizeof path, "%s/notes.txt", scratch->out);
-    assert_int_equal(ts_file_write(path, "mine", 4, NULL), TS_OK);
-    snprintf(path, sizeof path, "%s/summary.csv", scratch->out);
-    assert_int_equal(ts_file_write(path, "old", 3, NULL), TS_OK);
-    assert_int_equal(write_to(scratch->out, &fixture, NULL, NULL), TS_OK);
-    assert_false(has_file(scratch, "power.svg"));
-    assert_true(has_file(scratch, "notes.txt"));
-    char *summary = contents(scratch, "summary.csv");
+    scratch_put(scratch, "manifest.json", "{\"tool\": \"tiersim\"}");
+    scratch_put(scratch, "power.svg", "old");
+    scratch_put(scratch, "notes.txt", "mine");
+    scratch_put(scratch, "summary.csv", "old");
+    assert_int_equal(scratch_report(scratch->out, &fixture, NULL, NULL), TS_OK);
+    assert_false(scratch_has(scratch, "power.svg"));
+    assert_true(scratch_has(scratch, "notes.txt"));
+    char *summary = scratch_contents(scratch, "summary.csv");
     assert_true(ts_str_has_prefix(summary, "scenario,"));
     free(summary);
-    assert_int_equal(count_entries(scratch->out), 1 + 5 + 2 * 4);
+    assert_int_equal(scratch_count(scratch->out), 1 + 5 + 2 * 4);
     report_fixture_deinit(&fixture);
 }
 
@@ -351,13 +216,13 @@ static void test_report__the_same_run_gives_the_same_bytes(void **state)
     char *first[sizeof text_files / sizeof *text_files];
     setenv("PATH", "/nonexistent", 1);
     report_fixture_day(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, NULL, NULL), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, NULL, NULL), TS_OK);
     for (size_t i = 0; i < sizeof text_files / sizeof *text_files; i++) {
-        first[i] = contents(scratch, text_files[i]);
+        first[i] = scratch_contents(scratch, text_files[i]);
     }
-    assert_int_equal(write_to(scratch->out, &fixture, NULL, NULL), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, NULL, NULL), TS_OK);
     for (size_t i = 0; i < sizeof text_files / sizeof *text_files; i++) {
-        char *second = contents(scratch, text_files[i]);
+        char *second = scratch_contents(scratch, text_files[i]);
         assert_string_equal(first[i], second);
         free(second);
         free(first[i]);
@@ -371,16 +236,16 @@ static void test_report__hostile_names_do_nothing(void **state)
     struct report_fixture fixture;
     struct ts_diags diags;
     bool charts = false;
-    need_gnuplot();
+    scratch_need_gnuplot();
     ts_diags_init(&diags);
     report_fixture_hostile(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, &charts, &diags), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, &charts, &diags), TS_OK);
     assert_true(charts);
     assert_int_equal(diags.n_items, 0);
-    assert_false(has_file(scratch, "pwned"));
+    assert_false(scratch_has(scratch, "pwned"));
     assert_false(ts_file_exists("pwned"));
-    assert_int_equal(count_entries(scratch->out), 5 + 4 * 4);
-    char *html = contents(scratch, "report.html");
+    assert_int_equal(scratch_count(scratch->out), 5 + 4 * 4);
+    char *html = scratch_contents(scratch, "report.html");
     check_balance(html);
     assert_int_equal(count(html, "<script"), 0);
     assert_int_equal(count(html, "<img"), 0);
@@ -396,12 +261,12 @@ static void test_report__odd_folder_names_work(void **state)
     struct scratch *scratch = *state;
     struct report_fixture fixture;
     bool charts = false;
-    need_gnuplot();
+    scratch_need_gnuplot();
     report_fixture_tiny(&fixture);
     snprintf(scratch->out, sizeof scratch->out, "%s/a 'b' $(c) `d`/deep///", scratch->root);
-    assert_int_equal(write_to(scratch->out, &fixture, &charts, NULL), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, &charts, NULL), TS_OK);
     assert_true(charts);
-    assert_true(has_file(scratch, "report.html"));
+    assert_true(scratch_has(scratch, "report.html"));
     report_fixture_deinit(&fixture);
 }
 
@@ -416,11 +281,11 @@ static void test_report__an_unwritable_place_is_an_error_that_names_it(void **st
     snprintf(file, sizeof file, "%s/file", scratch->root);
     snprintf(inside, sizeof inside, "%s/out", file);
     assert_int_equal(ts_file_write(file, "x", 1, NULL), TS_OK);
-    assert_int_equal(write_to(file, &fixture, NULL, &diags), TS_EIO);
+    assert_int_equal(scratch_report(file, &fixture, NULL, &diags), TS_EIO);
     assert_non_null(strstr(diags.items[0].message, "it is a file"));
-    assert_int_equal(write_to(inside, &fixture, NULL, &diags), TS_EIO);
+    assert_int_equal(scratch_report(inside, &fixture, NULL, &diags), TS_EIO);
     assert_int_equal(diags.n_errors, 2);
-    assert_int_equal(count_entries(scratch->root), 1);
+    assert_int_equal(scratch_count(scratch->root), 1);
     report_fixture_deinit(&fixture);
     ts_diags_deinit(&diags);
 }
@@ -440,11 +305,11 @@ static void test_report__a_full_disk_leaves_nothing(void **state)
         ts_diags_init(&diags);
         tight.rlim_cur = limit;
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-        enum ts_status status = write_to(scratch->out, &fixture, NULL, &diags);
+        enum ts_status status = scratch_report(scratch->out, &fixture, NULL, &diags);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
         assert_int_equal(status, TS_EIO);
         assert_int_equal(diags.n_errors, 1);
-        assert_int_equal(count_entries(scratch->root), 0);
+        assert_int_equal(scratch_count(scratch->root), 0);
         ts_diags_deinit(&diags);
     }
     signal(SIGXFSZ, handler);
@@ -458,19 +323,19 @@ static void test_report__a_full_disk_keeps_the_earlier_report(void **state)
     struct rlimit before, tight;
     setenv("PATH", "/nonexistent", 1);
     report_fixture_day(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, NULL, NULL), TS_OK);
-    char *summary = contents(scratch, "summary.csv");
+    assert_int_equal(scratch_report(scratch->out, &fixture, NULL, NULL), TS_OK);
+    char *summary = scratch_contents(scratch, "summary.csv");
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     tight = (struct rlimit){20000, before.rlim_max};
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-    enum ts_status status = write_to(scratch->out, &fixture, NULL, NULL);
+    enum ts_status status = scratch_report(scratch->out, &fixture, NULL, NULL);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
     assert_int_equal(status, TS_EIO);
-    char *again = contents(scratch, "summary.csv");
+    char *again = scratch_contents(scratch, "summary.csv");
     assert_string_equal(summary, again);
-    assert_int_equal(count_entries(scratch->out), 5 + 2 * 4);
+    assert_int_equal(scratch_count(scratch->out), 5 + 2 * 4);
     free(again);
     free(summary);
     report_fixture_deinit(&fixture);
@@ -482,7 +347,7 @@ static void test_report__empty_and_extreme_runs_are_drawn(void **state)
     struct report_fixture fixture;
     struct ts_diags diags;
     bool charts = false;
-    need_gnuplot();
+    scratch_need_gnuplot();
     ts_diags_init(&diags);
     report_fixture_tiny(&fixture);
     for (uint32_t tier = 0; tier <= FIXTURE_TIERS; tier++) {
@@ -497,7 +362,7 @@ static void test_report__empty_and_extreme_runs_are_drawn(void **state)
     fixture.model.tiers[1].owned = (struct ts_owned_model){.capex_usd = 0.0};
     fixture.model.money.horizon_months = 0;
     report_fixture_reckon(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, &charts, &diags), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, &charts, &diags), TS_OK);
     assert_int_equal(diags.n_items, 0);
     assert_true(charts);
     fixture.result.n_bins = 0;
@@ -506,57 +371,15 @@ static void test_report__empty_and_extreme_runs_are_drawn(void **state)
     fixture.model.tiers[1].owned = (struct ts_owned_model){.capex_usd = 1e12, .life_months = 1.0};
     fixture.model.money.horizon_months = 600;
     report_fixture_reckon(&fixture);
-    assert_int_equal(write_to(scratch->out, &fixture, &charts, &diags), TS_OK);
+    assert_int_equal(scratch_report(scratch->out, &fixture, &charts, &diags), TS_OK);
     assert_true(charts);
-    char *html = contents(scratch, "report.html");
+    char *html = scratch_contents(scratch, "report.html");
     check_balance(html);
     assert_null(strstr(html, ">nan"));
     free(html);
     report_fixture_deinit(&fixture);
     ts_diags_deinit(&diags);
 }
-
-/* ---- gnuplot itself ---- */
-
-static void test_gnuplot__a_hanging_one_is_stopped(void **state)
-{
-    struct scratch *scratch = *state;
-    struct ts_text why;
-    ts_text_init(&why);
-    fake_gnuplot(scratch, "#!/bin/sh\nexec sleep 30\n");
-    assert_int_equal(ts_gnuplot_run(scratch->root, "x.gp", 0.2, &why), TS_GNUPLOT_FAILED);
-    assert_string_equal(why.data, "it was stopped after 0 s");
-    ts_text_deinit(&why);
-}
-
-static void test_gnuplot__a_killed_one_is_said_so(void **state)
-{
-    struct scratch *scratch = *state;
-    struct ts_text why;
-    ts_text_init(&why);
-    fake_gnuplot(scratch, "#!/bin/sh\nkill -9 $$\n");
-    assert_int_equal(ts_gnuplot_run(scratch->root, "x.gp", 20.0, &why), TS_GNUPLOT_FAILED);
-    assert_string_equal(why.data, "it was killed by signal 9");
-    ts_text_deinit(&why);
-}
-
-static void test_gnuplot_quote__leaves_no_way_out(void **state)
-{
-    (void)state;
-    struct ts_text text;
-    ts_text_init(&text);
-    ts_gnuplot_quote(&text, "'; system('x')\n`y` \"@z\" \\");
-    assert_string_equal(text.data, "'\xe2\x80\x99; system(\xe2\x80\x99x\xe2\x80\x99) `y` \"@z\" \\'");
-    ts_text_clear(&text);
-    ts_gnuplot_quote(&text, NULL);
-    assert_string_equal(text.data, "''");
-    ts_text_clear(&text);
-    ts_gnuplot_quote(&text, "0123456789012345678901234567890123456789012345678901234567890123456789");
-    assert_string_equal(text.data, "'012345678901234567890123456789012345678901234567890123456789...'");
-    ts_text_deinit(&text);
-}
-
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
@@ -573,9 +396,6 @@ int main(void)
         WITH_FOLDER(test_report__a_full_disk_leaves_nothing),
         WITH_FOLDER(test_report__a_full_disk_keeps_the_earlier_report),
         WITH_FOLDER(test_report__empty_and_extreme_runs_are_drawn),
-        WITH_FOLDER(test_gnuplot__a_hanging_one_is_stopped),
-        WITH_FOLDER(test_gnuplot__a_killed_one_is_said_so),
-        cmocka_unit_test(test_gnuplot_quote__leaves_no_way_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

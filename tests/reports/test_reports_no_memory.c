@@ -36,7 +36,8 @@ static enum ts_status try_manifest(struct ts_text *out, const struct report_fixt
                                    const struct ts_report *report)
 {
     (void)fixture;
-    return ts_report_manifest_json(out, report);
+    const struct ts_names none = {.n = 0};
+    return ts_report_manifest_json(out, report, &none);
 }
 
 static enum ts_status try_html(struct ts_text *out, const struct report_fixture *fixture,

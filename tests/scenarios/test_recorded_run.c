@@ -44,7 +44,7 @@ static struct ts_result run(const struct ts_scenario *scenario, bool single_step
     struct ts_request_stream *stream = NULL;
     struct ts_result result;
     const struct ts_sim_options options = {.single_steps = single_steps};
-    assert_int_equal(ts_workload_open(&stream, &scenario->workload, 1, 0, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &scenario->workload, 1, 0, NULL, NULL), TS_OK);
     assert_int_equal(ts_sim_run(&result, &scenario->model, stream, &options, NULL), TS_OK);
     ts_request_stream_destroy(stream);
     return result;

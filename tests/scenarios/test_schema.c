@@ -157,6 +157,28 @@ static void test_schema__a_pool_s_key_is_its_tier_s(void **state)
     assert_int_equal(n_shared, 0);
 }
 
+/* "0 s = never" and the like: next to nothing must not be taken for it, and an event every nanosecond ends no run. */
+static void test_schema__a_period_that_may_be_0_has_a_least_value_beside(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"0 s = never", "0 months = never", "0 s = once", "0 s = until"};
+    size_t n = 0, n_found = 0;
+    const struct ts_key_doc *docs = ts_scenario_keys(&n);
+    for (size_t i = 0; i < n; i++) {
+        bool found = false;
+        for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
+            found = found || strstr(docs[i].doc, words[w]);
+        }
+        const struct ts_key key = ts_schema_key(i);
+        if (key.type == TS_KEY_QUANTITY) {
+            assert_true(found == (key.extra != NULL));
+            assert_true(!found || (key.min > 0.0 && ts_str_equal(key.extra, "or 0")));
+        }
+        n_found += found;
+    }
+    assert_in_range(n_found, 5, 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_schema__every_key_hangs_under_a_section),
         cmocka_unit_test(test_schema__no_key_has_two_rows),
         cmocka_unit_test(test_schema__a_pool_s_key_is_its_tier_s),
+        cmocka_unit_test(test_schema__a_period_that_may_be_0_has_a_least_value_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

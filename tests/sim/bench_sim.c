@@ -78,7 +78,7 @@ static struct ts_request *load(const char *path, uint64_t *n)
     uint64_t cap = 0;
     int got = 1;
     *n = 0;
-    if (ts_trace_open(&stream, path, NULL, NULL) != TS_OK) {
+    if (ts_trace_open(&stream, path, NULL, NULL, NULL) != TS_OK) {
         return NULL;
     }
     while (got) {

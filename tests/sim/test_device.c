@@ -102,6 +102,30 @@ static void test_device__a_device_serves_first_come_first_served(void **state)
     ts_result_deinit(&result);
 }
 
+/* Whether the only user of an eligible half is in or out is a matter of the seed; it is not half a device. */
+static void test_device__eligible_devices_are_counted_whole(void **state)
+{
+    (void)state;
+    uint32_t n_in = 0;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct ts_tier_model tier = world_device(20e-3);
+        tier.u.device.eligible_frac = 0.5;
+        struct ts_model model = world_model(&tier, 1);
+        model.seed = seed;
+        const struct ts_request request = world_request(0, 0, 5, 3);
+        struct ts_result result = world_run(&model, &request, 1);
+        const uint64_t done = result.tiers[0].cells[0].done;
+        assert_int_equal(done, ts_device_n_eligible(seed, 1, 0.5));
+        assert_true(result.tiers[0].busy_frac == (double)done); /* busy from the first to the last moment, or never */
+        assert_true(result.tiers[0].mean_up == (double)done);
+        n_in += (uint32_t)done;
+        ts_result_deinit(&result);
+    }
+    assert_in_range(n_in, 8, 32);
+    assert_int_equal(ts_device_n_eligible(7, 1000, 1.0), 1000);
+    assert_int_equal(ts_device_n_eligible(7, 1000, 0.0), 0);
+}
+
 /* 200 tokens at 0.28 J: 0.016 Wh, 0.12 % of a 13 Wh battery. */
 static void test_device__a_reply_takes_its_share_of_the_battery(void **state)
 {
@@ -210,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_device__requests_spread_evenly_over_users),
         cmocka_unit_test(test_device__the_closed_form_equals_the_loop),
         cmocka_unit_test(test_device__a_device_serves_first_come_first_served),
+        cmocka_unit_test(test_device__eligible_devices_are_counted_whole),
         cmocka_unit_test(test_device__a_reply_takes_its_share_of_the_battery),
         cmocka_unit_test(test_device__users_with_a_battery_are_counted_once),
         cmocka_unit_test(test_device__waiting_requests_lose_patience),

@@ -152,6 +152,32 @@ static struct ts_result run_long_calls(bool drops)
     return result;
 }
 
+/* Broken before the warm-up ends and for the rest: no time up, no energy, not even -1e-16 of them. */
+static void test_fleet__what_is_down_throughout_is_exactly_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct ts_tier_model tier = world_server(10e-3);
+        tier.power.idle_w = 10.1;
+        tier.u.server.n_replicas = 3;
+        tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 1.0, .mttr_s = 1e9};
+        struct ts_model model = world_model(&tier, 1);
+        model.warmup_s = 111.1 + 0.013 * (double)seed;
+        model.patience_s = 60.0;
+        model.seed = seed;
+        const struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, 300 * S, 1, 1)};
+        const struct ts_sim_options options = {.window_s = 900.1 + 0.37 * (double)seed};
+        struct ts_result result = world_run_with(&model, requests, 2, &options);
+        const struct ts_tier_result *got = &result.tiers[0];
+        assert_int_equal(got->n_failures, 3);
+        assert_true(got->mean_up == 0.0 && got->idle_j == 0.0 && got->busy_frac == 0.0);
+        for (uint32_t bin = 112; bin < result.n_bins; bin++) {
+            assert_true(got->power_w[bin] == 0.0 && got->busy[bin] == 0.0);
+        }
+        ts_result_deinit(&result);
+    }
+}
+
 /* Calls of 1 s alone at a replica that fails every 5 s: lost with probability 1 - exp(-1/5) = 0.1813. */
 static void test_fleet__a_failure_turns_away_what_was_in_flight(void **state)
 {
@@ -368,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_balance__prefix_sends_a_session_where_it_was),
         cmocka_unit_test(test_balance__every_policy_serves_all),
         cmocka_unit_test(test_fleet__availability_is_that_of_the_renewal_process),
+        cmocka_unit_test(test_fleet__what_is_down_throughout_is_exactly_nothing),
         cmocka_unit_test(test_fleet__a_failure_turns_away_what_was_in_flight),
         cmocka_unit_test(test_fleet__what_was_in_flight_starts_over),
         cmocka_unit_test(test_fleet__a_failure_finds_all_that_is_at_the_replica),

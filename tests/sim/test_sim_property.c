@@ -313,7 +313,12 @@ static void add_to_tally(struct tally *tally, const struct ts_result *result, ui
     tally->superseded += sum.superseded;
     ts_cell_deinit(&sum);
     for (uint32_t i = 0; i < result->n_tiers; i++) {
-        assert_true(result->tiers[i].busy_frac >= 0.0);
+        assert_true(result->tiers[i].busy_frac >= 0.0 && result->tiers[i].busy_frac <= 1.0);
+        assert_true(result->tiers[i].mean_up >= 0.0 && result->tiers[i].idle_j >= 0.0);
+        for (uint32_t bin = 0; bin < result->n_bins; bin++) {
+            assert_true(result->tiers[i].busy[bin] >= 0.0 && result->tiers[i].busy[bin] <= 1.0);
+            assert_true(result->tiers[i].power_w[bin] >= 0.0 && result->tiers[i].kv_used[bin] >= 0.0);
+        }
         assert_true(result->tiers[i].kv_mean_frac <= result->tiers[i].kv_peak_frac + 1e-12);
         tally->n_transfers += result->tiers[i].transfer_ns.count;
         tally->n_preemptions += result->tiers[i].n_preemptions;

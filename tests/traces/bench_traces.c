@@ -42,10 +42,10 @@ static void bench_readers(void **state)
                             1000 + i % 3000, 100 + i % 600) > 0);
     }
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(ts_trace_open(&stream, file.path, NULL, NULL), TS_OK);
+    assert_int_equal(ts_trace_open(&stream, file.path, NULL, NULL, NULL), TS_OK);
     assert_int_equal(drain(stream, "trace, read"), N_ROWS);
     struct ts_workload workload = trace_workload(file.path, &spec, 1);
-    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
     assert_int_equal(drain(stream, "trace, read and labelled"), N_ROWS);
     remove_file(&file);
 }
@@ -70,7 +70,7 @@ static void bench_generator(void **state)
         workload.week_curve = ts_week_curve("consumer-week");
         workload.duration_s = TS_WEEK_HOURS * 3600.0;
         workload.gap = rows[i].gap;
-        assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL), TS_OK);
+        assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
         assert_true(drain(stream, rows[i].name) > 500000);
     }
 }

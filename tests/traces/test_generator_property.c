@@ -8,7 +8,7 @@ enum { REPLICATIONS = 1000 };
 static struct ts_request_stream *open_stream(const struct ts_workload *workload, uint64_t seed, uint32_t replication)
 {
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_workload_open(&stream, workload, seed, replication, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, workload, seed, replication, NULL, NULL), TS_OK);
     return stream;
 }
 

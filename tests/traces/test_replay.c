@@ -14,7 +14,7 @@ static size_t read_workload(const struct ts_workload *workload, uint64_t seed, u
                             struct ts_request *out, size_t max, struct ts_trace_counts *counts)
 {
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_workload_open(&stream, workload, seed, replication, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, workload, seed, replication, NULL, NULL), TS_OK);
     size_t n = read_all(stream, out, max);
     *counts = ts_workload_trace_counts(stream);
     ts_request_stream_destroy(stream);
@@ -198,7 +198,7 @@ static void test_replay__a_trace_without_a_duration_cannot_be_repeated(void **st
     write_text(&file, HEADER "2025-01-01 00:00:00,10,1\n2025-01-01 00:00:00,10,1\n");
     struct ts_workload workload = trace_workload(file.path, &spec, 1);
     workload.repeat_to_s = 10.0;
-    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, &diags), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, &diags), TS_OK);
     assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_OK);
     assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_OK);
     assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_EINPUT);
@@ -310,7 +310,7 @@ static void test_replay__an_error_of_the_file_comes_through(void **state)
     struct ts_diags diags;
     ts_diags_init(&diags);
     fixture->workload.trace_path = "/nonexistent/trace.csv";
-    assert_int_equal(ts_workload_open(&stream, &fixture->workload, 1, 0, &diags), TS_EIO);
+    assert_int_equal(ts_workload_open(&stream, &fixture->workload, 1, 0, NULL, &diags), TS_EIO);
     assert_null(stream);
     assert_diags(&diags, NULL, "/nonexistent/trace.csv: error: cannot open: No such file or directory\n");
 }

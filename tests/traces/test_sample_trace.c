@@ -19,7 +19,7 @@ static size_t generate(struct ts_request *out)
     workload.calls_per_s = 1.0 / 3.0;
     workload.duration_s = 600.0;
     workload.gap = ts_dist_gamma_mean_cv(1.0, 1.6);
-    assert_int_equal(ts_workload_open(&stream, &workload, SEED, 0, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &workload, SEED, 0, NULL, NULL), TS_OK);
     size_t n = read_all(stream, out, MAX_ROWS);
     ts_request_stream_destroy(stream);
     return n;
@@ -59,7 +59,7 @@ static void test_sample_trace__is_what_the_generator_makes(void **state)
         refresh(expected, n);
     }
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_trace_open(&stream, SAMPLE, NULL, NULL), TS_OK);
+    assert_int_equal(ts_trace_open(&stream, SAMPLE, NULL, NULL, NULL), TS_OK);
     assert_int_equal(read_all(stream, read, MAX_ROWS), n);
     ts_request_stream_destroy(stream);
     for (size_t i = 0; i < n; i++) {

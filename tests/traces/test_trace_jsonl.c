@@ -4,7 +4,7 @@
 static struct ts_request_stream *open_text(const struct temp_file *file, const char *format)
 {
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_trace_open(&stream, file->path, format, NULL), TS_OK);
+    assert_int_equal(ts_trace_open(&stream, file->path, format, NULL, NULL), TS_OK);
     return stream;
 }
 
@@ -156,7 +156,7 @@ static void test_replay__another_pass_has_prompts_of_its_own(void **state)
     workload.repeat_to_s = 4.0;
     struct ts_request_stream *stream = NULL;
     uint64_t ids[4][2];
-    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
     for (size_t i = 0; i < 4; i++) {
         const struct ts_request request = next_of(stream);
         memcpy(ids[i], request.prefix.ids, sizeof ids[i]);

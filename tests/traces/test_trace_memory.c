@@ -42,7 +42,7 @@ static void test_trace__two_million_rows_stream_in_constant_memory(void **state)
     write_rows(&file);
     struct ts_workload workload = trace_workload(file.path, &spec, 1);
     long before = peak_kib();
-    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
     assert_int_equal(ts_trace_stats_collect(&stats, stream, NULL), TS_OK);
     long growth = peak_kib() - before;
     print_message("%d rows: the process grew by %ld KiB\n", N_ROWS, growth);

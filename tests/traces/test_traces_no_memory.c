@@ -10,7 +10,7 @@
 static enum ts_status measure(const struct ts_workload *workload, struct ts_diags *diags)
 {
     struct ts_request_stream *stream = NULL;
-    enum ts_status status = ts_workload_open(&stream, workload, 1, 0, diags);
+    enum ts_status status = ts_workload_open(&stream, workload, 1, 0, NULL, diags);
     if (status != TS_OK) {
         return status;
     }

@@ -6,7 +6,7 @@ static void assert_refused(const struct ts_workload *workload, const char *expec
     struct ts_request_stream *stream = NULL;
     struct ts_diags diags;
     ts_diags_init(&diags);
-    assert_int_equal(ts_workload_open(&stream, workload, 1, 0, &diags), TS_ESCENARIO);
+    assert_int_equal(ts_workload_open(&stream, workload, 1, 0, NULL, &diags), TS_ESCENARIO);
     assert_null(stream);
     assert_diags(&diags, NULL, expected);
 }
@@ -93,7 +93,7 @@ static void test_workload__a_generated_stream_has_no_rows(void **state)
     struct ts_class_spec spec = plain_class();
     struct ts_workload workload = plain_workload(&spec, 1);
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
     assert_int_equal(ts_workload_trace_counts(stream).n_rows, 0);
     ts_request_stream_destroy(stream);
 }
