@@ -8,13 +8,6 @@
 #include "base/check.h"
 #include "sim/result_bins.h"
 
-const char *ts_latency_name(enum ts_latency latency)
-{
-    static const char *const names[TS_N_LATENCIES] = {"ttft", "ttft_server", "tpot", "itl", "e2e", "wait"};
-    TS_CHECK((unsigned)latency < TS_N_LATENCIES);
-    return names[latency];
-}
-
 static void cells_init(struct ts_cell *cells, uint32_t n)
 {
     for (uint32_t c = 0; c < n; c++) {
