@@ -81,7 +81,18 @@ static void warn_other_format(struct ts_loader *loader, const struct ts_tier_con
     }
 }
 
-/* Beyond the tables the last slope goes on, which is a guess. */
+/* Beyond the tables the last slope goes on, which is a guess. `unit`: "tokens" of scheduler.batched_tokens. */
+static void warn_small_table(struct ts_loader *loader, const struct ts_tier_context *ctx, const char *key,
+                             const char *unit, double end, double most)
+{
+    if (most > 1.5 * end) {
+        ts_loader_warning(
+            loader, ts_value_at(ctx->value, ts_loader_printf(loader, "scheduler.%s", key)),
+            ts_loader_printf(loader, "write scheduler: {%s: %g} if that is what the engine was started with", key, end),
+            "the operator profile ends at %g %s, a step may have %g: the last slope goes on", end, unit, most);
+    }
+}
+
 static void warn_small_tables(struct ts_loader *loader, const struct ts_tier_context *ctx,
                               const struct ts_steps_operators *ops)
 {
@@ -91,26 +102,8 @@ static void warn_small_tables(struct ts_loader *loader, const struct ts_tier_con
     const struct ts_replica_model *replica = &ctx->pool->replica;
     const double n_tok = ops->per_tok_s.n > 0 ? ops->per_tok_s.x[ops->per_tok_s.n - 1] : 0.0;
     const double n_seqs = ops->axes[TS_ATTENTION_DECODE].at[ops->axes[TS_ATTENTION_DECODE].n - 1];
-    const double most_tok = replica->max_batched_tok / ctx->data_parallel;
-    const double most_seqs = replica->max_seqs / ctx->data_parallel;
-    if (most_tok > 1.5 * n_tok) {
-        ts_loader_warning(loader, ts_value_at(ctx->value, "scheduler.batched_tokens"),
-                          ts_loader_printf(loader,
-                                           "write scheduler: {batched_tokens: %g} if that is what the engine "
-                                           "was started with",
-                                           n_tok),
-                          "the operator profile ends at %g tokens, a step may have %g: the last slope goes on", n_tok,
-                          most_tok);
-    }
-    if (most_seqs > 1.5 * n_seqs) {
-        ts_loader_warning(loader, ts_value_at(ctx->value, "scheduler.sequences"),
-                          ts_loader_printf(loader,
-                                           "write scheduler: {sequences: %g} if that is what the engine was "
-                                           "started with",
-                                           n_seqs),
-                          "the operator profile ends at %g sequences, a step may have %g: the last slope goes on",
-                          n_seqs, most_seqs);
-    }
+    warn_small_table(loader, ctx, "batched_tokens", "tokens", n_tok, replica->max_batched_tok / ctx->data_parallel);
+    warn_small_table(loader, ctx, "sequences", "sequences", n_seqs, replica->max_seqs / ctx->data_parallel);
 }
 
 static void warn_differences(struct ts_loader *loader, const struct ts_tier_context *ctx,
