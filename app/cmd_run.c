@@ -92,9 +92,8 @@ static enum ts_status describe(struct ts_run_info *out, const struct job *job, c
         .n_threads = job->n_threads,
         .wall_s = runs->wall_s,
     };
-    return out->trace_path && job->dir
-               ? ts_run_info_hash(&out->trace_hash, arena, out->trace_path, &job->finish, diags)
-               : TS_OK;
+    return out->trace_path && job->dir ? ts_run_info_hash(&out->trace_hash, arena, out->trace_path, &job->finish, diags)
+                                       : TS_OK;
 }
 
 static void print_rate(const char *what, double seconds, uint64_t n_requests)

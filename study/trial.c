@@ -32,8 +32,8 @@ static enum ts_status simulate(struct ts_trial_outcome *out, const struct ts_sce
                                struct ts_diags *diags)
 {
     struct ts_request_stream *stream = NULL;
-    enum ts_status status =
-        ts_workload_open(&stream, &scenario->workload, scenario->model.seed, trial->replication, &options->progress, diags);
+    enum ts_status status = ts_workload_open(&stream, &scenario->workload, scenario->model.seed, trial->replication,
+                                             &options->progress, diags);
     if (status != TS_OK) {
         return status;
     }
