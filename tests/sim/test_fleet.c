@@ -157,9 +157,10 @@ static void test_fleet__what_is_down_throughout_is_exactly_nothing(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 50; seed++) {
-        struct ts_tier_model tier = world_server(10e-3);
-        tier.power.idle_w = 10.1;
-        tier.u.server.n_replicas = 3;
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = world_server(&pool, 10e-3);
+        pool.replica.power.idle_w = 10.1;
+        pool.n_replicas = 3;
         tier.u.server.failures = (struct ts_failure_model){.mtbf_s = 1.0, .mttr_s = 1e9};
         struct ts_model model = world_model(&tier, 1);
         model.warmup_s = 111.1 + 0.013 * (double)seed;

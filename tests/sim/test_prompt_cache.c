@@ -212,7 +212,7 @@ static void test_prompt_cache__finds_in_the_mooncake_trace_what_an_independent_m
         struct ts_request request;
         uint64_t sum_tok = 0;
         int got = 0;
-        assert_int_equal(ts_trace_open(&stream, MOONCAKE, NULL, NULL), TS_OK);
+        assert_int_equal(ts_trace_open(&stream, MOONCAKE, NULL, NULL, NULL), TS_OK);
         while (ts_request_next(stream, &request, &got, NULL) == TS_OK && got) {
             uint32_t found_tok = 0;
             assert_int_equal(

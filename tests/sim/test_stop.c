@@ -66,7 +66,8 @@ static void expect_stops(const struct ts_model *model, const struct ts_request *
 static void test_stop__between_arrivals(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
     tier.u.server.restart_every_s = 60.0;
     tier.u.server.cold_start_s = 1.0;
     const struct ts_model model = world_model(&tier, 1);
@@ -77,18 +78,19 @@ static void test_stop__between_arrivals(void **state)
 }
 
 /* 2,000 replicas are looked at for each request. */
-static void give_many_replicas(struct ts_tier_model *tier)
+static void give_many_replicas(struct ts_pool_model *pool)
 {
-    tier->u.server.n_replicas = 2000;
-    tier->u.server.max_seqs = 4;
-    tier->u.server.kv_blocks = 100;
+    pool->n_replicas = 2000;
+    pool->replica.max_seqs = 4;
+    pool->replica.kv_blocks = 100;
 }
 
 static void test_stop__amid_the_choice_of_a_replica(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    give_many_replicas(&tier);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    give_many_replicas(&pool);
     const struct ts_model model = world_model(&tier, 1);
     struct ts_request *requests = requests_every(MS, MANY, 2);
     assert_in_range(n_asks(&model, requests, MANY), (long)MANY * 2000 >> 19, 10000);
@@ -100,8 +102,9 @@ static void test_stop__amid_the_choice_of_a_replica(void **state)
 static void test_stop__amid_one_event_that_lets_many_go(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    give_many_replicas(&tier);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    give_many_replicas(&pool);
     tier.u.server.cold_start_s = 100.0;
     tier.u.server.autoscale = (struct ts_autoscale_model){
         .on = true, .min_replicas = 0, .target_outstanding = 1e9, .interval_s = 1000.0, .cooldown_s = 1000.0};
@@ -118,8 +121,9 @@ static void test_stop__amid_one_event_that_lets_many_go(void **state)
 static void test_stop__amid_the_making_of_replicas(void **state)
 {
     (void)state;
-    struct ts_tier_model tier = world_server(10e-3);
-    give_many_replicas(&tier);
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    give_many_replicas(&pool);
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request request = world_request(0, 0, 1, 1);
     struct patience patience = {.n = 5};

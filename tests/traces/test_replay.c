@@ -265,7 +265,7 @@ static void test_replay__a_class_that_the_scenario_lacks_is_told_where_it_stands
     ts_diags_init(&diags);
     write_text(&file, CLASSED "2025-01-01 00:00:00,10,1,chta\n");
     struct ts_workload workload = classed_workload(file.path, classes);
-    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, &diags), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, &diags), TS_OK);
     assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_EINPUT);
     assert_diags(&diags, &file,
                  "FILE:2:26: error: unknown class 'chta'\n"
@@ -290,7 +290,7 @@ static void test_replay__classes_that_nobody_looks_at_are_told(void **state)
     write_text(&file, CLASSED "2025-01-01 00:00:00,10,1,chat\n2025-01-01 00:00:01,10,1,rag\n");
     struct ts_workload workload = trace_workload(file.path, &spec, 1);
     workload.repeat_to_s = 10.0;
-    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, &diags), TS_OK);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, &diags), TS_OK);
     while (got) {
         assert_int_equal(ts_request_next(stream, &request, &got, &diags), TS_OK);
         assert_int_equal(request.class_id, 0);
