@@ -26,7 +26,8 @@ static bool is_of_chart(const char *name)
     return false;
 }
 
-bool ts_report_names_know(const char *name)
+/* May this version write it? */
+static bool know(const char *name)
 {
     static const char *const names[] = {"summary.csv", "timeseries.csv", "recorded.csv", "run.json", "report.html"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -39,7 +40,7 @@ bool ts_report_names_know(const char *name)
 
 bool ts_report_names_have(const struct ts_names *listed, const char *name)
 {
-    return ts_report_names_know(name) || ts_names_have(listed, name);
+    return know(name) || ts_names_have(listed, name);
 }
 
 static enum ts_status take_names(struct ts_names *out, bool *is_report, const struct ts_json *root)

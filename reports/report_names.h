@@ -10,9 +10,6 @@ enum ts_status ts_report_names_read(struct ts_names *out, bool *is_report, const
 /* Is it one of the report whose manifest lists `listed`? */
 bool ts_report_names_have(const struct ts_names *listed, const char *name);
 
-/* May this version write it? */
-bool ts_report_names_know(const char *name);
-
 extern const char ts_report_manifest_name[]; /* "manifest.json": the last file to be written and to be put in place */
 
 #endif

@@ -210,16 +210,23 @@ struct watch {
     pthread_mutex_t lock;
 };
 
+/* Files under `dir` that this process has open, with a name or (O_TMPFILE) without; where the system does not tell,
+ * those that have a name. */
 static uint32_t count_files(const char *dir)
 {
-    DIR *listing = opendir(dir);
+    DIR *open_files = opendir("/proc/self/fd");
+    DIR *listing = open_files ? open_files : opendir(dir);
     uint32_t n = 0;
     assert_non_null(listing);
-    while (readdir(listing)) {
-        n++;
+    for (const struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
+        char link[32], path[256];
+        snprintf(link, sizeof link, "/proc/self/fd/%.12s", entry->d_name);
+        const ssize_t len = open_files ? readlink(link, path, sizeof path - 1) : -1;
+        path[len > 0 ? len : 0] = '\0';
+        n += open_files ? strncmp(path, dir, strlen(dir)) == 0 : entry->d_name[0] != '.';
     }
     closedir(listing);
-    return n - 2; /* . and .. */
+    return n;
 }
 
 static bool look(void *user, const struct ts_progress_state *progress)
