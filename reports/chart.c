@@ -12,7 +12,7 @@ const struct ts_chart ts_charts[] = {
      "95 %, that is "
      "the p95. Solid lines are the first token (TTFT), dashed lines the whole answer (E2E). Further left is faster; "
      "the time axis is "
-     "logarithmic, so each step to the right is ten times longer. Dotted verticals are the promises.",
+     "logarithmic, so each step to the right is ten times longer. Dotted verticals are the bounds of the SLO.",
      ts_chart_latency},
     {"cost", "What a month costs",
      "One bar for each kind of cost, stacked by tier, in the first month in full service (upkeep is maintenance); "

@@ -70,7 +70,7 @@ static struct x_range rounded(struct x_range range)
 
 /* The bound's line and its name above the frame; the TTFT's to the left of its line, the E2E's to the right, so that
  * they do not meet. */
-static void put_promise(struct ts_text *gp, const char *name, double bound_s, struct x_range range, bool to_the_left)
+static void put_slo(struct ts_text *gp, const char *name, double bound_s, struct x_range range, bool to_the_left)
 {
     struct ts_text text;
     if (!(bound_s > range.low_s) || !(bound_s < range.high_s)) {
@@ -78,7 +78,7 @@ static void put_promise(struct ts_text *gp, const char *name, double bound_s, st
     }
     bool at_the_edge = log(bound_s / range.low_s) > 0.9 * log(range.high_s / range.low_s);
     ts_text_init(&text);
-    ts_text_printf(&text, "%s promise ", name);
+    ts_text_printf(&text, "%s SLO ", name);
     ts_units_format(&text, bound_s, "s");
     ts_text_puts(gp, "set arrow from ");
     ts_chart_put(gp, bound_s, ",0 to ");
@@ -154,8 +154,8 @@ void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_r
                  "]\nset yrange [0:100]\nset ytics 20\nset xlabel \"time since the request (logarithmic)\\n \"\n"
                  "set ylabel 'requests answered (%)'\nset grid xtics\n");
     put_tics(gp, range);
-    put_promise(gp, "TTFT", model->slo.ttft_s, range, true);
-    put_promise(gp, "E2E", model->slo.e2e_s, range, false);
+    put_slo(gp, "TTFT", model->slo.ttft_s, range, true);
+    put_slo(gp, "E2E", model->slo.e2e_s, range, false);
     if (n_curves == 0) {
         ts_chart_say(gp, "no request was answered");
     }

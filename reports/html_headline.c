@@ -1,4 +1,4 @@
-/* Hides which six figures come first, and how a promise or a limit is shown kept or missed (by a word and a mark, not
+/* Hides which six figures come first, and how an SLO or a limit is shown met or missed (by a word and a mark, not
  * by colour alone). */
 #include <math.h>
 #include <string.h>
@@ -72,7 +72,7 @@ static void put_payback_card(struct ts_text *out, const struct ts_report *report
 static void put_service_cards(struct ts_text *out, const struct ts_report *report)
 {
     const double wanted_frac = report->input.model->slo.attainment_frac;
-    begin_card(out, "Promises met", ts_report_value(report, ALL, "attainment", "mean"), "frac");
+    begin_card(out, "SLO met", ts_report_value(report, ALL, "attainment", "mean"), "frac");
     ts_text_puts(out, "of all requests; ");
     if (wanted_frac > 0.0) {
         ts_metric_format(out, wanted_frac, "frac");

@@ -1,7 +1,7 @@
 /* Hides what the figures of a report are and how they follow from result and economics: counters as they stand in
  * sim/counters.inc, and between them those that follow from others. Definitions: TTFT, TPOT, ITL, E2E and WAIT as in
- * sim/result.h; attainment = requests that met every promise / all arrivals; quality = expected right answers /
- * requests done; goodput = requests that met every promise / window; all without the warm-up and what came in it.
+ * sim/result.h; attainment = requests that met the SLO / all arrivals; quality = expected right answers /
+ * requests done; goodput = requests that met the SLO / window; all without the warm-up and what came in it.
  * Energies are of the simulated window behind it (1 kWh = 3.6 MJ), money and kWh "a month" come from econ/econ.h. */
 #include "reports/metric.h"
 
@@ -304,7 +304,7 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 
 #define FIGURES_RATES                                                                                                  \
     FIGURE("attainment", "mean", "frac", REQUESTS, get_attainment,                                                     \
-           "slo_met over all that came: requests not done have missed the promise.")                                   \
+           "slo_met over all that came: requests not done have missed the SLO.")                                       \
     FIGURE("quality", "mean", "frac", REQUESTS, get_quality, "Share of requests done expected to be answered right.")  \
     FIGURE("goodput", "mean", "1/s", REQUESTS, get_goodput, "slo_met over the window.")                                \
     FIGURE("output_rate", "mean", "tok/s", REQUESTS, get_output_rate, "output_tok over the window.")

@@ -1,6 +1,6 @@
 /* Hides the layout of summary.csv (long form: one figure a row; the merged run is replication `all`) and
- * timeseries.csv. Numbers are the shortest decimals that read back exactly, so the same run gives the same bytes; NaN
- * is an empty field, an endless payback is inf. */
+ * timeseries.csv. Numbers are the shortest decimals that read back exactly, so that the same run gives bit-identical
+ * files; NaN is an empty field, an endless payback is inf. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>

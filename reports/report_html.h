@@ -4,7 +4,7 @@
 
 #include "reports/report_parts.h"
 
-/* Cards with the headline figures, and what became of promises and limits. */
+/* Cards with the headline figures, and which of SLO and limits are met. */
 void ts_html_headline(struct ts_text *out, const struct ts_report *report);
 
 /* The charts that gnuplot drew in `dir`, inline, with their reading aids. */

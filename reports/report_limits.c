@@ -19,9 +19,9 @@ void ts_report_find_verdicts(struct ts_report *report)
     const struct ts_slo_model *slo = &report->input.model->slo;
     const double attainment = ts_report_value(report, TS_SUBJECT_ALL, "attainment", "mean");
     add(report,
-        (struct ts_verdict){"slo.attainment", "requests that met every promise", "frac",
+        (struct ts_verdict){"slo.attainment", "requests that met the SLO", "frac",
                             slo->attainment_frac > 0.0 ? slo->attainment_frac : NAN, attainment, true, false, false});
-    add(report, (struct ts_verdict){"limits.attainment", "requests that met every promise", "frac",
+    add(report, (struct ts_verdict){"limits.attainment", "requests that met the SLO", "frac",
                                     limits->min_attainment_frac, attainment, true, false, true});
     add(report,
         (struct ts_verdict){"limits.cost_per_month", "cost of the plan", "USD/month", limits->max_cost_usd_per_month,

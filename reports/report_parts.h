@@ -18,7 +18,7 @@ struct ts_verdict {
     double wanted, got;
     bool at_least; /* else: at most */
     bool met;
-    bool is_limit; /* a limit of the scenario (exit code 3), else the promise of its SLO */
+    bool is_limit; /* a limit of the scenario (exit code 3), else the wanted attainment of its SLO */
 };
 
 /* A prediction beside what a real run recorded. */
@@ -72,7 +72,7 @@ extern const struct ts_column ts_service_columns[], ts_latency_columns[], ts_mon
 
 const struct ts_metric *ts_column_metric(const struct ts_column *column);
 
-/* ---- promises and limits ---- */
+/* ---- SLO and limits ---- */
 
 void ts_report_find_verdicts(struct ts_report *report);
 /* "payback: 7.4 months, at most 6 months wanted". */

@@ -1,5 +1,5 @@
 /* Hides what fits on a screen of 100 columns, and in which order a reader wants it: what it costs and when it pays
- * back, whether promises are kept, how fast, then tiers. */
+ * back, whether the SLO is met, how fast, then tiers. */
 #include <math.h>
 
 #include "reports/report_parts.h"
@@ -76,15 +76,15 @@ static void put_bound(struct ts_text *out, const char *name, double bound_s, boo
     }
 }
 
-static void put_promise(struct ts_text *out, const struct ts_report *report)
+static void put_slo(struct ts_text *out, const struct ts_report *report)
 {
     const struct ts_slo_model *slo = &report->input.model->slo;
     bool first = true;
     double attainment = ts_report_value(report, ALL, "attainment", "mean");
-    ts_text_puts(out, "  promises   ");
+    ts_text_puts(out, "  SLO        ");
     ts_metric_format(out, attainment, "frac");
     bool bounded = slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0;
-    ts_text_puts(out, bounded ? " of requests met them" : " of requests were answered; no time was promised");
+    ts_text_puts(out, bounded ? " of requests met it" : " of requests were answered; the SLO bounds no time");
     put_bound(out, "TTFT", slo->ttft_s, &first);
     put_bound(out, "TPOT", slo->tpot_s, &first);
     put_bound(out, "E2E", slo->e2e_s, &first);
@@ -92,7 +92,7 @@ static void put_promise(struct ts_text *out, const struct ts_report *report)
     if (slo->attainment_frac > 0.0) {
         ts_text_puts(out, "; wanted ");
         ts_metric_format(out, slo->attainment_frac, "frac");
-        ts_text_puts(out, attainment >= slo->attainment_frac ? ": kept" : ": BROKEN");
+        ts_text_puts(out, attainment >= slo->attainment_frac ? ": met" : ": MISSED");
     }
     ts_text_puts(out, "\n");
 }
@@ -280,7 +280,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_title(out, report);
     put_cost(out, report);
     put_payback(out, report);
-    put_promise(out, report);
+    put_slo(out, report);
     put_speed_and_energy(out, report);
     put_losses(out, report);
     put_limits(out, report);

@@ -367,7 +367,7 @@ struct ts_router_model {
     double budget_usd_per_day;     /* BUDGET */
 };
 
-/* ---- promises and money ---- */
+/* ---- SLO and money ---- */
 
 struct ts_slo_model {
     double ttft_s, tpot_s, e2e_s; /* 0 = no bound */

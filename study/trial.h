@@ -1,7 +1,7 @@
 /* A trial: one simulation of a study. {scenario, key=value list, replication} in, a result and figures out. It knows of
- * no other trial: the same one gives the same bytes on any thread and in any order, so that a study (replications, a
- * sweep, a search, a shard of either) is a list of trials and what is made of their outcomes, one after the other:
- * see study/in_order.h. */
+ * no other trial: the same one gives bit-identical figures on any thread and in any order, so that a study
+ * (replications, a sweep, a search, a shard of either) is a list of trials and what is made of their outcomes, one
+ * after the other: see study/in_order.h. */
 #ifndef TS_STUDY_TRIAL_H
 #define TS_STUDY_TRIAL_H
 

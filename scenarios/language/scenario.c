@@ -227,7 +227,7 @@ static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
     resolve_warmup(loader);
     ts_resolve_workload(loader);
     ts_resolve_links(loader);
-    ts_resolve_promises(loader);
+    ts_resolve_plain(loader);
     ts_resolve_recorded(loader);
     ts_resolve_tiers(loader);
     ts_resolve_routing(loader);

@@ -107,11 +107,11 @@ static void test_limits__only_missed_ones_are_named(void **state)
     assert_int_equal(ts_report_limits(&text, report), 0);
     assert_string_equal(text.data, "");
     ts_report_destroy(report);
-    fixture.model.slo.attainment_frac = 0.99; /* a promise, not a limit */
+    fixture.model.slo.attainment_frac = 0.99; /* of the SLO, not a limit */
     fixture.model.limits = (struct ts_limits_model){0.7, 600.0, 1.0, 24.0};
     report = report_fixture_report(&fixture);
     assert_int_equal(ts_report_limits(&text, report), 3);
-    assert_string_equal(text.data, "requests that met every promise: 60 %, at least 70 % wanted (limits.attainment)\n"
+    assert_string_equal(text.data, "requests that met the SLO: 60 %, at least 70 % wanted (limits.attainment)\n"
                                    "time to the first token (p95): 2 s, at most 1 s wanted (limits.ttft_p95)\n"
                                    "payback: never, at most 24 months wanted (limits.payback)\n");
     ts_report_destroy(report);
@@ -137,7 +137,7 @@ static void test_terminal__tiny_run_is_exact(void **state)
         "\n"
         "  cost       582.5 USD/month; all calls to the API: 547.5 USD/month; costs 35 USD (6.39 %) more\n"
         "  payback    never within 36 months; discounted: never; calls that policy lets out only: never\n"
-        "  promises   60 % of requests were answered; no time was promised\n"
+        "  SLO        60 % of requests were answered; the SLO bounds no time\n"
         "  speed      first token 500 ms (p95 2 s), whole answer 1.75 s (p95 2.25 s)\n"
         "  energy     1460 kWh/month, 584 kg CO2/month; 189.4 USD/Mtok; expected right: 50 %\n"
         "  not done   1 rejected, 0 timed out, 0 unfinished\n"

@@ -540,7 +540,7 @@ static void test_binding__only_slots_share_one_buffer(void **state)
     ts_text_deinit(&said);
 }
 
-static void test_binding__promises_money_and_limits(void **state)
+static void test_binding__slo_money_and_limits(void **state)
 {
     (void)state;
     char text[2048];
@@ -782,7 +782,7 @@ int main(void)
         cmocka_unit_test(test_binding__explicit_blocks_and_coefficients_win),
         cmocka_unit_test(test_binding__drafts_need_the_vllm_policy),
         cmocka_unit_test(test_binding__only_slots_share_one_buffer),
-        cmocka_unit_test(test_binding__promises_money_and_limits),
+        cmocka_unit_test(test_binding__slo_money_and_limits),
         cmocka_unit_test(test_binding__limits_that_are_not_written_are_not_set),
         cmocka_unit_test(test_binding__every_assumption_has_a_value_and_a_source),
         cmocka_unit_test(test_binding__a_trace_needs_labels_only),

@@ -227,7 +227,7 @@ static void check_split(const char *what, const struct split *split)
     free(requests);
 }
 
-/* A Poisson stream of 0.75/s that is split by lot is two: M/M/1 twice, Wq = rho/(mu - lambda) each.
+/* A Poisson stream of 0.75/s that is split at random is two: M/M/1 twice, Wq = rho/(mu - lambda) each.
  *   2:1  0.5/s at 1/s and 0.25/s at 0.5/s: 1 s and 2 s, 4/3 s in the mean
  *   9:1  0.675/s and 0.075/s: 0.675/0.325 and 0.15/0.425 s */
 static void test_pools__a_split_by_lot_is_two_queues(void **state)

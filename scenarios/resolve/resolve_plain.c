@@ -1,4 +1,4 @@
-/* Hides how the plain sections become the model's: links, promises, money, limits, the run itself. */
+/* Hides how the plain sections become the model's: links, SLO, money, limits, the run itself. */
 #include <math.h>
 
 #include "scenarios/language/loader.h"
@@ -150,7 +150,7 @@ static void resolve_limits(struct ts_loader *loader)
     out->max_payback_months = ts_value_number_or(limits, "payback", NAN);
 }
 
-void ts_resolve_promises(struct ts_loader *loader)
+void ts_resolve_plain(struct ts_loader *loader)
 {
     struct ts_value *simulation = ts_value_at(loader->root, "simulation");
     resolve_slo(loader);
