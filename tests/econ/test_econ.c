@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "econ/econ.h"
+#include "tests/econ/falling_prices.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -66,33 +67,20 @@ static void close_to(double got, double want, double tolerance)
 static void test_econ_payback__matches_the_falling_price_table(void **state)
 {
     (void)state;
-    static const struct {
-        double capex, price, opex, months;
-    } rows[] = {
-        {40000, 1.0, 0, 2.6666666667},    {40000, 0.5, 0, 2.8113069862},
-        {40000, 0.1, 0, 3.2844720905},    {40000, 1.0, 5000, 4.0},
-        {40000, 0.5, 5000, 4.7045040548}, {40000, 0.1, 5000, INFINITY},
-        {40000, 1.0, 8333, 5.999700015},  {40000, 0.5, 8333, INFINITY},
-        {40000, 0.1, 8333, INFINITY},     {40000, 1.0, 10000, 8.0},
-        {40000, 0.5, 10000, INFINITY},    {40000, 0.1, 10000, INFINITY},
-        {80000, 1.0, 5000, 8.0},          {80000, 0.5, 5000, 15.08460031},
-        {80000, 0.1, 5000, INFINITY},     {300000, 1.0, 8000, 42.8571428571},
-        {300000, 0.5, 8000, INFINITY},    {300000, 0.1, 8000, INFINITY},
-        {40000, 1.0, 17181, INFINITY},
-    };
     struct world world;
     world_init(&world);
     world.cells[SERVER].displaced_usd = 15000;
     world.model.money.horizon_months = 240;
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(falling_prices); i++) {
+        const struct falling_price *row = &falling_prices[i];
         world.model.tiers[SERVER].owned =
-            (struct ts_owned_model){.capex_usd = rows[i].capex, .other_usd_per_month = rows[i].opex};
-        world.model.money.api_price_decline_frac_per_year = 1 - rows[i].price;
+            (struct ts_owned_model){.capex_usd = row->capex, .other_usd_per_month = row->opex};
+        world.model.money.api_price_decline_frac_per_year = 1 - row->price;
         const struct ts_econ *econ = compute(&world);
-        if (isinf(rows[i].months)) {
+        if (isinf(row->months)) {
             assert_true(econ->payback_months == INFINITY);
         } else {
-            close_to(econ->payback_months, rows[i].months, 1e-8);
+            close_to(econ->payback_months, row->months, 1e-8);
         }
     }
     world_deinit(&world);

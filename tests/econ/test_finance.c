@@ -12,6 +12,7 @@
 
 #include "base/csv.h"
 #include "econ/finance.h"
+#include "tests/econ/falling_prices.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -200,26 +201,13 @@ static double falling_price_payback(double capex, double price_per_year, double 
 static void test_finance_payback__matches_the_falling_price_table(void **state)
 {
     (void)state;
-    static const struct {
-        double capex, price, opex, months;
-    } rows[] = {
-        {40000, 1.0, 0, 2.6666666667},    {40000, 0.5, 0, 2.8113069862},
-        {40000, 0.1, 0, 3.2844720905},    {40000, 1.0, 5000, 4.0},
-        {40000, 0.5, 5000, 4.7045040548}, {40000, 0.1, 5000, INFINITY},
-        {40000, 1.0, 8333, 5.999700015},  {40000, 0.5, 8333, INFINITY},
-        {40000, 0.1, 8333, INFINITY},     {40000, 1.0, 10000, 8.0},
-        {40000, 0.5, 10000, INFINITY},    {40000, 0.1, 10000, INFINITY},
-        {80000, 1.0, 5000, 8.0},          {80000, 0.5, 5000, 15.08460031},
-        {80000, 0.1, 5000, INFINITY},     {300000, 1.0, 8000, 42.8571428571},
-        {300000, 0.5, 8000, INFINITY},    {300000, 0.1, 8000, INFINITY},
-        {40000, 1.0, 17181, INFINITY},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        double got = falling_price_payback(rows[i].capex, rows[i].price, rows[i].opex);
-        if (isinf(rows[i].months)) {
+    for (size_t i = 0; i < COUNT(falling_prices); i++) {
+        const struct falling_price *row = &falling_prices[i];
+        double got = falling_price_payback(row->capex, row->price, row->opex);
+        if (isinf(row->months)) {
             assert_true(got == INFINITY);
         } else {
-            close_to(got, rows[i].months, 1e-8);
+            close_to(got, row->months, 1e-8);
         }
     }
 }
