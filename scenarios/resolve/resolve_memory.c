@@ -20,6 +20,8 @@
 #include "scenarios/catalog/efficiency.h"
 #include "scenarios/language/loader.h"
 
+static const double most_blocks = 1e12; /* where a token takes (next to) nothing */
+
 static double memory_of(struct ts_tier_context *ctx)
 {
     return ctx->hardware ? ctx->hardware->memory_bytes : (double)ctx->measurement->host.memory_bytes;
@@ -158,7 +160,7 @@ static void resolve_blocks(struct ts_loader *loader, struct ts_tier_context *ctx
         replica->kv_blocks = (uint64_t)ts_value_number(ctx->value, "kv_blocks") * ctx->data_parallel;
         return;
     }
-    replica->kv_blocks = (uint64_t)(kv_tokens / replica->block_tok);
+    replica->kv_blocks = (uint64_t)fmin(kv_tokens / replica->block_tok, most_blocks);
     ts_loader_assume(loader, key, TS_ORIGIN_MODELLED, "KV tokens over the block size", "%.0f",
                      (double)replica->kv_blocks);
 }

@@ -84,12 +84,11 @@ static void assert_confident(const char *what, const double *x, double theory)
 
 /* One sequence at a time, a microsecond a prompt token, one token out: a single server whose service times are the
  * prompts. */
-static struct station single_server(double load)
+static struct station single_server(struct ts_pool_model *pool, double load)
 {
-    struct ts_pool_model pool;
-    struct ts_tier_model tier = world_server(&pool, 0.0);
-    pool.replica.max_seqs = 1;
-    pool.replica.steps.u.linear.d_s_per_prefill_tok = 1e-6;
+    struct ts_tier_model tier = world_server(pool, 0.0);
+    pool->replica.max_seqs = 1;
+    pool->replica.steps.u.linear.d_s_per_prefill_tok = 1e-6;
     return (struct station){.model = world_model(&tier, 1), .rate_per_s = load, .prompt_mean_tok = 1e6, .n = 100000};
 }
 
@@ -98,7 +97,8 @@ static void test_queueing__mm1_waits_as_theory_says(void **state)
 {
     (void)state;
     const double rho = 0.7;
-    const struct station station = single_server(rho);
+    struct ts_pool_model pool;
+    const struct station station = single_server(&pool, rho);
     const struct sample sample = simulate(&station);
     assert_confident("M/M/1 mean wait, s", sample.wait_s, rho / (1.0 - rho));
     assert_confident("M/M/1 mean number in system", sample.present, rho / (1.0 - rho));
@@ -110,7 +110,8 @@ static void test_queueing__md1_waits_half_as_long(void **state)
 {
     (void)state;
     const double rho = 0.7;
-    struct station station = single_server(rho);
+    struct ts_pool_model pool;
+    struct station station = single_server(&pool, rho);
     station.prompt_constant = true;
     const struct sample sample = simulate(&station);
     assert_confident("M/D/1 mean wait, s", sample.wait_s, rho / (2.0 * (1.0 - rho)));
@@ -288,7 +289,8 @@ static double pollaczek_khinchine(double lambda, double second_moment)
 static void test_queueing__long_runs_wait_as_pollaczek_and_khinchine_say(void **state)
 {
     (void)state;
-    const struct ts_model model = single_server(0.5).model;
+    struct ts_pool_model pool;
+    const struct ts_model model = single_server(&pool, 0.5).model;
     assert_wait("M/M/1 mean wait, s", &model, exponential_service, 0.5, 0.0, 2000000, pollaczek_khinchine(0.5, 2.0));
     assert_wait("M/D/1 mean wait, s", &model, constant_service, 0.5, 0.0, 1000000, pollaczek_khinchine(0.5, 1.0));
     assert_wait("M/G/1 mean wait, s", &model, two_point_service, 0.5, 0.0, 3000000, pollaczek_khinchine(0.5, 3.25));
