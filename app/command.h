@@ -39,6 +39,9 @@ const struct ts_command *ts_command_first(const char *word);
 /* The second word of a command that has two and begins with `word`; else NULL. */
 const char *ts_command_kind(const struct ts_command *command, const char *word);
 
+/* Are there commands of two words that begin with that one? */
+bool ts_command_has_kinds(const char *word);
+
 /* TS_EUSAGE with a diagnostic that names the nearest command; `kind` may be NULL. */
 enum ts_status ts_command_unknown(const char *word, const char *kind, struct ts_diags *diags);
 

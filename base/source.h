@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/diag.h"
+#include "base/status.h"
+
+struct ts_diags;
 
 struct ts_source {
     char *name; /* as the user wrote it */

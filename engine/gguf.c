@@ -1,12 +1,9 @@
-/* Hides the mapping of the file and the look-ups. */
+/* Hides the types of a file and the look-ups in it. */
 #include "engine/gguf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/gguf_parse.h"
@@ -15,6 +12,8 @@ static const struct ts_gguf_type tensor_types[] = {
     {0, "F32", 1, 4},   {1, "F16", 1, 2},       {2, "Q4_0", 32, 18},    {8, "Q8_0", 32, 34},
     {30, "BF16", 1, 2}, {12, "Q4_K", 256, 144}, {14, "Q6_K", 256, 210},
 };
+
+const uint8_t ts_gguf_type_bytes[TS_GGUF_N_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 const struct ts_gguf_type *ts_gguf_type_by_id(uint32_t id)
 {
@@ -36,75 +35,23 @@ const struct ts_gguf_type *ts_gguf_type_by_name(const char *name)
     return NULL;
 }
 
-static enum ts_status open_bytes(struct ts_gguf **out, const char *name, const uint8_t *data, size_t len, void *map,
-                                 struct ts_diags *diags)
+int ts_gguf_compare_entries(const void *a, const void *b)
 {
-    struct ts_gguf *gguf = calloc(1, sizeof *gguf);
-    if (!gguf) {
-        return TS_ENOMEM;
-    }
-    ts_arena_init(&gguf->arena);
-    gguf->data = data;
-    gguf->len = len;
-    gguf->name = ts_arena_strdup(&gguf->arena, name);
-    enum ts_status status = gguf->name ? ts_gguf_parse(gguf, diags) : TS_ENOMEM;
-    if (status != TS_OK) {
-        ts_gguf_close(gguf);
-        return status;
-    }
-    gguf->map = map;
-    *out = gguf;
-    return TS_OK;
+    return strcmp(((const struct ts_gguf_entry *)a)->key, ((const struct ts_gguf_entry *)b)->key);
 }
 
-enum ts_status ts_gguf_open_memory(struct ts_gguf **out, const char *name, const uint8_t *data, size_t len,
-                                   struct ts_diags *diags)
+int ts_gguf_compare_tensors(const void *a, const void *b)
 {
-    return open_bytes(out, name, data, len, NULL, diags);
+    return strcmp(((const struct ts_gguf_tensor *)a)->name, ((const struct ts_gguf_tensor *)b)->name);
 }
 
-static enum ts_status open_mapped(struct ts_gguf **out, const char *path, int file, struct ts_diags *diags)
+uint64_t ts_gguf_little(const uint8_t *bytes, size_t n)
 {
-    struct stat info;
-    if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "this is not a regular file");
+    uint64_t value = 0;
+    for (size_t i = n; i > 0; i--) {
+        value = value << 8 | bytes[i - 1];
     }
-    if (info.st_size <= 0) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "the file is empty");
-    }
-    size_t len = (size_t)info.st_size;
-    void *map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, file, 0);
-    if (map == MAP_FAILED) {
-        return ts_fail_errno(diags, path, "cannot map the file", errno);
-    }
-    enum ts_status status = open_bytes(out, path, map, len, map, diags);
-    if (status != TS_OK) {
-        munmap(map, len);
-    }
-    return status;
-}
-
-enum ts_status ts_gguf_open(struct ts_gguf **out, const char *path, struct ts_diags *diags)
-{
-    int file = open(path, O_RDONLY);
-    if (file < 0) {
-        return ts_fail_errno(diags, path, "cannot open", errno);
-    }
-    enum ts_status status = open_mapped(out, path, file, diags);
-    close(file);
-    return status;
-}
-
-void ts_gguf_close(struct ts_gguf *gguf)
-{
-    if (!gguf) {
-        return;
-    }
-    if (gguf->map) {
-        munmap(gguf->map, gguf->len);
-    }
-    ts_arena_deinit(&gguf->arena);
-    free(gguf);
+    return value;
 }
 
 const char *ts_gguf_name(const struct ts_gguf *gguf)

@@ -15,8 +15,6 @@ enum {
     MAX_ALIGNMENT = 1 << 20,
 };
 
-const uint8_t ts_gguf_type_bytes[TS_GGUF_N_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-
 struct cursor {
     struct ts_gguf *gguf;
     struct ts_diags *diags;
@@ -46,15 +44,6 @@ static enum ts_status take(struct cursor *in, const uint8_t **out, uint64_t n, c
     *out = in->gguf->data + in->at;
     in->at += (size_t)n;
     return TS_OK;
-}
-
-uint64_t ts_gguf_little(const uint8_t *bytes, size_t n)
-{
-    uint64_t value = 0;
-    for (size_t i = n; i > 0; i--) {
-        value = value << 8 | bytes[i - 1];
-    }
-    return value;
 }
 
 static enum ts_status take_number(struct cursor *in, uint64_t *out, size_t n, const char *what)
@@ -159,11 +148,6 @@ static enum ts_status take_entry(struct cursor *in, struct ts_gguf_entry *entry)
                                  : take(in, &entry->data, ts_gguf_type_bytes[type], "a metadata value");
 }
 
-int ts_gguf_compare_entries(const void *a, const void *b)
-{
-    return strcmp(((const struct ts_gguf_entry *)a)->key, ((const struct ts_gguf_entry *)b)->key);
-}
-
 static enum ts_status take_entries(struct cursor *in, size_t n)
 {
     struct ts_gguf *gguf = in->gguf;
@@ -253,11 +237,6 @@ static enum ts_status take_tensor(struct cursor *in, struct ts_gguf_tensor *tens
     return size_tensor(in, tensor);
 }
 
-int ts_gguf_compare_tensors(const void *a, const void *b)
-{
-    return strcmp(((const struct ts_gguf_tensor *)a)->name, ((const struct ts_gguf_tensor *)b)->name);
-}
-
 static int compare_offsets(const void *a, const void *b)
 {
     const struct ts_gguf_tensor *x = a, *y = b;
@@ -334,7 +313,7 @@ static enum ts_status place_tensors(struct cursor *in)
 static enum ts_status take_file(struct cursor *in)
 {
     const uint8_t *magic;
-    uint64_t version, n_tensors, n_entries;
+    uint64_t version, n_tensors = 0, n_entries = 0;
     if (left(in) < 24) {
         return truncated(in, "the header");
     }

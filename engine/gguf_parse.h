@@ -1,4 +1,4 @@
-/* Between gguf.c and gguf_parse.c: a file's parts. */
+/* A file's parts: gguf_open.c has them, gguf_parse.c fills them in, gguf.c looks things up in them. */
 #ifndef TS_ENGINE_GGUF_PARSE_H
 #define TS_ENGINE_GGUF_PARSE_H
 

@@ -1,5 +1,5 @@
-/* What the readers of imports share. import.c finds the format out and calls its reader; a reader adds points, or
- * requests that import_serving.c makes points of; import_fit.c fits them. */
+/* What the readers of imports share. import.c finds the format out and calls its reader; a reader adds points
+ * (import_collect.c), or requests that import_serving.c makes points of; import_fit.c fits them. */
 #ifndef TS_IMPORTS_IMPORT_PARTS_H
 #define TS_IMPORTS_IMPORT_PARTS_H
 

@@ -100,23 +100,3 @@ void ts_report_destroy(struct ts_report *report)
         free(report);
     }
 }
-
-/* ---- looking up ---- */
-
-double ts_report_value(const struct ts_report *report, uint32_t subject, const char *name, const char *stat)
-{
-    return ts_figure_value(&report->list, report->values, subject, ts_metric_find(name, stat));
-}
-
-void ts_report_put(struct ts_text *out, const struct ts_report *report, uint32_t subject, const char *name,
-                   const char *stat)
-{
-    const struct ts_metric *metric = ts_metric_find(name, stat);
-    ts_metric_format(out, ts_figure_value(&report->list, report->values, subject, metric), metric->unit);
-}
-
-bool ts_report_lost_some(const struct ts_report *report)
-{
-    const uint32_t nowhere = ts_figure_tier(&report->list, report->input.model->n_tiers);
-    return ts_report_value(report, nowhere, "arrived", "sum") > 0.0;
-}

@@ -115,6 +115,9 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
 
 /* ---- for tiers ---- */
 
+/* The caller is asked after so much work, some milliseconds. */
+enum { TS_TOIL_PER_ASK = 1 << 19 };
+
 /* Out of memory inside an event: the run ends with that status. */
 void ts_engine_fail(struct ts_engine *engine, enum ts_status status);
 /* An event goes through so many things (replicas, sequences, tokens): it counts as more than one, and the caller is

@@ -11,7 +11,7 @@
  * - consumer-week, from the conversation service: the low days (0.64 and 0.66) are the first and the last of the
  *   source, so it begins on a Sunday. Its users are spread over the time zones; the table stays in UTC. Turned by 24
  *   hours. Peak/mean 1.65, peak/trough 3.49. */
-#include "traces/workload.h"
+#include "traces/workload_stream.h"
 
 #define SIX_HOURS 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
 #define DAY SIX_HOURS, SIX_HOURS, SIX_HOURS, SIX_HOURS
@@ -89,4 +89,16 @@ const double *ts_week_curve(const char *name)
 const char *const *ts_week_curve_names(void)
 {
     return names;
+}
+
+double ts_workload_curve_mean(const struct ts_workload *workload)
+{
+    if (workload->week_curve == NULL) {
+        return 1.0;
+    }
+    double sum = 0.0;
+    for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
+        sum += workload->week_curve[hour];
+    }
+    return sum / TS_WEEK_HOURS;
 }

@@ -17,18 +17,6 @@ static enum ts_status fail(struct ts_diags *diags, const char *message)
     return ts_fail(diags, TS_ESCENARIO, ts_span_none(), NULL, "%s", message);
 }
 
-double ts_workload_curve_mean(const struct ts_workload *workload)
-{
-    if (workload->week_curve == NULL) {
-        return 1.0;
-    }
-    double sum = 0.0;
-    for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
-        sum += workload->week_curve[hour];
-    }
-    return sum / TS_WEEK_HOURS;
-}
-
 static enum ts_status check_classes(const struct ts_workload *workload, struct ts_diags *diags)
 {
     if (workload->classes == NULL || workload->n_classes == 0 || workload->n_classes > TS_MAX_CLASSES) {

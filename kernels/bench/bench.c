@@ -34,7 +34,6 @@ static const double peak_item_s = 4e-3;
 static const double blas_nap_s = 0.05;    /* OpenBLAS's workers spin for a while after a call */
 static const double fall_asleep_s = 5e-3; /* longer than workers spin */
 static const double idle_power_s = 0.5;
-static const double report_every_s = 0.1;
 static const char energy_root[] = "/sys/class/powercap";
 
 static double time_copy(struct ts_bench *bench, const struct ts_bench_item *item, uint32_t copy, uint32_t rows)
@@ -102,32 +101,6 @@ static double sample(struct ts_bench *bench, const struct ts_bench_item *item)
         break;
     }
     return ts_peaks_read_gb_per_s(&bench->peaks, item->bytes, peak_item_s);
-}
-
-static double elapsed_s(const struct ts_bench *bench)
-{
-    return ts_clock_now_s() - bench->start_s;
-}
-
-void ts_bench_report(struct ts_bench *bench, const struct ts_bench_item *item)
-{
-    const struct ts_progress *progress = &bench->options->progress;
-    double now = elapsed_s(bench);
-    if (!progress->go_on || (bench->last_report_s > 0.0 && now - bench->last_report_s < report_every_s)) {
-        return;
-    }
-    bench->last_report_s = now;
-    static const char *const what[] = {"matrix products", "memory bandwidth", "arithmetic peak", "arithmetic peak",
-                                       "arithmetic peak", "wake-up",          "wake-up",         "float baseline"};
-    double budget = bench->options->budget_s > 0.0 ? bench->options->budget_s : 1.0;
-    double done = now / budget < 0.99 ? now / budget : 0.99;
-    double left = budget > now ? budget - now : 0.0;
-    const struct ts_progress_state state = {.what = item ? what[item->kind] : "preparing weights",
-                                            .done = done,
-                                            .total = 1.0,
-                                            .elapsed_s = now,
-                                            .left_s = left};
-    bench->stopped = bench->stopped || !ts_progress_go_on(progress, &state);
 }
 
 static void keep_sample(struct ts_bench_item *item, double value)
@@ -226,7 +199,7 @@ static void calibrate(struct ts_bench *bench)
         total += item->estimate_s;
         ts_bench_report(bench, item);
     }
-    double allowed = (bench->options->budget_s - elapsed_s(bench)) / (MIN_ROUNDS + 1) / bench->n_formats;
+    double allowed = (bench->options->budget_s - ts_bench_elapsed_s(bench)) / (MIN_ROUNDS + 1) / bench->n_formats;
     allowed = allowed > 0.01 ? allowed : 0.01;
     double limit = total;
     for (int i = 0; i < 60 && total > allowed; i++) {
@@ -290,7 +263,7 @@ static enum ts_status run_rounds(struct ts_bench *leader)
     double start = ts_clock_now_s();
     double last = 0.0;
     for (int round = 0; round < MAX_ROUNDS; round++) {
-        if (round >= MIN_ROUNDS && elapsed_s(leader) + last > leader->options->budget_s) {
+        if (round >= MIN_ROUNDS && ts_bench_elapsed_s(leader) + last > leader->options->budget_s) {
             break;
         }
         double begin = ts_clock_now_s();

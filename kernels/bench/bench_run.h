@@ -1,5 +1,6 @@
 /* What the parts of the benchmark share: bench_check.c checks what is asked for, bench_plan.c makes the items of a
- * round, bench.c takes the samples, bench_collect.c turns them into a measurement. */
+ * round, bench.c takes the samples, bench_progress.c tells how far it is, bench_collect.c turns them into a
+ * measurement. */
 #ifndef TS_KERNELS_BENCH_BENCH_RUN_H
 #define TS_KERNELS_BENCH_BENCH_RUN_H
 
@@ -66,6 +67,7 @@ enum ts_status ts_bench_check(struct ts_bench *bench, uint32_t features);
 enum ts_status ts_bench_prepare(struct ts_bench *leader, const struct ts_cpu *cpu);
 void ts_bench_deinit(struct ts_bench *bench);
 
+double ts_bench_elapsed_s(const struct ts_bench *bench);
 /* Progress, now and then; NULL: weights are being prepared. Sets `stopped` if that is asked for. */
 void ts_bench_report(struct ts_bench *bench, const struct ts_bench_item *item);
 

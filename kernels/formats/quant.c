@@ -31,14 +31,3 @@ size_t ts_quant_row_bytes(const struct ts_quant_format *format, uint32_t cols)
 {
     return (size_t)(cols / format->block_cols) * format->block_bytes;
 }
-
-uint16_t ts_quant_load_u16(const uint8_t *bytes)
-{
-    return (uint16_t)(bytes[0] | (unsigned)bytes[1] << 8);
-}
-
-void ts_quant_store_u16(uint8_t *bytes, uint16_t value)
-{
-    bytes[0] = (uint8_t)(value & 0xFFU);
-    bytes[1] = (uint8_t)(value >> 8);
-}

@@ -61,7 +61,15 @@ void ts_q4_k_scales(uint8_t scales[8], uint8_t mins[8], const uint8_t *block);
 void ts_q6_k_part(uint8_t q[32], const uint8_t *block, uint32_t part);
 
 /* Little-endian 16-bit fields of a block. */
-uint16_t ts_quant_load_u16(const uint8_t *bytes);
-void ts_quant_store_u16(uint8_t *bytes, uint16_t value);
+static inline uint16_t ts_quant_load_u16(const uint8_t *bytes)
+{
+    return (uint16_t)(bytes[0] | (unsigned)bytes[1] << 8);
+}
+
+static inline void ts_quant_store_u16(uint8_t *bytes, uint16_t value)
+{
+    bytes[0] = (uint8_t)(value & 0xFFU);
+    bytes[1] = (uint8_t)(value >> 8);
+}
 
 #endif

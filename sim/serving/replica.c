@@ -45,116 +45,7 @@ void ts_replica_deinit(struct ts_replica *replica)
     *replica = (struct ts_replica){0};
 }
 
-/* ---- what a step does to the books ---- */
-
-void ts_replica_account_steps(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns,
-                              uint32_t n_steps)
-{
-    struct ts_pool_account *account = &engine->ledger.pools[replica->config->book];
-    const double power_w =
-        replica->prefill_tok > 0.0 ? replica->config->power->prefill_w : replica->config->power->decode_w;
-    ts_ledger_work(&engine->ledger, replica->config->book, replica->start_ns, until_ns, power_w);
-    if (replica->start_ns < engine->ledger.warmup_ns) {
-        return;
-    }
-    account->n_steps += n_steps;
-    account->n_step_seqs += (uint64_t)n_steps * replica->n_seqs;
-    if (n_steps > 0) {
-        const double n = n_steps;
-        ts_ledger_steps(&engine->ledger, replica->config->book, n_steps, replica->step_tok,
-                        n * replica->kv_read_tok + replica->kv_growth_tok * (n * (n - 1.0) / 2.0),
-                        replica->prefill_pairs);
-    }
-}
-
-/* Where a request's gaps are counted: by class, or behind the classes. */
-static uint32_t gap_row(const struct ts_replica *replica, const struct ts_engine *engine,
-                        const struct ts_request *request)
-{
-    return ts_ledger_leaves_out(&engine->ledger, request) ? replica->config->n_classes : request->class_id;
-}
-
-/* One gap for every flight that decodes in step with the replica. */
-static void add_gaps(const struct ts_replica *replica, struct ts_engine *engine, int64_t gap_ns)
-{
-    for (uint32_t c = 0; c < replica->config->n_classes; c++) {
-        if (replica->n_in_step[c] > 0) {
-            ts_hist_add_n(ts_ledger_itl(&engine->ledger, replica->config->tier, c), gap_ns, replica->n_in_step[c]);
-        }
-    }
-}
-
-static void give_started(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step)
-{
-    for (uint32_t i = 0; i < step->n_started; i++) {
-        struct ts_flight *flight = ts_engine_flight(engine, step->started[i]);
-        const uint32_t row = gap_row(replica, engine, &flight->request);
-        if (flight->first_ns == TS_NEVER_NS) {
-            flight->first_ns = engine->now_ns;
-            ts_engine_first_token(engine, step->started[i]);
-        } else if (row < replica->config->n_classes) {
-            ts_hist_add(ts_ledger_itl(&engine->ledger, replica->config->tier, flight->request.class_id),
-                        engine->now_ns - flight->token_ns);
-        }
-        flight->in_step = true;
-        replica->n_in_step[row]++;
-    }
-}
-
-/* Tokens that are given at once have no gap between them. */
-static void give_several(const struct ts_replica *replica, struct ts_engine *engine,
-                         const struct ts_scheduler_step *step)
-{
-    for (uint32_t i = 0; i < step->n_several; i++) {
-        const uint32_t row = gap_row(replica, engine, &ts_engine_flight(engine, step->several[i])->request);
-        if (row < replica->config->n_classes) {
-            ts_hist_add_n(ts_ledger_itl(&engine->ledger, replica->config->tier, row), 0, step->several_tok[i] - 1);
-        }
-    }
-}
-
-/* Blocks in use of a replica whose requests may leave theirs behind. */
-static void note_blocks(struct ts_replica *replica, struct ts_engine *engine)
-{
-    if (replica->config->role == TS_POOL_PREFILL) {
-        ts_ledger_blocks(&engine->ledger, replica->config->book, replica->noted_ns, engine->now_ns,
-                         replica->blocks_noted);
-        replica->noted_ns = engine->now_ns;
-        replica->blocks_noted = ts_scheduler_blocks_used(replica->scheduler);
-    }
-}
-
-static void finish_one(const struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
-{
-    struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (replica->config->role == TS_POOL_PREFILL && flight->request.output_tok > 1) {
-        flight->in_step = false;
-        flight->token_ns = engine->now_ns;
-        replica->config->hand_on(replica->config->owner, engine, id);
-    } else {
-        ts_engine_finish(engine, id, TS_DONE);
-    }
-}
-
-void ts_replica_finish_all(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step)
-{
-    for (uint32_t i = 0; i < step->n_finished; i++) {
-        const struct ts_flight *flight = ts_engine_flight(engine, step->finished[i]);
-        const uint32_t row = gap_row(replica, engine, &flight->request);
-        TS_CHECK(flight->in_step && replica->n_in_step[row] > 0);
-        replica->n_in_step[row]--;
-        finish_one(replica, engine, step->finished[i]);
-    }
-}
-
 /* ---- planned steps ---- */
-
-void ts_replica_schedule(struct ts_replica *replica, struct ts_engine *engine, int64_t end_ns)
-{
-    const struct ts_tier *tier = &engine->tiers[replica->config->tier];
-    replica->end_ns = end_ns;
-    ts_engine_schedule(engine, end_ns, TS_EVENT_STEP, ts_engine_unit(tier, replica->unit), ++replica->stamp);
-}
 
 static void note_plan(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
 {
@@ -162,7 +53,7 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
         struct ts_flight *flight = ts_engine_flight(engine, plan->preempted[i]);
         flight->n_preemptions++;
         if (flight->in_step) {
-            replica->n_in_step[gap_row(replica, engine, &flight->request)]--;
+            replica->n_in_step[ts_replica_gap_row(replica, engine, &flight->request)]--;
             flight->in_step = false;
             flight->token_ns = engine->now_ns;
         }
@@ -216,7 +107,7 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
     replica->prefill_pairs = plan->load.prefill_pairs;
     replica->n_seqs = plan->load.n_seqs;
     replica->blocks_used = plan->blocks_used;
-    note_blocks(replica, engine);
+    ts_replica_note_blocks(replica, engine);
     remember(replica, engine, false);
     const int64_t step_ns = ts_steptime_ns(step_s(replica, engine, &plan->load));
     if (engine->options->on_step) {
@@ -234,11 +125,10 @@ static void end_step(struct ts_replica *replica, struct ts_engine *engine)
         ts_ledger_blocks(&engine->ledger, replica->config->book, replica->start_ns, engine->now_ns,
                          replica->blocks_used);
     }
-    add_gaps(replica, engine, engine->now_ns - replica->start_ns);
+    ts_replica_add_gaps(replica, engine, engine->now_ns - replica->start_ns);
     ts_scheduler_commit(replica->scheduler, &step);
-    note_blocks(replica, engine);
-    give_started(replica, engine, &step);
-    give_several(replica, engine, &step);
+    ts_replica_note_blocks(replica, engine);
+    ts_replica_give_tokens(replica, engine, &step);
     ts_replica_finish_all(replica, engine, &step);
 }
 
@@ -403,7 +293,7 @@ void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, ui
 void ts_replica_release(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
 {
     ts_scheduler_release(replica->scheduler, ts_engine_flight(engine, id)->handle);
-    note_blocks(replica, engine);
+    ts_replica_note_blocks(replica, engine);
     if (ts_replica_is_idle(replica) && ts_replica_waiting(replica) > 0) {
         proceed(replica, engine); /* its queue waited for blocks */
     }
@@ -411,7 +301,7 @@ void ts_replica_release(struct ts_replica *replica, struct ts_engine *engine, ui
 
 void ts_replica_close(struct ts_replica *replica, struct ts_engine *engine)
 {
-    note_blocks(replica, engine);
+    ts_replica_note_blocks(replica, engine);
     if (replica->mode == TS_REPLICA_RUN) {
         const uint32_t n_done = ts_replica_steps_ended(replica, engine->now_ns);
         replica->blocks_used = ts_replica_account_run(replica, engine, n_done);

@@ -5,14 +5,9 @@
 #define TS_SIM_TIERS_DEVICE_H
 
 #include "sim/engine.h"
+#include "sim/tiers/users.h"
 
 extern const struct ts_tier_ops ts_device_ops;
-
-/* The user of a request, in 0..n_users-1, and whether that user's device is among the eligible share. */
-uint32_t ts_device_user(uint64_t seed, uint64_t request_id, uint32_t n_users);
-bool ts_device_is_eligible(uint64_t seed, uint32_t user, double eligible_frac);
-/* How many of them are: the share is that of the draw, not of these users. */
-uint32_t ts_device_n_eligible(uint64_t seed, uint32_t n_users, double eligible_frac);
 
 /* Adds the gaps between the tokens of a lone reply: n decode steps that read first_kv_tok, first_kv_tok + 1, ...
  * entries. The gaps grow evenly, so they go in as groups whose spread is below the histogram's resolution, each at its

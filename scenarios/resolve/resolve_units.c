@@ -1,0 +1,277 @@
+/* Hides what a device and a replica have in common and the order in which their derived numbers are found: hardware and
+ * model, memory, steps. */
+#include <math.h>
+#include <string.h>
+
+#include "scenarios/language/loader.h"
+
+static const char this_machine[] = "this-machine";
+
+static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_value *value = ctx->value;
+    const char *name = ts_value_text(value, "hardware");
+    if (!ts_str_equal(name, this_machine)) {
+        ctx->hardware = ts_catalog_hardware(&loader->catalog, name);
+        if (!ctx->hardware || ctx->hardware->broken) {
+            ctx->broken = true;
+            return;
+        }
+        ctx->hardware_name = ctx->hardware->name;
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.hardware.row", value->path),
+                         ctx->hardware->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,
+                         ts_loader_printf(loader, ctx->hardware->own ? "%s (%s)" : "hardware.csv: %s (%s)",
+                                          ctx->hardware->source, ctx->hardware->confidence),
+                         "%s: %.4g TFLOPS fp16, %.4g TOPS int8, %.4g GB at %.4g GB/s, %.4g W, %.0f USD",
+                         ctx->hardware->name, ctx->hardware->fp16_tflops, ctx->hardware->int8_tops,
+                         ctx->hardware->memory_bytes / 1e9, ctx->hardware->bytes_per_s / 1e9, ctx->hardware->tdp_w,
+                         ctx->hardware->list_price_usd);
+        return;
+    }
+    const char *path = loader->options->measurement_path;
+    if (!path) {
+        ts_loader_error(loader, ts_value_at(value, "hardware"),
+                        "run `tiersim bench`, or name a file with --measurement",
+                        "hardware: this-machine needs a measurement");
+        ctx->broken = true;
+        return;
+    }
+    loader->measurement_path = ts_loader_printf(loader, "%s", path);
+    ctx->measurement = ts_loader_measurement(loader, loader->measurement_path);
+    ctx->broken = !ctx->measurement;
+    if (ctx->measurement && ts_measurement_is_import(ctx->measurement)) {
+        ts_loader_error(loader, ts_value_at(value, "hardware"),
+                        "write the hardware's name here, and the file under measured:",
+                        "%s was imported: it does not describe this machine", loader->measurement_path);
+        ctx->broken = true;
+        return;
+    }
+    if (!ts_value_is_written(value, "measured")) {
+        ts_resolve_machine(loader, ctx, path, true, ts_value_at(value, "hardware"));
+    }
+    if (ctx->measurement) {
+        ctx->hardware_name = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu,
+                                              ctx->measurement->n_threads);
+    }
+}
+
+/* Step times measured somewhere else than on the tier's own hardware. */
+static void resolve_measured(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const char *path = ts_value_text(ctx->value, "measured");
+    if (!path || ctx->broken) {
+        return;
+    }
+    if (ts_value_is_written(ctx->value, "steps")) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "measured"), "keep the one that you mean",
+                        "'measured' and 'steps' exclude each other");
+        ctx->broken = true;
+        return;
+    }
+    const bool is_this = ts_str_equal(path, this_machine);
+    if (!is_this) {
+        path = ts_loader_beside(loader, path);
+        ctx->measurement = ts_loader_measurement(loader, path);
+    } else if (loader->options->measurement_path) {
+        path = loader->measurement_path = ts_loader_printf(loader, "%s", loader->options->measurement_path);
+        ctx->measurement = ts_loader_measurement(loader, path);
+    } else {
+        ts_loader_error(loader, ts_value_at(ctx->value, "measured"),
+                        "run `tiersim bench`, or name a file with --measurement",
+                        "measured: this-machine needs a measurement");
+    }
+    ts_resolve_machine(loader, ctx, path, is_this, ts_value_at(ctx->value, "measured"));
+    ctx->broken = !ctx->measurement;
+}
+
+static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const char *name = ts_value_text(ctx->value, "model");
+    const char *quant = ts_value_text(ctx->value, "quant");
+    ctx->llm = ts_catalog_llm(&loader->catalog, name);
+    ctx->quant = ts_catalog_quant(&loader->catalog, quant);
+    if (!ctx->llm || ctx->llm->broken || !ctx->quant) {
+        ctx->broken = true;
+        return;
+    }
+    ctx->tier->model = ts_loader_printf(loader, "%s %s", ctx->llm->name, ctx->quant->name);
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.model.row", ctx->value->path),
+                     ctx->llm->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,
+                     ts_loader_printf(loader, ctx->llm->own ? "%s" : "models.csv: %s", ctx->llm->source),
+                     "%s: %.4g G parameters (%.4g active), %u layers, %.0f B of KV per token at 16 bit", ctx->llm->name,
+                     ctx->llm->params / 1e9, ctx->llm->params_active / 1e9, ctx->llm->layers,
+                     ctx->llm->kv_bytes_per_tok);
+}
+
+static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_device_model *device = &ctx->tier->u.device;
+    ctx->n_accelerators = ctx->tensor_parallel = ctx->pipeline_parallel = ctx->data_parallel = 1;
+    device->n_users = ts_value_count(ctx->value, "users");
+    device->eligible_frac = ts_value_number(ctx->value, "eligible");
+    device->max_queue = ts_value_count(ctx->value, "max_queue");
+    device->battery_wh = ts_value_number(ctx->value, "battery");
+    ts_resolve_memory(loader, ctx);
+    ts_resolve_steps(loader, ctx, &device->steps);
+}
+
+/* Do classes differ in priority? */
+static bool has_priorities(const struct ts_loader *loader)
+{
+    const struct ts_workload *workload = loader->workload;
+    bool differ = false;
+    for (size_t i = 1; i < workload->n_classes; i++) {
+        differ = differ || workload->classes[i].priority != workload->classes[0].priority;
+    }
+    return differ;
+}
+
+static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    static const char *const of_vllm[] = {"scheduler.chunked_prefill", "scheduler.long_prefill",
+                                          "scheduler.whole_admission"};
+    struct ts_replica_model *replica = &ctx->pool->replica;
+    replica->policy = (enum ts_scheduler_policy)ts_value_choice(ctx->value, "scheduler.policy");
+    ts_value_counts_if(ctx->value, "scheduler.order", has_priorities(loader), "all classes have the same priority");
+    for (size_t i = 0; i < sizeof of_vllm / sizeof of_vllm[0]; i++) {
+        ts_value_counts_if(ctx->value, of_vllm[i], replica->policy == TS_SCHEDULER_VLLM, "it is of policy vllm");
+    }
+    replica->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
+    replica->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
+    replica->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
+    replica->plans_ahead = ts_value_flag(ctx->value, "scheduler.async");
+    replica->long_prefill_tok = ts_value_count(ctx->value, "scheduler.long_prefill");
+    replica->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
+    replica->by_priority = ts_value_choice(ctx->value, "scheduler.order") == true;
+    replica->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");
+    replica->kv_unified = ts_value_flag(ctx->value, "scheduler.kv_unified");
+    replica->block_tok = ts_value_count(ctx->value, "scheduler.block");
+    if (replica->policy == TS_SCHEDULER_STATIC && replica->prefix_cache) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.prefix_cache"),
+                        "leave prefix_cache out, or take policy: vllm", "policy static has no prefix cache");
+        ctx->broken = true;
+    }
+    if (replica->policy != TS_SCHEDULER_SLOTS && replica->kv_unified) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.kv_unified"),
+                        "leave kv_unified out, or take policy: slots", "kv_unified is of the policy slots");
+        ctx->broken = true;
+    }
+}
+
+/* Tokens given by a step: 1 + a + ... + a^k (Leviathan et al. 2023, equation 1). */
+static void resolve_speculative(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_replica_model *replica = &ctx->pool->replica;
+    struct ts_value *at = ts_value_at(ctx->value, "speculative");
+    if (!ts_value_is_written(ctx->value, "speculative")) {
+        return;
+    }
+    replica->speculative = (struct ts_speculative_model){.draft_tok = ts_value_count(at, "tokens"),
+                                                         .acceptance_frac = ts_value_number(at, "acceptance"),
+                                                         .draft_step_s = ts_value_number(at, "draft_step")};
+    if (replica->policy != TS_SCHEDULER_VLLM) {
+        ts_loader_error(loader, at, "leave speculative out, or take policy: vllm",
+                        "speculative decoding is not modelled for this scheduler.policy");
+        ctx->broken = true;
+    }
+    double given = 1.0;
+    for (uint32_t i = 0; i < replica->speculative.draft_tok; i++) {
+        given = 1.0 + replica->speculative.acceptance_frac * given;
+    }
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.speculative.given", ctx->value->path), TS_ORIGIN_MODELLED,
+                     "1 + a + ... + a^k (Leviathan et al. 2023)", "%.4g tokens a step and sequence", given);
+}
+
+/* Engines of a dense model do not wait for each other: they are replicas. */
+static void resolve_data_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_value *at = ts_value_at(ctx->value, "data_parallel");
+    const uint32_t n = ts_value_count(ctx->value, "data_parallel");
+    ctx->data_parallel = n;
+    if (n == 1) {
+        return;
+    }
+    if (ctx->n_accelerators % n != 0) {
+        ts_loader_error(loader, at, ts_loader_printf(loader, "write accelerators: %u", (unsigned)n),
+                        "%u accelerators cannot be divided among %u engines", (unsigned)ctx->n_accelerators,
+                        (unsigned)n);
+    } else if (ctx->llm->n_experts == 0) {
+        ts_loader_error(loader, at, ts_loader_printf(loader, "write replicas: %u", (unsigned)n),
+                        "%s is no mixture of experts: its engines are replicas", ctx->llm->name);
+    } else if (!ts_value_is_written(ctx->value, "steps.operators")) {
+        ts_loader_error(loader, at, "write steps: {operators: FOLDER}, or replicas",
+                        "'data_parallel' needs step times from operator tables");
+    } else {
+        ctx->n_accelerators /= n;
+        return;
+    }
+    ctx->data_parallel = 1;
+    ctx->broken = true;
+}
+
+/* The engines' schedulers as one: it has the room of all. */
+static void share_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_replica_model *replica = &ctx->pool->replica;
+    const uint32_t n = ctx->data_parallel;
+    if (n == 1) {
+        return;
+    }
+    replica->long_prefill_tok = replica->long_prefill_tok > 0 ? replica->long_prefill_tok : replica->max_batched_tok;
+    replica->max_batched_tok *= n;
+    replica->max_seqs *= n;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.data_parallel.engines", ctx->value->path), TS_ORIGIN_MODELLED,
+                     "engines that step together as one: sequences evenly, a prompt on one of them",
+                     "%u x %u sequences, %u tokens", (unsigned)n, replica->max_seqs / n, replica->max_batched_tok / n);
+}
+
+static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    resolve_data_parallel(loader, ctx);
+    uint32_t n = ctx->n_accelerators;
+    uint32_t stages = ts_value_count(ctx->value, "pipeline_parallel");
+    ctx->pipeline_parallel = stages;
+    ctx->tensor_parallel = n / stages;
+    if (n % stages != 0 || stages > ctx->llm->layers) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "pipeline_parallel"),
+                        ts_loader_printf(loader, "write accelerators: %u", (unsigned)(stages * (n / stages + 1))),
+                        "%u accelerators and %u layers cannot be divided among %u stages", (unsigned)n,
+                        ctx->llm->layers, (unsigned)stages);
+        ctx->pipeline_parallel = 1;
+        ctx->tensor_parallel = n;
+        ctx->broken = true;
+    }
+    ctx->n_accelerators = n * ctx->data_parallel;
+}
+
+static void resolve_replica(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    struct ts_replica_model *replica = &ctx->pool->replica;
+    replica->n_accelerators = ctx->n_accelerators = ts_value_count(ctx->value, "accelerators");
+    resolve_parallel(loader, ctx);
+    ts_value_counts_if(ctx->value, "interconnect", ctx->n_accelerators > 1, "there is one accelerator");
+    resolve_scheduler(loader, ctx);
+    share_scheduler(loader, ctx);
+    resolve_speculative(loader, ctx);
+    ts_resolve_memory(loader, ctx);
+    ts_resolve_steps(loader, ctx, &replica->steps);
+    ts_resolve_host(loader, ctx, &replica->steps);
+    if (!ctx->broken) {
+        ts_resolve_ideal(ctx, &replica->ideal);
+    }
+}
+
+void ts_resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    resolve_hardware(loader, ctx);
+    resolve_measured(loader, ctx);
+    resolve_model(loader, ctx);
+    if (ctx->broken) {
+        return;
+    }
+    if (ctx->pool) {
+        resolve_replica(loader, ctx);
+    } else {
+        resolve_device(loader, ctx);
+    }
+}
