@@ -100,7 +100,7 @@ static void put_verdict(struct ts_text *out, const struct ts_verdict *verdict)
     ts_text_init(&words);
     ts_report_verdict_put(&words, verdict);
     ts_text_printf(out, "<li><span class=\"badge %s</span> <span>",
-                   verdict->met ? "kept\">&#10003; kept" : "missed\">&#10007; missed");
+                   verdict->met ? "kept\">&#10003; met" : "missed\">&#10007; missed");
     ts_html_put(out, words.data);
     ts_text_printf(out, "</span> <code>%s</code></li>\n", verdict->key);
     out->failed = out->failed || words.failed;
