@@ -32,6 +32,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               .patience_ns = ts_ns_from_s(model->patience_s),
                               .router_ns = ts_ns_from_s(model->router.latency_s),
                               .next_arrival_ns = TS_NEVER_NS,
+                              .users = {.model = &model->users},
                               .end_ns = TS_NEVER_NS};
     ts_calls_init(&out->calls);
     ts_flights_init(&out->flights);
@@ -115,7 +116,7 @@ void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum t
 
 bool ts_engine_goes_on(const struct ts_engine *engine)
 {
-    return engine->next_arrival_ns != TS_NEVER_NS || engine->calls.slots.n_used > 0 ||
+    return engine->next_arrival_ns != TS_NEVER_NS || engine->calls.slots.n_used > 0 || engine->users.n_thinking > 0 ||
            engine->now_ns < ts_ns_from_s(engine->options->window_s);
 }
 
@@ -135,6 +136,10 @@ static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t tar
         tier->ops->fire(tier, engine, kind, target & 0xffffffU, stamp);
         return;
     }
+    if (kind == TS_EVENT_USER) {
+        ts_users_send(engine, target);
+        return;
+    }
     const bool is_call = kind >= TS_EVENT_PATIENCE;
     const uint32_t current =
         is_call ? ts_engine_call(engine, target)->slot.stamp : ts_engine_flight(engine, target)->slot.stamp;
@@ -149,8 +154,9 @@ static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t tar
     }
 }
 
-static void arrive(struct ts_engine *engine, const struct ts_request *request)
+void ts_engine_arrive(struct ts_engine *engine, const struct ts_request *request)
 {
+    engine->last_ns = engine->now_ns;
     TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 &&
              request->class_id < engine->ledger.result.n_classes);
     ts_ledger_arrive(&engine->ledger, engine->now_ns);
@@ -212,8 +218,13 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
                              struct ts_diags *diags)
 {
     struct ts_request next = {0};
+    enum ts_status status = TS_OK;
     *window_ns = 0;
-    enum ts_status status = read_ahead(engine, &next, requests, diags);
+    if (ts_users_exist(&engine->users)) {
+        ts_users_begin(engine, requests, diags);
+    } else {
+        status = read_ahead(engine, &next, requests, diags);
+    }
     while (status == TS_OK && ts_engine_toils_on(engine, 0)) {
         if (fire_next(engine)) {
             continue;
@@ -221,13 +232,14 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
         if (engine->next_arrival_ns == TS_NEVER_NS) {
             break;
         }
-        engine->now_ns = engine->last_ns = *window_ns = next.arrival_ns;
+        engine->now_ns = *window_ns = next.arrival_ns;
         engine->n_events++;
         engine->toil += TOIL_OF_EVENT;
-        arrive(engine, &next);
+        ts_engine_arrive(engine, &next);
         status = engine->status == TS_OK ? read_ahead(engine, &next, requests, diags) : TS_OK;
     }
     if (status == TS_OK && engine->status == TS_OK) {
+        *window_ns = ts_users_exist(&engine->users) ? ts_users_window_ns(&engine->users) : *window_ns;
         close_down(engine);
     }
     return status == TS_OK ? engine->status : status;
