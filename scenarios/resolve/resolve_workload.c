@@ -269,7 +269,7 @@ static void resolve_load(struct ts_loader *loader, struct ts_value *section)
     static const char *const of_rates[] = {"curve", "start", "gaps"};
     const bool closed = resolve_users(loader, section, ts_value_number(section, "duration"), no_users);
     ts_value_counts_if(section, "requests", closed, "it ends a closed loop: write users, or a duration");
-    loader->workload->max_requests = (uint64_t)ts_value_number(section, "requests");
+    loader->workload->max_requests = closed ? (uint64_t)ts_value_number(section, "requests") : 0;
     for (size_t i = 0; closed && i < sizeof of_rates / sizeof of_rates[0]; i++) {
         ts_value_counts_if(section, of_rates[i], false, "users set the rate of a closed loop");
     }
