@@ -211,7 +211,8 @@ static enum ts_status by_chunks(struct ts_hf_config *config, const struct ts_hf_
 
 static enum ts_status linear_weights(struct ts_hf_config *config, const struct ts_hf_file *file)
 {
-    uint32_t n_k = 0, n_v = 0, d_k = 0, d_v = 0, kernel = 4;
+    const bool qwen = strcmp(config->type, "qwen3_next") == 0 || strncmp(config->type, "qwen3_5", 7) == 0;
+    uint32_t n_k = qwen ? 16 : 0, n_v = qwen ? 32 : 0, d_k = qwen ? 128 : 0, d_v = qwen ? 128 : 0, kernel = 4;
     const struct {
         const char *key;
         uint32_t *to;

@@ -61,7 +61,7 @@ static enum ts_status tell_of_states(const struct ts_hf_config *config, const ch
     if (n_states > 0) {
         ts_diags_add(diags, TS_WARNING, ts_span_file(path), NULL,
                      "%u of %u layers keep a state of constant size in place of KV entries: it is not in the memory "
-                     "plan, and beside their weights they take no time",
+                     "plan, and without operator tables they take the time of their weights alone",
                      n_states, config->layers);
     }
     return TS_OK;
