@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/names.h"
 #include "base/sample.h"
@@ -343,11 +344,26 @@ static bool read_if_there(struct ts_profile *p, struct ts_profile_table *table, 
     return !ts_file_exists(path_in(p->loader, p->out->folder, name)) || read_table(p, table, name, columns);
 }
 
-/* Tables that count for nothing here are named: a profile of another kind of model, or of a newer profiler.
- * skew_fit.csv is made from skew.csv. */
+/* Has it a column time_us? Other files beside the tables (a recording's, say) are nobody's business. */
+static bool is_table(struct ts_profile *p, const char *name)
+{
+    struct ts_csv_reader *csv;
+    struct ts_diags ignored;
+    ts_diags_init(&ignored);
+    const char *path = path_in(p->loader, p->out->folder, name);
+    const bool opened = ts_str_has_suffix(name, ".csv") && ts_csv_open(&csv, path, true, &ignored) == TS_OK;
+    const bool is = opened && ts_csv_column(csv, "time_us") >= 0;
+    if (opened) {
+        ts_csv_close(csv);
+    }
+    ts_diags_deinit(&ignored);
+    return is;
+}
+
+/* Tables that count for nothing here are named: a profile of another kind of model, or of a newer profiler. */
 static bool name_unread(struct ts_profile *p)
 {
-    static const char *const read[] = {"dense.csv", "per_sequence.csv", "attention.csv", "moe.csv", "skew_fit.csv"};
+    static const char *const read[] = {"dense.csv", "per_sequence.csv", "attention.csv", "moe.csv", "skew.csv"};
     struct ts_names names;
     const enum ts_status status = ts_names_of_folder(&names, p->out->folder, p->loader->diags);
     if (status != TS_OK) {
@@ -356,8 +372,7 @@ static bool name_unread(struct ts_profile *p)
     }
     for (size_t i = 0; i < names.n; i++) {
         const char *name = names.items[i];
-        bool known = !ts_str_has_suffix(name, ".csv") || ts_str_equal(name, "skew.csv") ||
-                     (ts_str_equal(name, "linear_attention.csv") && p->linear.n > 0);
+        bool known = !is_table(p, name) || (ts_str_equal(name, "linear_attention.csv") && p->linear.n > 0);
         for (size_t k = 0; k < sizeof read / sizeof read[0]; k++) {
             known = known || ts_str_equal(name, read[k]);
         }
