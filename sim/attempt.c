@@ -114,7 +114,9 @@ static void book(struct ts_engine *engine, const struct ts_call *call, const str
 {
     const struct ts_request_record record = ts_record_of(flight, outcome, engine->now_ns);
     ts_router_spend(engine, ts_ledger_settle(&engine->ledger, call, flight, &record));
-    ts_users_answer(engine, &record);
+    if (ts_users_exist(&engine->users)) {
+        ts_users_answer(engine, &record);
+    }
     if (engine->options->on_request) {
         ts_engine_fail(engine, engine->options->on_request(engine->options->request_user, &record));
     }

@@ -84,7 +84,7 @@ void ts_users_answer(struct ts_engine *engine, const struct ts_request_record *r
 {
     struct ts_users *users = &engine->users;
     const struct ts_request *request = record->request;
-    if (!ts_users_exist(users) || record->outcome == TS_UNFINISHED) {
+    if (record->outcome == TS_UNFINISHED) {
         return;
     }
     const bool has_reply = record->outcome == TS_DONE;
