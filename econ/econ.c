@@ -106,13 +106,13 @@ static enum ts_status set_factors(struct ts_econ *econ, const struct ts_model *m
                                   struct ts_diags *diags)
 {
     double arrivals = arrivals_of(result);
-    double window_s = result->window_s - result->warmup_s;
+    double window_s = ts_result_window_s(result) - result->warmup_s;
     double simulated_s = result->simulated_s - result->warmup_s;
     if (result->warmup_s > 0.0 && !(window_s > 0.0 && arrivals > 0.0)) {
         return ts_fail(diags, TS_ERANGE, ts_span_none(), "write a shorter warmup",
                        "no request came after the warm-up: there is nothing to report");
     }
-    if (!(result->window_s > 0.0) || !isfinite(result->window_s)) {
+    if (!(ts_result_window_s(result) > 0.0) || !isfinite(ts_result_window_s(result))) {
         return ts_fail(diags, TS_ERANGE, ts_span_none(), "simulate a window of at least one request",
                        "no time was simulated: costs a month cannot be computed");
     }

@@ -22,6 +22,10 @@ static enum ts_status draw(struct ts_request_list *list, struct ts_request_strea
 enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts_scenario *scenario,
                                     const struct ts_progress *progress, struct ts_diags *diags)
 {
+    if (scenario->workload.is_closed) {
+        return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write calls: 10/s in place of users: 64",
+                       "a closed loop cannot be validated yet: requests have to come at times that are known before");
+    }
     struct ts_request_list list = {.requests = calloc(MAX_REQUESTS, sizeof *list.requests)};
     struct ts_request_stream *stream;
     enum ts_status status =

@@ -124,13 +124,13 @@ static double get_quality(const struct ts_metric_view *view, const struct ts_met
 static double get_goodput(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
-    return ratio((double)view->cell.slo_met, view->result->window_s - view->result->warmup_s);
+    return ratio((double)view->cell.slo_met, ts_result_window_s(view->result) - view->result->warmup_s);
 }
 
 static double get_output_rate(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
-    return ratio((double)view->cell.output_tok, view->result->window_s - view->result->warmup_s);
+    return ratio((double)view->cell.output_tok, ts_result_window_s(view->result) - view->result->warmup_s);
 }
 
 static double get_api_bill(const struct ts_metric_view *view, const struct ts_metric *self)
@@ -171,6 +171,16 @@ static double get_cache_hit(const struct ts_metric_view *view, const struct ts_m
     return ratio((double)view->totals.found_tok, (double)view->totals.looked_up_tok);
 }
 
+/* Of one unit, while it works. */
+static double get_busy_rate(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const double up_s = view->totals.mean_up * (view->result->simulated_s - view->result->warmup_s);
+    (void)self;
+    return view->tier < view->model->n_tiers && has(view, TS_HAS_OWNED)
+               ? ratio((double)view->cell.output_tok, view->totals.busy_frac * up_s)
+               : NAN;
+}
+
 static double get_mfu(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
@@ -193,7 +203,7 @@ static double get_battery(const struct ts_metric_view *view, const struct ts_met
         return NAN;
     }
     const double charges = (view->totals.active_j + view->totals.host_j) / charge_j;
-    const double days = (view->result->window_s - view->result->warmup_s) / 86400.0;
+    const double days = (ts_result_window_s(view->result) - view->result->warmup_s) / 86400.0;
     return (enum battery)self->index == BATTERY_REPLY
                ? ratio(charges, (double)(view->cell.done - view->cell.left_out_done))
                : ratio(charges, view->totals.active_users * days);
@@ -307,7 +317,8 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
            "slo_met over all that came: requests not done have missed the SLO.")                                       \
     FIGURE("quality", "mean", "frac", REQUESTS, get_quality, "Share of requests done expected to be answered right.")  \
     FIGURE("goodput", "mean", "1/s", REQUESTS, get_goodput, "slo_met over the window.")                                \
-    FIGURE("output_rate", "mean", "tok/s", REQUESTS, get_output_rate, "output_tok over the window.")
+    FIGURE("output_rate", "mean", "tok/s", REQUESTS, get_output_rate,                                                  \
+           "output_tok over the window: of replies that came after it, too, where a backlog was left.")
 
 #define QUANTILE(name, stat, scope, get, index_, p_, doc, ...)                                                         \
     NUMBER(name, stat, "s", scope, get, doc, .index = index_, .p = p_, .per = 1, __VA_ARGS__)
@@ -343,6 +354,8 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     OF_UNITS("cache_hit", "mean", "frac", get_cache_hit,                                                               \
              "Share of the prompt tokens begun that a prefix cache held: they need not be computed, or are billed as " \
              "cached.")                                                                                                \
+    FIGURE("output_rate_busy", "mean", "tok/s", TIER, get_busy_rate,                                                   \
+           "output_tok over the time in which its units were busy, added up: what one of them makes while it works.")  \
     OF_UNITS("mfu", "mean", "frac", get_mfu, "Flop that the steps need over the hardware's peak while busy.")          \
     OF_UNITS("mbu", "mean", "frac", get_mbu, "Bytes that the steps need over the hardware's peak while busy.")
 

@@ -17,6 +17,7 @@ const struct ts_column ts_service_columns[] = {
     {"in time", "attainment", "mean"},
     {"right", "quality", "mean"},
     {"output", "output_rate", "mean"},
+    {"a unit, busy", "output_rate_busy", "mean"},
     {"busy", "busy", "mean"},
     {"MFU", "mfu", "mean"},
     {"MBU", "mbu", "mean"},

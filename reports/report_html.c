@@ -40,7 +40,12 @@ static void put_header(struct ts_text *out, const struct ts_report *report)
     ts_report_put_time(out, report->window_s);
     ts_text_puts(out, " simulated</span><span>");
     ts_report_put(out, report, TS_SUBJECT_ALL, "arrived", "sum");
-    ts_text_printf(out, " requests</span><span>%u tier%s</span><span>seed %llu</span>", (unsigned)model->n_tiers,
+    ts_text_puts(out, " requests</span>");
+    if (model->users.n > 0) {
+        ts_text_printf(out, "<span>%u user%s in a closed loop</span>", (unsigned)model->users.n,
+                       model->users.n == 1 ? "" : "s");
+    }
+    ts_text_printf(out, "<span>%u tier%s</span><span>seed %llu</span>", (unsigned)model->n_tiers,
                    model->n_tiers == 1 ? "" : "s", (unsigned long long)model->seed);
     if (n_replications > 1) {
         ts_text_printf(out, "<span>%u replications</span>", (unsigned)n_replications);

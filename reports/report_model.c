@@ -18,7 +18,7 @@ static void find_facts(struct ts_report *report)
     const struct ts_result *result = report->input.result;
     const struct ts_econ *econ = report->input.econ;
     const double runs = result->n_replications > 0 ? (double)result->n_replications : 1.0;
-    report->window_s = result->window_s / runs;
+    report->window_s = ts_result_window_s(result) / runs;
     report->warmup_s = result->warmup_s / runs;
     report->saving_frac =
         econ->baseline_usd_per_month > 0.0

@@ -90,7 +90,7 @@ void ts_report_recorded_csv(struct ts_text *out, const struct ts_report *report)
 
 /* ---- what only some tiers have to say ---- */
 
-/* Batteries and prompt caches, a sentence a tier: a line each for the terminal, a list for the page. */
+/* Overload, batteries and prompt caches, a sentence a tier: a line each for the terminal, a list for the page. */
 void ts_report_notes_text(struct ts_text *out, const struct ts_report *report);
 void ts_report_notes_html(struct ts_text *out, const struct ts_report *report);
 

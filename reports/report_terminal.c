@@ -20,7 +20,11 @@ static void put_title(struct ts_text *out, const struct ts_report *report)
     ts_report_put_time(out, report->window_s);
     ts_text_puts(out, " simulated, ");
     ts_report_put(out, report, ALL, "arrived", "sum");
-    ts_text_printf(out, " requests, %u tier%s, seed %llu", (unsigned)model->n_tiers, model->n_tiers == 1 ? "" : "s",
+    ts_text_puts(out, " requests");
+    if (model->users.n > 0) {
+        ts_text_printf(out, " of %u user%s", (unsigned)model->users.n, model->users.n == 1 ? "" : "s");
+    }
+    ts_text_printf(out, ", %u tier%s, seed %llu", (unsigned)model->n_tiers, model->n_tiers == 1 ? "" : "s",
                    (unsigned long long)model->seed);
     if (n_replications > 1) {
         ts_text_printf(out, ", %u replications", (unsigned)n_replications);

@@ -1,8 +1,77 @@
-/* Hides the sentences about what only some tiers have: a battery, the prompt cache of an API's provider. */
+/* Hides the sentences about what only some tiers have: more to do than they can, a battery, the prompt cache of an
+ * API's provider.
+ *
+ * Overload. Requests that come rho times as fast as they are served leave a queue that grows for as long as they come;
+ * who comes last waits (rho - 1) times the window. So rho is told from the longest waits, p99, if these are more than a
+ * tenth of the window and grew throughout it (the batch means of waits, in order of time: the last quarter is more than
+ * 1.5 times the first half). In a stable system waits do neither, once the window is long. Where clients give up, waits
+ * end at their patience; then it is told from how many did. Users of a closed loop wait for each other: there is no
+ * such queue, only patience. */
 #include <math.h>
 
 #include "reports/html.h"
 #include "reports/report_parts.h"
+
+/* ---- overload ---- */
+
+static const double lost_frac = 0.05;
+static const double long_wait_frac = 0.1;
+
+/* Waits grew throughout the run: known of one run that was long enough. */
+static bool waits_grow(const struct ts_result *result, const struct ts_batch_means *waits)
+{
+    double first = 0.0, last = 0.0;
+    const uint32_t half = waits->n / 2, quarter = waits->n / 4;
+    if (result->n_replications != 1 || waits->n < TS_BATCHES_LEAST) {
+        return false;
+    }
+    for (uint32_t i = 0; i < half; i++) {
+        first += waits->sum[i] / half;
+    }
+    for (uint32_t i = waits->n - quarter; i < waits->n; i++) {
+        last += waits->sum[i] / quarter;
+    }
+    return last > 1.5 * first;
+}
+
+/* How many times as fast requests come as they are served; 0: no faster. */
+static double overload(const struct ts_report *report, uint32_t tier)
+{
+    const struct ts_result *result = report->input.result;
+    const double window_s = result->window_s - result->warmup_s; /* of one run: see waits_grow */
+    const double wait_s = ts_report_value(report, ts_figure_tier(&report->list, tier), "wait", "p99");
+    const bool open = report->input.model->users.n == 0 && window_s > 0.0;
+    return open && wait_s > long_wait_frac * window_s && waits_grow(result, &result->tiers[tier].batches[TS_WAIT])
+               ? 1.0 + wait_s / window_s
+               : 0.0;
+}
+
+static bool note_overload(struct ts_text *out, const struct ts_report *report, uint32_t tier)
+{
+    const uint32_t subject = ts_figure_tier(&report->list, tier);
+    const struct ts_tier_model *model = &report->input.model->tiers[tier];
+    const double arrived = ts_report_value(report, subject, "arrived", "sum");
+    const double given_up = ts_report_value(report, subject, "timed_out", "sum");
+    const double factor = model->kind == TS_TIER_API ? 0.0 : overload(report, tier);
+    if (model->kind != TS_TIER_API && given_up > lost_frac * arrived) {
+        ts_text_printf(out, "%s: OVERLOAD: ", model->name);
+        ts_metric_format(out, given_up / arrived, "frac");
+        ts_text_puts(out, " of its requests gave up after ");
+        ts_metric_format(out, report->input.model->patience_s, "s");
+        ts_text_puts(out, " without a first token; the latencies are those of the others");
+    } else if (factor > 0.0) {
+        ts_text_printf(out, "%s: OVERLOAD: requests come about ", model->name);
+        ts_text_number(out, factor, 2);
+        ts_text_puts(out, " times as fast as they are served; the longest waits (p99 ");
+        ts_report_put(out, report, subject, "wait", "p99");
+        ts_text_puts(out, ") grow with the window");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* ---- batteries and prompt caches ---- */
 
 static bool note_battery(struct ts_text *out, const struct ts_report *report, uint32_t tier)
 {
@@ -36,7 +105,8 @@ static bool note_prompt_cache(struct ts_text *out, const struct ts_report *repor
     return true;
 }
 
-static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {note_battery, note_prompt_cache};
+static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {note_overload, note_battery,
+                                                                                      note_prompt_cache};
 
 enum { N_NOTES = sizeof notes / sizeof notes[0] };
 
@@ -70,7 +140,7 @@ void ts_report_notes_text(struct ts_text *out, const struct ts_report *report)
 
 void ts_report_notes_html(struct ts_text *out, const struct ts_report *report)
 {
-    const char *heading = "<section>\n<h2>Batteries and prompt caches</h2>\n<ul>\n";
+    const char *heading = "<section>\n<h2>Overload, batteries, prompt caches</h2>\n<ul>\n";
     if (put_notes(out, report, heading, "<li>", ts_html_put, "</li>\n")) {
         ts_text_puts(out, "</ul>\n</section>\n");
     }

@@ -114,6 +114,9 @@ static void book(struct ts_engine *engine, const struct ts_call *call, const str
 {
     const struct ts_request_record record = ts_record_of(flight, outcome, engine->now_ns);
     ts_router_spend(engine, ts_ledger_settle(&engine->ledger, call, flight, &record));
+    if (ts_users_exist(&engine->users)) {
+        ts_users_answer(engine, &record);
+    }
     if (engine->options->on_request) {
         ts_engine_fail(engine, engine->options->on_request(engine->options->request_user, &record));
     }
@@ -477,6 +480,7 @@ void ts_attempt_fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t
     case TS_EVENT_LIFE:
     case TS_EVENT_PATIENCE:
     case TS_EVENT_TIMER:
+    case TS_EVENT_USER:
     case TS_N_EVENT_KINDS:
         TS_CHECK(!"an event of an attempt");
     }

@@ -32,6 +32,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               .patience_ns = ts_ns_from_s(model->patience_s),
                               .router_ns = ts_ns_from_s(model->router.latency_s),
                               .next_arrival_ns = TS_NEVER_NS,
+                              .users = {.model = &model->users},
                               .end_ns = TS_NEVER_NS};
     ts_calls_init(&out->calls);
     ts_flights_init(&out->flights);
@@ -77,11 +78,27 @@ void ts_engine_deinit(struct ts_engine *engine)
 
 /* ---- the loop ---- */
 
+static void arrive(struct ts_engine *engine, const struct ts_request *request)
+{
+    engine->last_ns = engine->now_ns;
+    TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 &&
+             request->class_id < engine->ledger.result.n_classes);
+    ts_ledger_arrive(&engine->ledger, engine->now_ns);
+    ts_attempt_arrive(engine, request);
+}
+
 static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
 {
     if (kind <= TS_EVENT_LIFE) {
         struct ts_tier *tier = &engine->tiers[target >> 24];
         tier->ops->fire(tier, engine, kind, target & 0xffffffU, stamp);
+        return;
+    }
+    if (kind == TS_EVENT_USER) {
+        struct ts_request request = {0};
+        if (ts_users_send(engine, target, &request)) {
+            arrive(engine, &request);
+        }
         return;
     }
     const bool is_call = kind >= TS_EVENT_PATIENCE;
@@ -96,14 +113,6 @@ static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t tar
     } else {
         ts_attempt_fire(engine, kind, target);
     }
-}
-
-static void arrive(struct ts_engine *engine, const struct ts_request *request)
-{
-    TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 &&
-             request->class_id < engine->ledger.result.n_classes);
-    ts_ledger_arrive(&engine->ledger, engine->now_ns);
-    ts_attempt_arrive(engine, request);
 }
 
 static enum ts_status read_ahead(struct ts_engine *engine, struct ts_request *next, struct ts_request_stream *requests,
@@ -161,8 +170,13 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
                              struct ts_diags *diags)
 {
     struct ts_request next = {0};
+    enum ts_status status = TS_OK;
     *window_ns = 0;
-    enum ts_status status = read_ahead(engine, &next, requests, diags);
+    if (ts_users_exist(&engine->users)) {
+        ts_users_begin(engine, requests, diags);
+    } else {
+        status = read_ahead(engine, &next, requests, diags);
+    }
     while (status == TS_OK && ts_engine_toils_on(engine, 0)) {
         if (fire_next(engine)) {
             continue;
@@ -170,13 +184,14 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
         if (engine->next_arrival_ns == TS_NEVER_NS) {
             break;
         }
-        engine->now_ns = engine->last_ns = *window_ns = next.arrival_ns;
+        engine->now_ns = *window_ns = next.arrival_ns;
         engine->n_events++;
         engine->toil += TOIL_OF_EVENT;
         arrive(engine, &next);
         status = engine->status == TS_OK ? read_ahead(engine, &next, requests, diags) : TS_OK;
     }
     if (status == TS_OK && engine->status == TS_OK) {
+        *window_ns = ts_users_exist(&engine->users) ? ts_users_window_ns(&engine->users) : *window_ns;
         close_down(engine);
     }
     return status == TS_OK ? engine->status : status;

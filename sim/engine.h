@@ -18,10 +18,11 @@
 #include "sim/routing/router.h"
 #include "sim/sim.h"
 #include "sim/tiers/displaced.h"
+#include "sim/users.h"
 
 /* In order of priority at equal times. The target is an attempt (stamp: its stamp), except for STEP and LIFE: a unit of
- * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp). LIFE is what happens to units
- * without any request: they fail, start, are counted. */
+ * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp), and for USER a user of the
+ * closed loop. LIFE is what happens to units without any request: they fail, start, are counted. */
 enum ts_event_kind {
     TS_EVENT_STEP,
     TS_EVENT_LIFE,
@@ -32,6 +33,7 @@ enum ts_event_kind {
     TS_EVENT_FIRST, /* the first token of an attempt that is watched */
     TS_EVENT_PATIENCE,
     TS_EVENT_TIMER, /* of the routing policy */
+    TS_EVENT_USER,  /* a user of a closed loop sends: behind all else of that instant, as an arrival */
     TS_N_EVENT_KINDS
 };
 
@@ -43,7 +45,8 @@ enum ts_purpose {
     TS_PURPOSE_FAILURE = 4,
     TS_PURPOSE_DRAFT = 5,
     TS_PURPOSE_KV_TRANSFER = 6,
-    TS_PURPOSE_VERIFY = 7
+    TS_PURPOSE_VERIFY = 7,
+    TS_PURPOSE_THINK = 8
 };
 
 struct ts_engine;
@@ -97,6 +100,7 @@ struct ts_engine {
     struct ts_router router;
     struct ts_tier tiers[TS_MAX_TIERS];
     struct ts_displaced displaced;
+    struct ts_users users;
     uint64_t n_events;
     uint64_t toil;         /* since the caller was asked whether to go on */
     enum ts_status status; /* the first failure inside an event */
@@ -109,7 +113,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               const struct ts_sim_options *options);
 void ts_engine_deinit(struct ts_engine *engine);
 /* Runs to the end of the stream and of all work (or to the end of the drain time), and settles what is left as
- * unfinished. *window_ns = last arrival. */
+ * unfinished. *window_ns = last arrival; of a closed loop see ts_users_window_ns. */
 enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struct ts_request_stream *requests,
                              struct ts_diags *diags);
 

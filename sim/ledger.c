@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "sim/quality.h"
-#include "sim/tiers/users.h"
+#include "sim/tiers/device_users.h"
 
 /* ---- units ---- */
 

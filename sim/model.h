@@ -390,6 +390,13 @@ struct ts_limits_model {
     double min_attainment_frac, max_cost_usd_per_month, max_ttft_p95_s, max_payback_months;
 };
 
+/* Who sends requests, where the load is a closed loop: see sim/users.h. */
+struct ts_users_model {
+    uint32_t n; /* 0: the load is open, requests come when their stream says */
+    struct ts_dist think_s;
+    double until_s; /* nothing is sent at it or later; 0: until the stream ends */
+};
+
 /* What a real run of the same work came to, to hold the prediction against. NaN: not recorded. */
 enum ts_recorded_latency { TS_RECORDED_TTFT, TS_RECORDED_TPOT, TS_RECORDED_E2E, TS_N_RECORDED };
 enum ts_recorded_stat { TS_RECORDED_MEAN, TS_RECORDED_P50, TS_RECORDED_P90, TS_RECORDED_P99, TS_N_RECORDED_STATS };
@@ -410,6 +417,7 @@ struct ts_model {
     const char *const *class_names;
     uint32_t n_classes;
     struct ts_router_model router;
+    struct ts_users_model users;
     struct ts_slo_model slo;
     struct ts_money_model money;
     struct ts_limits_model limits;

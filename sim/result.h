@@ -77,6 +77,13 @@ void ts_result_add_units(struct ts_tier_result *into, const struct ts_tier_resul
 /* Checks arrived = done + rejected + timed out + unfinished in every cell. */
 int ts_result_balances(const struct ts_result *result);
 
+/* The time that rates are of: the window of the arrivals; requests that all came at one instant have none, theirs is
+ * the time until the last was done. Over all replications. */
+static inline double ts_result_window_s(const struct ts_result *result)
+{
+    return result->window_s > 0.0 ? result->window_s : result->simulated_s;
+}
+
 /* Energy of a tier in joules, all parts. */
 double ts_tier_energy_j(const struct ts_tier_result *tier);
 

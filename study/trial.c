@@ -14,7 +14,8 @@ static enum ts_status run_stream(struct ts_trial_outcome *out, const struct ts_s
     const struct ts_workload *workload = &scenario->workload;
     const struct ts_sim_options sim = {.replication = trial->replication,
                                        .progress = options->progress,
-                                       .window_s = workload->trace_path ? 0.0 : workload->duration_s,
+                                       .window_s =
+                                           workload->trace_path || workload->is_closed ? 0.0 : workload->duration_s,
                                        .single_steps = options->single_steps,
                                        .on_request = options->rows ? ts_requests_part_put : NULL,
                                        .request_user = options->rows};

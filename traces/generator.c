@@ -70,6 +70,32 @@ static uint32_t draw_tokens(const struct ts_dist *dist, struct ts_rng *rng, uint
     return (uint32_t)(tokens < max ? tokens : max);
 }
 
+/* What a request consists of. */
+static struct ts_request draw_request(struct generator *generator, int64_t arrival_ns)
+{
+    const struct ts_workload *workload = generator->workload;
+    struct ts_request request = {.id = generator->next_id++, .arrival_ns = arrival_ns};
+    ts_label_draw(&request, workload, generator->seed, generator->replication);
+    const struct ts_class_spec *spec = &workload->classes[request.class_id];
+    request.prompt_tok = draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
+    request.output_tok = draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);
+    return request;
+}
+
+/* Of a closed loop: whenever one is asked for. */
+static enum ts_status closed_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
+                                  struct ts_diags *diags)
+{
+    struct generator *generator = (struct generator *)stream;
+    const uint64_t max = generator->workload->max_requests;
+    (void)diags;
+    *got = max == 0 || generator->next_id < max;
+    if (*got) {
+        *out = draw_request(generator, 0);
+    }
+    return TS_OK;
+}
+
 static enum ts_status generator_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
                                      struct ts_diags *diags)
 {
@@ -85,12 +111,7 @@ static enum ts_status generator_next(struct ts_request_stream *stream, struct ts
         generator->hour_start_s = workload->duration_s; /* ended */
         return TS_OK;
     }
-    struct ts_request request = {.id = generator->next_id++, .arrival_ns = ts_ns_from_s(time_s)};
-    ts_label_draw(&request, workload, generator->seed, generator->replication);
-    const struct ts_class_spec *spec = &workload->classes[request.class_id];
-    request.prompt_tok = draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
-    request.output_tok = draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);
-    *out = request;
+    *out = draw_request(generator, ts_ns_from_s(time_s));
     *got = 1;
     return TS_OK;
 }
@@ -122,18 +143,23 @@ static void place_at_start(struct generator *generator)
 enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
                                  uint32_t replication, struct ts_diags *diags)
 {
-    static const struct ts_request_stream_ops ops = {.next = generator_next, .destroy = generator_destroy};
+    static const struct ts_request_stream_ops open = {.next = generator_next, .destroy = generator_destroy};
+    static const struct ts_request_stream_ops closed = {.next = closed_next, .destroy = generator_destroy};
     struct generator *generator = calloc(1, sizeof *generator);
     if (generator == NULL) {
         return ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
     }
-    generator->base.ops = &ops;
+    generator->base.ops = workload->is_closed ? &closed : &open;
     generator->workload = workload;
     generator->seed = seed;
     generator->replication = replication;
     ts_rng_init(&generator->gaps, seed, replication, 0, TS_TRACE_GAPS);
     ts_rng_init(&generator->prompts, seed, replication, 0, TS_TRACE_PROMPTS);
     ts_rng_init(&generator->outputs, seed, replication, 0, TS_TRACE_OUTPUTS);
+    *out = &generator->base;
+    if (workload->is_closed) {
+        return TS_OK;
+    }
     generator->gap_scale = 1.0 / ts_dist_mean(&workload->gap);
     double mean = ts_workload_curve_mean(workload);
     for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
@@ -141,6 +167,5 @@ enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts
         generator->week_arrivals[hour] = workload->calls_per_s * hour_s * weight;
     }
     place_at_start(generator);
-    *out = &generator->base;
     return TS_OK;
 }

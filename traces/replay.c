@@ -73,7 +73,8 @@ static void warn_about_classes(const struct replay *replay, struct ts_diags *dia
 static enum ts_status begin_pass(struct replay *replay, struct ts_diags *diags)
 {
     const struct ts_workload *workload = replay->workload;
-    if (replay->n_in_pass < 2 || replay->last_ns <= 0) {
+    const bool has_length = workload->is_closed ? replay->n_in_pass > 0 : replay->n_in_pass > 1 && replay->last_ns > 0;
+    if (!has_length) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(workload->trace_path), "use a longer trace, or do not repeat it",
                        "a trace without a duration cannot be repeated: all its requests arrive at once");
     }
@@ -85,7 +86,7 @@ static enum ts_status begin_pass(struct replay *replay, struct ts_diags *diags)
     replay->past = add_counts(replay->past, ts_trace_counts(replay->trace));
     ts_request_stream_destroy(replay->trace);
     replay->trace = trace;
-    replay->shift_ns += replay->last_ns + replay->last_ns / (int64_t)(replay->n_in_pass - 1);
+    replay->shift_ns += workload->is_closed ? 0 : replay->last_ns + replay->last_ns / (int64_t)(replay->n_in_pass - 1);
     replay->n_in_pass = 0;
     replay->n_pass++;
     return TS_OK;
@@ -137,7 +138,7 @@ static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_re
     }
     replay->n_in_pass++;
     replay->last_ns = request.arrival_ns;
-    request.arrival_ns = scaled_ns(replay, request.arrival_ns + replay->shift_ns);
+    request.arrival_ns = replay->workload->is_closed ? 0 : scaled_ns(replay, request.arrival_ns + replay->shift_ns);
     if (request.arrival_ns >= replay->end_ns) {
         replay->at_end = true;
         return TS_OK;

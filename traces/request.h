@@ -32,6 +32,7 @@ struct ts_request {
     uint8_t sensitivity;     /* enum ts_sensitivity */
     uint8_t priority;        /* of its class, 0..15: a server that schedules by priority serves the higher first */
     float difficulty;        /* z: P(right | tier) = logistic(theta_tier - z) */
+    uint32_t user;           /* of a closed loop: who sends it, 1, 2 ...; streams leave it 0 */
     struct ts_prefix prefix; /* its ids belong to the stream, until the next call */
 };
 

@@ -44,6 +44,9 @@ static enum ts_status check_curve(const struct ts_workload *workload, struct ts_
 
 static enum ts_status check_generated(const struct ts_workload *workload, struct ts_diags *diags)
 {
+    if (workload->is_closed) {
+        return workload->calls_per_s > 0.0 ? fail(diags, "the users of a closed loop set the rate of calls") : TS_OK;
+    }
     if (!(workload->calls_per_s > 0.0 && workload->calls_per_s < HUGE_VAL)) {
         return fail(diags, "a workload needs a trace file or a rate of calls above 0");
     }
@@ -113,7 +116,7 @@ static double weight_until(const struct ts_workload *workload, double hours)
 
 double ts_workload_expected_calls(const struct ts_workload *workload)
 {
-    if (workload->trace_path != NULL) {
+    if (workload->trace_path != NULL || workload->is_closed) {
         return 0.0;
     }
     const double hour_s = 3600.0;
@@ -124,5 +127,5 @@ double ts_workload_expected_calls(const struct ts_workload *workload)
 
 double ts_workload_expected_calls_per_month(const struct ts_workload *workload)
 {
-    return workload->trace_path != NULL ? 0.0 : workload->calls_per_s * TS_S_PER_MONTH;
+    return workload->trace_path != NULL || workload->is_closed ? 0.0 : workload->calls_per_s * TS_S_PER_MONTH;
 }

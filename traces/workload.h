@@ -24,16 +24,20 @@ struct ts_class_spec {
 };
 
 struct ts_workload {
-    /* Exactly one of the two: */
+    /* A trace, or generated: then exactly one of calls_per_s and is_closed. */
     const char *trace_path; /* NULL: generated */
     double calls_per_s;     /* generated: mean over a whole week of the curve */
+    bool is_closed;         /* users send the requests, each when it has its reply (sim/users.h): these have no arrivals
+                               of their own, all are 0, and a generator's do not end */
+    uint64_t max_requests;  /* of a closed loop, generated: the stream ends behind so many; 0: never */
 
     /* trace */
     const char *trace_format; /* "auto", or one of ts_trace_format_names */
     double scale_rate;        /* 1 = as recorded; 2 = twice the rate (gaps halved) */
     bool names_classes;       /* the classes below are those that rows of the file may name; where they do, shares are
                                  not drawn */
-    double repeat_to_s;       /* 0: once; else the trace is repeated end to end until that time */
+    double repeat_to_s;       /* 0: once; else the trace is repeated end to end until that time (of a closed loop:
+                                 without end) */
 
     /* generated */
     double duration_s; /* of the simulated window, from start_hour of the week (0 = Monday 00:00); > 0 cuts a trace */
@@ -58,7 +62,7 @@ enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_
 struct ts_trace_counts ts_workload_trace_counts(const struct ts_request_stream *stream);
 
 /* Expected arrivals of a generated workload in its window, and in a month of 730 h: what scales a simulated window to a
- * month. */
+ * month. 0 where they are not known before: of a trace, and of a closed loop. */
 double ts_workload_expected_calls(const struct ts_workload *workload);
 double ts_workload_expected_calls_per_month(const struct ts_workload *workload);
 

@@ -25,12 +25,22 @@ struct ts_llm {
     double params, params_active; /* counts, not billions */
     unsigned layers, hidden, ffn, heads, kv_heads, head_dim, vocab, context;
     unsigned n_experts, top_k, moe_ffn, shared_experts;
+    unsigned attention_layers, moe_layers; /* layers that attend, and with experts; 0: all */
     unsigned sliding_window;
     double kv_bytes_per_tok, kv_bytes_per_tok_beyond_window; /* at 16 bit */
     double flop_per_tok;                                     /* ex attention */
     const char *source;
     bool own, broken; /* written in the scenario, no row of the catalog; with a mistake */
 };
+
+static inline unsigned ts_llm_attention_layers(const struct ts_llm *llm)
+{
+    return llm->attention_layers > 0 ? llm->attention_layers : llm->layers;
+}
+static inline unsigned ts_llm_moe_layers(const struct ts_llm *llm)
+{
+    return llm->moe_layers > 0 ? llm->moe_layers : llm->layers;
+}
 
 struct ts_price {
     const char *name; /* "provider/model" */

@@ -98,7 +98,7 @@ double ts_efficiency_peak(const struct ts_chip *chip, const struct ts_hardware *
 
 double ts_efficiency_attention_flop(const struct ts_llm *llm)
 {
-    return 4.0 * llm->heads * llm->head_dim * llm->layers;
+    return 4.0 * llm->heads * llm->head_dim * ts_llm_attention_layers(llm);
 }
 
 void ts_efficiency_split_experts(const struct ts_llm *llm, double bits_per_weight, struct ts_steps_roofline *roof)

@@ -1,106 +1,88 @@
-/* Hides the names that model families have for the same number in config.json, and how weights are counted.
+/* Hides how weights and KV entries are counted.
  *
  * Worked: 32 layers of hidden 4096, 32 heads and 8 KV heads of 128, ffn 14336, 128256 words, head not tied: a layer has
  * 4096 x (4096 + 2 x 1024) + 4096 x 4096 + 3 x 4096 x 14336 = 218.1e6 weights; with the head 7.50e9 are multiplied by a
- * token, with the embedding there are 8.03e9. */
+ * token, with the embedding there are 8.03e9. DeepSeek-V3: a layer's latent attention has 7168 x 1536 + 1536 x 128 x
+ * (128 + 64) + 7168 x (512 + 64) + 512 x 128 x (128 + 128) + 128 x 128 x 7168 = 187.1e6, and the model 671.0e9. */
 #include "scenarios/catalog/own_model.h"
 
-#include "base/json.h"
+#include <math.h>
 
-enum { CONFIG_MAX_BYTES = 4 << 20 };
+/* ---- config.json ---- */
 
-static const struct {
-    const char *key;
-    size_t offset;
-} config_keys[] = {
-    {"num_hidden_layers", offsetof(struct ts_own_model, llm.layers)},
-    {"hidden_size", offsetof(struct ts_own_model, llm.hidden)},
-    {"intermediate_size", offsetof(struct ts_own_model, llm.ffn)},
-    {"num_attention_heads", offsetof(struct ts_own_model, llm.heads)},
-    {"num_key_value_heads", offsetof(struct ts_own_model, llm.kv_heads)},
-    {"head_dim", offsetof(struct ts_own_model, llm.head_dim)},
-    {"vocab_size", offsetof(struct ts_own_model, llm.vocab)},
-    {"max_position_embeddings", offsetof(struct ts_own_model, llm.context)},
-    {"num_experts", offsetof(struct ts_own_model, llm.n_experts)},
-    {"num_local_experts", offsetof(struct ts_own_model, llm.n_experts)},
-    {"n_routed_experts", offsetof(struct ts_own_model, llm.n_experts)},
-    {"num_experts_per_tok", offsetof(struct ts_own_model, llm.top_k)},
-    {"moe_intermediate_size", offsetof(struct ts_own_model, llm.moe_ffn)},
-    {"n_shared_experts", offsetof(struct ts_own_model, llm.shared_experts)},
-};
-
-static enum ts_status read_counts(struct ts_own_model *model, const struct ts_json *config, const char *path,
-                                  struct ts_diags *diags)
+static unsigned n_attention(const struct ts_hf_config *config)
 {
-    for (size_t i = 0; i < sizeof config_keys / sizeof config_keys[0]; i++) {
-        const struct ts_json *value = ts_json_get(config, config_keys[i].key);
-        int64_t count = 0;
-        if (!ts_json_int(value, &count)) {
-            continue; /* absent, or null */
-        }
-        if (count < 0 || count > INT32_MAX) {
-            return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "%s is %lld", config_keys[i].key,
-                           (long long)count);
-        }
-        *(unsigned *)((char *)model + config_keys[i].offset) = (unsigned)count;
+    return config->n_of[TS_HF_FULL] + config->n_of[TS_HF_WINDOW];
+}
+
+static double other_mixers(const struct ts_hf_config *config)
+{
+    double sum = 0.0;
+    for (int kind = TS_HF_LINEAR; kind < TS_HF_N_LAYERS; kind++) {
+        sum += config->n_of[kind] > 0 ? config->n_of[kind] * config->mixer_weights[kind] : 0.0;
+    }
+    return sum;
+}
+
+static void take_config(struct ts_own_model *model, const struct ts_hf_config *config)
+{
+    struct ts_llm *llm = &model->llm;
+    model->config = *config;
+    llm->layers = config->layers;
+    llm->hidden = config->hidden;
+    llm->ffn = config->ffn;
+    llm->heads = config->heads;
+    llm->kv_heads = config->kv_heads;
+    llm->head_dim = config->head_dim;
+    llm->vocab = config->vocab;
+    llm->context = config->context;
+    llm->n_experts = config->n_experts;
+    llm->top_k = config->top_k;
+    llm->moe_ffn = config->n_experts > 0 ? config->expert_ffn : 0;
+    llm->shared_experts = config->n_shared;
+    llm->sliding_window = config->window;
+    model->window_layers = config->n_of[TS_HF_WINDOW];
+    model->tied = config->tied;
+    model->latent = config->kv_rank > 0;
+    model->uncountable =
+        (model->latent && (config->nope_dim == 0 || config->v_dim == 0)) || isnan(other_mixers(config));
+    if (model->latent) { /* one compressed entry and one rotary part per token and layer */
+        llm->kv_bytes_per_tok = 2.0 * n_attention(config) * ((double)config->kv_rank + config->rope_dim);
+    }
+}
+
+/* Layers that keep a state: not all that they take is in the model. */
+static enum ts_status tell_of_states(const struct ts_hf_config *config, const char *path, struct ts_diags *diags)
+{
+    const unsigned n_states = config->layers - n_attention(config) - config->n_of[TS_HF_NO_MIXER];
+    if (config->layers > 0 && n_attention(config) == 0) {
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL, "no layer of the model attends: not modelled");
+    }
+    if (n_states > 0) {
+        ts_diags_add(diags, TS_WARNING, ts_span_file(path), NULL,
+                     "%u of %u layers keep a state of constant size in place of KV entries: it is not in the memory "
+                     "plan, and without operator tables they take the time of their weights alone",
+                     n_states, config->layers);
     }
     return TS_OK;
 }
 
-/* Newer files list each layer's kind; of those without a list only Mistral's have the window in every layer. */
-static unsigned windowed_layers(const struct ts_json *config, unsigned n_layers)
-{
-    const struct ts_json *kinds = ts_json_get(config, "layer_types");
-    if (ts_json_is_array(kinds)) {
-        unsigned n = 0;
-        for (size_t i = 0; i < ts_json_length(kinds); i++) {
-            const char *kind = ts_json_string(ts_json_at(kinds, i));
-            n += kind && ts_str_equal(kind, "sliding_attention");
-        }
-        return n;
-    }
-    const char *type = ts_json_string(ts_json_get(config, "model_type"));
-    return type && (ts_str_equal(type, "mistral") || ts_str_equal(type, "mixtral")) ? n_layers : 0;
-}
-
-static void read_window(struct ts_own_model *model, const struct ts_json *config)
-{
-    int64_t window = 0;
-    bool in_use = true;
-    (void)ts_json_bool(ts_json_get(config, "use_sliding_window"), &in_use);
-    if (ts_json_int(ts_json_get(config, "sliding_window"), &window) && in_use && window > 0 && window < INT32_MAX) {
-        model->window_layers = windowed_layers(config, model->llm.layers);
-        model->llm.sliding_window = model->window_layers > 0 ? (unsigned)window : 0;
-    }
-}
-
-/* Latent attention (DeepSeek): one compressed entry and one rotary part per token and layer. */
-static void read_latent(struct ts_own_model *model, const struct ts_json *config)
-{
-    int64_t rank = 0;
-    int64_t rope = 0;
-    if (ts_json_int(ts_json_get(config, "kv_lora_rank"), &rank) && rank > 0 &&
-        ts_json_int(ts_json_get(config, "qk_rope_head_dim"), &rope) && rope >= 0) {
-        model->latent = true;
-        model->llm.kv_bytes_per_tok = 2.0 * model->llm.layers * (double)(rank + rope);
-    }
-}
-
 enum ts_status ts_own_model_read(struct ts_own_model *model, const char *path, struct ts_diags *diags)
 {
-    struct ts_json_doc doc;
-    enum ts_status status = ts_json_read(&doc, path, CONFIG_MAX_BYTES, diags);
+    struct ts_hf_file file;
+    struct ts_hf_config config;
+    enum ts_status status = ts_hf_open(&file, path, diags);
     if (status != TS_OK) {
         return status;
     }
-    const struct ts_json *config = ts_json_root(&doc);
-    const struct ts_json *text = ts_json_get(config, "text_config");
-    config = ts_json_is_object(text) ? text : config;
-    status = read_counts(model, config, path, diags);
-    (void)ts_json_bool(ts_json_get(config, "tie_word_embeddings"), &model->tied);
-    read_window(model, config);
-    read_latent(model, config);
-    ts_json_deinit(&doc);
+    status = ts_hf_config_read(&config, &file);
+    ts_hf_close(&file);
+    if (status == TS_OK) {
+        status = tell_of_states(&config, path, diags);
+    }
+    if (status == TS_OK) {
+        take_config(model, &config);
+    }
     return status;
 }
 
@@ -118,8 +100,8 @@ const char *ts_own_model_missing(const struct ts_own_model *model)
         {"context", llm->context > 0},
         {"ffn", llm->ffn > 0 || llm->moe_ffn > 0},
         {"experts_per_token", llm->n_experts == 0 || llm->top_k > 0},
-        {"parameters", !model->latent || llm->params > 0.0},
-        {"active_parameters", !model->latent || llm->n_experts == 0 || llm->params_active > 0.0},
+        {"parameters", !model->uncountable || llm->params > 0.0},
+        {"active_parameters", !model->uncountable || llm->n_experts == 0 || llm->params_active > 0.0},
         {"window", model->window_layers == 0 || llm->sliding_window > 0},
     };
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
@@ -130,28 +112,77 @@ const char *ts_own_model_missing(const struct ts_own_model *model)
     return NULL;
 }
 
-static double attention_weights(const struct ts_llm *llm)
+/* ---- weights ---- */
+
+static double latent_weights(const struct ts_own_model *model)
 {
+    const struct ts_hf_config *config = &model->config;
+    const double h = model->llm.hidden, heads = model->llm.heads,
+                 q = heads * ((double)config->nope_dim + config->rope_dim);
+    const double queries = config->q_rank > 0 ? config->q_rank * (h + q) : h * q;
+    return queries + h * ((double)config->kv_rank + config->rope_dim) +
+           config->kv_rank * heads * ((double)config->nope_dim + config->v_dim) + heads * config->v_dim * h;
+}
+
+static double attention_weights(const struct ts_own_model *model)
+{
+    const struct ts_llm *llm = &model->llm;
     const double q = (double)llm->heads * llm->head_dim;
     const double kv = (double)llm->kv_heads * llm->head_dim;
-    return (double)llm->hidden * (q + 2.0 * kv) + q * llm->hidden;
+    const double gate = model->config.q_gated ? q : 0.0;
+    return model->latent ? latent_weights(model) : llm->hidden * (q + gate + 2.0 * kv) + q * llm->hidden;
 }
 
-/* Weights of a layer's feed-forward part under `n_experts` of its experts, with gate, up and down projections. */
-static double ffn_weights(const struct ts_llm *llm, double n_experts)
+/* A feed-forward part of that width: up and down, and a gate. */
+static double ffn_weights(const struct ts_own_model *model, double width)
 {
-    if (llm->n_experts == 0) {
-        return 3.0 * llm->hidden * llm->ffn;
-    }
-    const double one = 3.0 * llm->hidden * llm->moe_ffn;
-    return (n_experts + llm->shared_experts) * one + (double)llm->hidden * llm->n_experts;
+    const bool ungated = model->config.layers > 0 && !model->config.gated;
+    return (ungated ? 2.0 : 3.0) * model->llm.hidden * width;
 }
 
-static double all_weights(const struct ts_llm *llm, double n_experts, unsigned n_tables)
+/* All feed-forward parts, under `n_experts` of those of a layer. */
+static double all_ffn_weights(const struct ts_own_model *model, double n_experts)
 {
+    const struct ts_llm *llm = &model->llm;
+    const struct ts_hf_config *config = &model->config;
+    const double width = config->n_shared > 0 ? (double)config->shared_ffn / config->n_shared : llm->moe_ffn;
+    const double one = ffn_weights(model, llm->moe_ffn);
+    const double shared = ffn_weights(model, llm->shared_experts * width);
+    const double with_ffn = config->layers > 0 ? (double)config->n_dense + config->n_moe : llm->layers;
+    const double n_moe = llm->n_experts > 0 ? ts_llm_moe_layers(llm) : 0.0;
+    return n_moe * (n_experts * one + shared + (double)llm->hidden * llm->n_experts) +
+           (with_ffn - n_moe) * ffn_weights(model, llm->ffn);
+}
+
+static double all_weights(const struct ts_own_model *model, double n_experts, unsigned n_tables)
+{
+    const struct ts_llm *llm = &model->llm;
     const double norms = (2.0 * llm->layers + 1.0) * llm->hidden;
-    return llm->layers * (attention_weights(llm) + ffn_weights(llm, n_experts)) +
-           (double)n_tables * llm->hidden * llm->vocab + norms;
+    return ts_llm_attention_layers(llm) * attention_weights(model) + other_mixers(&model->config) +
+           all_ffn_weights(model, n_experts) + (double)n_tables * llm->hidden * llm->vocab + norms;
+}
+
+/* ---- what follows ---- */
+
+/* What the file says of each layer holds for as many as it has. False: there are others now. */
+static bool settle_layers(struct ts_own_model *model)
+{
+    struct ts_hf_config *config = &model->config;
+    struct ts_llm *llm = &model->llm;
+    const unsigned n = config->layers;
+    const bool mixed = n_attention(config) < n || config->n_kv_shared > 0 || (config->n_dense > 0 && config->n_moe > 0);
+    if (n == 0 || (n != llm->layers && mixed)) {
+        return n == 0;
+    }
+    if (n != llm->layers) {
+        config->n_dense = config->n_moe > 0 ? 0 : llm->layers;
+        config->n_moe = config->n_moe > 0 ? llm->layers : 0;
+        config->layers = config->n_of[TS_HF_FULL] = llm->layers;
+        config->n_of[TS_HF_WINDOW] = 0; /* window_layers has them */
+    }
+    llm->attention_layers = n_attention(config);
+    llm->moe_layers = config->n_moe;
+    return true;
 }
 
 static const char *check_shape(const struct ts_own_model *model)
@@ -163,10 +194,39 @@ static const char *check_shape(const struct ts_own_model *model)
     if (llm->top_k > llm->n_experts) {
         return "a token cannot take more experts than there are";
     }
-    if (model->window_layers > llm->layers) {
-        return "more window_layers than layers";
+    if (model->window_layers > ts_llm_attention_layers(llm)) {
+        return "more window_layers than layers that attend";
     }
     return llm->params_active > llm->params ? "more active parameters than parameters" : NULL;
+}
+
+/* KV entries of a token, and beyond the window. */
+static void count_kv(struct ts_own_model *model)
+{
+    struct ts_llm *llm = &model->llm;
+    const unsigned n = ts_llm_attention_layers(llm);
+    const double window_frac = llm->sliding_window > 0 ? (double)model->window_layers / n : 0.0;
+    if (!(llm->kv_bytes_per_tok > 0.0)) {
+        const unsigned n_own = n - (model->config.n_kv_shared < n ? model->config.n_kv_shared : 0);
+        llm->kv_bytes_per_tok = 4.0 * n_own * llm->kv_heads * llm->head_dim;
+    }
+    llm->kv_bytes_per_tok_beyond_window = llm->kv_bytes_per_tok * (1.0 - window_frac);
+}
+
+static void count_weights(struct ts_own_model *model)
+{
+    struct ts_llm *llm = &model->llm;
+    const unsigned n_tables = model->tied ? 1 : 2;
+    const double experts = llm->n_experts > 0 ? llm->n_experts : 1.0;
+    const double active = llm->n_experts > 0 ? llm->top_k : 1.0;
+    const double norms = (2.0 * llm->layers + 1.0) * llm->hidden;
+    llm->params = llm->params > 0.0 ? llm->params : all_weights(model, experts, n_tables);
+    if (!(llm->params_active > 0.0)) {
+        llm->params_active = llm->n_experts > 0 ? all_weights(model, active, n_tables) : llm->params;
+    }
+    llm->flop_per_tok = model->uncountable
+                            ? 2.0 * (llm->params_active - (double)llm->hidden * llm->vocab * (n_tables - 1))
+                            : 2.0 * (all_weights(model, active, 1) - norms);
 }
 
 const char *ts_own_model_finish(struct ts_own_model *model)
@@ -177,22 +237,11 @@ const char *ts_own_model_finish(struct ts_own_model *model)
     llm->moe_ffn = llm->n_experts > 0 && llm->moe_ffn == 0 ? llm->ffn : llm->moe_ffn;
     llm->ffn = llm->ffn > 0 ? llm->ffn : llm->moe_ffn;
     llm->top_k = llm->n_experts > 0 ? llm->top_k : 0;
-    const unsigned n_tables = model->tied ? 1 : 2;
-    const double experts = llm->n_experts > 0 ? llm->n_experts : 1.0;
-    const double active = llm->n_experts > 0 ? llm->top_k : 1.0;
-    const bool said = llm->params > 0.0;
-    llm->params = said ? llm->params : all_weights(llm, experts, n_tables);
-    if (!(llm->params_active > 0.0)) {
-        llm->params_active = llm->n_experts > 0 ? all_weights(llm, active, n_tables) : llm->params;
+    if (!settle_layers(model)) {
+        return "its config.json says what each of its layers is: another number of layers cannot be written beside it";
     }
-    const double norms = (2.0 * llm->layers + 1.0) * llm->hidden;
-    llm->flop_per_tok = model->latent ? 2.0 * (llm->params_active - (double)llm->hidden * llm->vocab * (n_tables - 1))
-                                      : 2.0 * (all_weights(llm, active, 1) - norms);
-    if (!(llm->kv_bytes_per_tok > 0.0)) {
-        llm->kv_bytes_per_tok = 4.0 * llm->layers * llm->kv_heads * llm->head_dim;
-    }
-    const double window_frac = llm->sliding_window > 0 ? (double)model->window_layers / llm->layers : 0.0;
-    llm->kv_bytes_per_tok_beyond_window = llm->kv_bytes_per_tok * (1.0 - window_frac);
+    count_weights(model);
+    count_kv(model);
     llm->type = model->latent ? llm->n_experts > 0 ? "moe-mla" : "mla" : llm->n_experts > 0 ? "moe" : "dense";
     llm->own = true;
     return check_shape(model);

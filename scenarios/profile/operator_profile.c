@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "base/sample.h"
 #include "scenarios/profile/profile_parts.h"
 
@@ -20,6 +22,7 @@ static const struct ts_profile_columns token_columns = {.layers = true, .names =
 static const struct ts_profile_columns sequence_columns = {.layers = true, .names = {"sequences"}};
 static const struct ts_profile_columns attention_columns = {
     .names = {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode"}};
+static const struct ts_profile_columns linear_columns = {.layers = true, .names = {"prefill_tokens", "n_decode"}};
 static const struct ts_profile_columns moe_columns = {.names = {"tokens", "activated_experts"}};
 static const struct ts_profile_columns skew_columns = {
     .time = "t_skew_us", .repeats = true, .names = {"n", "pc", "t_mean_us", "t_max_us"}};
@@ -148,6 +151,17 @@ static bool make_axes(struct ts_profile *p, struct grid *grid)
     return true;
 }
 
+/* Layers without attention, whose kernels know nothing of the past. */
+static void add_linear(const struct ts_profile *p, struct grid *grid)
+{
+    for (size_t at = 0; p->linear.n > 0 && at < grid->n_all; at++) {
+        const size_t chunk = at / grid->stride[TS_ATTENTION_CHUNK] % grid->n[TS_ATTENTION_CHUNK];
+        const size_t decode = at / grid->stride[TS_ATTENTION_DECODE] % grid->n[TS_ATTENTION_DECODE];
+        grid->s[at] += ts_profile_linear_s(p, grid->ops->axes[TS_ATTENTION_CHUNK].at[chunk],
+                                           grid->ops->axes[TS_ATTENTION_DECODE].at[decode]);
+    }
+}
+
 static bool make_grid(struct ts_profile *p)
 {
     struct grid grid = {.ops = p->out->operators};
@@ -163,10 +177,11 @@ static bool make_grid(struct ts_profile *p)
     }
     const struct ts_profile_row nothing = {.seconds = 0.0};
     for (size_t i = 0; i < p->attention.n; i++) {
-        put_row(&grid, &p->attention.rows[i], p->ctx->llm->layers);
+        put_row(&grid, &p->attention.rows[i], ts_llm_attention_layers(p->ctx->llm));
     }
     put_row(&grid, &nothing, 0.0);
     p->out->n_filled = fill_empty(&grid);
+    add_linear(p, &grid);
     p->out->operators->attention_s = grid.s;
     for (size_t i = 0; i < grid.n_all; i++) {
         if (!known(&grid, i)) {
@@ -272,6 +287,14 @@ static const char *text_of(struct ts_loader *loader, const struct ts_node *map, 
     return node && node->kind == TS_NODE_SCALAR ? ts_loader_printf(loader, "%s", node->text) : "";
 }
 
+/* skew_profile: {enabled: false}: the sweep of unlike sequences was not part of the profile, whatever lies there. */
+static bool is_off(const struct ts_node *root, const char *section)
+{
+    const struct ts_node *map = ts_yaml_tree_find(root, section);
+    const struct ts_node *enabled = map && map->kind == TS_NODE_MAP ? ts_yaml_tree_find(map, "enabled") : NULL;
+    return enabled && enabled->kind == TS_NODE_SCALAR && ts_str_equal(enabled->text, "false");
+}
+
 /* What the meta file says of the measurement; one that cannot be read says nothing. */
 static void read_meta(struct ts_operator_profile *out, struct ts_loader *loader)
 {
@@ -290,6 +313,7 @@ static void read_meta(struct ts_operator_profile *out, struct ts_loader *loader)
                 out->model = text_of(loader, root, "model");
                 out->engine = text_of(loader, root, "vllm_version");
                 out->variant = text_of(loader, root, "variant");
+                out->skew_is_off = is_off(root, "skew_profile") || is_off(root, "skew_fit");
             }
             ts_source_deinit(&source);
         }
@@ -320,15 +344,60 @@ static bool read_if_there(struct ts_profile *p, struct ts_profile_table *table, 
     return !ts_file_exists(path_in(p->loader, p->out->folder, name)) || read_table(p, table, name, columns);
 }
 
+/* Has it a column time_us? Other files beside the tables (a recording's, say) are nobody's business. */
+static bool is_table(struct ts_profile *p, const char *name)
+{
+    struct ts_csv_reader *csv;
+    struct ts_diags ignored;
+    ts_diags_init(&ignored);
+    const char *path = path_in(p->loader, p->out->folder, name);
+    const bool opened = ts_str_has_suffix(name, ".csv") && ts_csv_open(&csv, path, true, &ignored) == TS_OK;
+    const bool is = opened && ts_csv_column(csv, "time_us") >= 0;
+    if (opened) {
+        ts_csv_close(csv);
+    }
+    ts_diags_deinit(&ignored);
+    return is;
+}
+
+/* Tables that count for nothing here are named: a profile of another kind of model, or of a newer profiler. */
+static bool name_unread(struct ts_profile *p)
+{
+    static const char *const read[] = {"dense.csv", "per_sequence.csv", "attention.csv", "moe.csv", "skew.csv"};
+    struct ts_names names;
+    const enum ts_status status = ts_names_of_folder(&names, p->out->folder, p->loader->diags);
+    if (status != TS_OK) {
+        ts_loader_fail(p->loader, status);
+        return false;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const char *name = names.items[i];
+        bool known = !is_table(p, name) || (ts_str_equal(name, "linear_attention.csv") && p->linear.n > 0);
+        for (size_t k = 0; k < sizeof read / sizeof read[0]; k++) {
+            known = known || ts_str_equal(name, read[k]);
+        }
+        if (!known) {
+            ts_loader_warning(p->loader, p->at, NULL, "%s of the profile is not read%s: it takes no time", name,
+                              ts_str_equal(name, "linear_attention.csv") ? ", as every layer of the model attends"
+                                                                         : "");
+        }
+    }
+    ts_names_deinit(&names);
+    return true;
+}
+
 static bool read_tables(struct ts_profile *p)
 {
+    const bool has_linear = ts_profile_linear_layers(p) > 0;
     const bool own_moe = ts_file_exists(path_in(p->loader, p->out->folder, "moe.csv"));
     bool good = read_table(p, &p->dense, "dense.csv", &token_columns);
     good = read_if_there(p, &p->per_sequence, "per_sequence.csv", &sequence_columns) && good;
     good = read_table(p, &p->attention, "attention.csv", &attention_columns) && good;
     /* Experts are profiled on one accelerator alone. */
     good = read_if_there(p, &p->moe, own_moe ? "moe.csv" : "../tp1/moe.csv", &moe_columns) && good;
-    return read_if_there(p, &p->skew, "skew.csv", &skew_columns) && good;
+    good = (!has_linear || read_if_there(p, &p->linear, "linear_attention.csv", &linear_columns)) && good;
+    good = (p->out->skew_is_off || read_if_there(p, &p->skew, "skew.csv", &skew_columns)) && good;
+    return good && name_unread(p);
 }
 
 bool ts_operator_profile_find(struct ts_operator_profile *out, struct ts_loader *loader, const struct ts_value *at,
@@ -361,6 +430,7 @@ bool ts_operator_profile_read(struct ts_operator_profile *out, struct ts_loader 
     free(p.dense.rows);
     free(p.per_sequence.rows);
     free(p.attention.rows);
+    free(p.linear.rows);
     free(p.moe.rows);
     free(p.skew.rows);
     return good && !loader->failed;

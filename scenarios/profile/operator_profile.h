@@ -3,12 +3,15 @@
  * tokens per_sequence.csv  layer,sequences,time_us                                 output head and sampler
  *   attention.csv     prefill_chunk,kv_prefill,n_decode,kv_decode,time_us     one layer's attention kernel
  *   moe.csv           tokens,activated_experts,time_us                        mixture-of-experts models: one layer's
- * block profile_meta.yaml or meta.yaml (here or one folder up)                    what was measured, optional or with
+ * block
+ *   linear_attention.csv  layer,prefill_tokens,n_decode,time_us               one layer without attention
+ * profile_meta.yaml or meta.yaml (here or one folder up)                    what was measured, optional or with
  * one such folder for each tensor-parallel degree, tp1, tp2 ... Columns are found by name; rows in any order, names and
  * grids as they are. Private to scenarios/.
  *
  * A step runs every operator once a layer, but: `layernorm` twice (before attention and before the MLP), `embedding`,
- * `final_layernorm` and what per_sequence.csv names once in all. */
+ * `final_layernorm` and what per_sequence.csv names once in all; and what belongs to attention, or to layers without,
+ * in those layers alone. A table in the folder that is not read is named. */
 #ifndef TS_SCENARIOS_PROFILE_OPERATOR_PROFILE_H
 #define TS_SCENARIOS_PROFILE_OPERATOR_PROFILE_H
 
@@ -19,6 +22,7 @@ struct ts_operator_profile {
     const char *folder;                   /* where the tables were found */
     const char *gpu, *model, *engine;     /* of the meta file, "" if it does not say */
     const char *variant;                  /* "bf16", "fp8-kvfp8": the same */
+    bool skew_is_off;                     /* the meta file says that skew.csv does not count */
     const char *layers;                   /* "qkv_proj x 32, ..." */
     size_t n_rows;                        /* read, all tables */
     size_t n_unlike;                      /* rows about sequences of unlike length */

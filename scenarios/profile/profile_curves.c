@@ -28,14 +28,16 @@ bool ts_profile_fail(struct ts_profile *p, const struct ts_profile_table *table,
 
 /* ---- curves ---- */
 
-/* What is known of the operators' names: a decoder runs them once a layer, twice, or once in all. */
+/* What is known of the operators' names: a decoder runs them once a layer, twice, or once in all; those of attention in
+ * the layers that attend. */
 static const struct {
     const char *name;
-    double per_layer, once;
+    double per_layer, per_attention, once;
 } operators[] = {
-    {"embedding", 0, 1},  {"layernorm", 2, 0}, {"qkv_proj", 1, 0},  {"qk_norm", 1, 0},
-    {"rotary_emb", 1, 0}, {"o_proj", 1, 0},    {"attention", 1, 0}, {"gate_up_proj", 1, 0},
-    {"act_fn", 1, 0},     {"down_proj", 1, 0}, {"moe", 1, 0},       {"final_layernorm", 0, 1},
+    {"embedding", 0, 0, 1},       {"layernorm", 2, 0, 0}, {"qkv_proj", 0, 1, 0},  {"qk_norm", 0, 1, 0},
+    {"rotary_emb", 0, 1, 0},      {"rope", 0, 1, 0},      {"o_proj", 0, 1, 0},    {"attention", 0, 1, 0},
+    {"gate_up_proj", 1, 0, 0},    {"act_fn", 1, 0, 0},    {"down_proj", 1, 0, 0}, {"moe", 1, 0, 0},
+    {"final_layernorm", 0, 0, 1},
 };
 
 enum { N_OPERATORS = sizeof operators / sizeof operators[0] };
@@ -43,10 +45,14 @@ enum { N_OPERATORS = sizeof operators / sizeof operators[0] };
 static double times_in_step(struct ts_profile *p, const struct ts_profile_table *table, uint32_t layer)
 {
     const double n_layers = p->ctx->llm->layers;
+    const double n_attention = ts_llm_attention_layers(p->ctx->llm);
     for (size_t i = 0; i < N_OPERATORS; i++) {
         if (ts_str_equal(table->layers[layer], operators[i].name)) {
-            return operators[i].per_layer * n_layers + operators[i].once;
+            return operators[i].per_layer * n_layers + operators[i].per_attention * n_attention + operators[i].once;
         }
+    }
+    if (n_layers > n_attention && ts_profile_is_linear(table->layers[layer])) {
+        return n_layers - n_attention;
     }
     ts_loader_warning(p->loader, p->at, NULL, "%s: the operator '%s' is not known: it is counted once a layer",
                       ts_path_base(table->path), table->layers[layer]);
@@ -132,7 +138,7 @@ static size_t read_at_touched(struct ts_profile *p, double *x, double *y)
         }
         x[n] = tokens * g;
         const double touched = n_experts / g * (1.0 - pow(1.0 - share, x[n]));
-        y[n++] = at_experts(moe, first, end, touched) * p->ctx->llm->layers;
+        y[n++] = at_experts(moe, first, end, touched) * ts_llm_moe_layers(p->ctx->llm);
     }
     return n;
 }
@@ -149,7 +155,7 @@ static bool make_experts(struct ts_profile *p, struct ts_curve *out)
         return false;
     }
     *out = (struct ts_curve){.x = x, .y = y, .n = read_at_touched(p, x, y)};
-    ts_text_printf(&p->layers, ", experts x %u", llm->layers);
+    ts_text_printf(&p->layers, ", experts x %u", ts_llm_moe_layers(llm));
     if (p->ctx->n_accelerators > 1) {
         ts_text_printf(&p->layers, " on each of %u accelerators, %g experts each", (unsigned)p->ctx->n_accelerators,
                        (double)llm->n_experts / p->ctx->n_accelerators);
@@ -182,6 +188,12 @@ static void warn_missing(struct ts_profile *p)
         ts_loader_warning(p->loader, p->at, "copy moe.csv into the folder: tokens,activated_experts,time_us",
                           "%s is a mixture of experts, and the profile has no moe.csv: experts take no time",
                           p->ctx->llm->name);
+    }
+    if (ts_profile_linear_layers(p) > 0 && p->linear.n == 0) {
+        ts_loader_warning(p->loader, p->at, "linear_attention.csv: layer,prefill_tokens,n_decode,time_us",
+                          "%u layers of %s do not attend, and the profile has no linear_attention.csv: their kernels "
+                          "take no time",
+                          ts_profile_linear_layers(p), p->ctx->llm->name);
     }
     if (p->per_sequence.n == 0) {
         ts_loader_warning(p->loader, p->at, "per_sequence.csv: layer,sequences,time_us with lm_head and sampler",

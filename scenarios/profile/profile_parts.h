@@ -11,7 +11,7 @@ struct ts_profile {
     struct ts_loader *loader;
     const struct ts_value *at; /* who named the folder */
     const struct ts_tier_context *ctx;
-    struct ts_profile_table dense, per_sequence, attention, moe, skew;
+    struct ts_profile_table dense, per_sequence, attention, linear, moe, skew;
     struct ts_text layers;
 };
 
@@ -21,6 +21,12 @@ bool ts_profile_fail(struct ts_profile *p, const struct ts_profile_table *table,
 /* The curves of a step over tokens, sequences, and of experts over tokens; the operators' times in a step are listed in
  * p->layers. False: reported. */
 bool ts_profile_curves(struct ts_profile *p, struct ts_steps_operators *out);
+
+/* Is that an operator of layers without attention? How many of these the model has; and what the kernels of all of them
+ * take in a step of so many prompt tokens and sequences in decode (profile_linear.c). */
+bool ts_profile_is_linear(const char *name);
+unsigned ts_profile_linear_layers(const struct ts_profile *p);
+double ts_profile_linear_s(const struct ts_profile *p, double chunk, double n_decode);
 
 /* How unlike sequences take longer, from the table of them: columns n, pc, t_mean_us, t_max_us. */
 bool ts_profile_unlike(struct ts_profile *p, struct ts_steps_operators *out);

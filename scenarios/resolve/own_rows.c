@@ -155,11 +155,12 @@ static void settle_shape(struct ts_value *value, const struct ts_own_model *conf
     for (size_t i = 0; i < sizeof of_experts / sizeof of_experts[0]; i++) {
         ts_value_counts_if(value, of_experts[i], experts, "the model has no experts");
     }
-    ts_value_counts_if(value, "active_parameters", experts || config->latent,
+    ts_value_counts_if(value, "active_parameters", experts || config->uncountable,
                        "the model has no experts: a token meets all weights");
-    ts_value_counts_if(value, "ffn", !experts || !expert_ffn, "expert_ffn is the width of all feed-forward parts");
+    ts_value_counts_if(value, "ffn", !experts || !expert_ffn || config->config.n_dense > 0,
+                       "expert_ffn is the width of all feed-forward parts");
     ts_value_counts_if(value, "window", window, "no layer looks back over it alone: write window_layers");
-    ts_value_counts_if(value, "tied", config->latent || !ts_value_is_written(value, "parameters"),
+    ts_value_counts_if(value, "tied", config->uncountable || !ts_value_is_written(value, "parameters"),
                        "parameters says how many weights there are");
 }
 

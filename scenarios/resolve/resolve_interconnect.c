@@ -3,9 +3,10 @@
 
 static const double all_reduce_s = 15e-6;
 
-/* Cards on GDDR have no NVLink: PCIe 4 x16 through the host, where nothing is written. */
-static const double pcie_bytes_per_s = 32e9;
-static const double pcie_latency_s = 20e-6;
+/* Cards on GDDR have no NVLink: PCIe through the host, where nothing is written. What NCCL reaches there, not what the
+ * bus could carry: docs/OPERATOR-PROFILES.md, "What joins two cards". */
+static const double pcie_bytes_per_s = 18e9;
+static const double pcie_latency_s = 10e-6;
 
 /* Written, or needed. */
 bool ts_steps_has_interconnect(const struct ts_tier_context *ctx)
@@ -22,7 +23,7 @@ static double link_number(struct ts_loader *loader, const struct ts_tier_context
         return ts_value_number(ctx->value, key);
     }
     ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.%s.pcie", ctx->value->path, key), TS_ORIGIN_MODELLED,
-                            "PCIe 4 x16 through the host: the class of the card has no NVLink", pcie, unit);
+                            "PCIe through the host: the class of the card has no NVLink", pcie, unit);
     return pcie;
 }
 

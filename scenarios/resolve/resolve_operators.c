@@ -128,10 +128,10 @@ static void warn_no_interconnect(struct ts_loader *loader, const struct ts_tier_
     }
     ts_loader_warning(
         loader, ts_value_at(ctx->value, "accelerators"),
-        "write interconnect: {bandwidth: 450 GB/s, latency: 3 us} (NVLink), {bandwidth: 32 GB/s, latency: "
-        "20 us} (PCIe), or what you measured",
+        "write interconnect: {bandwidth: 450 GB/s, latency: 3 us} (NVLink), {bandwidth: 18 GB/s, latency: "
+        "10 us} (PCIe through the host), {bandwidth: 35 GB/s, latency: 10 us} (with peer access), or what you measured",
         "an operator profile does not time what joins %u accelerators: %s", (unsigned)ctx->n_accelerators,
-        ctx->takes_pcie                  ? "PCIe is taken, 32 GB/s and 20 us a message"
+        ctx->takes_pcie                  ? "PCIe through the host is taken, 18 GB/s and 10 us a message"
         : ts_steps_has_interconnect(ctx) ? "NVLink is taken, 450 GB/s and 3 us a message"
                                          : "15 us are taken for an all-reduce");
 }
@@ -170,13 +170,19 @@ void ts_resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx,
     profile.operators->fixed_s += joint.fixed_s;
     profile.operators->joined_s_per_tok = joint.per_tok_s;
     out->u.operators = profile.operators;
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.layers", ctx->value->path), TS_ORIGIN_MEASURED,
-                     ts_loader_printf(loader, "times of each operator in a step; attention x %u", ctx->llm->layers),
-                     "%s", profile.layers);
+    ts_loader_assume(
+        loader, ts_loader_printf(loader, "%s.steps.layers", ctx->value->path), TS_ORIGIN_MEASURED,
+        ts_loader_printf(loader, "times of each operator in a step; attention x %u", ts_llm_attention_layers(ctx->llm)),
+        "%s", profile.layers);
     if (profile.n_unlike > 0) {
         ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.unlike", ctx->value->path), TS_ORIGIN_MEASURED,
                          "skew.csv: batches of sequences of unlike length, beside batches of equals", "%zu",
                          profile.n_unlike);
+    }
+    if (profile.skew_is_off) {
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.unlike", ctx->value->path), TS_ORIGIN_MEASURED,
+                         "the profile's meta file: skew_profile or skew_fit says enabled: false",
+                         "skew.csv is not read");
     }
     if (profile.n_filled > 0) {
         ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.filled", ctx->value->path), TS_ORIGIN_MODELLED,

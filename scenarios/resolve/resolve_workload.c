@@ -137,6 +137,26 @@ static void check_format(struct ts_loader *loader, struct ts_value *trace, const
     }
 }
 
+/* ---- a closed loop ---- */
+
+static const char no_users[] = "requests come at the rate of calls, whoever sends them: write users";
+static const char not_when_recorded[] = "requests come when they are recorded: write users for a closed loop";
+
+/* Users, where the section has them, send until until_s (0: until the requests end). */
+static bool resolve_users(struct ts_loader *loader, struct ts_value *section, double until_s, const char *why_not)
+{
+    const bool closed = ts_value_is_set(section, "users");
+    ts_value_counts_if(section, "think", closed, why_not);
+    if (closed) {
+        loader->workload->is_closed = true;
+        loader->model->users = (struct ts_users_model){
+            .n = ts_value_count(section, "users"), .think_s = ts_value_dist(section, "think"), .until_s = until_s};
+    }
+    return closed;
+}
+
+/* ---- a trace ---- */
+
 static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
 {
     struct ts_workload *workload = loader->workload;
@@ -154,12 +174,14 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     workload->trace_format = ts_value_text(trace, "format");
     check_format(loader, trace, workload->trace_format);
     loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
-    workload->scale_rate = ts_value_number(trace, "scale_rate");
     workload->repeat_to_s = ts_value_number(trace, "repeat_to");
+    const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
+    ts_value_counts_if(trace, "scale_rate", !closed, "users set the rate of a closed loop");
+    workload->scale_rate = ts_value_number(trace, "scale_rate");
     resolve_classes(loader, ts_value_at(trace, "classes"), false);
 }
 
-/* --trace beside a generated workload: its classes label the requests of the file. */
+/* --trace beside a generated workload: its classes label the requests of the file, its users send them. */
 static void replace_by_trace(struct ts_loader *loader, struct ts_value *section)
 {
     struct ts_workload *workload = loader->workload;
@@ -170,6 +192,8 @@ static void replace_by_trace(struct ts_loader *loader, struct ts_value *section)
     loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
     workload->scale_rate = 1.0;
     ts_loader_assume(loader, "trace.file", TS_ORIGIN_COMMAND, "command line", "%s", ts_path_base(workload->trace_path));
+    ts_value_counts_if(section, "users", true, NULL);
+    resolve_users(loader, section, 0.0, not_when_recorded);
     ts_value_counts_if(section, "classes", true, NULL);
     resolve_classes(loader, ts_value_at(section, "classes"), false);
 }
@@ -199,23 +223,17 @@ static bool is_flat(const double *week_curve)
     return flat;
 }
 
-static void resolve_generated(struct ts_loader *loader, struct ts_value *section)
+/* When requests come at a rate. */
+static void resolve_rate(struct ts_loader *loader, struct ts_value *section)
 {
     struct ts_workload *workload = loader->workload;
     struct ts_value *curve = ts_value_at(section, "curve");
     ts_value_counts_if(section, "start", !is_flat(curve->curve), "the rate is the same at all hours: write a curve");
     workload->calls_per_s = ts_value_number(section, "calls");
-    workload->duration_s = ts_value_number(section, "duration");
     workload->start_hour = ts_value_number(section, "start");
     curve->used = true;
     workload->week_curve = curve->curve;
     workload->gap = ts_value_dist(section, "gaps");
-    workload->scale_rate = 1.0;
-    workload->max_prompt_tok = ts_value_count(section, "max_prompt");
-    workload->max_output_tok = ts_value_count(section, "max_output");
-    struct ts_value *classes = ts_value_at(section, "classes");
-    resolve_classes(loader, classes, true);
-    name_token_sources(loader, classes);
     loader->model->calls_per_month = ts_workload_expected_calls_per_month(workload);
     ts_loader_assume(loader, "workload.calls_per_month", TS_ORIGIN_MODELLED, "730 h of the mean rate", "%.0f calls",
                      loader->model->calls_per_month);
@@ -224,6 +242,53 @@ static void resolve_generated(struct ts_loader *loader, struct ts_value *section
         ts_loader_warning(loader, ts_value_at(section, "calls"), NULL,
                           "about %.0f calls will be simulated: that takes a while", expected);
     }
+}
+
+static bool is_written(struct ts_value *section, const char *key)
+{
+    const struct ts_value *value = section->n_children > 0 ? ts_value_at(section, key) : NULL;
+    return value && value->state != TS_VALUE_ABSENT;
+}
+
+/* A closed loop has users and no rate. Told beside mistakes that the section may have otherwise. */
+static bool check_load(struct ts_loader *loader, struct ts_value *section)
+{
+    const bool has_calls = is_written(section, "calls"), has_users = is_written(section, "users");
+    if (has_calls && has_users) {
+        ts_loader_error(loader, ts_value_at(section, "users"), "keep the one that you mean",
+                        "'calls' and 'users' exclude each other: a closed loop has no rate of its own");
+    } else if (!has_calls && !has_users) {
+        ts_loader_error(loader, section, "write calls: 10/s, or users: 64 for a closed loop",
+                        "'calls' or 'users' is missing in workload");
+    }
+    return has_calls != has_users;
+}
+
+static void resolve_load(struct ts_loader *loader, struct ts_value *section)
+{
+    static const char *const of_rates[] = {"curve", "start", "gaps"};
+    const bool closed = resolve_users(loader, section, ts_value_number(section, "duration"), no_users);
+    ts_value_counts_if(section, "requests", closed, "it ends a closed loop: write users, or a duration");
+    loader->workload->max_requests = closed ? (uint64_t)ts_value_number(section, "requests") : 0;
+    for (size_t i = 0; closed && i < sizeof of_rates / sizeof of_rates[0]; i++) {
+        ts_value_counts_if(section, of_rates[i], false, "users set the rate of a closed loop");
+    }
+    if (!closed) {
+        resolve_rate(loader, section);
+    }
+}
+
+static void resolve_generated(struct ts_loader *loader, struct ts_value *section)
+{
+    struct ts_workload *workload = loader->workload;
+    workload->duration_s = ts_value_number(section, "duration");
+    workload->scale_rate = 1.0;
+    workload->max_prompt_tok = ts_value_count(section, "max_prompt");
+    workload->max_output_tok = ts_value_count(section, "max_output");
+    struct ts_value *classes = ts_value_at(section, "classes");
+    resolve_classes(loader, classes, true);
+    name_token_sources(loader, classes);
+    resolve_load(loader, section);
 }
 
 void ts_resolve_workload(struct ts_loader *loader)
@@ -241,7 +306,8 @@ void ts_resolve_workload(struct ts_loader *loader)
                         "there are no requests");
         return;
     }
-    if (generated->broken || trace->broken) {
+    const bool drawn = has_generated && !loader->options->trace_path;
+    if ((drawn && !check_load(loader, generated)) || generated->broken || trace->broken) {
         return;
     }
     if (has_trace) {

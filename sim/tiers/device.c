@@ -31,6 +31,13 @@ struct fleet {
     uint8_t *called; /* a bit for each user, set once one of the user's calls has begun; NULL: on mains, not counted */
 };
 
+/* The users of a closed loop are those of the devices, as far as these go. */
+static uint32_t user_of(const struct fleet *fleet, const struct ts_request *request)
+{
+    const uint32_t n = fleet->model->n_users;
+    return request->user > 0 ? (request->user - 1) % n : ts_device_user(fleet->seed, request->id, n);
+}
+
 /* ---- the table of busy devices ---- */
 
 static uint32_t place_of(const struct fleet *fleet, uint32_t user)
@@ -214,8 +221,7 @@ static bool device_can_hold(const struct ts_tier *tier, const struct ts_request 
     const struct fleet *fleet = tier->state;
     const uint64_t n_tok = (uint64_t)request->prompt_tok + request->output_tok;
     return fleet->model->n_users > 0 && (fleet->context_tok == 0 || n_tok <= fleet->context_tok) &&
-           ts_device_is_eligible(fleet->seed, ts_device_user(fleet->seed, request->id, fleet->model->n_users),
-                                 fleet->model->eligible_frac);
+           ts_device_is_eligible(fleet->seed, user_of(fleet, request), fleet->model->eligible_frac);
 }
 
 static double device_pressure(const struct ts_tier *tier, const struct ts_engine *engine,
@@ -223,14 +229,14 @@ static double device_pressure(const struct ts_tier *tier, const struct ts_engine
 {
     (void)engine;
     const struct fleet *fleet = tier->state;
-    return find(fleet, ts_device_user(fleet->seed, request->id, fleet->model->n_users))->n;
+    return find(fleet, user_of(fleet, request))->n;
 }
 
 static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
 {
     struct fleet *fleet = tier->state;
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    flight->unit = ts_device_user(fleet->seed, flight->request.id, fleet->model->n_users);
+    flight->unit = user_of(fleet, &flight->request);
     struct device *device = find(fleet, flight->unit);
     if (device->n > fleet->model->max_queue) {
         return false;

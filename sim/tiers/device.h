@@ -5,7 +5,7 @@
 #define TS_SIM_TIERS_DEVICE_H
 
 #include "sim/engine.h"
-#include "sim/tiers/users.h"
+#include "sim/tiers/device_users.h"
 
 extern const struct ts_tier_ops ts_device_ops;
 

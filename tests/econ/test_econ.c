@@ -345,8 +345,10 @@ static void test_econ__refuses_an_empty_window(void **state)
     (void)state;
     struct world world;
     world_init(&world);
-    world.result.window_s = 0;
+    const double simulated_s = world.result.simulated_s;
+    world.result.window_s = world.result.simulated_s = 0;
     assert_int_equal(ts_econ_compute(&world.econ, &world.model, &world.result, &world.diags), TS_ERANGE);
+    world.result.simulated_s = simulated_s;
     assert_int_equal(world.diags.n_errors, 1);
     world.result.window_s = 10;
     world.model.calls_per_month = 5;

@@ -147,6 +147,8 @@ static void test_model_config__published_files_have_their_published_size(void **
     }
 }
 
+#define FOUR_KINDS "\"full_attention\", \"sliding_attention\", \"sliding_attention\", \"sliding_attention\""
+
 static void window_case(const char *fields, uint32_t context, size_t n_warnings)
 {
     struct ts_model_config config;
@@ -167,11 +169,13 @@ static void test_model_config__a_sliding_window_that_matters_bounds_the_context(
     window_case("\"model_type\": \"mistral\", \"sliding_window\": null", 131072, 0);
     window_case("\"model_type\": \"mistral\", \"sliding_window\": 131072", 131072, 0);
     window_case("\"model_type\": \"qwen2\", \"sliding_window\": 4096, \"use_sliding_window\": false", 131072, 0);
-    window_case("\"model_type\": \"qwen2\", \"sliding_window\": 4096, \"use_sliding_window\": true", 4096, 1);
+    window_case("\"model_type\": \"qwen2\", \"sliding_window\": 4096, \"use_sliding_window\": true, "
+                "\"max_window_layers\": 8",
+                4096, 1);
     window_case("\"model_type\": \"qwen3\", \"sliding_window\": 4096, \"layer_types\": [\"full_attention\"]", 131072,
                 0);
-    window_case("\"model_type\": \"qwen3\", \"sliding_window\": 4096, \"layer_types\": [\"full_attention\", "
-                "\"sliding_attention\"]",
+    window_case("\"model_type\": \"qwen3\", \"sliding_window\": 4096, \"layer_types\": [" FOUR_KINDS ", " FOUR_KINDS
+                ", " FOUR_KINDS ", " FOUR_KINDS "]",
                 4096, 1);
 }
 

@@ -84,6 +84,51 @@ static void test_notes__a_prompt_cache_says_what_it_found(void **state)
     report_fixture_deinit(&fixture);
 }
 
+/* A queue that grew to 30 min in an hour: requests come 1.5 times as fast as they are served. Without growth, or among
+ * the users of a closed loop, nothing is said; and of clients who gave up, that they did. */
+static void test_notes__overload_is_told(void **state)
+{
+    (void)state;
+    struct report_fixture fixture;
+    struct ts_text text, page;
+    report_fixture_tiny(&fixture);
+    struct ts_tier_result *edge = &fixture.result.tiers[EDGE];
+    struct ts_batch_means grown = {.size = 1}, even = {.size = 1};
+    for (int i = 0; i < 32; i++) {
+        ts_batch_means_add(&grown, 60.0 * i);
+        ts_batch_means_add(&even, 900.0);
+    }
+    fixture.result.n_replications = 1;
+    fixture.result.window_s = 3600.0;
+    ts_hist_add_n(&edge->cells[0].latency_ns[TS_WAIT], 1800000000000, 100);
+    edge->batches[TS_WAIT] = grown;
+    notes(&text, &page, &fixture);
+    assert_non_null(strstr(text.data, "edge: OVERLOAD: requests come about 1.5 times as fast as they are served; the "
+                                      "longest waits (p99 30"));
+    assert_non_null(strstr(page.data, "<li>edge: OVERLOAD"));
+    ts_text_deinit(&text);
+    ts_text_deinit(&page);
+    fixture.model.users.n = 8;
+    notes(&text, &page, &fixture);
+    assert_int_equal(text.len + page.len, 0);
+    ts_text_deinit(&text);
+    ts_text_deinit(&page);
+    fixture.model.users.n = 0;
+    edge->batches[TS_WAIT] = even;
+    notes(&text, &page, &fixture);
+    assert_int_equal(text.len + page.len, 0);
+    ts_text_deinit(&text);
+    ts_text_deinit(&page);
+    edge->cells[0].arrived += 50;
+    edge->cells[0].timed_out += 50;
+    fixture.model.patience_s = 60.0;
+    notes(&text, &page, &fixture);
+    assert_non_null(strstr(text.data, " of its requests gave up after 60 s without a first token"));
+    ts_text_deinit(&text);
+    ts_text_deinit(&page);
+    report_fixture_deinit(&fixture);
+}
+
 /* Models without them have neither the figures nor the sentences. */
 static void test_notes__without_batteries_and_caches_there_is_nothing_to_say(void **state)
 {
@@ -111,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notes__a_reply_and_a_day_take_their_share_of_a_charge),
         cmocka_unit_test(test_notes__a_prompt_cache_says_what_it_found),
+        cmocka_unit_test(test_notes__overload_is_told),
         cmocka_unit_test(test_notes__without_batteries_and_caches_there_is_nothing_to_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,14 @@ struct moot {
 
 static const struct moot cases[] = {
     {"server", {"workload.start=Tuesday"}, "'workload.start' has no effect here: the rate is the same at all hours"},
+    {"server", {"workload.think=3 s"}, "'workload.think' has no effect here: requests come at the rate of calls"},
+    {"server", {"workload.requests=30"}, "'workload.requests' has no effect here: it ends a closed loop"},
+    {"users", {"workload.curve=office-week"}, "'workload.curve' has no effect here: users set the rate"},
+    {"users", {"workload.gaps=regular"}, "'workload.gaps' has no effect here: users set the rate"},
+    {"trace", {"trace.think=3 s"}, "'trace.think' has no effect here: requests come when they are recorded"},
+    {"trace",
+     {"trace.users=4", "trace.scale_rate=2"},
+     "'trace.scale_rate' has no effect here: users set the rate of a closed loop"},
     {"server",
      {"workload.classes.chat.sensitivity=restricted"},
      "'workload.classes.chat.sensitivity' has no effect here: no rule of routing has when: {sensitivity: ...}"},
@@ -187,7 +195,7 @@ static void test_moot_keys__are_told_with_the_reason(void **state)
 static void test_moot_keys__are_none_where_all_count(void **state)
 {
     (void)state;
-    static const char *const quiet[] = {"office",  "server", "fleet",    "pools", "trace",
+    static const char *const quiet[] = {"office",  "server", "fleet",    "pools", "trace",  "users",
                                         "experts", "own",    "recorded", "api",   "cascade"};
     for (size_t i = 0; i < sizeof quiet / sizeof quiet[0]; i++) {
         struct ts_text said;

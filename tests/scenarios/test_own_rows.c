@@ -162,13 +162,22 @@ static void test_own_model__latent_attention_needs_its_parameters(void **state)
 static void test_own_model__a_hostile_config_is_an_error(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "[", "{\"hidden_size\": -1}", "{\"hidden_size\": 99999999999}"};
+    static const char *const texts[] = {"",
+                                        "[",
+                                        "{\"hidden_size\": -1}",
+                                        "{\"hidden_size\": 99999999999}",
+                                        "{\"hidden_size\": \"many\"}",
+                                        "{\"num_hidden_layers\": 2, \"layer_types\": 3}",
+                                        "{\"num_hidden_layers\": 2, \"layer_types\": [\"conv\", \"mamba\", \"conv\"]}",
+                                        "{\"num_hidden_layers\": 2, \"attn_layer_period\": 0}",
+                                        "{\"num_hidden_layers\": 2, \"hybrid_override_pattern\": \"M*M\"}",
+                                        "{\"num_hidden_layers\": 2, \"num_experts\": 8, \"moe_layers\": [1, 2, 3]}"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct ts_own_model m;
         assert_int_equal(read_config(&m, texts[i]), TS_EINPUT);
     }
     struct ts_own_model m;
-    assert_int_equal(read_config(&m, "{\"hidden_size\": \"many\", \"layer_types\": 3}"), TS_OK);
+    assert_int_equal(read_config(&m, "{\"hidden_size\": 512, \"layer_types\": 3}"), TS_OK);
     assert_string_equal(ts_own_model_missing(&m), "layers");
 }
 

@@ -367,6 +367,47 @@ static void test_sim__random_models_balance_and_repeat(void **state)
     assert_true(tally.n_failures > 500);
 }
 
+/* The same models under the load of users. */
+static void test_sim__closed_loops_balance_and_repeat(void **state)
+{
+    (void)state;
+    struct tally tally = {0};
+    for (uint32_t i = 0; i < N_MODELS; i++) {
+        struct ts_rng rng;
+        ts_rng_init(&rng, 123, i, 0, 0);
+        struct ts_pool_model pools[MOST_TIERS][MOST_POOLS];
+        struct ts_model model = random_model(&rng, pools);
+        const uint64_t n = below(&rng, 400);
+        struct ts_request *requests = random_requests(&rng, &model, n);
+        const bool draws_thinking = below(&rng, 2);
+        model.users =
+            (struct ts_users_model){.n = 1 + below(&rng, 40),
+                                    .think_s = draws_thinking ? ts_dist_exponential(0.2 * ts_rng_uniform(&rng))
+                                                              : ts_dist_constant(0.05 * below(&rng, 2)),
+                                    .until_s = below(&rng, 2) ? 5.0 * ts_rng_uniform(&rng) : 0.0};
+        const struct ts_sim_options steps = {.single_steps = true};
+        struct ts_result first = world_run(&model, requests, n);
+        struct ts_result second = world_run(&model, requests, n);
+        struct ts_result stepped = world_run_with(&model, requests, n, &steps);
+        world_assert_equal(&first, &second, 0.0);
+        world_assert_equal(&first, &stepped, 1e-9);
+        struct ts_cell sum;
+        assert_int_equal(ts_result_sum(&sum, &first, first.n_tiers + 1, TS_ALL_CLASSES), TS_OK);
+        assert_true(model.users.until_s > 0.0 ? sum.arrived <= n : sum.arrived == n);
+        add_to_tally(&tally, &first, sum.arrived);
+        ts_cell_deinit(&sum);
+        ts_result_deinit(&first);
+        ts_result_deinit(&second);
+        ts_result_deinit(&stepped);
+        free(requests);
+    }
+    assert_true(tally.done > 10000);
+    assert_true(tally.rejected > 1000);
+    assert_true(tally.timed_out > 1000);
+    assert_true(tally.unfinished > 500);
+    assert_true(tally.n_preemptions > 500);
+}
+
 /* With everything drawn, another replication differs and the same one does not. */
 static void test_sim__replications_draw_their_own_numbers(void **state)
 {
@@ -452,6 +493,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sim__random_models_balance_and_repeat),
+        cmocka_unit_test(test_sim__closed_loops_balance_and_repeat),
         cmocka_unit_test(test_sim__replications_draw_their_own_numbers),
         cmocka_unit_test(test_sim__no_requests_give_an_empty_result),
         cmocka_unit_test(test_sim__the_window_may_be_longer_than_the_arrivals),

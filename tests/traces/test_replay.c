@@ -303,6 +303,28 @@ static void test_replay__classes_that_nobody_looks_at_are_told(void **state)
     remove_file(&file);
 }
 
+/* Users send the rows when they can: these have no times, and are as many as are wanted if the file is repeated. */
+static void test_replay__closed_loop_has_rows_without_times(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ts_request read[10];
+    struct ts_trace_counts counts;
+    fixture->workload.is_closed = true;
+    assert_int_equal(read_workload(&fixture->workload, 1, 0, read, 10, &counts), 3);
+    assert_true(read[0].arrival_ns == 0 && read[2].arrival_ns == 0 && read[2].prompt_tok == 13);
+    struct ts_request_stream *stream = NULL;
+    fixture->workload.repeat_to_s = 1.0;
+    assert_int_equal(ts_workload_open(&stream, &fixture->workload, 1, 0, NULL, NULL), TS_OK);
+    for (uint64_t i = 0; i < 100; i++) {
+        int got = 0;
+        assert_int_equal(ts_request_next(stream, &read[0], &got, NULL), TS_OK);
+        assert_true(got && read[0].id == i && read[0].arrival_ns == 0);
+    }
+    ts_request_stream_destroy(stream);
+    fixture->workload.is_closed = false;
+    fixture->workload.repeat_to_s = 0.0;
+}
+
 static void test_replay__an_error_of_the_file_comes_through(void **state)
 {
     struct fixture *fixture = *state;
@@ -323,6 +345,7 @@ int main(void)
         WITH_FILE(test_replay__labels_are_the_same_in_every_replication),
         WITH_FILE(test_replay__labels_depend_on_seed_and_id_alone),
         WITH_FILE(test_replay__sensitivity_is_that_of_the_class),
+        WITH_FILE(test_replay__closed_loop_has_rows_without_times),
         WITH_FILE(test_replay__scaling_the_rate_divides_the_gaps),
         WITH_FILE(test_replay__repetition_goes_on_one_mean_gap_later),
         WITH_FILE(test_replay__repetition_keeps_the_rate_of_the_trace),

@@ -25,6 +25,44 @@ static void test_workload__needs_a_source_of_requests(void **state)
     assert_refused(&workload, "error: a workload is a trace file or a rate of calls, not both\n");
 }
 
+static void test_workload__closed_loop_has_no_rate(void **state)
+{
+    (void)state;
+    struct ts_class_spec spec = plain_class();
+    struct ts_workload workload = plain_workload(&spec, 1);
+    workload.is_closed = true;
+    assert_refused(&workload, "error: the users of a closed loop set the rate of calls\n");
+}
+
+/* Requests as those of a rate, in the same order, without their times. */
+static void test_workload__closed_loop_draws_what_a_rate_would(void **state)
+{
+    (void)state;
+    struct ts_class_spec spec = plain_class();
+    struct ts_workload workload = plain_workload(&spec, 1);
+    struct ts_workload closed = workload;
+    struct ts_request_stream *open_stream, *closed_stream;
+    struct ts_request a, b;
+    int got_a, got_b;
+    spec.prompt_tok = ts_dist_lognormal_median_p95(300.0, 2500.0);
+    closed.calls_per_s = 0.0;
+    closed.is_closed = true;
+    closed.max_requests = 100;
+    assert_int_equal(ts_workload_open(&open_stream, &workload, 1, 0, NULL, NULL), TS_OK);
+    assert_int_equal(ts_workload_open(&closed_stream, &closed, 1, 0, NULL, NULL), TS_OK);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(ts_request_next(open_stream, &a, &got_a, NULL), TS_OK);
+        assert_int_equal(ts_request_next(closed_stream, &b, &got_b, NULL), TS_OK);
+        assert_true(got_a && got_b && b.arrival_ns == 0 && a.id == b.id && a.prompt_tok == b.prompt_tok &&
+                    a.output_tok == b.output_tok && a.difficulty == b.difficulty);
+    }
+    assert_int_equal(ts_request_next(closed_stream, &b, &got_b, NULL), TS_OK);
+    assert_int_equal(got_b, 0);
+    assert_true(ts_workload_expected_calls(&closed) == 0.0 && ts_workload_expected_calls_per_month(&closed) == 0.0);
+    ts_request_stream_destroy(open_stream);
+    ts_request_stream_destroy(closed_stream);
+}
+
 static void test_workload__generated_needs_a_finite_duration_start_and_gap(void **state)
 {
     (void)state;
@@ -243,6 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_workload__needs_a_source_of_requests),
+        cmocka_unit_test(test_workload__closed_loop_has_no_rate),
+        cmocka_unit_test(test_workload__closed_loop_draws_what_a_rate_would),
         cmocka_unit_test(test_workload__generated_needs_a_finite_duration_start_and_gap),
         cmocka_unit_test(test_workload__curve_has_weights_of_at_least_zero_and_one_above),
         cmocka_unit_test(test_workload__shares_sum_to_one),

@@ -1,5 +1,5 @@
 /* Hides the hashes that say which user a request belongs to and whose device is eligible. */
-#include "sim/tiers/users.h"
+#include "sim/tiers/device_users.h"
 
 #include "base/rng.h"
 

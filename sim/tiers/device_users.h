@@ -1,6 +1,6 @@
 /* The users of a device tier: who asks, and whose device can run the model. */
-#ifndef TS_SIM_TIERS_USERS_H
-#define TS_SIM_TIERS_USERS_H
+#ifndef TS_SIM_TIERS_DEVICE_USERS_H
+#define TS_SIM_TIERS_DEVICE_USERS_H
 
 #include <stdbool.h>
 #include <stdint.h>

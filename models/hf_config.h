@@ -1,0 +1,56 @@
+/* What a Hugging Face config.json says of a decoder: its shape, what each of its layers is, its experts. The one reader
+ * of that file: a scenario counts weights and KV entries from it (scenarios/catalog/own_model.h), the engine takes what
+ * it can compute (engine/model_config.h).
+ *
+ * Files leave out what is the default of their family, and families differ in it: models/hf_family.h. Nothing is
+ * guessed in silence: a key or a word that makes layers other than what is known here is refused, a family that is not
+ * known is told. */
+#ifndef TS_MODELS_HF_CONFIG_H
+#define TS_MODELS_HF_CONFIG_H
+
+#include "models/hf_file.h"
+
+/* How a layer looks back. */
+enum ts_hf_layer {
+    TS_HF_FULL,      /* attention over all tokens */
+    TS_HF_WINDOW,    /* attention over the last ones, or those of a chunk */
+    TS_HF_LINEAR,    /* linear attention: a state of constant size in place of KV entries */
+    TS_HF_MAMBA,     /* a state space model: the same */
+    TS_HF_CONV,      /* a convolution over the last tokens */
+    TS_HF_RECURRENT, /* another recurrence */
+    TS_HF_NO_MIXER,  /* not at all: a feed-forward part alone */
+    TS_HF_N_LAYERS
+};
+
+struct ts_hf_config {
+    char type[64]; /* model_type of the text model */
+    bool type_known;
+    uint32_t layers, hidden, ffn, heads, kv_heads, head_dim, vocab, context; /* 0: not said */
+    uint32_t n_of[TS_HF_N_LAYERS];                                           /* layers of each kind: `layers` in all */
+    double
+        mixer_weights[TS_HF_N_LAYERS]; /* of one layer of that kind, beside FULL's and WINDOW's; NAN: cannot be told */
+    uint32_t n_kv_shared;              /* attention layers that read the KV entries of another one */
+    uint32_t window;
+    bool tied;       /* the head is the embedding */
+    bool gated;      /* the feed-forward part has three matrices; else two */
+    bool q_gated;    /* attention has a gate as large as its queries */
+    bool tied_known; /* by a key, or by the family */
+    /* feed-forward parts; other layers have none */
+    uint32_t n_dense, n_moe;               /* layers with a dense one, and with experts */
+    uint32_t n_experts, top_k, expert_ffn; /* 0: no experts */
+    uint32_t n_shared, shared_ffn;         /* experts that all tokens meet: how many, and their width in all */
+    uint32_t q_rank, kv_rank, rope_dim, nope_dim, v_dim; /* latent attention (DeepSeek); kv_rank 0: none */
+    bool sparse;                                         /* attention to some of the tokens, chosen by an indexer */
+};
+
+/* TS_EINPUT, TS_EUNSUPPORTED (reported with file, line and column). Shape numbers that are absent are 0. */
+enum ts_status ts_hf_config_read(struct ts_hf_config *out, const struct ts_hf_file *file);
+
+/* ---- its parts, called by it ---- */
+
+/* hf_layers.c: n_of, window, mixer_weights. */
+enum ts_status ts_hf_layers_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+/* hf_experts.c: n_dense, n_moe and what follows. */
+enum ts_status ts_hf_experts_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+
+#endif

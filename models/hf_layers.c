@@ -1,0 +1,354 @@
+/* Hides the ways in which families say what each layer is: a list of kinds, a period, a string of letters, lists of
+ * indices. And the weights of layers that are no attention.
+ *
+ * Worked: Qwen3-Next-80B has 48 layers, of which every fourth attends: 12 x 2 x 2 heads x 256 x 2 B = 24,576 B of KV a
+ * token, where 48 layers would have 98,304. A linear layer of it has 2048 x (2 x 2048 + 2 x 4096) + 2048 x 64 + (2 x
+ * 2048 + 4096) x 4 + 4096 x 2048 = 33.7e6 weights. */
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "models/hf_config.h"
+#include "models/hf_family.h"
+
+enum { MAX_LAYERS = 4096 };
+
+static const char write_by_hand[] = "write the model's numbers under models: by hand, with kv_per_token and parameters";
+
+/* ---- what each layer is ---- */
+
+static bool kind_of(const char *word, enum ts_hf_layer *out)
+{
+    static const struct {
+        const char *word;
+        enum ts_hf_layer kind;
+    } words[] = {
+        {"full_attention", TS_HF_FULL},
+        {"attention", TS_HF_FULL},
+        {"sliding_attention", TS_HF_WINDOW},
+        {"chunked_attention", TS_HF_WINDOW},
+        {"local_attention", TS_HF_WINDOW},
+        {"linear_attention", TS_HF_LINEAR},
+        {"mamba", TS_HF_MAMBA},
+        {"mamba2", TS_HF_MAMBA},
+        {"conv", TS_HF_CONV},
+        {"recurrent", TS_HF_RECURRENT},
+        {"mlp", TS_HF_NO_MIXER},
+        {"moe", TS_HF_NO_MIXER},
+        {"global_attention", TS_HF_FULL},
+    };
+    for (size_t i = 0; word && i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i].word, word) == 0) {
+            *out = words[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A list with a word for each layer; recurrentgemma's block_types is repeated over them, and a list of one word alone
+ * may be of any length. */
+static enum ts_status by_list(struct ts_hf_config *config, const struct ts_hf_file *file, const char *key)
+{
+    const struct ts_json *list = ts_hf_get(file, key);
+    const size_t n = ts_json_length(list);
+    for (uint32_t i = 0; n > 0 && i < config->layers; i++) {
+        const char *word = ts_json_string(ts_json_at(list, i % n));
+        enum ts_hf_layer kind = TS_HF_FULL;
+        if (!kind_of(word, &kind)) {
+            return ts_hf_refuse(file, key, write_by_hand, "%s: layers of kind '%s' are not known", key,
+                                word ? word : "");
+        }
+        config->n_of[kind]++;
+    }
+    bool one_kind = false;
+    for (int kind = 0; kind < TS_HF_N_LAYERS; kind++) {
+        one_kind = one_kind || config->n_of[kind] == config->layers;
+    }
+    return (n == config->layers || one_kind || (n > 0 && ts_str_equal(key, "block_types")))
+               ? TS_OK
+               : ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, key, NULL), NULL, "%s has %zu words for %u layers", key,
+                         n, config->layers);
+}
+
+/* Nemotron-H: a letter for each layer, which is attention, mamba or a feed-forward part alone. */
+static enum ts_status by_pattern(struct ts_hf_config *config, const struct ts_hf_file *file, const char *key)
+{
+    const char *pattern = ts_hf_text(file, key);
+    if (!pattern || strlen(pattern) != config->layers) {
+        return ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, key, NULL), NULL,
+                       "%s has no letter for each of %u layers", key, config->layers);
+    }
+    for (const char *c = pattern; *c; c++) {
+        switch (*c) {
+        case '*':
+            config->n_of[TS_HF_FULL]++;
+            break;
+        case 'M':
+            config->n_of[TS_HF_MAMBA]++;
+            break;
+        case '-':
+        case 'E':
+            config->n_of[TS_HF_NO_MIXER]++;
+            break;
+        default:
+            return ts_hf_refuse(file, key, write_by_hand, "%s: layers of kind '%c' are not known", key, *c);
+        }
+    }
+    return TS_OK;
+}
+
+/* Layers i with i mod period = offset attend, the others are `others`. */
+static enum ts_status by_period(struct ts_hf_config *config, const struct ts_hf_file *file, const char *key,
+                                uint32_t period, uint32_t offset, enum ts_hf_layer others)
+{
+    enum ts_status status = ts_hf_count(file, key, 1, &period);
+    if (status == TS_OK && period == 0) {
+        status = ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, key, NULL), NULL, "%s is out of range", key);
+    }
+    for (uint32_t i = 0; status == TS_OK && i < config->layers; i++) {
+        config->n_of[i % period == (offset == UINT32_MAX ? period - 1 : offset) ? TS_HF_FULL : others]++;
+    }
+    return status;
+}
+
+static enum ts_status by_offset(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    uint32_t offset = 0;
+    const enum ts_status status = ts_hf_count(file, "attn_layer_offset", 0, &offset);
+    return status == TS_OK ? by_period(config, file, "attn_layer_period", 0, offset, TS_HF_MAMBA) : status;
+}
+
+/* The layers of a list attend, the others are `others`. */
+static enum ts_status by_indices(struct ts_hf_config *config, const struct ts_hf_file *file, const char *inside,
+                                 const char *key, enum ts_hf_layer others)
+{
+    const struct ts_json *list = inside ? ts_json_get(ts_hf_get(file, inside), key) : ts_hf_get(file, key);
+    const size_t n = ts_json_length(list);
+    if (!ts_json_is_array(list) || n > config->layers) {
+        return ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, inside ? inside : key, inside ? key : NULL), NULL,
+                       "%s is no list of at most %u layers", key, config->layers);
+    }
+    config->n_of[TS_HF_FULL] = (uint32_t)n;
+    config->n_of[others] = config->layers - (uint32_t)n;
+    return TS_OK;
+}
+
+/* ---- windows, where no list of kinds is given ---- */
+
+/* Exaone 4's pattern is a string of L and G, others' a number. */
+static uint32_t pattern_length(const struct ts_hf_file *file, const struct ts_hf_family *family)
+{
+    uint32_t every = family ? family->every : 0;
+    const char *letters = ts_hf_text(file, "sliding_window_pattern");
+    int64_t given = 0;
+    if (letters) {
+        every = (uint32_t)strlen(letters);
+    } else if (ts_json_int(ts_hf_get(file, "sliding_window_pattern"), &given) && given > 0 && given < MAX_LAYERS) {
+        every = (uint32_t)given;
+    }
+    return every;
+}
+
+/* Which layers have the window: those that the family's pattern says, all of them, or (Qwen) those behind the first. */
+static uint32_t n_windowed(const struct ts_hf_config *config, const struct ts_hf_file *file,
+                           const struct ts_hf_family *family)
+{
+    const uint32_t every = pattern_length(file, family);
+    uint32_t first = 0;
+    if (every > 0) {
+        return config->layers - config->layers / every;
+    }
+    if (ts_hf_get(file, "max_window_layers") && ts_hf_count(file, "max_window_layers", 0, &first) == TS_OK) {
+        return first < config->layers ? config->layers - first : 0;
+    }
+    return family && family->all_window ? config->layers : 0;
+}
+
+static enum ts_status read_window(struct ts_hf_config *config, const struct ts_hf_file *file, bool *in_use)
+{
+    *in_use = true;
+    enum ts_status status = ts_hf_flag(file, "use_sliding_window", in_use);
+    if (status == TS_OK) {
+        status = ts_hf_count(file, "attention_chunk_size", 0, &config->window);
+    }
+    return status == TS_OK ? ts_hf_count(file, "sliding_window", 0, &config->window) : status;
+}
+
+static void by_family(struct ts_hf_config *config, const struct ts_hf_file *file, const struct ts_hf_family *family)
+{
+    const uint32_t windowed = config->window > 0 ? n_windowed(config, file, family) : 0;
+    config->n_of[TS_HF_WINDOW] = windowed;
+    config->n_of[TS_HF_FULL] = config->layers - windowed;
+    if (config->window > 0 && windowed == 0) {
+        ts_diags_add(file->diags, TS_WARNING, ts_hf_at(file, "sliding_window", NULL),
+                     "write window and window_layers under models:",
+                     "a sliding window, and no key says of which layers: it is taken as none's");
+        config->window = 0;
+    }
+}
+
+/* Llama 4: chunks in layers with rotary positions, which is three of four unless a list says which. */
+static enum ts_status by_chunks(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    const struct ts_json *list = ts_hf_get(file, "no_rope_layers");
+    uint32_t interval = 4, n_chunked = 0;
+    const enum ts_status status = ts_hf_count(file, "no_rope_layer_interval", 1, &interval);
+    if (ts_json_length(list) == config->layers) {
+        for (uint32_t i = 0; i < config->layers; i++) {
+            int64_t has_rope = 0;
+            n_chunked += ts_json_int(ts_json_at(list, i), &has_rope) && has_rope != 0;
+        }
+    } else {
+        n_chunked = config->layers - config->layers / interval;
+    }
+    config->n_of[TS_HF_WINDOW] = n_chunked;
+    config->n_of[TS_HF_FULL] = config->layers - n_chunked;
+    return status;
+}
+
+/* ---- weights of what is no attention ---- */
+
+static enum ts_status linear_weights(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    const bool qwen = strcmp(config->type, "qwen3_next") == 0 || strncmp(config->type, "qwen3_5", 7) == 0;
+    uint32_t n_k = qwen ? 16 : 0, n_v = qwen ? 32 : 0, d_k = qwen ? 128 : 0, d_v = qwen ? 128 : 0, kernel = 4;
+    const struct {
+        const char *key;
+        uint32_t *to;
+    } keys[] = {{"linear_num_key_heads", &n_k},
+                {"linear_num_value_heads", &n_v},
+                {"linear_key_head_dim", &d_k},
+                {"linear_value_head_dim", &d_v},
+                {"linear_conv_kernel_dim", &kernel}};
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; status == TS_OK && i < sizeof keys / sizeof keys[0]; i++) {
+        status = ts_hf_count(file, keys[i].key, 1, keys[i].to);
+    }
+    const double k = (double)n_k * d_k, v = (double)n_v * d_v, h = config->hidden;
+    config->mixer_weights[TS_HF_LINEAR] =
+        k > 0.0 && v > 0.0 ? h * (2.0 * k + 2.0 * v) + h * 2.0 * n_v + (2.0 * k + v) * kernel + v * h : (double)NAN;
+    return status;
+}
+
+/* The first of two names, where a family has its own. */
+static enum ts_status either(const struct ts_hf_file *file, const char *a, const char *b, uint32_t *out)
+{
+    return ts_hf_count(file, ts_hf_get(file, a) ? a : b, 1, out);
+}
+
+/* Mamba 2, as Nemotron-H, Granite and Bamba have it; Jamba's is the first one. */
+static enum ts_status mamba_weights(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    const bool first = strcmp(config->type, "jamba") == 0, nemotron = strcmp(config->type, "nemotron_h") == 0;
+    uint32_t heads = 128, groups = nemotron ? 8 : 1, state = first ? 16 : nemotron ? 128 : 256, conv = 4, head_dim = 0;
+    uint32_t expand = 2, rank = (config->hidden + 15) / 16;
+    const char *const sizes[][2] = {{"mamba_n_heads", "mamba_num_heads"},
+                                    {"mamba_n_groups", "n_groups"},
+                                    {"mamba_d_state", "ssm_state_size"},
+                                    {"mamba_d_conv", "conv_kernel"},
+                                    {"mamba_expand", "expand"}};
+    uint32_t *const to[] = {&heads, &groups, &state, &conv, &expand};
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; status == TS_OK && i < sizeof to / sizeof to[0]; i++) {
+        status = either(file, sizes[i][0], sizes[i][1], to[i]);
+    }
+    if (status == TS_OK && !ts_hf_text(file, "mamba_d_head") && !ts_hf_text(file, "mamba_dt_rank")) { /* "auto" */
+        status = either(file, "mamba_d_head", "mamba_head_dim", &head_dim);
+        status = status == TS_OK ? ts_hf_count(file, "mamba_dt_rank", 1, &rank) : status;
+    }
+    const double h = config->hidden, inner = head_dim > 0 && !first ? (double)heads * head_dim : (double)expand * h;
+    const double both = 2.0 * groups * state;
+    config->mixer_weights[TS_HF_MAMBA] =
+        first ? h * 2.0 * inner + inner * (conv + (rank + 2.0 * state) + rank + state) + inner * h
+              : h * (2.0 * inner + both + heads) + (inner + both) * conv + inner * h;
+    return status;
+}
+
+static enum ts_status read_weights(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    uint32_t kernel = 3;
+    config->mixer_weights[TS_HF_RECURRENT] = NAN;
+    enum ts_status status = ts_hf_count(file, "conv_L_cache", 1, &kernel);
+    config->mixer_weights[TS_HF_CONV] = (4.0 * config->hidden + kernel) * config->hidden;
+    if (status == TS_OK) {
+        status = linear_weights(config, file);
+    }
+    return status == TS_OK ? mamba_weights(config, file) : status;
+}
+
+/* ---- all of it ---- */
+
+/* Keys of layers that are no attention, in a file that does not say which these are. */
+static enum ts_status refuse_unsaid(const struct ts_hf_config *config, const struct ts_hf_file *file,
+                                    const struct ts_hf_family *family)
+{
+    static const char *const hints[] = {
+        "mamba_d_state", "mamba_d_ssm",    "ssm_state_size", "state_size",           "mamba_num_heads",
+        "ssm_cfg",       "conv_L_cache",   "lru_width",      "linear_num_key_heads", "block_configs",
+        "mamba_n_heads", "attn_type_list", "kda_layers",     "mamba_expand",         NULL};
+    const char *key = ts_hf_first(file, hints);
+    if (key) {
+        return ts_hf_refuse(file, key, write_by_hand,
+                            "layers that are not attention (%s), or not alone, and no key that is known says which",
+                            key);
+    }
+    return family && family->no_attention
+               ? ts_hf_refuse(file, "model_type", write_by_hand,
+                              "layers of model_type '%s' are not attention, or not alone", config->type)
+               : TS_OK;
+}
+
+static enum ts_status read_kinds(struct ts_hf_config *config, const struct ts_hf_file *file, bool in_use)
+{
+    static const char *const lists[] = {"layer_types", "layers_block_type", "block_types", NULL};
+    const struct ts_hf_family *family = ts_hf_family_find(config->type);
+    const char *list = ts_hf_first(file, lists);
+    if (list) {
+        return by_list(config, file, list);
+    }
+    if (ts_hf_get(file, "hybrid_override_pattern")) {
+        return by_pattern(config, file, "hybrid_override_pattern");
+    }
+    if (ts_hf_get(file, "linear_attn_config")) {
+        return by_indices(config, file, "linear_attn_config", "full_attn_layers", TS_HF_LINEAR);
+    }
+    if (ts_hf_get(file, "attn_layer_indices")) {
+        return by_indices(config, file, NULL, "attn_layer_indices", TS_HF_MAMBA);
+    }
+    if (ts_hf_get(file, "attn_layer_period")) {
+        return by_offset(config, file);
+    }
+    if (ts_hf_get(file, "full_attention_interval") || strcmp(config->type, "qwen3_next") == 0) {
+        return by_period(config, file, "full_attention_interval", 4, UINT32_MAX, TS_HF_LINEAR);
+    }
+    const enum ts_status status = refuse_unsaid(config, file, family);
+    if (status != TS_OK) {
+        return status;
+    }
+    if (ts_hf_get(file, "attention_chunk_size")) {
+        return by_chunks(config, file);
+    }
+    config->window = in_use ? config->window : 0;
+    by_family(config, file, family);
+    return TS_OK;
+}
+
+enum ts_status ts_hf_layers_read(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    bool in_use = true;
+    enum ts_status status = read_window(config, file, &in_use);
+    if (status == TS_OK && config->layers > MAX_LAYERS) {
+        status = ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, "num_hidden_layers", NULL), NULL,
+                         "num_hidden_layers is out of range");
+    }
+    if (status == TS_OK) {
+        status = read_kinds(config, file, in_use);
+    }
+    if (!in_use || config->window == 0) {
+        config->n_of[TS_HF_FULL] += config->n_of[TS_HF_WINDOW];
+        config->n_of[TS_HF_WINDOW] = 0;
+    }
+    config->window = config->n_of[TS_HF_WINDOW] > 0 ? config->window : 0;
+    return status == TS_OK ? read_weights(config, file) : status;
+}
