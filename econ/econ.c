@@ -10,19 +10,22 @@
  *   volume        v_m = (1 + growth)^(m-1)           2 % a month: v_13 = 1.2682
  *   API's price   p_m = (1 - decline)^((m-1)/12)     50 % a year: p_7 = 0.7071
  *   in service    s_m = min(max(m - lead, 0), 1)     lead 1.5 months: 0, 0.5, 1
- *   done locally  l_m = min(v_m, capacity)           capacity = 1/(busy share of the busiest owned tier, or pool,
- * today): 0.8
- * -> 1.25 The busy share is a cautious measure of a server that batches: when busier it batches more, and takes more
- * than this says.
+ *   done locally  l_m = min(v_m, capacity)           capacity of the tier: 1/(busy share of it or of its busiest pool,
+ * all of its replicas up): 0.8 -> 1.25. The busy share is a cautious measure of a server that batches: when busier it
+ * batches more, and takes more than this says.
  *
- * The plan spends, for each tier: s_m (maintenance + staff + other + energy(l_m)), its API bill A v_m p_m, that of
- * attempts which came to nothing S v_m p_m, what router and checks take R v_m, and for the calls that an owned tier
- * does not take, at the price of the API that it replaces, D (v_m - s_m l_m) p_m. Capex is paid in month 0 and again at
+ * The plan spends, for each tier: s_m (maintenance + staff + other + rent + energy(l_m)), its API bill A v_m p_m, that
+ * of attempts which came to nothing S v_m p_m, what router and checks take R v_m, and for the calls that an owned tier
+ * does not take and that policy lets out, at the price of the API that it replaces, (D - B) (v_m - s_m l_m) p_m; the
+ * others are refused. D and B (of calls that policy bars from that API) are of every call that came, answered or not.
+ * Rent is paid for the hours in which replicas are up and includes their power. Capex is paid in month 0 and again at
  * each end of life inside the horizon, less the resale of the old machines. A life counts from the entry into service;
- * nothing is replaced more often than once a month. At the very end of the horizon nothing is bought any more. What is
- * not worn out by then is not credited.
+ * nothing is replaced more often than once a month. At the very end of the horizon nothing is bought any more; what the
+ * machines are worth then, on the straight line from their price to their resale, counts in NPV and IRR as a flow of
+ * the last month: capex 100, resale 20 %, life 48 months, horizon 36: 100 - 80 x 36/48 = 40.
  *
- * The baseline spends (sum of D + sum of A) v_m p_m: the same calls, all at the API, each once, without a router.
+ * The permitted baseline spends (sum of D - B + sum of A) v_m p_m: the calls that policy lets out, at the API, each
+ * once, without a router. All calls at the API would be (sum of D + sum of A) v_m p_m.
  *
  * With capex 40,000, D = 15,000 and other = 5,000 USD a month, API prices falling by 50 % a year:
  * net = -40000, 10000, 9158.1, 8363.5, ... -> payback after 4.7045 months.
@@ -48,14 +51,15 @@ enum { ECON_MAX_MONTHS = 12000 };
 struct tier_month {
     const struct ts_owned_model *owned;
     double idle_kwh, active_kwh;
-    double maintenance_usd, staff_usd, other_usd;
+    double maintenance_usd, staff_usd, other_usd, rent_usd;
     double api_usd, superseded_usd;   /* A, S */
     double router_usd;                /* R */
     double displaced_usd, barred_usd; /* D and the part of it that policy would have kept */
+    double capacity;                  /* the volume at which it is full; INFINITY: it never is */
 };
 
 struct month {
-    double volume, price, local; /* v, p, l */
+    double volume, price; /* v, p */
 };
 
 const char *ts_cost_kind_name(enum ts_cost_kind kind)
@@ -71,6 +75,8 @@ const char *ts_cost_kind_name(enum ts_cost_kind kind)
         return "staff";
     case TS_COST_OTHER:
         return "other";
+    case TS_COST_RENT:
+        return "rent";
     case TS_COST_API:
         return "api";
     case TS_N_COST_KINDS:
@@ -126,19 +132,28 @@ static enum ts_status set_factors(struct ts_econ *econ, const struct ts_model *m
     return TS_OK;
 }
 
-/* Busy shares are of the simulated window; a month with more or fewer calls an hour than it scales them. */
-static double capacity_growth(const struct ts_econ *econ, const struct ts_model *model, const struct ts_result *result)
+/* A busy share is of the simulated window and of the replicas that were up; a month with more or fewer calls an hour
+ * than that window scales it, and the replicas that were not up could have been. */
+static double fullness(const struct ts_econ *econ, double busy_frac, double mean_up, uint32_t n)
 {
-    double busiest = 0.0;
-    for (uint32_t tier = 0; tier < model->n_tiers; tier++) {
-        if (model->tiers[tier].kind != TS_TIER_API) {
-            busiest = fmax(busiest, result->tiers[tier].busy_frac * econ->month_factor / econ->time_factor);
-        }
+    const double up_frac = n > 0 && mean_up > 0.0 ? fmin(mean_up / n, 1.0) : 1.0;
+    return busy_frac * up_frac * econ->month_factor / econ->time_factor;
+}
+
+static double capacity_of(const struct ts_econ *econ, const struct ts_model *model, const struct ts_result *result,
+                          uint32_t tier)
+{
+    if (tier == model->n_tiers || model->tiers[tier].kind == TS_TIER_API) {
+        return INFINITY;
     }
-    for (uint32_t pool = 0; pool < result->n_pools; pool++) {
-        busiest = fmax(busiest, result->pools[pool].busy_frac * econ->month_factor / econ->time_factor);
+    const struct ts_server_model *server = &model->tiers[tier].u.server;
+    const bool has_pools = model->tiers[tier].kind == TS_TIER_SERVER && server->n_pools > 0;
+    double busiest = has_pools ? 0.0 : fullness(econ, result->tiers[tier].busy_frac, 0.0, 0);
+    for (uint32_t i = 0; has_pools && i < server->n_pools; i++) {
+        const struct ts_tier_result *pool = &result->pools[ts_model_first_pool(model, tier) + i];
+        busiest = fmax(busiest, fullness(econ, pool->busy_frac, pool->mean_up, server->pools[i].n_replicas));
     }
-    return busiest > 0.0 ? 1.0 / busiest : NAN;
+    return busiest > 0.0 ? 1.0 / busiest : INFINITY;
 }
 
 static void add_cell(struct tier_month *out, const struct ts_cell *cell, double factor)
@@ -167,6 +182,8 @@ static struct tier_month month_of_tier(const struct ts_econ *econ, const struct 
     out.maintenance_usd = owned->capex_usd * owned->maintenance_frac_per_year / TS_MONTHS_PER_YEAR;
     out.staff_usd = owned->staff_fte * model->money.salary_usd_per_year / TS_MONTHS_PER_YEAR;
     out.other_usd = owned->other_usd_per_month;
+    out.rent_usd = owned->rent_usd_per_h * from->mean_up * (TS_S_PER_MONTH / 3600.0);
+    out.capacity = capacity_of(econ, model, result, tier);
     for (uint32_t c = 0; c < result->n_classes; c++) {
         add_cell(&out, &from->cells[c], econ->month_factor);
     }
@@ -182,12 +199,15 @@ static double in_service(const struct ts_owned_model *owned, uint32_t month)
 static void spend(double out[TS_N_COST_KINDS], const struct tier_month *tier, struct month month, double service,
                   double usd_per_kwh)
 {
+    const double local = fmin(month.volume, tier->capacity);
+    const double kwh = tier->rent_usd > 0.0 ? 0.0 : tier->idle_kwh + tier->active_kwh * local;
     memset(out, 0, TS_N_COST_KINDS * sizeof *out);
-    out[TS_COST_ENERGY] = service * (tier->idle_kwh + tier->active_kwh * month.local) * usd_per_kwh;
+    out[TS_COST_ENERGY] = service * kwh * usd_per_kwh;
     out[TS_COST_MAINTENANCE] = service * tier->maintenance_usd;
     out[TS_COST_STAFF] = service * tier->staff_usd;
     out[TS_COST_OTHER] = service * tier->other_usd;
-    double elsewhere_usd = tier->displaced_usd * (month.volume - service * month.local);
+    out[TS_COST_RENT] = service * tier->rent_usd;
+    double elsewhere_usd = (tier->displaced_usd - tier->barred_usd) * (month.volume - service * local);
     double api_usd = (tier->api_usd + tier->superseded_usd) * month.volume + elsewhere_usd;
     out[TS_COST_API] = api_usd * month.price + tier->router_usd * month.volume;
 }
@@ -202,15 +222,15 @@ static double capex_per_month(const struct ts_owned_model *owned, uint32_t horiz
 static void first_month(struct ts_econ *econ, const struct ts_model *model, const struct tier_month *tiers,
                         double tokens)
 {
-    struct month today = {1.0, 1.0, fmin(1.0, econ->capacity_growth)};
+    const struct month today = {1.0, 1.0};
     for (uint32_t i = 0; i <= econ->n_tiers; i++) {
         spend(econ->monthly_usd[i], &tiers[i], today, 1.0, model->money.electricity_usd_per_kwh);
         econ->monthly_usd[i][TS_COST_CAPEX] = capex_per_month(tiers[i].owned, econ->n_months);
         for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
             econ->total_usd_per_month += econ->monthly_usd[i][kind];
         }
-        econ->tier_baseline_usd_per_month[i] = tiers[i].displaced_usd + tiers[i].api_usd;
-        econ->tier_kwh_per_month[i] = tiers[i].idle_kwh + tiers[i].active_kwh * today.local;
+        econ->tier_baseline_usd_per_month[i] = tiers[i].displaced_usd - tiers[i].barred_usd + tiers[i].api_usd;
+        econ->tier_kwh_per_month[i] = tiers[i].idle_kwh + tiers[i].active_kwh * fmin(1.0, tiers[i].capacity);
         econ->baseline_usd_per_month += econ->tier_baseline_usd_per_month[i];
         econ->kwh_per_month += econ->tier_kwh_per_month[i];
         econ->barred_usd_per_month += tiers[i].barred_usd;
@@ -236,43 +256,64 @@ static void add_capex(struct ts_econ *econ, const struct ts_owned_model *owned)
     }
 }
 
-/* Months 1 to n; allowed_usd gets the net flow without what policy would have kept from the API. */
-static void add_months(struct ts_econ *econ, const struct ts_model *model, const struct tier_month *tiers,
-                       double *allowed_usd)
+/* On the straight line from the price to the resale, at the end of the horizon. */
+static double residual_of(const struct ts_owned_model *owned, uint32_t n_months)
+{
+    const double served = (double)n_months - owned->lead_time_months;
+    if (!(owned->life_months > 0.0) || owned->capex_usd == 0.0) {
+        return served < 0.0 ? owned->capex_usd : 0.0;
+    }
+    const double life = fmax(owned->life_months, 1.0);
+    const double age = served > 0.0 ? served - floor((served + 1e-9) / life) * life : 0.0;
+    const bool sold_now = served > 0.0 && age < 1e-9;
+    return sold_now ? 0.0 : owned->capex_usd * (1.0 - (1.0 - owned->resale_frac) * age / life);
+}
+
+static void add_month(struct ts_econ *econ, const struct ts_model *model, const struct tier_month *tiers, uint32_t m,
+                      double *all_api_usd)
 {
     const struct ts_money_model *money = &model->money;
-    for (uint32_t m = 1; m <= econ->n_months; m++) {
-        struct month month = {.volume = pow(1.0 + money->growth_frac_per_month, m - 1.0),
-                              .price =
-                                  pow(1.0 - money->api_price_decline_frac_per_year, (m - 1.0) / TS_MONTHS_PER_YEAR)};
-        month.local = fmin(month.volume, econ->capacity_growth);
-        for (uint32_t i = 0; i <= econ->n_tiers; i++) {
-            double kinds[TS_N_COST_KINDS], service = in_service(tiers[i].owned, m);
-            spend(kinds, &tiers[i], month, service, money->electricity_usd_per_kwh);
-            for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
-                econ->plan_usd[m] += kinds[kind];
-            }
-            econ->baseline_usd[m] += (tiers[i].displaced_usd + tiers[i].api_usd) * month.volume * month.price;
-            allowed_usd[m] -= tiers[i].barred_usd * service * month.local * month.price;
+    const struct month month = {.volume = pow(1.0 + money->growth_frac_per_month, m - 1.0),
+                                .price =
+                                    pow(1.0 - money->api_price_decline_frac_per_year, (m - 1.0) / TS_MONTHS_PER_YEAR)};
+    for (uint32_t i = 0; i <= econ->n_tiers; i++) {
+        double kinds[TS_N_COST_KINDS];
+        spend(kinds, &tiers[i], month, in_service(tiers[i].owned, m), money->electricity_usd_per_kwh);
+        for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
+            econ->plan_usd[m] += kinds[kind];
         }
+        econ->baseline_usd[m] += econ->tier_baseline_usd_per_month[i] * month.volume * month.price;
+        all_api_usd[m] += tiers[i].barred_usd * month.volume * month.price;
     }
+}
+
+/* Months 0 to n; all_api_usd gets the net flow against all calls at the API. */
+static void add_months(struct ts_econ *econ, const struct ts_model *model, const struct tier_month *tiers,
+                       double *all_api_usd)
+{
     for (uint32_t m = 0; m <= econ->n_months; m++) {
+        if (m > 0) {
+            add_month(econ, model, tiers, m, all_api_usd);
+        }
         econ->net_usd[m] = econ->baseline_usd[m] - econ->plan_usd[m];
-        allowed_usd[m] += econ->net_usd[m];
+        all_api_usd[m] += econ->net_usd[m];
         econ->plan_cumulative_usd[m] = econ->plan_usd[m] + (m > 0 ? econ->plan_cumulative_usd[m - 1] : 0.0);
         econ->baseline_cumulative_usd[m] = econ->baseline_usd[m] + (m > 0 ? econ->baseline_cumulative_usd[m - 1] : 0.0);
     }
 }
 
 /* A plan without capex starts at zero: it pays back at once if its first month that differs saves money, else when it
- * has recovered what it lost. */
+ * has recovered what it lost. NaN: it never differs. */
 static double payback_after_start(double rate, const double *flows, size_t n)
 {
     size_t start = 0;
     while (start < n && flows[start] == 0.0) {
         start++;
     }
-    if (start == n || flows[start] > 0.0) {
+    if (start == n) {
+        return NAN;
+    }
+    if (flows[start] > 0.0) {
         return 0.0;
     }
     return (double)start + ts_finance_discounted_payback(rate, flows + start, n - start);
@@ -290,15 +331,27 @@ static bool falls_below_again(const struct ts_econ *econ)
     return false;
 }
 
-static void appraise(struct ts_econ *econ, const struct ts_model *model, const double *allowed_usd)
+/* The last flow is a copy with the residual value; it is put back. */
+static void appraise_with_residual(struct ts_econ *econ, double rate)
+{
+    const size_t n = (size_t)econ->n_months + 1;
+    const double last_usd = econ->net_usd[econ->n_months];
+    double irr[2] = {NAN, NAN};
+    econ->net_usd[econ->n_months] += econ->residual_usd;
+    econ->npv_usd = ts_finance_npv(rate, econ->net_usd, n);
+    econ->n_irr = (uint32_t)ts_finance_irr(irr, 2, econ->net_usd, n);
+    econ->irr_per_year = econ->n_irr == 1 ? expm1(TS_MONTHS_PER_YEAR * log1p(irr[0])) : NAN;
+    econ->net_usd[econ->n_months] = last_usd;
+}
+
+static void appraise(struct ts_econ *econ, const struct ts_model *model, const double *all_api_usd)
 {
     size_t n = (size_t)econ->n_months + 1;
-    double rate = ts_finance_monthly_rate(model->money.discount_frac_per_year), irr = NAN;
-    econ->npv_usd = ts_finance_npv(rate, econ->net_usd, n);
-    econ->payback_months = payback_after_start(0.0, econ->net_usd, n);
-    econ->discounted_payback_months = payback_after_start(rate, econ->net_usd, n);
-    econ->payback_allowed_months = payback_after_start(0.0, allowed_usd, n);
-    econ->irr_per_year = ts_finance_irr(&irr, 1, econ->net_usd, n) > 0 ? expm1(TS_MONTHS_PER_YEAR * log1p(irr)) : NAN;
+    double rate = ts_finance_monthly_rate(model->money.discount_frac_per_year);
+    appraise_with_residual(econ, rate);
+    econ->payback_months = econ->has_baseline ? payback_after_start(0.0, econ->net_usd, n) : NAN;
+    econ->discounted_payback_months = econ->has_baseline ? payback_after_start(rate, econ->net_usd, n) : NAN;
+    econ->payback_all_api_months = econ->has_baseline ? payback_after_start(0.0, all_api_usd, n) : NAN;
     econ->unpays = isfinite(econ->payback_months) && falls_below_again(econ);
 }
 
@@ -326,7 +379,7 @@ enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model
 {
     struct ts_econ econ = {0};
     struct tier_month tiers[TS_MAX_TIERS + 1];
-    double *allowed_usd = NULL;
+    double *all_api_usd = NULL;
     uint32_t n_months = model->money.horizon_months;
 
     TS_CHECK(model->n_tiers <= TS_MAX_TIERS && result->n_tiers == model->n_tiers);
@@ -339,22 +392,26 @@ enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model
         return status;
     }
     status = allocate(&econ, model->n_tiers, n_months);
-    allowed_usd = calloc((size_t)n_months + 1, sizeof *allowed_usd);
-    if (status != TS_OK || allowed_usd == NULL) {
+    all_api_usd = calloc((size_t)n_months + 1, sizeof *all_api_usd);
+    if (status != TS_OK || all_api_usd == NULL) {
         status = TS_ENOMEM;
         goto cleanup;
     }
-    econ.capacity_growth = capacity_growth(&econ, model, result);
+    econ.capacity_growth = INFINITY;
     for (uint32_t i = 0; i <= model->n_tiers; i++) {
         tiers[i] = month_of_tier(&econ, model, result, i);
         add_capex(&econ, tiers[i].owned);
+        econ.residual_usd += residual_of(tiers[i].owned, n_months);
+        econ.capacity_growth = fmin(econ.capacity_growth, tiers[i].capacity);
+        econ.has_baseline = econ.has_baseline || tiers[i].displaced_usd > 0.0;
     }
+    econ.capacity_growth = isfinite(econ.capacity_growth) ? econ.capacity_growth : NAN;
     first_month(&econ, model, tiers, tokens_of(result));
-    add_months(&econ, model, tiers, allowed_usd);
-    appraise(&econ, model, allowed_usd);
+    add_months(&econ, model, tiers, all_api_usd);
+    appraise(&econ, model, all_api_usd);
     *out = econ;
 cleanup:
-    free(allowed_usd);
+    free(all_api_usd);
     if (status != TS_OK) {
         ts_econ_deinit(&econ);
     }

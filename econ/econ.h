@@ -1,5 +1,5 @@
-/* Money by month: from what one simulated window cost to a plan over the horizon, against sending the same calls to the
- * API that the owned tiers replace. Pure. */
+/* Money by month: from what one simulated window cost to a plan over the horizon, against the permitted baseline: the
+ * same calls at the API that the owned tiers replace, as far as policy lets them out. Pure. */
 #ifndef TS_ECON_ECON_H
 #define TS_ECON_ECON_H
 
@@ -12,6 +12,7 @@ enum ts_cost_kind {
     TS_COST_MAINTENANCE,
     TS_COST_STAFF,
     TS_COST_OTHER,
+    TS_COST_RENT,
     TS_COST_API,
     TS_N_COST_KINDS
 };
@@ -25,8 +26,8 @@ struct ts_econ {
     double *tier_kwh_per_month;          /* [n_tiers + 1], facility */
     double *tier_baseline_usd_per_month; /* [n_tiers + 1]: what the calls of each tier cost in the baseline */
     double total_usd_per_month;
-    double baseline_usd_per_month; /* the same calls, every displaced one at the API's price */
-    double barred_usd_per_month;   /* the part of the baseline that policy would not have allowed there */
+    double baseline_usd_per_month; /* the same calls, those that policy lets out, at the API's price */
+    double barred_usd_per_month;   /* what the API would charge for the others: not permitted, in no baseline */
     double kwh_per_month;          /* facility */
     double carbon_kg_per_month;
     double usd_per_mtok; /* total over (prompt + output) tokens */
@@ -35,16 +36,20 @@ struct ts_econ {
     double *baseline_usd; /* spent by the baseline */
     double *net_usd;      /* baseline - plan */
     double *plan_cumulative_usd, *baseline_cumulative_usd;
-    double npv_usd;        /* of net at the monthly rate */
-    double payback_months; /* INFINITY: never */
+    double residual_usd; /* what the machines are still worth at the end of the horizon; in npv and irr, not in flows */
+    double npv_usd;      /* of net and the residual value at the monthly rate */
+    double payback_months; /* INFINITY: never; NaN: there is nothing that could pay back */
     double discounted_payback_months;
-    double payback_allowed_months; /* counting only calls that policy would have let go to the API */
-    double irr_per_year;           /* NaN if there is none */
-    bool unpays;                   /* the cumulative net falls below zero again after the payback */
-    double month_factor;           /* simulated window to month: multiplies whatever grows with calls */
-    double time_factor;            /* time simulated to month: multiplies whatever grows with time (idle power) */
-    double capacity_growth; /* volume at which the busiest owned tier is full, as a multiple of today's; growth beyond
-                               it goes to the API. NaN: no owned tier is ever busy */
+    double
+        payback_all_api_months; /* against all calls at the API, which policy forbids where barred_usd_per_month > 0 */
+    double irr_per_year;        /* NaN if there is none, or more than one */
+    uint32_t n_irr;             /* how many there are, at most 2 are counted */
+    bool has_baseline;          /* some call is of a tier that replaces an API: there is something to compare with */
+    bool unpays;                /* the cumulative net falls below zero again after the payback */
+    double month_factor;        /* simulated window to month: multiplies whatever grows with calls */
+    double time_factor;         /* time simulated to month: multiplies whatever grows with time (idle power) */
+    double capacity_growth; /* volume at which the first owned tier is full, as a multiple of today's; what is beyond
+                               it goes to the API if it may. NaN: no owned tier is ever busy */
 };
 
 /* TS_ENOMEM, or TS_ERANGE with a diagnostic when the result is empty (no time simulated). */

@@ -18,7 +18,8 @@ const struct ts_chart ts_charts[] = {
      "One bar for each kind of cost, stacked by tier, in the first month in full service (upkeep is maintenance); "
      "bought machines are spread "
      "over their life. "
-     "The last two bars compare the plan's total with the same calls all sent to the API. A colour means the same tier "
+     "The last two bars compare the plan's total with the same calls at the API, as far as policy lets them out. A "
+     "colour means the same tier "
      "in every chart.",
      ts_chart_cost},
     {"power", "Power over the simulated time",

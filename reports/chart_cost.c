@@ -7,8 +7,8 @@
 
 enum { TOTAL_BAR = TS_N_COST_KINDS, BASELINE_BAR, N_BARS };
 
-static const char *const bar_names[N_BARS] = {"machines", "energy",    "upkeep",    "staff",
-                                              "other",    "API calls", "plan, all", "API only"};
+static const char *const bar_names[N_BARS] = {"machines", "energy",    "upkeep",    "staff",     "other",
+                                              "rent",     "API calls", "plan, all", "at the API"};
 
 static double bar_value(const struct ts_report *report, int bar, uint32_t tier)
 {

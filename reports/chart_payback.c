@@ -74,6 +74,6 @@ void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_r
     ts_text_puts(gp, "plot 'payback.dat' using 1:($3 > $2 ? $2 : $3):3 with filledcurves fillcolor rgb '" TS_CHART_FAINT
                      "' fillstyle transparent solid 0.22 title 'ahead by', \\\n"
                      "     '' using 1:3 with lines linewidth 2.4 dashtype (6,3) linecolor rgb '" TS_CHART_FAINT
-                     "' title 'all calls to the API', \\\n"
+                     "' title 'permitted calls at the API', \\\n"
                      "     '' using 1:2 with lines linewidth 2.8 linecolor rgb '" TS_CHART_INK "' title 'the plan'\n");
 }

@@ -40,9 +40,16 @@ static void end_card(struct ts_text *out)
 
 static void put_money_cards(struct ts_text *out, const struct ts_report *report)
 {
+    const struct ts_econ *econ = report->input.econ;
     const double saving_usd = ts_report_value(report, ALL, "saving", "value");
     begin_card(out, "Cost of the plan", ts_report_value(report, ALL, "cost", "total"), "USD/month");
-    ts_text_puts(out, "all calls to the API: ");
+    if (!econ->has_baseline) {
+        ts_text_puts(out, ts_report_no_baseline(report));
+        end_card(out);
+        return;
+    }
+    ts_text_puts(out, econ->barred_usd_per_month > 0.0 ? "at the API, calls that policy lets out: "
+                                                       : "all calls at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
     end_card(out);
     begin_card(out, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd), "USD/month");
@@ -57,14 +64,22 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
 
 static void put_payback_card(struct ts_text *out, const struct ts_report *report)
 {
+    const struct ts_econ *econ = report->input.econ;
     const double payback_months = ts_report_value(report, ALL, "payback", "value");
+    if (isnan(payback_months)) {
+        return;
+    }
     begin_card(out, "Payback", payback_months, "months");
     if (isinf(payback_months)) {
-        ts_text_printf(out, "not within %u months", (unsigned)report->input.econ->n_months);
+        ts_text_printf(out, "not within %u months", (unsigned)econ->n_months);
     } else {
         ts_text_puts(out, "discounted: ");
         ts_report_put(out, report, ALL, "discounted_payback", "value");
-        ts_text_puts(out, report->input.econ->unpays ? "; falls behind again later" : "");
+        ts_text_puts(out, econ->unpays ? "; falls behind again later" : "");
+    }
+    if (econ->barred_usd_per_month > 0.0) {
+        ts_text_puts(out, "; against all calls at the API, which policy forbids: ");
+        ts_report_put(out, report, ALL, "payback_all_api", "value");
     }
     end_card(out);
 }

@@ -157,7 +157,7 @@ static enum ts_status put_cash_flow(struct ts_text *out, const struct ts_report 
     }
     ts_table_column(table, "months", false);
     ts_table_column(table, "plan (USD)", true);
-    ts_table_column(table, "all calls to the API (USD)", true);
+    ts_table_column(table, "permitted calls at the API (USD)", true);
     ts_table_column(table, "plan so far (USD)", true);
     ts_table_column(table, "API so far (USD)", true);
     ts_table_column(table, "ahead by (USD)", true);

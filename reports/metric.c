@@ -383,9 +383,11 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     COST("maintenance", TS_COST_MAINTENANCE, "A yearly share of the purchase price.")                                  \
     COST("staff", TS_COST_STAFF, "Salaries.")                                                                          \
     COST("other", TS_COST_OTHER, "Colocation, licences.")                                                              \
+    COST("rent", TS_COST_RENT, "Machines by the hour, their power included.")                                          \
     COST("api", TS_COST_API, "APIs, the router, and calls beyond what owned tiers can take.")                          \
     COST("total", TS_N_COST_KINDS, "All of these.")                                                                    \
-    FIGURE("baseline_cost", "total", "USD/month", MONEY, get_tier_baseline, "The same calls, all at the API.")         \
+    FIGURE("baseline_cost", "total", "USD/month", MONEY, get_tier_baseline,                                            \
+           "The same calls at the API, those that policy lets out.")                                                   \
     FIGURE("energy_use", "total", "kWh/month", MONEY, get_tier_kwh, "At the meter, host and cooling included.")
 
 #define PLAN(name, unit, field_, doc)                                                                                  \
@@ -393,18 +395,21 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
            .type = TS_COUNTER_IS_REAL, .per = 1)
 #define FIGURES_PLAN                                                                                                   \
     FIGURE("saving", "value", "USD/month", PLAN, get_saving, "baseline_cost - cost.")                                  \
-    PLAN("barred", "USD/month", barred_usd_per_month, "The part of the baseline that policy would not have allowed.")  \
+    PLAN("barred", "USD/month", barred_usd_per_month,                                                                  \
+         "What the API would charge for the calls that policy keeps from it: in no baseline.")                         \
     PLAN("carbon", "kg/month", carbon_kg_per_month, "CO2 of energy_use.")                                              \
     PLAN("cost_of_tokens", "USD/Mtok", usd_per_mtok, "cost over prompt and output tokens.")                            \
     PLAN("npv", "USD", npv_usd, "Net present value of the plan against the baseline over the horizon.")                \
     PLAN("payback", "months", payback_months, "Until the plan has cost less than the baseline, all in all.")           \
     PLAN("discounted_payback", "months", discounted_payback_months, "The same at the discount rate.")                  \
-    PLAN("payback_allowed", "months", payback_allowed_months, "The same, counting only calls that policy lets out.")   \
-    PLAN("irr", "frac/year", irr_per_year, "Internal rate of return.")                                                 \
+    PLAN("payback_all_api", "months", payback_all_api_months,                                                          \
+         "Against all calls at the API, also those that policy keeps from it.")                                        \
+    PLAN("residual", "USD", residual_usd, "What the machines are worth at the end of the horizon; in npv and irr.")    \
+    PLAN("irr", "frac/year", irr_per_year, "Internal rate of return; none if there are several.")                      \
     FIGURE("horizon", "value", "months", PLAN, get_horizon, "How far the plan looks.")                                 \
     PLAN("month_factor", "1", month_factor, "From the window to a month, of what grows with calls.")                   \
     PLAN("time_factor", "1", time_factor, "From the window to a month, of what grows with time.")                      \
-    PLAN("capacity_growth", "1", capacity_growth, "Volume at which the busiest owned tier is full, times today's.")
+    PLAN("capacity_growth", "1", capacity_growth, "Volume at which the first owned tier is full, times today's.")
 
 const struct ts_metric ts_metrics[] = {
 #include "sim/counters.inc"

@@ -89,11 +89,12 @@ const struct ts_column ts_glance_columns[] = {
 const struct ts_column ts_plan_lines[] = {
     {"payback", "payback", "value"},
     {"payback, discounted", "discounted_payback", "value"},
-    {"payback, counting only calls that policy lets go to the API", "payback_allowed", "value"},
-    {"part of the API bill that policy would not have allowed", "barred", "value"},
+    {"payback against all calls at the API, also those that policy forbids", "payback_all_api", "value"},
+    {"API bill of the calls that policy forbids, a month", "barred", "value"},
+    {"value of the machines at the end", "residual", "value"},
     {"net present value", "npv", "value"},
     {"internal rate of return", "irr", "value"},
-    {"volume at which the busiest owned tier is full, times today's", "capacity_growth", "value"},
+    {"volume at which the first owned tier is full, times today's", "capacity_growth", "value"},
     END_OF_COLUMNS,
 };
 

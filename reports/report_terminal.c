@@ -27,7 +27,7 @@ static void put_title(struct ts_text *out, const struct ts_report *report)
     ts_text_printf(out, ", %u tier%s, seed %llu", (unsigned)model->n_tiers, model->n_tiers == 1 ? "" : "s",
                    (unsigned long long)model->seed);
     if (n_replications > 1) {
-        ts_text_printf(out, ", %u replications", (unsigned)n_replications);
+        ts_text_printf(out, "; %u replications, counts and energy are of all of them", (unsigned)n_replications);
     }
     if (report->warmup_s > 0.0) {
         ts_text_puts(out, "\nleft out as warm-up: the first ");
@@ -39,12 +39,23 @@ static void put_title(struct ts_text *out, const struct ts_report *report)
     ts_text_puts(out, "\n\n");
 }
 
+/* Is there an alternative to compare with? */
+static bool has_baseline(const struct ts_report *report)
+{
+    return report->input.econ->has_baseline;
+}
+
 static void put_cost(struct ts_text *out, const struct ts_report *report)
 {
     const double saving_usd = ts_report_value(report, ALL, "saving", "value");
     ts_text_puts(out, "  cost       ");
     ts_report_put(out, report, ALL, "cost", "total");
-    ts_text_puts(out, "; all calls to the API: ");
+    if (!has_baseline(report)) {
+        ts_text_printf(out, "; %s\n", ts_report_no_baseline(report));
+        return;
+    }
+    ts_text_puts(out,
+                 report->input.econ->barred_usd_per_month > 0.0 ? "; permitted at the API: " : "; all at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
     ts_text_puts(out, saving_usd >= 0.0 ? "; saves " : "; costs ");
     ts_metric_format(out, fabs(saving_usd), "USD");
@@ -56,18 +67,44 @@ static void put_cost(struct ts_text *out, const struct ts_report *report)
     ts_text_puts(out, saving_usd >= 0.0 ? "\n" : " more\n");
 }
 
-static void put_payback(struct ts_text *out, const struct ts_report *report)
+static bool misses_slo(const struct ts_report *report)
 {
-    ts_text_puts(out, "  payback    ");
-    ts_report_put(out, report, ALL, "payback", "value");
-    if (isinf(ts_report_value(report, ALL, "payback", "value"))) {
+    const double wanted_frac = report->input.model->slo.attainment_frac;
+    return wanted_frac > 0.0 && !(ts_report_value(report, ALL, "attainment", "mean") >= wanted_frac);
+}
+
+static void put_months(struct ts_text *out, const struct ts_report *report, const char *name)
+{
+    ts_report_put(out, report, ALL, name, "value");
+    if (isinf(ts_report_value(report, ALL, name, "value"))) {
         ts_text_printf(out, " within %u months", (unsigned)report->input.econ->n_months);
     }
+}
+
+static void put_payback(struct ts_text *out, const struct ts_report *report)
+{
+    if (isnan(ts_report_value(report, ALL, "payback", "value"))) {
+        return;
+    }
+    ts_text_puts(out, "  payback    ");
+    put_months(out, report, "payback");
     ts_text_puts(out, report->input.econ->unpays ? ", falls behind again later" : "");
     ts_text_puts(out, "; discounted: ");
     ts_report_put(out, report, ALL, "discounted_payback", "value");
-    ts_text_puts(out, "; calls that policy lets out only: ");
-    ts_report_put(out, report, ALL, "payback_allowed", "value");
+    ts_text_puts(out, misses_slo(report) ? "; the plan MISSES its SLO\n" : "\n");
+}
+
+/* What policy keeps from the API, and the comparison that it forbids. */
+static void put_policy(struct ts_text *out, const struct ts_report *report)
+{
+    if (!(report->input.econ->barred_usd_per_month > 0.0)) {
+        return;
+    }
+    ts_text_puts(out, "  policy     keeps calls from the API (");
+    ts_report_put(out, report, ALL, "barred", "value");
+    ts_text_puts(out, " there), which are in no comparison above;\n"
+                      "             payback against all calls there, which is not permitted: ");
+    put_months(out, report, "payback_all_api");
     ts_text_puts(out, "\n");
 }
 
@@ -284,6 +321,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_title(out, report);
     put_cost(out, report);
     put_payback(out, report);
+    put_policy(out, report);
     put_slo(out, report);
     put_speed_and_energy(out, report);
     put_losses(out, report);

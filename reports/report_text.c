@@ -28,3 +28,10 @@ void ts_report_put_clipped(struct ts_text *out, const char *string, size_t max)
         ts_text_append(out, (unsigned char)*at < 0x20 || *at == 0x7f ? " " : at, 1);
     }
 }
+
+const char *ts_report_no_baseline(const struct ts_report *report)
+{
+    return report->input.econ->baseline_usd_per_month > 0.0
+               ? "the calls are at APIs already: nothing of the plan's own has to pay back"
+               : "no owned tier replaces an API: there is nothing to compare with";
+}

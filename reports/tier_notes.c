@@ -1,5 +1,5 @@
-/* Hides the sentences about what only some tiers have: more to do than they can, a battery, the prompt cache of an
- * API's provider.
+/* Hides the sentences about what only some tiers have: more to do than they can, a price that a default decides, a
+ * battery, the prompt cache of an API's provider.
  *
  * Overload. Requests that come rho times as fast as they are served leave a queue that grows for as long as they come;
  * who comes last waits (rho - 1) times the window. So rho is told from the longest waits, p99, if these are more than a
@@ -71,7 +71,22 @@ static bool note_overload(struct ts_text *out, const struct ts_report *report, u
     return true;
 }
 
-/* ---- batteries and prompt caches ---- */
+/* ---- prices, batteries and prompt caches ---- */
+
+/* Money that is compared rests on a price that nobody wrote. */
+static bool note_price(struct ts_text *out, const struct ts_report *report, uint32_t tier)
+{
+    const struct ts_tier_model *model = &report->input.model->tiers[tier];
+    if (!model->owned.is_bare || !report->input.econ->has_baseline) {
+        return false;
+    }
+    ts_text_printf(out, "%s: bought at the list price of its bare accelerators, ", model->name);
+    ts_metric_format(out, model->owned.capex_usd, "USD");
+    ts_text_puts(out, ": no host, no network");
+    ts_text_puts(out, model->owned.staff_fte > 0.0 ? "" : ", no staff");
+    ts_text_puts(out, " (owned.capex is not written)");
+    return true;
+}
 
 static bool note_battery(struct ts_text *out, const struct ts_report *report, uint32_t tier)
 {
@@ -105,8 +120,8 @@ static bool note_prompt_cache(struct ts_text *out, const struct ts_report *repor
     return true;
 }
 
-static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {note_overload, note_battery,
-                                                                                      note_prompt_cache};
+static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {note_overload, note_price,
+                                                                                      note_battery, note_prompt_cache};
 
 enum { N_NOTES = sizeof notes / sizeof notes[0] };
 

@@ -262,8 +262,24 @@ static void add_latencies(struct ts_ledger *ledger, struct ts_cell *cell, const 
     cell->slo_met += met;
 }
 
-static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_call *call,
-                          const struct ts_flight *flight, const struct ts_request_record *record)
+/* What the API that its tier replaces would have charged, whether or not the call was answered here. One that no tier
+ * took counts as its first choice's. */
+static void add_displaced(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_call *call,
+                          const struct ts_flight *flight)
+{
+    const struct ts_model *model = ledger->model;
+    const uint32_t tier = flight->tier < model->n_tiers ? flight->tier : flight->choice;
+    const int api = tier < model->n_tiers ? model->tiers[tier].replaces : -1;
+    if (api >= 0) {
+        const double usd =
+            ts_ledger_price_usd(&model->tiers[api].u.api.offers[0], &flight->request, call->displaced_tok);
+        cell->displaced_usd += usd;
+        cell->barred_usd += (call->barred >> api & 1U) != 0 ? usd : 0.0;
+    }
+}
+
+static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
+                          const struct ts_request_record *record)
 {
     const struct ts_tier_model *tier = &ledger->model->tiers[flight->tier];
     const struct ts_request *request = &flight->request;
@@ -276,12 +292,6 @@ static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const 
                                    : 0.0;
     cell->api_usd += charged_usd;
     cell->cached_tok += flight->found_tok;
-    if (tier->replaces >= 0) {
-        const double usd =
-            ts_ledger_price_usd(&ledger->model->tiers[tier->replaces].u.api.offers[0], request, call->displaced_tok);
-        cell->displaced_usd += usd;
-        cell->barred_usd += (call->barred >> tier->replaces & 1U) != 0 ? usd : 0.0;
-    }
     add_latencies(ledger, cell, flight, record);
     return charged_usd;
 }
@@ -295,14 +305,17 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
     cell->fell_back += flight->tier != flight->choice;
     const bool left_out = ts_ledger_leaves_out(ledger, &flight->request);
     cell->left_out += left_out;
-    cell->router_usd += left_out ? 0.0 : ledger->model->router.usd_per_call;
+    if (!left_out) {
+        cell->router_usd += ledger->model->router.usd_per_call;
+        add_displaced(ledger, cell, call, flight);
+    }
     switch (record->outcome) {
     case TS_DONE:
         cell->done++;
         if (left_out) {
             cell->left_out_done++;
         } else {
-            charged_usd = settle_done(ledger, cell, call, flight, record);
+            charged_usd = settle_done(ledger, cell, flight, record);
         }
         break;
     case TS_REJECTED:

@@ -303,6 +303,8 @@ struct ts_owned_model {
     double staff_fte;
     double resale_frac;         /* of the capex, at the end of its life */
     double other_usd_per_month; /* colocation, licences */
+    double rent_usd_per_h;      /* of one replica while it is up, power included; 0: bought */
+    bool is_bare;               /* capex is by default: the accelerators' list price, without a host */
 };
 
 struct ts_tier_model {

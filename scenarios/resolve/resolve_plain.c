@@ -1,5 +1,6 @@
 /* Hides how the plain sections become the model's: links, SLO, money, limits, the run itself. */
 #include <math.h>
+#include <string.h>
 
 #include "scenarios/language/loader.h"
 
@@ -113,6 +114,24 @@ static void settle_prices(struct ts_loader *loader, struct ts_value *money)
     ts_value_counts_if(money, "carbon", any_owned, "every tier is an API: its provider's carbon is not known");
 }
 
+/* A rate is meant for the period that it is written for, and compounds: 15 %/year is 1.15^(1/12) - 1 a month, not 1.25
+ * %. `number` is the rate in proportion, a month. */
+static double growth_per_month(struct ts_value *money)
+{
+    static const struct {
+        const char *period;
+        double n_months;
+    } periods[] = {{"/year", 12.0}, {"/week", 168.0 / 730.0}, {"/day", 24.0 / 730.0}};
+    const double number = ts_value_number(money, "growth");
+    const struct ts_value *value = ts_value_at(money, "growth");
+    for (size_t i = 0; value && value->shown && i < sizeof periods / sizeof periods[0]; i++) {
+        if (strstr(value->shown, periods[i].period)) {
+            return pow(fmax(1.0 + number * periods[i].n_months, 0.01), 1.0 / periods[i].n_months) - 1.0;
+        }
+    }
+    return number;
+}
+
 static void resolve_money(struct ts_loader *loader)
 {
     struct ts_value *money = ts_value_at(loader->root, "money");
@@ -132,7 +151,7 @@ static void resolve_money(struct ts_loader *loader)
     out->carbon_g_per_kwh = from_region(loader, money, "carbon", region, region->carbon_g_per_kwh, "g/kWh");
     out->horizon_months = (uint32_t)(ts_value_number(money, "horizon") + 0.5);
     out->discount_frac_per_year = ts_value_number(money, "discount");
-    out->growth_frac_per_month = ts_value_number(money, "growth");
+    out->growth_frac_per_month = growth_per_month(money);
     out->api_price_decline_frac_per_year = ts_value_number(money, "api_price_decline");
     out->salary_usd_per_year = ts_value_number(money, "salary");
 }

@@ -147,6 +147,10 @@ static double capex_of_one(struct ts_loader *loader, struct ts_tier_context *ctx
         return ts_value_number(ctx->value, "owned.capex");
     }
     const char *key = ts_loader_printf(loader, "%s.owned.capex", ctx->value->path);
+    if (ctx->tier->kind == TS_TIER_SERVER && ts_value_is_written(ctx->value, "owned.rent")) {
+        ts_loader_assume(loader, key, TS_ORIGIN_DEFAULT, "rented by the hour", "0 USD");
+        return 0.0;
+    }
     if (ctx->tier->kind == TS_TIER_DEVICE || !ctx->hardware) {
         ts_loader_assume(loader, key, TS_ORIGIN_DEFAULT, "people have these devices anyway", "0 USD");
         return 0.0;
@@ -156,6 +160,7 @@ static double capex_of_one(struct ts_loader *loader, struct ts_tier_context *ctx
                      ts_loader_printf(loader, "hardware.csv: list price of %u x %s, %d, without a host",
                                       (unsigned)ctx->n_accelerators, ctx->hardware->name, ctx->hardware->year),
                      "%.0f USD", usd);
+    ctx->tier->owned.is_bare = usd > 0.0;
     return usd;
 }
 
@@ -178,4 +183,7 @@ void ts_resolve_owned(struct ts_tier_context *ctx)
     owned->staff_fte = ts_value_number(value, "staff");
     owned->resale_frac = ts_value_number(value, "resale");
     owned->other_usd_per_month = ts_value_number(value, "other");
+    if (ctx->tier->kind == TS_TIER_SERVER) {
+        owned->rent_usd_per_h = ts_value_number(value, "rent");
+    }
 }

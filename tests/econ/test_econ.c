@@ -116,18 +116,18 @@ static void test_econ__first_month_lists_every_kind(void **state)
     close_to(econ->kwh_per_month, 350, 1e-9);
     close_to(econ->carbon_kg_per_month, 140, 1e-9);
     close_to(econ->total_usd_per_month, 1000 + 200 + 2500 + 300 + 70 + 700, 1e-9);
-    close_to(econ->baseline_usd_per_month, 5700, 1e-9);
+    close_to(econ->baseline_usd_per_month, 3700, 1e-9); /* what policy lets out: 5000 - 2000 + 700 */
     close_to(econ->barred_usd_per_month, 2000, 1e-9);
     close_to(econ->tier_kwh_per_month[SERVER], 350, 1e-9);
-    close_to(econ->tier_baseline_usd_per_month[SERVER], 5000, 1e-9);
+    close_to(econ->tier_baseline_usd_per_month[SERVER], 3000, 1e-9);
     close_to(econ->tier_baseline_usd_per_month[API], 700, 1e-9);
     close_to(econ->usd_per_mtok, 4770, 1e-9);
     /* capex is cash at month 0 and depreciation is none */
     close_to(econ->plan_usd[0], 40000, 1e-9);
     close_to(econ->plan_usd[1], 3770, 1e-9);
-    close_to(econ->net_usd[1], 5700 - 3770, 1e-9);
-    close_to(econ->payback_months, 40000.0 / 1930, 1e-9);
-    assert_true(econ->payback_allowed_months == INFINITY); /* 5000 - 2000 - 3070 < 0 */
+    close_to(econ->net_usd[1], 3700 - 3770, 1e-9);
+    assert_true(econ->payback_months == INFINITY);
+    close_to(econ->payback_all_api_months, 40000.0 / 1930, 1e-9); /* 5700 - 3770: not permitted */
     world_deinit(&world);
 }
 
@@ -340,6 +340,95 @@ static void test_econ__npv_and_irr_follow_from_the_net_flows(void **state)
     world_deinit(&world);
 }
 
+static void test_econ__a_machine_that_lasts_longer_is_worth_more_at_the_end(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.cells[SERVER].displaced_usd = 15000;
+    world.model.money.horizon_months = 36;
+    world.model.tiers[SERVER].owned =
+        (struct ts_owned_model){.capex_usd = 40000, .life_months = 36, .resale_frac = 0.2};
+    const double at_36_usd = compute(&world)->npv_usd; /* sold at the end of its life, as a flow */
+    close_to(world.econ.residual_usd, 0, 1e-9);
+    world.model.tiers[SERVER].owned.life_months = 48;
+    const double at_48_usd = compute(&world)->npv_usd;
+    close_to(world.econ.residual_usd, 40000 - 0.8 * 40000 * 36 / 48, 1e-9);
+    close_to(at_48_usd - at_36_usd, 16000 - 8000, 1e-6); /* no discount */
+    world.model.tiers[SERVER].owned.life_months = 36;
+    world.model.tiers[SERVER].owned.lead_time_months = 3;
+    close_to(compute(&world)->residual_usd, 40000 - 0.8 * 40000 * 33 / 36, 1e-9);
+    world.model.money.horizon_months = 12;
+    world.model.tiers[SERVER].owned.lead_time_months = 0;
+    close_to(compute(&world)->residual_usd, 40000 - 0.8 * 40000 * 12 / 36, 1e-9);
+    world_deinit(&world);
+}
+
+static void test_econ__of_several_rates_of_return_none_is_the_answer(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.money.horizon_months = 2;
+    world.model.money.growth_frac_per_month = -1.0; /* nobody calls in the second month */
+    world.cells[SERVER].displaced_usd = 330;
+    world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = 100, .other_usd_per_month = 100};
+    const struct ts_econ *econ = compute(&world); /* -100, 230, -100 */
+    close_to(econ->net_usd[1], 230, 1e-6);
+    close_to(econ->net_usd[2], -100, 1e-6);
+    assert_int_equal(econ->n_irr, 2);
+    assert_true(isnan(econ->irr_per_year));
+    world_deinit(&world);
+}
+
+/* 1,000 displaced, 400 of them barred; the server is full at half of today's calls. */
+static void test_econ__what_policy_bars_does_not_overflow_to_the_api(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.cells[SERVER].displaced_usd = 1000;
+    world.cells[SERVER].barred_usd = 400;
+    world.tiers[SERVER].busy_frac = 2.0;
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->monthly_usd[SERVER][TS_COST_API], 600 * 0.5, 1e-9);
+    close_to(econ->baseline_usd[1], 600, 1e-9);
+    world_deinit(&world);
+}
+
+static void test_econ__rent_follows_the_replicas_that_are_up_and_includes_power(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.money.electricity_usd_per_kwh = 0.2;
+    world.tiers[SERVER].mean_up = 1.5;
+    world.tiers[SERVER].idle_j = 3.6e8;
+    world.model.tiers[SERVER].owned.rent_usd_per_h = 2.5;
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->monthly_usd[SERVER][TS_COST_RENT], 2.5 * 1.5 * 730, 1e-9);
+    close_to(econ->monthly_usd[SERVER][TS_COST_ENERGY], 0, 1e-12);
+    close_to(econ->kwh_per_month, 100, 1e-9);
+    world_deinit(&world);
+}
+
+/* A tier that is 2 % busy does not overflow because another is 80 % busy. */
+static void test_econ__one_full_tier_does_not_fill_the_others(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.tiers[API] = (struct ts_tier_model){.kind = TS_TIER_SERVER, .replaces = -1};
+    world.cells[SERVER].displaced_usd = 1000;
+    world.tiers[SERVER].busy_frac = 0.02;
+    world.tiers[API].busy_frac = 0.8;
+    world.model.money.growth_frac_per_month = 1.0; /* month 2: twice the calls */
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->capacity_growth, 1.25, 1e-12);
+    close_to(econ->plan_usd[2], 0, 1e-9);
+    world_deinit(&world);
+}
+
 static void test_econ__refuses_an_empty_window(void **state)
 {
     (void)state;
@@ -391,6 +480,11 @@ int main(void)
         cmocka_unit_test(test_econ__attempts_that_came_to_nothing_are_paid_by_the_plan_alone),
         cmocka_unit_test(test_econ__without_capex_payback_is_now_or_when_losses_are_recovered),
         cmocka_unit_test(test_econ__npv_and_irr_follow_from_the_net_flows),
+        cmocka_unit_test(test_econ__a_machine_that_lasts_longer_is_worth_more_at_the_end),
+        cmocka_unit_test(test_econ__of_several_rates_of_return_none_is_the_answer),
+        cmocka_unit_test(test_econ__what_policy_bars_does_not_overflow_to_the_api),
+        cmocka_unit_test(test_econ__rent_follows_the_replicas_that_are_up_and_includes_power),
+        cmocka_unit_test(test_econ__one_full_tier_does_not_fill_the_others),
         cmocka_unit_test(test_econ__refuses_an_empty_window),
         cmocka_unit_test(test_econ__what_is_never_busy_is_never_full),
     };

@@ -131,9 +131,10 @@ static void test_summary_csv__every_row_of_a_tier_is_exact(void **state)
                        "hybrid,all,edge,all,cost,maintenance,10,USD/month\n"
                        "hybrid,all,edge,all,cost,staff,0,USD/month\n"
                        "hybrid,all,edge,all,cost,other,0,USD/month\n"
+                       "hybrid,all,edge,all,cost,rent,0,USD/month\n"
                        "hybrid,all,edge,all,cost,api,0,USD/month\n"
                        "hybrid,all,edge,all,cost,total,400,USD/month\n"
-                       "hybrid,all,edge,all,baseline_cost,total,365,USD/month\n"
+                       "hybrid,all,edge,all,baseline_cost,total,273.75,USD/month\n"
                        "hybrid,all,edge,all,energy_use,total,1460,kWh/month\n";
     assert_non_null(strstr(text, edge));
     assert_non_null(strstr(text, "\nhybrid,all,all,all,payback,value,inf,months\n"));

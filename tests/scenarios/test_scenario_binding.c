@@ -540,6 +540,27 @@ static void test_binding__only_slots_share_one_buffer(void **state)
     ts_text_deinit(&said);
 }
 
+/* A rate compounds over the period that it is written for. */
+static void test_binding__growth_is_effective_in_its_period(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *written;
+        double per_month;
+    } rows[] = {{"15 %/year", 0.011714916919853}, {"2 %/month", 0.02}, {"-50 %/year", -0.056125687318306}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[1024];
+        struct ts_scenario s;
+        snprintf(text, sizeof text,
+                 "%stiers: {edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, "
+                 "ability: 1}}\nrouting: {thresholds: {edge: 0}}\nmoney: {growth: %s}\n",
+                 WORKLOAD, rows[i].written);
+        load_good(&s, text);
+        assert_float_equal(s.model.money.growth_frac_per_month, rows[i].per_month, 1e-12);
+        ts_scenario_deinit(&s);
+    }
+}
+
 static void test_binding__slo_money_and_limits(void **state)
 {
     (void)state;
@@ -783,6 +804,7 @@ int main(void)
         cmocka_unit_test(test_binding__drafts_need_the_vllm_policy),
         cmocka_unit_test(test_binding__only_slots_share_one_buffer),
         cmocka_unit_test(test_binding__slo_money_and_limits),
+        cmocka_unit_test(test_binding__growth_is_effective_in_its_period),
         cmocka_unit_test(test_binding__limits_that_are_not_written_are_not_set),
         cmocka_unit_test(test_binding__every_assumption_has_a_value_and_a_source),
         cmocka_unit_test(test_binding__a_trace_needs_labels_only),

@@ -194,6 +194,23 @@ static void test_router__displaced_and_barred_money(void **state)
     ts_result_deinit(&result);
 }
 
+/* The second prompt waits behind the first for longer than its client does: the API would have answered it. */
+static void test_router__calls_that_were_lost_are_displaced_too(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    const struct ts_tier_model tiers[N_TIERS] = {world_server(&pool, 1e-3), world_api(0.2, 100.0)};
+    pool.replica.max_seqs = 1;
+    struct ts_model model = world_model(tiers, N_TIERS);
+    model.tiers[0].replaces = 1;
+    model.patience_s = 0.050;
+    const struct ts_request requests[] = {world_request(0, 0, 1000, 200), world_request(1, 0, 1000, 200)};
+    struct ts_result result = world_run(&model, requests, 2);
+    assert_int_equal(result.tiers[0].cells[0].timed_out, 1);
+    world_assert_near(result.tiers[0].cells[0].displaced_usd, 0.009, 1e-12);
+    ts_result_deinit(&result);
+}
+
 /* ---- links ---- */
 
 /* 1,000 tokens of 4 bytes over 1 MB/s, rtt 40 ms: 20 + 4 ms up, 20 ms + 4 us down. */
@@ -321,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_router__a_full_tier_costs_the_way_there_and_back),
         cmocka_unit_test(test_router__latency_and_price_are_added_to_every_request),
         cmocka_unit_test(test_router__displaced_and_barred_money),
+        cmocka_unit_test(test_router__calls_that_were_lost_are_displaced_too),
         cmocka_unit_test(test_link__delays_are_half_the_round_trip_and_the_bytes),
         cmocka_unit_test(test_link__the_clients_latencies_include_both_ways),
         cmocka_unit_test(test_router__the_noise_gives_the_auc),
