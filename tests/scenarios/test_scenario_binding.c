@@ -553,7 +553,7 @@ static void test_binding__growth_is_effective_in_its_period(void **state)
         struct ts_scenario s;
         snprintf(text, sizeof text,
                  "%stiers: {edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, "
-                 "ability: 1}}\nrouting: {thresholds: {edge: 0}}\nmoney: {growth: %s}\n",
+                 "ability: 1}}\nmoney: {growth: %s}\n",
                  WORKLOAD, rows[i].written);
         load_good(&s, text);
         assert_float_equal(s.model.money.growth_frac_per_month, rows[i].per_month, 1e-12);
