@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "scenarios/catalog/efficiency.h"
-#include "sim/serving/roofline_fit.h"
+#include "sim/serving/closed_loop.h"
 
 enum { MAX_OF_A_KIND = 512 };
 
@@ -24,16 +24,19 @@ static const struct ts_efficiency *constants_of(const struct ts_catalog *catalog
 
 static bool compare(struct compared *out, const struct ts_catalog *catalog, const struct ts_published *point)
 {
-    struct ts_steps_roofline roof;
+    struct ts_efficiency_case on;
     const struct ts_efficiency *constants = constants_of(catalog, point);
-    if (!constants || !ts_efficiency_published(&roof, catalog, point, constants)) {
+    if (!constants || !ts_efficiency_published_case(&on, catalog, point)) {
         return false;
     }
+    const struct ts_steps_model steps =
+        ts_efficiency_steps(constants, ts_efficiency_engine(catalog, point->engine), &on);
     bool decode = point->decode_tok_s > 0.0;
     out->point = point;
     out->published = decode ? point->decode_tok_s : point->prefill_tok_s;
-    out->predicted = decode ? ts_roofline_decode_tok_s(&roof, point->batch, point->prompt_tok, point->output_tok)
-                            : ts_roofline_prefill_tok_s(&roof, point->prompt_tok);
+    out->predicted = decode
+                         ? ts_closed_loop_decode_tok_s(&steps, point->batch, point->prompt_tok, point->output_tok)
+                         : ts_closed_loop_prefill_tok_s(&steps, point->prompt_tok);
     out->ratio = out->predicted / out->published;
     return true;
 }

@@ -97,7 +97,7 @@ struct ts_tier_context {
     uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel x data_parallel */
     uint32_t tensor_parallel, pipeline_parallel; /* that share a layer; stages */
     uint32_t data_parallel;                      /* engines that step together */
-    bool takes_pcie; /* operator tables of several cards without NVLink: what is not written of the link is PCIe's */
+    bool takes_pcie; /* several cards without NVLink: what is not written of the link is PCIe's */
     bool broken;     /* a mistake was reported: derive nothing further */
 };
 

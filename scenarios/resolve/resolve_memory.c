@@ -15,7 +15,6 @@
  * Llama-3.1-70B in FP8 on one accelerator of 80 GB x 95 % with an fp8 cache of 163,840 B per token leaves 33,264
  * tokens. */
 #include <math.h>
-#include <string.h>
 
 #include "scenarios/catalog/efficiency.h"
 #include "scenarios/language/loader.h"
@@ -50,14 +49,6 @@ static double unevenness(const struct ts_tier_context *ctx)
 {
     double stages = ctx->pipeline_parallel;
     return ceil(ctx->llm->layers / stages) * stages / ctx->llm->layers;
-}
-
-/* How often a KV entry is kept among the accelerators that share a layer. */
-static double copies(const struct ts_tier_context *ctx)
-{
-    bool latent = strstr(ctx->llm->type, "mla") != NULL;
-    double heads = latent ? 1.0 : ctx->llm->kv_heads;
-    return heads > 0.0 ? fmax(1.0, ctx->tensor_parallel / heads) : 1.0;
 }
 
 /* Engines that share experts have all other weights each. */
@@ -214,7 +205,8 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     bool known = memory > 0.0;
     ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0 + copied_bytes(ctx);
     double length = common_length(loader);
-    ctx->kv_bytes_per_tok = ts_efficiency_kv_bytes(ctx->llm, length) * (kv_bits / 16.0) * copies(ctx);
+    ctx->kv_bytes_per_tok = ts_efficiency_kv_bytes(ctx->llm, length) * (kv_bits / 16.0) *
+                            ts_efficiency_kv_copies(ctx->llm, ctx->tensor_parallel);
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.weights", path), TS_ORIGIN_MODELLED, origin_of(loader, ctx),
                      "%.4g GB", ctx->weight_bytes / 1e9);
     if (ctx->llm->sliding_window > 0) {

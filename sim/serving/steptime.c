@@ -2,8 +2,8 @@
  * Formulas (units: seconds, tokens, bytes, flop):
  *   linear    a + b*seqs + c*kv + d*prefill + e*pairs; coefficients fitted to measurements
  *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant
- * below the first, and goes on with the last segment's slope beyond the last roofline  fixed +
- * max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)
+ * below the first, and goes on with the last segment's slope beyond the last
+ *   roofline  fixed + max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)  (in_turn: their sum)
  *             + kv*kv_bytes_per_tok/bytes_per_s + pairs*flop_per_pair/flop_per_s;
  *             + per_tok*tokens;
  *             with p stages the batch goes round in min(p, seqs) parts, each through all layers on one stage's
@@ -73,7 +73,9 @@ static struct ts_step_line roofline_line(const struct ts_steps_model *model, con
         weight_bytes +=
             m->experts > 0.0 ? m->expert_bytes * (1.0 - pow(1.0 - m->top_k / m->experts, n_tok)) : m->expert_bytes;
     }
-    const double matmul_s = larger(m->flop_per_tok * n_tok / m->flop_per_s, weight_bytes / m->bytes_per_s);
+    const double flop_s = m->flop_per_tok * n_tok / m->flop_per_s;
+    const double weights_s = weight_bytes / m->bytes_per_s;
+    const double matmul_s = m->in_turn ? flop_s + weights_s : larger(flop_s, weights_s);
     const double base_s = m->fixed_s + matmul_s + m->per_tok_s * n_tok +
                           m->attention_flop_per_pair * load->prefill_pairs / n_parts / m->flop_per_s;
     return straight(base_s, m->kv_bytes_per_tok / (m->bytes_per_s * larger(1.0, m->stages)));
