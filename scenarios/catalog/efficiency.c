@@ -164,6 +164,13 @@ static double matmul_s(const struct ts_efficiency *c, const struct ts_efficiency
            (on->peak_flop_per_s * on->n_accelerators * share);
 }
 
+/* What every token multiplies with, experts apart: of the input embeddings only a row is looked up. */
+static double read_always(const struct ts_efficiency_case *on, const struct ts_steps_roofline *roof)
+{
+    const double chosen = roof->experts > 0.0 ? roof->top_k / roof->experts : 0.0;
+    return fmax(0.0, on->llm->flop_per_tok / 2.0 * on->bits_per_weight / 8.0 - roof->expert_bytes * chosen);
+}
+
 /* Two ring all-reduces a layer of 16-bit activations. */
 static double reduce_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on)
 {
@@ -182,6 +189,7 @@ struct ts_steps_roofline ts_efficiency_roofline(const struct ts_efficiency *cons
     const double activation_s = (double)llm->layers * llm->hidden / (on->bytes_per_s * constants->activation);
     struct ts_steps_roofline roof = {.in_turn = true};
     ts_efficiency_split_experts(llm, on->bits_per_weight, &roof);
+    roof.shared_bytes = fmin(roof.shared_bytes, read_always(on, &roof));
     roof.fixed_s = llm->layers * (constants->layer_s + (roof.experts > 0.0 ? constants->moe_layer_s : 0.0));
     roof.flop_per_tok = llm->flop_per_tok;
     roof.flop_per_s = llm->flop_per_tok / (matmul_s(constants, on, &roof) + activation_s);

@@ -194,6 +194,7 @@ static void resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
     };
     *out = ts_efficiency_steps(by->row, by->engine, &on);
+    out->host.overlaps = ctx->pool && ctx->pool->replica.plans_ahead;
     out->source = fitted_source(loader, ctx, by);
     if (ts_value_is_set(ctx->value, "overhead")) {
         out->u.roofline.fixed_s = ts_value_number(ctx->value, "overhead");
