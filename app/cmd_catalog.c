@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/accuracy_report.h"
 #include "app/command.h"
 #include "app/name_filter.h"
 #include "app/print_table.h"
@@ -217,17 +218,21 @@ static enum ts_status list_kind(size_t i, struct ts_catalog *catalog, struct ts_
 }
 
 struct catalog_args {
-    const char *kind, *name, *format;
+    const char *kind, *name, *format, *out;
 };
 
 static const struct catalog_args defaults = {.format = "text"};
 
 static const struct ts_option options[] = {
-    {TS_INTO(struct catalog_args, kind), "KIND", "hardware, models, prices or regions (default: all of them)",
+    {TS_INTO(struct catalog_args, kind), "KIND",
+     "hardware, models, prices or regions (default: all of them), or accuracy: what the fitted step times say "
+     "about recordings that the fit has not seen",
      .operand = TS_OPTIONAL},
     {TS_INTO(struct catalog_args, name), "NAME", "a name or a part of one, in quotes if it has blanks",
      .operand = TS_OPTIONAL},
     TS_OPTION_TABLE_FORMAT(struct catalog_args, format),
+    {"out", 'o', TS_INTO(struct catalog_args, out), "DIR",
+     "with accuracy: write ACCURACY.md, accuracy.csv (each point) and charts into this folder"},
 };
 
 static enum ts_status list(const struct catalog_args *args, struct ts_arena *arena, enum ts_table_format format,
@@ -250,8 +255,8 @@ static enum ts_status check_kind(const char *kind, struct ts_diags *diags)
             return TS_OK;
         }
     }
-    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices or regions", "no catalog is named '%s'",
-                   kind);
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices, regions or accuracy",
+                   "no catalog is named '%s'", kind);
 }
 
 static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
@@ -259,6 +264,9 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     const struct catalog_args *args = untyped;
     enum ts_table_format format;
     enum ts_status status = ts_print_format(&format, args->format, diags);
+    if (status == TS_OK && ts_str_equal(args->kind, "accuracy")) {
+        return ts_accuracy_report(args->out, arena, diags);
+    }
     if (status == TS_OK) {
         status = check_kind(args->kind, diags);
     }
@@ -269,7 +277,8 @@ const struct ts_command ts_command_catalog = {
     .name = "catalog",
     .summary = "Show the built-in hardware, models, prices and regions with their sources",
     .examples = "  tiersim catalog hardware 'H100 SXM'     # with published and predicted rates\n"
-                "  tiersim catalog models --format md\n",
+                "  tiersim catalog models --format md\n"
+                "  tiersim catalog accuracy --out accuracy        # predicted beside recorded: a minute of fits\n",
     .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

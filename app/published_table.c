@@ -34,9 +34,8 @@ static bool compare(struct compared *out, const struct ts_catalog *catalog, cons
     bool decode = point->decode_tok_s > 0.0;
     out->point = point;
     out->published = decode ? point->decode_tok_s : point->prefill_tok_s;
-    out->predicted = decode
-                         ? ts_closed_loop_decode_tok_s(&steps, point->batch, point->prompt_tok, point->output_tok)
-                         : ts_closed_loop_prefill_tok_s(&steps, point->prompt_tok);
+    out->predicted = decode ? ts_closed_loop_decode_tok_s(&steps, point->batch, point->prompt_tok, point->output_tok)
+                            : ts_closed_loop_prefill_tok_s(&steps, point->prompt_tok);
     out->ratio = out->predicted / out->published;
     return true;
 }

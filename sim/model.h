@@ -321,7 +321,7 @@ struct ts_tier_model {
     double ability;       /* theta */
     uint32_t context_tok; /* prompt + output at most; 0 = unlimited */
     int link;             /* index into links, -1: none */
-    double request_s; /* of every request beside link and service: HTTP, tokenizing, handing out tokens */
+    double request_s;     /* of every request beside link and service: HTTP, tokenizing, handing out tokens */
     int replaces;         /* index of the API tier whose bill this tier displaces, -1: none */
     struct ts_owned_model owned;
     union {

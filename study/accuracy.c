@@ -40,7 +40,8 @@ struct ts_accuracy_error ts_accuracy_error(const struct ts_accuracy *of, const d
     size_t inside = 0;
     for (size_t i = 0; i < of->points.n && error.n < MAX_POINTS; i++) {
         const struct ts_class_point *point = &of->points.points[i];
-        if (point->measure == measure && !isnan(ratios[i]) && (group == TS_ACCURACY_ALL || point->group[label] == group)) {
+        if (point->measure == measure && !isnan(ratios[i]) &&
+            (group == TS_ACCURACY_ALL || point->group[label] == group)) {
             const double f = factor(measure, ratios[i]);
             inside += f >= low && f <= high;
             some[error.n] = ratios[i];
@@ -92,8 +93,8 @@ static double worst_error(const struct ts_accuracy *of, bool first)
     }
     for (int label = 0; label < TS_CLASS_ENGINE; label++) {
         if (of->left[label]) {
-            const struct ts_accuracy_error error = ts_accuracy_error(of, of->left[label], main_measure(of, first),
-                                                                     TS_CLASS_CHIP, TS_ACCURACY_ALL);
+            const struct ts_accuracy_error error =
+                ts_accuracy_error(of, of->left[label], main_measure(of, first), TS_CLASS_CHIP, TS_ACCURACY_ALL);
             worst = error.n > 0 ? fmax(worst, error.median) : worst;
         }
     }
@@ -118,10 +119,11 @@ enum ts_status ts_accuracy_measure(struct ts_accuracy *out, size_t i, const stru
                                    struct ts_arena *arena, struct ts_diags *diags)
 {
     *out = (struct ts_accuracy){.class = ts_class_at(i)};
-    enum ts_status status = ts_class_points_collect(&out->points, catalog, out->class->name, out->class->engines, arena,
-                                                   diags);
+    enum ts_status status =
+        ts_class_points_collect(&out->points, catalog, out->class->name, out->class->engines, arena, diags);
     status = status == TS_OK ? make_room(out, arena, diags) : status;
-    status = status == TS_OK ? ts_class_fit(&out->constants, i, &out->points, catalog, out->left, arena, diags) : status;
+    status =
+        status == TS_OK ? ts_class_fit(&out->constants, i, &out->points, catalog, out->left, arena, diags) : status;
     if (status != TS_OK) {
         return status;
     }
@@ -154,9 +156,10 @@ static void put_measures(struct ts_text *out, const struct ts_accuracy *of, cons
                          enum ts_class_label label, uint32_t group)
 {
     const bool serving = ts_str_equal(of->class->engines, TS_ENGINES_SERVING);
-    static const enum ts_class_measure measures[2][3] = {{TS_CLASS_DECODE, TS_CLASS_PREFILL, TS_CLASS_N_MEASURES},
-                                                        {TS_CLASS_TPOT, TS_CLASS_TTFT, TS_CLASS_RATE}};
-    for (int k = 0; k < 3 && measures[serving][k] < TS_CLASS_N_MEASURES; k++) {
+    static const enum ts_class_measure measures[2][4] = {
+        {TS_CLASS_DECODE, TS_CLASS_PREFILL, TS_CLASS_N_MEASURES, TS_CLASS_N_MEASURES},
+        {TS_CLASS_TPOT, TS_CLASS_TTFT, TS_CLASS_RATE, TS_CLASS_JOULES}};
+    for (int k = 0; k < 4 && measures[serving][k] < TS_CLASS_N_MEASURES; k++) {
         const struct ts_accuracy_error error = ts_accuracy_error(of, ratios, measures[serving][k], label, group);
         ts_text_printf(out, " | %zu", error.n);
         put_error(out, &error);
@@ -167,10 +170,13 @@ static void put_measures(struct ts_text *out, const struct ts_accuracy *of, cons
 static void put_header(struct ts_text *out, const struct ts_accuracy *of, const char *first)
 {
     const bool serving = ts_str_equal(of->class->engines, TS_ENGINES_SERVING);
-    ts_text_printf(out, "| %s | %s points | median | p90 | ratio | %s points | median | p90 | ratio |", first,
-                   serving ? "time per token:" : "decode:", serving ? "to first token:" : "prefill:");
-    ts_text_puts(out, serving ? " throughput: points | median | p90 | ratio |\n|---|---|---|---|---|---|---|---|---|---|"
-                                "---|---|---|\n"
+    static const char *const names[2][4] = {{"decode", "prefill"},
+                                            {"time per token", "to first token", "throughput", "energy"}};
+    ts_text_printf(out, "| %s |", first);
+    for (int k = 0; k < 4 && names[serving][k]; k++) {
+        ts_text_printf(out, " %s: points | median | p90 | ratio |", names[serving][k]);
+    }
+    ts_text_puts(out, serving ? "\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
                               : "\n|---|---|---|---|---|---|---|---|---|\n");
 }
 

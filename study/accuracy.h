@@ -9,8 +9,9 @@ struct ts_accuracy {
     const struct ts_class_head *class;
     struct ts_class_constants constants; /* with the errors in them */
     struct ts_class_points points;
-    double *fitted;                   /* [points.n] predicted over recorded, by the fit to all of them */
-    double *left[TS_CLASS_N_LABELS];   /* [points.n] by the fit without those that share the label; NULL: only one has it */
+    double *fitted; /* [points.n] predicted over recorded, by the fit to all of them */
+    double
+        *left[TS_CLASS_N_LABELS]; /* [points.n] by the fit without those that share the label; NULL: only one has it */
 };
 
 /* Fits class i of ts_class_at, and fits it again without each chip, model, source and engine. */

@@ -75,7 +75,8 @@ static const struct class classes[] = {
      false,
      NULL,
      {1e-4, 0, 0.4, 0.4, 1, 0.8, 0.3, 0.01, 10, 1}},
-    {{"cpu", TS_ENGINES_LOCAL, 0.0, "llama.cpp CPU: ik_llama.cpp/discussions/164 (plain llama.cpp); ai-benchmarks@022fb93"},
+    {{"cpu", TS_ENGINES_LOCAL, 0.0,
+      "llama.cpp CPU: ik_llama.cpp/discussions/164 (plain llama.cpp); ai-benchmarks@022fb93"},
      BIT(COMPUTE) | BIT(BANDWIDTH),
      false,
      NULL,
@@ -100,7 +101,7 @@ const struct ts_class_head *ts_class_at(size_t i)
 struct problem {
     const struct class *class;
     const struct ts_class_points *points;
-    struct ts_class_constants base; /* what is not free */
+    struct ts_class_constants base;        /* what is not free */
     uint32_t engine[TS_CLASS_MAX_ENGINES]; /* rows of engines.csv that points have */
     size_t n_engines, n_params;
     double start[MAX_PARAMS];
@@ -216,10 +217,10 @@ static void weigh(double *weight, const struct ts_class_points *points)
     const double rates = (double)(n[TS_CLASS_DECODE] + n[TS_CLASS_PREFILL]) / 2.0;
     for (size_t i = 0; i < points->n; i++) {
         const enum ts_class_measure measure = points->points[i].measure;
-        weight[i] = measure == TS_CLASS_TPOT   ? 1.0
-                    : measure == TS_CLASS_TTFT ? 0.25
-                    : measure == TS_CLASS_RATE ? 0.0
-                                              : rates / (double)n[measure];
+        weight[i] = measure == TS_CLASS_TPOT                                 ? 1.0
+                    : measure == TS_CLASS_TTFT                               ? 0.25
+                    : measure == TS_CLASS_RATE || measure == TS_CLASS_JOULES ? 0.0
+                                                                             : rates / (double)n[measure];
     }
 }
 
@@ -228,8 +229,8 @@ static void weigh(double *weight, const struct ts_class_points *points)
 /* An engine that the fit has not seen has another's costs. */
 static void stand_in(struct ts_class_constants *all, const struct problem *problem, uint32_t unseen)
 {
-    const uint32_t other = problem->engine[0] != unseen || problem->n_engines < 2 ? problem->engine[0]
-                                                                                  : problem->engine[1];
+    const uint32_t other =
+        problem->engine[0] != unseen || problem->n_engines < 2 ? problem->engine[0] : problem->engine[1];
     for (int cost = 0; cost < N_COSTS; cost++) {
         set(&all->engines[unseen], cost_at[cost], get(&all->engines[other], cost_at[cost]));
     }
@@ -287,8 +288,8 @@ static void count_points(struct ts_class_constants *out, const struct ts_class_p
 }
 
 enum ts_status ts_class_fit(struct ts_class_constants *out, size_t i, const struct ts_class_points *points,
-                           const struct ts_catalog *catalog, double *const ratios[TS_CLASS_N_LABELS],
-                           struct ts_arena *arena, struct ts_diags *diags)
+                            const struct ts_catalog *catalog, double *const ratios[TS_CLASS_N_LABELS],
+                            struct ts_arena *arena, struct ts_diags *diags)
 {
     struct problem problem = problem_of(i, points, catalog);
     double params[MAX_PARAMS];

@@ -1,5 +1,5 @@
-/* The constants of efficiency.csv and engines.csv from the published and recorded points, and what they say about chips,
- * models, sources and engines that they have not seen. */
+/* The constants of efficiency.csv and engines.csv from the published and recorded points, and what they say about
+ * chips, models, sources and engines that they have not seen. */
 #ifndef TS_STUDY_CLASS_FIT_H
 #define TS_STUDY_CLASS_FIT_H
 
@@ -22,10 +22,10 @@ struct ts_class_constants {
     size_t n_engines;
 };
 
-/* The points of class i, fitted. ratios: [TS_CLASS_N_LABELS][points->n] of each point, by a fit to all that do not share
- * its label; an engine that is left out has vLLM's costs (SGLang's if that is the one). NULL: not wanted. */
+/* The points of class i, fitted. ratios: [TS_CLASS_N_LABELS][points->n] of each point, by a fit to all that do not
+ * share its label; an engine that is left out has vLLM's costs (SGLang's if that is the one). NULL: not wanted. */
 enum ts_status ts_class_fit(struct ts_class_constants *out, size_t i, const struct ts_class_points *points,
-                           const struct ts_catalog *catalog, double *const ratios[TS_CLASS_N_LABELS],
-                           struct ts_arena *arena, struct ts_diags *diags);
+                            const struct ts_catalog *catalog, double *const ratios[TS_CLASS_N_LABELS],
+                            struct ts_arena *arena, struct ts_diags *diags);
 
 #endif

@@ -4,12 +4,14 @@
 
 #include <math.h>
 
+#include "scenarios/catalog/serving_power.h"
+
 static const double unpublished_prompt_tok = 200.0;
 static const double requests_per_user = 10.0;
 static const double budget_tok = 8192.0;
 
 static const char *const measure_names[TS_CLASS_N_MEASURES] = {
-    "time per token", "time to first token", "throughput", "decode", "prefill",
+    "time per token", "time to first token", "throughput", "energy per token", "decode", "prefill",
 };
 
 static const char *const label_names[TS_CLASS_N_LABELS] = {"chip", "model", "source", "engine"};
@@ -31,7 +33,8 @@ static bool is_of(const struct ts_catalog *catalog, const char *hardware, const 
     return chip && ts_str_equal(chip->class_name, class_name) && ts_str_equal(ts_efficiency_group(engine), engines);
 }
 
-static void add(struct ts_class_points *out, struct ts_class_point point, enum ts_class_measure measure, double recorded)
+static void add(struct ts_class_points *out, struct ts_class_point point, enum ts_class_measure measure,
+                double recorded)
 {
     if (recorded > 0.0) {
         point.measure = measure;
@@ -46,8 +49,8 @@ static uint32_t engine_index(const struct ts_catalog *catalog, const char *name)
     return engine ? (uint32_t)(engine - catalog->engines) : 0;
 }
 
-/* Whether the users' sequences, most of a reply long, find room beside the weights, with KV entries of 8 bits; where they
- * do not, some of them wait and the batch is smaller than it says. */
+/* Whether the users' sequences, most of a reply long, find room beside the weights, with KV entries of 8 bits; where
+ * they do not, some of them wait and the batch is smaller than it says. */
 static bool has_room(const struct ts_catalog *catalog, const struct ts_serving *from,
                      const struct ts_efficiency_case *on)
 {
@@ -67,18 +70,22 @@ static void add_serving(struct ts_class_points *out, const struct ts_catalog *ca
         .load = {from->users, known.prompt_tok, from->output_tok, requests_per_user, budget_tok, 0.0, 0.0},
         .engine = engine_index(catalog, from->engine),
         .label = {from->hardware, from->model, from->source, from->engine},
-        .n_accelerators = from->n_accelerators,
-        .j_per_tok = from->j_per_tok,
-        .power_w = from->power_w,
     };
+    const struct ts_hardware *hardware = ts_catalog_hardware(catalog, from->hardware);
     if (ts_efficiency_serving_case(&point.on, catalog, &known) && has_room(catalog, &known, &point.on)) {
         add(out, point, TS_CLASS_TPOT, point.is_gap ? from->itl_s : from->tpot_s);
         add(out, point, TS_CLASS_TTFT, from->ttft_s);
         add(out, point, TS_CLASS_RATE, from->tok_s);
+        if (hardware) {
+            point.power_w =
+                from->n_accelerators * ts_serving_power_w(catalog, hardware, point.on.llm->params, point.on.llm->name);
+            add(out, point, TS_CLASS_JOULES, from->j_per_tok);
+        }
     }
 }
 
-static void add_published(struct ts_class_points *out, const struct ts_catalog *catalog, const struct ts_published *from)
+static void add_published(struct ts_class_points *out, const struct ts_catalog *catalog,
+                          const struct ts_published *from)
 {
     struct ts_class_point point = {
         .load = {.n_users = from->batch,
@@ -87,7 +94,6 @@ static void add_published(struct ts_class_points *out, const struct ts_catalog *
                  .budget_tok = budget_tok},
         .engine = engine_index(catalog, from->engine),
         .label = {from->hardware, from->model, from->source, from->engine},
-        .n_accelerators = from->n_accelerators,
     };
     if (ts_efficiency_published_case(&point.on, catalog, from)) {
         add(out, point, TS_CLASS_DECODE, from->decode_tok_s);
@@ -108,11 +114,11 @@ static void number_groups(struct ts_class_points *out, enum ts_class_label label
 }
 
 enum ts_status ts_class_points_collect(struct ts_class_points *out, const struct ts_catalog *catalog,
-                                      const char *class_name, const char *engines, struct ts_arena *arena,
-                                      struct ts_diags *diags)
+                                       const char *class_name, const char *engines, struct ts_arena *arena,
+                                       struct ts_diags *diags)
 {
     *out = (struct ts_class_points){0};
-    out->points = ts_arena_array(arena, 2 * catalog->n_published + 3 * catalog->n_servings + 1, sizeof *out->points);
+    out->points = ts_arena_array(arena, 2 * catalog->n_published + 4 * catalog->n_servings + 1, sizeof *out->points);
     if (!out->points) {
         return ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "no memory for the recorded points");
     }
@@ -135,7 +141,7 @@ enum ts_status ts_class_points_collect(struct ts_class_points *out, const struct
 }
 
 double ts_class_point_ratio(const struct ts_class_point *point, const struct ts_efficiency *constants,
-                           const struct ts_engine_cost *engine)
+                            const struct ts_engine_cost *engine)
 {
     const struct ts_steps_model steps = ts_efficiency_steps(constants, engine, &point->on);
     struct ts_closed_loop load = point->load;
@@ -148,9 +154,10 @@ double ts_class_point_ratio(const struct ts_class_point *point, const struct ts_
     load.first_s = engine ? engine->first_s : 0.0;
     load.wait_steps = engine ? engine->wait_steps : 0.0;
     const struct ts_closed_loop_times times = ts_closed_loop(&steps, &load);
-    const double said = point->measure == TS_CLASS_TTFT   ? times.ttft_s
-                        : point->measure == TS_CLASS_RATE ? times.tok_s
-                        : point->is_gap                  ? times.gap_s
-                                                         : times.tpot_s;
+    const double said = point->measure == TS_CLASS_TTFT     ? times.ttft_s
+                        : point->measure == TS_CLASS_RATE   ? times.tok_s
+                        : point->measure == TS_CLASS_JOULES ? point->power_w / times.tok_s
+                        : point->is_gap                     ? times.gap_s
+                                                            : times.tpot_s;
     return said / point->recorded;
 }

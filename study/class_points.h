@@ -12,9 +12,10 @@
 #include "sim/serving/closed_loop.h"
 
 enum ts_class_measure {
-    TS_CLASS_TPOT, /* s: time per token, or the gap of steps that only decode */
-    TS_CLASS_TTFT, /* s */
-    TS_CLASS_RATE, /* output tokens per second of a recording */
+    TS_CLASS_TPOT,   /* s: time per token, or the gap of steps that only decode */
+    TS_CLASS_TTFT,   /* s */
+    TS_CLASS_RATE,   /* output tokens per second of a recording */
+    TS_CLASS_JOULES, /* of the accelerators, for an output token */
     TS_CLASS_DECODE,
     TS_CLASS_PREFILL, /* tokens per second of a published rate */
     TS_CLASS_N_MEASURES
@@ -31,10 +32,10 @@ struct ts_class_point {
     bool is_gap; /* of TS_CLASS_TPOT */
     struct ts_efficiency_case on;
     struct ts_closed_loop load;
-    uint32_t engine;                     /* row of engines.csv */
+    uint32_t engine;                      /* row of engines.csv */
     uint32_t group[TS_CLASS_N_LABELS];    /* numbered from 0 in the order of appearance */
     const char *label[TS_CLASS_N_LABELS]; /* what that number stands for */
-    double n_accelerators, j_per_tok, power_w;
+    double power_w;                       /* of all accelerators while they serve, from other models */
 };
 
 struct ts_class_points {
@@ -48,11 +49,11 @@ const char *ts_class_label_name(enum ts_class_label label);
 
 /* The catalog has its published points. */
 enum ts_status ts_class_points_collect(struct ts_class_points *out, const struct ts_catalog *catalog,
-                                      const char *class_name, const char *engines, struct ts_arena *arena,
-                                      struct ts_diags *diags);
+                                       const char *class_name, const char *engines, struct ts_arena *arena,
+                                       struct ts_diags *diags);
 
 /* Predicted over recorded. */
 double ts_class_point_ratio(const struct ts_class_point *point, const struct ts_efficiency *constants,
-                           const struct ts_engine_cost *engine);
+                            const struct ts_engine_cost *engine);
 
 #endif

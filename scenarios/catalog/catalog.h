@@ -54,8 +54,9 @@ struct ts_weight_quant {
 
 /* A chip with published measurements, or one of hardware.csv: what its efficiency is looked up by. */
 struct ts_chip {
-    const char *name;                /* of a row of hardware.csv, if it has no peaks of its own */
-    const char *class_name; /* "hbm" (NVIDIA's, and others'), "amd", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
+    const char *name; /* of a row of hardware.csv, if it has no peaks of its own */
+    const char
+        *class_name; /* "hbm" (NVIDIA's, and others'), "amd", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
     double fp16_tflops, bytes_per_s; /* 0: hardware.csv has them; beside it: the peak that "local" engines work at */
     double link_bytes_per_s;         /* to others of its kind, one direction: NVLink, xGMI; 0: PCIe */
     const char *source;
@@ -87,8 +88,7 @@ struct ts_engine_cost {
     double first_s;           /* of a request beside its prompt: HTTP, tokenizing, scheduling, sampling */
     double wait_steps;        /* steps that the recordings' settings let a new request wait; no part of a prediction for
                                  an engine at its defaults */
-    double memory_frac;       /* of an accelerator's memory that is neither weights nor KV cache */
-    double memory_bytes;
+    double memory_bytes;      /* of an accelerator's memory that is neither weights nor KV cache */
     unsigned n_points;
     const char *versions, *date, *source;
 };

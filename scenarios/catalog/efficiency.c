@@ -10,9 +10,8 @@
 static const struct {
     const char *engine, *group;
 } engine_groups[] = {
-    {"vllm", TS_ENGINES_SERVING},      {"trtllm", TS_ENGINES_SERVING},  {"sglang", TS_ENGINES_SERVING},
-    {"llama.cpp", TS_ENGINES_LOCAL}, {"executorch", TS_ENGINES_LOCAL},
-    {"genie", TS_ENGINES_LOCAL},
+    {"vllm", TS_ENGINES_SERVING},    {"trtllm", TS_ENGINES_SERVING},   {"sglang", TS_ENGINES_SERVING},
+    {"llama.cpp", TS_ENGINES_LOCAL}, {"executorch", TS_ENGINES_LOCAL}, {"genie", TS_ENGINES_LOCAL},
 };
 
 static const struct {
@@ -100,7 +99,8 @@ static double serving_peak(bool *narrow, const struct ts_chip *chip, const struc
     static const int first_with_fp4 = 2025;
     double fp16 = hardware->fp16_tflops * 1e12;
     double int8 = hardware->int8_tops * 1e12;
-    bool fp4 = strstr(quant->name, "FP4") && hardware->year >= first_with_fp4 && !ts_str_equal(chip->class_name, "gddr");
+    bool fp4 =
+        strstr(quant->name, "FP4") && hardware->year >= first_with_fp4 && !ts_str_equal(chip->class_name, "gddr");
     *narrow = is_gpu(chip) && (quant->compute_int8 || fp4) && int8 > fp16;
     return !*narrow ? fp16 : fp4 ? 2.0 * int8 : int8;
 }
@@ -126,7 +126,8 @@ double ts_efficiency_peak(bool *narrow, const struct ts_chip *chip, const struct
 
 double ts_efficiency_kv_copies(const struct ts_llm *llm, double tensor_parallel)
 {
-    const double heads = strstr(llm->type, "mla") ? 1.0 : llm->kv_heads; /* every accelerator has all of a latent entry */
+    const double heads =
+        strstr(llm->type, "mla") ? 1.0 : llm->kv_heads; /* every accelerator has all of a latent entry */
     return heads > 0.0 ? fmax(1.0, tensor_parallel / heads) : 1.0;
 }
 
@@ -181,8 +182,7 @@ static double reduce_s(const struct ts_efficiency *c, const struct ts_efficiency
     return 2.0 * on->llm->layers * 2.0 * (n - 1.0) / n * 2.0 * on->llm->hidden / (on->link_bytes_per_s * c->link);
 }
 
-struct ts_steps_roofline ts_efficiency_roofline(const struct ts_efficiency *constants,
-                                                const struct ts_efficiency_case *on)
+static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constants, const struct ts_efficiency_case *on)
 {
     const struct ts_llm *llm = on->llm;
     const double all_bytes_per_s = on->bytes_per_s * on->n_accelerators;
@@ -205,14 +205,14 @@ struct ts_steps_model ts_efficiency_steps(const struct ts_efficiency *constants,
                                           const struct ts_efficiency_case *on)
 {
     struct ts_steps_model steps = {.kind = TS_STEPS_ROOFLINE, .origin = TS_ORIGIN_FITTED};
-    steps.u.roofline = ts_efficiency_roofline(constants, on);
+    steps.u.roofline = roofline_of(constants, on);
     if (engine) {
         steps.host = (struct ts_host_model){.fixed_s = engine->step_s, .per_seq_s = engine->seq_s};
     }
     return steps;
 }
 
-const struct ts_hardware *ts_efficiency_hardware(const struct ts_catalog *catalog, const struct ts_chip *chip)
+static const struct ts_hardware *hardware_of(const struct ts_catalog *catalog, const struct ts_chip *chip)
 {
     const struct ts_hardware *hardware = ts_catalog_hardware(catalog, chip->name);
     return hardware && ts_str_equal(hardware->name, chip->name) ? hardware : NULL;
@@ -238,7 +238,7 @@ static bool named_case(struct ts_efficiency_case *out, const struct ts_catalog *
     if (!chip || !llm || !quant) {
         return false;
     }
-    const struct ts_hardware *hardware = ts_efficiency_hardware(catalog, chip);
+    const struct ts_hardware *hardware = hardware_of(catalog, chip);
     *out = (struct ts_efficiency_case){
         .bytes_per_s = hardware ? hardware->bytes_per_s : chip->bytes_per_s,
         .link_bytes_per_s = chip->link_bytes_per_s,

@@ -46,9 +46,6 @@ const char *ts_efficiency_check_of(const struct ts_efficiency *row, const char *
  */
 bool ts_efficiency_is_trusted(const struct ts_efficiency *row);
 
-/* The row of hardware.csv of the same name, or NULL. */
-const struct ts_hardware *ts_efficiency_hardware(const struct ts_catalog *catalog, const struct ts_chip *chip);
-
 /* The peak that `compute` or `narrow` is a share of: the 16-bit peak; for "serving" engines on GPUs the 8-bit one where
  * the quant computes in 8 bits, and twice that for 4-bit floats on HBM accelerators of 2025 and later; for "local"
  * engines on "gddr" the rate with 16-bit accumulation, half the 8-bit one. 0: unknown. *narrow: below 16 bits under a
@@ -68,9 +65,7 @@ double ts_efficiency_kv_copies(const struct ts_llm *llm, double tensor_parallel)
 /* Flop of attention for one query-key pair (both products), in the layers that have KV entries. */
 double ts_efficiency_attention_flop(const struct ts_llm *llm);
 
-struct ts_steps_roofline ts_efficiency_roofline(const struct ts_efficiency *constants,
-                                                const struct ts_efficiency_case *on);
-/* With the engine's host time (NULL: none). */
+/* The roofline, with the engine's host time (NULL: none). */
 struct ts_steps_model ts_efficiency_steps(const struct ts_efficiency *constants, const struct ts_engine_cost *engine,
                                           const struct ts_efficiency_case *on);
 

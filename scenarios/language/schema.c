@@ -60,7 +60,8 @@ static const struct ts_choice router_policies[] = {
 #undef TS_ROUTER_POLICY
     {0}};
 /* Their words are what is read. */
-static const struct ts_choice chip_classes[] = {{"hbm", 0}, {"amd", 0}, {"gddr", 0}, {"apple", 0}, {"cpu", 0}, {"phone", 0}, {0}};
+static const struct ts_choice chip_classes[] = {{"hbm", 0}, {"amd", 0},   {"gddr", 0}, {"apple", 0},
+                                                {"cpu", 0}, {"phone", 0}, {0}};
 static const struct ts_choice currencies[] = {{"USD", 0}, {0}};
 
 /* ---- rows ---- */

@@ -115,15 +115,11 @@ struct fitted {
     bool narrow;
 };
 
-static const char *const engine_names[] = {"vllm", "sglang", "trtllm", "llama.cpp"}; /* as in the schema */
-
 static struct fitted fitted_constants(const struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
     const struct ts_catalog *catalog = &loader->catalog;
-    const bool server = ctx->tier->kind == TS_TIER_SERVER;
-    const int engine = server ? ts_value_choice(ctx->value, "engine") : 3;
     struct fitted fitted = {.chip = ts_catalog_chip(catalog, ctx->hardware->name),
-                            .engine = ts_efficiency_engine(catalog, engine_names[engine])};
+                            .engine = ts_resolve_engine(loader, ctx)};
     if (!fitted.chip || !fitted.engine) {
         return fitted;
     }
@@ -172,10 +168,9 @@ static void assume_overhead(struct ts_loader *loader, const struct ts_tier_conte
                                              by->row->layer_s * 1e6, by->engine->name, by->engine->step_s * 1e6),
                             steps->u.roofline.fixed_s + steps->host.fixed_s, "s");
     if (by->engine->seq_s > 0.0) {
-        ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.overhead.sequence", ctx->value->path),
-                                TS_ORIGIN_FITTED,
-                                ts_loader_printf(loader, "engines.csv: %s, for each sequence", by->engine->name),
-                                by->engine->seq_s, "s");
+        ts_loader_assume_number(
+            loader, ts_loader_printf(loader, "%s.overhead.sequence", ctx->value->path), TS_ORIGIN_FITTED,
+            ts_loader_printf(loader, "engines.csv: %s, for each sequence", by->engine->name), by->engine->seq_s, "s");
     }
 }
 
@@ -204,10 +199,10 @@ static void resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx
     }
     if (by->engine->first_s > 0.0) {
         ctx->tier->request_s = by->engine->first_s;
-        ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.request", ctx->value->path), TS_ORIGIN_FITTED,
-                                ts_loader_printf(loader, "engines.csv: %s, of every request beside its steps",
-                                                 by->engine->name),
-                                by->engine->first_s, "s");
+        ts_loader_assume_number(
+            loader, ts_loader_printf(loader, "%s.request", ctx->value->path), TS_ORIGIN_FITTED,
+            ts_loader_printf(loader, "engines.csv: %s, of every request beside its steps", by->engine->name),
+            by->engine->first_s, "s");
     }
     assume_interval(loader, ctx, by, out);
     add_interconnect(loader, ctx, &out->u.roofline);
@@ -450,7 +445,8 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
         ctx->broken = true;
     }
     if (ctx->tier->kind == TS_TIER_SERVER) {
-        ts_value_counts_if(value, "engine", out->error.high > 0.0, "it says what a fitted roofline adds to its steps");
+        ts_value_counts_if(value, "engine", out->error.high > 0.0 || !ts_value_is_set(value, "kv_blocks"),
+                           "it says what a fitted roofline adds to its steps, and what the engine keeps of the memory");
     }
     if (!ctx->broken) {
         assume_steps(loader, ctx, out);

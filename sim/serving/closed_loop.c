@@ -1,5 +1,5 @@
-/* Hides a closed loop in closed form. While a sequence makes its n tokens, each of the other u-1 is replaced once: their
- * prompts lengthen u-1 of its n steps, so that a token takes
+/* Hides a closed loop in closed form. While a sequence makes its n tokens, each of the other u-1 is replaced once:
+ * their prompts lengthen u-1 of its n steps, so that a token takes
  *
  *   tpot = decode + (u-1)/n x (mixed - decode) x chunks
  *
@@ -8,10 +8,12 @@
  * of others' prompts is in the way: a share rho of the time is theirs, of which half a prompt is left. Where requests
  * take a time of their own (first), they arrive amid a step: half of it is left.
  *
- *   ttft = first + wait x tpot + (1 - rho) x decode/2 + mixed x chunks x (1 + rho/2),    rho = u x chunks x mixed/(n x tpot), at most 1
+ *   ttft = first + wait x tpot + (1 - rho) x decode/2 + mixed x chunks x (1 + rho/2),    rho = u x chunks x mixed/(n x
+ * tpot), at most 1
  *
- * All u begin at once: the first prompts, 1/r of all, wait for half of the others, as many to a step as its budget takes.
- * Worked: 10 users, 100 tokens out, steps of 10 ms, 30 ms with a prompt: a token takes 10 + 9/100 x 20 = 11.8 ms. */
+ * All u begin at once: the first prompts, 1/r of all, wait for half of the others, as many to a step as its budget
+ * takes. Worked: 10 users, 100 tokens out, steps of 10 ms, 30 ms with a prompt: a token takes 10 + 9/100 x 20 = 11.8
+ * ms. */
 #include "sim/serving/closed_loop.h"
 
 #include <math.h>

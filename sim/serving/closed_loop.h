@@ -1,5 +1,5 @@
-/* What a server gives to a fixed number of users, each of whom sends the next request when the reply before it is there:
- * the load of most published benchmarks, in closed form. */
+/* What a server gives to a fixed number of users, each of whom sends the next request when the reply before it is
+ * there: the load of most published benchmarks, in closed form. */
 #ifndef TS_SIM_SERVING_CLOSED_LOOP_H
 #define TS_SIM_SERVING_CLOSED_LOOP_H
 

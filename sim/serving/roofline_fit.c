@@ -112,7 +112,8 @@ static enum ts_status run_search(double *params, const struct search *search, st
     gsl_vector *weights = gsl_vector_alloc(n);
     enum ts_status status = work && x && f && weights ? TS_OK : TS_ENOMEM;
     for (size_t j = 0; status == TS_OK && j < p; j++) {
-        gsl_vector_set(x, j, to_search(search->fit, j, (search->fit->from ? search->fit->from : search->fit->start)[j]));
+        gsl_vector_set(x, j,
+                       to_search(search->fit, j, (search->fit->from ? search->fit->from : search->fit->start)[j]));
     }
     if (status == TS_OK) {
         status = search_from(x, search, work, f, weights);

@@ -39,17 +39,28 @@ static const struct words chips[] = {
 
 /* By what stands in the name; longer ones first. */
 static const struct words models[] = {
-    {"DeepSeek-R1", "DeepSeek-R1"},         {"DeepSeek-V3", "DeepSeek-V3"},   {"MiniMax-M2.5", "MiniMax-M2.5"},
-    {"Qwen3.5-397B", "Qwen3.5-397B-A17B"},  {"Qwen3-235B", "Qwen3-235B-A22B"}, {"Qwen3-30B", "Qwen3-30B-A3B"},
-    {"Qwen3-32B", "Qwen3-32B"},             {"Qwen3-14B", "Qwen3-14B"},       {"Qwen3-8B", "Qwen3-8B"},
-    {"Llama-3.1-405B", "Llama-3.1-405B"},   {"Llama-3.1-70B", "Llama-3.1-70B"}, {"Llama-3.3-70B", "Llama-3.3-70B"},
-    {"Llama-3.1-8B", "Llama-3.1-8B"},       {"gpt-oss-120b", "gpt-oss-120b"}, {"gpt-oss-20b", "gpt-oss-20b"},
-    {"gemma-3-12b", "Gemma-3-12B"},         {"Mistral-7B-v0.3", "Mistral-7B-v0.3"},
+    {"DeepSeek-R1", "DeepSeek-R1"},
+    {"DeepSeek-V3", "DeepSeek-V3"},
+    {"MiniMax-M2.5", "MiniMax-M2.5"},
+    {"Qwen3.5-397B", "Qwen3.5-397B-A17B"},
+    {"Qwen3-235B", "Qwen3-235B-A22B"},
+    {"Qwen3-30B", "Qwen3-30B-A3B"},
+    {"Qwen3-32B", "Qwen3-32B"},
+    {"Qwen3-14B", "Qwen3-14B"},
+    {"Qwen3-8B", "Qwen3-8B"},
+    {"Llama-3.1-405B", "Llama-3.1-405B"},
+    {"Llama-3.1-70B", "Llama-3.1-70B"},
+    {"Llama-3.3-70B", "Llama-3.3-70B"},
+    {"Llama-3.1-8B", "Llama-3.1-8B"},
+    {"gpt-oss-120b", "gpt-oss-120b"},
+    {"gpt-oss-20b", "gpt-oss-20b"},
+    {"gemma-3-12b", "Gemma-3-12B"},
+    {"Mistral-7B-v0.3", "Mistral-7B-v0.3"},
 };
 
 static const struct words quants[] = {
-    {"", "BF16"},       {"bf16", "BF16"},   {"bfloat16", "BF16"}, {"FP16", "FP16"},
-    {"fp8", "FP8"},     {"fp4", "FP4"},     {"mxfp4", "MXFP4"},   {"MXFP4", "MXFP4"},
+    {"", "BF16"},   {"bf16", "BF16"}, {"bfloat16", "BF16"}, {"FP16", "FP16"},
+    {"fp8", "FP8"}, {"fp4", "FP4"},   {"mxfp4", "MXFP4"},   {"MXFP4", "MXFP4"},
 };
 
 static const struct words engines[] = {{"vllm", "vllm"}, {"sglang", "sglang"}, {"trtllm", "trtllm"}};
@@ -123,7 +134,7 @@ static enum serving_fate fate_of(const struct row *row)
         return SERVING_NODES;
     }
     return row->value[TTFT] > 0.35 * row->output * row->value[TPOT] && row->value[TPOT] > 0.0 ? SERVING_WAITS
-                                                                                            : SERVING_USED;
+                                                                                              : SERVING_USED;
 }
 
 /* ---- aiconfigurator's sample ---- */
@@ -135,7 +146,8 @@ static double drawn(double length)
 
 static void count_accelerators(struct row *row, const struct sheet *sheet)
 {
-    const unsigned tp = (unsigned)number(sheet, "tp_size"), dp = (unsigned)fmax(1.0, number(sheet, "attention_dp_size"));
+    const unsigned tp = (unsigned)number(sheet, "tp_size"),
+                   dp = (unsigned)fmax(1.0, number(sheet, "attention_dp_size"));
     const unsigned ep = (unsigned)number(sheet, "moe_ep_size"), within = (unsigned)number(sheet, "moe_tp_size");
     const bool grouped = ep > 1 && within > 1 && ep == within && tp == ep * within;
     row->n = grouped ? within : dp > tp ? dp : tp;
@@ -148,12 +160,13 @@ static enum serving_fate read_sample(struct row *row, const struct sheet *sheet)
     const bool inferencex = !strstr(from, "auto-gap-analysis");
     const char *users = strstr(from, "silicon_concurrency=");
     const double batch = number(sheet, "batch_size"), isl = number(sheet, "isl"), osl = number(sheet, "osl");
-    *row = (struct row){.hardware = meant(chips, COUNT(chips), text(sheet, "system"), WHOLE),
-                        .source = inferencex ? "InferenceX" : "aiconfigurator",
-                        .users = users ? strtod(strchr(users, '=') + 1, NULL) : batch,
-                        .prompt = inferencex ? drawn(isl) : isl,
-                        .output = inferencex ? drawn(osl) : osl,
-                        .value = {[TTFT] = number(sheet, "silicon_ttft_ms"), [TPOT] = number(sheet, "silicon_tpot_ms")}};
+    *row =
+        (struct row){.hardware = meant(chips, COUNT(chips), text(sheet, "system"), WHOLE),
+                     .source = inferencex ? "InferenceX" : "aiconfigurator",
+                     .users = users ? strtod(strchr(users, '=') + 1, NULL) : batch,
+                     .prompt = inferencex ? drawn(isl) : isl,
+                     .output = inferencex ? drawn(osl) : osl,
+                     .value = {[TTFT] = number(sheet, "silicon_ttft_ms"), [TPOT] = number(sheet, "silicon_tpot_ms")}};
     if (strcmp(text(sheet, "mode"), "agg") != 0) {
         return SERVING_APART;
     }

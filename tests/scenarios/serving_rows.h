@@ -9,12 +9,12 @@
 
 enum serving_fate {
     SERVING_USED,
-    SERVING_APART,    /* prefill and decode in pools of their own */
-    SERVING_NODES,    /* more accelerators than a node has, or their number cannot be read */
-    SERVING_HARDWARE, /* not in hardware.csv */
-    SERVING_MODEL,    /* not in models.csv */
-    SERVING_GROUPS,   /* the users are divided among several engines */
-    SERVING_WAITS,    /* requests wait for slots or memory: a third of a reply's time before its first token */
+    SERVING_APART,     /* prefill and decode in pools of their own */
+    SERVING_NODES,     /* more accelerators than a node has, or their number cannot be read */
+    SERVING_HARDWARE,  /* not in hardware.csv */
+    SERVING_MODEL,     /* not in models.csv */
+    SERVING_GROUPS,    /* the users are divided among several engines */
+    SERVING_WAITS,     /* requests wait for slots or memory: a third of a reply's time before its first token */
     SERVING_ELSEWHERE, /* of hardware_measurements.csv: in published.csv, or in the sample already */
     SERVING_N_FATES,
 };

@@ -88,7 +88,8 @@ static struct ts_closed_loop_times step_by_step(const struct ts_closed_loop *loa
         end_step(&loop, load);
     }
     ts_scheduler_destroy(loop.scheduler);
-    return (struct ts_closed_loop_times){.ttft_s = loop.ttft_s / (double)loop.n, .tpot_s = loop.tpot_s / (double)loop.n};
+    return (struct ts_closed_loop_times){.ttft_s = loop.ttft_s / (double)loop.n,
+                                         .tpot_s = loop.tpot_s / (double)loop.n};
 }
 
 static void test_closed_loop__is_what_the_scheduler_makes_of_it_step_by_step(void **state)
@@ -103,9 +104,10 @@ static void test_closed_loop__is_what_the_scheduler_makes_of_it_step_by_step(voi
                                             .requests_per_user = REQUESTS_PER_USER,
                                             .budget_tok = 8192.0};
         const struct ts_closed_loop_times said = ts_closed_loop(&steps, &load), is = step_by_step(&load);
-        print_message("%3.0f users, %5.0f + %5.0f tokens: TPOT %.2f ms, in closed form %+.1f %%; TTFT %.1f ms, %+.1f %%\n",
-                      load.n_users, load.prompt_tok, load.output_tok, is.tpot_s * 1e3,
-                      100.0 * (said.tpot_s / is.tpot_s - 1.0), is.ttft_s * 1e3, 100.0 * (said.ttft_s / is.ttft_s - 1.0));
+        print_message(
+            "%3.0f users, %5.0f + %5.0f tokens: TPOT %.2f ms, in closed form %+.1f %%; TTFT %.1f ms, %+.1f %%\n",
+            load.n_users, load.prompt_tok, load.output_tok, is.tpot_s * 1e3, 100.0 * (said.tpot_s / is.tpot_s - 1.0),
+            is.ttft_s * 1e3, 100.0 * (said.ttft_s / is.ttft_s - 1.0));
         assert_true(fabs(said.tpot_s / is.tpot_s - 1.0) < 0.05);
         assert_true(fabs(said.ttft_s / is.ttft_s - 1.0) < 0.25);
     }
@@ -115,10 +117,9 @@ static void test_closed_loop__is_what_the_scheduler_makes_of_it_step_by_step(voi
 static void test_closed_loop__a_token_pays_for_the_prompts_of_the_others(void **state)
 {
     (void)state;
-    const struct ts_steps_model simple = {
-        .kind = TS_STEPS_LINEAR, .u.linear = {.a_s = 10e-3, .d_s_per_prefill_tok = 20e-3 / 200.0}};
-    const struct ts_closed_loop load = {
-        .n_users = 10, .prompt_tok = 200, .output_tok = 100, .budget_tok = 8192};
+    const struct ts_steps_model simple = {.kind = TS_STEPS_LINEAR,
+                                          .u.linear = {.a_s = 10e-3, .d_s_per_prefill_tok = 20e-3 / 200.0}};
+    const struct ts_closed_loop load = {.n_users = 10, .prompt_tok = 200, .output_tok = 100, .budget_tok = 8192};
     assert_float_equal(ts_closed_loop(&simple, &load).tpot_s, 11.8e-3, 1e-9);
     assert_float_equal(ts_closed_loop(&simple, &load).gap_s, 10e-3, 1e-12);
     assert_float_equal(ts_closed_loop_decode_tok_s(&simple, 10.0, 200.0, 100.0), 10.0 / 11.8e-3, 1e-6);

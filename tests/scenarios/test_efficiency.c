@@ -1,0 +1,197 @@
+/* How constants become step times: formulas by hand, stand-ins, peaks; and what grows with the load. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "scenarios/catalog/efficiency.h"
+#include "sim/serving/closed_loop.h"
+#include "sim/serving/steptime.h"
+
+static struct ts_arena arena;
+static struct ts_catalog catalog;
+
+static int setup(void **state)
+{
+    (void)state;
+    ts_arena_init(&arena);
+    return ts_catalog_load(&catalog, &arena, NULL) == TS_OK &&
+                   ts_catalog_load_published(&catalog, &arena, NULL) == TS_OK
+               ? 0
+               : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ts_arena_deinit(&arena);
+    return 0;
+}
+
+/* The worked example of scenarios/catalog/efficiency.c; and the weights of 13.21e9/2 at 4.5 bits, in turn. */
+static void test_efficiency__activations_slow_a_prompt_as_the_formula_says(void **state)
+{
+    (void)state;
+    const struct ts_efficiency constants = {.layer_s = 1e-12,
+                                            .compute = 0.5,
+                                            .experts = 1.0,
+                                            .bandwidth = 1.0,
+                                            .kv = 1.0,
+                                            .activation = 0.01,
+                                            .attention = 1e30,
+                                            .link = 1.0};
+    const struct ts_efficiency_case on = {.peak_flop_per_s = 100e12,
+                                          .bytes_per_s = 1e12,
+                                          .n_accelerators = 1.0,
+                                          .llm = ts_catalog_llm(&catalog, "Llama-2-7B"),
+                                          .bits_per_weight = 4.5,
+                                          .kv_bytes_per_tok = 524288.0};
+    const struct ts_steps_model steps = ts_efficiency_steps(&constants, NULL, &on);
+    const double weights_s = 13.21e9 / 2.0 * 4.5 / 8.0 / 1e12;
+    assert_float_equal(512.0 / ts_closed_loop_prefill_tok_s(&steps, 512),
+                       512.0 * (13.21e9 / 50e12 + 32.0 * 4096.0 / 1e10) + weights_s, 1e-6);
+}
+
+/* 2 x 32 all-reduces of 2 x 3/4 x 8,192 B at 450 GB/s x 50 %: 3.5 us a token among four. */
+static void test_efficiency__all_reduces_pass_the_link(void **state)
+{
+    (void)state;
+    const struct ts_efficiency *hbm = ts_efficiency_find(&catalog, "hbm", TS_ENGINES_SERVING);
+    struct ts_efficiency half = *hbm;
+    half.link = 0.5;
+    struct ts_efficiency_case on = {.peak_flop_per_s = 1e15,
+                                    .bytes_per_s = 3e12,
+                                    .link_bytes_per_s = 450e9,
+                                    .n_accelerators = 4.0,
+                                    .llm = ts_catalog_llm(&catalog, "Llama-3.1-8B"),
+                                    .bits_per_weight = 16.0,
+                                    .kv_bytes_per_tok = 131072.0};
+    assert_float_equal(ts_efficiency_steps(&half, NULL, &on).u.roofline.per_tok_s, 64.0 * 1.5 * 8192.0 / (450e9 * 0.5),
+                       1e-12);
+    on.n_accelerators = 1.0;
+    assert_true(ts_efficiency_steps(&half, NULL, &on).u.roofline.per_tok_s == 0.0);
+}
+
+static void test_efficiency__a_class_without_its_own_row_takes_its_stand_in(void **state)
+{
+    (void)state;
+    assert_string_equal(ts_efficiency_find(&catalog, "gddr", TS_ENGINES_SERVING)->class_name, "hbm");
+    assert_string_equal(ts_efficiency_find(&catalog, "gddr", TS_ENGINES_LOCAL)->class_name, "gddr");
+    assert_string_equal(ts_efficiency_find(&catalog, "amd", TS_ENGINES_SERVING)->class_name, "amd");
+    assert_string_equal(ts_efficiency_find(&catalog, "apple", TS_ENGINES_SERVING)->engine, "local");
+    assert_null(ts_efficiency_find(&catalog, "sram", TS_ENGINES_LOCAL));
+    assert_null(ts_efficiency_engine(&catalog, "none"));
+}
+
+/* No fit has seen them: they check the constants that stand in. */
+static void test_efficiency__gddr_cards_under_serving_engines_are_predicted_by_the_stand_in(void **state)
+{
+    (void)state;
+    const struct ts_efficiency *constants = ts_efficiency_find(&catalog, "gddr", TS_ENGINES_SERVING);
+    size_t n = 0;
+    for (size_t i = 0; i < catalog.n_servings; i++) {
+        const struct ts_serving *point = &catalog.servings[i];
+        const struct ts_chip *chip = ts_catalog_chip(&catalog, point->hardware);
+        struct ts_efficiency_case on;
+        if (!ts_str_equal(chip->class_name, "gddr")) {
+            continue;
+        }
+        assert_true(ts_efficiency_serving_case(&on, &catalog, point));
+        const struct ts_steps_model steps =
+            ts_efficiency_steps(constants, ts_efficiency_engine(&catalog, point->engine), &on);
+        const struct ts_closed_loop load = {.n_users = point->users,
+                                            .prompt_tok = point->prompt_tok,
+                                            .output_tok = point->output_tok,
+                                            .budget_tok = 8192.0};
+        const double is = ts_closed_loop(&steps, &load).tpot_s / point->tpot_s;
+        print_message("%s, %s, %.0f users: predicted/recorded time per token %.3f\n", chip->name, point->model,
+                      point->users, is);
+        assert_true(fabs(is - 1.0) <= 0.2);
+        n++;
+    }
+    assert_int_equal(n, 5);
+    assert_non_null(ts_efficiency_check_of(constants, "gddr", TS_ENGINES_SERVING));
+    assert_null(ts_efficiency_check_of(constants, "hbm", TS_ENGINES_SERVING));
+}
+
+static void test_efficiency__peaks_follow_the_format_the_chip_and_the_engine(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *chip, *engines, *quant;
+        double peak;
+        bool narrow;
+    } cases[] = {
+        {"RTX 3090", TS_ENGINES_LOCAL, "Q4_0", 142e12, false},
+        {"RTX 3090", TS_ENGINES_SERVING, "BF16", 71.2e12, false},
+        {"DGX Spark (GB10)", TS_ENGINES_LOCAL, "Q4_0", 124.6e12, false},
+        {"DGX Spark (GB10)", TS_ENGINES_SERVING, "BF16", 62.5e12, false},
+        {"RTX A6000", TS_ENGINES_LOCAL, "Q4_0", 154.8e12, false},
+        {"H100 SXM 80GB", TS_ENGINES_LOCAL, "FP8", 989.4e12, false},
+        {"H100 SXM 80GB", TS_ENGINES_SERVING, "FP8", 1979e12, true},
+        {"H100 SXM 80GB", TS_ENGINES_SERVING, "MXFP4", 989.4e12, false},
+        {"B200 SXM", TS_ENGINES_SERVING, "MXFP4", 9000e12, true},
+        {"iPhone 16 Pro (A18 Pro)", TS_ENGINES_LOCAL, "FP8", 4.6e12, false},
+        {"Raspberry Pi 5 + Hailo-10H", TS_ENGINES_LOCAL, "FP8", 20e12, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct ts_chip *chip = ts_catalog_chip(&catalog, cases[i].chip);
+        const struct ts_hardware *found = ts_catalog_hardware(&catalog, cases[i].chip);
+        const struct ts_hardware *hardware = found && ts_str_equal(found->name, chip->name) ? found : NULL;
+        const struct ts_weight_quant *quant = ts_catalog_quant(&catalog, cases[i].quant);
+        bool narrow = false;
+        assert_float_equal(ts_efficiency_peak(&narrow, chip, hardware, cases[i].engines, quant), cases[i].peak, 1.0);
+        assert_true(narrow == cases[i].narrow);
+    }
+}
+
+static double a_step(const struct ts_steps_model *steps, uint32_t n_seqs, double kv_tok, uint32_t prompt_tok)
+{
+    const struct ts_batch_load load = {.n_seqs = n_seqs,
+                                       .n_decode = n_seqs,
+                                       .prefill_tok = prompt_tok,
+                                       .kv_read_tok = kv_tok,
+                                       .prefill_pairs = ts_steptime_pairs(0, prompt_tok)};
+    return ts_steptime_s(steps, &load);
+}
+
+/* Of random models on random chips: more sequences, context or prompt never take less time. */
+static void test_efficiency__steps_grow_with_sequences_context_and_prompts(void **state)
+{
+    (void)state;
+    struct ts_rng rng;
+    ts_rng_init(&rng, 20261129, 0, 0, 0);
+    for (size_t i = 0; i < catalog.n_servings; i++) {
+        const struct ts_serving *point = &catalog.servings[i];
+        const struct ts_chip *chip = ts_catalog_chip(&catalog, point->hardware);
+        struct ts_efficiency_case on;
+        assert_true(ts_efficiency_serving_case(&on, &catalog, point));
+        const struct ts_steps_model steps =
+            ts_efficiency_steps(ts_efficiency_find(&catalog, chip->class_name, TS_ENGINES_SERVING),
+                                ts_efficiency_engine(&catalog, point->engine), &on);
+        const uint32_t n = 1 + (uint32_t)(ts_rng_uniform(&rng) * 500.0);
+        const double kv = n * (1.0 + ts_rng_uniform(&rng) * 4000.0);
+        const uint32_t prompt = (uint32_t)(ts_rng_uniform(&rng) * 8000.0);
+        const double is = a_step(&steps, n, kv, prompt);
+        assert_true(a_step(&steps, n + 1, kv, prompt) > is);
+        assert_true(a_step(&steps, n, kv + n, prompt) > is);
+        assert_true(a_step(&steps, n, kv, prompt + 1) > is);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_efficiency__activations_slow_a_prompt_as_the_formula_says),
+        cmocka_unit_test(test_efficiency__all_reduces_pass_the_link),
+        cmocka_unit_test(test_efficiency__a_class_without_its_own_row_takes_its_stand_in),
+        cmocka_unit_test(test_efficiency__gddr_cards_under_serving_engines_are_predicted_by_the_stand_in),
+        cmocka_unit_test(test_efficiency__peaks_follow_the_format_the_chip_and_the_engine),
+        cmocka_unit_test(test_efficiency__steps_grow_with_sequences_context_and_prompts),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
