@@ -39,7 +39,7 @@ static const char *engine_of(const struct ts_accuracy *of, uint32_t group)
 
 static void script_scatter(struct ts_text *gp, const struct ts_accuracy *of)
 {
-    ts_chart_begin(gp, "accuracy_scatter", "Time per token: predicted without the model, over recorded");
+    ts_chart_begin(gp, "accuracy_scatter", "Time per token: predicted without the model, against recorded");
     ts_text_puts(gp,
                  "set logscale xy\nset grid xtics ytics linecolor rgb '" TS_CHART_GRID "' linewidth 1 linetype 1\n"
                  "set xrange [1.5:400]\nset yrange [1.5:400]\nset xlabel 'recorded, ms'\nset ylabel 'predicted, ms'\n"

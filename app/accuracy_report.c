@@ -12,8 +12,8 @@ static const char intro[] =
     "Made by `tiersim catalog accuracy --out DIR` from the recorded points in `scenarios/catalog/serving.csv` and\n"
     "`published.csv`; not edited by hand. Where a tier names catalog hardware and no measurement, its step times come\n"
     "from constants fitted to these points (`docs/MODEL.md`). Each row below is a fit that has not seen what the row\n"
-    "names: the chip, the model, the source or the engine. The error is |predicted/recorded - 1|, its median and 90th\n"
-    "percentile; ratio is the median of predicted over recorded. The closed form of a closed loop predicts serving\n"
+    "names: the chip, the model, the source or the engine. A cell is points: median / 90th percentile of the error\n"
+    "|predicted/recorded - 1|, median of predicted over recorded. The closed form of a closed loop predicts serving\n"
     "points (`sim/serving/closed_loop.c`, held against the scheduler step by step by `test_closed_loop`).\n\n"
     "What to mind:\n\n"
     "- Times to the first token of SGLang and TensorRT-LLM on InferenceX hold the benchmark's own settings (requests\n"
@@ -27,23 +27,18 @@ static const char intro[] =
     "throughput.\n"
     "- Prompt lengths of ML.ENERGY are not published: 200 tokens are taken.\n";
 
-static const char *class_title(const struct ts_accuracy *of)
-{
-    return of->class->name;
-}
-
 static void put_interval(struct ts_text *out, const struct ts_accuracy *of)
 {
     const struct ts_efficiency *row = &of->constants.efficiency;
+    const bool serving = ts_str_equal(of->class->engines, TS_ENGINES_SERVING);
     if (row->high <= 0.0) {
         return;
     }
-    const bool serving = ts_str_equal(of->class->engines, TS_ENGINES_SERVING);
     ts_text_printf(out,
-                   "\nPrinted interval: 9 of 10 recorded times lie between %.2f and %.2f of the predicted %s, %.2f and "
-                   "%.2f of the predicted %s.\n",
-                   row->low, row->high, serving ? "time per token" : "decode time", row->first_low, row->first_high,
-                   serving ? "time to the first token" : "prompt time");
+                   "\nThe interval that reports print: 9 of 10 recorded times lie between these times the predicted "
+                   "ones,\n%s %.2f to %.2f, %s %.2f to %.2f.\n\n",
+                   serving ? "per token" : "of decode", row->low, row->high,
+                   serving ? "to the first token" : "of prompts", row->first_low, row->first_high);
     for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
         if (of->left[label]) {
             const struct ts_accuracy_error error = ts_accuracy_error(
@@ -56,7 +51,16 @@ static void put_interval(struct ts_text *out, const struct ts_accuracy *of)
 
 static void put_class(struct ts_text *out, const struct ts_accuracy *of)
 {
-    ts_text_printf(out, "\n## Class %s, %s engines\n\n%s.\n\n", class_title(of), of->class->engines, of->class->source);
+    ts_text_printf(out, "\n## Class %s, %s engines\n\nPoints from\n\n- ", of->class->name, of->class->engines);
+    for (const char *c = of->class->source; *c; c++) { /* an item for each source */
+        if (c[0] == ';' && c[1] == ' ') {
+            ts_text_puts(out, "\n- ");
+            c++;
+        } else {
+            ts_text_append(out, c, 1);
+        }
+    }
+    ts_text_puts(out, "\n\n");
     ts_accuracy_print(out, of);
     put_interval(out, of);
 }

@@ -146,9 +146,10 @@ enum ts_status ts_accuracy_measure(struct ts_accuracy *out, size_t i, const stru
 static void put_error(struct ts_text *out, const struct ts_accuracy_error *error)
 {
     if (error->n == 0) {
-        ts_text_puts(out, " | - | - | -");
+        ts_text_puts(out, " |");
     } else {
-        ts_text_printf(out, " | %.1f %% | %.0f %% | %.2f", 100.0 * error->median, 100.0 * error->p90, error->ratio);
+        ts_text_printf(out, " %zu: %.1f / %.0f %%, %.2f |", error->n, 100.0 * error->median, 100.0 * error->p90,
+                       error->ratio);
     }
 }
 
@@ -161,23 +162,21 @@ static void put_measures(struct ts_text *out, const struct ts_accuracy *of, cons
         {TS_CLASS_TPOT, TS_CLASS_TTFT, TS_CLASS_RATE, TS_CLASS_JOULES}};
     for (int k = 0; k < 4 && measures[serving][k] < TS_CLASS_N_MEASURES; k++) {
         const struct ts_accuracy_error error = ts_accuracy_error(of, ratios, measures[serving][k], label, group);
-        ts_text_printf(out, " | %zu", error.n);
         put_error(out, &error);
     }
-    ts_text_puts(out, " |\n");
+    ts_text_puts(out, "\n");
 }
 
 static void put_header(struct ts_text *out, const struct ts_accuracy *of, const char *first)
 {
     const bool serving = ts_str_equal(of->class->engines, TS_ENGINES_SERVING);
     static const char *const names[2][4] = {{"decode", "prefill"},
-                                            {"time per token", "to first token", "throughput", "energy"}};
+                                            {"time per token", "to the first token", "throughput", "energy per token"}};
     ts_text_printf(out, "| %s |", first);
     for (int k = 0; k < 4 && names[serving][k]; k++) {
-        ts_text_printf(out, " %s: points | median | p90 | ratio |", names[serving][k]);
+        ts_text_printf(out, " %s |", names[serving][k]);
     }
-    ts_text_puts(out, serving ? "\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
-                              : "\n|---|---|---|---|---|---|---|---|---|\n");
+    ts_text_puts(out, serving ? "\n|---|---|---|---|---|\n" : "\n|---|---|---|\n");
 }
 
 static void put_groups(struct ts_text *out, const struct ts_accuracy *of, enum ts_class_label label)
@@ -190,7 +189,7 @@ static void put_groups(struct ts_text *out, const struct ts_accuracy *of, enum t
                 break;
             }
         }
-        ts_text_printf(out, "| %s", name);
+        ts_text_printf(out, "| %s |", name);
         put_measures(out, of, of->left[label], label, g);
     }
 }
@@ -198,11 +197,11 @@ static void put_groups(struct ts_text *out, const struct ts_accuracy *of, enum t
 void ts_accuracy_print(struct ts_text *out, const struct ts_accuracy *of)
 {
     put_header(out, of, "left out of the fit");
-    ts_text_puts(out, "| nothing");
+    ts_text_puts(out, "| nothing |");
     put_measures(out, of, of->fitted, TS_CLASS_CHIP, TS_ACCURACY_ALL);
     for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
         if (of->left[label]) {
-            ts_text_printf(out, "| each %s", ts_class_label_name((enum ts_class_label)label));
+            ts_text_printf(out, "| each %s |", ts_class_label_name((enum ts_class_label)label));
             put_measures(out, of, of->left[label], TS_CLASS_CHIP, TS_ACCURACY_ALL);
         }
     }
