@@ -264,7 +264,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     const struct catalog_args *args = untyped;
     enum ts_table_format format;
     enum ts_status status = ts_print_format(&format, args->format, diags);
-    if (status == TS_OK && ts_str_equal(args->kind, "accuracy")) {
+    if (status == TS_OK && args->kind && ts_str_equal(args->kind, "accuracy")) {
         return ts_accuracy_report(args->out, arena, diags);
     }
     if (status == TS_OK) {
