@@ -178,6 +178,16 @@ static bool has_published(const struct ts_catalog *catalog, const struct ts_name
     return false;
 }
 
+static bool has_serving(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
+{
+    for (size_t i = 0; i < catalog->n_servings; i++) {
+        if (ts_name_wanted(filter, catalog->servings[i].hardware)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena *arena,
                                      const struct ts_name_filter *filter, enum ts_table_format format,
                                      struct ts_diags *diags)
@@ -185,9 +195,12 @@ static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena
     enum ts_status status = ts_catalog_load_published(catalog, arena, diags);
     if (status == TS_OK && has_published(catalog, filter)) {
         status = ts_print_table(ts_published_table(catalog, filter), format);
-    } else if (status == TS_OK && format == TS_TABLE_TEXT) {
+    } else if (status == TS_OK && format == TS_TABLE_TEXT && !has_serving(catalog, filter)) {
         printf("The catalog has no published rates of %s: what follows was fitted to others of its class.\n\n",
                filter->text);
+    }
+    if (status == TS_OK && has_serving(catalog, filter)) {
+        status = ts_print_table(ts_published_serving(catalog, filter), format);
     }
     if (status == TS_OK) {
         status = ts_print_table(ts_published_errors(catalog, filter), format);

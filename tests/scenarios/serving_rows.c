@@ -37,10 +37,11 @@ static const struct words chips[] = {
     {"RTX 4090", "RTX 4090"},
 };
 
-/* By what stands in the name; longer ones first. */
+/* By what stands in the name; longer ones first. Of the same shape: one name, or a model left out would speak for itself
+ * (the sample of April calls InferenceX's DeepSeek-R1 V3). */
 static const struct words models[] = {
     {"DeepSeek-R1", "DeepSeek-R1"},
-    {"DeepSeek-V3", "DeepSeek-V3"},
+    {"DeepSeek-V3", "DeepSeek-R1"},
     {"MiniMax-M2.5", "MiniMax-M2.5"},
     {"Qwen3.5-397B", "Qwen3.5-397B-A17B"},
     {"Qwen3-235B", "Qwen3-235B-A22B"},
@@ -50,7 +51,7 @@ static const struct words models[] = {
     {"Qwen3-8B", "Qwen3-8B"},
     {"Llama-3.1-405B", "Llama-3.1-405B"},
     {"Llama-3.1-70B", "Llama-3.1-70B"},
-    {"Llama-3.3-70B", "Llama-3.3-70B"},
+    {"Llama-3.3-70B", "Llama-3.1-70B"},
     {"Llama-3.1-8B", "Llama-3.1-8B"},
     {"gpt-oss-120b", "gpt-oss-120b"},
     {"gpt-oss-20b", "gpt-oss-20b"},
