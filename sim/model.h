@@ -68,7 +68,8 @@ struct ts_steps_table {
 };
 
 /* t = fixed + max(flop, weights/bandwidth) + KV/bandwidth + attention flop; for a mixture of experts the weights read
- * grow with the batch: shared + expert*(1-(1-k/E)^B). With `in_turn` flop + weights/bandwidth instead of the longer. */
+ * grow with the batch: shared + expert*(1-(1-k/E)^B). With `blends` (flop^1.5 + weights^1.5)^(2/3) instead of the
+ * longer: matmuls and the reading of their weights overlap in part. */
 struct ts_steps_roofline {
     double fixed_s;
     double flop_per_tok;   /* of the matmuls: 2 x active parameters */
@@ -80,7 +81,7 @@ struct ts_steps_roofline {
     double kv_bytes_per_tok;
     double attention_flop_per_pair;
     double per_tok_s; /* beside the matmuls: all-reduces and hops between stages */
-    bool in_turn;     /* matmuls and the reading of their weights one after the other: what fits recorded steps */
+    bool blends;      /* what fits recorded steps */
     double stages;    /* of a pipeline; flop_per_s and bytes_per_s are then of one stage's accelerators. 0, 1: none */
 };
 

@@ -187,7 +187,7 @@ static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constant
     const struct ts_llm *llm = on->llm;
     const double all_bytes_per_s = on->bytes_per_s * on->n_accelerators;
     const double activation_s = (double)llm->layers * llm->hidden / (on->bytes_per_s * constants->activation);
-    struct ts_steps_roofline roof = {.in_turn = true};
+    struct ts_steps_roofline roof = {.blends = true};
     ts_efficiency_split_experts(llm, on->bits_per_weight, &roof);
     roof.shared_bytes = fmin(roof.shared_bytes, read_always(on, &roof));
     roof.fixed_s = llm->layers * (constants->layer_s + (roof.experts > 0.0 ? constants->moe_layer_s : 0.0));

@@ -50,8 +50,7 @@ static struct ts_result run(const struct ts_scenario *scenario, bool single_step
     return result;
 }
 
-static void check_latencies(const struct ts_scenario *scenario, const struct ts_result *result, double most_of_mean,
-                            double most_of_others)
+static void check_latencies(const struct ts_scenario *scenario, const struct ts_result *result, double most_error_frac)
 {
     static const enum ts_latency latencies[TS_N_RECORDED] = {TS_TTFT, TS_TPOT, TS_E2E};
     static const double shares[TS_N_RECORDED_STATS] = {NAN, 0.5, 0.9, 0.99};
@@ -65,7 +64,7 @@ static void check_latencies(const struct ts_scenario *scenario, const struct ts_
             const double error_frac = ns * 1e-9 / recorded_s - 1.0;
             print_message("%d %d: %.4f s, recorded %.4f s, %+.2f %%\n", latency, stat, ns * 1e-9, recorded_s,
                           100.0 * error_frac);
-            assert_true(fabs(error_frac) <= (stat == TS_RECORDED_MEAN ? most_of_mean : most_of_others));
+            assert_true(fabs(error_frac) <= most_error_frac);
         }
     }
 }
@@ -80,7 +79,7 @@ static void test_recorded_run__the_roofline_of_a_class_it_was_not_fitted_to_is_w
     load(&scenario, "tiers.gpu.steps=roofline");
     assert_int_equal(scenario.model.tiers[0].u.server.pools[0].replica.steps.origin, TS_ORIGIN_FITTED);
     struct ts_result result = run(&scenario, false);
-    check_latencies(&scenario, &result, 0.12, 0.13);
+    check_latencies(&scenario, &result, 0.12);
     ts_result_deinit(&result);
     ts_scenario_deinit(&scenario);
 }
@@ -95,7 +94,7 @@ static void test_recorded_run__a_real_engine_is_met_within_3_percent(void **stat
     load(&scenario, "tiers.gpu.steps.operators=" DATA);
     struct ts_result result = run(&scenario, false);
     const struct ts_cell *cell = &result.tiers[0].cells[0];
-    check_latencies(&scenario, &result, 0.03, 0.03);
+    check_latencies(&scenario, &result, 0.03);
     struct ts_result single = run(&scenario, true);
     for (int l = 0; l < TS_N_LATENCIES; l++) {
         assert_true(single.tiers[0].cells[0].latency_ns[l].sum == cell->latency_ns[l].sum);

@@ -154,7 +154,7 @@ static void test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_i
     assert_int_equal(ts_catalog_load(&catalog, &arena, NULL), TS_OK);
     const struct ts_efficiency *hbm = ts_efficiency_find(&catalog, "hbm", TS_ENGINES_SERVING);
     const struct ts_engine_cost *vllm = ts_efficiency_engine(&catalog, "vllm");
-    assert_true(roof->in_turn);
+    assert_true(roof->blends);
     assert_float_equal(roof->fixed_s, 80.0 * hbm->layer_s, 1e-9);
     assert_float_equal(steps->host.fixed_s, vllm->step_s, 1e-12);
     assert_float_equal(steps->host.per_seq_s, vllm->seq_s, 1e-12);
@@ -180,7 +180,7 @@ static void test_binding__a_roofline_without_shares_is_the_default_one(void **st
         load_good(&s, text);
         const struct ts_steps_model *steps = &s.model.tiers[0].u.server.pools[0].replica.steps;
         assert_int_equal(steps->origin, TS_ORIGIN_FITTED);
-        assert_true(steps->u.roofline.in_turn);
+        assert_true(steps->u.roofline.blends);
         ts_scenario_deinit(&s);
     }
 }

@@ -23,7 +23,7 @@ static const struct ts_steps_model steps = {.kind = TS_STEPS_ROOFLINE,
                                                            .bytes_per_s = 3.1e12,
                                                            .kv_bytes_per_tok = 131072,
                                                            .attention_flop_per_pair = 524288,
-                                                           .in_turn = true}};
+                                                           .blends = true}};
 
 struct loop {
     struct ts_scheduler *scheduler;
