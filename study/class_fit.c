@@ -279,9 +279,13 @@ static void count_points(struct ts_class_constants *out, const struct ts_class_p
 {
     struct ts_efficiency *row = &out->efficiency;
     row->n_decode = row->n_prefill = 0;
+    for (size_t e = 0; e < out->n_engines; e++) {
+        out->engines[e].n_points = 0;
+    }
     row->n_hardware = points->n_groups[TS_CLASS_CHIP];
     for (size_t i = 0; i < points->n; i++) {
         const struct ts_class_point *point = &points->points[i];
+        out->engines[point->engine].n_points += point->measure == TS_CLASS_TPOT;
         row->n_prefill += is_prompt(point->measure);
         row->n_decode += point->measure == TS_CLASS_TPOT || point->measure == TS_CLASS_DECODE;
     }

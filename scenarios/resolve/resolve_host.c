@@ -1,6 +1,7 @@
-/* Hides when a server's host takes time of its own. Fitted and measured step times hold it already; tables of operators
- * time the accelerator alone. The defaults span what is reported of vLLM (scheduling 0.5 to 2 ms, input preparation 1
- * to 5 ms a step): 1.5 ms for a small batch, 1.5 + 256 x 0.02 = 6.6 ms for a full one. */
+/* Hides when a server's host takes time of its own. Fitted rooflines come with their engine's, measured step times hold
+ * it already; tables of operators time the accelerator alone. The defaults span what is reported of vLLM (scheduling
+ * 0.5 to 2 ms, input preparation 1 to 5 ms a step): 1.5 ms for a small batch, 1.5 + 256 x 0.02 = 6.6 ms for a full one.
+ */
 #include "measure/model_measurement.h"
 #include "scenarios/catalog/efficiency.h"
 #include "scenarios/language/loader.h"

@@ -37,8 +37,8 @@ static const struct words chips[] = {
     {"RTX 4090", "RTX 4090"},
 };
 
-/* By what stands in the name; longer ones first. Of the same shape: one name, or a model left out would speak for itself
- * (the sample of April calls InferenceX's DeepSeek-R1 V3). */
+/* By what stands in the name; longer ones first. Of the same shape: one name, or a model left out would speak for
+ * itself (the sample of April calls InferenceX's DeepSeek-R1 V3). */
 static const struct words models[] = {
     {"DeepSeek-R1", "DeepSeek-R1"},
     {"DeepSeek-V3", "DeepSeek-R1"},
