@@ -107,10 +107,10 @@ static enum ts_status measure_all(struct ts_text *page, struct ts_text *points, 
         }
         put_class(page, &accuracy);
         put_points(points, &accuracy);
-        if (dir && i == 0) {
-            ts_text_puts(page, "\n![predicted over recorded](accuracy_scatter.png)\n"
-                               "![error by batch](accuracy_batch.png)\n");
-            status = ts_accuracy_charts(dir, &accuracy, diags);
+        if (i == 0) {
+            ts_text_puts(page, "\n![predicted against recorded](accuracy_scatter.png)\n"
+                               "![error by users](accuracy_batch.png)\n");
+            status = dir ? ts_accuracy_charts(dir, &accuracy, diags) : TS_OK;
         }
         if (status != TS_OK) {
             return status;
