@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/accuracy_report.h"
 #include "app/command.h"
 #include "app/name_filter.h"
 #include "app/print_table.h"
@@ -177,6 +178,16 @@ static bool has_published(const struct ts_catalog *catalog, const struct ts_name
     return false;
 }
 
+static bool has_serving(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
+{
+    for (size_t i = 0; i < catalog->n_servings; i++) {
+        if (ts_name_wanted(filter, catalog->servings[i].hardware)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena *arena,
                                      const struct ts_name_filter *filter, enum ts_table_format format,
                                      struct ts_diags *diags)
@@ -184,9 +195,12 @@ static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena
     enum ts_status status = ts_catalog_load_published(catalog, arena, diags);
     if (status == TS_OK && has_published(catalog, filter)) {
         status = ts_print_table(ts_published_table(catalog, filter), format);
-    } else if (status == TS_OK && format == TS_TABLE_TEXT) {
+    } else if (status == TS_OK && format == TS_TABLE_TEXT && !has_serving(catalog, filter)) {
         printf("The catalog has no published rates of %s: what follows was fitted to others of its class.\n\n",
                filter->text);
+    }
+    if (status == TS_OK && has_serving(catalog, filter)) {
+        status = ts_print_table(ts_published_serving(catalog, filter), format);
     }
     if (status == TS_OK) {
         status = ts_print_table(ts_published_errors(catalog, filter), format);
@@ -217,17 +231,21 @@ static enum ts_status list_kind(size_t i, struct ts_catalog *catalog, struct ts_
 }
 
 struct catalog_args {
-    const char *kind, *name, *format;
+    const char *kind, *name, *format, *out;
 };
 
 static const struct catalog_args defaults = {.format = "text"};
 
 static const struct ts_option options[] = {
-    {TS_INTO(struct catalog_args, kind), "KIND", "hardware, models, prices or regions (default: all of them)",
+    {TS_INTO(struct catalog_args, kind), "KIND",
+     "hardware, models, prices or regions (default: all of them), or accuracy: what the fitted step times say "
+     "about recordings that the fit has not seen",
      .operand = TS_OPTIONAL},
     {TS_INTO(struct catalog_args, name), "NAME", "a name or a part of one, in quotes if it has blanks",
      .operand = TS_OPTIONAL},
     TS_OPTION_TABLE_FORMAT(struct catalog_args, format),
+    {"out", 'o', TS_INTO(struct catalog_args, out), "DIR",
+     "with accuracy: write ACCURACY.md, accuracy.csv (each point) and charts into this folder"},
 };
 
 static enum ts_status list(const struct catalog_args *args, struct ts_arena *arena, enum ts_table_format format,
@@ -250,8 +268,8 @@ static enum ts_status check_kind(const char *kind, struct ts_diags *diags)
             return TS_OK;
         }
     }
-    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices or regions", "no catalog is named '%s'",
-                   kind);
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices, regions or accuracy",
+                   "no catalog is named '%s'", kind);
 }
 
 static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
@@ -259,6 +277,9 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     const struct catalog_args *args = untyped;
     enum ts_table_format format;
     enum ts_status status = ts_print_format(&format, args->format, diags);
+    if (status == TS_OK && args->kind && ts_str_equal(args->kind, "accuracy")) {
+        return ts_accuracy_report(args->out, arena, diags);
+    }
     if (status == TS_OK) {
         status = check_kind(args->kind, diags);
     }
@@ -269,7 +290,8 @@ const struct ts_command ts_command_catalog = {
     .name = "catalog",
     .summary = "Show the built-in hardware, models, prices and regions with their sources",
     .examples = "  tiersim catalog hardware 'H100 SXM'     # with published and predicted rates\n"
-                "  tiersim catalog models --format md\n",
+                "  tiersim catalog models --format md\n"
+                "  tiersim catalog accuracy --out accuracy        # predicted beside recorded: a minute of fits\n",
     .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "scenarios/catalog/efficiency.h"
-#include "sim/serving/roofline_fit.h"
+#include "sim/serving/closed_loop.h"
 
 enum { MAX_OF_A_KIND = 512 };
 
@@ -24,16 +24,18 @@ static const struct ts_efficiency *constants_of(const struct ts_catalog *catalog
 
 static bool compare(struct compared *out, const struct ts_catalog *catalog, const struct ts_published *point)
 {
-    struct ts_steps_roofline roof;
+    struct ts_efficiency_case on;
     const struct ts_efficiency *constants = constants_of(catalog, point);
-    if (!constants || !ts_efficiency_published(&roof, catalog, point, constants)) {
+    if (!constants || !ts_efficiency_published_case(&on, catalog, point)) {
         return false;
     }
+    const struct ts_steps_model steps =
+        ts_efficiency_steps(constants, ts_efficiency_engine(catalog, point->engine), &on);
     bool decode = point->decode_tok_s > 0.0;
     out->point = point;
     out->published = decode ? point->decode_tok_s : point->prefill_tok_s;
-    out->predicted = decode ? ts_roofline_decode_tok_s(&roof, point->batch, point->prompt_tok, point->output_tok)
-                            : ts_roofline_prefill_tok_s(&roof, point->prompt_tok);
+    out->predicted = decode ? ts_closed_loop_decode_tok_s(&steps, point->batch, point->prompt_tok, point->output_tok)
+                            : ts_closed_loop_prefill_tok_s(&steps, point->prompt_tok);
     out->ratio = out->predicted / out->published;
     return true;
 }
@@ -104,6 +106,94 @@ struct ts_table *ts_published_table(const struct ts_catalog *catalog, const stru
     return table;
 }
 
+/* ---- recorded serving ---- */
+
+struct served {
+    const struct ts_serving *point;
+    double predicted_s, ratio; /* of the time per token */
+};
+
+static bool compare_served(struct served *out, const struct ts_catalog *catalog, const struct ts_serving *point)
+{
+    struct ts_efficiency_case on;
+    const struct ts_chip *chip = ts_catalog_chip(catalog, point->hardware);
+    const struct ts_efficiency *constants =
+        chip ? ts_efficiency_find(catalog, chip->class_name, ts_efficiency_group(point->engine)) : NULL;
+    if (!constants || point->tpot_s <= 0.0 || !ts_efficiency_serving_case(&on, catalog, point)) {
+        return false;
+    }
+    const struct ts_steps_model steps =
+        ts_efficiency_steps(constants, ts_efficiency_engine(catalog, point->engine), &on);
+    const struct ts_closed_loop load = {.n_users = point->users,
+                                        .prompt_tok = point->prompt_tok,
+                                        .output_tok = point->output_tok,
+                                        .budget_tok = 8192.0};
+    *out = (struct served){.point = point, .predicted_s = ts_closed_loop(&steps, &load).tpot_s};
+    out->ratio = out->predicted_s / point->tpot_s;
+    return true;
+}
+
+static bool served_alike(const struct ts_serving *a, const struct ts_serving *b)
+{
+    return ts_str_equal(a->hardware, b->hardware) && a->n_accelerators == b->n_accelerators &&
+           ts_str_equal(a->model, b->model) && ts_str_equal(a->quant, b->quant) && ts_str_equal(a->engine, b->engine);
+}
+
+static int by_served_ratio(const void *a, const void *b)
+{
+    const double x = ((const struct served *)a)->ratio, y = ((const struct served *)b)->ratio;
+    return (x > y) - (x < y);
+}
+
+static void put_served(struct ts_table *table, struct served *served, size_t n)
+{
+    qsort(served, n, sizeof *served, by_served_ratio);
+    const struct served *middle = &served[(n - 1) / 2];
+    const struct ts_serving *point = middle->point;
+    ts_table_row(table);
+    ts_table_put(table, point->hardware);
+    ts_table_putf(table, "%u", point->n_accelerators);
+    ts_table_put(table, point->model);
+    ts_table_put(table, point->quant);
+    ts_table_put(table, point->engine);
+    ts_table_num(table, point->users, 4);
+    ts_table_num(table, point->prompt_tok, 5);
+    ts_table_num(table, point->output_tok, 5);
+    ts_table_num(table, point->tpot_s * 1e3, 4);
+    ts_table_num(table, middle->predicted_s * 1e3, 4);
+    ts_table_num(table, middle->ratio, 3);
+    ts_table_putf(table, "%zu", n);
+    ts_table_num(table, served[0].ratio, 3);
+    ts_table_num(table, served[n - 1].ratio, 3);
+    ts_table_put(table, point->source);
+}
+
+struct ts_table *ts_published_serving(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
+{
+    static const char *const headers[] = {"hardware", "count",     "model",     "quant",           "engine",
+                                          "users",    "prompt",    "output",    "recorded ms/tok", "predicted ms/tok",
+                                          "ratio",    "of points", "ratio min", "ratio max",       "source"};
+    struct served served[MAX_OF_A_KIND];
+    struct ts_table *table =
+        ts_table_create("Recorded serving and predicted: the point of the median ratio of each kind");
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        ts_table_column(table, headers[i], i == 1 || (i >= 5 && i <= 13));
+    }
+    for (size_t i = 0; i < catalog->n_servings;) {
+        const struct ts_serving *first = &catalog->servings[i];
+        size_t n = 0;
+        for (; i < catalog->n_servings && served_alike(first, &catalog->servings[i]); i++) {
+            if (n < MAX_OF_A_KIND && ts_name_wanted(filter, first->hardware)) {
+                n += compare_served(&served[n], catalog, &catalog->servings[i]);
+            }
+        }
+        if (n > 0) {
+            put_served(table, served, n);
+        }
+    }
+    return table;
+}
+
 /* The class of a wanted chip that the row predicts, its own before one that it stands in for; NULL: none. */
 static const char *class_predicted(const struct ts_catalog *catalog, const struct ts_efficiency *row,
                                    const struct ts_name_filter *filter)
@@ -130,7 +220,7 @@ static void put_percent(struct ts_table *table, double frac)
 
 struct ts_table *ts_published_errors(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
 {
-    struct ts_table *table = ts_table_create("Fitted constants: median error on a chip left out of the fit");
+    struct ts_table *table = ts_table_create("Fitted constants: median error on what was left out of the fit");
     static const char *const headers[] = {"class", "engines",        "decode points",   "prefill points",
                                           "chips", "decode error %", "prefill error %", "source"};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {

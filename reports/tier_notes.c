@@ -1,5 +1,5 @@
 /* Hides the sentences about what only some tiers have: more to do than they can, a price that a default decides, a
- * battery, the prompt cache of an API's provider.
+ * battery, the prompt cache of an API's provider, step times with a known error.
  *
  * Overload. Requests that come rho times as fast as they are served leave a queue that grows for as long as they come;
  * who comes last waits (rho - 1) times the window. So rho is told from the longest waits, p99, if these are more than a
@@ -120,8 +120,34 @@ static bool note_prompt_cache(struct ts_text *out, const struct ts_report *repor
     return true;
 }
 
-static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {note_overload, note_price,
-                                                                                      note_battery, note_prompt_cache};
+static const struct ts_steps_error *error_of(const struct ts_tier_model *model)
+{
+    return model->kind == TS_TIER_DEVICE   ? &model->u.device.steps.error
+           : model->kind == TS_TIER_SERVER ? &model->u.server.pools[0].replica.steps.error
+                                           : NULL;
+}
+
+/* Where 9 of 10 measurements lie that the fit behind a roofline had not seen. */
+static bool note_error(struct ts_text *out, const struct ts_report *report, uint32_t tier)
+{
+    const uint32_t subject = ts_figure_tier(&report->list, tier);
+    const struct ts_tier_model *model = &report->input.model->tiers[tier];
+    const struct ts_steps_error *error = error_of(model);
+    const double tpot_s = ts_report_value(report, subject, "tpot", "p50");
+    if (!error || error->high <= 0.0 || isnan(tpot_s)) {
+        return false;
+    }
+    ts_text_printf(out, "%s: step times of a fitted roofline; TPOT p50 ", model->name);
+    ts_metric_format(out, tpot_s, "s");
+    ts_text_puts(out, ", and with 9 of 10 measurements that the fit had not seen between ");
+    ts_metric_format(out, tpot_s * error->low, "s");
+    ts_text_puts(out, " and ");
+    ts_metric_format(out, tpot_s * error->high, "s");
+    return true;
+}
+
+static bool (*const notes[])(struct ts_text *, const struct ts_report *,
+                             uint32_t) = {note_overload, note_price, note_battery, note_prompt_cache, note_error};
 
 enum { N_NOTES = sizeof notes / sizeof notes[0] };
 
@@ -155,7 +181,7 @@ void ts_report_notes_text(struct ts_text *out, const struct ts_report *report)
 
 void ts_report_notes_html(struct ts_text *out, const struct ts_report *report)
 {
-    const char *heading = "<section>\n<h2>Overload, batteries, prompt caches</h2>\n<ul>\n";
+    const char *heading = "<section>\n<h2>Notes on tiers</h2>\n<ul>\n";
     if (put_notes(out, report, heading, "<li>", ts_html_put, "</li>\n")) {
         ts_text_puts(out, "</ul>\n</section>\n");
     }

@@ -263,8 +263,9 @@ static bool enter_tier(struct ts_engine *engine, uint32_t id)
 static int64_t take_link(struct ts_engine *engine, struct ts_flight *flight)
 {
     const int index = engine->model->tiers[flight->tier].link;
+    const int64_t request_ns = ts_ns_from_s(engine->model->tiers[flight->tier].request_s);
     if (index < 0) {
-        flight->down_ns = 0;
+        flight->down_ns = request_ns;
         return 0;
     }
     struct ts_link *link = &engine->links[index];
@@ -275,7 +276,7 @@ static int64_t take_link(struct ts_engine *engine, struct ts_flight *flight)
         used = &rng;
     }
     const struct ts_link_delays delays = ts_link_draw(link->model, flight->request.prompt_tok, used);
-    flight->down_ns = delays.down_ns;
+    flight->down_ns = delays.down_ns + request_ns;
     return delays.up_ns +
            ts_link_send(link, TS_LINK_UP, engine->now_ns, flight->request.prompt_tok * link->model->bytes_per_tok, 0);
 }

@@ -68,7 +68,8 @@ struct ts_steps_table {
 };
 
 /* t = fixed + max(flop, weights/bandwidth) + KV/bandwidth + attention flop; for a mixture of experts the weights read
- * grow with the batch: shared + expert*(1-(1-k/E)^B). */
+ * grow with the batch: shared + expert*(1-(1-k/E)^B). With `blends` (flop^1.5 + weights^1.5)^(2/3) instead of the
+ * longer: matmuls and the reading of their weights overlap in part. */
 struct ts_steps_roofline {
     double fixed_s;
     double flop_per_tok;   /* of the matmuls: 2 x active parameters */
@@ -80,6 +81,7 @@ struct ts_steps_roofline {
     double kv_bytes_per_tok;
     double attention_flop_per_pair;
     double per_tok_s; /* beside the matmuls: all-reduces and hops between stages */
+    bool blends;      /* what fits recorded steps */
     double stages;    /* of a pipeline; flop_per_s and bytes_per_s are then of one stage's accelerators. 0, 1: none */
 };
 
@@ -125,10 +127,17 @@ struct ts_host_model {
     bool overlaps; /* done while the accelerator computes: a step lasts as long as the longer of both; else their sum */
 };
 
+/* Between these factors of the predicted times 9 of 10 measurements lie; 0: unknown. */
+struct ts_steps_error {
+    double low, high;             /* of times per token */
+    double first_low, first_high; /* of times to the first token */
+};
+
 struct ts_steps_model {
     enum ts_steps_kind kind;
     enum ts_origin origin; /* measured, fitted, modelled */
     struct ts_host_model host;
+    struct ts_steps_error error;
     const char *source; /* for the report: "measurement.json of AMD EPYC, 2 threads, avx512vnni" */
     union {
         struct ts_steps_linear linear;
@@ -315,6 +324,7 @@ struct ts_tier_model {
     double ability;       /* theta */
     uint32_t context_tok; /* prompt + output at most; 0 = unlimited */
     int link;             /* index into links, -1: none */
+    double request_s;     /* of every request beside link and service: HTTP, tokenizing, handing out tokens */
     int replaces;         /* index of the API tier whose bill this tier displaces, -1: none */
     struct ts_owned_model owned;
     union {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/diag.h"
@@ -35,7 +36,11 @@ struct ts_llm {
 
 static inline unsigned ts_llm_attention_layers(const struct ts_llm *llm)
 {
-    return llm->attention_layers > 0 ? llm->attention_layers : llm->layers;
+    const unsigned of_a_layer = 4 * llm->kv_heads * llm->head_dim; /* bytes of a token's K and V at 16 bit */
+    const bool hybrid = llm->attention_layers == 0 && of_a_layer > 0 && llm->type && strstr(llm->type, "hybrid");
+    return hybrid                      ? (unsigned)(llm->kv_bytes_per_tok / of_a_layer)
+           : llm->attention_layers > 0 ? llm->attention_layers
+                                       : llm->layers;
 }
 static inline unsigned ts_llm_moe_layers(const struct ts_llm *llm)
 {
@@ -64,28 +69,43 @@ struct ts_weight_quant {
 
 /* A chip with published measurements, or one of hardware.csv: what its efficiency is looked up by. */
 struct ts_chip {
-    const char *name;                /* of a row of hardware.csv, if it has no peaks of its own */
-    const char *class_name;          /* "hbm", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
+    const char *name; /* of a row of hardware.csv, if it has no peaks of its own */
+    const char
+        *class_name; /* "hbm" (NVIDIA's, and others'), "amd", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
     double fp16_tflops, bytes_per_s; /* 0: hardware.csv has them; beside it: the peak that "local" engines work at */
+    double link_bytes_per_s;         /* to others of its kind, one direction: NVLink, xGMI; 0: PCIe */
     const char *source;
 };
 
 /* What a class of hardware makes of its peaks under a group of engines: constants of scenarios/catalog/efficiency.h,
- * fitted. */
+ * fitted. Shares are above 0 and at most 1. */
 struct ts_efficiency {
     const char *class_name, *engine; /* engine: "serving" or "local" */
-    double layer_s;                  /* fixed time of a step, per layer */
-    double reduce_s;                 /* more of it with several accelerators, per layer */
-    double compute;                  /* share of the peak that matmuls reach */
-    double bandwidth;                /* share of the bandwidth at which weights are read */
-    double kv;                       /* the same for KV entries; above 1 where the reads hide behind other work */
-    double activation;     /* a prompt token costs layers x hidden / (activation x bandwidth) beside its matmuls */
-    double attention;      /* flop of prefill attention per byte of bandwidth */
-    double prompt_layer_s; /* per layer and prompt in the stack that the prompts of "serving" were measured with; no
-                              part of step times */
+    double layer_s, moe_layer_s;     /* fixed time of a step, per layer; more of it for a layer of experts */
+    double compute, narrow;          /* share of the peak that matmuls reach in 16 bits, and below */
+    double experts;                  /* share of that which the experts' matmuls reach */
+    double bandwidth, kv;            /* share of the bandwidth at which weights, and KV entries, are read */
+    double activation;               /* a token costs layers x hidden / (activation x bandwidth) beside its matmuls */
+    double attention;                /* flop of prefill attention per byte of bandwidth */
+    double link;                     /* share of the bandwidth among accelerators that all-reduces reach */
     unsigned n_decode, n_prefill, n_hardware;
-    double decode_error, prefill_error; /* median on chips left out of the fit; 0 = unknown */
+    double decode_error, prefill_error; /* median on what was left out of the fit; 0 = unknown. "serving": of the time
+                                           per token and of that to the first */
+    double low, high;                   /* where 9 of 10 measured over predicted times per token lie; 0: unknown */
+    double first_low, first_high;       /* the same of times to the first token, or of prompts */
     const char *date, *source;
+};
+
+/* What an engine adds to the steps of its accelerators: fitted beside the constants of "serving". */
+struct ts_engine_cost {
+    const char *name, *group; /* "vllm"; "serving" or "local" */
+    double step_s, seq_s;     /* the host's time for a step, and for each sequence in it */
+    double first_s;           /* of a request beside its prompt: HTTP, tokenizing, scheduling, sampling */
+    double wait_steps;        /* steps that the recordings' settings let a new request wait; no part of a prediction for
+                                 an engine at its defaults */
+    double memory_bytes;      /* of an accelerator's memory that is neither weights nor KV cache */
+    unsigned n_points;
+    const char *versions, *date, *source;
 };
 
 /* A published fit of energy per output token: E(b) = c + a/b at batch b. */
@@ -110,6 +130,17 @@ struct ts_published {
     const char *source;
 };
 
+/* Recorded serving: `users` who each send the next request when the reply before it is there. 0: not recorded. */
+struct ts_serving {
+    const char *hardware;
+    unsigned n_accelerators, data_parallel; /* the latter: groups that attend to sequences of their own */
+    const char *model, *quant, *engine;
+    double users, prompt_tok, output_tok; /* prompt 0: not published */
+    double ttft_s, tpot_s, itl_s, tok_s;  /* itl: the median gap, a step that only decodes */
+    double j_per_tok, power_w;            /* of all accelerators */
+    const char *source;
+};
+
 struct ts_catalog {
     const struct ts_hardware *hardware;
     size_t n_hardware;
@@ -125,10 +156,14 @@ struct ts_catalog {
     size_t n_chips;
     const struct ts_efficiency *efficiencies;
     size_t n_efficiencies;
+    const struct ts_engine_cost *engines;
+    size_t n_engines;
     const struct ts_energy *energies;
     size_t n_energies;
     const struct ts_published *published; /* ts_catalog_load_published */
     size_t n_published;
+    const struct ts_serving *servings; /* ts_catalog_load_published */
+    size_t n_servings;
 };
 
 /* Parses the built-in catalogs into `arena`. */

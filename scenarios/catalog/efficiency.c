@@ -5,13 +5,13 @@
 #include "scenarios/catalog/efficiency.h"
 
 #include <math.h>
+#include <string.h>
 
 static const struct {
     const char *engine, *group;
 } engine_groups[] = {
-    {"vllm", TS_ENGINES_SERVING},      {"trtllm", TS_ENGINES_SERVING},  {"sglang", TS_ENGINES_SERVING},
-    {"splitwise", TS_ENGINES_SERVING}, {"llama.cpp", TS_ENGINES_LOCAL}, {"executorch", TS_ENGINES_LOCAL},
-    {"genie", TS_ENGINES_LOCAL},
+    {"vllm", TS_ENGINES_SERVING},    {"trtllm", TS_ENGINES_SERVING},   {"sglang", TS_ENGINES_SERVING},
+    {"llama.cpp", TS_ENGINES_LOCAL}, {"executorch", TS_ENGINES_LOCAL}, {"genie", TS_ENGINES_LOCAL},
 };
 
 static const struct {
@@ -19,8 +19,8 @@ static const struct {
     const char *check; /* what held a prediction of theirs against a measurement, NULL: nothing */
 } stand_ins[] = {
     {"gddr", TS_ENGINES_SERVING, "hbm", TS_ENGINES_SERVING,
-     "on this class checked with one run of vLLM on an RTX 4090 (every latency within 3 %) and four points of "
-     "TensorRT-LLM (within 15 %)"},
+     "on this class checked with one run of vLLM on an RTX 4090 and four points of TensorRT-LLM"},
+    {"amd", TS_ENGINES_LOCAL, "hbm", TS_ENGINES_LOCAL, NULL},
     {"apple", TS_ENGINES_SERVING, "apple", TS_ENGINES_LOCAL, NULL},
     {"cpu", TS_ENGINES_SERVING, "cpu", TS_ENGINES_LOCAL, NULL},
     {"phone", TS_ENGINES_SERVING, "phone", TS_ENGINES_LOCAL, NULL},
@@ -59,6 +59,16 @@ const struct ts_efficiency *ts_efficiency_find(const struct ts_catalog *catalog,
     return row;
 }
 
+const struct ts_engine_cost *ts_efficiency_engine(const struct ts_catalog *catalog, const char *name)
+{
+    for (size_t i = 0; i < catalog->n_engines; i++) {
+        if (ts_str_equal(catalog->engines[i].name, name)) {
+            return &catalog->engines[i];
+        }
+    }
+    return NULL;
+}
+
 const char *ts_efficiency_check_of(const struct ts_efficiency *row, const char *class_name, const char *engines)
 {
     for (size_t i = 0; i < sizeof stand_ins / sizeof stand_ins[0]; i++) {
@@ -72,16 +82,34 @@ const char *ts_efficiency_check_of(const struct ts_efficiency *row, const char *
 
 bool ts_efficiency_is_trusted(const struct ts_efficiency *row)
 {
-    static const double bound = 0.25;
+    static const double bound = 1.0 / 3.0;
     return row->decode_error > 0.0 && row->decode_error <= bound && row->prefill_error > 0.0 &&
            row->prefill_error <= bound;
 }
 
-double ts_efficiency_peak(const struct ts_chip *chip, const struct ts_hardware *hardware, const char *engines,
-                          const struct ts_weight_quant *quant)
+static bool is_gpu(const struct ts_chip *chip)
 {
-    bool gddr = ts_str_equal(chip->class_name, "gddr");
+    return ts_str_equal(chip->class_name, "hbm") || ts_str_equal(chip->class_name, "amd") ||
+           ts_str_equal(chip->class_name, "gddr");
+}
+
+static double serving_peak(bool *narrow, const struct ts_chip *chip, const struct ts_hardware *hardware,
+                           const struct ts_weight_quant *quant)
+{
+    static const int first_with_fp4 = 2025;
+    double fp16 = hardware->fp16_tflops * 1e12;
+    double int8 = hardware->int8_tops * 1e12;
+    bool fp4 =
+        strstr(quant->name, "FP4") && hardware->year >= first_with_fp4 && !ts_str_equal(chip->class_name, "gddr");
+    *narrow = is_gpu(chip) && (quant->compute_int8 || fp4) && int8 > fp16;
+    return !*narrow ? fp16 : fp4 ? 2.0 * int8 : int8;
+}
+
+double ts_efficiency_peak(bool *narrow, const struct ts_chip *chip, const struct ts_hardware *hardware,
+                          const char *engines, const struct ts_weight_quant *quant)
+{
     bool serving = ts_str_equal(engines, TS_ENGINES_SERVING);
+    *narrow = false;
     if (!hardware || (!serving && chip->fp16_tflops > 0.0)) {
         return chip->fp16_tflops * 1e12;
     }
@@ -90,12 +118,20 @@ double ts_efficiency_peak(const struct ts_chip *chip, const struct ts_hardware *
     if (fp16 <= 0.0) {
         return int8;
     }
-    if (serving && quant->compute_int8 && (gddr || ts_str_equal(chip->class_name, "hbm"))) {
-        return fmax(fp16, int8);
+    if (serving) {
+        return serving_peak(narrow, chip, hardware, quant);
     }
-    return !serving && gddr ? fmax(fp16, int8 / 2.0) : fp16;
+    return ts_str_equal(chip->class_name, "gddr") ? fmax(fp16, int8 / 2.0) : fp16;
 }
 
+double ts_efficiency_kv_copies(const struct ts_llm *llm, double tensor_parallel)
+{
+    const double heads =
+        strstr(llm->type, "mla") ? 1.0 : llm->kv_heads; /* every accelerator has all of a latent entry */
+    return heads > 0.0 ? fmax(1.0, tensor_parallel / heads) : 1.0;
+}
+
+/* A hybrid's linear layers have no entries. */
 double ts_efficiency_attention_flop(const struct ts_llm *llm)
 {
     return 4.0 * llm->heads * llm->head_dim * ts_llm_attention_layers(llm);
@@ -114,29 +150,66 @@ void ts_efficiency_split_experts(const struct ts_llm *llm, double bits_per_weigh
     }
 }
 
-struct ts_steps_roofline ts_efficiency_roofline(const struct ts_efficiency *constants,
-                                                const struct ts_efficiency_case *on)
+/* Matmuls of a token, those of experts at their own speed. */
+static double matmul_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on,
+                       const struct ts_steps_roofline *roof)
+{
+    const double weights = on->bits_per_weight > 0.0 ? roof->expert_bytes * 8.0 / on->bits_per_weight : 0.0;
+    const double chosen = roof->experts > 0.0 ? roof->top_k / roof->experts : 0.0;
+    const double expert_flop = fmin(2.0 * weights * chosen, on->llm->flop_per_tok);
+    const double share = on->narrow ? c->narrow : c->compute;
+    return (on->llm->flop_per_tok - expert_flop + expert_flop / c->experts) /
+           (on->peak_flop_per_s * on->n_accelerators * share);
+}
+
+/* What every token multiplies with, experts apart: of the input embeddings only a row is looked up. */
+static double read_always(const struct ts_efficiency_case *on, const struct ts_steps_roofline *roof)
+{
+    const double chosen = roof->experts > 0.0 ? roof->top_k / roof->experts : 0.0;
+    return fmax(0.0, on->llm->flop_per_tok / 2.0 * on->bits_per_weight / 8.0 - roof->expert_bytes * chosen);
+}
+
+/* Two ring all-reduces a layer of 16-bit activations. */
+static double reduce_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on)
+{
+    const double n = on->n_accelerators;
+    if (n <= 1.0 || on->link_bytes_per_s <= 0.0) {
+        return 0.0;
+    }
+    return 2.0 * on->llm->layers * 2.0 * (n - 1.0) / n * 2.0 * on->llm->hidden / (on->link_bytes_per_s * c->link);
+}
+
+static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constants, const struct ts_efficiency_case *on)
 {
     const struct ts_llm *llm = on->llm;
-    double all_bytes_per_s = on->bytes_per_s * on->n_accelerators;
-    double matmul_s = llm->flop_per_tok / (on->peak_flop_per_s * on->n_accelerators * constants->compute);
-    double activation_s = (double)llm->layers * llm->hidden / (on->bytes_per_s * constants->activation);
-    double flop_per_s = llm->flop_per_tok / (matmul_s + activation_s);
-    double reduce_s = on->n_accelerators > 1.0 ? constants->reduce_s : 0.0;
-    struct ts_steps_roofline roof = {
-        .fixed_s = llm->layers * (constants->layer_s + reduce_s),
-        .flop_per_tok = llm->flop_per_tok,
-        .flop_per_s = flop_per_s,
-        .bytes_per_s = all_bytes_per_s * constants->bandwidth,
-        .kv_bytes_per_tok = on->kv_bytes_per_tok * constants->bandwidth / constants->kv,
-        .attention_flop_per_pair =
-            ts_efficiency_attention_flop(llm) * flop_per_s / (all_bytes_per_s * constants->attention),
-    };
+    const double all_bytes_per_s = on->bytes_per_s * on->n_accelerators;
+    const double activation_s = (double)llm->layers * llm->hidden / (on->bytes_per_s * constants->activation);
+    struct ts_steps_roofline roof = {.blends = true};
     ts_efficiency_split_experts(llm, on->bits_per_weight, &roof);
+    roof.shared_bytes = fmin(roof.shared_bytes, read_always(on, &roof));
+    roof.fixed_s = llm->layers * (constants->layer_s + (roof.experts > 0.0 ? constants->moe_layer_s : 0.0));
+    roof.flop_per_tok = llm->flop_per_tok;
+    roof.flop_per_s = llm->flop_per_tok / (matmul_s(constants, on, &roof) + activation_s);
+    roof.bytes_per_s = all_bytes_per_s * constants->bandwidth;
+    roof.kv_bytes_per_tok = on->kv_bytes_per_tok * constants->bandwidth / constants->kv;
+    roof.attention_flop_per_pair =
+        ts_efficiency_attention_flop(llm) * roof.flop_per_s / (all_bytes_per_s * constants->attention);
+    roof.per_tok_s = reduce_s(constants, on);
     return roof;
 }
 
-const struct ts_hardware *ts_efficiency_hardware(const struct ts_catalog *catalog, const struct ts_chip *chip)
+struct ts_steps_model ts_efficiency_steps(const struct ts_efficiency *constants, const struct ts_engine_cost *engine,
+                                          const struct ts_efficiency_case *on)
+{
+    struct ts_steps_model steps = {.kind = TS_STEPS_ROOFLINE, .origin = TS_ORIGIN_FITTED};
+    steps.u.roofline = roofline_of(constants, on);
+    if (engine) {
+        steps.host = (struct ts_host_model){.fixed_s = engine->step_s, .per_seq_s = engine->seq_s};
+    }
+    return steps;
+}
+
+static const struct ts_hardware *hardware_of(const struct ts_catalog *catalog, const struct ts_chip *chip)
 {
     const struct ts_hardware *hardware = ts_catalog_hardware(catalog, chip->name);
     return hardware && ts_str_equal(hardware->name, chip->name) ? hardware : NULL;
@@ -152,45 +225,46 @@ double ts_efficiency_kv_bytes(const struct ts_llm *llm, double context_tok)
            context_tok;
 }
 
-bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
-                                  const struct ts_published *point)
+/* What names say. */
+static bool named_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog, const char *hardware_name,
+                       const char *model, const char *quant_name, const char *engine)
 {
-    const struct ts_chip *chip = ts_catalog_chip(catalog, point->hardware);
-    const struct ts_llm *llm = ts_catalog_llm(catalog, point->model);
-    const struct ts_weight_quant *quant = ts_catalog_quant(catalog, point->quant);
+    const struct ts_chip *chip = ts_catalog_chip(catalog, hardware_name);
+    const struct ts_llm *llm = ts_catalog_llm(catalog, model);
+    const struct ts_weight_quant *quant = ts_catalog_quant(catalog, quant_name);
     if (!chip || !llm || !quant) {
         return false;
     }
-    const struct ts_hardware *hardware = ts_efficiency_hardware(catalog, chip);
+    const struct ts_hardware *hardware = hardware_of(catalog, chip);
     *out = (struct ts_efficiency_case){
-        .peak_flop_per_s = ts_efficiency_peak(chip, hardware, ts_efficiency_group(point->engine), quant),
         .bytes_per_s = hardware ? hardware->bytes_per_s : chip->bytes_per_s,
-        .n_accelerators = point->n_accelerators,
+        .link_bytes_per_s = chip->link_bytes_per_s,
         .llm = llm,
         .bits_per_weight = quant->bits_per_weight,
-        .kv_bytes_per_tok = ts_efficiency_kv_bytes(llm, point->prompt_tok + point->output_tok / 2.0),
     };
+    out->peak_flop_per_s = ts_efficiency_peak(&out->narrow, chip, hardware, ts_efficiency_group(engine), quant);
     return out->peak_flop_per_s > 0.0 && out->bytes_per_s > 0.0;
 }
 
-struct ts_steps_roofline ts_efficiency_published_roofline(const struct ts_efficiency *constants,
-                                                          const struct ts_efficiency_case *on,
-                                                          const struct ts_published *point)
+bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
+                                  const struct ts_published *point)
 {
-    struct ts_steps_roofline roof = ts_efficiency_roofline(constants, on);
-    if (point->prefill_tok_s > 0.0 && ts_str_equal(point->engine, "splitwise")) {
-        roof.fixed_s += constants->prompt_layer_s * on->llm->layers;
-    }
-    return roof;
-}
-
-bool ts_efficiency_published(struct ts_steps_roofline *out, const struct ts_catalog *catalog,
-                             const struct ts_published *point, const struct ts_efficiency *constants)
-{
-    struct ts_efficiency_case on;
-    if (!ts_efficiency_published_case(&on, catalog, point)) {
+    if (!named_case(out, catalog, point->hardware, point->model, point->quant, point->engine)) {
         return false;
     }
-    *out = ts_efficiency_published_roofline(constants, &on, point);
+    out->n_accelerators = point->n_accelerators;
+    out->kv_bytes_per_tok = ts_efficiency_kv_bytes(out->llm, point->prompt_tok + point->output_tok / 2.0);
+    return true;
+}
+
+bool ts_efficiency_serving_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
+                                const struct ts_serving *point)
+{
+    if (!named_case(out, catalog, point->hardware, point->model, point->quant, point->engine)) {
+        return false;
+    }
+    out->n_accelerators = point->n_accelerators;
+    out->kv_bytes_per_tok = ts_efficiency_kv_bytes(out->llm, point->prompt_tok + point->output_tok / 2.0) *
+                            ts_efficiency_kv_copies(out->llm, out->n_accelerators / point->data_parallel);
     return true;
 }

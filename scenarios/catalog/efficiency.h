@@ -1,9 +1,10 @@
 /* A roofline from a catalog row of constants: what a step takes on hardware of that class under engines of that group.
  *
- *   step  = layers x (layer + reduce if there are several accelerators)
- *           + max(flop/(peak x compute) + tokens x layers x hidden/(bandwidth x activation), weights/(bandwidth x
- * share))
- *           + KV bytes/(bandwidth x kv) + attention flop/(bandwidth x attention)
+ *   step = step of the engine + sequences x sequence of the engine                        (the host)
+ *        + layers x (layer + moe_layer for a mixture of experts)
+ *        + (flop + expert flop/experts)/(peak x share) + weights/(bandwidth x share) + KV bytes/(bandwidth x kv)
+ *        + attention flop/(bandwidth x attention) + tokens x layers x hidden/(bandwidth x activation)
+ *        + tokens x all-reduced bytes/(link bandwidth x link)
  *
  * Peaks and bandwidth are those of all accelerators together, but activations are not divided among them. */
 #ifndef TS_SCENARIOS_CATALOG_EFFICIENCY_H
@@ -17,12 +18,14 @@
 
 /* What the constants are applied to. */
 struct ts_efficiency_case {
-    double peak_flop_per_s; /* of one accelerator: ts_efficiency_peak */
-    double bytes_per_s;     /* of one accelerator */
+    double peak_flop_per_s;  /* of one accelerator: ts_efficiency_peak */
+    bool narrow;             /* that peak is one below 16 bits */
+    double bytes_per_s;      /* of one accelerator */
+    double link_bytes_per_s; /* among them; 0: all-reduces are counted elsewhere */
     double n_accelerators;
     const struct ts_llm *llm;
     double bits_per_weight;
-    double kv_bytes_per_tok;
+    double kv_bytes_per_tok; /* copies included */
 };
 
 /* "serving" or "local" for an engine's name as published.csv writes it. */
@@ -33,21 +36,22 @@ const char *ts_efficiency_group(const char *engine);
 const struct ts_efficiency *ts_efficiency_find(const struct ts_catalog *catalog, const char *class_name,
                                                const char *engines);
 
+/* The row of engines.csv of that name, or NULL. */
+const struct ts_engine_cost *ts_efficiency_engine(const struct ts_catalog *catalog, const char *name);
+
 /* How that row was checked where it stands in for another class; NULL: it was not. */
 const char *ts_efficiency_check_of(const struct ts_efficiency *row, const char *class_name, const char *engines);
 
-/* On chips left out of the fit, decode and prefill were met within a quarter (median): good enough to be the default.
+/* On what was left out of the fit, decode and prefill were met within a third (median): good enough to be the default.
  */
 bool ts_efficiency_is_trusted(const struct ts_efficiency *row);
 
-/* The row of hardware.csv of the same name, or NULL. */
-const struct ts_hardware *ts_efficiency_hardware(const struct ts_catalog *catalog, const struct ts_chip *chip);
-
-/* The peak that `compute` is a share of: the 16-bit peak; for "serving" engines on GPUs the 8-bit one where the quant
- * computes in 8 bits; for "local" engines on "gddr" the rate with 16-bit accumulation, half the 8-bit one. 0: unknown.
- * hardware: of the chip, or NULL. */
-double ts_efficiency_peak(const struct ts_chip *chip, const struct ts_hardware *hardware, const char *engines,
-                          const struct ts_weight_quant *quant);
+/* The peak that `compute` or `narrow` is a share of: the 16-bit peak; for "serving" engines on GPUs the 8-bit one where
+ * the quant computes in 8 bits, and twice that for 4-bit floats on HBM accelerators of 2025 and later; for "local"
+ * engines on "gddr" the rate with 16-bit accumulation, half the 8-bit one. 0: unknown. *narrow: below 16 bits under a
+ * "serving" engine. hardware: of the chip, or NULL. */
+double ts_efficiency_peak(bool *narrow, const struct ts_chip *chip, const struct ts_hardware *hardware,
+                          const char *engines, const struct ts_weight_quant *quant);
 
 /* Bytes of weights that a step reads always, and those of the experts that depend on the batch. */
 void ts_efficiency_split_experts(const struct ts_llm *llm, double bits_per_weight, struct ts_steps_roofline *roof);
@@ -55,23 +59,21 @@ void ts_efficiency_split_experts(const struct ts_llm *llm, double bits_per_weigh
 /* KV bytes per token at 16 bit, the mean over a sequence of that length: beyond a sliding window only part of the
  * layers keep on growing. */
 double ts_efficiency_kv_bytes(const struct ts_llm *llm, double context_tok);
+/* How often a KV entry is kept among the accelerators that share a layer. */
+double ts_efficiency_kv_copies(const struct ts_llm *llm, double tensor_parallel);
 
-/* Flop of attention for one query-key pair (both products). */
+/* Flop of attention for one query-key pair (both products), in the layers that have KV entries. */
 double ts_efficiency_attention_flop(const struct ts_llm *llm);
 
-struct ts_steps_roofline ts_efficiency_roofline(const struct ts_efficiency *constants,
-                                                const struct ts_efficiency_case *on);
+/* The roofline, with the engine's host time (NULL: none). */
+struct ts_steps_model ts_efficiency_steps(const struct ts_efficiency *constants, const struct ts_engine_cost *engine,
+                                          const struct ts_efficiency_case *on);
 
-/* The roofline of a published point by these constants; for prompts measured with the stack of 2023 its fixed time is
- * in it. false: a name in the point is not in the catalogs, or no peak is known. */
-bool ts_efficiency_published(struct ts_steps_roofline *out, const struct ts_catalog *catalog,
-                             const struct ts_published *point, const struct ts_efficiency *constants);
-
-/* The same in two halves, for many sets of constants: what does not depend on them, and what does. */
+/* What a published or recorded point was measured on. false: a name in it is not in the catalogs, or no peak is known.
+ */
 bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
                                   const struct ts_published *point);
-struct ts_steps_roofline ts_efficiency_published_roofline(const struct ts_efficiency *constants,
-                                                          const struct ts_efficiency_case *on,
-                                                          const struct ts_published *point);
+bool ts_efficiency_serving_case(struct ts_efficiency_case *out, const struct ts_catalog *catalog,
+                                const struct ts_serving *point);
 
 #endif

@@ -97,7 +97,7 @@ struct ts_tier_context {
     uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel x data_parallel */
     uint32_t tensor_parallel, pipeline_parallel; /* that share a layer; stages */
     uint32_t data_parallel;                      /* engines that step together */
-    bool takes_pcie; /* operator tables of several cards without NVLink: what is not written of the link is PCIe's */
+    bool takes_pcie; /* several cards without NVLink: what is not written of the link is PCIe's */
     bool broken;     /* a mistake was reported: derive nothing further */
 };
 
@@ -107,7 +107,8 @@ void ts_resolve_ideal(const struct ts_tier_context *ctx, struct ts_steps_rooflin
 /* resolve_machine.c: tells of the machine that ctx->measurement, read from `path`, is of. */
 void ts_resolve_machine(struct ts_loader *loader, struct ts_tier_context *ctx, const char *path, bool is_this,
                         const struct ts_value *at);
-/* resolve_host.c: the host's time of a server, behind ts_resolve_steps. */
+/* resolve_host.c: the host's time of a server, behind ts_resolve_steps; and whose overhead a server or device has. */
+const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);

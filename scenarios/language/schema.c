@@ -49,6 +49,7 @@ static const struct ts_choice balance_policies[] = {{"least-outstanding", TS_BAL
 static const struct ts_choice failed_calls[] = {{"retry", false}, {"fail", true}, {0}}; /* are dropped */
 static const struct ts_choice pool_roles[] = {
     {"both", TS_POOL_BOTH}, {"prefill", TS_POOL_PREFILL}, {"decode", TS_POOL_DECODE}, {0}};
+static const struct ts_choice serving_engines[] = {{"vllm", 0}, {"sglang", 1}, {"trtllm", 2}, {"llama.cpp", 3}, {0}};
 static const struct ts_choice kv_bits[] = {{"fp16", 16}, {"fp8", 8}, {0}};
 static const struct ts_choice scheduler_policies[] = {
     {"vllm", TS_SCHEDULER_VLLM}, {"slots", TS_SCHEDULER_SLOTS}, {"static", TS_SCHEDULER_STATIC}, {0}};
@@ -59,7 +60,8 @@ static const struct ts_choice router_policies[] = {
 #undef TS_ROUTER_POLICY
     {0}};
 /* Their words are what is read. */
-static const struct ts_choice chip_classes[] = {{"hbm", 0}, {"gddr", 0}, {"apple", 0}, {"cpu", 0}, {"phone", 0}, {0}};
+static const struct ts_choice chip_classes[] = {{"hbm", 0}, {"amd", 0},   {"gddr", 0}, {"apple", 0},
+                                                {"cpu", 0}, {"phone", 0}, {0}};
 static const struct ts_choice currencies[] = {{"USD", 0}, {0}};
 
 /* ---- rows ---- */

@@ -6,6 +6,9 @@
 #include "scenarios/catalog/own_model.h"
 #include "scenarios/language/loader.h"
 
+/* Accelerators on HBM are joined by NVLink 4 or the like. */
+static const double nvlink_bytes_per_s = 450e9;
+
 /* A copy of the catalog's rows with room for n more; NULL: out of memory. */
 static void *grown(struct ts_loader *loader, const void *rows, size_t n_rows, size_t n, size_t row_size)
 {
@@ -76,7 +79,11 @@ static void add_hardware(struct ts_loader *loader)
         struct ts_value *value = &section->children[i];
         const struct ts_hardware row = hardware_row(value);
         const char *class = ts_value_text(value, "class");
-        const struct ts_chip chip = {.name = row.name, .class_name = class ? class : "", .source = row.source};
+        const bool hbm = class && (ts_str_equal(class, "hbm") || ts_str_equal(class, "amd"));
+        const struct ts_chip chip = {.name = row.name,
+                                     .class_name = class ? class : "",
+                                     .link_bytes_per_s = hbm ? nvlink_bytes_per_s : 0.0,
+                                     .source = row.source};
         n_rows = put_row(rows, n_rows, &row, sizeof row);
         n_chips = put_row(chips, n_chips, &chip, sizeof chip);
     }

@@ -1,7 +1,9 @@
-/* Hides when a server's host takes time of its own. Fitted and measured step times hold it already; tables of operators
- * time the accelerator alone. The defaults span what is reported of vLLM (scheduling 0.5 to 2 ms, input preparation 1
- * to 5 ms a step): 1.5 ms for a small batch, 1.5 + 256 x 0.02 = 6.6 ms for a full one. */
+/* Hides when a server's host takes time of its own. Fitted rooflines come with their engine's, measured step times hold
+ * it already; tables of operators time the accelerator alone. The defaults span what is reported of vLLM (scheduling
+ * 0.5 to 2 ms, input preparation 1 to 5 ms a step): 1.5 ms for a small batch, 1.5 + 256 x 0.02 = 6.6 ms for a full one.
+ */
 #include "measure/model_measurement.h"
+#include "scenarios/catalog/efficiency.h"
 #include "scenarios/language/loader.h"
 
 /* Tables of operators, or step times that were derived from them. */
@@ -23,4 +25,11 @@ void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, stru
         .per_seq_s = ts_value_number(ctx->value, "host.per_sequence"),
         .overlaps = ts_value_flag(ctx->value, "host.overlap"),
     };
+}
+
+const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    static const char *const names[] = {"vllm", "sglang", "trtllm", "llama.cpp"}; /* as the schema numbers them */
+    const bool server = ctx->tier->kind == TS_TIER_SERVER;
+    return ts_efficiency_engine(&loader->catalog, names[server ? ts_value_choice(ctx->value, "engine") : 3]);
 }

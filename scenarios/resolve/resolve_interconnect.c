@@ -3,7 +3,7 @@
 
 static const double all_reduce_s = 15e-6;
 
-/* Cards on GDDR have no NVLink: PCIe through the host, where nothing is written. What NCCL reaches there, not what the
+/* Cards on GDDR and those on PCIe have no NVLink: PCIe through the host, where nothing is written. What NCCL reaches there, not what the
  * bus could carry: docs/OPERATOR-PROFILES.md, "What joins two cards". */
 static const double pcie_bytes_per_s = 18e9;
 static const double pcie_latency_s = 10e-6;
@@ -15,6 +15,13 @@ bool ts_steps_has_interconnect(const struct ts_tier_context *ctx)
                                                  ctx->takes_pcie || ts_value_is_written(ctx->value, "interconnect"));
 }
 
+bool ts_steps_takes_pcie(const struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    const struct ts_chip *chip = ctx->hardware ? ts_catalog_chip(&loader->catalog, ctx->hardware->name) : NULL;
+    return chip && ctx->n_accelerators > 1 && chip->link_bytes_per_s <= 0.0 &&
+           (ts_str_equal(chip->class_name, "gddr") || ts_str_equal(chip->class_name, "hbm"));
+}
+
 /* As written; else the default, or PCIe's. */
 static double link_number(struct ts_loader *loader, const struct ts_tier_context *ctx, const char *key, double pcie,
                           const char *unit)
@@ -23,7 +30,7 @@ static double link_number(struct ts_loader *loader, const struct ts_tier_context
         return ts_value_number(ctx->value, key);
     }
     ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.%s.pcie", ctx->value->path, key), TS_ORIGIN_MODELLED,
-                            "PCIe through the host: the class of the card has no NVLink", pcie, unit);
+                            "PCIe through the host: the card has no NVLink", pcie, unit);
     return pcie;
 }
 

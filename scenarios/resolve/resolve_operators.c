@@ -136,12 +136,6 @@ static void warn_no_interconnect(struct ts_loader *loader, const struct ts_tier_
                                          : "15 us are taken for an all-reduce");
 }
 
-static bool is_without_nvlink(const struct ts_loader *loader, const struct ts_tier_context *ctx)
-{
-    const struct ts_chip *chip = ctx->hardware ? ts_catalog_chip(&loader->catalog, ctx->hardware->name) : NULL;
-    return chip && ts_str_equal(chip->class_name, "gddr");
-}
-
 void ts_resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     struct ts_operator_profile profile;
@@ -157,7 +151,7 @@ void ts_resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx,
         return;
     }
     warn_differences(loader, ctx, &profile);
-    ctx->takes_pcie = ctx->n_accelerators > 1 && is_without_nvlink(loader, ctx);
+    ctx->takes_pcie = ts_steps_takes_pcie(loader, ctx);
     out->kind = TS_STEPS_OPERATORS;
     out->origin = TS_ORIGIN_MEASURED;
     out->source = ts_loader_printf(loader, "operator profile%s%s%s%s, %zu rows", profile.gpu[0] ? " of " : "",

@@ -3,20 +3,13 @@
  * Power in decode: where energy was published for models of like size on this accelerator (energy.csv), the median over
  * those fits of the middle between the lowest and the highest power of their batches; elsewhere 74 % of the design
  * power (an H100 in serving draws 519 W, median, of 700 W). Like size: parameters within a factor of 3. */
-#include <stdlib.h>
-
-#include "base/sample.h"
+#include "scenarios/catalog/serving_power.h"
 #include "scenarios/language/loader.h"
 
-static const double decode_share = 0.74;
 static const double idle_share = 0.10;
 static const double host_share = 0.43;
 static const double machine_idle_w = 15.0;
 static const double machine_busy_w = 45.0;
-static const double like_size = 3.0;
-static const char energy_task[] = "lm-arena-chat"; /* chats: answers of common length */
-
-enum { MAX_FITS = 64 };
 
 struct watts {
     double idle, prefill, decode;
@@ -24,35 +17,12 @@ struct watts {
     const char *source;
 };
 
-static bool is_like(const struct ts_energy *fit, const struct ts_tier_context *ctx)
-{
-    double ratio = fit->params / ctx->llm->params;
-    return ts_str_equal(fit->hardware, ctx->hardware->name) && ts_str_equal(fit->task, energy_task) &&
-           ratio <= like_size && ratio >= 1.0 / like_size;
-}
-
-/* Median power of one accelerator in serving over the fits of models of like size; 0 if there is none. */
-static double fitted_decode_w(const struct ts_loader *loader, const struct ts_tier_context *ctx, unsigned *n_fits)
-{
-    double middle[MAX_FITS];
-    unsigned n = 0;
-    for (size_t i = 0; i < loader->catalog.n_energies && n < MAX_FITS; i++) {
-        const struct ts_energy *fit = &loader->catalog.energies[i];
-        if (is_like(fit, ctx)) {
-            middle[n++] = (fit->min_w + fit->max_w) / 2.0;
-        }
-    }
-    qsort(middle, n, sizeof *middle, ts_sample_compare);
-    *n_fits = n;
-    return n == 0 ? 0.0 : n % 2 ? middle[n / 2] : (middle[n / 2 - 1] + middle[n / 2]) / 2.0;
-}
-
 static struct watts catalog_watts(struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
     const struct ts_hardware *hardware = ctx->hardware;
     double idle = hardware->idle_w > 0.0 ? hardware->idle_w : hardware->tdp_w * idle_share;
     unsigned n_fits = 0;
-    double decode = fitted_decode_w(loader, ctx, &n_fits);
+    double decode = ts_serving_power_fitted(&n_fits, &loader->catalog, hardware->name, ctx->llm->params, NULL);
     if (decode > idle) {
         return (struct watts){
             idle, hardware->tdp_w, decode, TS_ORIGIN_FITTED,
@@ -62,7 +32,7 @@ static struct watts catalog_watts(struct ts_loader *loader, const struct ts_tier
                              hardware->name, hardware->tdp_w, idle, n_fits)};
     }
     return (struct watts){
-        idle, hardware->tdp_w, hardware->tdp_w * decode_share, TS_ORIGIN_MODELLED,
+        idle, hardware->tdp_w, hardware->tdp_w * TS_SERVING_POWER_SHARE, TS_ORIGIN_MODELLED,
         ts_loader_printf(loader, "hardware.csv: %s: %.4g W design power, %.4g W idle%s; decode at 74 %%",
                          hardware->name, hardware->tdp_w, idle, hardware->idle_w > 0.0 ? "" : " (10 %, unknown)")};
 }

@@ -106,73 +106,118 @@ static void resolve_plain(struct ts_loader *loader, struct ts_tier_context *ctx,
     add_interconnect(loader, ctx, roof);
 }
 
-/* Constants that can be trusted for the tier's hardware, or NULL. */
-static const struct ts_efficiency *fitted_constants(const struct ts_loader *loader, const struct ts_tier_context *ctx,
-                                                    const struct ts_chip *chip, const char *engines)
+/* What a fitted roofline is made of. row NULL: nothing that can be trusted. */
+struct fitted {
+    const struct ts_chip *chip;
+    const struct ts_engine_cost *engine;
+    const struct ts_efficiency *row;
+    double peak;
+    bool narrow;
+};
+
+static struct fitted fitted_constants(const struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
-    const struct ts_efficiency *row = chip ? ts_efficiency_find(&loader->catalog, chip->class_name, engines) : NULL;
-    bool usable =
-        row && ts_efficiency_is_trusted(row) && ts_efficiency_peak(chip, ctx->hardware, engines, ctx->quant) > 0.0;
-    return usable ? row : NULL;
+    const struct ts_catalog *catalog = &loader->catalog;
+    struct fitted fitted = {.chip = ts_catalog_chip(catalog, ctx->hardware->name),
+                            .engine = ts_resolve_engine(loader, ctx)};
+    if (!fitted.chip || !fitted.engine) {
+        return fitted;
+    }
+    const struct ts_efficiency *row = ts_efficiency_find(catalog, fitted.chip->class_name, fitted.engine->group);
+    fitted.peak = ts_efficiency_peak(&fitted.narrow, fitted.chip, ctx->hardware, fitted.engine->group, ctx->quant);
+    fitted.row = row && ts_efficiency_is_trusted(row) && fitted.peak > 0.0 ? row : NULL;
+    return fitted;
 }
 
-static const char *fitted_source(struct ts_loader *loader, const struct ts_tier_context *ctx,
-                                 const struct ts_chip *chip, const struct ts_efficiency *row)
+static const char *fitted_source(struct ts_loader *loader, const struct ts_tier_context *ctx, const struct fitted *by)
 {
-    bool own = ts_str_equal(row->class_name, chip->class_name);
-    const char *check = ts_efficiency_check_of(
-        row, chip->class_name, ctx->tier->kind == TS_TIER_SERVER ? TS_ENGINES_SERVING : TS_ENGINES_LOCAL);
+    const struct ts_efficiency *row = by->row;
+    const bool own = ts_str_equal(row->class_name, by->chip->class_name);
+    const char *check = ts_efficiency_check_of(row, by->chip->class_name, by->engine->group);
+    const bool serving = ts_str_equal(row->engine, TS_ENGINES_SERVING);
     return ts_loader_printf(loader,
-                            "roofline of %u x %s; efficiency.csv: class %s, %s engines, fitted to %u published points "
-                            "of %u chips; median error on a chip left out: decode %.0f %%, prefill %.0f %%%s%s",
+                            "roofline of %u x %s; efficiency.csv: class %s, %s engines (%s), fitted to %u published "
+                            "points of %u chips; median error on what was left out of the fit: %s %.0f %%, %s %.0f "
+                            "%%%s%s",
                             (unsigned)ctx->n_accelerators, ctx->hardware->name, row->class_name, row->engine,
-                            row->n_decode + row->n_prefill, row->n_hardware, row->decode_error * 100.0,
-                            row->prefill_error * 100.0, own ? "" : "; ",
+                            by->engine->name, row->n_decode + row->n_prefill, row->n_hardware,
+                            serving ? "time per token" : "decode", row->decode_error * 100.0,
+                            serving ? "to the first token" : "prefill", row->prefill_error * 100.0, own ? "" : "; ",
                             own     ? ""
                             : check ? check
                                     : "unchecked on this class");
 }
 
-static void assume_fitted_overhead(struct ts_loader *loader, const struct ts_tier_context *ctx,
-                                   const struct ts_efficiency *row, double seconds)
+/* 9 of 10 measurements that the fit has not seen. */
+static void assume_interval(struct ts_loader *loader, const struct ts_tier_context *ctx, const struct fitted *by,
+                            struct ts_steps_model *out)
 {
-    double reduce_s = ctx->n_accelerators > 1 ? row->reduce_s : 0.0;
-    ts_loader_assume_number(
-        loader, ts_loader_printf(loader, "%s.overhead", ctx->value->path), TS_ORIGIN_FITTED,
-        ts_loader_printf(loader, "efficiency.csv: %.3g us a layer", (row->layer_s + reduce_s) * 1e6), seconds, "s");
+    const struct ts_efficiency *row = by->row;
+    out->error = (struct ts_steps_error){row->low, row->high, row->first_low, row->first_high};
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.interval", ctx->value->path), TS_ORIGIN_FITTED,
+                     "9 of 10 measurements left out of the fit lie between these times the prediction",
+                     "time per token x %.2f to %.2f, to the first token x %.2f to %.2f", row->low, row->high,
+                     row->first_low, row->first_high);
 }
 
-static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+static void assume_overhead(struct ts_loader *loader, const struct ts_tier_context *ctx, const struct fitted *by,
+                            const struct ts_steps_model *steps)
 {
-    const char *engines = ctx->tier->kind == TS_TIER_SERVER ? TS_ENGINES_SERVING : TS_ENGINES_LOCAL;
-    const struct ts_chip *chip = ts_catalog_chip(&loader->catalog, ctx->hardware->name);
-    const struct ts_efficiency *row = fitted_constants(loader, ctx, chip, engines);
-    const bool own_shares = ts_value_is_written(ctx->value, "steps.roofline.compute") ||
-                            ts_value_is_written(ctx->value, "steps.roofline.bandwidth");
-    if (!row || own_shares) {
-        resolve_plain(loader, ctx, out);
-        return;
+    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.overhead", ctx->value->path), TS_ORIGIN_FITTED,
+                            ts_loader_printf(loader, "efficiency.csv: %.3g us a layer; engines.csv: %s %.3g us a step",
+                                             by->row->layer_s * 1e6, by->engine->name, by->engine->step_s * 1e6),
+                            steps->u.roofline.fixed_s + steps->host.fixed_s, "s");
+    if (by->engine->seq_s > 0.0) {
+        ts_loader_assume_number(
+            loader, ts_loader_printf(loader, "%s.overhead.sequence", ctx->value->path), TS_ORIGIN_FITTED,
+            ts_loader_printf(loader, "engines.csv: %s, for each sequence", by->engine->name), by->engine->seq_s, "s");
     }
-    struct ts_efficiency without = *row; /* the time fitted for all-reduces */
-    without.reduce_s = 0.0;
+}
+
+static void resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, const struct fitted *by,
+                           struct ts_steps_model *out)
+{
+    ctx->takes_pcie = ctx->tier->kind == TS_TIER_SERVER && ts_steps_takes_pcie(loader, ctx);
     const struct ts_efficiency_case on = {
-        .peak_flop_per_s = ts_efficiency_peak(chip, ctx->hardware, engines, ctx->quant),
+        .peak_flop_per_s = by->peak,
+        .narrow = by->narrow,
         .bytes_per_s = ctx->hardware->bytes_per_s,
+        .link_bytes_per_s = ts_steps_has_interconnect(ctx) ? 0.0 : by->chip->link_bytes_per_s,
         .n_accelerators = ctx->tensor_parallel,
         .llm = ctx->llm,
         .bits_per_weight = ctx->quant->bits_per_weight,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
     };
-    out->kind = TS_STEPS_ROOFLINE;
-    out->origin = TS_ORIGIN_FITTED;
-    out->source = fitted_source(loader, ctx, chip, row);
-    out->u.roofline = ts_efficiency_roofline(ts_steps_has_interconnect(ctx) ? &without : row, &on);
+    *out = ts_efficiency_steps(by->row, by->engine, &on);
+    out->host.overlaps = ctx->pool && ctx->pool->replica.plans_ahead;
+    out->source = fitted_source(loader, ctx, by);
     if (ts_value_is_set(ctx->value, "overhead")) {
         out->u.roofline.fixed_s = ts_value_number(ctx->value, "overhead");
+        out->host.fixed_s = 0.0;
     } else {
-        assume_fitted_overhead(loader, ctx, ts_steps_has_interconnect(ctx) ? &without : row, out->u.roofline.fixed_s);
+        assume_overhead(loader, ctx, by, out);
     }
+    if (by->engine->first_s > 0.0) {
+        ctx->tier->request_s = by->engine->first_s;
+        ts_loader_assume_number(
+            loader, ts_loader_printf(loader, "%s.request", ctx->value->path), TS_ORIGIN_FITTED,
+            ts_loader_printf(loader, "engines.csv: %s, of every request beside its steps", by->engine->name),
+            by->engine->first_s, "s");
+    }
+    assume_interval(loader, ctx, by, out);
     add_interconnect(loader, ctx, &out->u.roofline);
+}
+
+static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+{
+    const struct fitted by = fitted_constants(loader, ctx);
+    const bool own_shares = ts_value_is_written(ctx->value, "steps.roofline.compute") ||
+                            ts_value_is_written(ctx->value, "steps.roofline.bandwidth");
+    if (!by.row || own_shares) {
+        resolve_plain(loader, ctx, out);
+    } else {
+        resolve_fitted(loader, ctx, &by, out);
+    }
 }
 
 /* ---- measured ---- */
@@ -398,6 +443,10 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
         ts_loader_error(loader, ts_value_at(value, "steps"), "leave 'steps' out: the measurement has them",
                         "no catalog row tells the peaks of this-machine");
         ctx->broken = true;
+    }
+    if (ctx->tier->kind == TS_TIER_SERVER) {
+        ts_value_counts_if(value, "engine", out->error.high > 0.0 || !ts_value_is_set(value, "kv_blocks"),
+                           "it says what a fitted roofline adds to its steps, and what the engine keeps of the memory");
     }
     if (!ctx->broken) {
         assume_steps(loader, ctx, out);

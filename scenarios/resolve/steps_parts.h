@@ -12,6 +12,8 @@ struct ts_steps_joint {
 
 /* Written, or needed. */
 bool ts_steps_has_interconnect(const struct ts_tier_context *ctx);
+/* Several cards that no NVLink joins: what is not written of the link is PCIe's. */
+bool ts_steps_takes_pcie(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 /* Nothing without one; told as an assumption. */
 struct ts_steps_joint ts_steps_interconnect(struct ts_loader *loader, const struct ts_tier_context *ctx);
 /* As written, or `plain` and the all-reduces that no interconnect is written for. */

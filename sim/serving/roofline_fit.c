@@ -3,11 +3,7 @@
  * with weights 1/sqrt(1 + (r/SCALE)^2) from the residuals r of the one before, which makes far points count by their
  * distance instead of its square. A pull of PULL towards the start keeps a constant that the data do not decide where
  * it was.
- *
- * Decode in a closed loop: while a sequence makes its output_tok tokens, each of the n_seqs running ones is replaced
- * once, so n_seqs prompts are processed in that time:  time per token = step(n_seqs, context) + n_seqs/output_tok x
- * prompt. The context is the prompt and half of the output. Worked: 10 sequences, steps of 10 ms, prompts of 20 ms, 100
- * tokens out: 12 ms a token, 833 tok/s. */
+ * Shares are searched by log(c/(1-c)), so that none leaves (0, 1). */
 #include "sim/serving/roofline_fit.h"
 
 #include <float.h>
@@ -16,44 +12,34 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sim/serving/steptime.h"
-
-enum { ROUNDS = 12, MAX_STEPS = 100 };
+enum { ROUNDS = 8, ROUNDS_FROM = 2, MAX_STEPS = 12 };
 
 static const double SCALE = 0.15;
 static const double PULL = 0.03;
 static const double WORST_LOG = 20.0;
 static const double STEP = 1e-4;
 
-/* ---- rates ---- */
-
-double ts_roofline_decode_tok_s(const struct ts_steps_roofline *roof, double n_seqs, double prompt_tok,
-                                double output_tok)
-{
-    const struct ts_steps_model model = {.kind = TS_STEPS_ROOFLINE, .u = {.roofline = *roof}};
-    const double context = prompt_tok + output_tok / 2.0;
-    const uint32_t whole = n_seqs < 1.0 ? 1 : (uint32_t)(n_seqs + 0.5);
-    const struct ts_batch_load load = ts_steptime_decode_load(whole, (uint64_t)(whole * context));
-    const double pairs = prompt_tok * (prompt_tok + 1.0) / 2.0;
-    const double prompt_s =
-        (roof->flop_per_tok * prompt_tok + roof->attention_flop_per_pair * pairs) / roof->flop_per_s;
-    return whole / (ts_steptime_s(&model, &load) + whole / output_tok * prompt_s);
-}
-
-double ts_roofline_prefill_tok_s(const struct ts_steps_roofline *roof, uint32_t prompt_tok)
-{
-    const struct ts_steps_model model = {.kind = TS_STEPS_ROOFLINE, .u = {.roofline = *roof}};
-    const struct ts_batch_load load = ts_steptime_prompt_load(prompt_tok);
-    return prompt_tok / ts_steptime_s(&model, &load);
-}
-
-/* ---- fit ---- */
-
 struct search {
     const struct ts_roofline_fit *fit;
     const size_t *points; /* those that take part */
     size_t n_points;
 };
+
+static bool is_share(const struct ts_roofline_fit *fit, size_t j)
+{
+    return fit->share && fit->share[j];
+}
+
+static double to_search(const struct ts_roofline_fit *fit, size_t j, double value)
+{
+    return is_share(fit, j) ? log(value / (1.0 - value)) : log(value);
+}
+
+static double from_search(const struct ts_roofline_fit *fit, size_t j, double x)
+{
+    const double bounded = fmax(-100.0, fmin(100.0, x));
+    return is_share(fit, j) ? 1.0 / (1.0 + exp(-bounded)) : exp(bounded);
+}
 
 static double residual(const struct ts_roofline_fit *fit, const double *params, size_t point)
 {
@@ -67,9 +53,8 @@ static int residuals(const gsl_vector *x, void *data, gsl_vector *f)
     const struct ts_roofline_fit *fit = search->fit;
     double params[TS_ROOFLINE_FIT_MAX_PARAMS];
     for (size_t j = 0; j < fit->n_params; j++) {
-        const double log_param = fmax(-100.0, fmin(100.0, gsl_vector_get(x, j)));
-        params[j] = exp(log_param);
-        gsl_vector_set(f, search->n_points + j, log_param - log(fit->start[j]));
+        params[j] = from_search(fit, j, gsl_vector_get(x, j));
+        gsl_vector_set(f, search->n_points + j, gsl_vector_get(x, j) - to_search(fit, j, fit->start[j]));
     }
     for (size_t i = 0; i < search->n_points; i++) {
         gsl_vector_set(f, i, residual(fit, params, search->points[i]));
@@ -99,9 +84,10 @@ static enum ts_status search_from(gsl_vector *x, const struct search *search, gs
         .params = (void *)(uintptr_t)search,
     };
     int info = 0;
-    for (int round = 0; round < ROUNDS; round++) {
+    const int n_rounds = search->fit->from ? ROUNDS_FROM : ROUNDS;
+    for (int round = 0; round < n_rounds; round++) {
         residuals(x, fdf.params, f);
-        reweigh(search, f, round == 0, weights);
+        reweigh(search, f, round == 0 && !search->fit->from, weights);
         if (gsl_multifit_nlinear_winit(x, weights, &fdf, work) != GSL_SUCCESS) {
             return TS_EINPUT;
         }
@@ -126,7 +112,8 @@ static enum ts_status run_search(double *params, const struct search *search, st
     gsl_vector *weights = gsl_vector_alloc(n);
     enum ts_status status = work && x && f && weights ? TS_OK : TS_ENOMEM;
     for (size_t j = 0; status == TS_OK && j < p; j++) {
-        gsl_vector_set(x, j, log(search->fit->start[j]));
+        gsl_vector_set(x, j,
+                       to_search(search->fit, j, (search->fit->from ? search->fit->from : search->fit->start)[j]));
     }
     if (status == TS_OK) {
         status = search_from(x, search, work, f, weights);
@@ -136,7 +123,7 @@ static enum ts_status run_search(double *params, const struct search *search, st
         }
     }
     for (size_t j = 0; status == TS_OK && j < p; j++) {
-        params[j] = exp(gsl_vector_get(x, j));
+        params[j] = from_search(search->fit, j, gsl_vector_get(x, j));
     }
     gsl_multifit_nlinear_free(work);
     gsl_vector_free(x);
@@ -201,14 +188,21 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double ts_roofline_fit_quantile(double *values, size_t n, double q)
+{
+    qsort(values, n, sizeof *values, by_size);
+    if (n == 0) {
+        return (double)NAN;
+    }
+    const double at = q * (double)(n - 1);
+    const size_t i = (size_t)at, next = i + 1 < n ? i + 1 : i;
+    return values[i] + (at - (double)i) * (values[next] - values[i]);
+}
+
 double ts_roofline_fit_median_error(double *ratio, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         ratio[i] = fabs(ratio[i] - 1.0);
     }
-    qsort(ratio, n, sizeof *ratio, by_size);
-    if (n == 0) {
-        return (double)NAN;
-    }
-    return n % 2 ? ratio[n / 2] : (ratio[n / 2 - 1] + ratio[n / 2]) / 2.0;
+    return ts_roofline_fit_quantile(ratio, n, 0.5);
 }

@@ -1,26 +1,14 @@
-/* Constants of a step-time model from published rates: what a model says about a rate, a robust fit, and its error on
- * hardware that the fit has not seen. */
+/* Constants of a step-time model from published rates: a robust fit, and its error on what it has not seen. */
 #ifndef TS_SIM_SERVING_ROOFLINE_FIT_H
 #define TS_SIM_SERVING_ROOFLINE_FIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "sim/model.h"
 
-/* ---- rates of a model ---- */
-
-/* Output tokens per second of n_seqs sequences together, each prompt_tok in and output_tok out, when one starts as soon
- * as another ends. prompt_tok 0: an empty context at first, and no prompts to process. */
-double ts_roofline_decode_tok_s(const struct ts_steps_roofline *roof, double n_seqs, double prompt_tok,
-                                double output_tok);
-/* Prompt tokens per second of a lone prompt. */
-double ts_roofline_prefill_tok_s(const struct ts_steps_roofline *roof, uint32_t prompt_tok);
-
-/* ---- fit ---- */
-
-enum { TS_ROOFLINE_FIT_MAX_PARAMS = 12, TS_ROOFLINE_FIT_MAX_POINTS = 16384 };
+enum { TS_ROOFLINE_FIT_MAX_PARAMS = 32, TS_ROOFLINE_FIT_MAX_POINTS = 16384 };
 
 /* Positive constants c such that predict(c, i) is near 1 (predicted over measured) for every point i. */
 struct ts_roofline_fit {
@@ -28,8 +16,10 @@ struct ts_roofline_fit {
     /* Ratio of prediction and measurement, > 0. */
     double (*ratio)(const void *user, const double *params, size_t point);
     const void *user;
-    const double *start;   /* [n_params] > 0 */
-    const uint32_t *group; /* [n_points] what is left out together: the hardware; NULL if never left out */
+    const double *start;   /* [n_params] > 0: where a constant stays that the points do not decide */
+    const bool *share;     /* [n_params] those that are at most 1 (start: less); NULL: none */
+    const double *from;    /* [n_params] where the search begins; NULL: at start */
+    const uint32_t *group; /* [n_points] what is left out together; NULL if never left out */
     const double *weight;  /* [n_points] NULL: all 1 */
 };
 
@@ -46,5 +36,7 @@ enum ts_status ts_roofline_fit_leave_out(double *ratio, const struct ts_roofline
 
 /* Median of |ratio - 1| ... of n rates; sorts `ratio`. NaN if n is 0. */
 double ts_roofline_fit_median_error(double *ratio, size_t n);
+/* The share q (0 to 1) of n values lies below; sorts them. NaN if n is 0. */
+double ts_roofline_fit_quantile(double *values, size_t n, double q);
 
 #endif

@@ -154,7 +154,8 @@ static const char *const fates[CALIBRATION_N_FATES] = {
     "layers split over GPUs",
     "time to first token under load",
     "no lengths in the row",
-    "host-bound decode of 2023",
+    "a stack of 2023",
+    "served under load: in serving.csv",
     "hardware",
     "engine",
     "model",
@@ -274,6 +275,9 @@ static enum calibration_fate read_point(struct point *point, const struct said *
     if (strcmp(said->metric, "power_w") == 0) {
         return CALIBRATION_POWER;
     }
+    if (strstr(said->source, "aiconfigurator")) {
+        return CALIBRATION_SERVING;
+    }
     if (strcmp(said->metric, "ttft_ms") == 0) {
         return CALIBRATION_WAITING;
     }
@@ -293,13 +297,7 @@ static enum calibration_fate read_point(struct point *point, const struct said *
         return CALIBRATION_CONTEXT;
     }
     if (strcmp(point->engine, "splitwise") == 0) {
-        if (!point->prefill) {
-            return CALIBRATION_HOST_BOUND;
-        }
-        if (point->batch > 1.0) {
-            return CALIBRATION_WAITING;
-        }
-        point->output = 0;
+        return CALIBRATION_HOST_BOUND;
     }
     short_source(point->source, said->source);
     return CALIBRATION_USED;

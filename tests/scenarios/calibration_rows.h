@@ -14,7 +14,8 @@ enum calibration_fate {
     CALIBRATION_LAYER_SPLIT, /* several GPUs one after another: no tensor parallelism */
     CALIBRATION_WAITING,     /* a time to first token under load: other prompts are in it */
     CALIBRATION_CONTEXT,     /* no prompt and output lengths in the row */
-    CALIBRATION_HOST_BOUND,  /* decode of a stack of 2023: 30 ms where the weights take 5 */
+    CALIBRATION_HOST_BOUND,  /* a stack of 2023: decode takes 30 ms where the weights take 5 */
+    CALIBRATION_SERVING,     /* recorded under load: serving.csv */
     CALIBRATION_HARDWARE,    /* no peaks known, one engine on one board, or a whole service */
     CALIBRATION_ENGINE,      /* an engine that decides (another path than the class's), a clock of its own */
     CALIBRATION_MODEL,       /* not in models.csv */

@@ -83,6 +83,18 @@ static int kv_bits(const struct ts_scenario *s)
     return (int)(server_of(s, EDGE)->pools[0].replica.ideal.kv_bytes_per_tok / 65536.0 * 8.0);
 }
 
+/* Of the engines in the order of the schema: whose overhead the roofline has. */
+static int engine(const struct ts_scenario *s)
+{
+    static const char *const names[] = {"(vllm)", "(sglang)", "(trtllm)", "(llama.cpp)"};
+    for (int i = 0; i < 4; i++) {
+        if (strstr(server_of(s, EDGE)->pools[0].replica.steps.source, names[i])) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 static int policy(const struct ts_scenario *s)
 {
     return (int)server_of(s, EDGE)->pools[0].replica.policy;
@@ -133,6 +145,10 @@ static const struct meaning meanings[] = {
     {"tiers.*.pools[].role", "decode", NULL, second_role, TS_POOL_DECODE},
     {"tiers.*.kv", "fp16", "tiers.edge.kv=fp16", kv_bits, 16},
     {"tiers.*.kv", "fp8", "tiers.edge.kv=fp8", kv_bits, 8},
+    {"tiers.*.engine", "vllm", "tiers.edge.engine=vllm", engine, 0},
+    {"tiers.*.engine", "sglang", "tiers.edge.engine=sglang", engine, 1},
+    {"tiers.*.engine", "trtllm", "tiers.edge.engine=trtllm", engine, 2},
+    {"tiers.*.engine", "llama.cpp", "tiers.edge.engine=llama.cpp", engine, 3},
     {"tiers.*.scheduler.policy", "vllm", "tiers.edge.scheduler.policy=vllm", policy, TS_SCHEDULER_VLLM},
     {"tiers.*.scheduler.policy", "slots", "tiers.edge.scheduler.policy=slots", policy, TS_SCHEDULER_SLOTS},
     {"tiers.*.scheduler.policy", "static", "tiers.edge.scheduler.policy=static", policy, TS_SCHEDULER_STATIC},
@@ -198,7 +214,7 @@ static void test_choices__no_word_is_left_out_above(void **state)
             }
         }
     }
-    assert_int_equal(n_choices, 13);
+    assert_int_equal(n_choices, 14);
 }
 
 /* The words of every row backwards mean the same. */
@@ -235,11 +251,9 @@ static void test_choices__the_order_of_words_means_nothing(void **state)
 static void test_choices__a_class_of_hardware_is_its_word(void **state)
 {
     (void)state;
-    static const char *const told[][2] = {{"hbm", "class hbm"},
-                                          {"gddr", "on this class checked"},
-                                          {"apple", "class apple"},
-                                          {"cpu", "45 % of compute"},
-                                          {"phone", "45 % of compute"}};
+    static const char *const told[][2] = {
+        {"hbm", "class hbm"},     {"amd", "class amd"},       {"gddr", "on this class checked"},
+        {"apple", "class apple"}, {"cpu", "45 % of compute"}, {"phone", "45 % of compute"}};
     static const char card[] = "hardware: {Card: {class: %s, compute: 500 Tflop/s, memory: 96 GB, bandwidth: 2 TB/s, "
                                "power: 600 W, price: 1 USD}}\n%s";
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {

@@ -74,9 +74,9 @@ static void test_own_rows__written_hardware_serves_and_is_marked_as_the_scenario
               START CARD "tiers:\n  edge: {kind: server, hardware: Card X (2 slots), model: Llama-3.1-70B, quant: FP8, "
                          "kv: fp8, ability: 1}\n");
     const struct ts_tier_model *tier = &s.model.tiers[0];
-    /* (96e9 x 0.95 - 70.55e9) / 163,840 B */
+    /* (96e9 x 0.95 - 1.31e9 - 70.55e9) / 163,840 B */
     const struct ts_replica_model *replica = &tier->u.server.pools[0].replica;
-    assert_int_equal(replica->kv_blocks, 126037 / 16);
+    assert_int_equal(replica->kv_blocks, 118041 / 16);
     assert_near(tier->owned.capex_usd, 8500.0, 1e-9);
     assert_near(replica->power.idle_w, 60.0, 1e-9);
     assert_int_equal(assumption(&s, "tiers.edge.hardware.row")->origin, TS_ORIGIN_SCENARIO);
@@ -92,8 +92,8 @@ static void test_own_rows__a_name_of_the_catalog_is_replaced(void **state)
                         "price: 3000 USD, class: gddr}\n"
                         "tiers:\n"
                         "  edge: {kind: server, hardware: RTX 4090, model: Llama-3.1-8B, quant: FP16, ability: 1}\n");
-    /* (48e9 x 0.95 - 16.06e9) / 131,072 B: the catalog's 24 GB would leave 51,422 */
-    assert_int_equal(s.model.tiers[0].u.server.pools[0].replica.kv_blocks, 225372 / 16);
+    /* (48e9 x 0.95 - 1.31e9 - 16.06e9) / 131,072 B: the catalog's 24 GB would leave 41,427 */
+    assert_int_equal(s.model.tiers[0].u.server.pools[0].replica.kv_blocks, 215377 / 16);
     ts_scenario_deinit(&s);
 }
 

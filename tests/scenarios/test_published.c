@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "calibration_rows.h"
 #include "scenarios/catalog/efficiency.h"
+#include "serving_rows.h"
 
 static const char catalog_path[] = TS_SOURCE_DIR "/scenarios/catalog/published.csv";
 static const char measurements_path[] = TS_SHARED_DIR "/data/calibration/hardware_measurements.csv";
@@ -44,6 +45,35 @@ static void test_published__the_catalog_is_what_the_measurements_say(void **stat
     ts_text_deinit(&made);
 }
 
+static void test_published__the_recorded_serving_points_are_what_the_recordings_say(void **state)
+{
+    (void)state;
+    static const char folder[] = TS_SHARED_DIR "/data/calibration";
+    static const char path[] = TS_SOURCE_DIR "/scenarios/catalog/serving.csv";
+    if (!ts_file_exists(measurements_path)) {
+        skip();
+    }
+    struct ts_text made;
+    size_t counts[SERVING_N_FATES] = {0}, all = 0;
+    ts_text_init(&made);
+    assert_int_equal(serving_rows(&made, folder, counts, NULL), TS_OK);
+    for (int fate = 0; fate < SERVING_N_FATES; fate++) {
+        print_message("%5zu rows: %s\n", counts[fate], serving_fate_name((enum serving_fate)fate));
+        all += counts[fate];
+    }
+    assert_int_equal(all, 3176 + 808 + 4559);
+    if (getenv("TS_REFRESH")) {
+        assert_int_equal(ts_file_write(path, made.data, made.len, NULL), TS_OK);
+    }
+    char *shipped = NULL;
+    size_t len = 0;
+    assert_int_equal(ts_file_read(&shipped, &len, path, 1 << 20, NULL), TS_OK);
+    assert_int_equal(len, made.len);
+    assert_memory_equal(shipped, made.data, len);
+    free(shipped);
+    ts_text_deinit(&made);
+}
+
 static void test_published__every_name_is_in_the_catalogs_and_every_peak_is_known(void **state)
 {
     (void)state;
@@ -53,7 +83,7 @@ static void test_published__every_name_is_in_the_catalogs_and_every_peak_is_know
     assert_int_equal(ts_catalog_load(&catalog, &arena, NULL), TS_OK);
     assert_int_equal(catalog.n_published, 0);
     assert_int_equal(ts_catalog_load_published(&catalog, &arena, NULL), TS_OK);
-    assert_true(catalog.n_published > 1000);
+    assert_true(catalog.n_published > 500 && catalog.n_servings > 1500);
     for (size_t i = 0; i < catalog.n_published; i++) {
         const struct ts_published *point = &catalog.published[i];
         struct ts_efficiency_case on;
@@ -61,6 +91,13 @@ static void test_published__every_name_is_in_the_catalogs_and_every_peak_is_know
             fail_msg("row %zu: %s, %s, %s", i + 2, point->hardware, point->model, point->quant);
         }
         assert_true((point->decode_tok_s > 0.0) != (point->prefill_tok_s > 0.0));
+    }
+    for (size_t i = 0; i < catalog.n_servings; i++) {
+        const struct ts_serving *point = &catalog.servings[i];
+        struct ts_efficiency_case on;
+        if (!ts_efficiency_serving_case(&on, &catalog, point) || !ts_efficiency_engine(&catalog, point->engine)) {
+            fail_msg("row %zu: %s, %s, %s, %s", i + 2, point->hardware, point->model, point->quant, point->engine);
+        }
     }
     ts_arena_deinit(&arena);
 }
@@ -87,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published__the_catalog_is_what_the_measurements_say),
+        cmocka_unit_test(test_published__the_recorded_serving_points_are_what_the_recordings_say),
         cmocka_unit_test(test_published__every_name_is_in_the_catalogs_and_every_peak_is_known),
         cmocka_unit_test(test_published__every_row_of_the_hardware_catalog_has_a_class_unless_no_roofline_fits_it),
     };

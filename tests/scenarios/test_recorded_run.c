@@ -69,7 +69,7 @@ static void check_latencies(const struct ts_scenario *scenario, const struct ts_
     }
 }
 
-static void test_recorded_run__the_roofline_of_a_class_it_was_not_fitted_to_is_within_5_percent(void **state)
+static void test_recorded_run__the_roofline_of_a_class_it_was_not_fitted_to_is_within_12_percent(void **state)
 {
     (void)state;
     if (!ts_file_exists(DATA "/requests.jsonl")) {
@@ -79,7 +79,7 @@ static void test_recorded_run__the_roofline_of_a_class_it_was_not_fitted_to_is_w
     load(&scenario, "tiers.gpu.steps=roofline");
     assert_int_equal(scenario.model.tiers[0].u.server.pools[0].replica.steps.origin, TS_ORIGIN_FITTED);
     struct ts_result result = run(&scenario, false);
-    check_latencies(&scenario, &result, 0.05);
+    check_latencies(&scenario, &result, 0.12);
     ts_result_deinit(&result);
     ts_scenario_deinit(&scenario);
 }
@@ -109,7 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recorded_run__a_real_engine_is_met_within_3_percent),
-        cmocka_unit_test(test_recorded_run__the_roofline_of_a_class_it_was_not_fitted_to_is_within_5_percent),
+        cmocka_unit_test(test_recorded_run__the_roofline_of_a_class_it_was_not_fitted_to_is_within_12_percent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

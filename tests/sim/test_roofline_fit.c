@@ -24,7 +24,8 @@ static double line_ratio(const void *user, const double *params, size_t point)
 
 static struct ts_roofline_fit fit_of(const struct line *line, const uint32_t *group)
 {
-    return (struct ts_roofline_fit){N, 2, line_ratio, line, start, group, NULL};
+    return (struct ts_roofline_fit){
+        .n_points = N, .n_params = 2, .ratio = line_ratio, .user = line, .start = start, .group = group};
 }
 
 static void fill(struct line *line, uint32_t *group)
@@ -131,19 +132,30 @@ static void test_roofline_fit__the_median_error_of_rates(void **state)
     assert_true(isnan(ts_roofline_fit_median_error(odd, 0)));
 }
 
-/* Steps of 10 ms for 10 sequences, prompts of 20 ms, 100 tokens out: 12 ms a token. */
-static void test_roofline_fit__decode_pays_for_the_prompts_of_those_that_come_in(void **state)
+/* A share is searched below 1, however hard the points pull. */
+static void test_roofline_fit__a_share_stays_below_one(void **state)
 {
     (void)state;
-    const struct ts_steps_roofline roof = {.fixed_s = 8e-3,
-                                           .flop_per_tok = 1e9,
-                                           .flop_per_s = 1e13,
-                                           .shared_bytes = 1e9,
-                                           .bytes_per_s = 1e12,
-                                           .kv_bytes_per_tok = 1e9 / (10.0 * 250.0)};
-    assert_float_equal(ts_roofline_decode_tok_s(&roof, 10.0, 200.0, 100.0), 10.0 / 12e-3, 1e-6);
-    assert_float_equal(ts_roofline_decode_tok_s(&roof, 10.0, 0.0, 500.0), 10.0 / 10e-3, 1e-6);
-    assert_float_equal(ts_roofline_prefill_tok_s(&roof, 200), 200.0 / 28e-3, 1e-6);
+    static const bool share[2] = {true, false};
+    static const double from_half[2] = {0.5, 1.0};
+    struct line line;
+    uint32_t group[N];
+    double params[2];
+    fill(&line, group);
+    struct ts_roofline_fit fit = fit_of(&line, group);
+    fit.start = from_half;
+    fit.share = share;
+    assert_int_equal(ts_roofline_fit(params, &fit, TS_ROOFLINE_FIT_ALL, NULL), TS_OK);
+    assert_true(params[0] > 0.9 && params[0] <= 1.0);
+}
+
+static void test_roofline_fit__quantiles_lie_between_the_values(void **state)
+{
+    (void)state;
+    double values[] = {4.0, 1.0, 2.0, 3.0, 5.0};
+    assert_float_equal(ts_roofline_fit_quantile(values, 5, 0.0), 1.0, 0.0);
+    assert_float_equal(ts_roofline_fit_quantile(values, 5, 0.5), 3.0, 0.0);
+    assert_float_equal(ts_roofline_fit_quantile(values, 5, 0.9), 4.6, 1e-12);
 }
 
 int main(void)
@@ -155,7 +167,8 @@ int main(void)
         cmocka_unit_test(test_roofline_fit__a_constant_that_the_points_do_not_decide_stays_at_its_start),
         cmocka_unit_test(test_roofline_fit__fewer_points_than_constants_are_an_error),
         cmocka_unit_test(test_roofline_fit__the_median_error_of_rates),
-        cmocka_unit_test(test_roofline_fit__decode_pays_for_the_prompts_of_those_that_come_in),
+        cmocka_unit_test(test_roofline_fit__a_share_stays_below_one),
+        cmocka_unit_test(test_roofline_fit__quantiles_lie_between_the_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,18 @@ static void test_steptime__a_prompt_token_of_70b_takes_156_us(void **state)
     assert_true(ts_steptime_s(&model, &more) > 0.050);
 }
 
+/* Matmuls of 1 ms and weights of 1 ms: 2^(2/3) ms; of 8 and 0 ms: 8. */
+static void test_steptime__matmuls_and_weights_overlap_in_part_where_they_blend(void **state)
+{
+    (void)state;
+    struct ts_steps_model model = roofline((struct ts_steps_roofline){
+        .flop_per_tok = 1e9, .flop_per_s = 1e12, .shared_bytes = 1e9, .bytes_per_s = 1e12, .blends = true});
+    const struct ts_batch_load one = ts_steptime_prompt_load(1), eight = ts_steptime_prompt_load(8);
+    assert_float_equal(ts_steptime_s(&model, &one), 1.5874e-3, 1e-7);
+    model.u.roofline.shared_bytes = 0.0;
+    assert_float_equal(ts_steptime_s(&model, &eight), 8e-3, 1e-12);
+}
+
 /* 16 GB of weights at 2 TB/s: 8 ms whatever the batch, until the flop take longer: 16e9 x n / 1e15 > 8 ms from n = 500
  * on. */
 static void test_steptime__roofline_is_bound_by_memory_then_by_flop(void **state)
@@ -166,6 +178,7 @@ static void test_steptime__a_pipeline_works_on_parts_of_the_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_steptime__matmuls_and_weights_overlap_in_part_where_they_blend),
         cmocka_unit_test(test_steptime__a_prompt_token_of_70b_takes_156_us),
         cmocka_unit_test(test_steptime__roofline_is_bound_by_memory_then_by_flop),
         cmocka_unit_test(test_steptime__a_mixture_reads_the_experts_that_the_batch_touches),

@@ -1,0 +1,139 @@
+/* Hides the frame of docs/ACCURACY.md. */
+#include "app/accuracy_report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+
+static const char intro[] =
+    "# Accuracy of step times that nobody measured here\n\n"
+    "Made by `tiersim catalog accuracy --out DIR` from the recorded points in `scenarios/catalog/serving.csv` and\n"
+    "`published.csv`; not edited by hand. Where a tier names catalog hardware and no measurement, its step times come\n"
+    "from constants fitted to these points (`docs/MODEL.md`). Each row below is a fit that has not seen what the row\n"
+    "names: the chip, the model, the source or the engine. A cell is points: median / 90th percentile of the error\n"
+    "|predicted/recorded - 1|, median of predicted over recorded. The closed form of a closed loop predicts serving\n"
+    "points (`sim/serving/closed_loop.c`, held against the scheduler step by step by `test_closed_loop`).\n\n"
+    "What to mind:\n\n"
+    "- Times to the first token of SGLang and TensorRT-LLM on InferenceX hold the benchmark's own settings (requests\n"
+    "  polled every 10 or 30 steps, tokens streamed 20 at a time): their wait in steps is fitted beside the rest and "
+    "is\n"
+    "  no part of what an engine at its defaults is predicted with. An engine that is left out has another's.\n"
+    "- Mixtures in FP8 under vLLM of 2025 (Qwen3-235B of ML.ENERGY and aiconfigurator) ran 1.6 times slower than "
+    "later\n"
+    "  versions run others of their size; Qwen3-8B of ML.ENERGY on B200 (gpqa) waits for something at 30 ms a step.\n"
+    "- Energy: power of one accelerator from fits of other models of like size (energy.csv), over predicted "
+    "throughput.\n"
+    "- Prompt lengths of ML.ENERGY are not published: 200 tokens are taken.\n";
+
+static void put_interval(struct ts_text *out, const struct ts_accuracy *of)
+{
+    const struct ts_efficiency *row = &of->constants.efficiency;
+    const bool serving = ts_str_equal(of->class->engines, TS_ENGINES_SERVING);
+    if (row->high <= 0.0) {
+        return;
+    }
+    ts_text_printf(out,
+                   "\nThe interval that reports print: 9 of 10 recorded times lie between these times the predicted "
+                   "ones,\n%s %.2f to %.2f, %s %.2f to %.2f.\n\n",
+                   serving ? "per token" : "of decode", row->low, row->high,
+                   serving ? "to the first token" : "of prompts", row->first_low, row->first_high);
+    for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
+        if (of->left[label]) {
+            const struct ts_accuracy_error error = ts_accuracy_error(
+                of, of->left[label], serving ? TS_CLASS_TPOT : TS_CLASS_DECODE, TS_CLASS_CHIP, TS_ACCURACY_ALL);
+            ts_text_printf(out, "- each %s left out: %.0f %% of %zu points inside.\n",
+                           ts_class_label_name((enum ts_class_label)label), 100.0 * error.covered, error.n);
+        }
+    }
+}
+
+static void put_class(struct ts_text *out, const struct ts_accuracy *of)
+{
+    ts_text_printf(out, "\n## Class %s, %s engines\n\nPoints from\n\n- ", of->class->name, of->class->engines);
+    for (const char *c = of->class->source; *c; c++) { /* an item for each source */
+        if (c[0] == ';' && c[1] == ' ') {
+            ts_text_puts(out, "\n- ");
+            c++;
+        } else {
+            ts_text_append(out, c, 1);
+        }
+    }
+    ts_text_puts(out, "\n\n");
+    ts_accuracy_print(out, of);
+    put_interval(out, of);
+}
+
+/* ---- every point ---- */
+
+static void put_points(struct ts_text *out, const struct ts_accuracy *of)
+{
+    for (size_t i = 0; i < of->points.n; i++) {
+        const struct ts_class_point *p = &of->points.points[i];
+        ts_text_printf(out, "%s,%s,%s", of->class->name, of->class->engines, ts_class_measure_name(p->measure));
+        for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
+            ts_csv_put(out, p->label[label], false);
+        }
+        ts_text_printf(out, ",%g,%g,%g,%g,%.5g,%.5g", p->on.n_accelerators, p->load.n_users, p->load.prompt_tok,
+                       p->load.output_tok, p->recorded, p->recorded * of->fitted[i]);
+        for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
+            const double ratio = of->left[label] ? of->left[label][i] : (double)NAN;
+            ts_text_printf(out, isnan(ratio) ? "," : ",%.5g", p->recorded * ratio);
+        }
+        ts_text_puts(out, "\n");
+    }
+}
+
+static enum ts_status write_out(const char *dir, const struct ts_text *page, const struct ts_text *points,
+                                struct ts_diags *diags)
+{
+    if (!dir) {
+        (void)fwrite(page->data, 1, page->len, stdout);
+        return TS_OK;
+    }
+    const enum ts_status status = ts_file_write_text(dir, "ACCURACY.md", page, diags);
+    return status == TS_OK ? ts_file_write_text(dir, "accuracy.csv", points, diags) : status;
+}
+
+static enum ts_status measure_all(struct ts_text *page, struct ts_text *points, const char *dir,
+                                  const struct ts_catalog *catalog, struct ts_arena *arena, struct ts_diags *diags)
+{
+    for (size_t i = 0; i < ts_class_count(); i++) {
+        struct ts_accuracy accuracy;
+        enum ts_status status = ts_accuracy_measure(&accuracy, i, catalog, arena, diags);
+        if (status != TS_OK) {
+            return status;
+        }
+        put_class(page, &accuracy);
+        put_points(points, &accuracy);
+        if (i == 0) {
+            ts_text_puts(page, "\n![predicted against recorded](accuracy_scatter.png)\n"
+                               "![error by users](accuracy_batch.png)\n");
+            status = dir ? ts_accuracy_charts(dir, &accuracy, diags) : TS_OK;
+        }
+        if (status != TS_OK) {
+            return status;
+        }
+    }
+    return TS_OK;
+}
+
+enum ts_status ts_accuracy_report(const char *dir, struct ts_arena *arena, struct ts_diags *diags)
+{
+    struct ts_catalog catalog;
+    struct ts_text page, points;
+    ts_text_init(&page);
+    ts_text_init(&points);
+    enum ts_status status = ts_catalog_load(&catalog, arena, diags);
+    status = status == TS_OK ? ts_catalog_load_published(&catalog, arena, diags) : status;
+    status = status == TS_OK && dir ? ts_mkdirs(dir, diags) : status;
+    ts_text_puts(&page, intro);
+    ts_text_puts(&points, "class,engines,measure,chip,model,source,engine,accelerators,users,prompt_tok,output_tok,"
+                          "recorded,fitted,without_chip,without_model,without_source,without_engine\n");
+    status = status == TS_OK ? measure_all(&page, &points, dir, &catalog, arena, diags) : status;
+    status = status == TS_OK ? write_out(dir, &page, &points, diags) : status;
+    ts_text_deinit(&page);
+    ts_text_deinit(&points);
+    return status;
+}

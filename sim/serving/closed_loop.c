@@ -1,0 +1,77 @@
+/* Hides a closed loop in closed form. While a sequence makes its n tokens, each of the other u-1 is replaced once:
+ * their prompts lengthen u-1 of its n steps, so that a token takes
+ *
+ *   tpot = decode + (u-1)/n x (mixed - decode) x chunks
+ *
+ * at the mean context prompt + n/2; mixed is a step with a prompt (or a budget's worth of it) beside the others, decode
+ * one without. A request arrives as a reply ends, at the end of a step; its prompt is computed in the next, behind what
+ * of others' prompts is in the way: a share rho of the time is theirs, of which half a prompt is left. Where requests
+ * take a time of their own (first), they arrive amid a step: half of it is left.
+ *
+ *   ttft = first + wait x tpot + (1 - rho) x decode/2 + mixed x chunks x (1 + rho/2),    rho = u x chunks x mixed/(n x
+ * tpot), at most 1
+ *
+ * All u begin at once: the first prompts, 1/r of all, wait for half of the others, as many to a step as its budget
+ * takes. Worked: 10 users, 100 tokens out, steps of 10 ms, 30 ms with a prompt: a token takes 10 + 9/100 x 20 = 11.8
+ * ms. */
+#include "sim/serving/closed_loop.h"
+
+#include <math.h>
+
+#include "sim/serving/steptime.h"
+
+static uint32_t whole(double n)
+{
+    return n < 1.0 ? 0 : (uint32_t)(n + 0.5);
+}
+
+static double step_s(const struct ts_steps_model *steps, double n_decode, double kv_tok, double n_prompts,
+                     double prompt_tok, double pairs)
+{
+    const struct ts_batch_load load = {.n_seqs = whole(n_decode + n_prompts),
+                                       .n_decode = whole(n_decode),
+                                       .prefill_tok = whole(n_prompts * prompt_tok),
+                                       .kv_read_tok = kv_tok,
+                                       .prefill_pairs = n_prompts * pairs};
+    return ts_steptime_s(steps, &load);
+}
+
+struct ts_closed_loop_times ts_closed_loop(const struct ts_steps_model *steps, const struct ts_closed_loop *load)
+{
+    const double users = fmax(1.0, load->n_users), output = fmax(1.0, load->output_tok);
+    const double context = load->prompt_tok + output / 2.0;
+    const double chunk = fmin(load->prompt_tok, load->budget_tok);
+    const double chunks = chunk > 0.0 ? load->prompt_tok / chunk : 0.0;
+    const double pairs = chunk * (load->prompt_tok + 1.0) / 2.0; /* of a chunk, on the average */
+    const double decode_s = step_s(steps, users, users * context, 0.0, 0.0, 0.0);
+    const double mixed_s = step_s(steps, users - 1.0, (users - 1.0) * context, 1.0, chunk, pairs);
+    const double prompt_s = mixed_s * chunks;
+    struct ts_closed_loop_times times = {.gap_s = decode_s};
+    times.tpot_s = decode_s + (users - 1.0) / output * fmax(0.0, mixed_s - decode_s) * chunks;
+    const double busy = fmin(1.0, users * prompt_s / (output * times.tpot_s));
+    const double base_s = load->first_s + load->wait_steps * times.tpot_s;
+    const double rest_s = load->first_s > 0.0 ? (1.0 - busy) * decode_s / 2.0 : 0.0;
+    times.ttft_s = base_s + rest_s + prompt_s * (1.0 + busy / 2.0);
+    if (load->requests_per_user > 0.0 && chunk > 0.0) {
+        const double together = fmax(1.0, fmin(users, load->budget_tok / chunk));
+        const double alone_s = step_s(steps, 0.0, 0.0, together, chunk, pairs) / together * chunks;
+        const double burst_s = fmax(times.ttft_s, base_s + alone_s * (users + 1.0) / 2.0);
+        times.ttft_s += (burst_s - times.ttft_s) / load->requests_per_user;
+    }
+    times.tok_s = users / (times.tpot_s + times.ttft_s / output);
+    return times;
+}
+
+double ts_closed_loop_decode_tok_s(const struct ts_steps_model *steps, double n_seqs, double prompt_tok,
+                                   double output_tok)
+{
+    const struct ts_closed_loop load = {
+        .n_users = whole(fmax(1.0, n_seqs)), .prompt_tok = prompt_tok, .output_tok = output_tok, .budget_tok = 8192.0};
+    return load.n_users / ts_closed_loop(steps, &load).tpot_s;
+}
+
+double ts_closed_loop_prefill_tok_s(const struct ts_steps_model *steps, uint32_t prompt_tok)
+{
+    const struct ts_batch_load load = ts_steptime_prompt_load(prompt_tok);
+    return prompt_tok / ts_steptime_s(steps, &load);
+}

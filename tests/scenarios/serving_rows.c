@@ -1,0 +1,349 @@
+/* Hides how the recordings name hardware, models, formats and engines, and what they count as an accelerator. Prompts
+ * and replies of InferenceX are drawn at 0.8 to 1.0 of 1,024 or 8,192 tokens: their mean is 0.9 of it. Where a row's
+ * tp is its expert groups times their size, one of these is the number of accelerators. */
+#include "serving_rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/csv.h"
+
+enum { MAX_ROWS = 8192, NAME = 64, MAX_NODE = 8 };
+enum measure { TTFT, TPOT, ITL, RATE, JOULES, WATTS, N_MEASURES };
+
+struct row {
+    const char *hardware, *model, *quant, *engine, *source;
+    unsigned n, data_parallel;
+    double users, prompt, output, value[N_MEASURES]; /* 0: not recorded */
+};
+
+struct words {
+    const char *said, *meant;
+};
+
+static const struct words chips[] = {
+    {"h100_sxm", "H100 SXM 80GB"},
+    {"h200_sxm", "H200 SXM 141GB"},
+    {"b200_sxm", "B200 SXM"},
+    {"NVIDIA H100 SXM", "H100 SXM 80GB"},
+    {"NVIDIA B200 SXM", "B200 SXM"},
+    {"B200 SXM", "B200 SXM"},
+    {"H100 SXM 80GB", "H100 SXM 80GB"},
+    {"H200 SXM 141GB", "H200 SXM 141GB"},
+    {"H100 PCIe 80GB", "H100 PCIe 80GB"},
+    {"AMD MI300X", "AMD MI300X"},
+    {"RTX 4090", "RTX 4090"},
+};
+
+/* By what stands in the name; longer ones first. Of the same shape: one name, or a model left out would speak for
+ * itself (the sample of April calls InferenceX's DeepSeek-R1 V3). */
+static const struct words models[] = {
+    {"DeepSeek-R1", "DeepSeek-R1"},
+    {"DeepSeek-V3", "DeepSeek-R1"},
+    {"MiniMax-M2.5", "MiniMax-M2.5"},
+    {"Qwen3.5-397B", "Qwen3.5-397B-A17B"},
+    {"Qwen3-235B", "Qwen3-235B-A22B"},
+    {"Qwen3-30B", "Qwen3-30B-A3B"},
+    {"Qwen3-32B", "Qwen3-32B"},
+    {"Qwen3-14B", "Qwen3-14B"},
+    {"Qwen3-8B", "Qwen3-8B"},
+    {"Llama-3.1-405B", "Llama-3.1-405B"},
+    {"Llama-3.1-70B", "Llama-3.1-70B"},
+    {"Llama-3.3-70B", "Llama-3.1-70B"},
+    {"Llama-3.1-8B", "Llama-3.1-8B"},
+    {"gpt-oss-120b", "gpt-oss-120b"},
+    {"gpt-oss-20b", "gpt-oss-20b"},
+    {"gemma-3-12b", "Gemma-3-12B"},
+    {"Mistral-7B-v0.3", "Mistral-7B-v0.3"},
+};
+
+static const struct words quants[] = {
+    {"", "BF16"},   {"bf16", "BF16"}, {"bfloat16", "BF16"}, {"FP16", "FP16"},
+    {"fp8", "FP8"}, {"fp4", "FP4"},   {"mxfp4", "MXFP4"},   {"MXFP4", "MXFP4"},
+};
+
+static const struct words engines[] = {{"vllm", "vllm"}, {"sglang", "sglang"}, {"trtllm", "trtllm"}};
+
+static const char *const fates[SERVING_N_FATES] = {
+    "used",
+    "prefill and decode apart",
+    "several nodes, or accelerators that cannot be counted",
+    "hardware",
+    "model",
+    "users divided among engines",
+    "requests wait for slots or memory",
+    "in another file",
+};
+
+const char *serving_fate_name(enum serving_fate fate)
+{
+    return fates[fate];
+}
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
+enum fit { WHOLE, START, INSIDE };
+
+static const char *meant(const struct words *words, size_t n, const char *said, enum fit fit)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *word = words[i].said;
+        const char *at = fit == INSIDE ? strstr(said, word) : said;
+        if (fit == WHOLE ? strcmp(said, word) == 0 : at && strncmp(at, word, strlen(word)) == 0) {
+            return words[i].meant;
+        }
+    }
+    return NULL;
+}
+
+struct sheet {
+    struct ts_csv_reader *csv;
+    const struct ts_csv_row *row;
+};
+
+static const char *text(const struct sheet *sheet, const char *column)
+{
+    return sheet->row->fields[ts_csv_column(sheet->csv, column)].data;
+}
+
+static double number(const struct sheet *sheet, const char *column)
+{
+    return strtod(text(sheet, column), NULL);
+}
+
+static void name_parts(struct row *row, const char *model, const char *quant, const char *engine)
+{
+    row->model = meant(models, COUNT(models), model, INSIDE);
+    row->quant = meant(quants, COUNT(quants), quant, WHOLE);
+    row->engine = meant(engines, COUNT(engines), engine, START);
+    if (row->model && strncmp(row->model, "gpt-oss", 7) == 0) {
+        row->quant = "MXFP4";
+    }
+}
+
+static enum serving_fate fate_of(const struct row *row)
+{
+    if (!row->hardware) {
+        return SERVING_HARDWARE;
+    }
+    if (!row->model || !row->quant || !row->engine) {
+        return SERVING_MODEL;
+    }
+    if (row->n == 0 || row->n > MAX_NODE) {
+        return SERVING_NODES;
+    }
+    return row->value[TTFT] > 0.35 * row->output * row->value[TPOT] && row->value[TPOT] > 0.0 ? SERVING_WAITS
+                                                                                              : SERVING_USED;
+}
+
+/* ---- aiconfigurator's sample ---- */
+
+static double drawn(double length)
+{
+    return length == 1024.0 || length == 8192.0 ? 0.9 * length : length;
+}
+
+static void count_accelerators(struct row *row, const struct sheet *sheet)
+{
+    const unsigned tp = (unsigned)number(sheet, "tp_size"),
+                   dp = (unsigned)fmax(1.0, number(sheet, "attention_dp_size"));
+    const unsigned ep = (unsigned)number(sheet, "moe_ep_size"), within = (unsigned)number(sheet, "moe_tp_size");
+    const bool grouped = ep > 1 && within > 1 && ep == within && tp == ep * within;
+    row->n = grouped ? within : dp > tp ? dp : tp;
+    row->data_parallel = dp;
+}
+
+static enum serving_fate read_sample(struct row *row, const struct sheet *sheet)
+{
+    const char *from = text(sheet, "silicon_data_source");
+    const bool inferencex = !strstr(from, "auto-gap-analysis");
+    const char *users = strstr(from, "silicon_concurrency=");
+    const double batch = number(sheet, "batch_size"), isl = number(sheet, "isl"), osl = number(sheet, "osl");
+    *row =
+        (struct row){.hardware = meant(chips, COUNT(chips), text(sheet, "system"), WHOLE),
+                     .source = inferencex ? "InferenceX" : "aiconfigurator",
+                     .users = users ? strtod(strchr(users, '=') + 1, NULL) : batch,
+                     .prompt = inferencex ? drawn(isl) : isl,
+                     .output = inferencex ? drawn(osl) : osl,
+                     .value = {[TTFT] = number(sheet, "silicon_ttft_ms"), [TPOT] = number(sheet, "silicon_tpot_ms")}};
+    if (strcmp(text(sheet, "mode"), "agg") != 0) {
+        return SERVING_APART;
+    }
+    name_parts(row, text(sheet, "model_path"), text(sheet, "precision"), text(sheet, "backend"));
+    count_accelerators(row, sheet);
+    return row->users != batch && row->data_parallel == 1 ? SERVING_GROUPS : fate_of(row);
+}
+
+/* ---- serving2026: what is not in the sample ---- */
+
+static enum serving_fate read_serving(struct row *row, const struct sheet *sheet)
+{
+    const char *from = text(sheet, "source");
+    const char *load = text(sheet, "load");
+    const char *batch = strstr(load, "mean batch ");
+    if (strncmp(from, "ai-dynamo", 9) == 0) {
+        return SERVING_ELSEWHERE;
+    }
+    *row = (struct row){.hardware = meant(chips, COUNT(chips), text(sheet, "hardware"), WHOLE),
+                        .source = strncmp(from, "ml-energy", 9) == 0 ? "ML.ENERGY@0cd52da"
+                                  : strncmp(from, "sariekr", 7) == 0 ? "gpu_conc@c848ef1"
+                                                                     : "mushfiqrahman.dev",
+                        .n = (unsigned)number(sheet, "n_accel"),
+                        .data_parallel = 1,
+                        .users = strtod(batch ? batch + 11 : load + strlen("concurrency "), NULL),
+                        .prompt = number(sheet, "isl"),
+                        .output = number(sheet, "osl")};
+    static const char *const columns[N_MEASURES] = {"ttft_mean_ms", "tpot_mean_ms", "itl_median_ms",
+                                                    "out_tok_s",    "j_per_tok",    "power_w"};
+    for (int i = 0; i < N_MEASURES; i++) {
+        row->value[i] = number(sheet, columns[i]);
+    }
+    name_parts(row, text(sheet, "model"), text(sheet, "quant"), text(sheet, "engine"));
+    return fate_of(row);
+}
+
+/* ---- hardware_measurements: the two models of the sample of 2025 that its later version lacks ---- */
+
+static enum serving_fate read_measurement(struct row *row, const struct sheet *sheet)
+{
+    const char *model = text(sheet, "model"), *metric = text(sheet, "metric");
+    unsigned n = 0, isl = 0, osl = 0;
+    if (!strstr(text(sheet, "source_url_or_repo_path"), "aiconfigurator") ||
+        (!strstr(model, "Qwen3-32B") && !strstr(model, "gpt-oss-120b")) || !strchr(model, '[') ||
+        sscanf(strchr(model, '['), "[isl=%u osl=%u]", &isl, &osl) != 2 ||
+        sscanf(text(sheet, "hardware"), "%ux ", &n) != 1) {
+        return SERVING_ELSEWHERE;
+    }
+    const bool inferencex = strstr(model, "gpt-oss") != NULL;
+    const double users = number(sheet, "batch"), value = number(sheet, "value");
+    *row = (struct row){.hardware = meant(chips, COUNT(chips), strchr(text(sheet, "hardware"), ' ') + 1, WHOLE),
+                        .source = inferencex ? "InferenceX" : "aiconfigurator",
+                        .n = n,
+                        .data_parallel = 1,
+                        .users = users,
+                        .prompt = inferencex ? drawn(isl) : isl,
+                        .output = inferencex ? drawn(osl) : osl};
+    if (strcmp(metric, "ttft_ms") == 0) {
+        row->value[TTFT] = value;
+    } else {
+        row->value[TPOT] = users / value * 1e3;
+    }
+    name_parts(row, model, text(sheet, "quant"), text(sheet, "engine"));
+    return fate_of(row);
+}
+
+/* ---- medians ---- */
+
+static int by_text(const char *a, const char *b, int order)
+{
+    return order ? order : strcmp(a, b);
+}
+
+static int by_number(double a, double b, int order)
+{
+    return order ? order : (a > b) - (a < b);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct row *p = a, *q = b;
+    int order = by_text(p->hardware, q->hardware, 0);
+    order = by_number(p->n, q->n, order);
+    order = by_number(p->data_parallel, q->data_parallel, order);
+    order = by_text(p->model, q->model, order);
+    order = by_text(p->quant, q->quant, order);
+    order = by_text(p->engine, q->engine, order);
+    order = by_text(p->source, q->source, order);
+    order = by_number(p->prompt, q->prompt, order);
+    order = by_number(p->output, q->output, order);
+    return by_number(p->users, q->users, order);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    return by_number(*(const double *)a, *(const double *)b, 0);
+}
+
+/* Of what the rows recorded; 0: none did. */
+static double median(const struct row *rows, size_t n, int measure)
+{
+    static double some[MAX_ROWS];
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].value[measure] > 0.0) {
+            some[found++] = rows[i].value[measure];
+        }
+    }
+    qsort(some, found, sizeof *some, by_size);
+    return found == 0 ? 0.0 : (some[(found - 1) / 2] + some[found / 2]) / 2.0;
+}
+
+static void put_medians(struct ts_text *out, struct row *rows, size_t n)
+{
+    ts_text_puts(out, "hardware,count,data_parallel,model,quant,engine,users,prompt_tok,output_tok,ttft_ms,tpot_ms,"
+                      "itl_ms,out_tok_s,j_per_tok,power_w,source\n");
+    qsort(rows, n, sizeof *rows, by_key);
+    for (size_t i = 0; i < n;) {
+        size_t end = i + 1;
+        while (end < n && by_key(&rows[i], &rows[end]) == 0) {
+            end++;
+        }
+        const struct row *row = &rows[i];
+        ts_text_printf(out, "%s,%u,%u,%s,%s,%s,%.5g,%.5g,%.5g", row->hardware, row->n, row->data_parallel, row->model,
+                       row->quant, row->engine, row->users, row->prompt, row->output);
+        for (int measure = 0; measure < N_MEASURES; measure++) {
+            const double value = median(row, end - i, measure);
+            ts_text_printf(out, value > 0.0 ? ",%.5g" : ",", value);
+        }
+        ts_text_printf(out, ",%s\n", row->source);
+        i = end;
+    }
+}
+
+/* ---- files ---- */
+
+static const struct {
+    const char *name;
+    enum serving_fate (*read)(struct row *row, const struct sheet *sheet);
+} files[] = {
+    {"silicon_sample_2026.csv", read_sample},
+    {"serving2026.csv", read_serving},
+    {"hardware_measurements.csv", read_measurement},
+};
+
+static enum ts_status read_file(size_t file, const char *folder, struct row *rows, size_t *n, size_t *counts,
+                                struct ts_diags *diags)
+{
+    char path[1024];
+    struct sheet sheet = {0};
+    (void)snprintf(path, sizeof path, "%s/%s", folder, files[file].name);
+    enum ts_status status = ts_csv_open(&sheet.csv, path, true, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    while ((status = ts_csv_next(sheet.csv, &sheet.row, diags)) == TS_OK && sheet.row && *n < MAX_ROWS) {
+        const enum serving_fate fate = files[file].read(&rows[*n], &sheet);
+        counts[fate]++;
+        *n += fate == SERVING_USED;
+    }
+    ts_csv_close(sheet.csv);
+    return status;
+}
+
+enum ts_status serving_rows(struct ts_text *out, const char *folder, size_t counts[SERVING_N_FATES],
+                            struct ts_diags *diags)
+{
+    struct row *rows = calloc(MAX_ROWS, sizeof *rows);
+    size_t n = 0;
+    enum ts_status status = rows ? TS_OK : TS_ENOMEM;
+    for (size_t i = 0; status == TS_OK && i < COUNT(files); i++) {
+        status = read_file(i, folder, rows, &n, counts, diags);
+    }
+    if (status == TS_OK) {
+        put_medians(out, rows, n);
+    }
+    free(rows);
+    return status;
+}

@@ -1,0 +1,140 @@
+/* The shipped constants against a fit to the shipped points: every class of hardware with every group of engines, and
+ * what a fit says about what it has not seen. TS_REFRESH=1 writes efficiency.csv and engines.csv. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "study/accuracy.h"
+
+static struct ts_arena arena;
+static struct ts_catalog catalog;
+
+static int setup(void **state)
+{
+    (void)state;
+    ts_arena_init(&arena);
+    return ts_catalog_load(&catalog, &arena, NULL) == TS_OK &&
+                   ts_catalog_load_published(&catalog, &arena, NULL) == TS_OK
+               ? 0
+               : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ts_arena_deinit(&arena);
+    return 0;
+}
+
+static void put_class(struct ts_text *out, const struct ts_efficiency *c)
+{
+    ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%u,%u,%u,", c->class_name, c->engine,
+                   c->layer_s * 1e6, c->moe_layer_s * 1e6, c->compute, c->narrow, c->experts, c->bandwidth, c->kv,
+                   c->activation, c->attention, c->link, c->n_decode, c->n_prefill, c->n_hardware);
+    const double errors[] = {c->decode_error, c->prefill_error, c->low, c->high, c->first_low, c->first_high};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        ts_text_printf(out, errors[i] > 0.0 ? "%.4f," : ",", errors[i]);
+    }
+    ts_text_printf(out, "2026-11-29,\"%s\"\n", c->source);
+}
+
+static void put_engines(struct ts_text *out, const struct ts_class_constants *all)
+{
+    ts_text_puts(out, "name,group,step_us,sequence_us,first_ms,wait_steps,memory_gb,points,versions,date,"
+                      "source\n");
+    for (size_t i = 0; i < all->n_engines; i++) {
+        const struct ts_engine_cost *e = &all->engines[i];
+        ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%.4g,%u,%s,2026-11-29,\"%s\"\n", e->name, e->group,
+                       e->step_s * 1e6, e->seq_s * 1e6, e->first_s * 1e3, e->wait_steps, e->memory_bytes / 1e9,
+                       e->n_points, e->versions, e->source);
+    }
+}
+
+static void assert_near(double is, double found)
+{
+    if (fabs(is - found) > 0.02 * fabs(found) + 1e-7) {
+        fail_msg("%g is shipped, %g found", is, found);
+    }
+}
+
+static void compare(const struct ts_efficiency *is, const struct ts_efficiency *found)
+{
+    assert_near(is->layer_s, found->layer_s);
+    assert_near(is->moe_layer_s, found->moe_layer_s);
+    assert_near(is->compute, found->compute);
+    assert_near(is->narrow, found->narrow);
+    assert_near(is->experts, found->experts);
+    assert_near(is->bandwidth, found->bandwidth);
+    assert_near(is->kv, found->kv);
+    assert_near(is->activation, found->activation);
+    assert_near(is->attention, found->attention);
+    assert_near(is->link, found->link);
+    assert_near(is->decode_error, found->decode_error);
+    assert_near(is->prefill_error, found->prefill_error);
+    assert_near(is->low, found->low);
+    assert_near(is->high, found->high);
+    assert_int_equal(is->n_decode, found->n_decode);
+    assert_int_equal(is->n_prefill, found->n_prefill);
+    assert_int_equal(is->n_hardware, found->n_hardware);
+    const double shares[] = {found->compute, found->narrow,     found->experts, found->bandwidth,
+                             found->kv,      found->activation, found->link};
+    for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
+        assert_true(shares[i] > 0.0 && shares[i] <= 1.0);
+    }
+}
+
+static void test_class_fit__the_shipped_constants_are_those_of_the_shipped_points(void **state)
+{
+    (void)state;
+    struct ts_text classes, engines, said;
+    ts_text_init(&classes);
+    ts_text_init(&engines);
+    ts_text_init(&said);
+    ts_text_puts(&classes, "class,engine,layer_us,moe_layer_us,compute,narrow,experts,bandwidth,kv,activation,"
+                           "attention,link,decode_points,prefill_points,hardware,decode_error,prefill_error,low,high,"
+                           "first_low,first_high,date,source\n");
+    for (size_t i = 0; i < ts_class_count(); i++) {
+        const struct ts_class_head *class = ts_class_at(i);
+        struct ts_accuracy accuracy;
+        assert_int_equal(ts_accuracy_measure(&accuracy, i, &catalog, &arena, NULL), TS_OK);
+        struct ts_efficiency *found = &accuracy.constants.efficiency;
+        put_class(&classes, found);
+        if (i == 0) {
+            put_engines(&engines, &accuracy.constants);
+        }
+        ts_accuracy_print(&said, &accuracy);
+        printf("%s, %s: decode %.3f, prefill %.3f\n%s\n", class->name, class->engines, found->decode_error,
+               found->prefill_error, said.data);
+        ts_text_clear(&said);
+        if (getenv("TS_REFRESH")) {
+            continue;
+        }
+        if (class->bar > 0.0) {
+            assert_true(found->decode_error <= class->bar);
+        }
+        compare(ts_efficiency_find(&catalog, class->name, class->engines), found);
+    }
+    if (getenv("TS_REFRESH")) {
+        static const char path[] = TS_SOURCE_DIR "/scenarios/catalog/efficiency.csv";
+        static const char engines_path[] = TS_SOURCE_DIR "/scenarios/catalog/engines.csv";
+        assert_int_equal(ts_file_write(path, classes.data, classes.len, NULL), TS_OK);
+        assert_int_equal(ts_file_write(engines_path, engines.data, engines.len, NULL), TS_OK);
+    }
+    ts_text_deinit(&classes);
+    ts_text_deinit(&engines);
+    ts_text_deinit(&said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_class_fit__the_shipped_constants_are_those_of_the_shipped_points),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
