@@ -3,8 +3,8 @@
 
 static const double all_reduce_s = 15e-6;
 
-/* Cards on GDDR and those on PCIe have no NVLink: PCIe through the host, where nothing is written. What NCCL reaches there, not what the
- * bus could carry: docs/OPERATOR-PROFILES.md, "What joins two cards". */
+/* Cards on GDDR and those on PCIe have no NVLink: PCIe through the host, where nothing is written. What NCCL reaches
+ * there, not what the bus could carry: docs/OPERATOR-PROFILES.md, "What joins two cards". */
 static const double pcie_bytes_per_s = 18e9;
 static const double pcie_latency_s = 10e-6;
 
