@@ -14,13 +14,14 @@
 #include "base/slug.h"
 #include "econ/econ.h"
 #include "reports/report.h"
+#include "study/capacity.h"
 #include "study/replicate.h"
 
 enum { MAX_REPLICATIONS = 10000 };
 
 struct run_args {
     struct ts_scenario_args scenario;
-    const char *out, *requests;
+    const char *out, *requests, *capacity;
     uint32_t replications, threads; /* 0: as the scenario says; all CPUs */
     bool exact, no_report, quiet;
 };
@@ -37,6 +38,8 @@ static const struct ts_option options[] = {
      "where to write the report (default: out/ and the scenario's name)", .without = {"no-report"}},
     {"requests", 0, TS_INTO(struct run_args, requests), "FILE",
      "also write a row for every request, as CSV (gzip if the name ends in .gz)"},
+    {"capacity", 0, TS_INTO(struct run_args, capacity), "EFFORT",
+     "how the volume is found up to which servers keep the SLO: off, quick (default where calls grow) or full"},
     {"exact", 0, TS_INTO(struct run_args, exact), NULL,
      "simulate every step of a server on its own: slower, the same result"},
     {"no-report", 0, TS_INTO(struct run_args, no_report), NULL, "print the summary, write no report"},
@@ -67,6 +70,7 @@ struct job {
     const struct run_args *args;
     struct ts_scenario *scenario;
     uint32_t n_threads;
+    enum ts_capacity_effort effort;
     double begin_s;
     struct ts_progress_line line;
     struct ts_progress finish; /* asked once the simulating is over */
@@ -222,11 +226,47 @@ static enum ts_status give_out(const struct ts_report_input *input, struct job *
     return status;
 }
 
+/* Growth asks what becomes of calls beyond today's; without it nobody waits for the answer. */
+static enum ts_status choose_effort(enum ts_capacity_effort *out, const struct job *job, struct ts_diags *diags)
+{
+    const char *word = job->args->capacity;
+    const bool applies = ts_capacity_applies(job->scenario);
+    *out = applies && job->scenario->model.money.growth_frac_per_month > 0.0 ? TS_CAPACITY_QUICK : TS_CAPACITY_OFF;
+    if (!word) {
+        return TS_OK;
+    }
+    for (int i = 0; i < TS_N_CAPACITY_EFFORTS; i++) {
+        if (ts_str_equal(word, ts_capacity_efforts[i])) {
+            *out = (enum ts_capacity_effort)i;
+            return *out == TS_CAPACITY_OFF || applies
+                       ? TS_OK
+                       : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL,
+                                 "--capacity: no tier is a server, or the load is a closed loop");
+        }
+    }
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write off, quick or full", "--capacity: unknown effort '%s'",
+                   word);
+}
+
+static enum ts_status appraise(struct ts_econ *out, struct job *job, const struct ts_replications *runs,
+                               struct ts_diags *diags)
+{
+    struct ts_econ_capacity capacity = {.is_simulated = false};
+    const struct ts_progress progress = ts_progress_line_of(&job->line);
+    enum ts_status status = TS_OK;
+    if (job->effort != TS_CAPACITY_OFF) {
+        status = ts_capacity_find(&capacity, job->scenario, job->effort, &progress, diags);
+        ts_progress_line_end(&job->line);
+        status = status == TS_EINTERRUPTED ? TS_OK : status; /* the report goes without */
+    }
+    return status == TS_OK ? ts_econ_compute(out, &job->scenario->model, &runs->merged, &capacity, diags) : status;
+}
+
 static enum ts_status report(struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
 {
     struct ts_econ econ = {0};
     struct ts_run_info info;
-    enum ts_status status = ts_econ_compute(&econ, &job->scenario->model, &runs->merged, diags);
+    enum ts_status status = appraise(&econ, job, runs, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -284,6 +324,7 @@ static enum ts_status replicate(struct ts_replications *runs, struct job *job, s
 static enum ts_status report_interrupted(struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
 {
     const uint32_t n_wanted = job->scenario->replications;
+    job->effort = TS_CAPACITY_OFF;
     const enum ts_status status = report(job, runs, diags);
     if (status == TS_OK || status == TS_ELIMIT) {
         ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL, "interrupted: the report covers %u of %u replications",
@@ -318,12 +359,16 @@ static enum ts_status run_job(struct job *job, struct ts_diags *diags)
     job->line.quiet = args->quiet;
     job->finish = ts_progress_line_finishing(&job->line);
     job->n_threads = args->threads ? args->threads : ts_run_info_cpus();
+    enum ts_status status = choose_effort(&job->effort, job, diags);
+    if (status != TS_OK) {
+        return status;
+    }
     ts_interrupt_arm_with_limit();
     if (args->no_report) {
         return simulate(job, diags);
     }
     job->dir = report_dir(args, &job->scenario->model);
-    enum ts_status status = job->dir ? ts_report_folder_open(&job->folder, job->dir, diags) : TS_ENOMEM;
+    status = job->dir ? ts_report_folder_open(&job->folder, job->dir, diags) : TS_ENOMEM;
     if (status == TS_OK) {
         status = simulate(job, diags);
         ts_report_folder_close(&job->folder);

@@ -10,9 +10,9 @@
  *   volume        v_m = (1 + growth)^(m-1)           2 % a month: v_13 = 1.2682
  *   API's price   p_m = (1 - decline)^((m-1)/12)     50 % a year: p_7 = 0.7071
  *   in service    s_m = min(max(m - lead, 0), 1)     lead 1.5 months: 0, 0.5, 1
- *   done locally  l_m = min(v_m, capacity)           capacity of the tier: 1/(busy share of it or of its busiest pool,
- * all of its replicas up): 0.8 -> 1.25. The busy share is a cautious measure of a server that batches: when busier it
- * batches more, and takes more than this says.
+ *   done locally  l_m = min(v_m, capacity)           capacity of the tier: by simulation (study/capacity.h), or 1/(busy
+ * share of it or of its busiest pool, all of its replicas up): 0.8 -> 1.25. The busy share is a cautious measure of a
+ * server that batches: when busier it batches more, and takes more than this says.
  *
  * The plan spends, for each tier: s_m (maintenance + staff + other + rent + energy(l_m)), its API bill A v_m p_m, that
  * of attempts which came to nothing S v_m p_m, what router and checks take R v_m, and for the calls that an owned tier
@@ -145,6 +145,9 @@ static double capacity_of(const struct ts_econ *econ, const struct ts_model *mod
 {
     if (tier == model->n_tiers || model->tiers[tier].kind == TS_TIER_API) {
         return INFINITY;
+    }
+    if (econ->capacity.is_simulated) {
+        return econ->capacity.volume[tier];
     }
     const struct ts_server_model *server = &model->tiers[tier].u.server;
     const bool has_pools = model->tiers[tier].kind == TS_TIER_SERVER && server->n_pools > 0;
@@ -375,9 +378,9 @@ static enum ts_status allocate(struct ts_econ *econ, uint32_t n_tiers, uint32_t 
 }
 
 enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model, const struct ts_result *result,
-                               struct ts_diags *diags)
+                               const struct ts_econ_capacity *capacity, struct ts_diags *diags)
 {
-    struct ts_econ econ = {0};
+    struct ts_econ econ = {.capacity = capacity ? *capacity : (struct ts_econ_capacity){.is_simulated = false}};
     struct tier_month tiers[TS_MAX_TIERS + 1];
     double *all_api_usd = NULL;
     uint32_t n_months = model->money.horizon_months;

@@ -18,6 +18,17 @@ enum ts_cost_kind {
 };
 const char *ts_cost_kind_name(enum ts_cost_kind kind);
 
+/* What breaks first where the volume grows. */
+enum ts_slo_bound { TS_SLO_LOST, TS_SLO_TTFT, TS_SLO_TPOT, TS_SLO_E2E, TS_N_SLO_BOUNDS };
+
+/* Up to which volume, as a multiple of today's, a tier's calls meet the SLO at the peak (study/capacity.h). */
+struct ts_econ_capacity {
+    bool is_simulated;             /* else by busy share: see econ.c */
+    double volume[TS_MAX_TIERS];   /* INFINITY: no server */
+    bool is_reached[TS_MAX_TIERS]; /* the SLO broke beyond it; else nothing larger was tried */
+    enum ts_slo_bound bound[TS_MAX_TIERS];
+};
+
 struct ts_econ {
     uint32_t n_tiers, n_months;
     /* The first month in full service: monthly cost by tier and kind, with capex spread over its life (straight line).
@@ -48,13 +59,16 @@ struct ts_econ {
     bool unpays;                /* the cumulative net falls below zero again after the payback */
     double month_factor;        /* simulated window to month: multiplies whatever grows with calls */
     double time_factor;         /* time simulated to month: multiplies whatever grows with time (idle power) */
+    struct ts_econ_capacity capacity;
     double capacity_growth; /* volume at which the first owned tier is full, as a multiple of today's; what is beyond
                                it goes to the API if it may. NaN: no owned tier is ever busy */
 };
 
-/* TS_ENOMEM, or TS_ERANGE with a diagnostic when the result is empty (no time simulated). */
+/* TS_ENOMEM, or TS_ERANGE with a diagnostic when the result is empty (no time simulated). capacity: NULL: by busy
+ * share.
+ */
 enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model, const struct ts_result *result,
-                               struct ts_diags *diags);
+                               const struct ts_econ_capacity *capacity, struct ts_diags *diags);
 void ts_econ_deinit(struct ts_econ *econ);
 
 #endif

@@ -84,6 +84,20 @@ static void put_payback_card(struct ts_text *out, const struct ts_report *report
     end_card(out);
 }
 
+static void put_capacities(struct ts_text *out, const struct ts_report *report)
+{
+    for (uint32_t i = 0; i < report->input.model->n_tiers; i++) {
+        struct ts_text sentence;
+        ts_text_init(&sentence);
+        if (ts_report_put_capacity(&sentence, report, i)) {
+            ts_text_puts(out, "; ");
+            ts_html_put(out, sentence.data);
+        }
+        out->failed = out->failed || sentence.failed;
+        ts_text_deinit(&sentence);
+    }
+}
+
 static void put_service_cards(struct ts_text *out, const struct ts_report *report)
 {
     const double wanted_frac = report->input.model->slo.attainment_frac;
@@ -95,6 +109,7 @@ static void put_service_cards(struct ts_text *out, const struct ts_report *repor
     }
     ts_report_put(out, report, ALL, "quality", "mean");
     ts_text_puts(out, " expected right");
+    put_capacities(out, report);
     end_card(out);
     begin_card(out, "First token, p95", ts_report_value(report, ALL, "ttft", "p95"), "s");
     ts_text_puts(out, "median ");

@@ -109,6 +109,8 @@ enum ts_status ts_report_html(struct ts_text *out, const struct ts_report *repor
 /* At most `max` (> 3) characters, control characters as blanks, "..." where something was left out. */
 void ts_report_put_clipped(struct ts_text *out, const char *string, size_t max);
 
+/* Up to which volume a server tier keeps the SLO, where that was simulated; false: it was not. */
+bool ts_report_put_capacity(struct ts_text *out, const struct ts_report *report, uint32_t tier);
 /* Why there is nothing to compare the plan's cost with. */
 const char *ts_report_no_baseline(const struct ts_report *report);
 /* "24 h", "31.5 min": how long a window was. */

@@ -138,6 +138,22 @@ static void put_slo(struct ts_text *out, const struct ts_report *report)
     ts_text_puts(out, "\n");
 }
 
+/* "edge keeps its SLO up to 5.3 times today's volume at the peak of the week (then TTFT)" */
+static void put_capacity(struct ts_text *out, const struct ts_report *report)
+{
+    const char *begin = "  capacity   ";
+    for (uint32_t i = 0; i < report->input.model->n_tiers; i++) {
+        struct ts_text sentence;
+        ts_text_init(&sentence);
+        if (ts_report_put_capacity(&sentence, report, i)) {
+            ts_text_printf(out, "%s%s\n", begin, sentence.data);
+            begin = "             ";
+        }
+        out->failed = out->failed || sentence.failed;
+        ts_text_deinit(&sentence);
+    }
+}
+
 static void put_speed_and_energy(struct ts_text *out, const struct ts_report *report)
 {
     ts_text_puts(out, "  speed      first token ");
@@ -323,6 +339,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_payback(out, report);
     put_policy(out, report);
     put_slo(out, report);
+    put_capacity(out, report);
     put_speed_and_energy(out, report);
     put_losses(out, report);
     put_limits(out, report);

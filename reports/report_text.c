@@ -1,4 +1,6 @@
 /* Hides how long a window is said to be, and where a text is cut off. */
+#include <math.h>
+
 #include "base/units.h"
 #include "reports/report_parts.h"
 
@@ -34,4 +36,23 @@ const char *ts_report_no_baseline(const struct ts_report *report)
     return report->input.econ->baseline_usd_per_month > 0.0
                ? "the calls are at APIs already: nothing of the plan's own has to pay back"
                : "no owned tier replaces an API: there is nothing to compare with";
+}
+
+bool ts_report_put_capacity(struct ts_text *out, const struct ts_report *report, uint32_t tier)
+{
+    static const char *const bounds[TS_N_SLO_BOUNDS] = {"calls are lost", "TTFT", "TPOT", "E2E"};
+    const struct ts_econ_capacity *capacity = &report->input.econ->capacity;
+    if (!capacity->is_simulated || isinf(capacity->volume[tier])) {
+        return false;
+    }
+    ts_text_printf(out, "%s keeps the SLO %s ", report->input.model->tiers[tier].name,
+                   capacity->is_reached[tier] ? "up to" : "at");
+    ts_text_number(out, capacity->volume[tier], 2);
+    ts_text_puts(out, " times today's volume at the peak of the week");
+    if (capacity->is_reached[tier]) {
+        ts_text_printf(out, " (then %s)", bounds[capacity->bound[tier]]);
+    } else {
+        ts_text_puts(out, ", the most that was tried");
+    }
+    return true;
 }

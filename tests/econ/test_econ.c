@@ -47,7 +47,7 @@ static void world_init(struct world *world)
 static const struct ts_econ *compute(struct world *world)
 {
     ts_econ_deinit(&world->econ);
-    assert_int_equal(ts_econ_compute(&world->econ, &world->model, &world->result, &world->diags), TS_OK);
+    assert_int_equal(ts_econ_compute(&world->econ, &world->model, &world->result, NULL, &world->diags), TS_OK);
     return &world->econ;
 }
 
@@ -436,16 +436,16 @@ static void test_econ__refuses_an_empty_window(void **state)
     world_init(&world);
     const double simulated_s = world.result.simulated_s;
     world.result.window_s = world.result.simulated_s = 0;
-    assert_int_equal(ts_econ_compute(&world.econ, &world.model, &world.result, &world.diags), TS_ERANGE);
+    assert_int_equal(ts_econ_compute(&world.econ, &world.model, &world.result, NULL, &world.diags), TS_ERANGE);
     world.result.simulated_s = simulated_s;
     assert_int_equal(world.diags.n_errors, 1);
     world.result.window_s = 10;
     world.model.calls_per_month = 5;
     world.cells[SERVER].arrived = 0;
-    assert_int_equal(ts_econ_compute(&world.econ, &world.model, &world.result, &world.diags), TS_ERANGE);
+    assert_int_equal(ts_econ_compute(&world.econ, &world.model, &world.result, NULL, &world.diags), TS_ERANGE);
     world.model.calls_per_month = 0;
     world.model.money.horizon_months = 1000000;
-    assert_int_equal(ts_econ_compute(&world.econ, &world.model, &world.result, &world.diags), TS_ERANGE);
+    assert_int_equal(ts_econ_compute(&world.econ, &world.model, &world.result, NULL, &world.diags), TS_ERANGE);
     assert_null(world.econ.plan_usd);
     world_deinit(&world);
 }

@@ -100,7 +100,7 @@ struct ts_report *report_fixture_report(const struct report_fixture *fixture)
 void report_fixture_reckon(struct report_fixture *fixture)
 {
     ts_econ_deinit(&fixture->econ);
-    assert_int_equal(ts_econ_compute(&fixture->econ, &fixture->model, &fixture->result, NULL), TS_OK);
+    assert_int_equal(ts_econ_compute(&fixture->econ, &fixture->model, &fixture->result, NULL, NULL), TS_OK);
 }
 
 /* One request done, with round latencies. */

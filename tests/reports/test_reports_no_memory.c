@@ -78,7 +78,7 @@ static enum ts_status try_econ(struct ts_text *out, const struct report_fixture 
 {
     struct ts_econ econ;
     (void)report;
-    enum ts_status status = ts_econ_compute(&econ, &fixture->model, &fixture->result, NULL);
+    enum ts_status status = ts_econ_compute(&econ, &fixture->model, &fixture->result, NULL, NULL);
     if (status == TS_OK) {
         ts_text_double(out, econ.npv_usd);
         ts_econ_deinit(&econ);

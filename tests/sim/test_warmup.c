@@ -101,7 +101,7 @@ static enum ts_status money_of(double warmup_s)
     struct ts_model model = warmed(&tier, warmup_s);
     struct ts_econ econ;
     model.money.horizon_months = 12;
-    const enum ts_status status = ts_econ_compute(&econ, &model, &result, NULL);
+    const enum ts_status status = ts_econ_compute(&econ, &model, &result, NULL, NULL);
     if (status == TS_OK) {
         /* window: 1 s less the warm-up; run: 1.3 s less it */
         world_assert_near(econ.month_factor, 730.0 * 3600.0 / (1.0 - warmup_s), 1e-12);

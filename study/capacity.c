@@ -1,0 +1,236 @@
+/* Hides the search. A bracket of each server tier: the largest volume at which it kept the SLO below the smallest at
+ * which it missed it. Every volume that is tried narrows the brackets of all tiers; the widest is bisected next, in
+ * logarithms. */
+#include "study/capacity.h"
+
+#include <math.h>
+
+#include "study/trial.h"
+
+const char *const ts_capacity_efforts[TS_N_CAPACITY_EFFORTS] = {"off", "quick", "full"};
+
+static const double most_volume = 64.0;
+static const double least_volume = 1.0 / 64.0;
+static const double least_arrivals = 50.0; /* a tier with fewer says nothing */
+static const double lead_s = 600.0;        /* until queues, caches and replicas are those of the load */
+static const double least_requests = 4000.0;
+
+struct effort {
+    double tolerance, max_requests, window_s;
+};
+
+static const struct effort efforts[TS_N_CAPACITY_EFFORTS] = {
+    [TS_CAPACITY_QUICK] = {1.05, 2e6, 1200.0},
+    [TS_CAPACITY_FULL] = {1.02, 20e6, 7200.0},
+};
+
+struct search {
+    const struct ts_scenario *scenario;
+    const struct effort *effort;
+    const struct ts_progress *progress;
+    struct ts_diags *diags;
+    double kept[TS_MAX_TIERS], missed[TS_MAX_TIERS]; /* 0 and INFINITY: not yet */
+    enum ts_slo_bound bound[TS_MAX_TIERS];           /* what broke at `missed` */
+    double requests, requests_of_one;                /* so far; at the volume of today */
+};
+
+bool ts_capacity_applies(const struct ts_scenario *scenario)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < scenario->model.n_tiers; i++) {
+        any = any || scenario->model.tiers[i].kind == TS_TIER_SERVER;
+    }
+    return any && scenario->model.users.n == 0;
+}
+
+/* ---- one volume ---- */
+
+static double peak_weight(const struct ts_workload *workload)
+{
+    double peak = workload->week_curve ? 0.0 : 1.0;
+    for (int hour = 0; workload->week_curve && hour < TS_WEEK_HOURS; hour++) {
+        peak = fmax(peak, workload->week_curve[hour]);
+    }
+    return peak;
+}
+
+/* The scenario at that volume, in its busiest hour. A shallow copy. */
+static struct ts_scenario scaled(const struct search *search, double volume)
+{
+    struct ts_scenario copy = *search->scenario;
+    struct ts_workload *workload = &copy.workload;
+    if (workload->trace_path) {
+        workload->scale_rate *= volume;
+    } else {
+        const double rate = workload->calls_per_s * peak_weight(workload);
+        workload->calls_per_s = rate * volume;
+        workload->week_curve = NULL;
+        workload->duration_s = lead_s + fmax(search->effort->window_s, least_requests / rate);
+        copy.model.warmup_s = lead_s;
+    }
+    for (uint32_t i = 0; i < copy.model.n_tiers; i++) {
+        if (copy.model.tiers[i].kind == TS_TIER_DEVICE) {
+            struct ts_device_model *device = &copy.model.tiers[i].u.device;
+            device->n_users = (uint32_t)fmin(fmax(device->n_users * volume, 1.0), UINT32_MAX);
+        }
+    }
+    return copy;
+}
+
+static double over(const struct ts_hist *hist, double wanted_frac, double bound_s)
+{
+    const double value_s = ts_hist_quantile(hist, wanted_frac) * 1e-9;
+    return bound_s > 0.0 && !isnan(value_s) ? value_s / bound_s : 0.0;
+}
+
+/* Which bound is exceeded most, at the quantile that has to keep it. */
+static enum ts_slo_bound broken_bound(const struct ts_cell *cell, const struct ts_slo_model *slo, double wanted_frac)
+{
+    const double ratios[TS_N_SLO_BOUNDS] = {
+        [TS_SLO_LOST] = (double)cell->done < wanted_frac * (double)(cell->arrived - cell->left_out) ? INFINITY : 1.0,
+        [TS_SLO_TTFT] = over(&cell->latency_ns[TS_TTFT], wanted_frac, slo->ttft_s),
+        [TS_SLO_TPOT] = over(&cell->latency_ns[TS_TPOT], wanted_frac, slo->tpot_s),
+        [TS_SLO_E2E] = over(&cell->latency_ns[TS_E2E], wanted_frac, slo->e2e_s),
+    };
+    enum ts_slo_bound most = TS_SLO_LOST;
+    for (int i = 0; i < TS_N_SLO_BOUNDS; i++) {
+        most = ratios[i] > ratios[most] ? (enum ts_slo_bound)i : most;
+    }
+    return most;
+}
+
+static double wanted_of(const struct search *search)
+{
+    return search->scenario->model.slo.attainment_frac;
+}
+
+static enum ts_status note_tier(struct search *search, const struct ts_result *result, uint32_t tier, double volume)
+{
+    struct ts_cell sum;
+    const enum ts_status status = ts_result_sum(&sum, result, tier, TS_ALL_CLASSES);
+    if (status != TS_OK) {
+        return status;
+    }
+    const double arrived = (double)(sum.arrived - sum.left_out);
+    if (arrived < least_arrivals || (double)sum.slo_met >= wanted_of(search) * arrived) {
+        search->kept[tier] = volume < search->missed[tier] ? fmax(search->kept[tier], volume) : search->kept[tier];
+    } else if (volume < search->missed[tier]) {
+        search->missed[tier] = volume;
+        search->bound[tier] = broken_bound(&sum, &search->scenario->model.slo, wanted_of(search));
+        search->kept[tier] = search->kept[tier] < volume ? search->kept[tier] : 0.0;
+    }
+    ts_cell_deinit(&sum);
+    return TS_OK;
+}
+
+static double arrivals_of(const struct ts_result *result)
+{
+    double n = 0.0;
+    for (uint32_t tier = 0; tier <= result->n_tiers; tier++) {
+        for (uint32_t c = 0; c < result->n_classes; c++) {
+            n += (double)result->tiers[tier].cells[c].arrived;
+        }
+    }
+    return n;
+}
+
+static enum ts_status try_volume(struct search *search, double volume)
+{
+    const struct ts_scenario at_volume = scaled(search, volume);
+    const struct ts_trial_base base = {.scenario = &at_volume};
+    const struct ts_trial trial = {.base = &base};
+    const struct ts_trial_options options = {.read_ahead = true, .progress = *search->progress};
+    struct ts_trial_outcome outcome;
+    enum ts_status status = ts_trial_run(&outcome, &trial, &options, search->diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; status == TS_OK && i < at_volume.model.n_tiers; i++) {
+        if (at_volume.model.tiers[i].kind == TS_TIER_SERVER) {
+            status = note_tier(search, &outcome.result, i, volume);
+        }
+    }
+    const double n = arrivals_of(&outcome.result);
+    search->requests += n;
+    search->requests_of_one = n / volume;
+    ts_trial_outcome_deinit(&outcome);
+    return status;
+}
+
+static bool affords(const struct search *search, double volume)
+{
+    return search->requests + search->requests_of_one * volume <= search->effort->max_requests;
+}
+
+/* ---- brackets ---- */
+
+static bool is_server(const struct search *search, uint32_t tier)
+{
+    return search->scenario->model.tiers[tier].kind == TS_TIER_SERVER;
+}
+
+/* Volumes go up while some tier has not missed the SLO yet, and down while some has not kept it. */
+static enum ts_status bracket(struct search *search)
+{
+    enum ts_status status = try_volume(search, 1.0);
+    for (int up = 0; up < 2; up++) {
+        bool wanted = true;
+        for (double volume = up ? 2.0 : 0.5; status == TS_OK && wanted;) {
+            wanted = false;
+            for (uint32_t i = 0; i < search->scenario->model.n_tiers; i++) {
+                wanted = wanted || (is_server(search, i) && (up ? isinf(search->missed[i]) : search->kept[i] == 0.0));
+            }
+            wanted = wanted && volume <= most_volume && volume >= least_volume && affords(search, volume);
+            if (wanted) {
+                status = try_volume(search, volume);
+            }
+            volume *= up ? 2.0 : 0.5;
+        }
+    }
+    return status;
+}
+
+static enum ts_status narrow(struct search *search)
+{
+    for (;;) {
+        double widest = search->effort->tolerance, volume = 0.0;
+        for (uint32_t i = 0; i < search->scenario->model.n_tiers; i++) {
+            const double width = search->missed[i] / search->kept[i];
+            if (is_server(search, i) && isfinite(width) && width > widest) {
+                widest = width;
+                volume = sqrt(search->kept[i] * search->missed[i]);
+            }
+        }
+        if (volume == 0.0 || !affords(search, volume)) {
+            return TS_OK;
+        }
+        const enum ts_status status = try_volume(search, volume);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
+}
+
+enum ts_status ts_capacity_find(struct ts_econ_capacity *out, const struct ts_scenario *scenario,
+                                enum ts_capacity_effort effort, const struct ts_progress *progress,
+                                struct ts_diags *diags)
+{
+    struct search search = {.scenario = scenario, .effort = &efforts[effort], .progress = progress, .diags = diags};
+    for (uint32_t i = 0; i < scenario->model.n_tiers; i++) {
+        search.missed[i] = INFINITY;
+    }
+    enum ts_status status = bracket(&search);
+    if (status == TS_OK) {
+        status = narrow(&search);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
+    *out = (struct ts_econ_capacity){.is_simulated = true};
+    for (uint32_t i = 0; i < scenario->model.n_tiers; i++) {
+        out->volume[i] = is_server(&search, i) ? fmax(search.kept[i], least_volume) : INFINITY;
+        out->is_reached[i] = isfinite(search.missed[i]);
+        out->bound[i] = search.bound[i];
+    }
+    return TS_OK;
+}

@@ -1,0 +1,27 @@
+/* Capacity by simulation: up to which volume the calls of each server tier meet the SLO at the peak of the week. The
+ * load is the scenario's own, scaled, at the rate of the busiest hour of its week curve (a trace: its arrivals closer
+ * together); devices come with their users, so their number is scaled too. The same random streams at every volume. A
+ * tier meets the SLO where the share of its calls that do is at least slo.attainment. */
+#ifndef TS_STUDY_CAPACITY_H
+#define TS_STUDY_CAPACITY_H
+
+#include "base/progress.h"
+#include "econ/econ.h"
+#include "scenarios/language/scenario.h"
+
+enum ts_capacity_effort { TS_CAPACITY_OFF, TS_CAPACITY_QUICK, TS_CAPACITY_FULL, TS_N_CAPACITY_EFFORTS };
+
+/* "off", "quick", "full". */
+extern const char *const ts_capacity_efforts[TS_N_CAPACITY_EFFORTS];
+
+/* Can it be asked of the scenario? Not of a closed loop, whose load follows the replies, nor without a server. */
+bool ts_capacity_applies(const struct ts_scenario *scenario);
+
+/* Volumes double (or halve) until every server tier has both kept and missed the SLO, and are then bisected to within
+ * 5 % (full: 2 %). Bounded by requests, not by time, so that the answer does not depend on the machine: 2 million
+ * (full: 20 million). What was not found within that bound is the largest volume that was tried. */
+enum ts_status ts_capacity_find(struct ts_econ_capacity *out, const struct ts_scenario *scenario,
+                                enum ts_capacity_effort effort, const struct ts_progress *progress,
+                                struct ts_diags *diags);
+
+#endif
