@@ -29,9 +29,9 @@ const struct ts_chart ts_charts[] = {
      "appear.",
      ts_chart_power},
     {"payback", "When the plan pays back",
-     "All money spent so far: by the plan (solid; it starts with what the machines cost) and by sending the same calls "
-     "to the API "
-     "(dashed). Where the lines cross, the plan has paid back. The shaded area is what it is ahead by.",
+     "All money spent so far: by the plan (solid; it starts with what the machines cost) and by the calls that policy "
+     "lets out at the API (dashed). Where the lines cross, the plan has paid back. The shaded area is what it is ahead "
+     "by.",
      ts_chart_payback},
     {NULL, NULL, NULL, NULL},
 };

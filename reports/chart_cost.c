@@ -99,7 +99,8 @@ void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_repo
 {
     double highest = fmax(bar_height(report, TOTAL_BAR), bar_height(report, BASELINE_BAR));
     put_data(dat, report);
-    ts_text_puts(gp, "set boxwidth 0.62\nset xrange [-0.6:8.1]\nset yrange [0:");
+    ts_text_puts(gp, "set boxwidth 0.62\nset xrange [-0.6:");
+    ts_chart_put(gp, bar_place(N_BARS - 1) + 0.6, "]\nset yrange [0:");
     ts_chart_put(gp, highest > 0.0 ? 1.12 * highest : 1.0, "]\nset ylabel 'USD/month'\nset xtics scale 0\n");
     ts_chart_money_tics(gp, 0.0, 1.12 * highest);
     put_bar_labels(gp, report);
