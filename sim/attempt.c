@@ -281,6 +281,25 @@ static int64_t take_link(struct ts_engine *engine, struct ts_flight *flight)
            ts_link_send(link, TS_LINK_UP, engine->now_ns, flight->request.prompt_tok * link->model->bytes_per_tok, 0);
 }
 
+/* To its tier; false: that does not take it, and the way back takes no time. */
+static bool reach_tier(struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    const int64_t up_ns = take_link(engine, flight);
+    const int64_t down_ns = flight->down_ns;
+    if (up_ns > 0) {
+        ts_engine_schedule_flight(engine, engine->now_ns + up_ns, TS_EVENT_ENTER, id);
+        return true;
+    }
+    if (enter_tier(engine, id)) {
+        return true;
+    }
+    if (down_ns > 0) {
+        ts_engine_schedule_flight(engine, engine->now_ns + down_ns, TS_EVENT_ROUTE, id);
+    }
+    return down_ns > 0;
+}
+
 /* Sends it to the next tier, and on, until one takes it, the way takes time, or nothing is left. */
 static void send_on(struct ts_engine *engine, uint32_t id)
 {
@@ -291,17 +310,7 @@ static void send_on(struct ts_engine *engine, uint32_t id)
             ts_engine_finish(engine, id, TS_REJECTED);
             return;
         }
-        const int64_t up_ns = take_link(engine, flight);
-        const int64_t down_ns = flight->down_ns;
-        if (up_ns > 0) {
-            ts_engine_schedule_flight(engine, engine->now_ns + up_ns, TS_EVENT_ENTER, id);
-            return;
-        }
-        if (enter_tier(engine, id)) {
-            return;
-        }
-        if (down_ns > 0) {
-            ts_engine_schedule_flight(engine, engine->now_ns + down_ns, TS_EVENT_ROUTE, id);
+        if (reach_tier(engine, id)) {
             return;
         }
     }
@@ -313,6 +322,25 @@ static void arrive_at_tier(struct ts_engine *engine, uint32_t id)
         return;
     }
     const int64_t down_ns = ts_engine_flight(engine, id)->down_ns;
+    if (down_ns > 0) {
+        ts_engine_schedule_flight(engine, engine->now_ns + down_ns, TS_EVENT_ROUTE, id);
+    } else {
+        send_on(engine, id);
+    }
+}
+
+/* The client learns of it behind the way back, and tries the next tier then. */
+void ts_engine_turn_away(struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    if (!ts_router_has_next(engine, flight)) {
+        ts_engine_finish(engine, id, TS_REJECTED);
+        return;
+    }
+    const int64_t down_ns = flight->down_ns;
+    leave_tier(engine, flight);
+    flight->noticed_ns = flight->start_ns = flight->first_ns = TS_NEVER_NS;
+    flight->in_step = false;
     if (down_ns > 0) {
         ts_engine_schedule_flight(engine, engine->now_ns + down_ns, TS_EVENT_ROUTE, id);
     } else {

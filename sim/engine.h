@@ -149,6 +149,9 @@ void ts_engine_accept(struct ts_engine *engine, uint32_t id);
 /* Its first token is there, now; or is known to come at flight->first_ns. */
 void ts_engine_first_token(struct ts_engine *engine, uint32_t id);
 void ts_engine_expect_first(struct ts_engine *engine, uint32_t id);
+/* Its tier cannot serve it any more, for a reason of the tier's: on to the next of the fallback order, rejected if
+ * there is none. The record may be gone afterwards. */
+void ts_engine_turn_away(struct ts_engine *engine, uint32_t id);
 /* The attempt leaves its tier now; its record may be gone afterwards. */
 void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome);
 /* The stream of a request for one purpose at a tier (its key; 0: at none); `draw`, below 2^24, numbers the uses. */

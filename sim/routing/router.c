@@ -44,7 +44,7 @@ uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_r
 
 /* ---- the way on ---- */
 
-uint32_t ts_router_next(const struct ts_engine *engine, const struct ts_flight *flight)
+static uint32_t find_next(const struct ts_engine *engine, const struct ts_flight *flight)
 {
     const struct ts_router_model *model = &engine->model->router;
     const uint32_t none = engine->model->n_tiers, call = flight->call;
@@ -52,8 +52,19 @@ uint32_t ts_router_next(const struct ts_engine *engine, const struct ts_flight *
     for (uint32_t i = 0; next == none && i < model->n_fallback; i++) {
         next = ts_router_may_take(engine, call, model->fallback[i]) ? model->fallback[i] : none;
     }
-    if (next < none) {
-        ts_engine_call(engine, call)->tried |= 1U << next;
+    return next;
+}
+
+bool ts_router_has_next(const struct ts_engine *engine, const struct ts_flight *flight)
+{
+    return find_next(engine, flight) < engine->model->n_tiers;
+}
+
+uint32_t ts_router_next(const struct ts_engine *engine, const struct ts_flight *flight)
+{
+    const uint32_t next = find_next(engine, flight);
+    if (next < engine->model->n_tiers) {
+        ts_engine_call(engine, flight->call)->tried |= 1U << next;
     }
     return next;
 }

@@ -49,6 +49,8 @@ uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_r
 /* The next tier to send an attempt to: its choice, then the fallback order, without those tried, barred, or unable to
  * hold it; n_tiers if there is none. Marks it as tried. */
 uint32_t ts_router_next(const struct ts_engine *engine, const struct ts_flight *flight);
+/* Would it find one? */
+bool ts_router_has_next(const struct ts_engine *engine, const struct ts_flight *flight);
 /* Tells the policy what was charged. */
 void ts_router_spend(struct ts_engine *engine, double usd);
 

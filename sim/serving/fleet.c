@@ -23,6 +23,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "sim/routing/router.h"
 
 /* Targets of LIFE events beside the replicas'. */
 enum { EVALUATE = 1 << 20, RESTART };
@@ -241,11 +242,21 @@ static enum ts_status find_lost(const struct ts_replica *replica, const struct t
     return TS_OK;
 }
 
+/* Every replica is broken: whoever can go elsewhere does not wait for a repair. */
+static bool should_leave(const struct ts_fleet *fleet, const struct ts_engine *engine, uint32_t id)
+{
+    uint32_t n_broken = 0;
+    for (uint32_t i = 0; fleet->n_up == 0 && fleet->n_starting == 0 && i < fleet->balance.n; i++) {
+        n_broken += fleet->balance.replicas[i].life == TS_REPLICA_BROKEN;
+    }
+    return n_broken == fleet->balance.n && ts_router_has_next(engine, ts_engine_flight(engine, id));
+}
+
 static void lose(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (fleet->model->failures.drops_calls) {
-        ts_engine_finish(engine, id, TS_REJECTED);
+    if (fleet->model->failures.drops_calls || should_leave(fleet, engine, id)) {
+        ts_engine_turn_away(engine, id);
         return;
     }
     flight->first_ns = TS_NEVER_NS;
@@ -419,7 +430,8 @@ bool ts_fleet_place(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t i
     if (replica) {
         return submit(replica, engine, id);
     }
-    if (fleet->n_up > 0 || fleet->n_held >= (uint64_t)fleet->balance.max_queue * fleet->balance.n) {
+    if (fleet->n_up > 0 || fleet->n_held >= (uint64_t)fleet->balance.max_queue * fleet->balance.n ||
+        should_leave(fleet, engine, id)) {
         return false;
     }
     if (fleet->n_starting == 0) {

@@ -155,7 +155,7 @@ static void back_off(const struct api *api, struct ts_tier *tier, struct ts_engi
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     if (flight->n_retries >= api->model->max_retries || flight->n_retries == UINT8_MAX) {
-        ts_engine_finish(engine, id, TS_REJECTED);
+        ts_engine_turn_away(engine, id);
         return;
     }
     const double wait_s = ts_rng_uniform(rng) * ldexp(api->model->retry_s, flight->n_retries);

@@ -211,6 +211,54 @@ static void test_router__calls_that_were_lost_are_displaced_too(void **state)
     ts_result_deinit(&result);
 }
 
+/* ---- fallback by reason ---- */
+
+/* An API that is down: after its retries the call goes to the next tier of the fallback order, once. */
+static void test_router__a_call_that_an_api_gives_up_falls_back(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    const struct ts_tier_model tiers[N_TIERS] = {world_server(&pool, 1e-3), world_api(0.2, 100.0)};
+    struct ts_model model = world_model(tiers, N_TIERS);
+    model.tiers[1].u.api.availability_frac = -1.0;
+    model.tiers[1].u.api.max_retries = 2;
+    model.tiers[1].u.api.retry_s = 0.1;
+    model.router.policy = TS_ROUTE_STATIC;
+    model.router.static_tier[0] = 1;
+    model.router.n_fallback = 1;
+    model.router.fallback[0] = 0;
+    const struct ts_request request = world_request(0, 0, 10, 5);
+    struct ts_result result = world_run(&model, &request, 1);
+    assert_int_equal(result.tiers[0].cells[0].done, 1);
+    assert_int_equal(result.tiers[0].cells[0].fell_back, 1);
+    assert_int_equal(result.tiers[1].n_retries, 2);
+    assert_int_equal(result.tiers[1].cells[0].arrived, 0);
+    ts_result_deinit(&result);
+    model.router.n_fallback = 0;
+    result = world_run(&model, &request, 1);
+    assert_int_equal(result.tiers[1].cells[0].rejected, 1);
+    ts_result_deinit(&result);
+}
+
+/* The only replica is broken when the call comes: it does not wait for the repair if it can go elsewhere. */
+static void test_router__a_dead_server_is_passed_over(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    const struct ts_tier_model tiers[N_TIERS] = {world_server(&pool, 1e-3), world_api(0.2, 100.0)};
+    struct ts_model model = world_model(tiers, N_TIERS);
+    model.tiers[0].u.server.failures.mtbf_s = 1e-3;
+    model.tiers[0].u.server.failures.mttr_s = 1e9;
+    model.router.policy = TS_ROUTE_STATIC;
+    model.router.static_tier[0] = 0;
+    model.router.n_fallback = 1;
+    model.router.fallback[0] = 1;
+    const struct ts_request request = world_request(0, 3600 * 1000 * MS, 10, 5);
+    struct ts_result result = world_run(&model, &request, 1);
+    assert_int_equal(result.tiers[1].cells[0].done, 1);
+    ts_result_deinit(&result);
+}
+
 /* ---- links ---- */
 
 /* 1,000 tokens of 4 bytes over 1 MB/s, rtt 40 ms: 20 + 4 ms up, 20 ms + 4 us down. */
@@ -339,6 +387,8 @@ int main(void)
         cmocka_unit_test(test_router__latency_and_price_are_added_to_every_request),
         cmocka_unit_test(test_router__displaced_and_barred_money),
         cmocka_unit_test(test_router__calls_that_were_lost_are_displaced_too),
+        cmocka_unit_test(test_router__a_call_that_an_api_gives_up_falls_back),
+        cmocka_unit_test(test_router__a_dead_server_is_passed_over),
         cmocka_unit_test(test_link__delays_are_half_the_round_trip_and_the_bytes),
         cmocka_unit_test(test_link__the_clients_latencies_include_both_ways),
         cmocka_unit_test(test_router__the_noise_gives_the_auc),
