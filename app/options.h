@@ -70,7 +70,10 @@ struct ts_option {
     {                                                                                                                  \
         "trace", 't', TS_INTO(type, field), "FILE", "replay this request trace instead of the scenario's workload"     \
     }
-#define TS_DOC_TRACE_FORMAT "the trace's format: azure, qwen-bailian, ragpulse, mooncake or llmservingsim"
+#define TS_DOC_TRACE_FORMAT                                                                                            \
+    "the trace's format: azure, burstgpt, qwen-bailian, ragpulse, mooncake, llmservingsim, vidur, litellm, "           \
+    "opentelemetry or mapped"
+#define TS_DOC_TRACE_MAP "the trace's columns: time=COLUMN,in=COLUMN,out=COLUMN; also class, sensitivity, session ..."
 
 struct ts_option_table {
     const struct ts_option *rows;

@@ -28,7 +28,8 @@ void ts_label_draw(struct ts_request *request, const struct ts_workload *workloa
     const uint16_t drawn = pick_class(workload, ts_rng_uniform(&rng));
     request->class_id = request->has_class ? request->class_id : drawn;
     const struct ts_class_spec *spec = &workload->classes[request->class_id];
-    request->sensitivity = spec->sensitivity;
+    const float difficulty = (float)ts_dist_sample(&spec->difficulty, &rng);
+    request->sensitivity = request->has_sensitivity ? request->sensitivity : spec->sensitivity;
     request->priority = spec->priority;
-    request->difficulty = (float)ts_dist_sample(&spec->difficulty, &rng);
+    request->difficulty = request->has_difficulty ? request->difficulty : difficulty;
 }

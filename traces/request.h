@@ -29,6 +29,7 @@ struct ts_request {
     uint32_t output_tok;     /* >= 1: how many tokens the reply will have */
     uint16_t class_id;       /* index into the workload's classes */
     bool has_class;          /* the trace names it: it is not drawn */
+    bool has_sensitivity, has_difficulty; /* the same */
     uint8_t sensitivity;     /* enum ts_sensitivity */
     uint8_t priority;        /* of its class, 0..15: a server that schedules by priority serves the higher first */
     float difficulty;        /* z: P(right | tier) = logistic(theta_tier - z) */

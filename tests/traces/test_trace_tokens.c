@@ -107,14 +107,13 @@ static void test_llmservingsim__mistakes_name_their_line(void **state)
 {
     (void)state;
     assert_fails(ROW("\"soon\"", "-7", "2.5", ""),
-                 "FILE:1: error: \"arrival_time_ns\" must be a time in nanoseconds, like 46926808\n"
-                 "FILE:1: error: \"input_toks\" must be a whole number of tokens, at most 10,000,000\n"
-                 "FILE:1: error: \"output_toks\" must be a whole number of tokens, at most 10,000,000\n");
-    assert_fails(ROW("5", "16", "3", IDS_17), "FILE:1: error: \"input_tok_ids\" must be as long as the prompt\n");
+                 "FILE:1: error: arrival_time_ns must be a time like 2023-11-16 18:15:46.68, "
+                 "2024-05-10T00:00:00+00:00, 1700158546.68 or 12.5, not 'soon'\n"
+                 "FILE:1: error: input_toks must be a whole number of tokens, not -7\n"
+                 "FILE:1: error: output_toks must be a whole number of tokens, not 2.5\n");
+    assert_fails(ROW("5", "16", "3", IDS_17), "FILE:1: error: input_tok_ids must be as long as the prompt\n");
     assert_fails(ROW("5", "1", "3", ", \"input_tok_ids\": [\"a\"]"),
-                 "FILE:1: error: \"input_tok_ids\" must be whole numbers\n");
-    assert_fails(ROW("5", "7", "3", "") ROW("4", "7", "3", ""),
-                 "FILE:2: error: time goes backwards by 1 ns\nhelp: sort the trace by arrival_time_ns\n");
+                 "FILE:1: error: input_tok_ids must be whole numbers\n");
 }
 
 int main(void)
