@@ -120,7 +120,7 @@ static const struct ts_trace_format *match(const struct trace_stream *trace, str
     for (size_t i = 0; i < ts_trace_n_formats(); i++) {
         const struct ts_trace_format *format = &ts_trace_formats[i];
         const bool meant = name ? ts_str_equal(format->name, name) : !is_mapped || i + 1 == ts_trace_n_formats();
-        if (meant && ts_trace_format_matches(format, map, container)) {
+        if (meant && ts_trace_format_matches(format, map, container, name != NULL)) {
             return format;
         }
     }

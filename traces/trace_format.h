@@ -110,9 +110,10 @@ const struct ts_trace_format *ts_trace_format_find(const char *name); /* NULL: n
 /* The names that a field has: those of the map, else of the format; NULL: none. */
 const char *ts_trace_format_names_of(const struct ts_trace_format *format, const struct ts_trace_map *map,
                                      enum ts_trace_field field);
-/* Are the columns of a format, and all those of the map, in the header or the current record? */
+/* Are the columns of a format, and all those of the map, in the header or the current record? chosen: by its name, so
+ * that its marker does not matter. */
 bool ts_trace_format_matches(const struct ts_trace_format *format, const struct ts_trace_map *map,
-                             struct ts_trace_container *container);
+                             struct ts_trace_container *container, bool chosen);
 /* What a file with that header is, if it is no trace, and what to do with it; NULL: not known. */
 const char *ts_trace_format_refusal(const char *line, size_t len, const char **hint);
 

@@ -181,9 +181,9 @@ const char *ts_trace_format_names_of(const struct ts_trace_format *format, const
 }
 
 bool ts_trace_format_matches(const struct ts_trace_format *format, const struct ts_trace_map *map,
-                             struct ts_trace_container *container)
+                             struct ts_trace_container *container, bool chosen)
 {
-    if (format->marker && container->ops->find(container, format->marker, false) < 0) {
+    if (format->marker && !chosen && container->ops->find(container, format->marker, false) < 0) {
         return false;
     }
     for (size_t i = 0; i < TS_TRACE_N_FIELDS; i++) {
