@@ -235,7 +235,11 @@ static bool is_line_by_line(const struct ts_trace_head *head, const char *line, 
     while (behind < end && (*behind == ' ' || *behind == '\t' || *behind == '\n' || *behind == '\r')) {
         behind++;
     }
-    return ts_trace_head_is_object(line, len) || behind == end || *behind == '{';
+    while (len > 1 && (line[len - 1] == ' ' || line[len - 1] == '\t')) {
+        len--;
+    }
+    const bool goes_on = len > 0 && strchr("[{,:", line[len - 1]) != NULL;
+    return ts_trace_head_is_object(line, len) || (!goes_on && (behind == end || *behind == '{'));
 }
 
 static enum ts_status open_text(struct trace_stream *trace, const struct ts_trace_head *head, const char *path,
@@ -318,7 +322,7 @@ static enum ts_status advance(struct trace_stream *trace, struct ts_request *out
     trace->counts.names_classes = trace->counts.names_classes || row.names_class;
     trace->told.last_ns = row.time_ns;
     if (trace->told.n < TS_TRACE_TOLD_ROWS) {
-        ts_trace_told_see(&trace->told, &row, &trace->rows);
+        trace->told.rows[trace->told.n++] = row;
     }
     *out = (struct ts_request){.id = trace->counts.n_kept++,
                                .arrival_ns = row.time_ns - trace->first_ns,
@@ -404,7 +408,7 @@ struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream)
     struct ts_trace_counts counts = trace->counts;
     ts_trace_order_count(&counts, trace->order);
     counts.naive_line = trace->rows.naive_line;
-    memcpy(counts.unused, trace->told.unused, sizeof counts.unused);
+    memcpy(counts.unused, trace->rows.unused, sizeof counts.unused);
     return counts;
 }
 

@@ -148,7 +148,7 @@ static bool read_number(int64_t *out_ns, struct ts_trace_clock *clock, const str
             return false;
         }
         clock->is_naive = true;
-        *out_ns = llround((value - EXCEL_EPOCH_DAYS) * DAY_S * 1e6) * 1000; /* a day's double has a microsecond */
+        *out_ns = llround((value - EXCEL_EPOCH_DAYS) * DAY_S * 1e3) * 1000000; /* a spreadsheet knows milliseconds */
         return true;
     }
     if (cell->kind == TS_CELL_TEXT &&

@@ -186,6 +186,8 @@ struct ts_trace_rows {
     uint64_t naive_line;
     /* There are columns that say why a row is no request, labels, what prompts consist of. */
     bool says_drops, says_labels, says_prompts;
+    bool any;         /* a request was read */
+    char unused[128]; /* see ts_trace_counts */
 };
 
 /* Takes the container over once it succeeds; deinit whatever comes back. */

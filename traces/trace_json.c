@@ -174,15 +174,26 @@ static void look_for(struct slot *slot, const struct ts_json *record)
     }
 }
 
+static uint64_t hash_on(uint64_t hash, const char *text)
+{
+    for (; *text; text++) {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    }
+    return hash * UINT64_C(0x100000001b3);
+}
+
+/* Keys, those of objects below, and those of attributes that are listed. */
 static bool add_to_shape(void *user, const char *key, const struct ts_json *value)
 {
     uint64_t *shape = user;
-    for (; *key; key++) {
-        *shape = (*shape ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
-    }
-    *shape = (*shape ^ ts_json_length(value)) * UINT64_C(0x100000001b3);
+    *shape = hash_on(*shape, key);
     if (ts_json_is_object(value)) {
         ts_json_each(value, add_to_shape, shape);
+    }
+    const size_t n = ts_json_is_object(ts_json_at(value, 0)) ? ts_json_length(value) : 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *listed = ts_json_string(ts_json_get(ts_json_at(value, i), "key"));
+        *shape = hash_on(*shape, listed ? listed : "");
     }
     return true;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "traces/trace_format.h"
+#include "traces/trace_told.h"
 
 enum { SHOWN_CHARS = 40 };
 
@@ -218,6 +218,10 @@ enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_ro
         struct ts_trace_cell cell;
         cell_of(&cell, rows, TS_TRACE_TIME);
         out->has_no_time = !ts_trace_clock_read(&out->time_ns, &rows->clock, &cell);
+    }
+    if (!rows->any && out->drop == TS_TRACE_KEPT) {
+        rows->any = true;
+        ts_trace_told_unused(rows);
     }
     out->has_no_time = out->has_no_time || out->drop == TS_TRACE_NO_TIME;
     *got = status == TS_OK;

@@ -82,11 +82,32 @@ struct unused {
     size_t n_more;
 };
 
+/* The name that the file has for a field; "": it has none. */
+static const char *column_of(const struct ts_trace_rows *rows, enum ts_trace_field field)
+{
+    const int slot = rows->slots[field];
+    return slot >= 0 ? rows->container->ops->name(rows->container, (size_t)slot) : "";
+}
+
+/* What prompts consist of is taken from the first of these that the file has. */
+static bool is_told_better(const struct ts_trace_rows *rows, enum ts_trace_field field)
+{
+    static const enum ts_trace_field best_first[] = {TS_TRACE_TOKENS, TS_TRACE_IDS, TS_TRACE_SESSION, TS_TRACE_CACHED};
+    bool better = false;
+    for (size_t i = 0; i < sizeof best_first / sizeof best_first[0]; i++) {
+        if (best_first[i] == field) {
+            return better;
+        }
+        better = better || *column_of(rows, best_first[i]);
+    }
+    return false;
+}
+
 static bool is_used(const struct ts_trace_rows *rows, int slot)
 {
     bool used = false;
     for (size_t i = 0; i < TS_TRACE_N_READ; i++) {
-        used = used || (slot >= 0 && rows->slots[i] == slot);
+        used = used || (slot >= 0 && rows->slots[i] == slot && !is_told_better(rows, (enum ts_trace_field)i));
     }
     for (size_t i = 0; i < rows->options->n_where; i++) {
         used = used || (slot >= 0 && rows->where_slots[i] == slot);
@@ -108,7 +129,7 @@ static void add_unused(void *user, int slot, const char *name)
     ts_text_printf(&unused->text, "%s%s", unused->text.len > 0 ? ", " : "", name);
 }
 
-static void find_unused(struct ts_trace_told *told, const struct ts_trace_rows *rows)
+void ts_trace_told_unused(struct ts_trace_rows *rows)
 {
     struct unused unused = {.rows = rows};
     ts_text_init(&unused.text);
@@ -116,16 +137,8 @@ static void find_unused(struct ts_trace_told *told, const struct ts_trace_rows *
     if (unused.n_more > 0) {
         ts_text_printf(&unused.text, " and %zu more", unused.n_more);
     }
-    (void)snprintf(told->unused, sizeof told->unused, "%s", unused.text.failed ? "" : unused.text.data);
+    (void)snprintf(rows->unused, sizeof rows->unused, "%s", unused.text.failed ? "" : unused.text.data);
     ts_text_deinit(&unused.text);
-}
-
-void ts_trace_told_see(struct ts_trace_told *told, const struct ts_trace_row *row, const struct ts_trace_rows *rows)
-{
-    if (told->n == 0) {
-        find_unused(told, rows);
-    }
-    told->rows[told->n++] = *row;
 }
 
 /* ---- all of it ---- */
@@ -152,12 +165,11 @@ static const char *meaning_of(enum ts_trace_field field)
 
 static void put_columns(struct ts_text *out, const struct ts_trace_rows *rows)
 {
-    const struct ts_trace_container *container = rows->container;
     bool first = true;
     ts_text_puts(out, "columns: ");
     for (size_t i = 0; i < TS_TRACE_N_READ; i++) {
-        const char *name = rows->slots[i] >= 0 ? container->ops->name(container, (size_t)rows->slots[i]) : "";
-        if (*name) {
+        const char *name = column_of(rows, (enum ts_trace_field)i);
+        if (*name && !is_told_better(rows, (enum ts_trace_field)i)) {
             ts_text_printf(out, "%s%s = %s", first ? "" : ", ", name, meaning_of((enum ts_trace_field)i));
             first = false;
         }
@@ -209,8 +221,8 @@ void ts_trace_told_put(struct ts_text *out, const struct ts_trace_told *told, co
     }
     ts_text_puts(out, "\n");
     put_columns(out, rows);
-    if (told->unused[0]) {
-        ts_text_printf(out, "not used: %s\n", told->unused);
+    if (rows->unused[0]) {
+        ts_text_printf(out, "not used: %s\n", rows->unused);
     }
     for (size_t i = 0; i < told->n; i++) {
         put_row(out, &told->rows[i], rows);

@@ -10,11 +10,10 @@ struct ts_trace_told {
     struct ts_trace_row rows[TS_TRACE_TOLD_ROWS]; /* the first; without ids */
     size_t n;
     int64_t last_ns;
-    char unused[sizeof((struct ts_trace_counts *)0)->unused];
 };
 
-/* One of the first rows is handed out. */
-void ts_trace_told_see(struct ts_trace_told *told, const struct ts_trace_row *row, const struct ts_trace_rows *rows);
+/* With the first record that is a request: sets rows->unused. */
+void ts_trace_told_unused(struct ts_trace_rows *rows);
 void ts_trace_told_put(struct ts_text *out, const struct ts_trace_told *told, const struct ts_trace_rows *rows);
 
 #endif
