@@ -162,8 +162,7 @@ static enum ts_status collect(struct ts_trace_stats *stats, struct ts_request_st
     return status;
 }
 
-static enum ts_status describe(const struct trace_info_args *args, struct ts_trace_options *how,
-                               struct ts_diags *diags)
+static enum ts_status describe(const struct trace_info_args *args, struct ts_trace_options *how, struct ts_diags *diags)
 {
     struct ts_request_stream *stream = NULL;
     struct ts_trace_stats stats;
@@ -190,9 +189,8 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     struct ts_trace_options how = {.format = args->format};
     if (args->map) {
         char *text = ts_arena_alloc(arena, strlen(args->map) + 1);
-        const enum ts_status status =
-            text ? ts_trace_map_parse(&map, text, args->map, diags)
-                 : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+        const enum ts_status status = text ? ts_trace_map_parse(&map, text, args->map, diags)
+                                           : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
         if (status != TS_OK) {
             return status;
         }

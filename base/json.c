@@ -185,8 +185,7 @@ enum ts_status ts_json_next(struct ts_json_doc *out, uint32_t *line, struct ts_j
     if (stream->pos == stream->len) {
         return stream->in_array ? fail_between(stream, "']'", diags) : TS_OK;
     }
-    status = load(out, stream->name, stream->data, stream->len, stream->pos, &n_read,
-                  JSON_REJECT_DUPLICATES, diags);
+    status = load(out, stream->name, stream->data, stream->len, stream->pos, &n_read, JSON_REJECT_DUPLICATES, diags);
     if (status == TS_OK) {
         *line = stream->line;
         stream->line += count_lines(stream->data + stream->pos, n_read);

@@ -19,8 +19,8 @@ struct ts_json_doc {
 /* Parses a whole text; diagnostics carry file:line:col. TS_EINPUT, TS_ENOMEM. */
 enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len,
                              struct ts_diags *diags);
-/* The same of what is not quite JSON (json_lenient.c): whatever stands in place of a number is null, whole numbers of more
- * than 18 digits are strings, the last of equal keys counts. No diagnostics: the caller knows the place. */
+/* The same of what is not quite JSON (json_lenient.c): whatever stands in place of a number is null, whole numbers of
+ * more than 18 digits are strings, the last of equal keys counts. No diagnostics: the caller knows the place. */
 enum ts_status ts_json_parse_lenient(struct ts_json_doc *out, const char *name, const char *data, size_t len);
 enum ts_status ts_json_read(struct ts_json_doc *out, const char *path, size_t max_bytes, struct ts_diags *diags);
 void ts_json_deinit(struct ts_json_doc *doc);

@@ -34,8 +34,8 @@ static enum ts_status simulate(struct ts_trial_outcome *out, const struct ts_sce
     struct ts_request_stream *stream = NULL;
     struct ts_workload workload = scenario->workload;
     workload.sorts = options->sorts_trace;
-    enum ts_status status = ts_workload_open(&stream, &workload, scenario->model.seed, trial->replication,
-                                             &options->progress, diags);
+    enum ts_status status =
+        ts_workload_open(&stream, &workload, scenario->model.seed, trial->replication, &options->progress, diags);
     if (status != TS_OK) {
         return status;
     }

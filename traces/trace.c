@@ -30,8 +30,9 @@ struct trace_stream {
 
 static void list_formats(struct ts_text *out)
 {
-    ts_text_puts(out, "say which columns are meant: --map time=COLUMN,in=COLUMN,out=COLUMN (in a scenario: trace: {map: "
-                      "{time: COLUMN, in: COLUMN, out: COLUMN}}); known formats: ");
+    ts_text_puts(out,
+                 "say which columns are meant: --map time=COLUMN,in=COLUMN,out=COLUMN (in a scenario: trace: {map: "
+                 "{time: COLUMN, in: COLUMN, out: COLUMN}}); known formats: ");
     for (size_t i = 0; i + 1 < ts_trace_n_formats(); i++) {
         const struct ts_trace_format *format = &ts_trace_formats[i];
         ts_text_printf(out, "%s%s (", i > 0 ? "; " : "", format->name);
@@ -88,9 +89,9 @@ static enum ts_status fail_column(struct ts_trace_container *container, const ch
         }
     }
     const struct ts_span at = {.file = path, .line = line};
-    const enum ts_status status =
-        ts_fail_hint(diags, wanted.failed ? TS_ENOMEM : TS_EINPUT, at, &hint,
-                     container->has_header ? "the header has no column '%s'" : "no record has the key '%s'", wanted.data);
+    const enum ts_status status = ts_fail_hint(
+        diags, wanted.failed ? TS_ENOMEM : TS_EINPUT, at, &hint,
+        container->has_header ? "the header has no column '%s'" : "no record has the key '%s'", wanted.data);
     ts_text_deinit(&wanted);
     return status;
 }
@@ -116,10 +117,11 @@ static const struct ts_trace_format *match(const struct trace_stream *trace, str
 {
     const char *name = trace->options.format;
     const struct ts_trace_map *map = &trace->map;
-    const bool is_mapped = map->columns[TS_TRACE_TIME] || map->columns[TS_TRACE_PROMPT] || map->columns[TS_TRACE_OUTPUT];
+    const bool names_all =
+        map->columns[TS_TRACE_TIME] || map->columns[TS_TRACE_PROMPT] || map->columns[TS_TRACE_OUTPUT];
     for (size_t i = 0; i < ts_trace_n_formats(); i++) {
         const struct ts_trace_format *format = &ts_trace_formats[i];
-        const bool meant = name ? ts_str_equal(format->name, name) : !is_mapped || i + 1 == ts_trace_n_formats();
+        const bool meant = name ? ts_str_equal(format->name, name) : !names_all || i + 1 == ts_trace_n_formats();
         if (meant && ts_trace_format_matches(format, map, container, name != NULL)) {
             return format;
         }
@@ -142,25 +144,46 @@ static enum ts_status open_container(struct ts_trace_container **out, const stru
                            : ts_trace_csv_open(out, path, layout->separator, progress, diags);
 }
 
-static enum ts_status fail_format(const struct trace_stream *trace, struct ts_trace_container *container,
-                                  const struct layout *layout, const char *path, struct ts_diags *diags)
+static bool is_mapped(const struct ts_trace_map *map)
+{
+    bool any = false;
+    for (size_t i = 0; i < TS_TRACE_N_FIELDS; i++) {
+        any = any || map->columns[i];
+    }
+    return any;
+}
+
+/* With the names of the header, or of the first record. */
+static enum ts_status fail_names(const struct trace_stream *trace, const struct layout *layout, const char *path,
+                                 struct ts_diags *diags)
+{
+    const struct ts_trace_format *format = trace->options.format ? ts_trace_format_find(trace->options.format)
+                                                                 : &ts_trace_formats[ts_trace_n_formats() - 1];
+    struct ts_trace_container *container = NULL;
+    bool got = false;
+    enum ts_status status = open_container(&container, layout, path, NULL, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    status = layout->is_json ? container->ops->next(container, &got, diags) : TS_OK;
+    if (status == TS_OK) {
+        status = fail_columns(container, format, &trace->map, path, layout->at, diags);
+    }
+    container->ops->close(container);
+    return status;
+}
+
+static enum ts_status fail_format(const struct trace_stream *trace, const struct layout *layout, const char *path,
+                                  struct ts_diags *diags)
 {
     const struct ts_span at = {.file = path, .line = layout->at};
-    const struct ts_trace_format *format = trace->options.format ? ts_trace_format_find(trace->options.format) : NULL;
     const char *hint = NULL;
     const char *refusal = layout->is_json ? NULL : ts_trace_format_refusal(layout->line, layout->len, &hint);
-    bool mapped = false;
-    for (size_t i = 0; i < TS_TRACE_N_FIELDS; i++) {
-        mapped = mapped || trace->map.columns[i];
+    if (trace->options.format || is_mapped(&trace->map)) {
+        return fail_names(trace, layout, path, diags);
     }
-    if (format || mapped) {
-        format = format ? format : &ts_trace_formats[ts_trace_n_formats() - 1];
-        return fail_columns(container, format, &trace->map, path, layout->at, diags);
-    }
-    if (refusal) {
-        return ts_fail(diags, TS_EINPUT, at, hint, "%s", refusal);
-    }
-    return fail_unknown(at, diags, "no known trace format has the header", layout->line, layout->len);
+    return refusal ? ts_fail(diags, TS_EINPUT, at, hint, "%s", refusal)
+                   : fail_unknown(at, diags, "no known trace format has the header", layout->line, layout->len);
 }
 
 /* Looks through the header, or the first records, for a format. */
@@ -179,11 +202,8 @@ static enum ts_status recognise(const struct ts_trace_format **out, const struct
         *out = status == TS_OK && got ? match(trace, container) : NULL;
         status = i > 0 && status == TS_EINPUT ? TS_OK : status;
     }
-    if (status == TS_OK && !*out) {
-        status = fail_format(trace, container, layout, path, diags);
-    }
     container->ops->close(container);
-    return status;
+    return status == TS_OK && !*out ? fail_format(trace, layout, path, diags) : status;
 }
 
 static enum ts_status check_format_name(const char *name, struct ts_diags *diags)
@@ -254,7 +274,7 @@ static enum ts_status open_text(struct trace_stream *trace, const struct ts_trac
     layout.separator = ts_trace_head_separator(layout.line, layout.len);
     layout.by_line = layout.line[0] == '{' && is_line_by_line(head, layout.line, layout.len);
     if (!trace->map.time_unit) {
-        trace->map.time_unit = layout.is_json ? NULL : ts_trace_date_order(head->data, head->len);
+        trace->map.time_unit = ts_trace_date_order(head->data, head->len);
     }
     return open_rows(trace, &layout, path, diags);
 }

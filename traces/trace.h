@@ -1,5 +1,5 @@
-/* Readers of recorded traces: CSV and JSON, plain or compressed with gzip, by a table of formats (trace_formats.c) or by
- * columns that the user names. */
+/* Readers of recorded traces: CSV and JSON, plain or compressed with gzip, by a table of formats (trace_formats.c) or
+ * by columns that the user names. */
 #ifndef TS_TRACES_TRACE_H
 #define TS_TRACES_TRACE_H
 
@@ -72,8 +72,8 @@ struct ts_trace_options {
     const struct ts_trace_classes *classes;
     const struct ts_trace_where *where; /* [n_where], those of one class together */
     size_t n_where;
-    bool drops_others; /* rows that no `where` selects are dropped */
-    bool sorts;        /* all rows are sorted by time before the first is handed out */
+    bool drops_others;                  /* rows that no `where` selects are dropped */
+    bool sorts;                         /* all rows are sorted by time before the first is handed out */
     const struct ts_progress *progress; /* NULL: nobody listens */
 };
 
@@ -87,7 +87,7 @@ enum ts_status ts_trace_open_as(struct ts_request_stream **out, const char *path
                                 const struct ts_trace_options *options, struct ts_diags *diags);
 enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
                              const struct ts_progress *progress, struct ts_diags *diags);
-enum { TS_TRACE_MAX_PEEKED = 32768 };
+enum { TS_TRACE_MAX_PEEKED = 8192 };
 
 /* Why a row is no request. */
 enum ts_trace_drop {
@@ -119,7 +119,8 @@ struct ts_trace_counts {
     char unused[128];    /* columns that are not used: "Model, Total tokens and 3 more"; "": all are */
 };
 struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream);
-/* Appends the counts by reason: "2 no output tokens (first: line 7), 1 failed (line 9)"; nothing if none was dropped. */
+/* Appends the counts by reason: "2 no output tokens (first: line 7), 1 failed (line 9)"; nothing if none was dropped.
+ */
 void ts_trace_counts_tell(struct ts_text *out, const struct ts_trace_counts *counts);
 /* Adds what somebody should know of the file: rows dropped, and sorted, times that there may be twice, columns that are
  * not used. */

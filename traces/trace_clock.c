@@ -33,9 +33,10 @@ static double unit_of_name(const char *name)
     static const struct {
         const char *ending;
         double unit_s;
-    } endings[] = {{"_ns", 1e-9},   {"(ns)", 1e-9}, {"_ms", 1e-3},  {"(ms)", 1e-3},    {"_us", 1e-6},  {"(us)", 1e-6},
-                   {"nano", 1e-9},  {"Nano", 1e-9}, {"Nanos", 1e-9}, {"nanos", 1e-9},  {"millis", 1e-3}, {"Millis", 1e-3},
-                   {"micros", 1e-6}, {"Micros", 1e-6}, {"(s)", 1.0}, {"seconds", 1.0}, {"_s", 1.0},    {"_sec", 1.0}};
+    } endings[] = {{"_ns", 1e-9},    {"(ns)", 1e-9},   {"_ms", 1e-3},    {"(ms)", 1e-3},   {"_us", 1e-6},
+                   {"(us)", 1e-6},   {"nano", 1e-9},   {"Nano", 1e-9},   {"Nanos", 1e-9},  {"nanos", 1e-9},
+                   {"millis", 1e-3}, {"Millis", 1e-3}, {"micros", 1e-6}, {"Micros", 1e-6}, {"(s)", 1.0},
+                   {"seconds", 1.0}, {"_s", 1.0},      {"_sec", 1.0}};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         if (ts_str_has_suffix(name, endings[i].ending)) {
             return endings[i].unit_s;
@@ -227,25 +228,32 @@ static int64_t sunday_of(int year, int month, int n)
 
 bool ts_trace_clock_is_twice(struct ts_trace_clock *clock, int64_t time_ns)
 {
-    const int64_t hour_ns = 3600 * TS_NS_PER_S;
-    if (time_ns < clock->year_ns[0] || time_ns >= clock->year_ns[1]) {
-        const int year = ts_trace_year_of(time_ns < 0 ? 0 : time_ns);
-        clock->year_ns[0] = ts_trace_days(year, 1, 1) * 24 * hour_ns;
-        clock->year_ns[1] = ts_trace_days(year + 1, 1, 1) * 24 * hour_ns;
-        clock->set_back_ns[0][0] = sunday_of(year, 10, 0) * 24 * hour_ns + 2 * hour_ns;
-        clock->set_back_ns[1][0] = sunday_of(year, 11, 1) * 24 * hour_ns + hour_ns;
-        clock->set_back_ns[0][1] = clock->set_back_ns[0][0] + hour_ns;
-        clock->set_back_ns[1][1] = clock->set_back_ns[1][0] + hour_ns;
+    const int64_t hour_ns = 3600 * TS_NS_PER_S, day_ns = 24 * hour_ns;
+    const int year = ts_trace_year_of(time_ns < 0 ? 0 : time_ns);
+    const int64_t europe_ns = sunday_of(year, 10, 0) * day_ns + 2 * hour_ns;
+    const int64_t us_ns = sunday_of(year, 11, 1) * day_ns + hour_ns;
+    /* What begins here is quiet, an hour, quiet ... */
+    const int64_t begins_ns[] = {
+        ts_trace_days(year, 1, 1) * day_ns,    europe_ns, europe_ns + hour_ns, us_ns, us_ns + hour_ns,
+        ts_trace_days(year + 1, 1, 1) * day_ns};
+    for (size_t i = 0; i + 1 < sizeof begins_ns / sizeof begins_ns[0]; i++) {
+        if (time_ns >= begins_ns[i] && time_ns < begins_ns[i + 1]) {
+            clock->quiet_ns[0] = i % 2 == 0 ? begins_ns[i] : 0;
+            clock->quiet_ns[1] = i % 2 == 0 ? begins_ns[i + 1] : 0;
+            return i % 2 == 1;
+        }
     }
-    return (time_ns >= clock->set_back_ns[0][0] && time_ns < clock->set_back_ns[0][1]) ||
-           (time_ns >= clock->set_back_ns[1][0] && time_ns < clock->set_back_ns[1][1]);
+    return false;
 }
 
 /* ---- what was understood ---- */
 
 static const char *unit_word(double unit_s)
 {
-    return unit_s == 1e-3 ? "milliseconds" : unit_s == 1e-6 ? "microseconds" : unit_s == 1e-9 ? "nanoseconds" : "seconds";
+    return unit_s == 1e-3   ? "milliseconds"
+           : unit_s == 1e-6 ? "microseconds"
+           : unit_s == 1e-9 ? "nanoseconds"
+                            : "seconds";
 }
 
 void ts_trace_clock_tell(struct ts_text *out, const struct ts_trace_clock *clock)
@@ -255,16 +263,15 @@ void ts_trace_clock_tell(struct ts_text *out, const struct ts_trace_clock *clock
         ts_text_puts(out, clock->has_zone && clock->is_naive ? "dates, some with a zone; the others are taken as UTC"
                           : clock->has_zone                  ? "dates with a zone"
                                                              : "dates without a zone, taken as UTC");
-        ts_text_puts(out, clock->day_first     ? ", day before month"
-                          : clock->month_first ? ", month before day"
-                                               : "");
+        ts_text_puts(out, clock->day_first ? ", day before month" : clock->month_first ? ", month before day" : "");
         break;
     case TS_TIME_EXCEL:
         ts_text_puts(out, "dates of a spreadsheet (days since 1899-12-30), without a zone, taken as UTC");
         break;
     case TS_TIME_NUMBER:
         ts_text_printf(out, "%s, as %s", unit_word(clock->unit_s),
-                       clock->unit_is_told ? "the format, the column or the map says" : "the size of the first one says");
+                       clock->unit_is_told ? "the format, the column or the map says"
+                                           : "the size of the first one says");
         break;
     case TS_TIME_UNKNOWN:
         break;

@@ -1,5 +1,5 @@
-/* Hides CSV as a layout of traces: columns by the names in the header, and errors that show the row with a caret. A slot
- * is the number of a column. */
+/* Hides CSV as a layout of traces: columns by the names in the header, and errors that show the row with a caret. A
+ * slot is the number of a column. */
 #include <stdlib.h>
 #include <string.h>
 

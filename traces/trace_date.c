@@ -394,8 +394,8 @@ const char *ts_trace_date_order(const char *text, size_t len)
         int year = 0;
         const bool begins = at == text || at[-1] < '0' || at[-1] > '9';
         if (begins && take_number(&a, &from, end, 2) > 0 && take_char(&from, end, '/') &&
-            take_number(&b, &from, end, 2) > 0 && take_char(&from, end, '/') && take_number(&year, &from, end, 4) == 4 &&
-            (a > 12) != (b > 12)) {
+            take_number(&b, &from, end, 2) > 0 && take_char(&from, end, '/') &&
+            take_number(&year, &from, end, 4) == 4 && (a > 12) != (b > 12)) {
             return a > 12 ? "dmy" : "mdy";
         }
     }

@@ -63,10 +63,10 @@ struct ts_trace_container_ops {
 /* Embedded as the first member. */
 struct ts_trace_container {
     const struct ts_trace_container_ops *ops;
-    uint64_t line; /* of the current record */
+    uint64_t line;                     /* of the current record */
     const struct ts_csv_field *fields; /* of a CSV: the cells of the current row, by slot; NULL: ask `cell` */
-    char separator;  /* of a CSV; 0: JSON */
-    bool has_header; /* all columns are known from the start */
+    char separator;                    /* of a CSV; 0: JSON */
+    bool has_header;                   /* all columns are known from the start */
 };
 
 enum ts_status ts_trace_csv_open(struct ts_trace_container **out, const char *path, char separator,
@@ -123,13 +123,12 @@ enum ts_trace_time_kind { TS_TIME_UNKNOWN, TS_TIME_DATE, TS_TIME_NUMBER, TS_TIME
 
 struct ts_trace_clock {
     enum ts_trace_time_kind kind;
-    double unit_s;         /* NUMBER: 0 until the first value */
-    bool unit_is_told;     /* by the format, the map or the column's name: not by the size of the first value */
-    bool decimal_comma;    /* "12,5" is a number */
+    double unit_s;               /* NUMBER: 0 until the first value */
+    bool unit_is_told;           /* by the format, the map or the column's name: not by the size of the first value */
+    bool decimal_comma;          /* "12,5" is a number */
     bool day_first, month_first; /* of dates with slashes; neither: not known yet */
     bool has_zone, is_naive;     /* dates with and without a zone were seen */
-    int64_t set_back_ns[2][2];   /* hours [begin, end) of the current year in which clocks are set back: Europe, US */
-    int64_t year_ns[2];          /* that year */
+    int64_t quiet_ns[2];         /* [begin, end) around the last time, in which no clock is set back */
     char day[10];                /* "2023-11-16", the last one that was read, and the nanoseconds before it */
     int64_t day_ns;
 };
@@ -138,7 +137,7 @@ struct ts_trace_clock {
 void ts_trace_clock_init(struct ts_trace_clock *clock, double unit_s, const char *unit, const char *column);
 /* False if the cell is no time like those before it. */
 bool ts_trace_clock_read(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell);
-/* Is this naive local time in an hour that there may be twice? */
+/* Is this naive local time in an hour that there may be twice? No if it lies in quiet_ns. */
 bool ts_trace_clock_is_twice(struct ts_trace_clock *clock, int64_t time_ns);
 /* Appends "seconds since 1970", "dates without a zone" ... / "2026-03-03 00:01:14.412" or "12.5 s". */
 void ts_trace_clock_tell(struct ts_text *out, const struct ts_trace_clock *clock);
@@ -178,7 +177,7 @@ struct ts_trace_rows {
     const struct ts_trace_format *format;
     const struct ts_trace_options *options;
     char *path;
-    int slots[TS_TRACE_N_FIELDS];           /* -1: the file has no such column */
+    int slots[TS_TRACE_N_FIELDS]; /* -1: the file has no such column */
     int where_slots[TS_TRACE_MAX_WHERE];
     struct ts_trace_clock clock;
     uint64_t *ids; /* [ids_cap] of the current row */

@@ -113,9 +113,9 @@ const struct ts_trace_format ts_trace_formats[] = {
 
 enum { N_FORMATS = sizeof ts_trace_formats / sizeof ts_trace_formats[0] };
 
-static const char *const format_names[] = {"azure",         "burstgpt", "qwen-bailian", "ragpulse",      "mooncake",
-                                           "llmservingsim", "vidur",    "litellm",      "opentelemetry", "mapped",
-                                           NULL};
+static const char *const format_names[] = {
+    "azure", "burstgpt", "qwen-bailian",  "ragpulse", "mooncake", "llmservingsim",
+    "vidur", "litellm",  "opentelemetry", "mapped",   NULL};
 _Static_assert(sizeof format_names / sizeof format_names[0] == N_FORMATS + 1,
                "each format has its name in the list, in the same order");
 
@@ -235,7 +235,8 @@ const char *ts_trace_format_refusal(const char *line, size_t len, const char **h
                                      "classes of the workload say how long prompts and replies are";
     *hint = rates_hint;
     if (is_servegen(line, len)) {
-        return "rates of a client in windows of time (ServeGen: start, rate, CV, distribution of the gaps), not a trace "
+        return "rates of a client in windows of time (ServeGen: start, rate, CV, distribution of the gaps), not a "
+               "trace "
                "of requests";
     }
     if (has_name(line, len, "rate_rps") || has_name(line, len, "total_rate_rps") ||

@@ -17,10 +17,11 @@ static enum ts_status check_regular(const char *path, struct ts_diags *diags)
         return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read: it is a folder");
     }
     if (!S_ISREG(info.st_mode)) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path),
-                       "a trace is opened more than once: write it to a file first, or give - and the trace on standard "
-                       "input",
-                       "cannot read: it is not a regular file");
+        return ts_fail(
+            diags, TS_EIO, ts_span_file(path),
+            "a trace is opened more than once: write it to a file first, or give - and the trace on standard "
+            "input",
+            "cannot read: it is not a regular file");
     }
     return TS_OK;
 }
@@ -31,8 +32,9 @@ static const char *binary_hint(const struct ts_trace_head *head, const char *pat
     static const struct {
         const char *magic, *hint;
     } kinds[] = {
-        {"PK\x03\x04", "it is a zip archive: unpack it first; if it is a spreadsheet (.xlsx, .ods), open it and save it "
-                       "as CSV"},
+        {"PK\x03\x04",
+         "it is a zip archive: unpack it first; if it is a spreadsheet (.xlsx, .ods), open it and save it "
+         "as CSV"},
         {"\xd0\xcf\x11\xe0", "it is a spreadsheet or document of an old Office: open it and save it as CSV"},
         {"PAR1", "it is a Parquet file: convert it to CSV first"},
         {"SQLite format 3", "it is a SQLite database: export the table as CSV"},
@@ -51,9 +53,9 @@ static const char *binary_hint(const struct ts_trace_head *head, const char *pat
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         const size_t len = strlen(kinds[i].magic);
         if (head->len >= len && memcmp(head->data, kinds[i].magic, len) == 0) {
-            const bool is_sheet = i == 0 && path_len > 5 &&
-                                  (ts_trace_name_is(path + path_len - 5, 5, ".xlsx") ||
-                                   ts_trace_name_is(path + path_len - 4, 4, ".ods"));
+            const bool is_sheet =
+                i == 0 && path_len > 5 &&
+                (ts_trace_name_is(path + path_len - 5, 5, ".xlsx") || ts_trace_name_is(path + path_len - 4, 4, ".ods"));
             return is_sheet ? sheet : kinds[i].hint;
         }
     }

@@ -15,16 +15,16 @@ enum { MAX_PATH = 128, MAX_SLOTS = 192 };
 
 /* One column: where its values are found. */
 struct slot {
-    const char *names;   /* borrowed: "a|b|c" */
+    const char *names; /* borrowed: "a|b|c" */
     bool exact;
-    char path[MAX_PATH]; /* as the file has it; "": no record has had one yet */
+    char path[MAX_PATH];         /* as the file has it; "": no record has had one yet */
     const struct ts_json *value; /* in the current record; NULL: not there */
 };
 
 struct json_container {
     struct ts_trace_container base;
     struct ts_trace_json_text text;
-    struct ts_json_doc doc; /* root NULL: none */
+    struct ts_json_doc doc;           /* root NULL: none */
     const struct ts_json *records[4]; /* arrays that lie within one another: resourceSpans, scopeSpans, spans */
     size_t at[4];
     const struct ts_json *record;
@@ -235,9 +235,10 @@ static const struct ts_json *array_of_objects(const struct ts_json *object, cons
 /* What lies in an object that is no record itself, but holds them. */
 static const struct ts_json *inner_records(const struct ts_json *object, bool is_root)
 {
-    static const char *const keys[] = {"resourceSpans", "resource_spans", "scopeSpans", "scope_spans",
-                                       "instrumentationLibrarySpans", "spans", "data", "rows", "records", "requests",
-                                       "logs", "results", "items"};
+    static const char *const keys[] = {
+        "resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "instrumentationLibrarySpans",
+        "spans",         "data",           "rows",       "records",     "requests",
+        "logs",          "results",        "items"};
     enum { N_KEYS = sizeof keys / sizeof keys[0], N_OF_SPANS = 6 };
     for (size_t i = 0; i < (is_root ? N_KEYS : N_OF_SPANS); i++) {
         const struct ts_json *array = array_of_objects(object, keys[i]);
@@ -290,9 +291,9 @@ static enum ts_status next_doc(struct json_container *trace, bool *got, struct t
     status = ts_json_parse_lenient(&trace->doc, trace->text.path, data, len);
     if (status != TS_OK) {
         trace->doc = (struct ts_json_doc){.root = NULL};
-        return ts_trace_json_text_fail(
-            &trace->text, status, diags, status == TS_EINPUT ? "a trace has one object on each line" : NULL,
-            status == TS_EINPUT ? "not JSON, or a line cut short" : "out of memory");
+        return ts_trace_json_text_fail(&trace->text, status, diags,
+                                       status == TS_EINPUT ? "a trace has one object on each line" : NULL,
+                                       status == TS_EINPUT ? "not JSON, or a line cut short" : "out of memory");
     }
     return TS_OK;
 }
@@ -394,12 +395,26 @@ static bool is_below(const char *path, const char *prefix, const char *key)
     return strncmp(path, key, len) == 0 && (path[len] == '\0' || path[len] == '\n');
 }
 
+/* Is the column sought below that key, though no record has had it yet? */
+static bool is_sought_below(const struct slot *slot, const char *key)
+{
+    for (const char *at = slot->names; !slot->path[0] && *at; at += strcspn(at, "|"), at += *at == '|') {
+        const size_t len = strcspn(at, "|."), whole = strcspn(at, "|");
+        if (len < whole && ts_trace_name_is(at, len, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool each_key(void *user, const char *key, const struct ts_json *value)
 {
     const struct each *each = user;
     int slot = -1;
     for (size_t i = 0; i < each->trace->n_slots; i++) {
-        slot = is_below(each->trace->slots[i].path, each->prefix, key) ? (int)i : slot;
+        const struct slot *at = &each->trace->slots[i];
+        const bool is_it = is_below(at->path, each->prefix, key) || (!each->prefix && is_sought_below(at, key));
+        slot = is_it ? (int)i : slot;
     }
     if (!each->prefix && ts_str_equal(key, "attributes") && ts_json_is_object(value)) {
         struct each below = *each;

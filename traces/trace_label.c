@@ -106,10 +106,18 @@ static enum ts_status read_sensitivity(struct ts_trace_row *out, const struct ts
     static const struct {
         const char *word;
         int sensitivity; /* -1: as the class says */
-    } words[] = {{"public", TS_PUBLIC},     {"internal", TS_INTERNAL},       {"restricted", TS_RESTRICTED},
-                 {"open", TS_PUBLIC},       {"confidential", TS_RESTRICTED}, {"secret", TS_RESTRICTED},
-                 {"yes", TS_RESTRICTED},    {"true", TS_RESTRICTED},         {"1", TS_RESTRICTED},
-                 {"no", -1},                {"false", -1},                   {"0", -1},
+    } words[] = {{"public", TS_PUBLIC},
+                 {"internal", TS_INTERNAL},
+                 {"restricted", TS_RESTRICTED},
+                 {"open", TS_PUBLIC},
+                 {"confidential", TS_RESTRICTED},
+                 {"secret", TS_RESTRICTED},
+                 {"yes", TS_RESTRICTED},
+                 {"true", TS_RESTRICTED},
+                 {"1", TS_RESTRICTED},
+                 {"no", -1},
+                 {"false", -1},
+                 {"0", -1},
                  {"sensitive", TS_RESTRICTED}};
     const int slot = rows->slots[TS_TRACE_SENSITIVITY];
     struct ts_trace_cell cell = {.kind = TS_CELL_NONE};
@@ -166,7 +174,8 @@ enum ts_status ts_trace_label_read(struct ts_trace_row *out, const struct ts_tra
     if (rows->options->n_where > 0) {
         select_class(out, rows);
     }
-    const bool by_name = rows->options->n_where == 0 || (rows->options->map && rows->options->map->columns[TS_TRACE_CLASS]);
+    const bool by_name =
+        rows->options->n_where == 0 || (rows->options->map && rows->options->map->columns[TS_TRACE_CLASS]);
     const enum ts_status class_status = by_name ? read_class(out, rows, diags) : TS_OK;
     const enum ts_status sensitivity_status = read_sensitivity(out, rows, diags);
     const enum ts_status difficulty_status = read_difficulty(out, rows, diags);

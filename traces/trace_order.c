@@ -1,7 +1,7 @@
 /* Hides how rows come into order of time. The first TS_TRACE_MAX_PEEKED rows are read before any is handed out: if the
  * file ends there, they are sorted where they lie; if they are out of order and the file goes on, all of it is sorted
- * outside of memory: runs of 32 MiB, sorted, in a file without a name, then merged. A file in order costs a comparison a
- * row. Rows of equal times come in the order of the file. */
+ * outside of memory: runs of 32 MiB, sorted, in a file without a name, then merged. A file in order costs a comparison
+ * a row. Rows of equal times come in the order of the file. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,7 +153,8 @@ static void free_pile(struct pile *pile)
 
 static enum ts_status fail_file(const struct ts_trace_order *order, struct ts_diags *diags)
 {
-    return ts_fail(diags, TS_EIO, ts_span_file(order->rows->path), "sort the file by its times, or make room on the disk",
+    return ts_fail(diags, TS_EIO, ts_span_file(order->rows->path),
+                   "sort the file by its times, or make room on the disk",
                    "the rows are out of order, and cannot be sorted: no room for a file beside it");
 }
 
@@ -345,9 +346,9 @@ static enum ts_status fail_late(struct ts_trace_order *order, int64_t by_ns, str
     ts_text_puts(&message, "time goes backwards by ");
     ts_units_format(&message, ts_s_from_ns(by_ns), "s");
     order->came_late = true;
-    const enum ts_status status =
-        order->rows->container->ops->fail(order->rows->container, order->rows->slots[TS_TRACE_TIME], diags,
-                                          "sort the file by its times", message.failed ? "time goes backwards" : message.data);
+    const enum ts_status status = order->rows->container->ops->fail(
+        order->rows->container, order->rows->slots[TS_TRACE_TIME], diags, "sort the file by its times",
+        message.failed ? "time goes backwards" : message.data);
     ts_text_deinit(&message);
     return status;
 }

@@ -66,11 +66,9 @@ enum ts_status ts_trace_rows_fail(const struct ts_trace_rows *rows, int slot, co
 static enum ts_status fail_tokens(const struct ts_trace_rows *rows, enum ts_trace_field field, bool too_many,
                                   struct ts_diags *diags)
 {
-    return ts_trace_rows_fail(rows, rows->slots[field],
-                              too_many ? "at most 10,000,000 tokens" : "a whole number of tokens",
-                              too_many ? "a request this large is a mistake of the file: is the column the right one?"
-                                       : NULL,
-                              diags);
+    return ts_trace_rows_fail(
+        rows, rows->slots[field], too_many ? "at most 10,000,000 tokens" : "a whole number of tokens",
+        too_many ? "a request this large is a mistake of the file: is the column the right one?" : NULL, diags);
 }
 
 /* A number of tokens that was not written in digits alone: "374.0", 374.0. */
@@ -83,9 +81,8 @@ static enum ts_status read_other_tokens(uint32_t *out, const struct ts_trace_row
     }
     if (cell->kind == TS_CELL_TEXT) {
         int64_t ns = 0;
-        const bool is_number =
-            ts_trace_seconds(&ns, cell->text, cell->len, 1.0, rows->clock.decimal_comma) ||
-            ts_trace_seconds(&ns, cell->text, cell->len, 1.0, false);
+        const bool is_number = ts_trace_seconds(&ns, cell->text, cell->len, 1.0, rows->clock.decimal_comma) ||
+                               ts_trace_seconds(&ns, cell->text, cell->len, 1.0, false);
         if (!is_number && !ts_parse_double(&value, cell->text, cell->len)) {
             return fail_tokens(rows, field, false, diags);
         }
@@ -126,7 +123,8 @@ static enum ts_status fail_time(const struct ts_trace_rows *rows, struct ts_diag
     const struct ts_trace_clock *clock = &rows->clock;
     struct ts_trace_cell cell;
     cell_of(&cell, rows, TS_TRACE_TIME);
-    const bool slashes = cell.kind == TS_CELL_TEXT && strchr(cell.text, '/') && !clock->day_first && !clock->month_first;
+    const bool slashes =
+        cell.kind == TS_CELL_TEXT && strchr(cell.text, '/') && !clock->day_first && !clock->month_first;
     const char *due = clock->kind == TS_TIME_NUMBER  ? "a number, as the times before it"
                       : clock->kind == TS_TIME_EXCEL ? "a date of a spreadsheet, as the times before it"
                       : clock->kind == TS_TIME_DATE
@@ -144,7 +142,8 @@ static enum ts_status read_time(struct ts_trace_row *out, struct ts_trace_rows *
     struct ts_trace_cell cell;
     cell_of(&cell, rows, TS_TRACE_TIME);
     if (ts_trace_clock_read(&out->time_ns, &rows->clock, &cell)) {
-        if (rows->clock.is_naive && !rows->naive_line && !rows->clock.has_zone &&
+        const bool is_quiet = out->time_ns >= rows->clock.quiet_ns[0] && out->time_ns < rows->clock.quiet_ns[1];
+        if (!is_quiet && rows->clock.is_naive && !rows->naive_line && !rows->clock.has_zone &&
             ts_trace_clock_is_twice(&rows->clock, out->time_ns)) {
             rows->naive_line = out->line;
         }

@@ -64,10 +64,11 @@ void ts_trace_counts_warn(const struct ts_trace_counts *counts, const char *path
                      "the rows are not in order of time, here first: they were sorted");
     }
     if (counts->naive_line > 0) {
-        ts_diags_add(diags, TS_WARNING, line_of(path, counts->naive_line),
-                     "write the times with a zone, or in UTC, if they are of a clock that is set back in autumn",
-                     "a time without a zone, in the hour of the year that such a clock shows twice: it is taken as UTC, "
-                     "and two hours may lie on one another here");
+        ts_diags_add(
+            diags, TS_WARNING, line_of(path, counts->naive_line),
+            "write the times with a zone, or in UTC, if they are of a clock that is set back in autumn",
+            "a time without a zone, in the hour of the year that such a clock shows twice: it is taken as UTC, "
+            "and two hours may lie on one another here");
     }
     if (counts->unused[0]) {
         ts_diags_add(diags, TS_NOTE, ts_span_file(path), NULL, "columns that are not used: %s", counts->unused);

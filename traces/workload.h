@@ -29,16 +29,16 @@ struct ts_workload {
     double calls_per_s;     /* generated: mean over a whole week of the curve */
 
     /* trace */
-    const char *trace_format; /* "auto", or one of ts_trace_format_names */
+    const char *trace_format;           /* "auto", or one of ts_trace_format_names */
     const struct ts_trace_map *map;     /* NULL: columns are found by the format */
     const struct ts_trace_where *where; /* [n_where] which rows are of which class, see ts_trace_options */
     size_t n_where;
-    bool drops_others;        /* rows that no class selects are dropped */
-    bool sorts;               /* the file is sorted as a whole: see ts_trace_options */
-    double scale_rate;        /* 1 = as recorded; 2 = twice the rate (gaps halved) */
-    bool names_classes;       /* the classes below are those that rows of the file may name; where they do, shares are
-                                 not drawn */
-    double repeat_to_s;       /* 0: once; else the trace is repeated end to end until that time */
+    bool drops_others;  /* rows that no class selects are dropped */
+    bool sorts;         /* the file is sorted as a whole: see ts_trace_options */
+    double scale_rate;  /* 1 = as recorded; 2 = twice the rate (gaps halved) */
+    bool names_classes; /* the classes below are those that rows of the file may name; where they do, shares are
+                           not drawn */
+    double repeat_to_s; /* 0: once; else the trace is repeated end to end until that time */
 
     /* generated */
     double duration_s; /* of the simulated window, from start_hour of the week (0 = Monday 00:00); > 0 cuts a trace */

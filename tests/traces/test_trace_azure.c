@@ -212,8 +212,9 @@ static void test_trace__every_format_name_opens_a_file_of_its_kind(void **state)
         {"vidur", "arrived_at,num_prefill_tokens,num_decode_tokens\n0.5,5,6\n"},
         {"litellm", "{\"startTime\": \"2026-03-02 08:00:00.5\", \"prompt_tokens\": 5, \"completion_tokens\": 6, "
                     "\"spend\": 0.1}\n"},
-        {"opentelemetry", "{\"start_time\": \"2026-03-02T08:00:00Z\", \"attributes\": {\"gen_ai.usage.input_tokens\": 5, "
-                          "\"gen_ai.usage.output_tokens\": 6}}\n"},
+        {"opentelemetry",
+         "{\"start_time\": \"2026-03-02T08:00:00Z\", \"attributes\": {\"gen_ai.usage.input_tokens\": 5, "
+         "\"gen_ai.usage.output_tokens\": 6}}\n"},
         {"mapped", "time;in;out\n0,5;5;6\n"},
     };
     const size_t n = sizeof samples / sizeof samples[0];
