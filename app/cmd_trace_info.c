@@ -134,8 +134,9 @@ struct trace_info_args {
 static const struct trace_info_args defaults = {.format = "auto"};
 
 static const struct ts_option options[] = {
-    {TS_INTO(struct trace_info_args, file), "FILE", "a request trace, e.g. traces/samples/azure-like.csv",
-     .operand = TS_NEEDED},
+    {TS_INTO(struct trace_info_args, file), "FILE",
+     "a request trace, e.g. traces/samples/azure-like.csv; - is standard input", .operand = TS_NEEDED,
+     .reads_stdin = true},
     {"format", 'f', TS_INTO(struct trace_info_args, format), "NAME", TS_DOC_TRACE_FORMAT},
     {"map", 0, TS_INTO(struct trace_info_args, map), "FIELDS", TS_DOC_TRACE_MAP},
 };

@@ -86,7 +86,7 @@ static enum ts_status generator_next(struct ts_request_stream *stream, struct ts
         return TS_OK;
     }
     struct ts_request request = {.id = generator->next_id++, .arrival_ns = ts_ns_from_s(time_s)};
-    ts_label_draw(&request, workload, generator->seed, generator->replication);
+    ts_label_draw(&request, workload, NULL, generator->seed, generator->replication);
     const struct ts_class_spec *spec = &workload->classes[request.class_id];
     request.prompt_tok = draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
     request.output_tok = draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);

@@ -28,6 +28,7 @@ struct replay {
     bool at_end;
     const char *class_names[TS_MAX_CLASSES];
     struct ts_trace_classes classes;
+    struct ts_label_fit *fit; /* NULL: classes do not say how long their requests are */
 };
 
 static struct ts_trace_counts add_counts(struct ts_trace_counts a, struct ts_trace_counts b)
@@ -167,7 +168,7 @@ static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_re
         warn_about_classes(replay, diags);
     }
     request.id = replay->next_id++;
-    ts_label_draw(&request, replay->workload, replay->seed, 0);
+    ts_label_draw(&request, replay->workload, replay->fit, replay->seed, 0);
     *out = request;
     *got = 1;
     return TS_OK;
@@ -177,6 +178,7 @@ static void replay_destroy(struct ts_request_stream *stream)
 {
     struct replay *replay = (struct replay *)stream;
     ts_request_stream_destroy(replay->trace);
+    ts_label_fit_destroy(replay->fit);
     free(replay->prefix_ids);
     free(replay);
 }
@@ -213,8 +215,11 @@ enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_wo
         replay->class_names[i] = workload->classes[i].name;
     }
     enum ts_status status = open_trace(&replay->trace, replay, diags);
+    if (status == TS_OK && ts_label_fit_create(&replay->fit, workload) != TS_OK) {
+        status = ts_fail(diags, TS_ENOMEM, ts_span_file(workload->trace_path), NULL, "out of memory");
+    }
     if (status != TS_OK) {
-        free(replay);
+        replay_destroy(&replay->base);
         return status;
     }
     *out = &replay->base;

@@ -380,13 +380,6 @@ static void trace_destroy(struct ts_request_stream *stream)
 
 static const struct ts_request_stream_ops trace_ops = {.next = trace_next, .destroy = trace_destroy};
 
-enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
-                             const struct ts_progress *progress, struct ts_diags *diags)
-{
-    const struct ts_trace_options options = {.format = format, .progress = progress};
-    return ts_trace_open_as(out, path, &options, diags);
-}
-
 enum ts_status ts_trace_open_as(struct ts_request_stream **out, const char *path,
                                 const struct ts_trace_options *options, struct ts_diags *diags)
 {

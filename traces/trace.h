@@ -85,8 +85,6 @@ struct ts_trace_options {
  * piece that is read, now and later: TS_EINTERRUPTED. What the options point to is borrowed until destroy. */
 enum ts_status ts_trace_open_as(struct ts_request_stream **out, const char *path,
                                 const struct ts_trace_options *options, struct ts_diags *diags);
-enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
-                             const struct ts_progress *progress, struct ts_diags *diags);
 enum { TS_TRACE_MAX_PEEKED = 8192 };
 
 /* Why a row is no request. */
@@ -103,7 +101,7 @@ enum ts_trace_drop {
 };
 const char *ts_trace_drop_text(enum ts_trace_drop reason);
 
-/* Rows read and rows dropped so far by a stream of ts_trace_open. */
+/* Rows read and rows dropped so far by a stream of ts_trace_open_as. */
 struct ts_trace_counts {
     uint64_t n_rows, n_kept, n_dropped;
     const char *drop_reason; /* of the first dropped row, NULL if none */

@@ -196,13 +196,25 @@ enum ts_status ts_trace_rows_init(struct ts_trace_rows *rows, struct ts_trace_co
 void ts_trace_rows_deinit(struct ts_trace_rows *rows);
 enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_row *out, bool *got,
                                   struct ts_diags *diags);
-/* "\"x\" must be a number, not 'y'", with its place. `due`: "a number". */
-enum ts_status ts_trace_rows_fail(const struct ts_trace_rows *rows, int slot, const char *due, const char *hint,
+/* The current record's cell of a field; NONE if the file has no such column. */
+static inline void ts_trace_cell_of(struct ts_trace_cell *out, const struct ts_trace_rows *rows,
+                                    enum ts_trace_field field)
+{
+    *out = (struct ts_trace_cell){.kind = TS_CELL_NONE};
+    if (rows->slots[field] >= 0 && rows->container->fields) {
+        const struct ts_csv_field *cell = &rows->container->fields[rows->slots[field]];
+        out->kind = cell->len > 0 ? TS_CELL_TEXT : TS_CELL_NONE;
+        out->text = cell->data;
+        out->len = cell->len;
+    } else if (rows->slots[field] >= 0) {
+        rows->container->ops->cell(rows->container, (size_t)rows->slots[field], out);
+    }
+}
+/* "in must be a number, not 'y'", with its place (trace_cell.c). `due`: "a number". */
+enum ts_status ts_trace_cell_fail(const struct ts_trace_rows *rows, int slot, const char *due, const char *hint,
                                   struct ts_diags *diags);
 /* Class, sensitivity and difficulty (trace_label.c). */
 enum ts_status ts_trace_label_read(struct ts_trace_row *out, const struct ts_trace_rows *rows, struct ts_diags *diags);
-/* Index of a class by its name; one that is not among them fails, with what to write in *hint (deinit it). */
-bool ts_trace_class_find(uint16_t *out, const struct ts_trace_classes *classes, const char *name, struct ts_text *hint);
 /* What the prompt consists of (trace_prefix.c). */
 enum ts_status ts_trace_prefix_read(struct ts_prefix *out, struct ts_trace_rows *rows, uint32_t prompt_tok,
                                     struct ts_diags *diags);

@@ -6,7 +6,7 @@
 
 #include "traces/trace_format.h"
 
-bool ts_trace_class_find(uint16_t *out, const struct ts_trace_classes *classes, const char *name, struct ts_text *hint)
+static bool find_class(uint16_t *out, const struct ts_trace_classes *classes, const char *name, struct ts_text *hint)
 {
     for (uint32_t i = 0; i < classes->n; i++) {
         if (ts_str_equal(classes->names[i], name)) {
@@ -30,10 +30,8 @@ static enum ts_status read_class(struct ts_trace_row *out, const struct ts_trace
 {
     const struct ts_trace_classes *classes = rows->options->classes;
     const int slot = rows->slots[TS_TRACE_CLASS];
-    struct ts_trace_cell cell = {.kind = TS_CELL_NONE};
-    if (slot >= 0) {
-        rows->container->ops->cell(rows->container, (size_t)slot, &cell);
-    }
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, TS_TRACE_CLASS);
     out->names_class = cell.kind != TS_CELL_NONE;
     if (!out->names_class || !classes || out->has_class) {
         return TS_OK;
@@ -43,13 +41,13 @@ static enum ts_status read_class(struct ts_trace_row *out, const struct ts_trace
         (void)snprintf(number, sizeof number, "%lld", (long long)cell.whole);
         cell.text = number;
     } else if (cell.kind != TS_CELL_TEXT) {
-        return ts_trace_rows_fail(rows, slot, "the name of a class", NULL, diags);
+        return ts_trace_cell_fail(rows, slot, "the name of a class", NULL, diags);
     }
     struct ts_text hint, message;
     ts_text_init(&hint);
     ts_text_init(&message);
     enum ts_status status = TS_OK;
-    out->has_class = ts_trace_class_find(&out->class_id, classes, cell.text, &hint);
+    out->has_class = find_class(&out->class_id, classes, cell.text, &hint);
     if (!out->has_class) {
         ts_text_printf(&message, "unknown class '%.40s'", cell.text);
         status = rows->container->ops->fail(rows->container, slot, diags, hint.failed ? NULL : hint.data,
@@ -120,10 +118,8 @@ static enum ts_status read_sensitivity(struct ts_trace_row *out, const struct ts
                  {"0", -1},
                  {"sensitive", TS_RESTRICTED}};
     const int slot = rows->slots[TS_TRACE_SENSITIVITY];
-    struct ts_trace_cell cell = {.kind = TS_CELL_NONE};
-    if (slot >= 0) {
-        rows->container->ops->cell(rows->container, (size_t)slot, &cell);
-    }
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, TS_TRACE_SENSITIVITY);
     if (cell.kind == TS_CELL_NONE) {
         return TS_OK;
     }
@@ -136,17 +132,15 @@ static enum ts_status read_sensitivity(struct ts_trace_row *out, const struct ts
             return TS_OK;
         }
     }
-    return ts_trace_rows_fail(rows, slot, "public, internal or restricted, or yes (restricted) or no", NULL, diags);
+    return ts_trace_cell_fail(rows, slot, "public, internal or restricted, or yes (restricted) or no", NULL, diags);
 }
 
 static enum ts_status read_difficulty(struct ts_trace_row *out, const struct ts_trace_rows *rows,
                                       struct ts_diags *diags)
 {
     const int slot = rows->slots[TS_TRACE_DIFFICULTY];
-    struct ts_trace_cell cell = {.kind = TS_CELL_NONE};
-    if (slot >= 0) {
-        rows->container->ops->cell(rows->container, (size_t)slot, &cell);
-    }
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, TS_TRACE_DIFFICULTY);
     if (cell.kind == TS_CELL_NONE) {
         return TS_OK;
     }
@@ -162,7 +156,7 @@ static enum ts_status read_difficulty(struct ts_trace_row *out, const struct ts_
         value = ts_parse_double(&value, text, len) ? value : NAN;
     }
     if (cell.kind == TS_CELL_JSON || !(fabs(value) <= 100.0)) {
-        return ts_trace_rows_fail(rows, slot, "a number from -100 to 100", NULL, diags);
+        return ts_trace_cell_fail(rows, slot, "a number from -100 to 100", NULL, diags);
     }
     out->has_difficulty = true;
     out->difficulty = (float)value;

@@ -73,7 +73,7 @@ static enum ts_status hash_tokens(struct ts_prefix *out, struct ts_trace_rows *r
     const int slot = rows->slots[TS_TRACE_TOKENS];
     const size_t n = ts_json_length(tokens), n_ids = (n + OWN_BLOCK_TOK - 1) / OWN_BLOCK_TOK;
     if (n != prompt_tok) {
-        return ts_trace_rows_fail(rows, slot, "as long as the prompt", NULL, diags);
+        return ts_trace_cell_fail(rows, slot, "as long as the prompt", NULL, diags);
     }
     if (!room_for_ids(rows, n_ids)) {
         return fail_memory(rows, diags);
@@ -82,7 +82,7 @@ static enum ts_status hash_tokens(struct ts_prefix *out, struct ts_trace_rows *r
     for (size_t i = 0; i < n; i++) {
         int64_t token = 0;
         if (!ts_json_int(ts_json_at(tokens, i), &token)) {
-            return ts_trace_rows_fail(rows, slot, "whole numbers", NULL, diags);
+            return ts_trace_cell_fail(rows, slot, "whole numbers", NULL, diags);
         }
         hash = mix(i % OWN_BLOCK_TOK == 0 ? 0 : hash, (uint64_t)token);
         rows->ids[i / OWN_BLOCK_TOK] = hash;
@@ -103,7 +103,7 @@ static enum ts_status read_ids(struct ts_prefix *out, struct ts_trace_rows *rows
     }
     for (size_t i = 0; i < n; i++) {
         if (!id_of(&rows->ids[i], ts_json_at(ids, i))) {
-            return ts_trace_rows_fail(rows, rows->slots[TS_TRACE_IDS], "whole numbers", NULL, diags);
+            return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_IDS], "whole numbers", NULL, diags);
         }
     }
     *out = (struct ts_prefix){.ids = rows->ids, .n_ids = (uint32_t)n, .block_tok = rows->format->prefix_tok};
@@ -125,15 +125,6 @@ static enum ts_status make_ids(struct ts_prefix *out, struct ts_trace_rows *rows
     return TS_OK;
 }
 
-static struct ts_trace_cell cell_of(const struct ts_trace_rows *rows, enum ts_trace_field field)
-{
-    struct ts_trace_cell cell = {.kind = TS_CELL_NONE};
-    if (rows->slots[field] >= 0) {
-        rows->container->ops->cell(rows->container, (size_t)rows->slots[field], &cell);
-    }
-    return cell;
-}
-
 /* Tokens found in a cache; what is no number of tokens of this prompt says nothing. */
 static uint32_t cached_of(const struct ts_trace_cell *cell, uint32_t prompt_tok)
 {
@@ -149,22 +140,23 @@ static uint32_t cached_of(const struct ts_trace_cell *cell, uint32_t prompt_tok)
 enum ts_status ts_trace_prefix_read(struct ts_prefix *out, struct ts_trace_rows *rows, uint32_t prompt_tok,
                                     struct ts_diags *diags)
 {
-    struct ts_trace_cell cell = cell_of(rows, TS_TRACE_TOKENS);
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, TS_TRACE_TOKENS);
     if (cell.kind == TS_CELL_JSON) {
         return hash_tokens(out, rows, cell.json, prompt_tok, diags);
     }
-    cell = cell_of(rows, TS_TRACE_IDS);
+    ts_trace_cell_of(&cell, rows, TS_TRACE_IDS);
     if (cell.kind == TS_CELL_JSON) {
         return read_ids(out, rows, cell.json, diags);
     }
-    cell = cell_of(rows, TS_TRACE_SESSION);
+    ts_trace_cell_of(&cell, rows, TS_TRACE_SESSION);
     if (cell.kind == TS_CELL_TEXT) {
         return make_ids(out, rows, hash_text(cell.text), prompt_tok, diags);
     }
     if (cell.kind == TS_CELL_INT) {
         return make_ids(out, rows, mix((uint64_t)cell.whole, 1), prompt_tok, diags);
     }
-    cell = cell_of(rows, TS_TRACE_CACHED);
+    ts_trace_cell_of(&cell, rows, TS_TRACE_CACHED);
     const uint32_t cached = cached_of(&cell, prompt_tok);
     return cached > 0 ? make_ids(out, rows, 0, cached, diags) : TS_OK;
 }

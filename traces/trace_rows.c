@@ -7,21 +7,6 @@
 
 #include "traces/trace_told.h"
 
-enum { SHOWN_CHARS = 40 };
-
-static inline void cell_of(struct ts_trace_cell *out, const struct ts_trace_rows *rows, enum ts_trace_field field)
-{
-    out->kind = TS_CELL_NONE;
-    if (rows->slots[field] >= 0 && rows->container->fields) {
-        const struct ts_csv_field *cell = &rows->container->fields[rows->slots[field]];
-        out->kind = cell->len > 0 ? TS_CELL_TEXT : TS_CELL_NONE;
-        out->text = cell->data;
-        out->len = cell->len;
-    } else if (rows->slots[field] >= 0) {
-        rows->container->ops->cell(rows->container, (size_t)rows->slots[field], out);
-    }
-}
-
 static bool is_word(const struct ts_trace_cell *cell, const char *const *words)
 {
     for (size_t i = 0; words[i]; i++) {
@@ -42,31 +27,10 @@ static bool is_missing(const struct ts_trace_cell *cell)
     return cell->kind == TS_CELL_NONE || (cell->kind == TS_CELL_REAL && !isfinite(cell->real));
 }
 
-enum ts_status ts_trace_rows_fail(const struct ts_trace_rows *rows, int slot, const char *due, const char *hint,
-                                  struct ts_diags *diags)
-{
-    struct ts_trace_cell cell = {.kind = TS_CELL_NONE};
-    struct ts_text message;
-    ts_text_init(&message);
-    rows->container->ops->cell(rows->container, (size_t)slot, &cell);
-    ts_text_printf(&message, "%s must be %s", rows->container->ops->name(rows->container, (size_t)slot), due);
-    if (cell.kind == TS_CELL_TEXT) {
-        const bool cut = cell.len > SHOWN_CHARS;
-        ts_text_printf(&message, ", not '%.*s%s'", cut ? SHOWN_CHARS : (int)cell.len, cell.text, cut ? "..." : "");
-    } else if (cell.kind == TS_CELL_INT || cell.kind == TS_CELL_REAL) {
-        ts_text_puts(&message, ", not ");
-        ts_text_double(&message, cell.real);
-    }
-    const enum ts_status status = rows->container->ops->fail(rows->container, slot, diags, hint,
-                                                             message.failed ? "a value is malformed" : message.data);
-    ts_text_deinit(&message);
-    return status;
-}
-
 static enum ts_status fail_tokens(const struct ts_trace_rows *rows, enum ts_trace_field field, bool too_many,
                                   struct ts_diags *diags)
 {
-    return ts_trace_rows_fail(
+    return ts_trace_cell_fail(
         rows, rows->slots[field], too_many ? "at most 10,000,000 tokens" : "a whole number of tokens",
         too_many ? "a request this large is a mistake of the file: is the column the right one?" : NULL, diags);
 }
@@ -100,7 +64,7 @@ static enum ts_status read_tokens(uint32_t *out, const struct ts_trace_rows *row
                                   struct ts_diags *diags)
 {
     struct ts_trace_cell cell;
-    cell_of(&cell, rows, field);
+    ts_trace_cell_of(&cell, rows, field);
     *out = 0;
     if (cell.kind == TS_CELL_TEXT) {
         uint64_t value = 0;
@@ -122,7 +86,7 @@ static enum ts_status fail_time(const struct ts_trace_rows *rows, struct ts_diag
 {
     const struct ts_trace_clock *clock = &rows->clock;
     struct ts_trace_cell cell;
-    cell_of(&cell, rows, TS_TRACE_TIME);
+    ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
     const bool slashes =
         cell.kind == TS_CELL_TEXT && strchr(cell.text, '/') && !clock->day_first && !clock->month_first;
     const char *due = clock->kind == TS_TIME_NUMBER  ? "a number, as the times before it"
@@ -130,7 +94,7 @@ static enum ts_status fail_time(const struct ts_trace_rows *rows, struct ts_diag
                       : clock->kind == TS_TIME_DATE
                           ? "a time like 2023-11-16 18:15:46.6805900 or 2024-05-10 00:00:00.009930+00:00"
                           : "a time like 2023-11-16 18:15:46.68, 2024-05-10T00:00:00+00:00, 1700158546.68 or 12.5";
-    return ts_trace_rows_fail(rows, rows->slots[TS_TRACE_TIME], slashes ? "a date that can be read in one way" : due,
+    return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_TIME], slashes ? "a date that can be read in one way" : due,
                               slashes ? "nothing shows whether the day or the month comes first: say unit=dmy or "
                                         "unit=mdy in the map of the trace's columns"
                                       : NULL,
@@ -140,7 +104,7 @@ static enum ts_status fail_time(const struct ts_trace_rows *rows, struct ts_diag
 static enum ts_status read_time(struct ts_trace_row *out, struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     struct ts_trace_cell cell;
-    cell_of(&cell, rows, TS_TRACE_TIME);
+    ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
     if (ts_trace_clock_read(&out->time_ns, &rows->clock, &cell)) {
         const bool is_quiet = out->time_ns >= rows->clock.quiet_ns[0] && out->time_ns < rows->clock.quiet_ns[1];
         if (!is_quiet && rows->clock.is_naive && !rows->naive_line && !rows->clock.has_zone &&
@@ -163,15 +127,15 @@ static enum ts_trace_drop drop_of(const struct ts_trace_rows *rows)
     static const char *const yes[] = {"true", "yes", "1", NULL};
     static const char *const no_calls[] = {"invoke_agent", "create_agent", "execute_tool", "invoke_workflow", NULL};
     struct ts_trace_cell cell;
-    cell_of(&cell, rows, TS_TRACE_OPERATION);
+    ts_trace_cell_of(&cell, rows, TS_TRACE_OPERATION);
     if (is_word(&cell, no_calls)) {
         return TS_TRACE_NO_CALL;
     }
-    cell_of(&cell, rows, TS_TRACE_GATEWAY_HIT);
+    ts_trace_cell_of(&cell, rows, TS_TRACE_GATEWAY_HIT);
     if (is_word(&cell, yes)) {
         return TS_TRACE_FROM_GATEWAY;
     }
-    cell_of(&cell, rows, TS_TRACE_STATUS);
+    ts_trace_cell_of(&cell, rows, TS_TRACE_STATUS);
     const bool is_otel = rows->slots[TS_TRACE_OPERATION] >= 0;
     uint64_t code = cell.kind == TS_CELL_INT && cell.whole > 0 ? (uint64_t)cell.whole : 0;
     if (cell.kind == TS_CELL_TEXT) {
@@ -215,7 +179,7 @@ enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_ro
         status = read_row(out, rows, diags);
     } else {
         struct ts_trace_cell cell;
-        cell_of(&cell, rows, TS_TRACE_TIME);
+        ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
         out->has_no_time = !ts_trace_clock_read(&out->time_ns, &rows->clock, &cell);
     }
     if (!rows->any && out->drop == TS_TRACE_KEPT) {

@@ -3,6 +3,7 @@
 #ifndef TS_TRACES_WORKLOAD_H
 #define TS_TRACES_WORKLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,8 @@
 
 enum { TS_WEEK_HOURS = 168, TS_MAX_CLASSES = 64 };
 
-/* A kind of request. For a trace file prompt and output come from the file and only the labels are drawn. */
+/* A kind of request. For a trace file prompt and output come from the file and only the labels are drawn; where all
+ * classes say how long theirs are, a class is drawn by its share and by how well the lengths of the row fit. */
 struct ts_class_spec {
     const char *name;
     double share; /* of the requests; the shares of a workload sum to 1 */
@@ -21,6 +23,7 @@ struct ts_class_spec {
     struct ts_dist difficulty;
     uint8_t sensitivity; /* enum ts_sensitivity */
     uint8_t priority;    /* 0..15, see ts_request */
+    bool says_lengths;   /* of a trace: prompt_tok and output_tok are set */
 };
 
 struct ts_workload {

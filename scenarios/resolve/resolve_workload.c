@@ -36,21 +36,23 @@ static bool servers_look_at_priority(struct ts_loader *loader)
 
 /* ---- classes ---- */
 
-static bool has_where(struct ts_value *item, bool generated)
+/* Not those of a workload that a trace replaces. */
+static bool has_where(struct ts_value *item)
 {
-    return !generated && ts_value_is_written(item, "where");
+    return ts_str_has_prefix(item->path, "trace.") && ts_value_is_written(item, "where");
 }
 
 static void class_of(struct ts_value *item, struct ts_class_spec *out, bool generated)
 {
     memset(out, 0, sizeof *out);
     out->name = ts_value_text(item, "name");
-    out->share = has_where(item, generated) ? 0.0 : ts_value_number(item, "share");
+    out->share = has_where(item) ? 0.0 : ts_value_number(item, "share");
     out->sensitivity = (uint8_t)ts_value_choice(item, "sensitivity");
     out->priority = (uint8_t)ts_value_count(item, "priority");
     out->difficulty = ts_value_dist(item, "difficulty");
     out->prompt_tok = out->output_tok = ts_dist_constant(1.0);
-    if (generated) {
+    out->says_lengths = ts_value_is_written(item, "prompt") && ts_value_is_written(item, "output");
+    if (generated || out->says_lengths) {
         out->prompt_tok = ts_value_dist(item, "prompt");
         out->output_tok = ts_value_dist(item, "output");
     }
@@ -64,12 +66,12 @@ static void check_share(struct ts_loader *loader, struct ts_value *item)
     }
 }
 
-static void check_classes(struct ts_loader *loader, struct ts_value *list, bool generated)
+static void check_classes(struct ts_loader *loader, struct ts_value *list)
 {
     double sum = 0.0;
     bool any = false;
     for (size_t i = 0; i < list->n_children; i++) {
-        if (has_where(&list->children[i], generated)) {
+        if (has_where(&list->children[i])) {
             ts_value_counts_if(&list->children[i], "share", false, "`where` says which rows are of the class");
         } else {
             check_share(loader, &list->children[i]);
@@ -89,6 +91,21 @@ static void check_classes(struct ts_loader *loader, struct ts_value *list, bool 
     }
     if (any && fabs(sum - 1.0) > share_tolerance) {
         ts_loader_error(loader, list, NULL, "the shares of the classes sum to %.6g %%, not to 100 %%", sum * 100.0);
+    }
+}
+
+/* Lengths of a trace's classes tell something only if all of them have some. */
+static void moot_lengths(struct ts_value *list, size_t n, bool generated)
+{
+    bool all = true;
+    for (size_t i = 0; i < n; i++) {
+        struct ts_value *item = &list->children[i];
+        const bool both = ts_value_is_written(item, "prompt") && ts_value_is_written(item, "output");
+        all = all && (generated || has_where(item) || both);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ts_value_counts_if(&list->children[i], "prompt", all, "not every class with a share has prompt and output");
+        ts_value_counts_if(&list->children[i], "output", all, "not every class with a share has prompt and output");
     }
 }
 
@@ -126,11 +143,12 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
         ts_loader_assume(loader, "trace.classes", TS_ORIGIN_DEFAULT, "default of the scenario language",
                          "one class 'request', internal, difficulty normal(0, 1)");
     }
+    moot_lengths(list, n, generated);
     for (size_t i = 0; i < n; i++) {
         class_of(&list->children[i], &classes[i], generated);
     }
     if (n > 0) {
-        check_classes(loader, list, generated);
+        check_classes(loader, list);
     }
     workload->classes = classes;
     workload->names_classes = n > 0;

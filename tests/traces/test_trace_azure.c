@@ -86,7 +86,7 @@ static size_t read_file(const struct temp_file *file, const char *format, struct
                         struct ts_trace_counts *counts)
 {
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_trace_open(&stream, file->path, format, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file->path, format, NULL, NULL), TS_OK);
     size_t n = read_all(stream, out, max);
     *counts = ts_trace_counts(stream);
     ts_request_stream_destroy(stream);

@@ -18,7 +18,7 @@ static enum ts_status read_path(const char *path, const char *format, struct ts_
 {
     struct ts_request_stream *stream = NULL;
     ts_diags_init(diags);
-    enum ts_status status = ts_trace_open(&stream, path, format, NULL, diags);
+    enum ts_status status = open_trace(&stream, path, format, NULL, diags);
     if (status != TS_OK) {
         assert_null(stream);
         return status;
@@ -256,7 +256,7 @@ static void test_trace__after_an_error_the_stream_stays_in_error(void **state)
     struct ts_request request;
     int got = 1;
     write_text(&file, HEADER "2025-01-01 00:00:00,x,5\n2025-01-01 00:00:00,5,5\n");
-    assert_int_equal(ts_trace_open(&stream, file.path, NULL, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file.path, NULL, NULL, NULL), TS_OK);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(ts_request_next(stream, &request, &got, NULL), TS_EINPUT);
         assert_int_equal(got, 0);

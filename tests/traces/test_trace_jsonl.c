@@ -4,7 +4,7 @@
 static struct ts_request_stream *open_text(const struct temp_file *file, const char *format)
 {
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_trace_open(&stream, file->path, format, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file->path, format, NULL, NULL), TS_OK);
     return stream;
 }
 

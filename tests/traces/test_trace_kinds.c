@@ -291,7 +291,7 @@ static void test_trace_kinds__a_session_has_one_beginning(void **state)
     uint64_t first[2];
     int got = 0;
     write_text(&file, "time,in,out,session_id\n0,32,5,a\n1,32,5,b\n2,48,5,a\n3,48,5,\n");
-    assert_int_equal(ts_trace_open(&stream, file.path, NULL, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file.path, NULL, NULL, NULL), TS_OK);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(ts_request_next(stream, &request, &got, NULL), TS_OK);
         assert_int_equal(request.prefix.n_ids, n_ids[i]);

@@ -102,7 +102,7 @@ static void test_trace_order__ids_stay_with_their_rows(void **state)
         fputs("]}\n", out);
     }
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(ts_trace_open(&stream, file.path, NULL, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file.path, NULL, NULL, NULL), TS_OK);
     for (uint64_t i = 0; i < N; i++) {
         struct ts_request request;
         int got = 0;

@@ -52,7 +52,7 @@ static void expect_stop(const char *head, const char *line)
     struct ts_request request;
     int got = 0;
     write_long(&file, head, line);
-    assert_int_equal(ts_trace_open(&stream, file.path, NULL, &progress, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file.path, NULL, &progress, NULL), TS_OK);
     assert_int_equal(ts_request_next(stream, &request, &got, NULL), TS_OK);
     assert_true(got);
     assert_int_equal(ts_request_next(stream, &request, &got, NULL), TS_EINTERRUPTED);

@@ -22,7 +22,7 @@ static enum ts_status read_content(struct content *out, const char *path, struct
 {
     struct ts_request_stream *stream = NULL;
     memset(out, 0, sizeof *out);
-    enum ts_status status = ts_trace_open(&stream, path, NULL, NULL, diags);
+    enum ts_status status = open_trace(&stream, path, NULL, NULL, diags);
     int got = status == TS_OK;
     while (status == TS_OK && got) {
         struct ts_request request;
