@@ -158,16 +158,6 @@ static enum ts_status check_limits(const struct ts_report *made, struct ts_diags
     return status;
 }
 
-static void warn_about_rows(const struct ts_replications *runs, const char *path, struct ts_diags *diags)
-{
-    if (runs->trace.n_dropped > 0) {
-        struct ts_span at = {.file = path, .line = (uint32_t)runs->trace.drop_line};
-        ts_diags_add(diags, TS_WARNING, at, NULL, "%llu of %llu rows dropped; the first: %s",
-                     (unsigned long long)runs->trace.n_dropped, (unsigned long long)runs->trace.n_rows,
-                     runs->trace.drop_reason ? runs->trace.drop_reason : "unknown");
-    }
-}
-
 /* A price of cached input that the scenario writes, and a trace without prefix ids: no call can have earned it. */
 static void warn_about_prompts(const struct ts_replications *runs, const struct ts_scenario *scenario,
                                struct ts_diags *diags)
@@ -340,7 +330,7 @@ static enum ts_status simulate(struct job *job, struct ts_diags *diags)
     enum ts_status status = replicate(&runs, job, diags);
     const bool interrupted = status == TS_EINTERRUPTED;
     if (status == TS_OK || (interrupted && runs.each.n > 0)) {
-        warn_about_rows(&runs, job->scenario->workload.trace_path, diags);
+        ts_trace_counts_warn(&runs.trace, job->scenario->workload.trace_path, diags);
         warn_about_prompts(&runs, job->scenario, diags);
         status = interrupted ? report_interrupted(job, &runs, diags) : report(job, &runs, diags);
     }

@@ -76,33 +76,44 @@ static void print_histogram(const char *title, const struct ts_hist *hist)
     puts("");
 }
 
-static enum ts_status print_head(const char *path, const struct ts_trace_stats *stats, struct ts_trace_counts counts)
+static enum ts_status print_head(const char *path, const struct ts_trace_stats *stats,
+                                 const struct ts_request_stream *stream)
 {
+    const struct ts_trace_counts counts = ts_trace_counts(stream);
     struct ts_text head;
     ts_text_init(&head);
     ts_text_puts(&head, "requests ");
     ts_text_number(&head, (double)stats->n_requests, 12);
     ts_text_puts(&head, " over ");
     ts_text_number(&head, stats->duration_s / 60.0, 4);
-    ts_text_puts(&head, " min, ");
-    ts_text_number(&head, stats->rate_per_s, 4);
-    ts_text_puts(&head, " /s, CV of gaps ");
-    ts_text_number(&head, stats->gap_cv, 4);
+    ts_text_puts(&head, " min");
+    if (isfinite(stats->rate_per_s)) {
+        ts_text_puts(&head, ", ");
+        ts_text_number(&head, stats->rate_per_s, 4);
+        ts_text_puts(&head, " /s");
+    }
+    if (isfinite(stats->gap_cv)) {
+        ts_text_puts(&head, ", CV of gaps ");
+        ts_text_number(&head, stats->gap_cv, 4);
+    }
+    ts_text_printf(&head, "\nrows read %llu = kept %llu + dropped %llu", (unsigned long long)counts.n_rows,
+                   (unsigned long long)counts.n_kept, (unsigned long long)counts.n_dropped);
+    if (counts.n_dropped > 0) {
+        ts_text_puts(&head, ": ");
+        ts_trace_counts_tell(&head, &counts);
+    }
+    ts_text_puts(&head, "\n\n");
+    ts_trace_tell(&head, stream);
     const bool failed = head.failed;
     printf("%s\n%s\n", path, head.data);
     ts_text_deinit(&head);
-    printf("rows read %llu = kept %llu + dropped %llu", (unsigned long long)counts.n_rows,
-           (unsigned long long)counts.n_kept, (unsigned long long)counts.n_dropped);
-    if (counts.n_dropped > 0) {
-        printf(" (first: line %llu, %s)", (unsigned long long)counts.drop_line, counts.drop_reason);
-    }
-    puts("\n");
     return failed ? TS_ENOMEM : TS_OK;
 }
 
-static enum ts_status print_info(const char *path, const struct ts_trace_stats *stats, struct ts_trace_counts counts)
+static enum ts_status print_info(const char *path, const struct ts_trace_stats *stats,
+                                 const struct ts_request_stream *stream)
 {
-    enum ts_status status = print_head(path, stats, counts);
+    enum ts_status status = print_head(path, stats, stream);
     if (status == TS_OK) {
         status = print_rates(stats);
     }
@@ -117,41 +128,84 @@ static enum ts_status print_info(const char *path, const struct ts_trace_stats *
 }
 
 struct trace_info_args {
-    const char *file, *format;
+    const char *file, *format, *map;
 };
 
 static const struct trace_info_args defaults = {.format = "auto"};
 
 static const struct ts_option options[] = {
-    {TS_INTO(struct trace_info_args, file), "FILE", "a request trace, e.g. traces/samples/azure-like.csv",
-     .operand = TS_NEEDED},
+    {TS_INTO(struct trace_info_args, file), "FILE",
+     "a request trace, e.g. traces/samples/azure-like.csv; - is standard input", .operand = TS_NEEDED,
+     .reads_stdin = true},
     {"format", 'f', TS_INTO(struct trace_info_args, format), "NAME", TS_DOC_TRACE_FORMAT},
+    {"map", 0, TS_INTO(struct trace_info_args, map), "FIELDS", TS_DOC_TRACE_MAP},
 };
 
-static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
+/* What is wrong with the order shows late in a long file: it is opened again then, and sorted. */
+static enum ts_status collect(struct ts_trace_stats *stats, struct ts_request_stream **stream, const char *path,
+                              struct ts_trace_options *how, struct ts_diags *diags)
 {
-    (void)arena;
-    const struct trace_info_args *args = untyped;
+    struct ts_diags said;
+    ts_diags_init(&said);
+    enum ts_status status = ts_trace_open_as(stream, path, how, &said);
+    if (status == TS_OK) {
+        status = ts_trace_stats_collect(stats, *stream, &said);
+    }
+    if (status == TS_EINPUT && *stream && !how->sorts && ts_trace_counts(*stream).came_late) {
+        ts_diags_deinit(&said);
+        ts_request_stream_destroy(*stream);
+        *stream = NULL;
+        how->sorts = true;
+        return collect(stats, stream, path, how, diags);
+    }
+    ts_diags_move(diags, &said);
+    ts_diags_deinit(&said);
+    return status;
+}
+
+static enum ts_status describe(const struct trace_info_args *args, struct ts_trace_options *how, struct ts_diags *diags)
+{
     struct ts_request_stream *stream = NULL;
     struct ts_trace_stats stats;
-    enum ts_status status = ts_trace_open(&stream, args->file, args->format, NULL, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    status = ts_trace_stats_collect(&stats, stream, diags);
+    enum ts_status status = collect(&stats, &stream, args->file, how, diags);
     if (status == TS_OK) {
-        status = print_info(args->file, &stats, ts_trace_counts(stream));
+        const struct ts_trace_counts counts = ts_trace_counts(stream);
+        status = print_info(args->file, &stats, stream);
+        if (counts.was_sorted || counts.naive_line > 0) {
+            ts_trace_counts_warn(&(struct ts_trace_counts){.was_sorted = counts.was_sorted,
+                                                           .late_line = counts.late_line,
+                                                           .naive_line = counts.naive_line},
+                                 args->file, diags);
+        }
         ts_trace_stats_deinit(&stats);
     }
     ts_request_stream_destroy(stream);
     return status;
 }
 
+static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
+{
+    const struct trace_info_args *args = untyped;
+    struct ts_trace_map map;
+    struct ts_trace_options how = {.format = args->format};
+    if (args->map) {
+        char *text = ts_arena_alloc(arena, strlen(args->map) + 1);
+        const enum ts_status status = text ? ts_trace_map_parse(&map, text, args->map, diags)
+                                           : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+        if (status != TS_OK) {
+            return status;
+        }
+        how.map = &map;
+    }
+    return describe(args, &how, diags);
+}
+
 const struct ts_command ts_command_trace_info = {
     .name = "trace info",
     .summary = "Describe a request trace: rates, burstiness, tokens",
     .examples = "  tiersim trace info traces/samples/azure-like.csv\n"
-                "  tiersim trace info my.csv --format azure\n",
+                "  tiersim trace info my.csv --format azure\n"
+                "  tiersim trace info export.csv --map time='Request Start',in=Prompt_Tokens,out=Completion_Tokens\n",
     .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/help.h"
+#include "app/spool.h"
 
 /* What people write for a command. */
 static const struct {
@@ -82,6 +83,9 @@ static enum ts_status parse_and_run(const struct ts_command *command, struct ts_
     }
     if (outcome.help) {
         return ts_help_command(command);
+    }
+    if (status == TS_OK) {
+        status = ts_spool_stdin(args, &command->options, arena, diags);
     }
     return status == TS_OK ? command->run(args, arena, diags) : status;
 }

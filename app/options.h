@@ -38,6 +38,7 @@ struct ts_option {
         uint32_t least, most;
     } range; /* of a count */
     enum ts_operand operand;
+    bool reads_stdin;       /* of a text: "-" is standard input (app/spool.h) */
     const char *with;       /* does nothing without this option */
     const char *without[2]; /* does nothing beside these */
     const char *beside;     /* of all options only this one does something beside it; NULL: no such rule */
@@ -68,9 +69,13 @@ struct ts_option {
     }
 #define TS_OPTION_TRACE(type, field)                                                                                   \
     {                                                                                                                  \
-        "trace", 't', TS_INTO(type, field), "FILE", "replay this request trace instead of the scenario's workload"     \
+        "trace", 't', TS_INTO(type, field), "FILE",                                                                    \
+            "replay this request trace instead of the scenario's workload; - is standard input", .reads_stdin = true   \
     }
-#define TS_DOC_TRACE_FORMAT "the trace's format: azure, qwen-bailian, ragpulse, mooncake or llmservingsim"
+#define TS_DOC_TRACE_FORMAT                                                                                            \
+    "the trace's format: azure, burstgpt, qwen-bailian, ragpulse, mooncake, llmservingsim, vidur, litellm, "           \
+    "opentelemetry or mapped"
+#define TS_DOC_TRACE_MAP "the trace's columns: time=COLUMN,in=COLUMN,out=COLUMN; also class, sensitivity, session ..."
 
 struct ts_option_table {
     const struct ts_option *rows;

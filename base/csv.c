@@ -51,6 +51,7 @@ struct ts_csv_reader {
     struct ts_csv_row header;
     size_t n_expected; /* fields per row; 0 = not known yet */
     bool ragged;
+    unsigned char separator;
 };
 
 static struct ts_span here(const struct ts_csv_reader *reader, uint64_t line, uint64_t col)
@@ -188,14 +189,16 @@ static void skip_byte_order_mark(struct ts_csv_reader *reader)
     reader->at_start = false;
 }
 
-/* Length of the segment at `pos`: up to and including the next comma, CR or LF; a NUL stops it before. */
+/* Length of the segment at `pos`: up to and including the next separator, CR or LF; a NUL stops it before. */
 static size_t segment_length(const struct ts_csv_reader *reader)
 {
     const unsigned char *data = reader->data + reader->pos;
     size_t len = reader->len - reader->pos;
     len = len > CHUNK_BYTES ? CHUNK_BYTES : len;
+    const unsigned char separator = reader->separator;
+    const unsigned char most = separator > '\r' ? separator : '\r';
     for (size_t i = 0; i < len; i++) {
-        if (data[i] <= ',' && (data[i] == ',' || data[i] == '\n' || data[i] == '\r')) {
+        if (data[i] <= most && (data[i] == separator || data[i] == '\n' || data[i] == '\r')) {
             return i + 1;
         }
         if (data[i] == '\0') {
@@ -212,7 +215,8 @@ static void note_begin(struct ts_csv_reader *reader, const unsigned char *segmen
         return;
     }
     size_t blanks = 0;
-    while (blanks < len && (segment[blanks] == ' ' || segment[blanks] == '\t')) {
+    while (blanks < len && (segment[blanks] == ' ' || segment[blanks] == '\t') &&
+           segment[blanks] != reader->separator) {
         blanks++;
     }
     reader->field_open = blanks < len;
@@ -287,7 +291,7 @@ static bool take_plain_row(struct ts_csv_reader *reader)
 {
     struct cells *cells = &reader->cells;
     size_t n = 0;
-    if (reader->file == NULL || reader->row_open || reader->after_cr || cells->cap == 0) {
+    if (reader->file == NULL || reader->separator != ',' || reader->row_open || reader->after_cr || cells->cap == 0) {
         return false;
     }
     const size_t len =
@@ -426,6 +430,7 @@ static struct ts_csv_reader *new_reader(const char *name)
     }
     ts_text_init(&reader->cells.text);
     ts_text_init(&reader->header_cells.text);
+    reader->separator = ',';
     reader->at_start = true;
     reader->line = 1;
     reader->col = 1;
@@ -455,10 +460,18 @@ static enum ts_status begin(struct ts_csv_reader **out, struct ts_csv_reader *re
 
 enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool has_header, struct ts_diags *diags)
 {
+    return ts_csv_open_separated(out, path, ',', has_header, diags);
+}
+
+enum ts_status ts_csv_open_separated(struct ts_csv_reader **out, const char *path, char separator, bool has_header,
+                                     struct ts_diags *diags)
+{
     struct ts_csv_reader *reader = new_reader(path);
     if (reader == NULL) {
         return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
     }
+    reader->separator = (unsigned char)separator;
+    csv_set_delim(&reader->parser, (unsigned char)separator);
     reader->chunk = malloc(CHUNK_BYTES);
     reader->data = reader->chunk;
     enum ts_status status = reader->chunk != NULL

@@ -27,6 +27,9 @@ struct ts_csv_row {
 
 /* Opens `path` and, if has_header, reads the header row. */
 enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool has_header, struct ts_diags *diags);
+/* The same with another separator than a comma: ';', '\t', '|'. */
+enum ts_status ts_csv_open_separated(struct ts_csv_reader **out, const char *path, char separator, bool has_header,
+                                     struct ts_diags *diags);
 /* The same over text in memory (borrowed until close). */
 enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len,
                                 bool has_header, struct ts_diags *diags);

@@ -26,11 +26,9 @@ struct replication_run {
     struct ts_diags *diags;
 };
 
-static enum ts_status simulate(void *user, uint64_t index, uint32_t slot_number)
+static enum ts_status simulate_once(const struct replication_run *run, struct slot *slot, uint64_t index, bool sorts)
 {
-    const struct replication_run *run = user;
     const struct ts_replicate_options *options = run->options;
-    struct slot *slot = &run->slots[slot_number];
     const struct ts_trial trial = {.base = &run->base, .replication = (uint32_t)index};
     enum ts_status status = TS_OK;
     ts_diags_init(&slot->diags);
@@ -41,12 +39,29 @@ static enum ts_status simulate(void *user, uint64_t index, uint32_t slot_number)
         const struct ts_trial_options how = {.single_steps = options->single_steps,
                                              .read_ahead = index < run->n_ahead,
                                              .progress = options->progress,
-                                             .rows = slot->rows};
+                                             .rows = slot->rows,
+                                             .sorts_trace = sorts};
         status = ts_trial_run(&slot->outcome, &trial, &how, &slot->diags);
     }
     if (slot->rows) {
         const enum ts_status finished = ts_requests_part_finish(slot->rows, &slot->diags);
         status = status == TS_OK ? finished : status;
+    }
+    return status;
+}
+
+/* Again, with the trace sorted, if it turns out to need that. */
+static enum ts_status simulate(void *user, uint64_t index, uint32_t slot_number)
+{
+    const struct replication_run *run = user;
+    struct slot *slot = &run->slots[slot_number];
+    slot->outcome.trace.came_late = false;
+    enum ts_status status = simulate_once(run, slot, index, false);
+    if (status == TS_EINPUT && slot->outcome.trace.came_late) {
+        ts_requests_part_destroy(slot->rows);
+        slot->rows = NULL;
+        ts_diags_deinit(&slot->diags);
+        status = simulate_once(run, slot, index, true);
     }
     return status;
 }

@@ -33,13 +33,15 @@ static enum ts_status simulate(struct ts_trial_outcome *out, const struct ts_sce
                                struct ts_diags *diags)
 {
     struct ts_request_stream *stream = NULL;
-    enum ts_status status = ts_workload_open(&stream, &scenario->workload, scenario->model.seed, trial->replication,
-                                             &options->progress, diags);
+    struct ts_workload workload = scenario->workload;
+    workload.sorts = options->sorts_trace;
+    enum ts_status status =
+        ts_workload_open(&stream, &workload, scenario->model.seed, trial->replication, &options->progress, diags);
     if (status != TS_OK) {
         return status;
     }
     status = run_stream(out, scenario, trial, options, stream, diags);
-    if (status == TS_OK && scenario->workload.trace_path) {
+    if (workload.trace_path) {
         out->trace = ts_workload_trace_counts(stream);
     }
     ts_request_stream_destroy(stream);
@@ -67,6 +69,7 @@ static enum ts_status run_scenario(struct ts_trial_outcome *out, const struct ts
     struct ts_trial_outcome outcome = {.figures = NULL};
     enum ts_status status = simulate(&outcome, scenario, trial, options, diags);
     if (status != TS_OK) {
+        out->trace.came_late = outcome.trace.came_late;
         return status;
     }
     status = find_figures(&outcome, &scenario->model);

@@ -31,6 +31,7 @@ struct ts_trial_options {
     bool read_ahead;               /* requests are read or drawn by a thread of their own, if there is one to be had */
     struct ts_progress progress;   /* see sim.h */
     struct ts_requests_part *rows; /* gets a row of every request; may be NULL */
+    bool sorts_trace;              /* see ts_workload */
 };
 
 struct ts_trial_outcome {
@@ -40,7 +41,8 @@ struct ts_trial_outcome {
     struct ts_trace_counts trace; /* zero for a generated workload */
 };
 
-/* What ts_scenario_load, ts_workload_open and ts_sim_run return. On failure *out is untouched. */
+/* What ts_scenario_load, ts_workload_open and ts_sim_run return. On failure *out is untouched, but for trace.came_late:
+ * rows of the trace are out of order so far on that it has to be sorted; run it again with sorts_trace. */
 enum ts_status ts_trial_run(struct ts_trial_outcome *out, const struct ts_trial *trial,
                             const struct ts_trial_options *options, struct ts_diags *diags);
 void ts_trial_outcome_deinit(struct ts_trial_outcome *outcome);

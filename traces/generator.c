@@ -75,7 +75,7 @@ static struct ts_request draw_request(struct generator *generator, int64_t arriv
 {
     const struct ts_workload *workload = generator->workload;
     struct ts_request request = {.id = generator->next_id++, .arrival_ns = arrival_ns};
-    ts_label_draw(&request, workload, generator->seed, generator->replication);
+    ts_label_draw(&request, workload, NULL, generator->seed, generator->replication);
     const struct ts_class_spec *spec = &workload->classes[request.class_id];
     request.prompt_tok = draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
     request.output_tok = draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);

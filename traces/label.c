@@ -3,32 +3,48 @@
  * then the class's difficulty. */
 #include "traces/label.h"
 
-/* By inversion of the cumulative shares; what rounding leaves over goes to the last class that has a share. */
-static uint16_t pick_class(const struct ts_workload *workload, double u)
+/* By inversion of the cumulative weights; what rounding leaves over goes to the last class that has one. */
+static uint16_t pick_class(const double *weights, size_t n, double u)
 {
-    double below = 0.0;
+    double sum = 0.0, below = 0.0;
     size_t last = 0;
-    for (size_t i = 0; i < workload->n_classes; i++) {
-        if (workload->classes[i].share <= 0.0) {
+    for (size_t i = 0; i < n; i++) {
+        sum += weights[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (weights[i] <= 0.0) {
             continue;
         }
         last = i;
-        below += workload->classes[i].share;
-        if (u < below) {
+        below += weights[i];
+        if (u * sum < below) {
             break;
         }
     }
     return (uint16_t)last;
 }
 
-void ts_label_draw(struct ts_request *request, const struct ts_workload *workload, uint64_t seed, uint32_t replication)
+static uint16_t draw_class(const struct ts_request *request, const struct ts_workload *workload,
+                           const struct ts_label_fit *fit, double u)
+{
+    double weights[TS_MAX_CLASSES];
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        weights[i] =
+            fit ? ts_label_fit_weight(fit, i, request->prompt_tok, request->output_tok) : workload->classes[i].share;
+    }
+    return pick_class(weights, workload->n_classes, u);
+}
+
+void ts_label_draw(struct ts_request *request, const struct ts_workload *workload, const struct ts_label_fit *fit,
+                   uint64_t seed, uint32_t replication)
 {
     struct ts_rng rng;
     ts_rng_init(&rng, seed, replication, (uint32_t)request->id, TS_TRACE_LABELS + (uint32_t)(request->id >> 32));
-    const uint16_t drawn = pick_class(workload, ts_rng_uniform(&rng));
-    request->class_id = request->has_class ? request->class_id : drawn;
+    const double u = ts_rng_uniform(&rng);
+    request->class_id = request->has_class ? request->class_id : draw_class(request, workload, fit, u);
     const struct ts_class_spec *spec = &workload->classes[request->class_id];
-    request->sensitivity = spec->sensitivity;
+    const float difficulty = (float)ts_dist_sample(&spec->difficulty, &rng);
+    request->sensitivity = request->has_sensitivity ? request->sensitivity : spec->sensitivity;
     request->priority = spec->priority;
-    request->difficulty = (float)ts_dist_sample(&spec->difficulty, &rng);
+    request->difficulty = request->has_difficulty ? request->difficulty : difficulty;
 }

@@ -28,17 +28,26 @@ struct replay {
     bool at_end;
     const char *class_names[TS_MAX_CLASSES];
     struct ts_trace_classes classes;
+    struct ts_label_fit *fit; /* NULL: classes do not say how long their requests are */
 };
 
 static struct ts_trace_counts add_counts(struct ts_trace_counts a, struct ts_trace_counts b)
 {
-    bool first = a.n_dropped > 0;
-    return (struct ts_trace_counts){.n_rows = a.n_rows + b.n_rows,
-                                    .n_kept = a.n_kept + b.n_kept,
-                                    .n_dropped = a.n_dropped + b.n_dropped,
-                                    .drop_reason = first ? a.drop_reason : b.drop_reason,
-                                    .drop_line = first ? a.drop_line : b.drop_line,
-                                    .names_classes = a.names_classes || b.names_classes};
+    struct ts_trace_counts sum = a.n_rows > 0 ? a : b;
+    sum.n_rows = a.n_rows + b.n_rows;
+    sum.n_kept = a.n_kept + b.n_kept;
+    sum.n_dropped = a.n_dropped + b.n_dropped;
+    sum.names_classes = a.names_classes || b.names_classes;
+    sum.was_sorted = a.was_sorted || b.was_sorted;
+    sum.came_late = a.came_late || b.came_late;
+    sum.drop_reason = a.n_dropped > 0 ? a.drop_reason : b.drop_reason;
+    sum.drop_line = a.n_dropped > 0 ? a.drop_line : b.drop_line;
+    sum.late_line = a.late_line > 0 ? a.late_line : b.late_line;
+    for (size_t i = 0; i < TS_TRACE_N_DROPS; i++) {
+        sum.drops[i].n = a.drops[i].n + b.drops[i].n;
+        sum.drops[i].first_line = a.drops[i].n > 0 ? a.drops[i].first_line : b.drops[i].first_line;
+    }
+    return sum;
 }
 
 /* Recorded to simulated time; INT64_MAX where that is beyond what a clock of nanoseconds holds. */
@@ -55,8 +64,15 @@ static int64_t scaled_ns(const struct replay *replay, int64_t recorded_ns)
 static enum ts_status open_trace(struct ts_request_stream **out, const struct replay *replay, struct ts_diags *diags)
 {
     const struct ts_workload *workload = replay->workload;
-    return ts_trace_open_labelled(out, workload->trace_path, workload->trace_format,
-                                  workload->names_classes ? &replay->classes : NULL, replay->progress, diags);
+    const struct ts_trace_options options = {.format = workload->trace_format,
+                                             .map = workload->map,
+                                             .classes = workload->names_classes ? &replay->classes : NULL,
+                                             .where = workload->where,
+                                             .n_where = workload->n_where,
+                                             .drops_others = workload->drops_others,
+                                             .sorts = workload->sorts,
+                                             .progress = replay->progress};
+    return ts_trace_open_as(out, workload->trace_path, &options, diags);
 }
 
 /* Classes in the file, and none in the scenario to know them by. */
@@ -153,7 +169,7 @@ static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_re
         warn_about_classes(replay, diags);
     }
     request.id = replay->next_id++;
-    ts_label_draw(&request, replay->workload, replay->seed, 0);
+    ts_label_draw(&request, replay->workload, replay->fit, replay->seed, 0);
     *out = request;
     *got = 1;
     return TS_OK;
@@ -163,6 +179,7 @@ static void replay_destroy(struct ts_request_stream *stream)
 {
     struct replay *replay = (struct replay *)stream;
     ts_request_stream_destroy(replay->trace);
+    ts_label_fit_destroy(replay->fit);
     free(replay->prefix_ids);
     free(replay);
 }
@@ -199,8 +216,11 @@ enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_wo
         replay->class_names[i] = workload->classes[i].name;
     }
     enum ts_status status = open_trace(&replay->trace, replay, diags);
+    if (status == TS_OK && ts_label_fit_create(&replay->fit, workload) != TS_OK) {
+        status = ts_fail(diags, TS_ENOMEM, ts_span_file(workload->trace_path), NULL, "out of memory");
+    }
     if (status != TS_OK) {
-        free(replay);
+        replay_destroy(&replay->base);
         return status;
     }
     *out = &replay->base;

@@ -23,13 +23,14 @@ struct ts_prefix {
 };
 
 struct ts_request {
-    uint64_t id;             /* 0, 1, 2 ... in order of arrival */
-    int64_t arrival_ns;      /* since the start of the trace; never decreases */
-    uint32_t prompt_tok;     /* >= 1 */
-    uint32_t output_tok;     /* >= 1: how many tokens the reply will have */
-    uint16_t class_id;       /* index into the workload's classes */
-    bool has_class;          /* the trace names it: it is not drawn */
-    uint8_t sensitivity;     /* enum ts_sensitivity */
+    uint64_t id;                          /* 0, 1, 2 ... in order of arrival */
+    int64_t arrival_ns;                   /* since the start of the trace; never decreases */
+    uint32_t prompt_tok;                  /* >= 1 */
+    uint32_t output_tok;                  /* >= 1: how many tokens the reply will have */
+    uint16_t class_id;                    /* index into the workload's classes */
+    bool has_class;                       /* the trace names it: it is not drawn */
+    bool has_sensitivity, has_difficulty; /* the same */
+    uint8_t sensitivity;                  /* enum ts_sensitivity */
     uint8_t priority;        /* of its class, 0..15: a server that schedules by priority serves the higher first */
     float difficulty;        /* z: P(right | tier) = logistic(theta_tier - z) */
     uint32_t user;           /* of a closed loop: who sends it, 1, 2 ...; streams leave it 0 */

@@ -1,210 +1,46 @@
-/* Hides which formats there are and how one is recognised: by the first line of the file. What all formats share is
- * here too: arrivals relative to the first row, the order of time, rows without tokens, and the counts of rows. */
+/* Hides how a file becomes a stream of requests: its layout and format found out, rows in order of time, arrivals from
+ * the first row on, and the counts of what is no request. */
 #include "traces/trace.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/check.h"
-#include "base/gzip.h"
 #include "base/units.h"
 #include "traces/trace_format.h"
+#include "traces/trace_told.h"
 
-enum { HEAD_BYTES = 4096, SHOWN_CHARS = 60 };
-
-static const struct ts_trace_format formats[] = {
-    {
-        .name = "azure",
-        .fields = {"TIMESTAMP", "ContextTokens", "GeneratedTokens"},
-        .time_example = "2023-11-16 18:15:46.6805900 or 2024-05-10 00:00:00.009930+00:00",
-        .parse_time = ts_trace_azure_time,
-        .max_backwards_ns = 0,
-        .matches = ts_trace_csv_matches,
-        .open = ts_trace_csv_open,
-    },
-    {
-        .name = "qwen-bailian",
-        .fields = {"timestamp", "input_length", "output_length"},
-        .time_example = "a time in seconds, like 12.5",
-        .parse_time = ts_trace_seconds,
-        .time_unit_s = 1.0,
-        .prefix_tok = 16,
-        .marker = "parent_chat_id",
-        .matches = ts_trace_jsonl_matches,
-        .open = ts_trace_jsonl_open,
-    },
-    {
-        .name = "ragpulse",
-        .fields = {"timestamp", "input_length", "output_length"},
-        .time_example = "a time in seconds, like \"82\"",
-        .parse_time = ts_trace_seconds,
-        .time_unit_s = 1.0,
-        .prefix_tok = 512,
-        .marker = "sys_prompt",
-        .sorts = true,
-        .matches = ts_trace_jsonl_matches,
-        .open = ts_trace_jsonl_open,
-    },
-    {
-        .name = "mooncake",
-        .fields = {"timestamp", "input_length", "output_length"},
-        .time_example = "a time in milliseconds, like 3000",
-        .parse_time = ts_trace_seconds,
-        .time_unit_s = 1e-3,
-        .prefix_tok = 512,
-        .matches = ts_trace_jsonl_matches,
-        .open = ts_trace_jsonl_open,
-    },
-    {
-        .name = "llmservingsim",
-        .fields = {"arrival_time_ns", "input_toks", "output_toks"},
-        .time_example = "a time in nanoseconds, like 46926808",
-        .parse_time = ts_trace_seconds,
-        .time_unit_s = 1e-9,
-        .prefix_tok = 16,
-        .tokens_key = "input_tok_ids",
-        .matches = ts_trace_jsonl_matches,
-        .open = ts_trace_jsonl_open,
-    },
-};
-static const char *const format_names[] = {"azure", "qwen-bailian", "ragpulse", "mooncake", "llmservingsim", NULL};
-
-enum { N_FORMATS = sizeof formats / sizeof formats[0] };
-_Static_assert(sizeof format_names / sizeof format_names[0] == N_FORMATS + 1,
-               "each format has its name in the list, in the same order");
+enum { SHOWN_CHARS = 60, RECORDS_LOOKED_AT = 200 };
 
 struct trace_stream {
     struct ts_request_stream base;
-    struct ts_trace_reader *reader;
-    const struct ts_trace_format *format;
-    char *path;
+    struct ts_trace_options options; /* a copy; what it points to is borrowed */
+    struct ts_trace_map map;         /* the user's, with what the head of the file adds */
+    struct ts_trace_rows rows;
+    struct ts_trace_order *order;
     struct ts_trace_counts counts;
-    int64_t first_ns, last_ns; /* of the first row and the last one kept, on the file's clock */
-    enum ts_status ended;      /* sticky error */
+    struct ts_trace_told told;
+    int64_t first_ns; /* of the first row, on the file's clock */
+    bool any;
+    enum ts_status ended; /* sticky error */
     bool at_end;
-    bool looks_at_classes;
 };
 
-const char *const *ts_trace_format_names(void)
-{
-    return format_names;
-}
-
-bool ts_trace_format_tells_prompts(const char *format)
-{
-    bool any = false;
-    for (size_t i = 0; i < N_FORMATS; i++) {
-        const bool meant = ts_str_equal(format, "auto") || ts_str_equal(format, formats[i].name);
-        any = any || (meant && formats[i].prefix_tok > 0);
-    }
-    return any;
-}
-
-/* The first bytes of a file, decompressed. */
-struct head {
-    char data[HEAD_BYTES];
-    size_t len;
-};
-
-static enum ts_status check_regular(const char *path, struct ts_diags *diags)
-{
-    struct stat info;
-    if (stat(path, &info) != 0) {
-        return ts_fail_errno(diags, path, "cannot open", errno);
-    }
-    if (S_ISDIR(info.st_mode)) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), NULL, "cannot read: it is a folder");
-    }
-    if (!S_ISREG(info.st_mode)) {
-        return ts_fail(diags, TS_EIO, ts_span_file(path), "a trace is opened more than once: write it to a file first",
-                       "cannot read: it is not a regular file");
-    }
-    return TS_OK;
-}
-
-static enum ts_status read_head(struct head *out, const char *path, struct ts_diags *diags)
-{
-    enum ts_status status = check_regular(path, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    struct ts_gzip *file = NULL;
-    status = ts_gzip_open(&file, path, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    status = ts_gzip_read(file, out->data, HEAD_BYTES, &out->len, diags);
-    ts_gzip_close(file);
-    return status;
-}
-
-/* What to do about a file that is known by its first bytes. */
-static const char *binary_hint(const struct head *head)
-{
-    static const struct {
-        const char *magic, *hint;
-    } kinds[] = {
-        {"PK\x03\x04", "it is a zip archive: unpack it first"},
-        {"PAR1", "it is a Parquet file: convert it to CSV first"},
-        {"\x28\xb5\x2f\xfd", "it is compressed with zstd: unpack it first (gzip is read as it is)"},
-        {"\xfd"
-         "7zXZ",
-         "it is compressed with xz: unpack it first (gzip is read as it is)"},
-        {"\xff\xfe", "it is text in UTF-16; convert it with: iconv -f UTF-16 -t UTF-8"},
-    };
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        size_t len = strlen(kinds[i].magic);
-        if (head->len >= len && memcmp(head->data, kinds[i].magic, len) == 0) {
-            return kinds[i].hint;
-        }
-    }
-    return "a trace is a text file, plain or compressed with gzip";
-}
-
-static enum ts_status check_text(const struct head *head, const char *path, struct ts_diags *diags)
-{
-    if (head->len == 0) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "the file is empty: a trace begins with a header");
-    }
-    for (size_t i = 0; i < head->len; i++) {
-        unsigned char c = (unsigned char)head->data[i];
-        if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') {
-            return ts_fail(diags, TS_EINPUT, ts_span_file(path), binary_hint(head), "a binary file, not a trace");
-        }
-    }
-    return TS_OK;
-}
-
-/* The first line that is not blank, without byte-order mark, blanks around and line end. */
-static const char *first_line(const struct head *head, size_t *len, uint32_t *line)
-{
-    const char *at = head->data;
-    const char *end = head->data + head->len;
-    *line = 1;
-    if (head->len >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0) {
-        at += 3;
-    }
-    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {
-        *line += *at == '\n';
-        at++;
-    }
-    const char *stop = at;
-    while (stop < end && *stop != '\n' && *stop != '\r') {
-        stop++;
-    }
-    *len = (size_t)(stop - at);
-    return at;
-}
+/* ---- what kind of file it is ---- */
 
 static void list_formats(struct ts_text *out)
 {
-    ts_text_puts(out, "known formats: ");
-    for (size_t i = 0; i < N_FORMATS; i++) {
-        const char *const *fields = formats[i].fields;
-        ts_text_printf(out, "%s%s (%s,%s,%s)", i > 0 ? "; " : "", formats[i].name, fields[TS_TRACE_TIME],
-                       fields[TS_TRACE_PROMPT], fields[TS_TRACE_OUTPUT]);
+    ts_text_puts(out,
+                 "say which columns are meant: --map time=COLUMN,in=COLUMN,out=COLUMN (in a scenario: trace: {map: "
+                 "{time: COLUMN, in: COLUMN, out: COLUMN}}); known formats: ");
+    for (size_t i = 0; i + 1 < ts_trace_n_formats(); i++) {
+        const struct ts_trace_format *format = &ts_trace_formats[i];
+        ts_text_printf(out, "%s%s (", i > 0 ? "; " : "", format->name);
+        for (size_t f = TS_TRACE_TIME; f <= TS_TRACE_OUTPUT; f++) {
+            const char *names = format->columns[f];
+            ts_text_printf(out, "%s%.*s", f > 0 ? "," : "", (int)strcspn(names, "|"), names);
+        }
+        ts_text_puts(out, ")");
     }
 }
 
@@ -214,76 +50,247 @@ static enum ts_status fail_unknown(struct ts_span at, struct ts_diags *diags, co
     struct ts_text hint;
     ts_text_init(&hint);
     list_formats(&hint);
-    bool cut = len > SHOWN_CHARS;
+    const bool cut = len > SHOWN_CHARS;
     return ts_fail_hint(diags, TS_EINPUT, at, &hint, "%s '%.*s%s'", what, cut ? SHOWN_CHARS : (int)len, text,
                         cut ? "..." : "");
 }
 
-static enum ts_status recognise(const struct ts_trace_format **out, const struct head *head, const char *path,
-                                struct ts_diags *diags)
+struct nearest {
+    const char *names[64];
+    size_t n;
+};
+
+static void collect(void *user, int slot, const char *name)
 {
-    size_t len = 0;
-    struct ts_span at = ts_span_file(path);
-    const char *line = first_line(head, &len, &at.line);
-    if (len == 0) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "the file is blank: a trace begins with a header");
+    struct nearest *nearest = user;
+    (void)slot;
+    if (nearest->n < sizeof nearest->names / sizeof nearest->names[0]) {
+        nearest->names[nearest->n++] = name;
     }
-    for (size_t i = 0; i < N_FORMATS; i++) {
-        if (formats[i].matches(&formats[i], line, len)) {
-            *out = &formats[i];
-            return TS_OK;
-        }
-    }
-    return fail_unknown(at, diags, "no known trace format has the header", line, len);
 }
 
-static enum ts_status choose_format(const struct ts_trace_format **out, const char *path, const char *name,
-                                    struct ts_diags *diags)
+/* "the header has no column 'x'". */
+static enum ts_status fail_column(struct ts_trace_container *container, const char *path, uint32_t line,
+                                  const char *name, size_t len, struct ts_diags *diags)
 {
-    struct head head = {.len = 0};
-    enum ts_status status = read_head(&head, path, diags);
+    struct nearest nearest = {.n = 0};
+    struct ts_text wanted, hint;
+    ts_text_init(&wanted);
+    ts_text_init(&hint);
+    ts_text_append(&wanted, name, len);
+    container->ops->each(container, collect, &nearest);
+    const char *near = ts_suggest(wanted.data, nearest.names, nearest.n);
+    if (near) {
+        ts_text_printf(&hint, "did you mean '%s'?", near);
+    } else {
+        ts_text_puts(&hint, "there are: ");
+        for (size_t i = 0; i < nearest.n && hint.len < 400; i++) {
+            ts_text_printf(&hint, "%s%s", i > 0 ? ", " : "", nearest.names[i]);
+        }
+    }
+    const struct ts_span at = {.file = path, .line = line};
+    const enum ts_status status = ts_fail_hint(
+        diags, wanted.failed ? TS_ENOMEM : TS_EINPUT, at, &hint,
+        container->has_header ? "the header has no column '%s'" : "no record has the key '%s'", wanted.data);
+    ts_text_deinit(&wanted);
+    return status;
+}
+
+/* Names each column that a chosen format or the map has and the file has not. */
+static enum ts_status fail_columns(struct ts_trace_container *container, const struct ts_trace_format *format,
+                                   const struct ts_trace_map *map, const char *path, uint32_t line,
+                                   struct ts_diags *diags)
+{
+    enum ts_status status = TS_EINPUT;
+    for (size_t i = 0; i < TS_TRACE_N_FIELDS; i++) {
+        const bool mapped = map->columns[i] != NULL;
+        const char *names = ts_trace_format_names_of(format, map, (enum ts_trace_field)i);
+        if ((mapped || i <= TS_TRACE_OUTPUT) && names && container->ops->find(container, names, mapped) < 0) {
+            status = fail_column(container, path, line, names, mapped ? strlen(names) : strcspn(names, "|"), diags);
+        }
+    }
+    return status;
+}
+
+/* The format whose columns are all there. A map of what a request is has a format of its own. */
+static const struct ts_trace_format *match(const struct trace_stream *trace, struct ts_trace_container *container)
+{
+    const char *name = trace->options.format;
+    const struct ts_trace_map *map = &trace->map;
+    const bool names_all =
+        map->columns[TS_TRACE_TIME] || map->columns[TS_TRACE_PROMPT] || map->columns[TS_TRACE_OUTPUT];
+    for (size_t i = 0; i < ts_trace_n_formats(); i++) {
+        const struct ts_trace_format *format = &ts_trace_formats[i];
+        const bool meant = name ? ts_str_equal(format->name, name) : !names_all || i + 1 == ts_trace_n_formats();
+        if (meant && ts_trace_format_matches(format, map, container, name != NULL)) {
+            return format;
+        }
+    }
+    return NULL;
+}
+
+struct layout {
+    bool is_json, by_line;
+    char separator;
+    const char *line; /* the first */
+    size_t len;
+    uint32_t at;
+};
+
+static enum ts_status open_container(struct ts_trace_container **out, const struct layout *layout, const char *path,
+                                     const struct ts_progress *progress, struct ts_diags *diags)
+{
+    return layout->is_json ? ts_trace_json_open(out, path, layout->by_line, progress, diags)
+                           : ts_trace_csv_open(out, path, layout->separator, progress, diags);
+}
+
+static bool is_mapped(const struct ts_trace_map *map)
+{
+    bool any = false;
+    for (size_t i = 0; i < TS_TRACE_N_FIELDS; i++) {
+        any = any || map->columns[i];
+    }
+    return any;
+}
+
+/* With the names of the header, or of the first record. */
+static enum ts_status fail_names(const struct trace_stream *trace, const struct layout *layout, const char *path,
+                                 struct ts_diags *diags)
+{
+    const struct ts_trace_format *format = trace->options.format ? ts_trace_format_find(trace->options.format)
+                                                                 : &ts_trace_formats[ts_trace_n_formats() - 1];
+    struct ts_trace_container *container = NULL;
+    bool got = false;
+    enum ts_status status = open_container(&container, layout, path, NULL, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    status = layout->is_json ? container->ops->next(container, &got, diags) : TS_OK;
     if (status == TS_OK) {
-        status = check_text(&head, path, diags);
+        status = fail_columns(container, format, &trace->map, path, layout->at, diags);
+    }
+    container->ops->close(container);
+    return status;
+}
+
+static enum ts_status fail_format(const struct trace_stream *trace, const struct layout *layout, const char *path,
+                                  struct ts_diags *diags)
+{
+    const struct ts_span at = {.file = path, .line = layout->at};
+    const char *hint = NULL;
+    const char *refusal = layout->is_json ? NULL : ts_trace_format_refusal(layout->line, layout->len, &hint);
+    if (trace->options.format || is_mapped(&trace->map)) {
+        return fail_names(trace, layout, path, diags);
+    }
+    return refusal ? ts_fail(diags, TS_EINPUT, at, hint, "%s", refusal)
+                   : fail_unknown(at, diags, "no known trace format has the header", layout->line, layout->len);
+}
+
+/* Looks through the header, or the first records, for a format. */
+static enum ts_status recognise(const struct ts_trace_format **out, const struct trace_stream *trace,
+                                const struct layout *layout, const char *path, struct ts_diags *diags)
+{
+    struct ts_trace_container *container = NULL;
+    enum ts_status status = open_container(&container, layout, path, trace->options.progress, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    bool got = true;
+    *out = layout->is_json ? NULL : match(trace, container);
+    for (size_t i = 0; layout->is_json && !*out && got && status == TS_OK && i < RECORDS_LOOKED_AT; i++) {
+        status = container->ops->next(container, &got, i == 0 ? diags : NULL);
+        *out = status == TS_OK && got ? match(trace, container) : NULL;
+        status = i > 0 && status == TS_EINPUT ? TS_OK : status;
+    }
+    container->ops->close(container);
+    return status == TS_OK && !*out ? fail_format(trace, layout, path, diags) : status;
+}
+
+static enum ts_status check_format_name(const char *name, struct ts_diags *diags)
+{
+    return !name || ts_trace_format_find(name)
+               ? TS_OK
+               : fail_unknown(ts_span_none(), diags, "no trace format is named", name, strlen(name));
+}
+
+static enum ts_status check_where(const struct trace_stream *trace, struct ts_trace_container *container,
+                                  const struct layout *layout, const char *path, struct ts_diags *diags)
+{
+    for (size_t i = 0; container->has_header && i < trace->options.n_where; i++) {
+        const char *name = trace->options.where[i].column;
+        if (container->ops->find(container, name, true) < 0) {
+            return fail_column(container, path, layout->at, name, strlen(name), diags);
+        }
+    }
+    return TS_OK;
+}
+
+static enum ts_status open_rows(struct trace_stream *trace, const struct layout *layout, const char *path,
+                                struct ts_diags *diags)
+{
+    const struct ts_trace_format *format = NULL;
+    struct ts_trace_container *container = NULL;
+    enum ts_status status = recognise(&format, trace, layout, path, diags);
+    if (status == TS_OK) {
+        status = open_container(&container, layout, path, trace->options.progress, diags);
     }
     if (status != TS_OK) {
         return status;
     }
-    if (name == NULL || ts_str_equal(name, "auto")) {
-        return recognise(out, &head, path, diags);
+    status = check_where(trace, container, layout, path, diags);
+    if (status == TS_OK) {
+        status = ts_trace_rows_init(&trace->rows, container, format, &trace->options, path, diags);
     }
-    for (size_t i = 0; i < N_FORMATS; i++) {
-        if (ts_str_equal(formats[i].name, name)) {
-            *out = &formats[i];
-            return TS_OK;
-        }
+    if (status != TS_OK && !trace->rows.container) {
+        container->ops->close(container);
     }
-    return fail_unknown(ts_span_none(), diags, "no trace format is named", name, strlen(name));
-}
-
-static void count_drop(struct trace_stream *trace, uint64_t line, const char *reason)
-{
-    if (trace->counts.n_dropped++ == 0) {
-        trace->counts.drop_reason = reason;
-        trace->counts.drop_line = line;
-    }
-}
-
-static enum ts_status fail_backwards(struct trace_stream *trace, int64_t by_ns, struct ts_diags *diags)
-{
-    struct ts_text message;
-    struct ts_text hint;
-    ts_text_init(&message);
-    ts_text_init(&hint);
-    ts_text_puts(&message, "time goes backwards by ");
-    ts_units_format(&message, ts_s_from_ns(by_ns), "s");
-    ts_text_printf(&hint, "sort the trace by %s", trace->format->fields[TS_TRACE_TIME]);
-    enum ts_status status =
-        hint.failed || message.failed
-            ? ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory")
-            : trace->reader->ops->fail_field(trace->reader, TS_TRACE_TIME, diags, hint.data, message.data);
-    ts_text_deinit(&message);
-    ts_text_deinit(&hint);
     return status;
+}
+
+/* The first line holds a whole object, or goes on behind the head; or it is cut short, and the next begins another. */
+static bool is_line_by_line(const struct ts_trace_head *head, const char *line, size_t len)
+{
+    const char *end = head->data + head->len;
+    const char *behind = line + len;
+    while (behind < end && (*behind == ' ' || *behind == '\t' || *behind == '\n' || *behind == '\r')) {
+        behind++;
+    }
+    while (len > 1 && (line[len - 1] == ' ' || line[len - 1] == '\t')) {
+        len--;
+    }
+    const bool goes_on = len > 0 && strchr("[{,:", line[len - 1]) != NULL;
+    return ts_trace_head_is_object(line, len) || (!goes_on && (behind == end || *behind == '{'));
+}
+
+static enum ts_status open_text(struct trace_stream *trace, const struct ts_trace_head *head, const char *path,
+                                struct ts_diags *diags)
+{
+    struct layout layout = {.is_json = false};
+    layout.line = ts_trace_head_line(head, &layout.len, &layout.at);
+    if (layout.len == 0) {
+        return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "the file is blank: a trace begins with a header");
+    }
+    layout.is_json = layout.line[0] == '{' || layout.line[0] == '[';
+    layout.separator = ts_trace_head_separator(layout.line, layout.len);
+    layout.by_line = layout.line[0] == '{' && is_line_by_line(head, layout.line, layout.len);
+    if (!trace->map.time_unit) {
+        trace->map.time_unit = ts_trace_date_order(head->data, head->len);
+    }
+    return open_rows(trace, &layout, path, diags);
+}
+
+/* ---- rows into requests ---- */
+
+static void count_drop(struct trace_stream *trace, const struct ts_trace_row *row)
+{
+    struct ts_trace_counts *counts = &trace->counts;
+    if (counts->n_dropped++ == 0) {
+        counts->drop_reason = ts_trace_drop_text((enum ts_trace_drop)row->drop);
+        counts->drop_line = row->line;
+    }
+    if (counts->drops[row->drop].n++ == 0) {
+        counts->drops[row->drop].first_line = row->line;
+    }
 }
 
 /* A trace that gives no request at all is an error: a simulation of nothing would look like a good result. */
@@ -295,57 +302,58 @@ static enum ts_status finish(struct trace_stream *trace, struct ts_diags *diags)
         return TS_OK;
     }
     if (counts->n_rows == 0) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(trace->path), NULL, "a trace with a header and no rows");
+        return ts_fail(diags, TS_EINPUT, ts_span_file(trace->rows.path), NULL, "a trace with a header and no rows");
     }
-    struct ts_span at = {.file = trace->path,
+    struct ts_span at = {.file = trace->rows.path,
                          .line = counts->drop_line <= UINT32_MAX ? (uint32_t)counts->drop_line : 0};
     return ts_fail(diags, TS_EINPUT, at, NULL, "no usable row: all %llu were dropped, this one first: %s",
                    (unsigned long long)counts->n_rows, counts->drop_reason);
 }
 
-/* The next row with tokens; *got = false at the end. */
+/* The next row that is a request; *got = false at the end. */
 static enum ts_status next_kept(struct trace_stream *trace, struct ts_trace_row *row, bool *got, struct ts_diags *diags)
 {
     for (;;) {
-        enum ts_status status = trace->reader->ops->next(trace->reader, row, got, diags);
+        enum ts_status status = ts_trace_order_next(trace->order, row, got, diags);
         if (status != TS_OK || !*got) {
             return status != TS_OK ? status : finish(trace, diags);
         }
-        if (trace->counts.n_rows++ == 0) {
+        trace->counts.n_rows++;
+        if (!trace->any && !row->has_no_time) {
             trace->first_ns = row->time_ns;
-            trace->last_ns = row->time_ns;
+            trace->any = true;
         }
-        if (row->prompt_tok > 0 && row->output_tok > 0) {
+        if (row->drop == TS_TRACE_KEPT) {
             return TS_OK;
         }
-        count_drop(trace, row->line, row->prompt_tok == 0 ? "no prompt tokens" : "no output tokens");
+        count_drop(trace, row);
     }
 }
 
 static enum ts_status advance(struct trace_stream *trace, struct ts_request *out, int *got, struct ts_diags *diags)
 {
-    struct ts_trace_row row = {.line = 0};
+    struct ts_trace_row row;
     bool any = false;
     enum ts_status status = next_kept(trace, &row, &any, diags);
     *got = any && status == TS_OK;
     if (!*got) {
         return status;
     }
-    if (row.time_ns < trace->last_ns) {
-        if (trace->last_ns - row.time_ns > trace->format->max_backwards_ns) {
-            *got = 0;
-            return fail_backwards(trace, trace->last_ns - row.time_ns, diags);
-        }
-        row.time_ns = trace->last_ns;
-    }
-    trace->last_ns = row.time_ns;
     trace->counts.names_classes = trace->counts.names_classes || row.names_class;
+    trace->told.last_ns = row.time_ns;
+    if (trace->told.n < TS_TRACE_TOLD_ROWS) {
+        trace->told.rows[trace->told.n++] = row;
+    }
     *out = (struct ts_request){.id = trace->counts.n_kept++,
                                .arrival_ns = row.time_ns - trace->first_ns,
                                .prompt_tok = row.prompt_tok,
                                .output_tok = row.output_tok,
                                .class_id = row.class_id,
-                               .has_class = row.names_class && trace->looks_at_classes,
+                               .has_class = row.has_class,
+                               .sensitivity = row.sensitivity,
+                               .has_sensitivity = row.has_sensitivity,
+                               .difficulty = row.difficulty,
+                               .has_difficulty = row.has_difficulty,
                                .prefix = row.prefix};
     return TS_OK;
 }
@@ -365,45 +373,39 @@ static enum ts_status trace_next(struct ts_request_stream *stream, struct ts_req
 static void trace_destroy(struct ts_request_stream *stream)
 {
     struct trace_stream *trace = (struct trace_stream *)stream;
-    if (trace->reader != NULL) {
-        trace->reader->ops->close(trace->reader);
-    }
-    free(trace->path);
+    ts_trace_order_destroy(trace->order);
+    ts_trace_rows_deinit(&trace->rows);
     free(trace);
 }
 
 static const struct ts_request_stream_ops trace_ops = {.next = trace_next, .destroy = trace_destroy};
 
-enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
-                             const struct ts_progress *progress, struct ts_diags *diags)
+enum ts_status ts_trace_open_as(struct ts_request_stream **out, const char *path,
+                                const struct ts_trace_options *options, struct ts_diags *diags)
 {
-    return ts_trace_open_labelled(out, path, format, NULL, progress, diags);
-}
-
-enum ts_status ts_trace_open_labelled(struct ts_request_stream **out, const char *path, const char *format,
-                                      const struct ts_trace_classes *classes, const struct ts_progress *progress,
-                                      struct ts_diags *diags)
-{
-    const struct ts_trace_format *chosen = NULL;
-    enum ts_status status = choose_format(&chosen, path, format, diags);
+    struct ts_trace_head head = {.data = NULL};
+    enum ts_status status = ts_trace_head_read(&head, path, diags);
     if (status != TS_OK) {
         return status;
     }
     struct trace_stream *trace = calloc(1, sizeof *trace);
-    char *path_copy = strdup(path);
-    if (trace == NULL || path_copy == NULL) {
-        free(trace);
-        free(path_copy);
+    if (!trace) {
+        free(head.data);
         return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
     }
     trace->base.ops = &trace_ops;
-    trace->format = chosen;
-    trace->path = path_copy;
-    trace->looks_at_classes = classes != NULL;
-    status = chosen->open(&trace->reader, chosen, path, classes, progress, diags);
-    if (status == TS_OK && chosen->sorts) {
-        status = ts_trace_sort(&trace->reader, path, diags);
+    trace->options = *options;
+    trace->options.format = options->format && !ts_str_equal(options->format, "auto") ? options->format : NULL;
+    trace->map = options->map ? *options->map : (struct ts_trace_map){.time_unit = NULL};
+    trace->options.map = &trace->map;
+    status = check_format_name(trace->options.format, diags);
+    if (status == TS_OK) {
+        status = open_text(trace, &head, path, diags);
     }
+    if (status == TS_OK) {
+        status = ts_trace_order_create(&trace->order, &trace->rows, options->sorts, diags);
+    }
+    free(head.data);
     if (status != TS_OK) {
         trace_destroy(&trace->base);
         return status;
@@ -415,5 +417,17 @@ enum ts_status ts_trace_open_labelled(struct ts_request_stream **out, const char
 struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream)
 {
     TS_CHECK(stream->ops == &trace_ops);
-    return ((const struct trace_stream *)stream)->counts;
+    const struct trace_stream *trace = (const struct trace_stream *)stream;
+    struct ts_trace_counts counts = trace->counts;
+    ts_trace_order_count(&counts, trace->order);
+    counts.naive_line = trace->rows.naive_line;
+    memcpy(counts.unused, trace->rows.unused, sizeof counts.unused);
+    return counts;
+}
+
+void ts_trace_tell(struct ts_text *out, const struct ts_request_stream *stream)
+{
+    TS_CHECK(stream->ops == &trace_ops);
+    const struct trace_stream *trace = (const struct trace_stream *)stream;
+    ts_trace_told_put(out, &trace->told, &trace->rows);
 }

@@ -1,39 +1,132 @@
-/* Readers of recorded traces. One row of a table per format: name, how to recognise it, how to open it. */
+/* Readers of recorded traces: CSV and JSON, plain or compressed with gzip, by a table of formats (trace_formats.c) or
+ * by columns that the user names. */
 #ifndef TS_TRACES_TRACE_H
 #define TS_TRACES_TRACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/progress.h"
+#include "base/text.h"
 #include "traces/request.h"
 
-/* Opens a trace file; format NULL or "auto" recognises it by its header. Arrivals are relative to the first row. A row
- * with zero tokens is dropped and counted; a row that cannot be read is an error. Diagnostics: unknown format (lists
- * those known), empty file, binary file, truncated row, time going backwards by more than the format allows. TS_EIO,
- * TS_EINPUT, TS_ENOMEM. Whoever listens at `progress` (NULL: nobody; borrowed until the stream is destroyed) is asked
- * with every piece that is read, now and later: TS_EINTERRUPTED. */
-enum ts_status ts_trace_open(struct ts_request_stream **out, const char *path, const char *format,
-                             const struct ts_progress *progress, struct ts_diags *diags);
+/* What a column of a trace may mean. */
+enum ts_trace_field {
+    TS_TRACE_TIME,
+    TS_TRACE_PROMPT,
+    TS_TRACE_OUTPUT,
+    TS_TRACE_CLASS,       /* the name of one of the scenario's classes */
+    TS_TRACE_SENSITIVITY, /* "public", "internal", "restricted"; or yes (restricted) and no (as the class says) */
+    TS_TRACE_DIFFICULTY,  /* a number, see ts_request */
+    TS_TRACE_SESSION,     /* requests of one session: the shorter of two prompts is how the longer one begins */
+    TS_TRACE_CACHED,      /* tokens at the beginning of the prompt that were found in a cache */
+    TS_TRACE_IDS,         /* an array of ids, one for some prompt tokens each */
+    TS_TRACE_TOKENS,      /* an array of the prompt's tokens */
+    TS_TRACE_STATUS,      /* "failure", "error": the request is dropped */
+    TS_TRACE_GATEWAY_HIT, /* true: a gateway answered out of its own cache, and the request is dropped */
+    TS_TRACE_OPERATION,   /* of a span: "invoke_agent", "execute_tool" and the like are no calls of a model */
+    TS_TRACE_N_READ,
+    /* told as not used: */
+    TS_TRACE_MODEL = TS_TRACE_N_READ,
+    TS_TRACE_USER,
+    TS_TRACE_MODALITY,
+    TS_TRACE_DEADLINE,
+    TS_TRACE_RIGHT,
+    TS_TRACE_COST,
+    TS_TRACE_N_FIELDS
+};
+
+/* Columns that the user names: of a CSV by their header, of JSON by their key, or a path of keys with dots between.
+ * Upper and lower case, blanks and signs do not matter where no column has exactly that name. */
+struct ts_trace_map {
+    const char *columns[TS_TRACE_N_FIELDS]; /* NULL: found by the names in the table of formats */
+    const char *time_unit;                  /* one of ts_trace_time_units, or NULL: told by the values */
+};
+
+/* Reads "time='Request Start',in=Prompt_Tokens,out=Completion_Tokens" into *out; strings are written into `text`, a
+ * buffer of the caller's of at least strlen(map) + 1 bytes. TS_EUSAGE. */
+enum ts_status ts_trace_map_parse(struct ts_trace_map *out, char *text, const char *map, struct ts_diags *diags);
+/* The word for a field ("time", "in", "class"), NULL for those that cannot be mapped. */
+const char *ts_trace_map_word(enum ts_trace_field field);
+/* "s", "ms", "us", "ns", "excel", "dmy", "mdy"; NULL at the end. */
+const char *const *ts_trace_time_units(void);
 
 /* Names that the rows' classes may have. */
 struct ts_trace_classes {
     const char *const *names; /* [n] */
     uint32_t n;
 };
-/* The same; where rows name a class (a column "Class" or "class" of a CSV, a key "class" of a JSON object), requests
- * get its index, and another name than those is an error. `classes` is borrowed until destroy. */
-enum ts_status ts_trace_open_labelled(struct ts_request_stream **out, const char *path, const char *format,
-                                      const struct ts_trace_classes *classes, const struct ts_progress *progress,
-                                      struct ts_diags *diags);
 
-/* Rows read and rows dropped so far by a stream of ts_trace_open, and why the last one was dropped. */
+/* Rows whose column has that text are of that class; several conditions for one class must all hold. */
+struct ts_trace_where {
+    const char *column, *text;
+    uint16_t class_id;
+};
+enum { TS_TRACE_MAX_WHERE = 64 };
+
+struct ts_trace_options {
+    const char *format;             /* a name of ts_trace_format_names; NULL or "auto": found out from the header */
+    const struct ts_trace_map *map; /* may be NULL */
+    /* NULL: classes are not looked at. Else where rows name a class, requests get its index, and another name than
+     * those is an error. */
+    const struct ts_trace_classes *classes;
+    const struct ts_trace_where *where; /* [n_where], those of one class together */
+    size_t n_where;
+    bool drops_others;                  /* rows that no `where` selects are dropped */
+    bool sorts;                         /* all rows are sorted by time before the first is handed out */
+    const struct ts_progress *progress; /* NULL: nobody listens */
+};
+
+/* Opens a trace file. Arrivals are relative to the first row. A row without tokens or time, and one that is no call of
+ * a model, is dropped and counted by reason; a row that cannot be read is an error. Diagnostics: unknown format (lists
+ * those known), empty file, binary file, truncated row. A file of few rows (TS_TRACE_MAX_PEEKED) and one whose disorder
+ * shows among the first ones is sorted; if it shows later, the stream ends with TS_EINPUT and `came_late` in its
+ * counts: open it again with `sorts`. TS_EIO, TS_EINPUT, TS_ENOMEM. Whoever listens at the progress is asked with every
+ * piece that is read, now and later: TS_EINTERRUPTED. What the options point to is borrowed until destroy. */
+enum ts_status ts_trace_open_as(struct ts_request_stream **out, const char *path,
+                                const struct ts_trace_options *options, struct ts_diags *diags);
+enum { TS_TRACE_MAX_PEEKED = 8192 };
+
+/* Why a row is no request. */
+enum ts_trace_drop {
+    TS_TRACE_KEPT,
+    TS_TRACE_NO_PROMPT,
+    TS_TRACE_NO_OUTPUT,
+    TS_TRACE_NO_TIME,
+    TS_TRACE_FAILED,
+    TS_TRACE_FROM_GATEWAY,
+    TS_TRACE_NO_CALL,
+    TS_TRACE_OTHER_CLASS,
+    TS_TRACE_N_DROPS
+};
+const char *ts_trace_drop_text(enum ts_trace_drop reason);
+
+/* Rows read and rows dropped so far by a stream of ts_trace_open_as. */
 struct ts_trace_counts {
     uint64_t n_rows, n_kept, n_dropped;
     const char *drop_reason; /* of the first dropped row, NULL if none */
     uint64_t drop_line;
-    bool names_classes; /* rows name a class, whether it was looked at or not */
+    struct {
+        uint64_t n, first_line;
+    } drops[TS_TRACE_N_DROPS];
+    bool names_classes;  /* rows name a class, whether it was looked at or not */
+    bool was_sorted;     /* the rows were not in order of time */
+    bool came_late;      /* a row is earlier than one handed out already: the stream ended there */
+    uint64_t late_line;  /* the first row that is earlier than the one before it; 0: none */
+    uint64_t naive_line; /* a time without a zone, in the hour that clocks are set back; 0: none */
+    char unused[128];    /* columns that are not used: "Model, Total tokens and 3 more"; "": all are */
 };
 struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream);
+/* Appends the counts by reason: "2 no output tokens (first: line 7), 1 failed (line 9)"; nothing if none was dropped.
+ */
+void ts_trace_counts_tell(struct ts_text *out, const struct ts_trace_counts *counts);
+/* Adds what somebody should know of the file: rows dropped, and sorted, times that there may be twice, columns that are
+ * not used. */
+void ts_trace_counts_warn(const struct ts_trace_counts *counts, const char *path, struct ts_diags *diags);
+
+/* Appends what the reader understood, a line each: format, separator, time and its unit, what columns are taken for,
+ * columns that are not used, the first rows. After the last request. */
+void ts_trace_tell(struct ts_text *out, const struct ts_request_stream *stream);
 
 const char *const *ts_trace_format_names(void); /* NULL at the end */
 /* May requests of that format ("auto": of some format) say what their prompts consist of? */

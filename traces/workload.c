@@ -29,7 +29,9 @@ static enum ts_status check_classes(const struct ts_workload *workload, struct t
         }
         sum += workload->classes[i].share;
     }
-    return fabs(sum - 1.0) <= share_tolerance ? TS_OK : fail(diags, "the shares of the classes must sum to 100 %");
+    return fabs(sum - 1.0) <= share_tolerance || (workload->drops_others && sum == 0.0)
+               ? TS_OK
+               : fail(diags, "the shares of the classes must sum to 100 %");
 }
 
 static enum ts_status check_curve(const struct ts_workload *workload, struct ts_diags *diags)

@@ -3,6 +3,7 @@
 #ifndef TS_TRACES_WORKLOAD_H
 #define TS_TRACES_WORKLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,8 @@
 
 enum { TS_WEEK_HOURS = 168, TS_MAX_CLASSES = 64 };
 
-/* A kind of request. For a trace file prompt and output come from the file and only the labels are drawn. */
+/* A kind of request. For a trace file prompt and output come from the file and only the labels are drawn; where all
+ * classes say how long theirs are, a class is drawn by its share and by how well the lengths of the row fit. */
 struct ts_class_spec {
     const char *name;
     double share; /* of the requests; the shares of a workload sum to 1 */
@@ -21,6 +23,7 @@ struct ts_class_spec {
     struct ts_dist difficulty;
     uint8_t sensitivity; /* enum ts_sensitivity */
     uint8_t priority;    /* 0..15, see ts_request */
+    bool says_lengths;   /* of a trace: prompt_tok and output_tok are set */
 };
 
 struct ts_workload {
@@ -32,12 +35,17 @@ struct ts_workload {
     uint64_t max_requests;  /* of a closed loop, generated: the stream ends behind so many; 0: never */
 
     /* trace */
-    const char *trace_format; /* "auto", or one of ts_trace_format_names */
-    double scale_rate;        /* 1 = as recorded; 2 = twice the rate (gaps halved) */
-    bool names_classes;       /* the classes below are those that rows of the file may name; where they do, shares are
-                                 not drawn */
-    double repeat_to_s;       /* 0: once; else the trace is repeated end to end until that time (of a closed loop:
-                                 without end) */
+    const char *trace_format;           /* "auto", or one of ts_trace_format_names */
+    const struct ts_trace_map *map;     /* NULL: columns are found by the format */
+    const struct ts_trace_where *where; /* [n_where] which rows are of which class, see ts_trace_options */
+    size_t n_where;
+    bool drops_others;  /* rows that no class selects are dropped */
+    bool sorts;         /* the file is sorted as a whole: see ts_trace_options */
+    double scale_rate;  /* 1 = as recorded; 2 = twice the rate (gaps halved) */
+    bool names_classes; /* the classes below are those that rows of the file may name; where they do, shares are
+                           not drawn */
+    double repeat_to_s; /* 0: once; else the trace is repeated end to end until that time (of a
+                           closed loop: without end) */
 
     /* generated */
     double duration_s; /* of the simulated window, from start_hour of the week (0 = Monday 00:00); > 0 cuts a trace */

@@ -250,6 +250,9 @@ static void check_name(struct ts_loader *loader, struct ts_value *value, const s
 {
     const char *name = member->key;
     const bool row = value->key.extra && ts_str_equal(value->key.extra, "row");
+    if (value->key.extra && ts_str_equal(value->key.extra, "column")) {
+        return; /* a file's columns have any name */
+    }
     const size_t n = strlen(name);
     if (n == 0 || n > MAX_NAME || strspn(name, row ? NAME_BYTES " .+/()" : NAME_BYTES) != n) {
         ts_diags_add(loader->diags, TS_ERROR, member->key_at, NULL,

@@ -105,8 +105,6 @@ static const struct ts_key keys[] = {
 enum { N_KEYS = sizeof docs / sizeof docs[0] };
 
 #define NOT_YET "is not supported yet"
-#define OF_THE_FILE "has no place beside a trace, which has the lengths"
-#define LEAVE_OUT "leave it out, or write 'workload:' in place of 'trace:' for requests of drawn lengths"
 
 static const struct {
     const char *path, *why, *hint;
@@ -114,8 +112,6 @@ static const struct {
     {"include", NOT_YET,
      "one file holds the whole scenario: other hardware, models and prices are written under hardware:, models: and "
      "offers:"},
-    {"trace.classes[].prompt", OF_THE_FILE, LEAVE_OUT},
-    {"trace.classes[].output", OF_THE_FILE, LEAVE_OUT},
     {"tiers.*.scheduler.priority", NOT_YET, "write order: priority, and a priority for each class of the workload"},
     {"links.*.outages", NOT_YET, "links are always up: leave the key out"},
     {"power.site_cap", NOT_YET, "the site's power is reported, not capped: leave the key out"},

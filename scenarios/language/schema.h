@@ -6,9 +6,10 @@
 #include "scenarios/language/scenario.h"
 
 enum ts_key_type {
-    TS_KEY_SECTION, /* fixed keys */
-    TS_KEY_NAMES,   /* a section whose keys are names of the user's; extra: "row" of a catalog, or what they refer to */
-    TS_KEY_LIST,    /* of sections; a bare word stands for {name: word} */
+    TS_KEY_SECTION,  /* fixed keys */
+    TS_KEY_NAMES,    /* a section whose keys are names of the user's; extra: "row" of a catalog, "column" of a file, or
+                        what they refer to */
+    TS_KEY_LIST,     /* of sections; a bare word stands for {name: word} */
     TS_KEY_QUANTITY, /* a number with its unit; extra: "or 0" if 0 is fine below the minimum */
     TS_KEY_NUMBER,
     TS_KEY_INTEGER, /* a count; its unit may be written or left out */

@@ -36,26 +36,48 @@ static bool servers_look_at_priority(struct ts_loader *loader)
 
 /* ---- classes ---- */
 
+/* Not those of a workload that a trace replaces. */
+static bool has_where(struct ts_value *item)
+{
+    return ts_str_has_prefix(item->path, "trace.") && ts_value_is_written(item, "where");
+}
+
 static void class_of(struct ts_value *item, struct ts_class_spec *out, bool generated)
 {
     memset(out, 0, sizeof *out);
     out->name = ts_value_text(item, "name");
-    out->share = ts_value_number(item, "share");
+    out->share = has_where(item) ? 0.0 : ts_value_number(item, "share");
     out->sensitivity = (uint8_t)ts_value_choice(item, "sensitivity");
     out->priority = (uint8_t)ts_value_count(item, "priority");
     out->difficulty = ts_value_dist(item, "difficulty");
     out->prompt_tok = out->output_tok = ts_dist_constant(1.0);
-    if (generated) {
+    out->says_lengths = ts_value_is_written(item, "prompt") && ts_value_is_written(item, "output");
+    if (generated || out->says_lengths) {
         out->prompt_tok = ts_value_dist(item, "prompt");
         out->output_tok = ts_value_dist(item, "output");
+    }
+}
+
+static void check_share(struct ts_loader *loader, struct ts_value *item)
+{
+    if (!ts_value_is_written(item, "share") && !item->broken) {
+        ts_loader_error(loader, item, "write share: 100 %, or where: {COLUMN: TEXT} for the rows that it is",
+                        "the class '%s' has no share", item->name);
     }
 }
 
 static void check_classes(struct ts_loader *loader, struct ts_value *list)
 {
     double sum = 0.0;
+    bool any = false;
     for (size_t i = 0; i < list->n_children; i++) {
-        sum += ts_value_number(&list->children[i], "share");
+        if (has_where(&list->children[i])) {
+            ts_value_counts_if(&list->children[i], "share", false, "`where` says which rows are of the class");
+        } else {
+            check_share(loader, &list->children[i]);
+            sum += ts_value_number(&list->children[i], "share");
+            any = true;
+        }
         if (ts_str_equal(list->children[i].name, "all")) {
             ts_loader_error(loader, ts_value_at(&list->children[i], "name"), "choose another name",
                             "'all' has a meaning of its own in the reports");
@@ -67,8 +89,23 @@ static void check_classes(struct ts_loader *loader, struct ts_value *list)
             }
         }
     }
-    if (fabs(sum - 1.0) > share_tolerance) {
+    if (any && fabs(sum - 1.0) > share_tolerance) {
         ts_loader_error(loader, list, NULL, "the shares of the classes sum to %.6g %%, not to 100 %%", sum * 100.0);
+    }
+}
+
+/* Lengths of a trace's classes tell something only if all of them have some. */
+static void moot_lengths(struct ts_value *list, size_t n, bool generated)
+{
+    bool all = true;
+    for (size_t i = 0; i < n; i++) {
+        struct ts_value *item = &list->children[i];
+        const bool both = ts_value_is_written(item, "prompt") && ts_value_is_written(item, "output");
+        all = all && (generated || has_where(item) || both);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ts_value_counts_if(&list->children[i], "prompt", all, "not every class with a share has prompt and output");
+        ts_value_counts_if(&list->children[i], "output", all, "not every class with a share has prompt and output");
     }
 }
 
@@ -106,6 +143,7 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
         ts_loader_assume(loader, "trace.classes", TS_ORIGIN_DEFAULT, "default of the scenario language",
                          "one class 'request', internal, difficulty normal(0, 1)");
     }
+    moot_lengths(list, n, generated);
     for (size_t i = 0; i < n; i++) {
         class_of(&list->children[i], &classes[i], generated);
     }
@@ -120,6 +158,55 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
     }
     loader->model->class_names = names;
     loader->model->n_classes = (uint32_t)workload->n_classes;
+}
+
+/* Which rows are of which class. */
+static void resolve_where(struct ts_loader *loader, struct ts_value *list)
+{
+    struct ts_workload *workload = loader->workload;
+    size_t n = 0, n_classes = 0;
+    struct ts_trace_where *where = ts_loader_array(loader, TS_TRACE_MAX_WHERE, sizeof *where);
+    for (size_t i = 0; where && list && i < list->n_children; i++) {
+        struct ts_value *section = ts_value_at(&list->children[i], "where");
+        for (size_t k = 0; section && k < section->n_children; k++) {
+            struct ts_value *item = &section->children[k];
+            item->used = true;
+            if (n == TS_TRACE_MAX_WHERE) {
+                ts_loader_error(loader, item, NULL, "more than %d conditions", TS_TRACE_MAX_WHERE);
+                return;
+            }
+            where[n++] = (struct ts_trace_where){item->name, item->text ? item->text : "", (uint16_t)i};
+        }
+        n_classes += section && section->n_children > 0;
+    }
+    workload->where = where;
+    workload->n_where = n;
+    workload->drops_others = n > 0 && n_classes == list->n_children;
+}
+
+static void resolve_map(struct ts_loader *loader, struct ts_value *trace)
+{
+    struct ts_value *section = ts_value_at(trace, "map");
+    struct ts_trace_map *map = ts_loader_array(loader, 1, sizeof *map);
+    if (!map || !section || !ts_value_is_written(trace, "map")) {
+        return;
+    }
+    for (size_t i = 0; i < TS_TRACE_N_READ; i++) {
+        const char *word = ts_trace_map_word((enum ts_trace_field)i);
+        map->columns[i] = word ? ts_value_text(section, word) : NULL;
+    }
+    map->time_unit = ts_value_text(section, "unit");
+    const char *const *units = ts_trace_time_units();
+    size_t n = 0;
+    bool known = !map->time_unit;
+    for (; units[n]; n++) {
+        known = known || ts_str_equal(units[n], map->time_unit);
+    }
+    if (!known) {
+        ts_loader_error(loader, ts_value_at(section, "unit"), "write s, ms, us, ns, excel, dmy or mdy",
+                        "no unit of time: '%s'", map->time_unit);
+    }
+    loader->workload->map = map;
 }
 
 static void check_format(struct ts_loader *loader, struct ts_value *trace, const char *format)
@@ -174,11 +261,13 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     workload->trace_format = ts_value_text(trace, "format");
     check_format(loader, trace, workload->trace_format);
     loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
+    resolve_map(loader, trace);
     workload->repeat_to_s = ts_value_number(trace, "repeat_to");
     const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
     ts_value_counts_if(trace, "scale_rate", !closed, "users set the rate of a closed loop");
     workload->scale_rate = ts_value_number(trace, "scale_rate");
     resolve_classes(loader, ts_value_at(trace, "classes"), false);
+    resolve_where(loader, ts_value_at(trace, "classes"));
 }
 
 /* --trace beside a generated workload: its classes label the requests of the file, its users send them. */

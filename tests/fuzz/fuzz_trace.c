@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/fuzz/fuzz_input.h"
+#include "tests/open_trace.h"
 #include "traces/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -9,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ts_diags diags;
     struct ts_request_stream *stream = NULL;
     ts_diags_init(&diags);
-    if (ts_trace_open(&stream, ts_fuzz_file(data, size, ".csv"), NULL, NULL, &diags) == TS_OK) {
+    if (open_trace(&stream, ts_fuzz_file(data, size, ".csv"), NULL, NULL, &diags) == TS_OK) {
         struct ts_request request;
         int got = 1;
         int64_t last_ns = 0;

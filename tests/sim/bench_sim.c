@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/units.h"
 #include "sim/sim.h"
+#include "tests/open_trace.h"
 #include "traces/trace.h"
 
 enum { N_GENERATED = 20000 };
@@ -78,7 +79,7 @@ static struct ts_request *load(const char *path, uint64_t *n)
     uint64_t cap = 0;
     int got = 1;
     *n = 0;
-    if (ts_trace_open(&stream, path, NULL, NULL, NULL) != TS_OK) {
+    if (open_trace(&stream, path, NULL, NULL, NULL) != TS_OK) {
         return NULL;
     }
     while (got) {

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "sim/serving/scheduler.h"
+#include "tests/open_trace.h"
 #include "traces/trace.h"
 
 #define MOONCAKE TS_SHARED_DIR "/data/traces/mooncake_synthetic_trace.jsonl"
@@ -43,7 +44,7 @@ static struct share replay(uint64_t kv_blocks)
     struct ts_request request;
     int got = 0;
     assert_int_equal(ts_scheduler_create(&s, &config), TS_OK);
-    assert_int_equal(ts_trace_open(&stream, MOONCAKE, NULL, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, MOONCAKE, NULL, NULL, NULL), TS_OK);
     while (ts_request_next(stream, &request, &got, NULL) == TS_OK && got) {
         serve_alone(s, &request, &share);
     }

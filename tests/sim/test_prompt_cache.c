@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "sim/tiers/prompt_cache.h"
+#include "tests/open_trace.h"
 #include "traces/trace.h"
 
 #define MOONCAKE TS_SHARED_DIR "/data/traces/mooncake_synthetic_trace.jsonl"
@@ -212,7 +213,7 @@ static void test_prompt_cache__finds_in_the_mooncake_trace_what_an_independent_m
         struct ts_request request;
         uint64_t sum_tok = 0;
         int got = 0;
-        assert_int_equal(ts_trace_open(&stream, MOONCAKE, NULL, NULL, NULL), TS_OK);
+        assert_int_equal(open_trace(&stream, MOONCAKE, NULL, NULL, NULL), TS_OK);
         while (ts_request_next(stream, &request, &got, NULL) == TS_OK && got) {
             uint32_t found_tok = 0;
             assert_int_equal(

@@ -42,7 +42,7 @@ static void bench_readers(void **state)
                             1000 + i % 3000, 100 + i % 600) > 0);
     }
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(ts_trace_open(&stream, file.path, NULL, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file.path, NULL, NULL, NULL), TS_OK);
     assert_int_equal(drain(stream, "trace, read"), N_ROWS);
     struct ts_workload workload = trace_workload(file.path, &spec, 1);
     assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);

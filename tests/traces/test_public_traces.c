@@ -23,7 +23,7 @@ static struct ts_trace_stats stats_of(const char *path, uint64_t n_rows)
 {
     struct ts_request_stream *stream = NULL;
     struct ts_trace_stats stats;
-    assert_int_equal(ts_trace_open(&stream, path, NULL, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, path, NULL, NULL, NULL), TS_OK);
     assert_int_equal(ts_trace_stats_collect(&stats, stream, NULL), TS_OK);
     struct ts_trace_counts counts = ts_trace_counts(stream);
     assert_int_equal(counts.n_rows, n_rows);
@@ -92,7 +92,7 @@ static void read_columns(const char *path, struct column *prompt, struct column 
     int got = 1;
     prompt->n = 0;
     output->n = 0;
-    assert_int_equal(ts_trace_open(&stream, path, NULL, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, path, NULL, NULL, NULL), TS_OK);
     while (ts_request_next(stream, &request, &got, NULL) == TS_OK && got) {
         assert_true(prompt->n < MAX_ROWS);
         prompt->x[prompt->n++] = request.prompt_tok;

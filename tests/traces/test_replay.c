@@ -337,6 +337,43 @@ static void test_replay__an_error_of_the_file_comes_through(void **state)
     assert_diags(&diags, NULL, "/nonexistent/trace.csv: error: cannot open: No such file or directory\n");
 }
 
+/* Two classes of half the requests each, short ones and long ones: a request's lengths tell which it is; one that
+ * neither has is drawn by the shares. */
+static void test_replay__lengths_tell_the_class_if_all_classes_say_theirs(void **state)
+{
+    (void)state;
+    enum { N = 400 };
+    struct temp_file file;
+    struct ts_request requests[N];
+    struct ts_class_spec classes[2] = {plain_class(), plain_class()};
+    struct ts_request_stream *stream = NULL;
+    uint32_t n_first = 0;
+    write_text(&file, "");
+    FILE *out = fopen(file.path, "wb");
+    assert_non_null(out);
+    fputs("arrived_at,num_prefill_tokens,num_decode_tokens\n", out);
+    for (int i = 0; i < N; i++) {
+        fprintf(out, "%d,%d,50\n", i, i % 4 == 0 ? 150 : i % 4 == 1 ? 1500 : 90000);
+    }
+    assert_int_equal(fclose(out), 0);
+    for (size_t i = 0; i < 2; i++) {
+        classes[i].share = 0.5;
+        classes[i].says_lengths = true;
+        classes[i].prompt_tok = i == 0 ? ts_dist_uniform(100.0, 200.0) : ts_dist_uniform(1000.0, 2000.0);
+        classes[i].output_tok = ts_dist_uniform(10.0, 100.0);
+    }
+    const struct ts_workload workload = trace_workload(file.path, classes, 2);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
+    assert_int_equal(read_all(stream, requests, N), N);
+    for (int i = 0; i < N; i++) {
+        assert_true(i % 4 > 1 || requests[i].class_id == i % 4);
+        n_first += i % 4 > 1 && requests[i].class_id == 0;
+    }
+    assert_near((double)n_first, N / 4.0, 4.0 * sqrt(N / 8.0));
+    ts_request_stream_destroy(stream);
+    remove_file(&file);
+}
+
 int main(void)
 {
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -355,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_replay__the_class_is_what_the_row_says),
         cmocka_unit_test(test_replay__a_class_that_the_scenario_lacks_is_told_where_it_stands),
         cmocka_unit_test(test_replay__classes_that_nobody_looks_at_are_told),
+        cmocka_unit_test(test_replay__lengths_tell_the_class_if_all_classes_say_theirs),
         WITH_FILE(test_replay__an_error_of_the_file_comes_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,7 @@ static void test_sample_trace__is_what_the_generator_makes(void **state)
         refresh(expected, n);
     }
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_trace_open(&stream, SAMPLE, NULL, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, SAMPLE, NULL, NULL, NULL), TS_OK);
     assert_int_equal(read_all(stream, read, MAX_ROWS), n);
     ts_request_stream_destroy(stream);
     for (size_t i = 0; i < n; i++) {

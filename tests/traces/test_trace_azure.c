@@ -86,7 +86,7 @@ static size_t read_file(const struct temp_file *file, const char *format, struct
                         struct ts_trace_counts *counts)
 {
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_trace_open(&stream, file->path, format, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file->path, format, NULL, NULL), TS_OK);
     size_t n = read_all(stream, out, max);
     *counts = ts_trace_counts(stream);
     ts_request_stream_destroy(stream);
@@ -203,11 +203,19 @@ static void test_trace__every_format_name_opens_a_file_of_its_kind(void **state)
         const char *name, *text;
     } samples[] = {
         {"azure", HEADER "\n2025-01-01 00:00:00,5,6\n"},
+        {"burstgpt", "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,GPT-4,5,6,11,API log\n"},
         {"qwen-bailian", "{\"parent_chat_id\": -1, \"timestamp\": 0, \"input_length\": 5, \"output_length\": 6}\n"},
         {"ragpulse",
          "{\"timestamp\": \"0\", \"input_length\": 5, \"output_length\": 6, \"hash_ids\": {\"sys_prompt\": []}}\n"},
         {"mooncake", "{\"timestamp\": 0, \"input_length\": 5, \"output_length\": 6}\n"},
         {"llmservingsim", "{\"arrival_time_ns\": 0, \"input_toks\": 5, \"output_toks\": 6}\n"},
+        {"vidur", "arrived_at,num_prefill_tokens,num_decode_tokens\n0.5,5,6\n"},
+        {"litellm", "{\"startTime\": \"2026-03-02 08:00:00.5\", \"prompt_tokens\": 5, \"completion_tokens\": 6, "
+                    "\"spend\": 0.1}\n"},
+        {"opentelemetry",
+         "{\"start_time\": \"2026-03-02T08:00:00Z\", \"attributes\": {\"gen_ai.usage.input_tokens\": 5, "
+         "\"gen_ai.usage.output_tokens\": 6}}\n"},
+        {"mapped", "time;in;out\n0,5;5;6\n"},
     };
     const size_t n = sizeof samples / sizeof samples[0];
     const char *const *names = ts_trace_format_names();

@@ -4,7 +4,7 @@
 static struct ts_request_stream *open_text(const struct temp_file *file, const char *format)
 {
     struct ts_request_stream *stream = NULL;
-    assert_int_equal(ts_trace_open(&stream, file->path, format, NULL, NULL), TS_OK);
+    assert_int_equal(open_trace(&stream, file->path, format, NULL, NULL), TS_OK);
     return stream;
 }
 
@@ -98,10 +98,11 @@ static void test_jsonl__mistakes_are_told_with_their_line(void **state)
         {"{\"timestamp\": 1, \"input_length\": 1, \"output_le",
          "FILE:2: error: not JSON, or a line cut short\nhelp: a trace has one object on each line\n"},
         {"{\"timestamp\": \"now\", \"input_length\": -1, \"output_length\": 1.5, \"hash_ids\": [\"a\"]}",
-         "FILE:2: error: \"timestamp\" must be a time in milliseconds, like 3000\n"
-         "FILE:2: error: \"input_length\" must be a whole number of tokens, at most 10,000,000\n"
-         "FILE:2: error: \"output_length\" must be a whole number of tokens, at most 10,000,000\n"
-         "FILE:2: error: \"hash_ids\" must be whole numbers\n"},
+         "FILE:2: error: timestamp must be a number, as the times before it, not 'now'\n"
+         "FILE:2: error: input_length must be a whole number of tokens, not -1\n"
+         "FILE:2: error: output_length must be a whole number of tokens, not 1.5\n"},
+        {"{\"timestamp\": 1, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [[1]]}",
+         "FILE:2: error: hash_ids must be whole numbers\n"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         struct temp_file file;

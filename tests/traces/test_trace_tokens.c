@@ -22,7 +22,7 @@ static enum ts_status read_content(struct content *out, const char *path, struct
 {
     struct ts_request_stream *stream = NULL;
     memset(out, 0, sizeof *out);
-    enum ts_status status = ts_trace_open(&stream, path, NULL, NULL, diags);
+    enum ts_status status = open_trace(&stream, path, NULL, NULL, diags);
     int got = status == TS_OK;
     while (status == TS_OK && got) {
         struct ts_request request;
@@ -107,14 +107,13 @@ static void test_llmservingsim__mistakes_name_their_line(void **state)
 {
     (void)state;
     assert_fails(ROW("\"soon\"", "-7", "2.5", ""),
-                 "FILE:1: error: \"arrival_time_ns\" must be a time in nanoseconds, like 46926808\n"
-                 "FILE:1: error: \"input_toks\" must be a whole number of tokens, at most 10,000,000\n"
-                 "FILE:1: error: \"output_toks\" must be a whole number of tokens, at most 10,000,000\n");
-    assert_fails(ROW("5", "16", "3", IDS_17), "FILE:1: error: \"input_tok_ids\" must be as long as the prompt\n");
+                 "FILE:1: error: arrival_time_ns must be a time like 2023-11-16 18:15:46.68, "
+                 "2024-05-10T00:00:00+00:00, 1700158546.68 or 12.5, not 'soon'\n"
+                 "FILE:1: error: input_toks must be a whole number of tokens, not -7\n"
+                 "FILE:1: error: output_toks must be a whole number of tokens, not 2.5\n");
+    assert_fails(ROW("5", "16", "3", IDS_17), "FILE:1: error: input_tok_ids must be as long as the prompt\n");
     assert_fails(ROW("5", "1", "3", ", \"input_tok_ids\": [\"a\"]"),
-                 "FILE:1: error: \"input_tok_ids\" must be whole numbers\n");
-    assert_fails(ROW("5", "7", "3", "") ROW("4", "7", "3", ""),
-                 "FILE:2: error: time goes backwards by 1 ns\nhelp: sort the trace by arrival_time_ns\n");
+                 "FILE:1: error: input_tok_ids must be whole numbers\n");
 }
 
 int main(void)

@@ -73,7 +73,7 @@ static void test_traces_no_memory__errors_of_a_file_are_still_errors(void **stat
     (void)state;
     static const char *const texts[] = {
         HEADER "2025-01-01 00:00:00,5,5\nyesterday,x,99999999999\n",
-        HEADER "2025-01-01 00:00:09,5,5\n2025-01-01 00:00:02,5,5\n",
+        HEADER "2025-01-01 00:00:09,5,5\n2025-01-01 00:00:02,x,5\n",
         "a,b,c\n",
     };
     struct ts_class_spec spec = plain_class();

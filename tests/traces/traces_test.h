@@ -4,6 +4,7 @@
 #define TS_TESTS_TRACES_TEST_H
 
 #include "tests/near.h"
+#include "tests/open_trace.h"
 #include "traces/workload.h"
 
 struct temp_file {

@@ -1,0 +1,168 @@
+/* Hides what a record says of its prompt's content:
+ *   Mooncake      "hash_ids": [...], an id for every 512 tokens
+ *   Qwen-Bailian  the same, for every 16 tokens
+ *   RAGPulse      "hash_ids": {"sys_prompt": [...], ...}: only the system prompt begins at a known place; its ids stand
+ *                 for 512 tokens each, but for the last, whose length is in another file: it is left out
+ *   LLMServingSim "input_tok_ids": [...], the tokens themselves: of every 16 of them one id is made, a 64-bit hash
+ *   a session     the shorter of two prompts is how the longer one begins: ids of the session and the place, for every
+ *                 16 tokens
+ *   cached tokens without a session: that many tokens are the same in all requests that have as many or more */
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/trace_format.h"
+
+enum { OWN_BLOCK_TOK = 16 };
+
+static bool room_for_ids(struct ts_trace_rows *rows, size_t n)
+{
+    if (n <= rows->ids_cap) {
+        return true;
+    }
+    uint64_t *grown = realloc(rows->ids, n * sizeof *grown);
+    if (!grown) {
+        return false;
+    }
+    rows->ids = grown;
+    rows->ids_cap = n;
+    return true;
+}
+
+/* One round of a 64-bit mixer (Stafford's variant 13 of the end of MurmurHash3) over what came before and a token. */
+static uint64_t mix(uint64_t hash, uint64_t token)
+{
+    uint64_t x = hash + UINT64_C(0x9e3779b97f4a7c15) + token;
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *text; text++) {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    }
+    return mix(hash, 0);
+}
+
+static enum ts_status fail_memory(const struct ts_trace_rows *rows, struct ts_diags *diags)
+{
+    return ts_fail(diags, TS_ENOMEM, ts_span_file(rows->path), NULL, "out of memory");
+}
+
+/* An id: a whole number, one that is too large for it (a string of its digits), or any other text. */
+static bool id_of(uint64_t *out, const struct ts_json *value)
+{
+    int64_t id = 0;
+    const char *text = ts_json_string(value);
+    if (ts_json_int(value, &id)) {
+        *out = (uint64_t)id;
+        return true;
+    }
+    if (text && !ts_parse_u64(out, text, strlen(text))) {
+        *out = hash_text(text);
+    }
+    return text != NULL;
+}
+
+/* Makes ids of the prompt's tokens. */
+static enum ts_status hash_tokens(struct ts_prefix *out, struct ts_trace_rows *rows, const struct ts_json *tokens,
+                                  uint32_t prompt_tok, struct ts_diags *diags)
+{
+    const int slot = rows->slots[TS_TRACE_TOKENS];
+    const size_t n = ts_json_length(tokens), n_ids = (n + OWN_BLOCK_TOK - 1) / OWN_BLOCK_TOK;
+    if (n != prompt_tok) {
+        return ts_trace_cell_fail(rows, slot, "as long as the prompt", NULL, diags);
+    }
+    if (!room_for_ids(rows, n_ids)) {
+        return fail_memory(rows, diags);
+    }
+    uint64_t hash = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t token = 0;
+        if (!ts_json_int(ts_json_at(tokens, i), &token)) {
+            return ts_trace_cell_fail(rows, slot, "whole numbers", NULL, diags);
+        }
+        hash = mix(i % OWN_BLOCK_TOK == 0 ? 0 : hash, (uint64_t)token);
+        rows->ids[i / OWN_BLOCK_TOK] = hash;
+    }
+    *out = (struct ts_prefix){.ids = rows->ids, .n_ids = (uint32_t)n_ids, .block_tok = OWN_BLOCK_TOK};
+    return TS_OK;
+}
+
+static enum ts_status read_ids(struct ts_prefix *out, struct ts_trace_rows *rows, const struct ts_json *ids,
+                               struct ts_diags *diags)
+{
+    const bool partial = rows->format->ids_below && ts_json_is_object(ids);
+    ids = partial ? ts_json_get(ids, rows->format->ids_below) : ids;
+    size_t n = ts_json_length(ids);
+    n -= partial && n > 0;
+    if (!room_for_ids(rows, n)) {
+        return fail_memory(rows, diags);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!id_of(&rows->ids[i], ts_json_at(ids, i))) {
+            return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_IDS], "whole numbers", NULL, diags);
+        }
+    }
+    *out = (struct ts_prefix){.ids = rows->ids, .n_ids = (uint32_t)n, .block_tok = rows->format->prefix_tok};
+    return TS_OK;
+}
+
+/* `tok` tokens that are the same for all requests with that key. */
+static enum ts_status make_ids(struct ts_prefix *out, struct ts_trace_rows *rows, uint64_t key, uint32_t tok,
+                               struct ts_diags *diags)
+{
+    const uint32_t n = tok / OWN_BLOCK_TOK;
+    if (!room_for_ids(rows, n)) {
+        return fail_memory(rows, diags);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        rows->ids[i] = mix(key, i);
+    }
+    *out = (struct ts_prefix){.ids = rows->ids, .n_ids = n, .block_tok = OWN_BLOCK_TOK};
+    return TS_OK;
+}
+
+/* Tokens found in a cache; what is no number of tokens of this prompt says nothing. */
+static uint32_t cached_of(const struct ts_trace_cell *cell, uint32_t prompt_tok)
+{
+    double value = 0.0;
+    if (cell->kind == TS_CELL_INT || cell->kind == TS_CELL_REAL) {
+        value = cell->real;
+    } else if (cell->kind == TS_CELL_TEXT) {
+        (void)ts_parse_double(&value, cell->text, cell->len);
+    }
+    return value >= prompt_tok ? prompt_tok : value >= 1.0 ? (uint32_t)value : 0;
+}
+
+enum ts_status ts_trace_prefix_read(struct ts_prefix *out, struct ts_trace_rows *rows, uint32_t prompt_tok,
+                                    struct ts_diags *diags)
+{
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, TS_TRACE_TOKENS);
+    if (cell.kind == TS_CELL_JSON) {
+        return hash_tokens(out, rows, cell.json, prompt_tok, diags);
+    }
+    ts_trace_cell_of(&cell, rows, TS_TRACE_IDS);
+    if (cell.kind == TS_CELL_JSON) {
+        return read_ids(out, rows, cell.json, diags);
+    }
+    ts_trace_cell_of(&cell, rows, TS_TRACE_SESSION);
+    if (cell.kind == TS_CELL_TEXT) {
+        return make_ids(out, rows, hash_text(cell.text), prompt_tok, diags);
+    }
+    if (cell.kind == TS_CELL_INT) {
+        return make_ids(out, rows, mix((uint64_t)cell.whole, 1), prompt_tok, diags);
+    }
+    ts_trace_cell_of(&cell, rows, TS_TRACE_CACHED);
+    const uint32_t cached = cached_of(&cell, prompt_tok);
+    return cached > 0 ? make_ids(out, rows, 0, cached, diags) : TS_OK;
+}
+
+bool ts_trace_prefix_is_told(const struct ts_trace_rows *rows)
+{
+    return rows->slots[TS_TRACE_TOKENS] >= 0 || rows->slots[TS_TRACE_IDS] >= 0 || rows->slots[TS_TRACE_SESSION] >= 0 ||
+           rows->slots[TS_TRACE_CACHED] >= 0;
+}

@@ -1,0 +1,233 @@
+/* Hides how the cells of a record become the numbers of a row, and which records are no requests: those without a time
+ * or tokens (a call that failed), those that say that they failed, and what is no call of a model. Nothing that is not
+ * needed is looked at, so that nothing there refuses a row. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/trace_told.h"
+
+static bool is_word(const struct ts_trace_cell *cell, const char *const *words)
+{
+    for (size_t i = 0; words[i]; i++) {
+        if (cell->kind == TS_CELL_TEXT && ts_trace_name_is(cell->text, cell->len, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* There is no value, however that is written. */
+static bool is_missing(const struct ts_trace_cell *cell)
+{
+    static const char *const words[] = {"nan", "null", "none", "na", "inf", "infinity", "nil", "n", NULL};
+    if (cell->kind == TS_CELL_TEXT) {
+        return is_word(cell, words) || ts_trace_name_is(cell->text, cell->len, "");
+    }
+    return cell->kind == TS_CELL_NONE || (cell->kind == TS_CELL_REAL && !isfinite(cell->real));
+}
+
+static enum ts_status fail_tokens(const struct ts_trace_rows *rows, enum ts_trace_field field, bool too_many,
+                                  struct ts_diags *diags)
+{
+    return ts_trace_cell_fail(
+        rows, rows->slots[field], too_many ? "at most 10,000,000 tokens" : "a whole number of tokens",
+        too_many ? "a request this large is a mistake of the file: is the column the right one?" : NULL, diags);
+}
+
+/* A number of tokens that was not written in digits alone: "374.0", 374.0. */
+static enum ts_status read_other_tokens(uint32_t *out, const struct ts_trace_rows *rows, enum ts_trace_field field,
+                                        const struct ts_trace_cell *cell, struct ts_diags *diags)
+{
+    double value = cell->real;
+    if (cell->kind == TS_CELL_JSON) {
+        return fail_tokens(rows, field, false, diags);
+    }
+    if (cell->kind == TS_CELL_TEXT) {
+        int64_t ns = 0;
+        const bool is_number = ts_trace_seconds(&ns, cell->text, cell->len, 1.0, rows->clock.decimal_comma) ||
+                               ts_trace_seconds(&ns, cell->text, cell->len, 1.0, false);
+        if (!is_number && !ts_parse_double(&value, cell->text, cell->len)) {
+            return fail_tokens(rows, field, false, diags);
+        }
+        value = is_number ? (double)ns / 1e9 : value;
+    }
+    if (!(value >= 0.0) || value != floor(value) || value > TS_TRACE_MAX_TOK) {
+        return fail_tokens(rows, field, value > TS_TRACE_MAX_TOK && value == floor(value), diags);
+    }
+    *out = (uint32_t)value;
+    return TS_OK;
+}
+
+/* 0 where there is no value. */
+static enum ts_status read_tokens(uint32_t *out, const struct ts_trace_rows *rows, enum ts_trace_field field,
+                                  struct ts_diags *diags)
+{
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, field);
+    *out = 0;
+    if (cell.kind == TS_CELL_TEXT) {
+        uint64_t value = 0;
+        bool is_number = true;
+        for (size_t i = 0; i < cell.len && is_number; i++) {
+            const unsigned digit = (unsigned char)cell.text[i] - (unsigned)'0';
+            is_number = digit <= 9;
+            value = value <= TS_TRACE_MAX_TOK ? 10 * value + digit : value;
+        }
+        if (is_number) {
+            *out = (uint32_t)value;
+            return value <= TS_TRACE_MAX_TOK ? TS_OK : fail_tokens(rows, field, true, diags);
+        }
+    }
+    return is_missing(&cell) ? TS_OK : read_other_tokens(out, rows, field, &cell, diags);
+}
+
+static enum ts_status fail_time(const struct ts_trace_rows *rows, struct ts_diags *diags)
+{
+    const struct ts_trace_clock *clock = &rows->clock;
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
+    const bool slashes =
+        cell.kind == TS_CELL_TEXT && strchr(cell.text, '/') && !clock->day_first && !clock->month_first;
+    const char *due = clock->kind == TS_TIME_NUMBER  ? "a number, as the times before it"
+                      : clock->kind == TS_TIME_EXCEL ? "a date of a spreadsheet, as the times before it"
+                      : clock->kind == TS_TIME_DATE
+                          ? "a time like 2023-11-16 18:15:46.6805900 or 2024-05-10 00:00:00.009930+00:00"
+                          : "a time like 2023-11-16 18:15:46.68, 2024-05-10T00:00:00+00:00, 1700158546.68 or 12.5";
+    return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_TIME], slashes ? "a date that can be read in one way" : due,
+                              slashes ? "nothing shows whether the day or the month comes first: say unit=dmy or "
+                                        "unit=mdy in the map of the trace's columns"
+                                      : NULL,
+                              diags);
+}
+
+static enum ts_status read_time(struct ts_trace_row *out, struct ts_trace_rows *rows, struct ts_diags *diags)
+{
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
+    if (ts_trace_clock_read(&out->time_ns, &rows->clock, &cell)) {
+        const bool is_quiet = out->time_ns >= rows->clock.quiet_ns[0] && out->time_ns < rows->clock.quiet_ns[1];
+        if (!is_quiet && rows->clock.is_naive && !rows->naive_line && !rows->clock.has_zone &&
+            ts_trace_clock_is_twice(&rows->clock, out->time_ns)) {
+            rows->naive_line = out->line;
+        }
+        return TS_OK;
+    }
+    if (is_missing(&cell)) {
+        out->drop = TS_TRACE_NO_TIME;
+        return TS_OK;
+    }
+    return fail_time(rows, diags);
+}
+
+/* Is the record no request, by what it says of itself? */
+static enum ts_trace_drop drop_of(const struct ts_trace_rows *rows)
+{
+    static const char *const failed[] = {"failure", "failed", "fail", "error", "status_code_error", NULL};
+    static const char *const yes[] = {"true", "yes", "1", NULL};
+    static const char *const no_calls[] = {"invoke_agent", "create_agent", "execute_tool", "invoke_workflow", NULL};
+    struct ts_trace_cell cell;
+    ts_trace_cell_of(&cell, rows, TS_TRACE_OPERATION);
+    if (is_word(&cell, no_calls)) {
+        return TS_TRACE_NO_CALL;
+    }
+    ts_trace_cell_of(&cell, rows, TS_TRACE_GATEWAY_HIT);
+    if (is_word(&cell, yes)) {
+        return TS_TRACE_FROM_GATEWAY;
+    }
+    ts_trace_cell_of(&cell, rows, TS_TRACE_STATUS);
+    const bool is_otel = rows->slots[TS_TRACE_OPERATION] >= 0;
+    uint64_t code = cell.kind == TS_CELL_INT && cell.whole > 0 ? (uint64_t)cell.whole : 0;
+    if (cell.kind == TS_CELL_TEXT) {
+        (void)ts_parse_u64(&code, cell.text, cell.len);
+    }
+    /* HTTP: 400 and above; OpenTelemetry: 2. */
+    const bool is_error = (code >= 400 && code <= 599) || (is_otel && code == 2);
+    return is_error || is_word(&cell, failed) ? TS_TRACE_FAILED : TS_TRACE_KEPT;
+}
+
+static enum ts_status read_row(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags)
+{
+    const enum ts_status time_status = read_time(row, rows, diags);
+    const enum ts_status prompt_status = read_tokens(&row->prompt_tok, rows, TS_TRACE_PROMPT, diags);
+    const enum ts_status output_status = read_tokens(&row->output_tok, rows, TS_TRACE_OUTPUT, diags);
+    const enum ts_status label_status = rows->says_labels ? ts_trace_label_read(row, rows, diags) : TS_OK;
+    if (time_status != TS_OK || prompt_status != TS_OK || output_status != TS_OK || label_status != TS_OK) {
+        return TS_EINPUT; /* all that is wrong with the row has been said */
+    }
+    if (row->drop == TS_TRACE_KEPT && (row->prompt_tok == 0 || row->output_tok == 0)) {
+        row->drop = row->prompt_tok == 0 ? TS_TRACE_NO_PROMPT : TS_TRACE_NO_OUTPUT;
+    }
+    return row->drop == TS_TRACE_KEPT && rows->says_prompts
+               ? ts_trace_prefix_read(&row->prefix, rows, row->prompt_tok, diags)
+               : TS_OK;
+}
+
+enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_row *out, bool *got,
+                                  struct ts_diags *diags)
+{
+    enum ts_status status = rows->container->ops->next(rows->container, got, diags);
+    if (status != TS_OK || !*got) {
+        *got = false;
+        return status;
+    }
+    *out = (struct ts_trace_row){.line = rows->container->line};
+    if (rows->says_drops) {
+        out->drop = (uint8_t)drop_of(rows);
+    }
+    if (out->drop == TS_TRACE_KEPT) {
+        status = read_row(out, rows, diags);
+    } else {
+        struct ts_trace_cell cell;
+        ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
+        out->has_no_time = !ts_trace_clock_read(&out->time_ns, &rows->clock, &cell);
+    }
+    if (!rows->any && out->drop == TS_TRACE_KEPT) {
+        rows->any = true;
+        ts_trace_told_unused(rows);
+    }
+    out->has_no_time = out->has_no_time || out->drop == TS_TRACE_NO_TIME;
+    *got = status == TS_OK;
+    return status;
+}
+
+enum ts_status ts_trace_rows_init(struct ts_trace_rows *rows, struct ts_trace_container *container,
+                                  const struct ts_trace_format *format, const struct ts_trace_options *options,
+                                  const char *path, struct ts_diags *diags)
+{
+    const struct ts_trace_map *map = options->map;
+    *rows = (struct ts_trace_rows){.format = format, .options = options};
+    for (size_t i = 0; i < TS_TRACE_N_FIELDS; i++) {
+        const char *names = ts_trace_format_names_of(format, map, (enum ts_trace_field)i);
+        rows->slots[i] = names ? container->ops->want(container, names, map && map->columns[i]) : -1;
+    }
+    for (size_t i = 0; i < options->n_where; i++) {
+        rows->where_slots[i] = container->ops->want(container, options->where[i].column, true);
+    }
+    rows->says_drops = rows->slots[TS_TRACE_OPERATION] >= 0 || rows->slots[TS_TRACE_STATUS] >= 0 ||
+                       rows->slots[TS_TRACE_GATEWAY_HIT] >= 0;
+    rows->says_labels = options->n_where > 0 || rows->slots[TS_TRACE_CLASS] >= 0 ||
+                        rows->slots[TS_TRACE_SENSITIVITY] >= 0 || rows->slots[TS_TRACE_DIFFICULTY] >= 0;
+    rows->says_prompts = ts_trace_prefix_is_told(rows);
+    const char *time_name = map && map->columns[TS_TRACE_TIME] ? map->columns[TS_TRACE_TIME]
+                            : container->has_header
+                                ? container->ops->name(container, (size_t)rows->slots[TS_TRACE_TIME])
+                                : "";
+    ts_trace_clock_init(&rows->clock, format->time_unit_s, map ? map->time_unit : NULL, time_name);
+    rows->clock.decimal_comma = container->separator != ',' && container->separator != '\0';
+    rows->path = strdup(path);
+    if (!rows->path) {
+        return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
+    }
+    rows->container = container;
+    return TS_OK;
+}
+
+void ts_trace_rows_deinit(struct ts_trace_rows *rows)
+{
+    if (rows->container) {
+        rows->container->ops->close(rows->container);
+    }
+    free(rows->ids);
+    free(rows->path);
+}
