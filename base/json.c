@@ -88,10 +88,10 @@ static size_t byte_order_mark(const char *data, size_t len)
 
 /* The value that begins at data[skipped]. n_read: NULL if nothing may follow it; else how far it goes. */
 static enum ts_status load(struct ts_json_doc *out, const char *name, const char *data, size_t len, size_t skipped,
-                           size_t *n_read, struct ts_diags *diags)
+                           size_t *n_read, size_t flags, struct ts_diags *diags)
 {
     json_error_t error;
-    size_t flags = JSON_REJECT_DUPLICATES | (n_read != NULL ? JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY : 0);
+    flags |= n_read != NULL ? JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY : 0;
     allocation_failed = false;
     json_set_alloc_funcs(watched_malloc, free);
     json_t *root = json_loadb(data + skipped, len - skipped, flags, &error);
@@ -114,7 +114,12 @@ static enum ts_status load(struct ts_json_doc *out, const char *name, const char
 enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len,
                              struct ts_diags *diags)
 {
-    return load(out, name, data, len, byte_order_mark(data, len), NULL, diags);
+    return load(out, name, data, len, byte_order_mark(data, len), NULL, JSON_REJECT_DUPLICATES, diags);
+}
+
+enum ts_status ts_json_parse_last(struct ts_json_doc *out, const char *name, const char *data, size_t len)
+{
+    return load(out, name, data, len, byte_order_mark(data, len), NULL, JSON_ALLOW_NUL, NULL);
 }
 
 void ts_json_stream_init(struct ts_json_stream *stream, const char *name, const char *data, size_t len)
@@ -180,7 +185,7 @@ enum ts_status ts_json_next(struct ts_json_doc *out, uint32_t *line, struct ts_j
     if (stream->pos == stream->len) {
         return stream->in_array ? fail_between(stream, "']'", diags) : TS_OK;
     }
-    status = load(out, stream->name, stream->data, stream->len, stream->pos, &n_read, diags);
+    status = load(out, stream->name, stream->data, stream->len, stream->pos, &n_read, JSON_REJECT_DUPLICATES, diags);
     if (status == TS_OK) {
         *line = stream->line;
         stream->line += count_lines(stream->data + stream->pos, n_read);
@@ -218,6 +223,17 @@ const struct ts_json *ts_json_root(const struct ts_json_doc *doc)
 const struct ts_json *ts_json_get(const struct ts_json *value, const char *key)
 {
     return from_jansson(json_object_get(as_jansson(value), key));
+}
+
+void ts_json_each(const struct ts_json *object, bool (*each)(void *user, const char *key, const struct ts_json *value),
+                  void *user)
+{
+    json_t *root = (json_t *)(uintptr_t)object;
+    for (void *at = json_object_iter(root); at != NULL; at = json_object_iter_next(root, at)) {
+        if (!each(user, json_object_iter_key(at), from_jansson(json_object_iter_value(at)))) {
+            return;
+        }
+    }
 }
 
 size_t ts_json_length(const struct ts_json *array)
@@ -365,6 +381,13 @@ static size_t utf8_length(const unsigned char *s)
     bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
     bool beyond = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
     return overlong || beyond ? 0 : n;
+}
+
+size_t ts_json_utf8_length(const char *s, size_t len)
+{
+    unsigned char bytes[4] = {0};
+    memcpy(bytes, s, len < sizeof bytes ? len : sizeof bytes);
+    return utf8_length(bytes);
 }
 
 static void put_escaped(struct ts_text *out, unsigned char c)

@@ -19,6 +19,9 @@ struct ts_json_doc {
 /* Parses a whole text; diagnostics carry file:line:col. TS_EINPUT, TS_ENOMEM. */
 enum ts_status ts_json_parse(struct ts_json_doc *out, const char *name, const char *data, size_t len,
                              struct ts_diags *diags);
+/* The same of what is not quite JSON (json_lenient.c): whatever stands in place of a number is null, whole numbers of
+ * more than 18 digits are strings, the last of equal keys counts. No diagnostics: the caller knows the place. */
+enum ts_status ts_json_parse_lenient(struct ts_json_doc *out, const char *name, const char *data, size_t len);
 enum ts_status ts_json_read(struct ts_json_doc *out, const char *path, size_t max_bytes, struct ts_diags *diags);
 void ts_json_deinit(struct ts_json_doc *doc);
 
@@ -39,11 +42,19 @@ enum ts_status ts_json_next(struct ts_json_doc *out, uint32_t *line, struct ts_j
 const struct ts_json *ts_json_root(const struct ts_json_doc *doc);
 /* NULL if `value` is NULL, not an object, or has no such key: look-ups chain. */
 const struct ts_json *ts_json_get(const struct ts_json *value, const char *key);
+/* Calls `each` with every key of an object, in the order written, until it returns false. */
+void ts_json_each(const struct ts_json *object, bool (*each)(void *user, const char *key, const struct ts_json *value),
+                  void *user);
 size_t ts_json_length(const struct ts_json *array); /* 0 if NULL or not an array */
 const struct ts_json *ts_json_at(const struct ts_json *array, size_t index);
 bool ts_json_is_object(const struct ts_json *value);
 bool ts_json_is_array(const struct ts_json *value);
 bool ts_json_is_null(const struct ts_json *value); /* there, and null */
+
+/* Length of the well-formed UTF-8 character at `s`, of which there are `len` > 0 bytes; 0 if it is not one. */
+size_t ts_json_utf8_length(const char *s, size_t len);
+/* As ts_json_parse, but the last of equal keys counts, and a string may hold NULs. For json_lenient.c. */
+enum ts_status ts_json_parse_last(struct ts_json_doc *out, const char *name, const char *data, size_t len);
 
 /* Typed reads: false and *out untouched if NULL or of another type (a number written as an integer is a double too). */
 bool ts_json_double(const struct ts_json *value, double *out);
