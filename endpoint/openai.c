@@ -291,7 +291,7 @@ enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, si
         put_message(out->aside, data, len, key);
         return TS_OK;
     }
-    enum ts_status status = ts_json_parse(&doc, "event", data, len, NULL);
+    enum ts_status status = ts_json_parse_lenient(&doc, "event", data, len);
     if (status == TS_OK) {
         status = read_event(out, ts_json_root(&doc), key);
         ts_json_deinit(&doc);
