@@ -65,6 +65,9 @@ bool ts_import_head_has(const struct ts_importer *importer, const char *word);
 /* TS_EINPUT for UTF-16, which PowerShell's > writes: how to convert it. */
 enum ts_status ts_import_check_encoding(const struct ts_importer *importer);
 
+/* Appends what is left of a document that ends within itself, with its brackets closed. False if that is nothing. */
+bool ts_import_cut_back(struct ts_text *out, const char *data, size_t len);
+
 /* Counts a row that is left out; `reason` outlives the importer. */
 void ts_import_drop(struct ts_importer *importer, uint64_t line, const char *reason);
 /* A copy in the arena; "" if `text` is NULL; never NULL (out of memory shows later, as an empty name). */

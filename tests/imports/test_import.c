@@ -225,6 +225,39 @@ static void test_import__whole_rows_are_found(void **state)
     }
 }
 
+/* The only document of a file: its lists up to the last whole item; whole runs, where there are some. */
+static void test_import__a_document_that_is_cut_is_used_so_far(void **state)
+{
+    (void)state;
+    static const char vllm[] =
+        "{\"request_throughput\": 1, \"input_lens\": [100, 200, 400, 800], \"output_lens\": [3, 3, 3, 3], "
+        "\"start_times\": "
+        "[0, 1, 2, 3], \"ttfts\": [0.04, 0.06, 0.1, 0.18], \"itls\": [[0.02, 0.02], [0.02, 0.02], [0.02, 0.02], [0.02";
+    static const char request[] = "{\"request_start_time\": 1, \"request_end_time\": 2, \"prompt_tokens\": 100, "
+                                  "\"output_tokens\": 3, \"time_to_first_token_ms\": 40}";
+    char guidellm[4096];
+    struct ts_model_measurement m;
+    struct ts_import info;
+    struct ts_arena arena;
+    struct ts_diags diags;
+    ts_arena_init(&arena);
+    ts_diags_init(&diags);
+    assert_int_equal(import_text(&m, &info, &arena, vllm, strlen(vllm), NULL, &diags), TS_OK);
+    assert_true(info.n_rows == 4 && info.n_used == 3);
+    assert_true(diags.n_warnings == 1 && strstr(diags.items[0].message, "cut short"));
+    snprintf(guidellm, sizeof guidellm, "{\"benchmarks\": [{\"requests\": {\"successful\": [%s, %s, {\"request_start",
+             request, request);
+    assert_int_equal(import_text(&m, &info, &arena, guidellm, strlen(guidellm), NULL, NULL), TS_OK);
+    assert_true(info.n_rows == 2 && info.n_used == 2);
+    snprintf(guidellm, sizeof guidellm,
+             "{\"benchmarks\": [{\"requests\": {\"successful\": [%s, %s, %s]}}, {\"requests\": {\"successful\": [%s, {",
+             request, request, request, request);
+    assert_int_equal(import_text(&m, &info, &arena, guidellm, strlen(guidellm), NULL, NULL), TS_OK);
+    assert_true(info.n_rows == 3 && info.n_used == 3);
+    ts_diags_deinit(&diags);
+    ts_arena_deinit(&arena);
+}
+
 /* CSV, too: a log before the header, and a last line that is cut within its quotes. */
 static void test_import__whole_lines_are_found(void **state)
 {
@@ -475,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_import__a_long_prompt_is_several_steps),
         cmocka_unit_test(test_import__whole_rows_are_found),
         cmocka_unit_test(test_import__whole_lines_are_found),
+        cmocka_unit_test(test_import__a_document_that_is_cut_is_used_so_far),
         cmocka_unit_test(test_import__replies_of_one_token_are_prompts),
         cmocka_unit_test(test_import__sglang_is_known_by_its_fields),
         cmocka_unit_test(test_import__what_cannot_be_read_is_told_with_its_line),
