@@ -22,7 +22,7 @@ struct flight {
     struct ts_probe_record *record;
     const char *key; /* NULL: none */
     struct ts_sse sse;
-    struct ts_text head; /* of a reply that is not 200 */
+    struct ts_text head; /* of the reply, for its words where it is no stream */
     int64_t again_ns;
     int64_t now_ns;        /* of the piece under way */
     bool ended;            /* the reply said that it is whole */
@@ -191,9 +191,14 @@ static void judge_reply(struct probe *probe, struct flight *flight, const struct
         end_flight(probe, flight, TS_PROBE_FAILED, flight->error);
     } else if (!flight->ended) {
         const bool any = flight->record->first_ns >= 0;
+        const char *words = flight->aside;
+        if (!any && words[0] == '\0') {
+            ts_openai_refusal(refusal, flight->head.data, flight->head.len, probe->options->http.key);
+            words = refusal;
+        }
         snprintf(message, sizeof message, "%s%s%s",
-                 any ? "the stream broke off before its end" : "the reply is no event stream",
-                 flight->aside[0] ? ": " : "", flight->aside);
+                 any ? "the stream broke off before its end" : "the reply is no event stream", words[0] ? ": " : "",
+                 words);
         end_flight(probe, flight, TS_PROBE_FAILED, message);
     } else {
         judge_whole(probe, flight);
@@ -291,9 +296,9 @@ static bool on_data(void *context, uint32_t tag, int http_status, const char *by
 {
     struct probe *probe = context;
     struct flight *flight = &probe->flights[tag];
+    const size_t room = HEAD_BYTES - flight->head.len;
+    ts_text_append(&flight->head, bytes, len < room ? len : room);
     if (http_status != 200) {
-        const size_t room = HEAD_BYTES - flight->head.len;
-        ts_text_append(&flight->head, bytes, len < room ? len : room);
         return true;
     }
     flight->now_ns = now_ns - probe->start_ns;

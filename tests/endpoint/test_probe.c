@@ -169,6 +169,24 @@ static void test_probe__an_aborted_stream_is_a_failure(void **state)
     ts_probe_result_deinit(&result);
 }
 
+/* A server that does not stream, or says no in a body of status 200: its words are shown. */
+static void reply_whole(void *context, const struct endpoint_request *request, int socket)
+{
+    (void)context;
+    (void)request;
+    (void)endpoint_send(socket, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"error\":{\"message\":\"overloaded\"}}");
+}
+
+static void test_probe__what_is_no_stream_is_told_in_its_words(void **state)
+{
+    (void)state;
+    struct ts_probe_result result = run_load(reply_whole, NULL, 2, 1);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_FAILED], 2);
+    assert_string_equal(result.messages[0].text, "the reply is no event stream: overloaded");
+    ts_probe_result_deinit(&result);
+}
+
 struct crowd {
     pthread_mutex_t lock;
     uint32_t n, most;
@@ -645,6 +663,7 @@ int main(void)
         cmocka_unit_test(test_probe__hidden_tokens_count_and_do_not_shorten_tpot),
         cmocka_unit_test(test_probe__a_reply_that_is_all_hidden_is_done),
         cmocka_unit_test(test_probe__an_aborted_stream_is_a_failure),
+        cmocka_unit_test(test_probe__what_is_no_stream_is_told_in_its_words),
         cmocka_unit_test(test_probe__no_prompt_comes_again_under_another_seed),
         cmocka_unit_test(test_probe__a_closed_loop_never_has_more_under_way),
         cmocka_unit_test(test_probe__an_open_loop_sends_each_at_its_time),
