@@ -26,7 +26,7 @@ static const struct ts_option options[] = {
     {TS_INTO(struct import_args, source), "FILE|FOLDER", "a file of measurements, or the folder of an operator profile",
      .operand = TS_NEEDED},
     {"format", 'f', TS_INTO(struct import_args, format), "NAME",
-     "llama-bench, llama-batched-bench, vllm, guidellm, aiperf or operators (default: found out)"},
+     "llama-bench, llama-batched-bench, vllm, sglang, guidellm, aiperf or operators (default: found out)"},
     {"model", 0, TS_INTO(struct import_args, model), "NAME", "the catalog's name of the model that was measured"},
     {"hardware", 0, TS_INTO(struct import_args, hardware), "NAME", "the catalog's name of what it ran on"},
     {"quant", 0, TS_INTO(struct import_args, quant), "NAME", "the weights' format, where the file does not say it"},

@@ -56,7 +56,8 @@ struct session {
     struct ts_text csv, json;
     struct ts_arena *arena;
     size_t point; /* the one under way */
-    uint64_t n_sent, n_done, n_retries;
+    uint64_t n_sent, n_done, n_retries, n_hidden;
+    uint32_t seed; /* of the prompts, for --seed */
 };
 
 /* ---- the plan ---- */
@@ -128,6 +129,7 @@ static enum ts_status run_point(struct session *session, struct ts_diags *diags)
             .model = session->args->endpoint.model,
             .url = session->probe.http.url,
             .backend = session->probe.api->name,
+            .seed = session->seed,
         };
         ts_probe_table_row(session->table, point, &summary);
         ts_probe_csv_rows(&session->csv, session->point, point, &result);
@@ -136,6 +138,7 @@ static enum ts_status run_point(struct session *session, struct ts_diags *diags)
         session->n_sent += summary.n;
         session->n_done += summary.n_outcomes[TS_PROBE_DONE];
         session->n_retries += result.n_retries;
+        session->n_hidden += result.n_hidden;
         ts_probe_summary_deinit(&summary);
     }
     ts_probe_result_deinit(&result);
@@ -158,8 +161,9 @@ static enum ts_status write_results(const struct session *session, struct ts_dia
     ts_text_init(&text);
     enum ts_status status = ts_table_render(session->table, TS_TABLE_TEXT, &text);
     if (status == TS_OK) {
-        printf("%s\n%llu of %llu requests done, %llu sent again\n", text.data, (unsigned long long)session->n_done,
-               (unsigned long long)session->n_sent, (unsigned long long)session->n_retries);
+        printf("%s\n%llu of %llu requests done, %llu sent again; prompts of --seed %lu\n", text.data,
+               (unsigned long long)session->n_done, (unsigned long long)session->n_sent,
+               (unsigned long long)session->n_retries, (unsigned long)session->seed);
         status = ts_mkdirs(dir, diags);
     }
     if (status == TS_OK) {
@@ -187,6 +191,12 @@ static enum ts_status probe_all(struct session *session, struct ts_diags *diags)
         const enum ts_status written = write_results(session, diags);
         status = written == TS_OK ? status : written;
     }
+    if (session->n_hidden > 0) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "switch reasoning off to measure step times",
+                     "%llu replies have reasoning that is counted and not shown: their TTFT is that of the first text "
+                     "behind it, and a reply of it alone has none",
+                     (unsigned long long)session->n_hidden);
+    }
     if (status == TS_OK && session->n_done == 0) {
         status = ts_fail(diags, TS_EIO, ts_span_none(), NULL, "no request was answered");
     }
@@ -197,7 +207,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 {
     const struct probe_args *args = untyped;
     struct session session = {.args = args, .arena = arena};
-    enum ts_status status = ts_probe_options_read(&session.probe, args->url, &args->endpoint, diags);
+    enum ts_status status = ts_probe_options_read(&session.probe, &session.seed, args->url, &args->endpoint, diags);
     if (status == TS_OK) {
         status = make_plan(&session.plan, args, diags);
     }

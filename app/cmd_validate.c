@@ -100,8 +100,9 @@ static enum ts_status read_options(struct ts_validate_options *out, const struct
     if (status == TS_OK && args->max_error) {
         status = ts_probe_parse_quantity(&out->max_error_frac, "max-error", args->max_error, "1", diags);
     }
-    return status == TS_OK && args->url ? ts_probe_options_read(&out->endpoint, args->url, &args->endpoint, diags)
-                                        : status;
+    return status == TS_OK && args->url
+               ? ts_probe_options_read(&out->endpoint, &out->prompt_seed, args->url, &args->endpoint, diags)
+               : status;
 }
 
 static enum ts_status run(const void *args, struct ts_arena *arena, struct ts_diags *diags)

@@ -4,8 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "app/version.h"
+#include "base/rng.h"
 #include "base/units.h"
 
 enum { SHORT_TOK = 64, LONG_TOK = 256 };
@@ -50,7 +53,17 @@ static enum ts_status read_key(const char **out, const char *address, const stru
     return TS_OK;
 }
 
-enum ts_status ts_probe_options_read(struct ts_probe_options *out, const char *address,
+/* Other prompts every time: those of a run before may be in the endpoint's prefix cache. */
+static uint32_t fresh_seed(void)
+{
+    struct timespec now = {0};
+    (void)timespec_get(&now, TIME_UTC);
+    const uint64_t bits = ts_mix64((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec) ^ (uint64_t)getpid();
+    const uint32_t seed = (uint32_t)(ts_mix64(bits) >> 32);
+    return seed ? seed : 1;
+}
+
+enum ts_status ts_probe_options_read(struct ts_probe_options *out, uint32_t *seed, const char *address,
                                      const struct ts_endpoint_args *args, struct ts_diags *diags)
 {
     const char *key = NULL;
@@ -71,6 +84,7 @@ enum ts_status ts_probe_options_read(struct ts_probe_options *out, const char *a
     if (!url) {
         return TS_ENOMEM;
     }
+    *seed = args->seed ? args->seed : fresh_seed();
     *out = (struct ts_probe_options){
         .http = {.url = url,
                  .key = key,
@@ -85,7 +99,7 @@ enum ts_status ts_probe_options_read(struct ts_probe_options *out, const char *a
         .ignore_eos = args->ignore_eos,
         .max_retries = args->retries,
         .retry_s = 0.5,
-        .seed = 1,
+        .seed = ts_mix64(*seed), /* points count on from here: those of seeds 1 and 2 are not the same */
     };
     return TS_OK;
 }
@@ -96,29 +110,77 @@ void ts_probe_options_free(struct ts_probe_options *options)
     options->url = NULL;
 }
 
+/* Of a refused request: may it pass without stream_options? Some servers say only that a field is not allowed. */
+static bool may_pass_plain(const struct ts_probe_result *result)
+{
+    const struct ts_probe_record *r = &result->records[result->n_outcomes[TS_PROBE_DONE] > 0 ? 1 : 0];
+    const char *message = r->message >= 0 ? result->messages[r->message].text : "";
+    return r->http_status == 400 || r->http_status == 422 || r->http_status == 501 ||
+           strstr(message, "stream_options") || strstr(message, "include_usage");
+}
+
+static enum ts_status fail_try(const struct ts_probe_options *options, const struct ts_probe_result *result,
+                               struct ts_diags *diags)
+{
+    const char *words = result->n_messages > 0 ? result->messages[0].text : "no answer";
+    const bool wants_new = strstr(words, "max_completion_tokens") && strcmp(options->api->name, "chat-new") != 0;
+    return ts_fail(diags, TS_EIO, ts_span_none(), wants_new ? "try --api chat-new" : NULL, "%s: %s", options->http.url,
+                   words);
+}
+
+static void take_counts(struct ts_probe_options *options, const struct ts_probe_record *r, struct ts_diags *diags)
+{
+    if (r[0].counted && r[1].counted && r[1].prompt_tok > r[0].prompt_tok) {
+        const double tok_per_word = (double)(r[1].prompt_tok - r[0].prompt_tok) / (LONG_TOK - SHORT_TOK);
+        options->words_per_tok = 1.0 / tok_per_word;
+        options->words_extra = (double)r[0].prompt_tok - tok_per_word * SHORT_TOK;
+        return;
+    }
+    ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL,
+                 "the endpoint does not say how many tokens it saw: prompts count a token a word, replies a token an "
+                 "event");
+}
+
+/* Sends the load as the options say; when some of it is refused, once more without stream_options. */
+static enum ts_status run_try(struct ts_probe_result *out, struct ts_probe_options *options,
+                              const struct ts_probe_load *load, struct ts_diags *diags)
+{
+    struct ts_probe_options plain = *options;
+    struct ts_probe_result second;
+    enum ts_status status = ts_probe_run(out, load, options, diags);
+    if (status != TS_OK || out->n_outcomes[TS_PROBE_DONE] == load->n || !may_pass_plain(out)) {
+        return status;
+    }
+    plain.plain = true;
+    status = ts_probe_run(&second, load, &plain, diags);
+    if (status == TS_OK && second.n_outcomes[TS_PROBE_DONE] == load->n) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), NULL,
+                     "the endpoint refuses stream_options, so requests go without: %s", out->messages[0].text);
+        ts_probe_result_deinit(out);
+        *out = second;
+        options->plain = true;
+    } else if (status == TS_OK || status == TS_EINTERRUPTED) {
+        ts_probe_result_deinit(&second);
+    } else {
+        ts_probe_result_deinit(out);
+    }
+    return status;
+}
+
 enum ts_status ts_probe_try(struct ts_probe_options *options, struct ts_diags *diags)
 {
     const struct ts_probe_ask asks[] = {{.prompt_tok = SHORT_TOK, .output_tok = 1},
                                         {.prompt_tok = LONG_TOK, .output_tok = 1}};
     const struct ts_probe_load load = {.asks = asks, .n = 2, .concurrency = 1};
     struct ts_probe_result result;
-    enum ts_status status = ts_probe_run(&result, &load, options, diags);
+    enum ts_status status = run_try(&result, options, &load, diags);
     if (status != TS_OK && status != TS_EINTERRUPTED) {
         return status;
     }
-    const struct ts_probe_record *r = result.records;
-    if (status == TS_OK && result.n_outcomes[TS_PROBE_DONE] < 2) {
-        status = ts_fail(diags, TS_EIO, ts_span_none(), NULL, "%s: %s", options->http.url,
-                         result.n_messages > 0 ? result.messages[0].text : "no answer");
-    } else if (status == TS_OK && r[0].counted && r[1].counted && r[1].prompt_tok > r[0].prompt_tok) {
-        const double tok_per_word = (double)(r[1].prompt_tok - r[0].prompt_tok) / (LONG_TOK - SHORT_TOK);
-        options->words_per_tok = 1.0 / tok_per_word;
-        options->words_extra = (double)r[0].prompt_tok - tok_per_word * SHORT_TOK;
+    if (status == TS_OK && result.n_outcomes[TS_PROBE_DONE] < load.n) {
+        status = fail_try(options, &result, diags);
     } else if (status == TS_OK) {
-        ts_diags_add(
-            diags, TS_WARNING, ts_span_none(), NULL,
-            "the endpoint does not say how many tokens it saw: prompts count a token a word, replies a token an "
-            "event");
+        take_counts(options, result.records, diags);
     }
     ts_probe_result_deinit(&result);
     return status;

@@ -8,7 +8,7 @@
 /* What is said about an endpoint beside its address. */
 struct ts_endpoint_args {
     const char *model, *api, *key_env, *ca_file, *timeout;
-    uint32_t retries;
+    uint32_t retries, seed; /* seed 0: another one every time */
     bool ignore_eos;
 };
 
@@ -38,14 +38,22 @@ struct ts_endpoint_args {
          "send again what is refused for the time being, at most that often",                                          \
          .range = {0, 20},                                                                                             \
          .with = (needs)},                                                                                             \
+        {"seed",                                                                                                       \
+         0,                                                                                                            \
+         TS_INTO(type, field.seed),                                                                                    \
+         "N",                                                                                                          \
+         "of the prompts' words, to send the same again (default: others every time)",                                 \
+         .range = {1, UINT32_MAX},                                                                                     \
+         .with = (needs)},                                                                                             \
     {                                                                                                                  \
         "ignore-eos", 0, TS_INTO(type, field.ignore_eos), NULL,                                                        \
             "ask for replies of exactly the wanted length (vLLM, llama-server)", .with = (needs)                       \
     }
 
-/* address: as the user wrote it. The key comes from the environment variable of --key-env. TS_EUSAGE. Free with
- * ts_probe_options_free, also after a failure (of a zeroed struct). */
-enum ts_status ts_probe_options_read(struct ts_probe_options *out, const char *address,
+/* *seed: of the prompts, as the user may write it again. address: as the user wrote it. The key comes from the
+ * environment variable of --key-env. TS_EUSAGE. Free with ts_probe_options_free, also after a failure (of a zeroed
+ * struct). */
+enum ts_status ts_probe_options_read(struct ts_probe_options *out, uint32_t *seed, const char *address,
                                      const struct ts_endpoint_args *args, struct ts_diags *diags);
 void ts_probe_options_free(struct ts_probe_options *options);
 
@@ -54,7 +62,8 @@ enum ts_status ts_probe_parse_quantity(double *out, const char *option, const ch
                                        struct ts_diags *diags);
 
 /* Two short requests: does the endpoint answer, and how many tokens do our words come to? Sets words_per_tok and
- * words_extra. TS_EIO with what it said if it does not answer; a warning if it does not count. */
+ * words_extra; without stream_options (plain) if it refuses those. TS_EIO with what it said if it does not answer; a
+ * warning if it does not count. */
 enum ts_status ts_probe_try(struct ts_probe_options *options, struct ts_diags *diags);
 
 #endif

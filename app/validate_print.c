@@ -50,7 +50,7 @@ enum ts_status ts_validate_print(const struct ts_validate_view *view)
         printf("%s %s on this machine, %u thread%s, kernel %s\n", ts_live_model(view->live), ts_live_quant(view->live),
                ts_live_threads(view->live), ts_live_threads(view->live) == 1 ? "" : "s", ts_live_kernel(view->live));
     } else {
-        printf("%s\n", view->url);
+        printf("%s, prompts of --seed %lu\n", view->url, (unsigned long)view->prompt_seed);
     }
     print_steps(view);
     printf("capacity: %.3g requests/s (simulated: a full batch)\n\n", view->capacity_per_s);

@@ -8,6 +8,7 @@
 struct ts_validate_view {
     const struct ts_live *live; /* NULL: an endpoint */
     const char *url;            /* of it */
+    uint32_t prompt_seed;       /* of what it was sent, for --seed */
     const struct ts_model_measurement *engine;
     const struct ts_pace_memory *memory;
     double capacity_per_s;

@@ -392,6 +392,7 @@ static enum ts_status validate(struct session *session, struct ts_diags *diags)
         const struct ts_validate_view view = {
             .live = session->live,
             .url = session->endpoint.http.url,
+            .prompt_seed = session->options->prompt_seed,
             .engine = session->engine,
             .memory = &session->memory,
             .capacity_per_s = session->capacity_per_s,

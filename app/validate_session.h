@@ -21,6 +21,7 @@ struct ts_validate_options {
     uint32_t n_threads;          /* 0: all usable CPUs */
     /* Or in its place */
     struct ts_probe_options endpoint; /* http.url NULL: the reference engine */
+    uint32_t prompt_seed;             /* of its prompts, for --seed */
     uint32_t n_slots;                 /* 0: it has none */
     bool kv_unified;
 };

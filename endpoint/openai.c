@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "endpoint/secret.h"
@@ -16,7 +17,7 @@ static const struct ts_openai_api apis[] = {
     {"completions", "/completions", "max_tokens", false, "a bare prompt, without a chat template"},
 };
 
-enum { N_APIS = sizeof apis / sizeof apis[0], LOOKED_AT_BYTES = 2048 };
+enum { N_APIS = sizeof apis / sizeof apis[0], LOOKED_AT_BYTES = 2048, MAX_CHUNK_DEPTH = 4 };
 
 const struct ts_openai_api *ts_openai_api_find(const char *name)
 {
@@ -73,11 +74,13 @@ void ts_openai_body(struct ts_text *out, const struct ts_openai_api *api, const 
     }
     ts_json_key(&json, "stream");
     ts_json_put_bool(&json, true);
-    ts_json_key(&json, "stream_options");
-    ts_json_begin_object(&json);
-    ts_json_key(&json, "include_usage");
-    ts_json_put_bool(&json, true);
-    ts_json_end_object(&json);
+    if (!ask->plain) {
+        ts_json_key(&json, "stream_options");
+        ts_json_begin_object(&json);
+        ts_json_key(&json, "include_usage");
+        ts_json_put_bool(&json, true);
+        ts_json_end_object(&json);
+    }
     ts_json_end_object(&json);
 }
 
@@ -138,15 +141,72 @@ static bool has_string(const struct ts_json *object, const char *key)
     return text && text[0] != '\0';
 }
 
-static void read_choice(struct ts_openai_event *out, const struct ts_json *choice)
+/* Text of a field: a string, or a list of chunks, {"type": "text", "text": "..."} and {"type": "thinking", "thinking":
+ * [chunks]}, as Mistral streams them. */
+static bool has_words(const struct ts_json *value, bool *reasoning, int depth)
 {
-    static const char *const delta_fields[] = {"content", "reasoning_content", "reasoning"};
-    const struct ts_json *delta = ts_json_get(choice, "delta");
-    out->has_text = has_string(choice, "text") || ts_json_length(ts_json_get(delta, "tool_calls")) > 0;
-    for (size_t i = 0; i < sizeof delta_fields / sizeof delta_fields[0]; i++) {
-        out->has_text = out->has_text || has_string(delta, delta_fields[i]);
+    static const char *const plain[] = {"text", "content", "refusal", "summary"};
+    static const char *const thought[] = {"thinking", "reasoning", "reasoning_content"};
+    const char *text = ts_json_string(value);
+    bool any = text && text[0] != '\0';
+    for (size_t i = 0; !any && depth < MAX_CHUNK_DEPTH && i < ts_json_length(value); i++) {
+        any = has_words(ts_json_at(value, i), reasoning, depth + 1);
     }
-    out->finished = has_string(choice, "finish_reason");
+    for (size_t i = 0; !any && depth < MAX_CHUNK_DEPTH && i < sizeof plain / sizeof plain[0]; i++) {
+        any = has_words(ts_json_get(value, plain[i]), reasoning, depth + 1);
+    }
+    for (size_t i = 0; !any && depth < MAX_CHUNK_DEPTH && i < sizeof thought / sizeof thought[0]; i++) {
+        any = has_words(ts_json_get(value, thought[i]), reasoning, depth + 1);
+        *reasoning = *reasoning || any;
+    }
+    return any;
+}
+
+static bool has_call(const struct ts_json *delta)
+{
+    return ts_json_length(ts_json_get(delta, "tool_calls")) > 0 ||
+           ts_json_is_object(ts_json_get(delta, "function_call"));
+}
+
+/* A reply that its server gave up: not one that is over. */
+static bool is_given_up(const char *reason)
+{
+    static const char *const beginnings[] = {"abort",     "error",        "cancel",       "fail",    "timeout",
+                                             "interrupt", "insufficient", "server_error", "internal"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        if (strncasecmp(reason, beginnings[i], strlen(beginnings[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_finish(struct ts_openai_event *out, const struct ts_json *choice, const char *key)
+{
+    const struct ts_json *finish = ts_json_get(choice, "finish_reason");
+    const char *reason = ts_json_string(ts_json_is_object(finish) ? ts_json_get(finish, "type") : finish);
+    out->finished = reason && reason[0] != '\0';
+    if (out->finished && out->error[0] == '\0' && is_given_up(reason)) {
+        struct ts_text words;
+        ts_text_init(&words);
+        ts_text_printf(&words, "the server gave the reply up: finish_reason '%s'", reason);
+        put_message(out->error, words.data, words.len, key);
+        ts_text_deinit(&words);
+    }
+}
+
+static void read_choice(struct ts_openai_event *out, const struct ts_json *choice, const char *key)
+{
+    static const char *const thought[] = {"reasoning_content", "reasoning", "reasoning_details", "thinking"};
+    const struct ts_json *delta = ts_json_get(choice, "delta");
+    out->has_text = has_string(choice, "text") || has_call(delta) ||
+                    has_words(ts_json_get(delta, "content"), &out->has_reasoning, 0) || has_string(delta, "refusal");
+    for (size_t i = 0; i < sizeof thought / sizeof thought[0]; i++) {
+        bool inner = false;
+        out->has_reasoning = out->has_reasoning || has_words(ts_json_get(delta, thought[i]), &inner, 0);
+    }
+    out->has_text = out->has_text || out->has_reasoning;
+    read_finish(out, choice, key);
 }
 
 /* {"error": {"message": "..."}} or {"error": "..."} or {"message": "...", "object": "error"}. */
@@ -158,7 +218,8 @@ static const char *error_of(const struct ts_json *root)
         message = ts_json_string(error);
     }
     const char *object = ts_json_string(ts_json_get(root, "object"));
-    if (!message && object && ts_str_equal(object, "error")) {
+    const char *type = ts_json_string(ts_json_get(root, "type"));
+    if (!message && ((object && ts_str_equal(object, "error")) || (type && ts_str_equal(type, "error")))) {
         message = ts_json_string(ts_json_get(root, "message"));
     }
     return message ? message : ts_json_is_object(error) ? "an error without a message" : NULL;
@@ -172,9 +233,27 @@ static void read_count(int64_t *out, const struct ts_json *usage, const char *ke
     }
 }
 
+/* Some count reasoning beside the reply (xAI), or do not name it at all (Gemini): then the total is more than prompt
+ * and reply, and the rest was made, too. */
+static void read_usage(struct ts_openai_event *out, const struct ts_json *usage)
+{
+    int64_t total_tok = -1;
+    read_count(&out->prompt_tok, usage, "prompt_tokens");
+    read_count(&out->output_tok, usage, "completion_tokens");
+    read_count(&total_tok, usage, "total_tokens");
+    read_count(&out->reasoning_tok, usage, "reasoning_tokens");
+    read_count(&out->reasoning_tok, ts_json_get(usage, "completion_tokens_details"), "reasoning_tokens");
+    const int64_t rest_tok = total_tok - out->prompt_tok - out->output_tok;
+    if (out->prompt_tok >= 0 && out->output_tok >= 0 && rest_tok > 0 &&
+        (out->reasoning_tok < 0 || out->reasoning_tok == rest_tok)) {
+        out->output_tok += rest_tok;
+        out->reasoning_tok = rest_tok;
+    }
+}
+
 static enum ts_status read_event(struct ts_openai_event *out, const struct ts_json *root, const char *key)
 {
-    const struct ts_json *usage = ts_json_get(root, "usage");
+    const struct ts_json *choice = ts_json_at(ts_json_get(root, "choices"), 0);
     const char *error = error_of(root);
     if (!ts_json_is_object(root)) {
         return TS_EINPUT;
@@ -182,21 +261,37 @@ static enum ts_status read_event(struct ts_openai_event *out, const struct ts_js
     if (error) {
         put_message(out->error, error, strlen(error), key);
     }
-    read_choice(out, ts_json_at(ts_json_get(root, "choices"), 0));
-    read_count(&out->prompt_tok, usage, "prompt_tokens");
-    read_count(&out->output_tok, usage, "completion_tokens");
+    read_choice(out, choice, key);
+    const struct ts_json *const places[] = {ts_json_get(ts_json_get(root, "x_groq"), "usage"),
+                                            ts_json_get(choice, "usage"), ts_json_get(root, "usage")};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        if (places[i]) {
+            read_usage(out, places[i]);
+        }
+    }
     return TS_OK;
 }
 
 enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, size_t len, const char *key)
 {
     struct ts_json_doc doc;
-    *out = (struct ts_openai_event){.prompt_tok = -1, .output_tok = -1};
+    *out = (struct ts_openai_event){.prompt_tok = -1, .output_tok = -1, .reasoning_tok = -1};
+    while (len > 0 && isspace((unsigned char)data[0])) {
+        data++;
+        len--;
+    }
+    while (len > 0 && isspace((unsigned char)data[len - 1])) {
+        len--;
+    }
     if (len == 6 && memcmp(data, "[DONE]", 6) == 0) {
         out->done = true;
         return TS_OK;
     }
-    enum ts_status status = ts_json_parse(&doc, "event", data, len, NULL);
+    if (len == 0 || data[0] != '{') {
+        put_message(out->aside, data, len, key);
+        return TS_OK;
+    }
+    enum ts_status status = ts_json_parse_lenient(&doc, "event", data, len);
     if (status == TS_OK) {
         status = read_event(out, ts_json_root(&doc), key);
         ts_json_deinit(&doc);

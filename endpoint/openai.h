@@ -28,6 +28,7 @@ struct ts_openai_ask {
     const char *prompt;
     uint32_t max_tok;
     bool ignore_eos; /* vLLM, llama-server: reply with exactly max_tok tokens */
+    bool plain;      /* without stream_options, which some servers refuse: no usage then, from most */
 };
 
 /* Appends the JSON body of a streaming request. */
@@ -39,16 +40,19 @@ char *ts_openai_url(const char *base, const struct ts_openai_api *api);
 
 enum { TS_OPENAI_ERROR_BYTES = 200 };
 
-/* What one event of the stream says. */
+/* What one event of the stream says. What says nothing (keep-alive: no data, null, a bare word) is an empty event. */
 struct ts_openai_event {
     bool done;                         /* "[DONE]" */
     bool has_text;                     /* some of the reply (reasoning counts) */
+    bool has_reasoning;                /* that text is reasoning */
     bool finished;                     /* a finish_reason */
-    int64_t prompt_tok, output_tok;    /* of the usage field, -1 without one */
-    char error[TS_OPENAI_ERROR_BYTES]; /* of the error field, "" without one */
+    int64_t prompt_tok, output_tok;    /* of the usage field, -1 without one; reasoning is part of the output */
+    int64_t reasoning_tok;             /* of them, -1 if it does not say */
+    char error[TS_OPENAI_ERROR_BYTES]; /* of the error field, or of a finish_reason like "abort"; "" without one */
+    char aside[TS_OPENAI_ERROR_BYTES]; /* what came in place of JSON, "" for nothing */
 };
 
-/* TS_EINPUT if it is not JSON of that shape; *out is then as for an empty event. The key (NULL: none) is hidden in what
+/* TS_EINPUT for an object that is not JSON; *out is then as for an empty event. The key (NULL: none) is hidden in what
  * comes back. */
 enum ts_status ts_openai_parse(struct ts_openai_event *out, const char *data, size_t len, const char *key);
 

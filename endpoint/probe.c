@@ -22,11 +22,14 @@ struct flight {
     struct ts_probe_record *record;
     const char *key; /* NULL: none */
     struct ts_sse sse;
-    struct ts_text head; /* of a reply that is not 200 */
+    struct ts_text head; /* of the reply, for its words where it is no stream */
     int64_t again_ns;
-    int64_t now_ns; /* of the piece under way */
-    bool ended;     /* the reply said that it is whole */
+    int64_t now_ns;        /* of the piece under way */
+    bool ended;            /* the reply said that it is whole */
+    bool reasoned;         /* it showed reasoning */
+    int64_t reasoning_tok; /* as told, -1: not */
     char error[TS_OPENAI_ERROR_BYTES];
+    char aside[TS_OPENAI_ERROR_BYTES]; /* the last thing that came in place of JSON */
     enum ts_status status;
 };
 
@@ -70,6 +73,14 @@ static uint32_t words_for(const struct ts_probe_options *options, uint32_t promp
     const double per_tok = options->words_per_tok > 0.0 ? options->words_per_tok : 1.0;
     const double n = ((double)prompt_tok - options->words_extra) * per_tok;
     return n < 1.0 ? 1 : n > 4e6 ? 4000000 : (uint32_t)(n + 0.5);
+}
+
+double ts_probe_tpot_s(const struct ts_probe_record *record)
+{
+    const uint32_t shown = record->output_tok - record->hidden_tok;
+    return record->outcome == TS_PROBE_DONE && record->first_ns >= 0 && shown > 1
+               ? (double)(record->last_ns - record->first_ns) * 1e-9 / ((double)shown - 1.0)
+               : NAN;
 }
 
 /* ---- the end of a request ---- */
@@ -116,6 +127,7 @@ static void end_flight(struct probe *probe, struct flight *flight, enum ts_probe
     if (!record->counted) {
         record->output_tok = record->first_ns < 0 ? 0 : record->n_gaps + 1;
     }
+    result->n_hidden += outcome == TS_PROBE_DONE && record->hidden_tok > 0;
     result->n_outcomes[outcome]++;
     probe->n_ended++;
     probe->n_flights--;
@@ -148,9 +160,28 @@ static bool try_again(struct probe *probe, struct flight *flight, const struct t
     return true;
 }
 
+/* A whole reply. Usage decides: tokens that were made and not shown are a reply, too. */
+static void judge_whole(struct probe *probe, struct flight *flight)
+{
+    struct ts_probe_record *record = flight->record;
+    const bool any = record->first_ns >= 0;
+    if (!any && !record->counted) {
+        end_flight(probe, flight, TS_PROBE_FAILED, "the reply is empty");
+        return;
+    }
+    if (!any) {
+        record->last_ns = flight->now_ns;
+        record->hidden_tok = record->output_tok;
+    } else if (record->counted && !flight->reasoned && flight->reasoning_tok > 0) {
+        const uint32_t hidden = (uint32_t)flight->reasoning_tok;
+        record->hidden_tok = hidden < record->output_tok ? hidden : record->output_tok - 1;
+    }
+    end_flight(probe, flight, TS_PROBE_DONE, "");
+}
+
 static void judge_reply(struct probe *probe, struct flight *flight, const struct ts_http_done *done)
 {
-    char message[TS_OPENAI_ERROR_BYTES + 64];
+    char message[2 * TS_OPENAI_ERROR_BYTES];
     char refusal[TS_OPENAI_ERROR_BYTES];
     if (done->http_status != 200) {
         ts_openai_refusal(refusal, flight->head.data, flight->head.len, probe->options->http.key);
@@ -160,12 +191,17 @@ static void judge_reply(struct probe *probe, struct flight *flight, const struct
         end_flight(probe, flight, TS_PROBE_FAILED, flight->error);
     } else if (!flight->ended) {
         const bool any = flight->record->first_ns >= 0;
-        end_flight(probe, flight, TS_PROBE_FAILED,
-                   any ? "the stream broke off before its end" : "the reply is no event stream");
-    } else if (flight->record->first_ns < 0) {
-        end_flight(probe, flight, TS_PROBE_FAILED, "the reply is empty");
+        const char *words = flight->aside;
+        if (!any && words[0] == '\0') {
+            ts_openai_refusal(refusal, flight->head.data, flight->head.len, probe->options->http.key);
+            words = refusal;
+        }
+        snprintf(message, sizeof message, "%s%s%s",
+                 any ? "the stream broke off before its end" : "the reply is no event stream", words[0] ? ": " : "",
+                 words);
+        end_flight(probe, flight, TS_PROBE_FAILED, message);
     } else {
-        end_flight(probe, flight, TS_PROBE_DONE, "");
+        judge_whole(probe, flight);
     }
 }
 
@@ -236,7 +272,14 @@ static void on_event(void *context, const char *data, size_t len)
         return;
     }
     memcpy(flight->error, event.error, sizeof flight->error);
+    if (event.aside[0] != '\0') {
+        memcpy(flight->aside, event.aside, sizeof flight->aside);
+    }
     flight->ended = flight->ended || event.done || event.finished;
+    flight->reasoned = flight->reasoned || event.has_reasoning;
+    if (event.reasoning_tok >= 0) {
+        flight->reasoning_tok = event.reasoning_tok;
+    }
     if (event.has_text) {
         note_text(flight);
     }
@@ -253,9 +296,9 @@ static bool on_data(void *context, uint32_t tag, int http_status, const char *by
 {
     struct probe *probe = context;
     struct flight *flight = &probe->flights[tag];
+    const size_t room = HEAD_BYTES - flight->head.len;
+    ts_text_append(&flight->head, bytes, len < room ? len : room);
     if (http_status != 200) {
-        const size_t room = HEAD_BYTES - flight->head.len;
-        ts_text_append(&flight->head, bytes, len < room ? len : room);
         return true;
     }
     flight->now_ns = now_ns - probe->start_ns;
@@ -281,17 +324,21 @@ static void send_flight(struct probe *probe, struct flight *flight)
     struct ts_text body;
     ts_text_init(&prompt);
     ts_text_init(&body);
-    ts_probe_prompt(&prompt, words_for(options, ask->prompt_tok), options->seed, record->ask);
+    const uint64_t number = record->ask | (uint64_t)record->n_tries << 32; /* a try that failed may be cached */
+    ts_probe_prompt(&prompt, words_for(options, ask->prompt_tok), options->seed, number);
     const struct ts_openai_ask wanted = {
         .model = options->model,
         .prompt = prompt.data,
         .max_tok = ask->output_tok,
         .ignore_eos = options->ignore_eos,
+        .plain = options->plain,
     };
     ts_openai_body(&body, options->api, &wanted);
     flight->waits = false;
     flight->ended = false;
-    flight->error[0] = '\0';
+    flight->reasoned = false;
+    flight->reasoning_tok = -1;
+    flight->error[0] = flight->aside[0] = '\0';
     ts_text_clear(&flight->head);
     ts_sse_deinit(&flight->sse);
     ts_sse_init(&flight->sse);

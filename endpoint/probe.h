@@ -52,8 +52,10 @@ struct ts_probe_record {
     uint32_t n_tries;
     int message;                     /* index into the result's messages, -1: none */
     int64_t due_ns, sent_ns;         /* since the start of the load; sent_ns of the last try, -1: never */
-    int64_t first_ns, last_ns;       /* first and last piece of text, -1: none */
+    int64_t first_ns, last_ns;       /* first and last piece of text, -1: none; of a reply that is all hidden, last_ns
+                                      * is its end */
     uint32_t prompt_tok, output_tok; /* as told; else as asked, as counted */
+    uint32_t hidden_tok;             /* of the output: reasoning that was counted and not shown */
     double *gaps_s;                  /* [n_gaps] between pieces of text */
     uint32_t n_gaps, cap_gaps;
 };
@@ -71,6 +73,7 @@ struct ts_probe_result {
     double duration_s; /* from the start to the last reply's end */
     uint64_t n_outcomes[TS_N_PROBE_OUTCOMES];
     uint64_t n_retries;
+    uint64_t n_hidden; /* replies done with hidden tokens */
 };
 
 struct ts_probe_options {
@@ -79,6 +82,7 @@ struct ts_probe_options {
     const struct ts_openai_api *api;
     const char *model;
     bool ignore_eos;
+    bool plain; /* ask without stream_options */
     uint32_t max_retries;
     double retry_s;
     double words_per_tok; /* of the prompts that we make up; 0: 1 */
@@ -92,6 +96,10 @@ struct ts_probe_options {
 enum ts_status ts_probe_run(struct ts_probe_result *out, const struct ts_probe_load *load,
                             const struct ts_probe_options *options, struct ts_diags *diags);
 void ts_probe_result_deinit(struct ts_probe_result *result);
+
+/* Seconds a token behind the first one that was shown; NaN with fewer than two of them, or of a reply that is not done.
+ */
+double ts_probe_tpot_s(const struct ts_probe_record *record);
 
 /* Appends a made-up prompt of that many words, different for every number and seed: nothing that a prefix cache knows.
  */

@@ -99,24 +99,55 @@ static double double_value(uint64_t bits)
     return value;
 }
 
+static double number_at(const uint8_t *data, uint32_t type)
+{
+    size_t n = ts_gguf_type_bytes[type];
+    uint64_t bits = ts_gguf_little(data, n);
+    switch (type) {
+    case TS_GGUF_F32:
+        return float_value(bits);
+    case TS_GGUF_F64:
+        return double_value(bits);
+    case TS_GGUF_I8:
+    case TS_GGUF_I16:
+    case TS_GGUF_I32:
+    case TS_GGUF_I64:
+        return signed_value(bits, n);
+    case TS_GGUF_BOOL:
+        return (double)(bits != 0);
+    default:
+        return (double)bits;
+    }
+}
+
+static bool is_numbers(const struct ts_gguf_entry *entry)
+{
+    return entry && entry->type == TS_GGUF_ARRAY && entry->element != TS_GGUF_STRING && entry->n > 0;
+}
+
+uint64_t ts_gguf_odd_one(const struct ts_gguf *gguf, const char *key)
+{
+    const struct ts_gguf_entry *entry = find_entry(gguf, key);
+    const size_t bytes = is_numbers(entry) ? ts_gguf_type_bytes[entry->element] : 0;
+    for (uint64_t i = 1; bytes > 0 && i < entry->n; i++) {
+        if (memcmp(entry->data, entry->data + i * bytes, bytes) != 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 bool ts_gguf_double(const struct ts_gguf *gguf, const char *key, double *out)
 {
     const struct ts_gguf_entry *entry = find_entry(gguf, key);
+    if (is_numbers(entry) && ts_gguf_odd_one(gguf, key) == 0) {
+        *out = number_at(entry->data, entry->element);
+        return true;
+    }
     if (!entry || entry->type == TS_GGUF_STRING || entry->type == TS_GGUF_ARRAY) {
         return false;
     }
-    size_t n = ts_gguf_type_bytes[entry->type];
-    uint64_t bits = ts_gguf_little(entry->data, n);
-    if (entry->type == TS_GGUF_F32) {
-        *out = float_value(bits);
-    } else if (entry->type == TS_GGUF_F64) {
-        *out = double_value(bits);
-    } else if (entry->type == TS_GGUF_I8 || entry->type == TS_GGUF_I16 || entry->type == TS_GGUF_I32 ||
-               entry->type == TS_GGUF_I64) {
-        *out = signed_value(bits, n);
-    } else {
-        *out = entry->type == TS_GGUF_BOOL ? (double)(bits != 0) : (double)bits;
-    }
+    *out = number_at(entry->data, entry->type);
     return true;
 }
 
@@ -137,13 +168,27 @@ const struct ts_gguf_tensor *ts_gguf_tensor(const struct ts_gguf *gguf, const ch
                            : NULL;
 }
 
+/* The mapped file that the tensor lies in, NULL if it is none. */
+static const struct ts_gguf *mapped_part(const struct ts_gguf *gguf, const struct ts_gguf_tensor *tensor)
+{
+    const uintptr_t at = (uintptr_t)tensor->data;
+    for (size_t i = 0; i <= gguf->n_parts; i++) {
+        const struct ts_gguf *part = i == 0 ? gguf : gguf->parts[i - 1];
+        if (part->map && at >= (uintptr_t)part->map && at < (uintptr_t)part->map + part->len) {
+            return part;
+        }
+    }
+    return NULL;
+}
+
 void ts_gguf_forget(const struct ts_gguf *gguf, const struct ts_gguf_tensor *tensor)
 {
 #if defined(MADV_DONTNEED)
-    if (gguf->map) {
+    const struct ts_gguf *part = mapped_part(gguf, tensor);
+    if (part) {
         const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-        uintptr_t first = (uintptr_t)tensor->data / page * page, map = (uintptr_t)gguf->map;
-        (void)madvise((uint8_t *)gguf->map + (first - map), (size_t)((uintptr_t)tensor->data + tensor->bytes - first),
+        uintptr_t first = (uintptr_t)tensor->data / page * page, map = (uintptr_t)part->map;
+        (void)madvise((uint8_t *)part->map + (first - map), (size_t)((uintptr_t)tensor->data + tensor->bytes - first),
                       MADV_DONTNEED);
     }
 #else

@@ -35,7 +35,8 @@ struct ts_gguf_tensor {
 const struct ts_gguf_type *ts_gguf_type_by_name(const char *name);
 const struct ts_gguf_type *ts_gguf_type_by_id(uint32_t id);
 
-/* TS_EIO, TS_ENOMEM, TS_EINPUT with a diagnostic that says what is wrong. A file changed by others while it is open is
+/* Of a split model ("...-00001-of-00003.gguf") any part opens all, which lie beside it; its name is the first's.
+ * TS_EIO, TS_ENOMEM, TS_EINPUT with a diagnostic that says what is wrong. A file changed by others while it is open is
  * not defended against. */
 enum ts_status ts_gguf_open(struct ts_gguf **out, const char *path, struct ts_diags *diags);
 /* The same over memory, borrowed until close. */
@@ -45,10 +46,12 @@ void ts_gguf_close(struct ts_gguf *gguf);
 
 const char *ts_gguf_name(const struct ts_gguf *gguf);
 
-/* Metadata: NULL or false where the key is absent or of another type. Any number, and a bool as 0 or 1, reads as a
- * double. */
+/* Metadata: NULL or false where the key is absent or of another type. Any number, a bool as 0 or 1, and an array of
+ * equal ones (a value a layer) reads as a double. */
 const char *ts_gguf_string(const struct ts_gguf *gguf, const char *key);
 bool ts_gguf_double(const struct ts_gguf *gguf, const char *key, double *out);
+/* Index of the first number of an array that is not as the one at 0; 0 if all are equal or there is no such array. */
+uint64_t ts_gguf_odd_one(const struct ts_gguf *gguf, const char *key);
 /* Length of an array; 0 if there is none. */
 uint64_t ts_gguf_array_length(const struct ts_gguf *gguf, const char *key);
 

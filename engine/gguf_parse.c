@@ -122,8 +122,7 @@ static enum ts_status take_array(struct cursor *in, struct ts_gguf_entry *entry)
                        "metadata '%s' says it has %llu elements, but the file ends before that", entry->key,
                        (unsigned long long)entry->n);
     }
-    in->at += (size_t)entry->n * ts_gguf_type_bytes[type];
-    return TS_OK;
+    return take(in, &entry->data, entry->n * ts_gguf_type_bytes[type], "an array");
 }
 
 static enum ts_status take_entry(struct cursor *in, struct ts_gguf_entry *entry)
@@ -319,11 +318,18 @@ static enum ts_status take_file(struct cursor *in)
     }
     enum ts_status status = take(in, &magic, 4, "the header");
     if (status != TS_OK || memcmp(magic, "GGUF", 4) != 0) {
-        return ts_fail(in->diags, TS_EINPUT, span(in), NULL, "this is not a GGUF file: it does not start with 'GGUF'");
+        return ts_fail(in->diags, TS_EINPUT, span(in),
+                       status == TS_OK && memcmp(magic, "vers", 4) == 0 ? "fetch what this points to: git lfs pull"
+                                                                        : NULL,
+                       "this is not a GGUF file: it does not start with 'GGUF'");
     }
     (void)take_number(in, &version, 4, "the header");
     (void)take_number(in, &n_tensors, 8, "the header");
     (void)take_number(in, &n_entries, 8, "the header");
+    if (version != 0 && (version & 0xffff) == 0) {
+        return ts_fail(in->diags, TS_EINPUT, span(in), "convert it with gguf-py: gguf_convert_endian.py FILE little",
+                       "this GGUF file is big-endian, as for s390x; only little-endian ones are read");
+    }
     if (version != 2 && version != 3) {
         return ts_fail(in->diags, TS_EINPUT, span(in), NULL, "GGUF version %llu is not supported (2 or 3)",
                        (unsigned long long)version);

@@ -32,7 +32,7 @@ struct ts_gguf_entry {
     uint32_t element; /* of an array */
     uint64_t n;       /* elements of an array */
     const char *string;
-    const uint8_t *data; /* of a number */
+    const uint8_t *data; /* of a number, or of an array of them */
 };
 
 struct ts_gguf {
@@ -40,7 +40,9 @@ struct ts_gguf {
     const char *name;
     const uint8_t *data;
     size_t len;
-    void *map; /* NULL: borrowed memory */
+    void *map;              /* NULL: borrowed memory */
+    struct ts_gguf **parts; /* [n_parts] the others of a split model, on the heap; NULL of a whole one */
+    size_t n_parts;
     struct ts_gguf_entry *entries;
     size_t n_entries;
     struct ts_gguf_tensor *tensors;

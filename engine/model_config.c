@@ -219,6 +219,27 @@ static bool gguf_number(const struct ts_gguf *gguf, const char *arch, const char
     return ts_gguf_double(gguf, full, out);
 }
 
+/* Many models' files have a value a layer; here all layers are the same. */
+static enum ts_status check_layers(const struct ts_gguf *gguf, const char *arch, struct ts_diags *diags)
+{
+    static const char *const keys[] = {
+        "feed_forward_length",    "attention.head_count", "attention.head_count_kv",
+        "attention.key_length",   "rope.freq_base",       "attention.layer_norm_rms_epsilon",
+        "attention.value_length", "expert_count",         "rope.dimension_count"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char full[128];
+        (void)snprintf(full, sizeof full, "%s.%s", arch, keys[i]);
+        const uint64_t odd = ts_gguf_odd_one(gguf, full);
+        if (odd > 0) {
+            return ts_fail(
+                diags, TS_EUNSUPPORTED, ts_span_file(ts_gguf_name(gguf)), NULL,
+                "layers differ: %s of layer %llu is not that of layer 0; only models of equal layers run here", full,
+                (unsigned long long)odd);
+        }
+    }
+    return TS_OK;
+}
+
 struct gguf_field {
     const char *key;
     uint32_t *to;
@@ -293,6 +314,10 @@ enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const stru
         return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(where), NULL,
                        "architecture '%s' is not supported (llama, qwen2, qwen3)", arch ? arch : "");
     }
+    enum ts_status status = check_layers(gguf, arch, diags);
+    if (status != TS_OK) {
+        return status;
+    }
     if (gguf_number(gguf, arch, "expert_count", &experts) && experts > 0.0) {
         return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(where), NULL,
                        "models with experts are not supported, only dense ones");
@@ -301,7 +326,7 @@ enum ts_status ts_model_config_from_gguf(struct ts_model_config *out, const stru
     const char *name = ts_gguf_string(gguf, "general.name");
     (void)snprintf(config.name, sizeof config.name, "%s", name ? name : ts_path_base(where));
     ts_model_config_set_family(&config, family);
-    enum ts_status status = gguf_shape(&config, gguf, arch, diags);
+    status = gguf_shape(&config, gguf, arch, diags);
     if (status == TS_OK) {
         status = gguf_rope(&config, gguf, arch, diags);
     }

@@ -7,91 +7,86 @@
 #include "base/file.h"
 #include "imports/import_parts.h"
 
-enum { MAX_FILE_BYTES = 256 << 20, HEAD_BYTES = 8192 };
-
-enum content { TABLE, CSV, JSON };
+enum { MAX_FILE_BYTES = 256 << 20, MAX_LOOKED_AT = 64 };
 
 /* One row a format: what must be there, and who reads it. */
 static const struct {
     const char *name;
-    enum content content;
+    enum ts_import_content content;
     const char *field, *other_field; /* JSON: names in the first value; texts: words in the head */
     enum ts_status (*read)(struct ts_importer *importer);
 } readers[] = {
-    {"llama-bench", JSON, "avg_ns", "n_prompt", ts_import_llama_json},
-    {"llama-bench", CSV, "avg_ns", "n_prompt", ts_import_llama_csv},
-    {"llama-bench", TABLE, "t/s", "test", ts_import_llama_table},
-    {"llama-batched-bench", JSON, "speed_tg", "pl", ts_import_llama_json},
-    {"guidellm", JSON, "benchmarks", NULL, ts_import_guidellm},
-    {"aiperf", JSON, "metrics", "metadata", ts_import_aiperf},
-    {"vllm", JSON, "request_throughput", NULL, ts_import_vllm},
-    {"vllm", JSON, "ttfts", NULL, ts_import_vllm},
+    {"llama-bench", TS_IMPORT_JSON, "avg_ns", "n_prompt", ts_import_llama_json},
+    {"llama-bench", TS_IMPORT_CSV, "avg_ns", "n_prompt", ts_import_llama_csv},
+    {"llama-bench", TS_IMPORT_TABLE, "t/s", "test", ts_import_llama_table},
+    {"llama-batched-bench", TS_IMPORT_JSON, "speed_tg", "pl", ts_import_llama_json},
+    {"guidellm", TS_IMPORT_JSON, "benchmarks", NULL, ts_import_guidellm},
+    {"aiperf", TS_IMPORT_JSON, "metrics", "metadata", ts_import_aiperf},
+    {"sglang", TS_IMPORT_JSON, "request_throughput", "dataset_name",
+     ts_import_vllm}, /* bench_serving; no start times */
+    {"vllm", TS_IMPORT_JSON, "request_throughput", NULL, ts_import_vllm},
+    {"vllm", TS_IMPORT_JSON, "ttfts", NULL, ts_import_vllm},
 };
 
 enum { N_READERS = sizeof readers / sizeof readers[0] };
 
 /* That can be named. */
-static const char *const formats[] = {"llama-bench", "llama-batched-bench", "vllm", "guidellm", "aiperf", "operators"};
+static const char *const formats[] = {"llama-bench", "llama-batched-bench", "vllm", "sglang", "guidellm", "aiperf",
+                                      "operators"};
 
 enum { N_FORMATS = sizeof formats / sizeof formats[0] };
 
 /* ---- format ---- */
 
-static enum content content_of(const struct ts_importer *importer)
-{
-    size_t i = importer->len >= 3 && memcmp(importer->data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    i += strspn(importer->data + i, " \t\r\n");
-    char first = importer->data[i];
-    return first == '{' || first == '[' ? JSON : first == '|' ? TABLE : CSV;
-}
-
-/* A word in the beginning of the text. */
-static bool head_has(const struct ts_importer *importer, const char *word)
-{
-    size_t n = importer->len < HEAD_BYTES ? importer->len : HEAD_BYTES, len = strlen(word);
-    for (size_t i = 0; i + len <= n; i++) {
-        if (memcmp(importer->data + i, word, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool fits(const struct ts_importer *importer, const struct ts_json *first, size_t i)
 {
     const char *const fields[] = {readers[i].field, readers[i].other_field};
     for (size_t k = 0; k < 2; k++) {
-        if (fields[k] && !(first ? ts_json_get(first, fields[k]) != NULL : head_has(importer, fields[k]))) {
+        if (fields[k] && !(first ? ts_json_get(first, fields[k]) != NULL : ts_import_head_has(importer, fields[k]))) {
             return false;
         }
     }
     return true;
 }
 
-/* The reader whose fields are there, or N_READERS. A JSON file whose first value is broken is an error. */
-static enum ts_status find_reader(size_t *out, const struct ts_importer *importer, const char *format)
+/* The reader for that content, by name or by fields; N_READERS if there is none. */
+static size_t match_reader(const struct ts_importer *importer, enum ts_import_content content,
+                           const struct ts_json *value, const char *format)
 {
-    enum content content = content_of(importer);
-    struct ts_json_doc doc = {NULL, NULL};
-    struct ts_json_stream stream;
-    uint32_t line = 0;
-    enum ts_status status = TS_OK;
-    if (content == JSON) {
-        ts_json_stream_init(&stream, importer->path, importer->data, importer->len);
-        status = ts_json_next(&doc, &line, &stream, importer->diags);
-    }
-    *out = N_READERS;
-    for (size_t i = 0; status == TS_OK && i < N_READERS && *out == N_READERS; i++) {
-        bool wanted = readers[i].content == content || (content == CSV && readers[i].content == TABLE);
+    for (size_t i = 0; i < N_READERS; i++) {
+        bool wanted =
+            readers[i].content == content || (content == TS_IMPORT_CSV && readers[i].content == TS_IMPORT_TABLE);
         bool named = format && ts_str_equal(format, readers[i].name);
-        if (wanted && (format ? named : fits(importer, line > 0 ? ts_json_root(&doc) : NULL, i))) {
-            *out = i;
+        if (wanted && (format ? named : fits(importer, value, i))) {
+            return i;
         }
     }
-    if (line > 0) {
-        ts_json_deinit(&doc);
+    return N_READERS;
+}
+
+/* The reader whose fields are there, or N_READERS: in one of the first values, since a log may be JSON, too. */
+static enum ts_status find_reader(size_t *out, struct ts_importer *importer, const char *format)
+{
+    enum ts_import_content content = ts_import_content_of(importer);
+    struct ts_json_doc doc;
+    struct ts_import_rows rows;
+    uint32_t line = 0;
+    *out = N_READERS;
+    if (content != TS_IMPORT_JSON) {
+        *out = match_reader(importer, content, NULL, format);
+        return TS_OK;
     }
-    return status;
+    ts_import_rows_init(&rows, importer);
+    rows.quiet = true;
+    do {
+        const enum ts_status status = ts_import_rows_next(&doc, &line, &rows);
+        if (status != TS_OK || line == 0) {
+            return status;
+        }
+        *out = match_reader(importer, content, ts_json_root(&doc), format);
+        ts_json_deinit(&doc);
+    } while (*out == N_READERS && rows.n_rows < MAX_LOOKED_AT);
+    return TS_OK;
 }
 
 static void list_formats(struct ts_text *out)
@@ -121,7 +116,8 @@ static enum ts_status check_format(const struct ts_importer *importer, const cha
 
 static enum ts_status fail_unknown(const struct ts_importer *importer, const char *format)
 {
-    if (head_has(importer, "layer,tokens,time_us") || head_has(importer, "prefill_chunk,kv_prefill")) {
+    if (ts_import_head_has(importer, "layer,tokens,time_us") ||
+        ts_import_head_has(importer, "prefill_chunk,kv_prefill")) {
         return ts_fail(importer->diags, TS_EINPUT, ts_span_file(importer->path),
                        "it takes dense.csv, attention.csv and per_sequence.csv in one folder: import that",
                        "this is a part of an operator profile, without the others beside it");
@@ -177,7 +173,10 @@ static void describe(struct ts_model_measurement *out, const struct ts_importer 
 static enum ts_status import_text(struct ts_model_measurement *out, struct ts_importer *importer, const char *format)
 {
     size_t reader = N_READERS;
-    enum ts_status status = find_reader(&reader, importer, format);
+    enum ts_status status = ts_import_check_encoding(importer);
+    if (status == TS_OK) {
+        status = find_reader(&reader, importer, format);
+    }
     if (status != TS_OK) {
         return status;
     }

@@ -64,15 +64,15 @@ static const char *read_record(struct ts_import_request *out, const struct ts_js
 
 enum ts_status ts_import_aiperf(struct ts_importer *importer)
 {
-    struct ts_json_stream stream;
+    struct ts_import_rows rows;
     struct ts_json_doc doc;
     uint32_t line = 0;
     int64_t origin_ns = -1;
     importer->kernel = "server";
     importer->info->program = "aiperf";
     importer->info->method = "mean step of each request's decoding, and prompts served alone";
-    ts_json_stream_init(&stream, importer->path, importer->data, importer->len);
-    enum ts_status status = ts_json_next(&doc, &line, &stream, importer->diags);
+    ts_import_rows_init(&rows, importer);
+    enum ts_status status = ts_import_rows_next(&doc, &line, &rows);
     while (status == TS_OK && line > 0) {
         struct ts_import_request request = {0};
         const char *why = read_record(&request, ts_json_root(&doc), &origin_ns);
@@ -85,7 +85,7 @@ enum ts_status ts_import_aiperf(struct ts_importer *importer)
         }
         ts_json_deinit(&doc);
         if (status == TS_OK) {
-            status = ts_json_next(&doc, &line, &stream, importer->diags);
+            status = ts_import_rows_next(&doc, &line, &rows);
         }
     }
     return status;

@@ -113,15 +113,15 @@ static enum ts_status add_report(struct ts_importer *importer, const struct ts_j
 
 enum ts_status ts_import_guidellm(struct ts_importer *importer)
 {
-    struct ts_json_stream stream;
+    struct ts_import_rows rows;
     struct ts_json_doc doc;
     uint32_t line = 0, run = 0;
     importer->kernel = "server";
     importer->info->program = "guidellm";
     importer->info->method =
         "mean step of each request's decoding, and prompts served alone; of averages: Little's law";
-    ts_json_stream_init(&stream, importer->path, importer->data, importer->len);
-    enum ts_status status = ts_json_next(&doc, &line, &stream, importer->diags);
+    ts_import_rows_init(&rows, importer);
+    enum ts_status status = ts_import_rows_next(&doc, &line, &rows);
     while (status == TS_OK && line > 0) {
         if (!*importer->info->model) {
             importer->info->model = ts_import_keep(importer, model_of(ts_json_root(&doc)));
@@ -129,7 +129,7 @@ enum ts_status ts_import_guidellm(struct ts_importer *importer)
         status = add_report(importer, ts_json_root(&doc), &run, line);
         ts_json_deinit(&doc);
         if (status == TS_OK) {
-            status = ts_json_next(&doc, &line, &stream, importer->diags);
+            status = ts_import_rows_next(&doc, &line, &rows);
         }
     }
     return status;

@@ -262,23 +262,39 @@ static void describe(struct ts_importer *importer)
 
 enum ts_status ts_import_llama_json(struct ts_importer *importer)
 {
-    struct ts_json_stream stream;
+    struct ts_import_rows rows;
     struct ts_json_doc doc;
     const char *first = NULL;
     uint32_t line = 0;
     describe(importer);
-    ts_json_stream_init(&stream, importer->path, importer->data, importer->len);
-    enum ts_status status = ts_json_next(&doc, &line, &stream, importer->diags);
+    ts_import_rows_init(&rows, importer);
+    enum ts_status status = ts_import_rows_next(&doc, &line, &rows);
     while (status == TS_OK && line > 0) {
         struct row row = {.json = ts_json_root(&doc)};
         bool batched = ts_json_get(row.json, "speed_tg") != NULL;
         status = batched ? add_batched(importer, &first, &row, line) : add_test(importer, &first, &row, line);
         ts_json_deinit(&doc);
         if (status == TS_OK) {
-            status = ts_json_next(&doc, &line, &stream, importer->diags);
+            status = ts_import_rows_next(&doc, &line, &rows);
         }
     }
     return status;
+}
+
+/* Behind the last whole row: a quotation mark that is not closed in the last line is that of a file cut short. */
+static size_t end_of_rows(struct ts_importer *importer)
+{
+    size_t n_quotes = 0, begin = importer->len;
+    while (begin > 0 && importer->data[begin - 1] != '\n') {
+        begin--;
+        n_quotes += importer->data[begin] == '"';
+    }
+    if (begin == 0 || n_quotes % 2 == 0) {
+        return importer->len;
+    }
+    ts_diags_add(importer->diags, TS_WARNING, ts_span_file(importer->path), NULL,
+                 "the file is cut short: the whole rows before its last line are used");
+    return begin;
 }
 
 enum ts_status ts_import_llama_csv(struct ts_importer *importer)
@@ -287,8 +303,11 @@ enum ts_status ts_import_llama_csv(struct ts_importer *importer)
     const struct ts_csv_row *fields = NULL;
     const char *first = NULL;
     describe(importer);
+    uint32_t header_line = 1;
+    const size_t begin = ts_import_csv_header(importer, &header_line);
+    const size_t end = end_of_rows(importer);
     enum ts_status status =
-        ts_csv_open_text(&reader, importer->path, importer->data, importer->len, true, importer->diags);
+        ts_csv_open_text(&reader, importer->path, importer->data + begin, end - begin, true, importer->diags);
     if (status != TS_OK) {
         return status;
     }
@@ -296,10 +315,10 @@ enum ts_status ts_import_llama_csv(struct ts_importer *importer)
     while (status == TS_OK && (status = ts_csv_next(reader, &fields, importer->diags)) == TS_OK && fields) {
         struct row row = {.csv = reader, .fields = fields};
         if (fields->n_fields == ts_csv_header(reader)->n_fields) {
-            status = add_test(importer, &first, &row, fields->line);
+            status = add_test(importer, &first, &row, fields->line + header_line - 1);
         } else {
             importer->info->n_rows++;
-            ts_import_drop(importer, fields->line, "not as many fields as the header has");
+            ts_import_drop(importer, fields->line + header_line - 1, "not as many fields as the header has");
         }
     }
     ts_csv_close(reader);

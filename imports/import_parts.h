@@ -40,6 +40,34 @@ enum ts_status ts_import_vllm(struct ts_importer *importer);
 enum ts_status ts_import_guidellm(struct ts_importer *importer);
 enum ts_status ts_import_aiperf(struct ts_importer *importer);
 
+/* The rows of a file of JSON; import_rows.c says what it copes with. */
+struct ts_import_rows {
+    struct ts_importer *importer;
+    size_t pos, n_open; /* arrays that are open */
+    uint32_t line, passed_line, first_passed;
+    uint64_t n_rows, n_passed; /* so far; lines with text that was passed over */
+    bool is_cut, quiet;        /* quiet: no warnings */
+};
+
+void ts_import_rows_init(struct ts_import_rows *rows, struct ts_importer *importer);
+/* The next row, and the line that it begins at (from 1); line 0 and *out untouched at the end, with warnings of what
+ * was passed over or is cut short. TS_EINPUT, TS_ENOMEM. */
+enum ts_status ts_import_rows_next(struct ts_json_doc *out, uint32_t *line, struct ts_import_rows *rows);
+
+enum ts_import_content { TS_IMPORT_TABLE, TS_IMPORT_CSV, TS_IMPORT_JSON };
+
+/* By the first line that is of one of them: a log may stand before it. */
+enum ts_import_content ts_import_content_of(const struct ts_importer *importer);
+/* Where the header of a CSV file of llama-bench begins, and its line; 0 and 1 if there is none. */
+size_t ts_import_csv_header(const struct ts_importer *importer, uint32_t *line);
+/* A word in the beginning of the text. */
+bool ts_import_head_has(const struct ts_importer *importer, const char *word);
+/* TS_EINPUT for UTF-16, which PowerShell's > writes: how to convert it. */
+enum ts_status ts_import_check_encoding(const struct ts_importer *importer);
+
+/* Appends what is left of a document that ends within itself, with its brackets closed. False if that is nothing. */
+bool ts_import_cut_back(struct ts_text *out, const char *data, size_t len);
+
 /* Counts a row that is left out; `reason` outlives the importer. */
 void ts_import_drop(struct ts_importer *importer, uint64_t line, const char *reason);
 /* A copy in the arena; "" if `text` is NULL; never NULL (out of memory shows later, as an empty name). */

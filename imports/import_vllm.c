@@ -1,5 +1,5 @@
-/* Hides the result files of `vllm bench serve`: one document, or several appended; lists of all requests (seconds) only
- * with --save-detailed, averages (milliseconds) always. */
+/* Hides the result files of `vllm bench serve` and sglang's bench_serving: one document, or several appended; lists of
+ * all requests (seconds) only with --save-detailed, averages (milliseconds) always. */
 #include <math.h>
 
 #include "imports/import_parts.h"
@@ -18,8 +18,9 @@ static bool item(const struct ts_json *list, size_t i, double min, double max, d
     return true;
 }
 
-/* The time of a request's last token: `latencies`, or the gaps between its tokens. */
-static bool latency(const struct ts_json *root, size_t i, double ttft_s, double *out)
+/* The time of a request's last token: `latencies`, or the gaps between its tokens; of a reply of one token, the TTFT.
+ */
+static bool latency(const struct ts_json *root, size_t i, double output_tok, double ttft_s, double *out)
 {
     const struct ts_json *gaps = ts_json_at(ts_json_get(root, "itls"), i);
     if (item(ts_json_get(root, "latencies"), i, 0.0, MAX_S, out)) {
@@ -33,7 +34,14 @@ static bool latency(const struct ts_json *root, size_t i, double ttft_s, double 
         }
         *out += gap_s;
     }
-    return ts_json_length(gaps) > 0;
+    return ts_json_length(gaps) > 0 || output_tok < 2.0;
+}
+
+/* The time of a request's first token; of a reply of one token, that of its last. */
+static bool first_token(const struct ts_json *root, size_t i, double output_tok, double *out)
+{
+    return item(ts_json_get(root, "ttfts"), i, 1e-9, MAX_S, out) ||
+           (output_tok < 2.0 && item(ts_json_get(root, "latencies"), i, 1e-9, MAX_S, out));
 }
 
 static enum ts_status add_requests(struct ts_importer *importer, const struct ts_json *root, uint32_t run,
@@ -49,9 +57,9 @@ static enum ts_status add_requests(struct ts_importer *importer, const struct ts
             ts_import_drop(importer, line, "the request failed");
         } else if (!item(prompts, i, 1.0, MAX_TOK, &r.prompt_tok) ||
                    !item(ts_json_get(root, "output_lens"), i, 1.0, MAX_TOK, &r.output_tok) ||
-                   !item(ts_json_get(root, "ttfts"), i, 1e-9, MAX_S, &r.ttft_s) ||
+                   !first_token(root, i, r.output_tok, &r.ttft_s) ||
                    !item(ts_json_get(root, "start_times"), i, 0.0, 1e12, &r.start_s) ||
-                   !latency(root, i, r.ttft_s, &r.latency_s)) {
+                   !latency(root, i, r.output_tok, r.ttft_s, &r.latency_s)) {
             ts_import_drop(importer, line, "a length or time of the request is missing, no number, or out of range");
         } else if (r.latency_s < r.ttft_s) {
             ts_import_drop(importer, line, "the last token came before the first");
@@ -63,6 +71,18 @@ static enum ts_status add_requests(struct ts_importer *importer, const struct ts
     return status;
 }
 
+/* Replies of one token have no time between tokens: only a prompt that was alone tells of a step. */
+static enum ts_status add_one_token(struct ts_importer *importer, uint32_t line, double prompt_tok, double rate,
+                                    double ttft_s)
+{
+    if (rate * ttft_s >= 1.5) {
+        ts_import_drop(importer, line, "averages of one-token replies that were served together: use --save-detailed");
+        return TS_OK;
+    }
+    importer->info->n_used++;
+    return ts_import_add_prompt(importer, prompt_tok, ttft_s);
+}
+
 /* Averages only: Little's law gives the number of sequences that decode together. */
 static enum ts_status add_averages(struct ts_importer *importer, const struct ts_json *root, uint32_t line)
 {
@@ -72,7 +92,7 @@ static enum ts_status add_averages(struct ts_importer *importer, const struct ts
         !ts_import_number(root, "total_input_tokens", 1.0, 1e15, &in) ||
         !ts_import_number(root, "total_output_tokens", 1.0, 1e15, &out) ||
         !ts_import_number(root, "request_throughput", 1e-9, 1e9, &rate) ||
-        !ts_import_number(root, "mean_tpot_ms", 1e-6, 1e9, &tpot_ms) ||
+        !(ts_import_number(root, "mean_tpot_ms", 1e-6, 1e9, &tpot_ms) || out / n < 1.5) ||
         !ts_import_number(root, "median_ttft_ms", 1e-6, 1e9, &ttft_ms) || in / n > MAX_TOK || out / n > MAX_TOK) {
         ts_import_drop(
             importer, line,
@@ -80,6 +100,9 @@ static enum ts_status add_averages(struct ts_importer *importer, const struct ts
         return TS_OK;
     }
     double s_per_tok = tpot_ms * 1e-3, out_tok = out / n;
+    if (!(tpot_ms > 0.0)) {
+        return add_one_token(importer, line, in / n, rate, ttft_ms * 1e-3);
+    }
     double n_seqs = rate * s_per_tok * fmax(1.0, out_tok - 1.0);
     if (n_seqs > 1e6) {
         ts_import_drop(importer, line, "rate x time per token x tokens says more than a million sequences");
@@ -107,11 +130,11 @@ static void take_names(struct ts_importer *importer, const struct ts_json *root)
 
 enum ts_status ts_import_vllm(struct ts_importer *importer)
 {
-    struct ts_json_stream stream;
+    struct ts_import_rows rows;
     struct ts_json_doc doc;
     uint32_t line = 0, run = 0;
-    ts_json_stream_init(&stream, importer->path, importer->data, importer->len);
-    enum ts_status status = ts_json_next(&doc, &line, &stream, importer->diags);
+    ts_import_rows_init(&rows, importer);
+    enum ts_status status = ts_import_rows_next(&doc, &line, &rows);
     while (status == TS_OK && line > 0) {
         const struct ts_json *root = ts_json_root(&doc);
         const char *model = ts_json_string(ts_json_get(root, "model_id"));
@@ -130,7 +153,7 @@ enum ts_status ts_import_vllm(struct ts_importer *importer)
         run++;
         ts_json_deinit(&doc);
         if (status == TS_OK) {
-            status = ts_json_next(&doc, &line, &stream, importer->diags);
+            status = ts_import_rows_next(&doc, &line, &rows);
         }
     }
     return status;

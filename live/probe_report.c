@@ -11,12 +11,13 @@
 
 static void add_record(struct ts_probe_summary *out, const struct ts_probe_record *record)
 {
-    const double ttft_s = (double)(record->first_ns - record->due_ns) * 1e-9;
-    const double e2e_s = (double)(record->last_ns - record->due_ns) * 1e-9;
-    ts_sample_add(&out->latency_s[TS_PROBE_TTFT], ttft_s);
-    ts_sample_add(&out->latency_s[TS_PROBE_E2E], e2e_s);
-    if (record->output_tok > 1) {
-        ts_sample_add(&out->latency_s[TS_PROBE_TPOT], (e2e_s - ttft_s) / ((double)record->output_tok - 1.0));
+    const double tpot_s = ts_probe_tpot_s(record);
+    if (record->first_ns >= 0) {
+        ts_sample_add(&out->latency_s[TS_PROBE_TTFT], (double)(record->first_ns - record->due_ns) * 1e-9);
+    }
+    ts_sample_add(&out->latency_s[TS_PROBE_E2E], (double)(record->last_ns - record->due_ns) * 1e-9);
+    if (!isnan(tpot_s)) {
+        ts_sample_add(&out->latency_s[TS_PROBE_TPOT], tpot_s);
     }
     for (uint32_t i = 0; i < record->n_gaps; i++) {
         ts_sample_add(&out->latency_s[TS_PROBE_ITL], record->gaps_s[i]);
@@ -129,7 +130,8 @@ void ts_probe_csv_rows(struct ts_text *out, size_t point_index, const struct ts_
         put_ns(out, r->sent_ns);
         ts_text_printf(out, ",%u,%u,%s", r->prompt_tok, r->output_tok, r->counted ? "server" : "events");
         put_ns(out, any ? r->first_ns - r->due_ns : -1);
-        put_ns(out, done && r->output_tok > 1 ? (r->last_ns - r->first_ns) / (r->output_tok - 1) : -1);
+        const double tpot_s = ts_probe_tpot_s(r);
+        put_ns(out, isnan(tpot_s) ? -1 : (int64_t)(tpot_s * 1e9));
         put_ns(out, done ? r->last_ns - r->due_ns : -1);
         ts_text_printf(out, ",%s,%d,%u", ts_probe_outcome_name(r->outcome), r->http_status, r->n_tries);
         ts_csv_put(out, r->message >= 0 ? result->messages[r->message].text : "", false);
@@ -235,6 +237,9 @@ void ts_probe_json(struct ts_text *out, const struct ts_probe_about *about, cons
     ts_json_member_string(&json, "endpoint", about->url);
     ts_json_member_string(&json, "model_id", about->model);
     ts_json_member_int(&json, "num_prompts", result->n);
+    if (about->seed > 0) {
+        ts_json_member_int(&json, "seed", about->seed);
+    }
     ts_json_key(&json, "request_rate");
     if (point->rate_per_s > 0.0) {
         ts_json_put_double(&json, point->rate_per_s);

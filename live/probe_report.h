@@ -33,6 +33,7 @@ void ts_probe_csv_rows(struct ts_text *out, size_t point_index, const struct ts_
 
 struct ts_probe_about {
     const char *date, *model, *url, *backend;
+    uint32_t seed; /* of the prompts; 0: not told */
 };
 
 /* Appends one JSON document. */

@@ -54,7 +54,7 @@ static enum ts_status note_point(struct ts_endpoint_probe *probe, const struct t
 
 static void take_record(struct ts_live_record *out, struct ts_request *request, const struct ts_probe_record *record)
 {
-    const bool done = record->outcome == TS_PROBE_DONE && record->output_tok > 0;
+    const bool done = record->outcome == TS_PROBE_DONE && record->first_ns >= 0 && record->output_tok > 0;
     if (done) {
         request->prompt_tok = record->prompt_tok;
         request->output_tok = record->output_tok;

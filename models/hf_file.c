@@ -15,7 +15,10 @@ enum ts_status ts_hf_open(struct ts_hf_file *out, const char *path, struct ts_di
     if (status != TS_OK) {
         return status;
     }
-    status = ts_json_parse(&file.doc, path, file.source.data, file.source.len, diags);
+    status = ts_json_parse_lenient(&file.doc, path, file.source.data, file.source.len);
+    if (status == TS_EINPUT) { /* what is wrong with it, with its place */
+        status = ts_json_parse(&file.doc, path, file.source.data, file.source.len, diags);
+    }
     if (status != TS_OK) {
         ts_source_deinit(&file.source);
         return status;

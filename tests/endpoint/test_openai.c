@@ -91,11 +91,78 @@ static void test_openai__errors_come_in_three_shapes(void **state)
 static void test_openai__what_is_no_event_is_told(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "{", "[]", "7", "null", "\"text\"", "{\"a\":1}x", "{\"choices\":[1]} {"};
+    static const char *const texts[] = {"{", "{\"a\":1}x", "{\"choices\":[1]} {", " {\"choices\": [} "};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct ts_openai_event event;
         assert_int_equal(ts_openai_parse(&event, texts[i], strlen(texts[i]), NULL), TS_EINPUT);
         assert_false(event.has_text || event.done);
+    }
+}
+
+/* Gateways and proxies keep a connection alive so; the last word is kept, in case nothing else comes. */
+static void test_openai__keep_alive_says_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "", " ", "null", "ping", "[]", "7", "\"text\"", ": keep-alive", "{}", "\r\n", "{\"type\":\"ping\"}"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const struct ts_openai_event event = parse(texts[i]);
+        assert_false(event.has_text || event.done || event.finished);
+        assert_string_equal(event.error, "");
+    }
+    assert_string_equal(parse("Bad Gateway\n").aside, "Bad Gateway");
+    assert_true(parse(" [DONE]\r").done);
+}
+
+static void test_openai__text_may_be_a_list_of_chunks(void **state)
+{
+    (void)state;
+    const struct ts_openai_event text = parse("{\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\","
+                                              "\"text\":\"x\"}]}}]}");
+    const struct ts_openai_event thought = parse("{\"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\","
+                                                 "\"thinking\":[{\"type\":\"text\",\"text\":\"r\"}]}]}}]}");
+    assert_true(text.has_text && !text.has_reasoning);
+    assert_true(thought.has_text && thought.has_reasoning);
+    assert_true(parse("{\"choices\":[{\"delta\":{\"content\":null,\"reasoning\":\"r\"}}]}").has_reasoning);
+    assert_false(parse("{\"choices\":[{\"delta\":{\"content\":[]}}]}").has_text);
+    assert_false(parse("{\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"\"}]}}]}").has_text);
+    assert_false(parse("{\"choices\":[{\"index\":0,\"delta\":null}]}").has_text);
+}
+
+/* 10 of prompt, 3 shown, 40 that are not: the total tells where reasoning stands beside the reply. */
+static void test_openai__reasoning_is_part_of_the_output(void **state)
+{
+    (void)state;
+    const struct ts_openai_event within =
+        parse("{\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":43,\"total_tokens\":53,"
+              "\"completion_tokens_details\":{\"reasoning_tokens\":40}}}");
+    const struct ts_openai_event beside =
+        parse("{\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":3,\"total_tokens\":53,"
+              "\"completion_tokens_details\":{\"reasoning_tokens\":40}}}");
+    const struct ts_openai_event unnamed =
+        parse("{\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":3,\"total_tokens\":53}}");
+    assert_true(within.output_tok == 43 && within.reasoning_tok == 40);
+    assert_true(beside.output_tok == 43 && beside.reasoning_tok == 40);
+    assert_true(unnamed.output_tok == 43 && unnamed.reasoning_tok == 40);
+    assert_int_equal(parse("{\"choices\":[{\"usage\":{\"completion_tokens\":7}}]}").output_tok, 7);
+    assert_int_equal(parse("{\"x_groq\":{\"usage\":{\"completion_tokens\":7}}}").output_tok, 7);
+}
+
+static void test_openai__a_reply_that_was_given_up_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const fine[] = {"stop", "length", "tool_calls", "content_filter", "eos_token", "STOP"};
+    assert_string_equal(parse("{\"choices\":[{\"finish_reason\":\"abort\"}]}").error,
+                        "the server gave the reply up: finish_reason 'abort'");
+    assert_string_equal(parse("{\"choices\":[{\"finish_reason\":{\"type\":\"abort\"}}]}").error,
+                        "the server gave the reply up: finish_reason 'abort'");
+    assert_string_not_equal(parse("{\"choices\":[{\"finish_reason\":\"error\"}]}").error, "");
+    assert_string_not_equal(parse("{\"choices\":[{\"finish_reason\":\"Cancelled\"}]}").error, "");
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "{\"choices\":[{\"finish_reason\":\"%s\"}]}", fine[i]);
+        assert_true(parse(text).finished);
+        assert_string_equal(parse(text).error, "");
     }
 }
 
@@ -147,6 +214,10 @@ int main(void)
         cmocka_unit_test(test_openai__usage_counts_are_taken_if_they_are_counts),
         cmocka_unit_test(test_openai__errors_come_in_three_shapes),
         cmocka_unit_test(test_openai__what_is_no_event_is_told),
+        cmocka_unit_test(test_openai__keep_alive_says_nothing),
+        cmocka_unit_test(test_openai__text_may_be_a_list_of_chunks),
+        cmocka_unit_test(test_openai__reasoning_is_part_of_the_output),
+        cmocka_unit_test(test_openai__a_reply_that_was_given_up_is_an_error),
         cmocka_unit_test(test_openai__a_refusal_is_one_printable_line),
         cmocka_unit_test(test_openai__the_key_does_not_come_back),
     };

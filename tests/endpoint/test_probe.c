@@ -91,6 +91,102 @@ static void test_probe__a_good_endpoint_is_measured(void **state)
     ts_probe_result_deinit(&result);
 }
 
+/* What max_tokens asks for, the first `hidden` of it not shown, at 2 ms each. */
+static void reply_hidden(void *context, const struct endpoint_request *request, int socket)
+{
+    const uint32_t most = *(const uint32_t *)context;
+    const uint32_t n = endpoint_number(request->body, "max_tokens", 8);
+    const uint32_t hidden = most < n ? most : n;
+    char usage[300];
+    (void)endpoint_send_stream_head(socket);
+    endpoint_sleep_ms(2 * hidden);
+    for (uint32_t i = hidden; i < n; i++) {
+        endpoint_sleep_ms(2);
+        (void)endpoint_send(socket, "data:\n\n: alive\n\ndata: null\n\ndata: ping\n\n");
+        (void)endpoint_send_token(socket, "word ");
+    }
+    snprintf(usage, sizeof usage,
+             "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\n\n"
+             "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":40,\"completion_tokens\":%u,"
+             "\"completion_tokens_details\":{\"reasoning_tokens\":%u}}}\n\ndata: [DONE]\n\n",
+             n, hidden);
+    (void)endpoint_send(socket, usage);
+}
+
+/* 3 of 5 tokens hidden: the first text behind 4 x 2 ms, then one gap over one token, not over four. */
+static void test_probe__hidden_tokens_count_and_do_not_shorten_tpot(void **state)
+{
+    (void)state;
+    uint32_t hidden = 3;
+    struct ts_probe_result result = run_load(reply_hidden, &hidden, 4, 1);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_DONE], 4);
+    assert_int_equal(result.n_hidden, 4);
+    for (size_t i = 0; i < result.n; i++) {
+        const struct ts_probe_record *r = &result.records[i];
+        assert_int_equal(r->output_tok, 5);
+        assert_int_equal(r->hidden_tok, 3);
+        assert_true(r->first_ns - r->due_ns >= 8000000);
+        assert_true(ts_probe_tpot_s(r) == (double)(r->last_ns - r->first_ns) * 1e-9);
+    }
+    ts_probe_result_deinit(&result);
+}
+
+/* All of it hidden: done, as usage says, with its end and no first text. */
+static void test_probe__a_reply_that_is_all_hidden_is_done(void **state)
+{
+    (void)state;
+    uint32_t hidden = 100;
+    struct ts_probe_result result = run_load(reply_hidden, &hidden, 4, 1);
+    struct ts_probe_summary summary;
+    assert_int_equal(result.n_outcomes[TS_PROBE_DONE], 4);
+    assert_int_equal(ts_probe_summarise(&summary, &result), TS_OK);
+    assert_int_equal(summary.output_tok, 20);
+    assert_int_equal(summary.latency_s[TS_PROBE_TTFT].n, 0);
+    assert_int_equal(summary.latency_s[TS_PROBE_TPOT].n, 0);
+    assert_int_equal(summary.latency_s[TS_PROBE_E2E].n, 4);
+    assert_true(ts_sample_quantile(&summary.latency_s[TS_PROBE_E2E], 0.0) >= 0.010);
+    ts_probe_summary_deinit(&summary);
+    ts_probe_result_deinit(&result);
+}
+
+static void reply_aborting(void *context, const struct endpoint_request *request, int socket)
+{
+    (void)context;
+    (void)request;
+    (void)endpoint_send_stream_head(socket);
+    (void)endpoint_send_token(socket, "word ");
+    (void)endpoint_send(socket, "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"abort\"}]}\n\ndata: [DONE]\n\n");
+}
+
+static void test_probe__an_aborted_stream_is_a_failure(void **state)
+{
+    (void)state;
+    struct ts_probe_result result = run_load(reply_aborting, NULL, 3, 1);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_FAILED], 3);
+    assert_string_equal(result.messages[0].text, "the server gave the reply up: finish_reason 'abort'");
+    ts_probe_result_deinit(&result);
+}
+
+/* A server that does not stream, or says no in a body of status 200: its words are shown. */
+static void reply_whole(void *context, const struct endpoint_request *request, int socket)
+{
+    (void)context;
+    (void)request;
+    (void)endpoint_send(socket, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"error\":{\"message\":\"overloaded\"}}");
+}
+
+static void test_probe__what_is_no_stream_is_told_in_its_words(void **state)
+{
+    (void)state;
+    struct ts_probe_result result = run_load(reply_whole, NULL, 2, 1);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_FAILED], 2);
+    assert_string_equal(result.messages[0].text, "the reply is no event stream: overloaded");
+    ts_probe_result_deinit(&result);
+}
+
 struct crowd {
     pthread_mutex_t lock;
     uint32_t n, most;
@@ -564,6 +660,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_probe__a_good_endpoint_is_measured),
+        cmocka_unit_test(test_probe__hidden_tokens_count_and_do_not_shorten_tpot),
+        cmocka_unit_test(test_probe__a_reply_that_is_all_hidden_is_done),
+        cmocka_unit_test(test_probe__an_aborted_stream_is_a_failure),
+        cmocka_unit_test(test_probe__what_is_no_stream_is_told_in_its_words),
         cmocka_unit_test(test_probe__no_prompt_comes_again_under_another_seed),
         cmocka_unit_test(test_probe__a_closed_loop_never_has_more_under_way),
         cmocka_unit_test(test_probe__an_open_loop_sends_each_at_its_time),

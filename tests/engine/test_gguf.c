@@ -239,6 +239,111 @@ static uint64_t touch(const struct ts_gguf *gguf)
     return sum;
 }
 
+/* A value a layer: equal ones are one value, as llama.cpp takes them. */
+static void test_gguf__arrays_of_equal_numbers_are_a_number(void **state)
+{
+    (void)state;
+    static const int32_t equal[] = {-2, -2, -2}, odd[] = {2, 2, 1};
+    static const float floats[] = {0.5F, 0.5F};
+    struct ts_gguf_writer *writer;
+    struct ts_gguf *gguf;
+    double value = 7.0;
+    assert_int_equal(ts_gguf_writer_create(&writer), TS_OK);
+    ts_gguf_put_i32s(writer, "equal", equal, 3);
+    ts_gguf_put_i32s(writer, "odd", odd, 3);
+    ts_gguf_put_i32s(writer, "none", odd, 0);
+    ts_gguf_put_f32s(writer, "floats", floats, 2);
+    assert_int_equal(ts_gguf_writer_save(writer, path, NULL), TS_OK);
+    ts_gguf_writer_destroy(writer);
+    assert_int_equal(ts_gguf_open(&gguf, path, NULL), TS_OK);
+    assert_false(ts_gguf_double(gguf, "odd", &value) || ts_gguf_double(gguf, "none", &value));
+    assert_int_equal(ts_gguf_odd_one(gguf, "odd"), 2);
+    assert_int_equal(ts_gguf_odd_one(gguf, "equal") + ts_gguf_odd_one(gguf, "none") + ts_gguf_odd_one(gguf, "no"), 0);
+    assert_true(ts_gguf_double(gguf, "equal", &value) && value == -2.0);
+    assert_true(ts_gguf_double(gguf, "floats", &value) && value == 0.5);
+    ts_gguf_close(gguf);
+    (void)unlink(path);
+}
+
+static void test_gguf__big_endian_is_told(void **state)
+{
+    (void)state;
+    size_t len;
+    uint8_t *data = read_sample(&len);
+    put(data + 4, 3u << 24, 4);
+    refused(data, len, "big-endian");
+    free(data);
+}
+
+/* Part `part` of `n`, with one tensor of its own. */
+static void write_part(const char *name, uint32_t part, uint32_t n, const char *tensor)
+{
+    static uint32_t row = 12;
+    struct ts_gguf_writer *writer;
+    assert_int_equal(ts_gguf_writer_create(&writer), TS_OK);
+    if (part == 0) {
+        ts_gguf_put_string(writer, "general.architecture", "llama");
+        ts_gguf_put_u32(writer, "split.tensors.count", n);
+    }
+    ts_gguf_put_u32(writer, "split.no", part);
+    ts_gguf_put_u32(writer, "split.count", n);
+    ts_gguf_add_tensor(writer, tensor, ts_gguf_type_by_name("F32"), 0, 3, fill_bytes, &row);
+    assert_int_equal(ts_gguf_writer_save(writer, name, NULL), TS_OK);
+    ts_gguf_writer_destroy(writer);
+}
+
+static void part_is_refused(const char *name, const char *says)
+{
+    struct ts_gguf *gguf;
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    assert_int_equal(ts_gguf_open(&gguf, name, &diags), TS_EINPUT);
+    if (!strstr(diags.items[0].message, says)) {
+        fail_msg("'%s' does not say '%s'", diags.items[0].message, says);
+    }
+    ts_diags_deinit(&diags);
+}
+
+static void test_gguf__any_part_of_a_split_model_opens_all(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"test_gguf-00001-of-00003.gguf", "test_gguf-00002-of-00003.gguf",
+                                        "test_gguf-00003-of-00003.gguf"};
+    static const char *const tensors[] = {"b", "c", "a"};
+    for (uint32_t i = 0; i < 3; i++) {
+        write_part(names[i], i, 3, tensors[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        struct ts_gguf *gguf;
+        assert_int_equal(ts_gguf_open(&gguf, names[i], NULL), TS_OK);
+        assert_string_equal(ts_gguf_name(gguf), names[0]);
+        assert_string_equal(ts_gguf_string(gguf, "general.architecture"), "llama");
+        assert_int_equal(ts_gguf_n_tensors(gguf), 3);
+        for (size_t k = 0; k < 3; k++) {
+            const struct ts_gguf_tensor *tensor = ts_gguf_tensor(gguf, tensors[k]);
+            assert_int_equal(tensor->data[11], 11 * 37 % 251);
+            ts_gguf_forget(gguf, tensor);
+            assert_int_equal(tensor->data[11], 11 * 37 % 251);
+        }
+        ts_gguf_close(gguf);
+    }
+    write_part(names[2], 2, 3, "b");
+    part_is_refused(names[1], "this is part 3 of 3 of a split model, and has tensor 'b', as part 1 has");
+    write_part(names[2], 1, 3, "a");
+    part_is_refused(names[0], "do not say that this is part 3 of 3");
+    (void)unlink(names[2]);
+    part_is_refused(names[0], "this is part 1 of 3 of a split model; part 3 is missing: test_gguf-00003-of-00003.gguf");
+    part_is_refused(names[1], "this is part 2 of 3 of a split model; part 3 is missing");
+    write_part(path, 0, 3, "a");
+    part_is_refused(path, "does not end in -00001-of-00003.gguf");
+    write_part(path, 3, 3, "a");
+    part_is_refused(path, "part 4 of 3, which is none");
+    for (size_t i = 0; i < 2; i++) {
+        (void)unlink(names[i]);
+    }
+    (void)unlink(path);
+}
+
 static void test_gguf__mutated_files_never_crash(void **state)
 {
     (void)state;
@@ -286,6 +391,9 @@ int main(void)
         cmocka_unit_test(test_gguf__the_same_name_twice_is_refused),
         cmocka_unit_test(test_gguf__a_wrong_alignment_is_refused),
         cmocka_unit_test(test_gguf__files_that_are_none_are_refused),
+        cmocka_unit_test(test_gguf__arrays_of_equal_numbers_are_a_number),
+        cmocka_unit_test(test_gguf__big_endian_is_told),
+        cmocka_unit_test(test_gguf__any_part_of_a_split_model_opens_all),
         cmocka_unit_test(test_gguf__mutated_files_never_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,6 +319,44 @@ static void test_model_config__gguf_without_its_metadata_is_refused(void **state
     }
 }
 
+/* A value a layer: equal ones are the model's, others are told with the first layer that differs. */
+static void test_model_config__values_a_layer_must_be_equal(void **state)
+{
+    (void)state;
+    static const int32_t heads[] = {4, 4}, kv_heads[][2] = {{2, 2}, {2, 1}};
+    for (size_t i = 0; i < 2; i++) {
+        size_t row_bytes = 64 * 4;
+        struct ts_gguf_writer *writer;
+        struct ts_gguf *gguf;
+        struct ts_model_config config;
+        struct ts_diags diags;
+        ts_diags_init(&diags);
+        assert_int_equal(ts_gguf_writer_create(&writer), TS_OK);
+        ts_gguf_put_string(writer, "general.architecture", "llama");
+        ts_gguf_put_u32(writer, "llama.block_count", 2);
+        ts_gguf_put_u32(writer, "llama.context_length", 512);
+        ts_gguf_put_u32(writer, "llama.embedding_length", 64);
+        ts_gguf_put_u32(writer, "llama.feed_forward_length", 128);
+        ts_gguf_put_i32s(writer, "llama.attention.head_count", heads, 2);
+        ts_gguf_put_i32s(writer, "llama.attention.head_count_kv", kv_heads[i], 2);
+        ts_gguf_add_tensor(writer, "token_embd.weight", ts_gguf_type_by_name("F32"), 96, 64, fill_zero, &row_bytes);
+        assert_int_equal(ts_gguf_writer_save(writer, path, NULL), TS_OK);
+        assert_int_equal(ts_gguf_open(&gguf, path, NULL), TS_OK);
+        const enum ts_status status = ts_model_config_from_gguf(&config, gguf, &diags);
+        if (i == 0) {
+            assert_int_equal(status, TS_OK);
+            assert_true(config.heads == 4 && config.kv_heads == 2 && config.head_dim == 16);
+        } else {
+            assert_int_equal(status, TS_EUNSUPPORTED);
+            assert_non_null(strstr(diags.items[0].message, "head_count_kv of layer 1 is not that of layer 0"));
+        }
+        ts_gguf_close(gguf);
+        ts_gguf_writer_destroy(writer);
+        ts_diags_deinit(&diags);
+        (void)unlink(path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_model_config__every_dense_model_of_the_catalog_has_its_published_size),
         cmocka_unit_test(test_model_config__llama_1b_from_config_json_is_the_same_model),
         cmocka_unit_test(test_model_config__qwen_rows),
+        cmocka_unit_test(test_model_config__values_a_layer_must_be_equal),
         cmocka_unit_test(test_model_config__published_files_have_their_published_size),
         cmocka_unit_test(test_model_config__a_sliding_window_that_matters_bounds_the_context),
         cmocka_unit_test(test_model_config__a_diagnostic_shows_the_field),

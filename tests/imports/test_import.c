@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -183,6 +184,145 @@ static void test_import__a_long_prompt_is_several_steps(void **state)
     ts_arena_deinit(&arena);
 }
 
+/* ---- files as they are left behind ---- */
+
+/* Five rows; what stands around them is passed over, and a row that is cut off is left out, with a warning each. */
+static void test_import__whole_rows_are_found(void **state)
+{
+    (void)state;
+    static const char five[] = PP("64", "1e9") "," PP("128", "1e9") "," PP("256", "1e9") "," PP("512", "2e9") ",";
+    static const struct {
+        const char *before, *behind;
+        uint64_t n_rows;
+        size_t n_warnings;
+    } cases[] = {
+        {"[", PP("1024", "4e9") "]", 5, 0},
+        {"[", PP("1024", "4e9"), 5, 1},
+        {"[", PP("1024", "4e9") ",\n", 5, 1},
+        {"[", PP("1024", "4e9") ",]", 5, 0},
+        {"[", "{\"n_prompt\": 102", 4, 1},
+        {"[", "{\"n_prompt\": 1024, \"model\": \"half a na", 4, 1},
+        {"", "{\"n_prompt\": 10\n\n", 4, 1},
+        {"loading, please wait\n[2026-11-29 12:00] {loaded}\n[\n", PP("1024", "4e9") "]\nbye\n", 5, 1},
+        {"server-1  | ", "\nserver-1  | " PP("1024", "4e9"), 5, 1},
+        {"\xef\xbb\xbf[", PP("1024", "4e9") "]", 5, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ts_model_measurement m;
+        struct ts_import info;
+        struct ts_arena arena;
+        struct ts_diags diags;
+        char text[4096];
+        ts_arena_init(&arena);
+        ts_diags_init(&diags);
+        snprintf(text, sizeof text, "%s%s%s", cases[i].before, five, cases[i].behind);
+        assert_int_equal(import_text(&m, &info, &arena, text, strlen(text), NULL, &diags), TS_OK);
+        if (info.n_rows != cases[i].n_rows || info.n_used != info.n_rows || diags.n_items != cases[i].n_warnings) {
+            fail_msg("case %zu: %d rows, %d used, %zu warnings", i, (int)info.n_rows, (int)info.n_used, diags.n_items);
+        }
+        ts_diags_deinit(&diags);
+        ts_arena_deinit(&arena);
+    }
+}
+
+/* The only document of a file: its lists up to the last whole item; whole runs, where there are some. */
+static void test_import__a_document_that_is_cut_is_used_so_far(void **state)
+{
+    (void)state;
+    static const char vllm[] =
+        "{\"request_throughput\": 1, \"input_lens\": [100, 200, 400, 800], \"output_lens\": [3, 3, 3, 3], "
+        "\"start_times\": "
+        "[0, 1, 2, 3], \"ttfts\": [0.04, 0.06, 0.1, 0.18], \"itls\": [[0.02, 0.02], [0.02, 0.02], [0.02, 0.02], [0.02";
+    static const char request[] = "{\"request_start_time\": 1, \"request_end_time\": 2, \"prompt_tokens\": 100, "
+                                  "\"output_tokens\": 3, \"time_to_first_token_ms\": 40}";
+    char guidellm[4096];
+    struct ts_model_measurement m;
+    struct ts_import info;
+    struct ts_arena arena;
+    struct ts_diags diags;
+    ts_arena_init(&arena);
+    ts_diags_init(&diags);
+    assert_int_equal(import_text(&m, &info, &arena, vllm, strlen(vllm), NULL, &diags), TS_OK);
+    assert_true(info.n_rows == 4 && info.n_used == 3);
+    assert_true(diags.n_warnings == 1 && strstr(diags.items[0].message, "cut short"));
+    snprintf(guidellm, sizeof guidellm, "{\"benchmarks\": [{\"requests\": {\"successful\": [%s, %s, {\"request_start",
+             request, request);
+    assert_int_equal(import_text(&m, &info, &arena, guidellm, strlen(guidellm), NULL, NULL), TS_OK);
+    assert_true(info.n_rows == 2 && info.n_used == 2);
+    snprintf(guidellm, sizeof guidellm,
+             "{\"benchmarks\": [{\"requests\": {\"successful\": [%s, %s, %s]}}, {\"requests\": {\"successful\": [%s, {",
+             request, request, request, request);
+    assert_int_equal(import_text(&m, &info, &arena, guidellm, strlen(guidellm), NULL, NULL), TS_OK);
+    assert_true(info.n_rows == 3 && info.n_used == 3);
+    ts_diags_deinit(&diags);
+    ts_arena_deinit(&arena);
+}
+
+/* CSV, too: a log before the header, and a last line that is cut within its quotes. */
+static void test_import__whole_lines_are_found(void **state)
+{
+    (void)state;
+    static const char text[] = "ggml_cuda_init: found 1 CUDA devices:\n  Device 0: \"GPU\", VMM: yes\n"
+                               "n_prompt,n_gen,avg_ns\n\"64\",\"0\",\"1000000000\"\n\"128\",\"0\",\"2000000000\"\n"
+                               "\"pp\",\"0\",\"1\"\n\"256\",\"0\",\"40";
+    struct ts_model_measurement m;
+    struct ts_import info;
+    struct ts_arena arena;
+    struct ts_diags diags;
+    ts_arena_init(&arena);
+    ts_diags_init(&diags);
+    assert_int_equal(import_text(&m, &info, &arena, text, strlen(text), NULL, &diags), TS_OK);
+    assert_true(info.n_rows == 3 && info.n_used == 2 && info.drops[0].line == 6);
+    assert_true(diags.n_warnings == 1 && strstr(diags.items[0].message, "cut short"));
+    ts_diags_deinit(&diags);
+    ts_arena_deinit(&arena);
+}
+
+/* 20 ms + 0.2 ms a prompt token, one after the other. A reply of one token has no gaps: its latency is its TTFT, and
+ * the other way round. NaN, 64-bit ids and halves of characters in fields that nobody needs are no reason to refuse. */
+static void test_import__replies_of_one_token_are_prompts(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"request_rate\": Infinity, \"id\": 18446744073709551615, \"generated_texts\": [\"a\\u0000\", \"\\ud83d\"],"
+        "\"input_lens\": [100, 200, 400, 800], \"output_lens\": [1, 1, 1, 1], \"ttfts\": [0.04, 0.06, 0.1, 0],"
+        "\"itls\": [[], [], [], []], \"latencies\": [NaN, null, 0.1, 0.18], \"start_times\": [0, 1, 2, 3]}";
+    struct ts_model_measurement m;
+    struct ts_import info;
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    assert_int_equal(import_text(&m, &info, &arena, text, strlen(text), NULL, NULL), TS_OK);
+    assert_true(info.n_rows == 4 && info.n_used == 4);
+    assert_true(fabs(m.linear.coef[0] + m.linear.coef[1] - 0.02) < 1e-6);
+    assert_true(fabs(m.linear.coef[3] - 0.2e-3) < 1e-8);
+    ts_arena_deinit(&arena);
+}
+
+/* sglang's bench_serving tells no start times, so its averages are what counts. */
+static void test_import__sglang_is_known_by_its_fields(void **state)
+{
+    (void)state;
+    char text[2000];
+    size_t len = 0;
+    for (int n = 1; n <= 4; n *= 2) {
+        const double step_s = 0.018 + 0.002 * n;
+        len += (size_t)snprintf(text + len, sizeof text - len,
+                                "{\"backend\": \"sglang\", \"dataset_name\": \"random\", \"request_rate\": Infinity,"
+                                "\"completed\": 100, \"total_input_tokens\": 51200, \"total_output_tokens\": 12900,"
+                                "\"request_throughput\": %.9g, \"mean_tpot_ms\": %.9g, \"median_ttft_ms\": 120}\n",
+                                n / (128.0 * step_s), 1e3 * step_s);
+    }
+    struct ts_model_measurement m;
+    struct ts_import info;
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    assert_int_equal(import_text(&m, &info, &arena, text, len, NULL, NULL), TS_OK);
+    assert_string_equal(info.format, "sglang");
+    assert_string_equal(info.program, "sglang");
+    assert_true(info.n_rows == 3 && info.n_used == 3);
+    ts_arena_deinit(&arena);
+}
+
 /* ---- hostile files ---- */
 
 static void test_import__what_cannot_be_read_is_told_with_its_line(void **state)
@@ -199,8 +339,10 @@ static void test_import__what_cannot_be_read_is_told_with_its_line(void **state)
         {"{\"metrics\": 1, \"metadata\": 2}", "llama-bench", "none of 1 rows can be used", 1},
         {"a,b\n1,2\n", "guidellm", "this is no file of guidellm", 0},
         {"{}", "xml", "unknown format of measurements 'xml'", 0},
-        {PP("512", "1e9") "{\"n_prompt\": ", NULL, "not valid JSON", 2},
-        {PP("512", "1e9") "\n{\"n_prompt\": NaN}", NULL, "not valid JSON", 3},
+        {"{\"n_prompt\": ", NULL, "not valid JSON", 1},
+        {PP("512", "1e9") "\n{\"n_prompt\": 12x}", NULL, "not valid JSON", 3},
+        {PP("NaN", "1e9"), NULL, "none of 1 rows can be used", 1},
+        {"\xff\xfe{\0\"\0", NULL, "UTF-16", 0},
         {PP("512", "-1"), NULL, "none of 1 rows can be used", 1},
         {PP("1e300", "1000"), NULL, "none of 1 rows can be used", 1},
         {PP("\"512\"", "1000"), NULL, "none of 1 rows can be used", 1},
@@ -244,7 +386,9 @@ static void test_import__deep_nesting_is_refused(void **state)
     ts_arena_init(&arena);
     ts_diags_init(&diags);
     assert_non_null(text);
-    memset(text, '[', DEEP);
+    for (size_t i = 0; i < DEEP; i++) {
+        text[i] = "{\"a\":"[i % 5];
+    }
     assert_int_equal(import_text(&m, &info, &arena, text, DEEP, NULL, &diags), TS_EINPUT);
     assert_non_null(strstr(diags.items[0].message, "depth"));
     free(text);
@@ -362,6 +506,11 @@ int main(void)
         cmocka_unit_test(test_import__the_step_times_of_a_server_are_found_in_its_requests),
         cmocka_unit_test(test_import__two_tests_of_llama_bench_are_met_exactly),
         cmocka_unit_test(test_import__a_long_prompt_is_several_steps),
+        cmocka_unit_test(test_import__whole_rows_are_found),
+        cmocka_unit_test(test_import__whole_lines_are_found),
+        cmocka_unit_test(test_import__a_document_that_is_cut_is_used_so_far),
+        cmocka_unit_test(test_import__replies_of_one_token_are_prompts),
+        cmocka_unit_test(test_import__sglang_is_known_by_its_fields),
         cmocka_unit_test(test_import__what_cannot_be_read_is_told_with_its_line),
         cmocka_unit_test(test_import__deep_nesting_is_refused),
         cmocka_unit_test(test_import__a_folder_and_a_missing_file_are_told),
