@@ -1,4 +1,5 @@
 /* tiersim run SCENARIO: the whole way from the user's text to a report. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,6 +324,22 @@ static enum ts_status report_interrupted(struct job *job, const struct ts_replic
     return status == TS_OK ? TS_EINTERRUPTED : status;
 }
 
+/* What the hours of the trace stand for, if the scenario says it. */
+static void scale_month(struct ts_replications *runs, struct ts_scenario *scenario, struct ts_diags *diags)
+{
+    const double scale = ts_replications_month_scale(runs, scenario);
+    const struct ts_span at = ts_span_file(scenario->workload.trace_path);
+    if (isnan(scale)) {
+        ts_diags_add(diags, TS_WARNING, at, NULL,
+                     "trace.represents has no effect: the times of the trace are no dates, or the curve is 0 there");
+    } else if (scale > 0.0) {
+        scenario->model.month_scale = scale;
+        ts_diags_add(diags, TS_NOTE, at, NULL,
+                     "a month has %.3g times the calls of 730 h like those of the file, by trace.represents", scale);
+        runs->trace.first_ns = runs->trace.last_ns = 0; /* nothing is left to be told of them */
+    }
+}
+
 static enum ts_status simulate(struct job *job, struct ts_diags *diags)
 {
     struct ts_replications runs;
@@ -330,6 +347,7 @@ static enum ts_status simulate(struct job *job, struct ts_diags *diags)
     enum ts_status status = replicate(&runs, job, diags);
     const bool interrupted = status == TS_EINTERRUPTED;
     if (status == TS_OK || (interrupted && runs.each.n > 0)) {
+        scale_month(&runs, job->scenario, diags);
         ts_trace_counts_warn(&runs.trace, job->scenario->workload.trace_path, diags);
         warn_about_prompts(&runs, job->scenario, diags);
         status = interrupted ? report_interrupted(job, &runs, diags) : report(job, &runs, diags);

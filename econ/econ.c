@@ -1,7 +1,7 @@
 /* Hides: how the cost of one simulated window becomes monthly cash flows, and when a plan pays back.
  *
  * From window to month. Energy at idle grows with time: time_factor = 730 h / time simulated. Everything else grows
- * with calls: month_factor = calls_per_month / arrivals, or 730 h / arrival window if calls_per_month is not given. A
+ * with calls: month_factor = calls_per_month / arrivals, or 730 h / arrival window x month_scale if it is not given. A
  * window of 1 h with 100 calls, simulated to its end, and 200,000 calls a month: time_factor 730, month_factor 2,000.
  * A warm-up counts in none of them. Host and overhead energy are shared out over idle and active energy in proportion:
  * kWh = (idle_j time_factor + active_j month_factor v) (1 + (host_j + overhead_j)/(idle_j + active_j)) / 3.6e6
@@ -128,7 +128,9 @@ static enum ts_status set_factors(struct ts_econ *econ, const struct ts_model *m
                        model->calls_per_month);
     }
     econ->time_factor = TS_S_PER_MONTH / (simulated_s > 0.0 ? simulated_s : window_s);
-    econ->month_factor = model->calls_per_month > 0.0 ? model->calls_per_month / arrivals : TS_S_PER_MONTH / window_s;
+    const double scale = model->month_scale > 0.0 ? model->month_scale : 1.0;
+    econ->month_factor =
+        model->calls_per_month > 0.0 ? model->calls_per_month / arrivals : scale * TS_S_PER_MONTH / window_s;
     return TS_OK;
 }
 

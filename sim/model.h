@@ -441,6 +441,7 @@ struct ts_model {
     double series_bin_s; /* width of the time series' bins */
     bool prompts_are_told;  /* requests may say what their prompts consist of: a trace, of a format that has that */
     double calls_per_month; /* what a month brings; 0: the simulated window repeated over 730 h */
+    double month_scale;     /* of that repeated window: calls of a month by those of 730 h like it; 0: 1 */
     const struct ts_assumption *assumptions;
     size_t n_assumptions;
 };

@@ -151,3 +151,10 @@ void ts_replications_deinit(struct ts_replications *replications)
     ts_result_deinit(&replications->merged);
     memset(replications, 0, sizeof *replications);
 }
+
+double ts_replications_month_scale(const struct ts_replications *replications, const struct ts_scenario *scenario)
+{
+    const double *curve = scenario->workload.represents;
+    const struct ts_trace_counts *counts = &replications->trace;
+    return curve ? ts_trace_span_factor(curve, counts->first_ns, counts->last_ns) : 0.0;
+}

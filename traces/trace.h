@@ -109,12 +109,13 @@ struct ts_trace_counts {
     struct {
         uint64_t n, first_line;
     } drops[TS_TRACE_N_DROPS];
-    bool names_classes;  /* rows name a class, whether it was looked at or not */
-    bool was_sorted;     /* the rows were not in order of time */
-    bool came_late;      /* a row is earlier than one handed out already: the stream ended there */
-    uint64_t late_line;  /* the first row that is earlier than the one before it; 0: none */
-    uint64_t naive_line; /* a time without a zone, in the hour that clocks are set back; 0: none */
-    char unused[128];    /* columns that are not used: "Model, Total tokens and 3 more"; "": all are */
+    bool names_classes;        /* rows name a class, whether it was looked at or not */
+    bool was_sorted;           /* the rows were not in order of time */
+    bool came_late;            /* a row is earlier than one handed out already: the stream ended there */
+    uint64_t late_line;        /* the first row that is earlier than the one before it; 0: none */
+    uint64_t naive_line;       /* a time without a zone, in the hour that clocks are set back; 0: none */
+    int64_t first_ns, last_ns; /* of the rows kept, since 1970; 0 where times are no dates */
+    char unused[128];          /* columns that are not used: "Model, Total tokens and 3 more"; "": all are */
 };
 struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream);
 /* Appends the counts by reason: "2 no output tokens (first: line 7), 1 failed (line 9)"; nothing if none was dropped.
@@ -127,6 +128,10 @@ void ts_trace_counts_warn(const struct ts_trace_counts *counts, const char *path
 /* Appends what the reader understood, a line each: format, separator, time and its unit, what columns are taken for,
  * columns that are not used, the first rows. After the last request. */
 void ts_trace_tell(struct ts_text *out, const struct ts_request_stream *stream);
+
+/* Calls of a month by a week curve ([168] weights from Monday 00:00), to those of 730 h like this span of the week:
+ * mean of the curve / its mean over the span. NaN for an empty span, and where the curve is 0 in all of it. */
+double ts_trace_span_factor(const double *curve, int64_t first_ns, int64_t last_ns);
 
 const char *const *ts_trace_format_names(void); /* NULL at the end */
 /* May requests of that format ("auto": of some format) say what their prompts consist of? */

@@ -9,7 +9,7 @@
 #include "base/units.h"
 #include "traces/trace_format.h"
 
-enum { EXCEL_EPOCH_DAYS = 25569, DAY_S = 86400, MAX_DIGITS = 18 };
+enum { EXCEL_EPOCH_DAYS = 25569, DAY_S = 86400, MAX_DIGITS = 19 };
 
 static const double excel_first = 36526.0, excel_last = 73050.0;
 
@@ -76,7 +76,8 @@ bool ts_trace_seconds(int64_t *out_ns, const char *text, size_t len, double unit
             continue;
         }
         const int digit = text[i] - '0';
-        if (digit < 0 || digit > 9 || (!fraction && ++n_digits > MAX_DIGITS + 1)) {
+        n_digits += !fraction;
+        if (digit < 0 || digit > 9 || n_digits > MAX_DIGITS || (!fraction && whole > (INT64_MAX - digit) / 10)) {
             return false;
         }
         digit_ns = fraction ? digit_ns / 10 : digit_ns;
@@ -195,7 +196,7 @@ static bool read_plain_date(int64_t *out_ns, struct ts_trace_clock *clock, const
     return true;
 }
 
-bool ts_trace_clock_read(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell)
+static bool read_any(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell)
 {
     if (cell->kind == TS_CELL_TEXT && clock->kind != TS_TIME_NUMBER && clock->kind != TS_TIME_EXCEL) {
         if (read_plain_date(out_ns, clock, cell)) {
@@ -210,6 +211,13 @@ bool ts_trace_clock_read(int64_t *out_ns, struct ts_trace_clock *clock, const st
     }
     return clock->kind != TS_TIME_DATE && cell->kind != TS_CELL_JSON && cell->kind != TS_CELL_NONE &&
            read_number(out_ns, clock, cell);
+}
+
+bool ts_trace_clock_read(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell)
+{
+    /* The years 1938 to 2223: any two of these times are less than 292 years apart. */
+    return read_any(out_ns, clock, cell) && *out_ns >= -1000000000 * TS_NS_PER_S &&
+           *out_ns <= INT64_C(8000000000) * TS_NS_PER_S;
 }
 
 /* ---- clocks that are set back ---- */

@@ -47,6 +47,8 @@ struct ts_workload {
     double repeat_to_s; /* 0: once; else the trace is repeated end to end until that time (of a
                            closed loop: without end) */
 
+    const double *represents; /* [168] the week that the file is a part of; NULL: it stands for itself */
+
     /* generated */
     double duration_s; /* of the simulated window, from start_hour of the week (0 = Monday 00:00); > 0 cuts a trace */
     double start_hour;

@@ -118,7 +118,9 @@ static void simulate(struct outcome *out, const struct ts_scenario *scenario, st
     const struct ts_replicate_options options = {.n_replications = scenario->replications, .n_threads = 1};
     out->status = ts_replicate(&runs, scenario, &options, diags);
     if (out->status == TS_OK) {
-        out->status = ts_econ_compute(&econ, &scenario->model, &runs.merged, NULL, diags);
+        struct ts_model model = scenario->model;
+        model.month_scale = ts_replications_month_scale(&runs, scenario);
+        out->status = ts_econ_compute(&econ, &model, &runs.merged, NULL, diags);
     }
     if (out->status == TS_OK) {
         const struct ts_report_input input = {.model = &scenario->model, .result = &runs.merged, .econ = &econ};

@@ -305,6 +305,28 @@ static void test_trace_kinds__a_session_has_one_beginning(void **state)
     remove_file(&file);
 }
 
+/* A Tuesday of the office week has 1.3243 of its mean; a whole week stands for itself, and nothing is said of it. */
+static void test_trace_kinds__a_span_stands_for_a_part_of_a_week(void **state)
+{
+    (void)state;
+    const int64_t day_ns = INT64_C(86400) * 1000000000, tuesday_ns = 20515 * day_ns; /* 2026-03-03 */
+    const double *office = ts_week_curve("office-week");
+    assert_near(ts_trace_span_factor(office, tuesday_ns, tuesday_ns + day_ns), 0.755109, 1e-6);
+    assert_near(ts_trace_span_factor(office, tuesday_ns + 1, tuesday_ns + 1 + 7 * day_ns), 1.0, 1e-6);
+    assert_near(ts_trace_span_factor(ts_week_curve("constant"), tuesday_ns, tuesday_ns + 77), 1.0, 1e-12);
+    assert_true(isnan(ts_trace_span_factor(office, 0, 0)));
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    const struct ts_trace_counts counts = {.first_ns = tuesday_ns, .last_ns = tuesday_ns + day_ns};
+    ts_trace_counts_warn(&counts, "x.csv", &diags);
+    assert_int_equal(diags.n_items, 1);
+    assert_string_equal(diags.items[0].message,
+                        "a month is made of 730 h like the 24 h from Tuesday 2026-03-03 00:00:00.000 on; by the curve "
+                        "office-week a month has 0.755 times the calls, by consumer-week 0.819: trace: {represents: "
+                        "CURVE}");
+    ts_diags_deinit(&diags);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_trace_kinds__a_map_is_read),
         cmocka_unit_test(test_trace_kinds__columns_are_used),
         cmocka_unit_test(test_trace_kinds__a_session_has_one_beginning),
+        cmocka_unit_test(test_trace_kinds__a_span_stands_for_a_part_of_a_week),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
