@@ -324,10 +324,11 @@ static enum ts_status report_interrupted(struct job *job, const struct ts_replic
     return status == TS_OK ? TS_EINTERRUPTED : status;
 }
 
-/* What the hours of the trace stand for, if the scenario says it. */
+/* What the hours of the trace stand for, if the scenario says it. Users of a closed loop set the rate themselves. */
 static void scale_month(struct ts_replications *runs, struct ts_scenario *scenario, struct ts_diags *diags)
 {
-    const double scale = ts_replications_month_scale(runs, scenario);
+    const bool closed = scenario->model.users.n > 0;
+    const double scale = closed ? 0.0 : ts_replications_month_scale(runs, scenario);
     const struct ts_span at = ts_span_file(scenario->workload.trace_path);
     if (isnan(scale)) {
         ts_diags_add(diags, TS_WARNING, at, NULL,
@@ -336,7 +337,9 @@ static void scale_month(struct ts_replications *runs, struct ts_scenario *scenar
         scenario->model.month_scale = scale;
         ts_diags_add(diags, TS_NOTE, at, NULL,
                      "a month has %.3g times the calls of 730 h like those of the file, by trace.represents", scale);
-        runs->trace.first_ns = runs->trace.last_ns = 0; /* nothing is left to be told of them */
+    }
+    if (closed || scale > 0.0) {
+        runs->trace.first_ns = runs->trace.last_ns = 0; /* nothing is to be told of them */
     }
 }
 

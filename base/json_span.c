@@ -53,10 +53,11 @@ static size_t skip_value(const struct walk *w, size_t at)
     return at;
 }
 
-/* Where the value of `key` begins in the object at `at`; w->len if it is not there. */
+/* Where the value of `key` begins in the object at `at`, of equal keys the last; w->len if it is not there. */
 static size_t find_key(const struct walk *w, size_t at, const char *key)
 {
     const size_t n = strlen(key);
+    size_t found = w->len;
     if (at >= w->len || w->data[at] != '{') {
         return w->len;
     }
@@ -67,12 +68,12 @@ static size_t find_key(const struct walk *w, size_t at, const char *key)
         at = skip_blanks(w, behind);
         at = skip_blanks(w, at < w->len ? at + 1 : at); /* the colon */
         if (behind == name + n + 1 && memcmp(w->data + name, key, n) == 0) {
-            return at;
+            found = at;
         }
         at = skip_blanks(w, skip_value(w, at));
         at = skip_blanks(w, at < w->len && w->data[at] == ',' ? at + 1 : at);
     }
-    return w->len;
+    return found;
 }
 
 static struct ts_span span_of(const struct ts_source *source, size_t at, size_t end)

@@ -262,13 +262,14 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     check_format(loader, trace, workload->trace_format);
     loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
     resolve_map(loader, trace);
+    workload->repeat_to_s = ts_value_number(trace, "repeat_to");
+    const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
+    ts_value_counts_if(trace, "represents", !closed, "users set the rate of a closed loop");
     struct ts_value *represents = ts_value_at(trace, "represents");
     if (ts_value_is_written(trace, "represents")) {
         represents->used = true;
         workload->represents = represents->curve;
     }
-    workload->repeat_to_s = ts_value_number(trace, "repeat_to");
-    const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
     ts_value_counts_if(trace, "scale_rate", !closed, "users set the rate of a closed loop");
     workload->scale_rate = ts_value_number(trace, "scale_rate");
     resolve_classes(loader, ts_value_at(trace, "classes"), false);
