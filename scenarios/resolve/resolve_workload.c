@@ -266,7 +266,7 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
     ts_value_counts_if(trace, "represents", !closed, "users set the rate of a closed loop");
     struct ts_value *represents = ts_value_at(trace, "represents");
-    if (ts_value_is_written(trace, "represents")) {
+    if (!closed && ts_value_is_written(trace, "represents")) {
         represents->used = true;
         workload->represents = represents->curve;
     }

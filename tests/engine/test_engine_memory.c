@@ -13,14 +13,6 @@
 #include "tests/engine/gguf_write.h"
 #include "tests/engine/live_model.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 enum { STEP_TOK = 64, STEPS = 2 };
 
 static const char path[] = "test_engine_memory.gguf";
@@ -52,7 +44,7 @@ static void write_model(void)
 static void test_engine_memory__is_that_of_weights_and_cache(void **state)
 {
     (void)state;
-#if defined(SANITIZED) || !defined(__linux__)
+#if defined(TS_SANITIZED) || !defined(__linux__)
     skip();
 #endif
     struct live_model model;
