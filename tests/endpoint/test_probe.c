@@ -86,7 +86,8 @@ static void test_probe__a_good_endpoint_is_measured(void **state)
     /* Sleeps never come early. */
     assert_true(ts_sample_quantile(&summary.latency_s[TS_PROBE_TTFT], 0.0) >= 0.005);
     assert_true(ts_sample_quantile(&summary.latency_s[TS_PROBE_E2E], 0.0) >= 0.025);
-    assert_true(ts_sample_quantile(&summary.latency_s[TS_PROBE_TPOT], 0.0) >= 0.004);
+    /* A first token that is read late takes time from the others: of most it is not. */
+    assert_true(ts_sample_quantile(&summary.latency_s[TS_PROBE_TPOT], 0.5) >= 0.004);
     ts_probe_summary_deinit(&summary);
     ts_probe_result_deinit(&result);
 }
