@@ -47,13 +47,16 @@ if ! echo 'int main(void) { return 0; }' | clang -fsanitize=address,undefined -x
   skip "clang's warnings: there is no clang with its run-time library; the sanitizers are those of $checker"
 fi
 
+# Sanitizers slow a program down many times, and tests of real time with it: one that fails is run once more, and both are shown.
+again=(--repeat until-pass:2)
+
 mkdir -p build
 step "release build, warnings are errors" build release all &&
   step "the whole suite" run_tests release
 step "build by $checker with the sanitizers of addresses and undefined behaviour, warnings are errors" build asan all -DCMAKE_C_COMPILER="$checker" &&
-  step "the suite under them" run_tests asan -LE 'lint|bench'
+  step "the suite under them" run_tests asan -LE 'lint|bench' "${again[@]}"
 step "build of the threaded tests with the thread sanitizer, warnings are errors" build tsan threads &&
-  step "the threaded tests under it" run_tests tsan -L threads
+  step "the threaded tests under it" run_tests tsan -L threads "${again[@]}"
 
 printf '\n== the full set\n'
 printf '%s\n' "${summary[@]}"
