@@ -54,17 +54,24 @@ static int by_ratio(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The cells that say what was measured. */
+static void begin_row(struct ts_table *table, const char *hardware, unsigned n_accelerators, const char *model,
+                      const char *quant, const char *engine)
+{
+    ts_table_row(table);
+    ts_table_put(table, hardware);
+    ts_table_putf(table, "%u", n_accelerators);
+    ts_table_put(table, model);
+    ts_table_put(table, quant);
+    ts_table_put(table, engine);
+}
+
 static void put_kind(struct ts_table *table, struct compared *compared, size_t n)
 {
     qsort(compared, n, sizeof *compared, by_ratio);
     const struct compared *middle = &compared[(n - 1) / 2];
     const struct ts_published *point = middle->point;
-    ts_table_row(table);
-    ts_table_put(table, point->hardware);
-    ts_table_putf(table, "%u", point->n_accelerators);
-    ts_table_put(table, point->model);
-    ts_table_put(table, point->quant);
-    ts_table_put(table, point->engine);
+    begin_row(table, point->hardware, point->n_accelerators, point->model, point->quant, point->engine);
     ts_table_put(table, point->decode_tok_s > 0.0 ? "decode" : "prefill");
     ts_table_num(table, point->batch, 4);
     ts_table_putf(table, "%u", point->prompt_tok);
@@ -150,12 +157,7 @@ static void put_served(struct ts_table *table, struct served *served, size_t n)
     qsort(served, n, sizeof *served, by_served_ratio);
     const struct served *middle = &served[(n - 1) / 2];
     const struct ts_serving *point = middle->point;
-    ts_table_row(table);
-    ts_table_put(table, point->hardware);
-    ts_table_putf(table, "%u", point->n_accelerators);
-    ts_table_put(table, point->model);
-    ts_table_put(table, point->quant);
-    ts_table_put(table, point->engine);
+    begin_row(table, point->hardware, point->n_accelerators, point->model, point->quant, point->engine);
     ts_table_num(table, point->users, 4);
     ts_table_num(table, point->prompt_tok, 5);
     ts_table_num(table, point->output_tok, 5);

@@ -1,6 +1,6 @@
-/* Hides the search. A bracket of each server tier: the largest volume at which it kept the SLO below the smallest at
- * which it missed it. Every volume that is tried narrows the brackets of all tiers; the widest is bisected next, in
- * logarithms. */
+/* Hides the search. A bracket of each server tier that gets calls: a volume at which it kept the SLO below one at which
+ * it missed it; what lies outside of it (a tier that sleeps may miss it at a low volume) does not count. Every volume
+ * that is tried narrows the brackets of all tiers; the widest is bisected next, in logarithms. */
 #include "study/capacity.h"
 
 #include <math.h>
@@ -31,6 +31,7 @@ struct search {
     struct ts_diags *diags;
     double kept[TS_MAX_TIERS], missed[TS_MAX_TIERS]; /* 0 and INFINITY: not yet */
     enum ts_slo_bound bound[TS_MAX_TIERS];           /* what broke at `missed` */
+    bool seen[TS_MAX_TIERS];                         /* enough calls ended there at some volume */
     double requests, requests_of_one;                /* so far; at the volume of today */
 };
 
@@ -112,12 +113,15 @@ static enum ts_status note_tier(struct search *search, const struct ts_result *r
         return status;
     }
     const double arrived = (double)(sum.arrived - sum.left_out);
-    if (arrived < least_arrivals || (double)sum.slo_met >= wanted_of(search) * arrived) {
-        search->kept[tier] = volume < search->missed[tier] ? fmax(search->kept[tier], volume) : search->kept[tier];
-    } else if (volume < search->missed[tier]) {
-        search->missed[tier] = volume;
-        search->bound[tier] = broken_bound(&sum, &search->scenario->model.slo, wanted_of(search));
-        search->kept[tier] = search->kept[tier] < volume ? search->kept[tier] : 0.0;
+    const bool inside = volume > search->kept[tier] && volume < search->missed[tier];
+    search->seen[tier] = search->seen[tier] || arrived >= least_arrivals;
+    if (inside && arrived >= least_arrivals) {
+        if ((double)sum.slo_met >= wanted_of(search) * arrived) {
+            search->kept[tier] = volume;
+        } else {
+            search->missed[tier] = volume;
+            search->bound[tier] = broken_bound(&sum, &search->scenario->model.slo, wanted_of(search));
+        }
     }
     ts_cell_deinit(&sum);
     return TS_OK;
@@ -164,11 +168,6 @@ static bool affords(const struct search *search, double volume)
 
 /* ---- brackets ---- */
 
-static bool is_server(const struct search *search, uint32_t tier)
-{
-    return search->scenario->model.tiers[tier].kind == TS_TIER_SERVER;
-}
-
 /* Volumes go up while some tier has not missed the SLO yet, and down while some has not kept it. */
 static enum ts_status bracket(struct search *search)
 {
@@ -178,7 +177,7 @@ static enum ts_status bracket(struct search *search)
         for (double volume = up ? 2.0 : 0.5; status == TS_OK && wanted;) {
             wanted = false;
             for (uint32_t i = 0; i < search->scenario->model.n_tiers; i++) {
-                wanted = wanted || (is_server(search, i) && (up ? isinf(search->missed[i]) : search->kept[i] == 0.0));
+                wanted = wanted || (search->seen[i] && (up ? isinf(search->missed[i]) : search->kept[i] == 0.0));
             }
             wanted = wanted && volume <= most_volume && volume >= least_volume && affords(search, volume);
             if (wanted) {
@@ -196,7 +195,7 @@ static enum ts_status narrow(struct search *search)
         double widest = search->effort->tolerance, volume = 0.0;
         for (uint32_t i = 0; i < search->scenario->model.n_tiers; i++) {
             const double width = search->missed[i] / search->kept[i];
-            if (is_server(search, i) && isfinite(width) && width > widest) {
+            if (search->seen[i] && isfinite(width) && width > widest) {
                 widest = width;
                 volume = sqrt(search->kept[i] * search->missed[i]);
             }
@@ -228,7 +227,7 @@ enum ts_status ts_capacity_find(struct ts_econ_capacity *out, const struct ts_sc
     }
     *out = (struct ts_econ_capacity){.is_simulated = true};
     for (uint32_t i = 0; i < scenario->model.n_tiers; i++) {
-        out->volume[i] = is_server(&search, i) ? fmax(search.kept[i], least_volume) : INFINITY;
+        out->volume[i] = search.seen[i] ? fmax(search.kept[i], least_volume) : INFINITY;
         out->is_reached[i] = isfinite(search.missed[i]);
         out->bound[i] = search.bound[i];
     }

@@ -10,19 +10,25 @@
 #include "study/capacity.h"
 
 /* M/M/1 by a server of one sequence: a prompt takes 0.1 s in the mean, a reply has one token. */
-static const char one_server[] =
-    "scenario: capacity\n"
-    "seed: 5\n"
-    "workload:\n"
-    "  duration: 1 h\n"
-    "  calls: 1 /s\n"
-    "  classes: [{name: chat, share: 100 %, prompt: {exponential: {mean: 1000 tok}}, output: 1 tok}]\n"
-    "tiers:\n"
-    "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: BF16, ability: 0,\n"
-    "         scheduler: {sequences: 1, batched_tokens: 100000},\n"
+#define UP_TO_TIERS                                                                                                    \
+    "scenario: capacity\n"                                                                                             \
+    "seed: 5\n"                                                                                                        \
+    "workload:\n"                                                                                                      \
+    "  duration: 1 h\n"                                                                                                \
+    "  calls: 1 /s\n"                                                                                                  \
+    "  classes: [{name: chat, share: 100 %, prompt: {exponential: {mean: 1000 tok}}, output: 1 tok}]\n"                \
+    "tiers:\n"                                                                                                         \
+    "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: BF16, ability: 0,\n"                       \
+    "         scheduler: {sequences: 1, batched_tokens: 100000},\n"                                                    \
     "         steps: {linear: {a: 0 s, d: 0.1 ms}}}\n"
-    "slo: {ttft: 1 s, attainment: 90 %}\n"
-    "simulation: {patience: 0 s}\n";
+#define REST                                                                                                           \
+    "slo: {ttft: 1 s, attainment: 90 %}\n"                                                                             \
+    "simulation: {patience: 0 s}\n"
+
+static const char one_server[] = UP_TO_TIERS REST;
+static const char spare_server[] =
+    UP_TO_TIERS "  spare: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: BF16, ability: 1}\n"
+                "routing: {policy: static, static: {chat: edge}}\n" REST;
 
 static void load(struct ts_scenario *scenario, const char *text, const char *const *sets, size_t n_sets)
 {
@@ -93,12 +99,28 @@ static void test_capacity__is_that_of_the_busiest_hour(void **state)
     ts_scenario_deinit(&scenario);
 }
 
+/* A server that no call goes to has no capacity to tell of, and is not searched for. */
+static void test_capacity__says_nothing_of_a_tier_without_calls(void **state)
+{
+    (void)state;
+    struct ts_scenario scenario;
+    load(&scenario, spare_server, NULL, 0);
+    const struct ts_econ_capacity capacity = find(&scenario);
+    for (uint32_t i = 0; i < scenario.model.n_tiers; i++) {
+        const bool gets_calls = scenario.model.tiers[i].ability < 0.5;
+        assert_int_equal(isinf(capacity.volume[i]) != 0, !gets_calls);
+        assert_int_equal(capacity.is_reached[i], gets_calls);
+    }
+    ts_scenario_deinit(&scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_capacity__of_one_server_is_that_of_mm1),
         cmocka_unit_test(test_capacity__can_be_below_today),
         cmocka_unit_test(test_capacity__is_that_of_the_busiest_hour),
+        cmocka_unit_test(test_capacity__says_nothing_of_a_tier_without_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
