@@ -217,26 +217,29 @@ static enum ts_status give_out(const struct ts_report_input *input, struct job *
     return status;
 }
 
-/* Growth asks what becomes of calls beyond today's; without it nobody waits for the answer. */
-static enum ts_status choose_effort(enum ts_capacity_effort *out, const struct job *job, struct ts_diags *diags)
+static enum ts_status read_effort(int *out, const char *word, struct ts_diags *diags)
 {
-    const char *word = job->args->capacity;
-    const bool applies = ts_capacity_applies(job->scenario);
-    *out = applies && job->scenario->model.money.growth_frac_per_month > 0.0 ? TS_CAPACITY_QUICK : TS_CAPACITY_OFF;
-    if (!word) {
-        return TS_OK;
-    }
-    for (int i = 0; i < TS_N_CAPACITY_EFFORTS; i++) {
-        if (ts_str_equal(word, ts_capacity_efforts[i])) {
-            *out = (enum ts_capacity_effort)i;
-            return *out == TS_CAPACITY_OFF || applies
-                       ? TS_OK
-                       : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL,
-                                 "--capacity: no tier is a server, or the load is a closed loop");
+    for (*out = 0; *out < TS_N_CAPACITY_EFFORTS; ++*out) {
+        if (ts_str_equal(word, ts_capacity_efforts[*out])) {
+            return TS_OK;
         }
     }
     return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write off, quick or full", "--capacity: unknown effort '%s'",
                    word);
+}
+
+/* Growth asks what becomes of calls beyond today's; without it nobody waits for the answer. `written` is -1 if the
+ * command line says nothing. */
+static enum ts_status choose_effort(struct job *job, int written, struct ts_diags *diags)
+{
+    const bool applies = ts_capacity_applies(job->scenario);
+    const bool grows = job->scenario->model.money.growth_frac_per_month > 0.0;
+    const int own = applies && grows ? TS_CAPACITY_QUICK : TS_CAPACITY_OFF;
+    job->effort = (enum ts_capacity_effort)(written >= 0 ? written : own);
+    return job->effort == TS_CAPACITY_OFF || applies
+               ? TS_OK
+               : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL,
+                         "--capacity: no tier is a server, or the load is a closed loop");
 }
 
 static enum ts_status appraise(struct ts_econ *out, struct job *job, const struct ts_replications *runs,
@@ -370,16 +373,12 @@ static enum ts_status run_job(struct job *job, struct ts_diags *diags)
     job->line.quiet = args->quiet;
     job->finish = ts_progress_line_finishing(&job->line);
     job->n_threads = args->threads ? args->threads : ts_run_info_cpus();
-    enum ts_status status = choose_effort(&job->effort, job, diags);
-    if (status != TS_OK) {
-        return status;
-    }
     ts_interrupt_arm_with_limit();
     if (args->no_report) {
         return simulate(job, diags);
     }
     job->dir = report_dir(args, &job->scenario->model);
-    status = job->dir ? ts_report_folder_open(&job->folder, job->dir, diags) : TS_ENOMEM;
+    enum ts_status status = job->dir ? ts_report_folder_open(&job->folder, job->dir, diags) : TS_ENOMEM;
     if (status == TS_OK) {
         status = simulate(job, diags);
         ts_report_folder_close(&job->folder);
@@ -396,12 +395,17 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     /* --replications N is another way to write --set replications=N, so that the manifest says so. */
     char replications[64];
     (void)snprintf(replications, sizeof replications, "replications=%u", args->replications);
+    int effort = -1;
+    enum ts_status status = args->capacity ? read_effort(&effort, args->capacity, diags) : TS_OK;
+    if (status != TS_OK) {
+        return status;
+    }
     struct ts_scenario scenario;
-    enum ts_status status =
-        ts_load_scenario(&scenario, &args->scenario, args->replications ? replications : NULL, diags);
+    status = ts_load_scenario(&scenario, &args->scenario, args->replications ? replications : NULL, diags);
     if (status == TS_OK) {
         struct job job = {.args = args, .scenario = &scenario, .begin_s = begin_s};
-        status = run_job(&job, diags);
+        status = choose_effort(&job, effort, diags);
+        status = status == TS_OK ? run_job(&job, diags) : status;
         ts_scenario_deinit(&scenario);
     }
     return status;

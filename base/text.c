@@ -226,6 +226,31 @@ void ts_text_number(struct ts_text *text, double value, int digits)
     append_grouped(text, buffer);
 }
 
+static size_t count_chars(const char *string, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        n += ((unsigned char)string[i] & 0xC0) != 0x80;
+    }
+    return n;
+}
+
+void ts_text_wrap(struct ts_text *text, const char *string, size_t width, size_t indent)
+{
+    for (size_t column = 0, len; *string; string += len) {
+        len = strcspn(string + 1, " ") + 1; /* a word and the blank before it */
+        const size_t n = count_chars(string, len);
+        if (column > 0 && *string == ' ' && column + n > width) {
+            ts_text_printf(text, "\n%*s", (int)indent, "");
+            ts_text_append(text, string + 1, len - 1);
+            column = indent + n - 1;
+        } else {
+            ts_text_append(text, string, len);
+            column += n;
+        }
+    }
+}
+
 bool ts_str_equal(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;

@@ -9,6 +9,7 @@
 #include "reports/report.h"
 
 enum { TS_MAX_VERDICTS = 8, TS_MAX_RECORDED_ROWS = TS_N_RECORDED * TS_N_RECORDED_STATS };
+enum { TS_REPORT_WIDTH = 100 }; /* columns of a terminal */
 
 /* One bound that the scenario states, and what the run came to. */
 struct ts_verdict {

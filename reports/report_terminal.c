@@ -5,7 +5,7 @@
 #include "reports/report_parts.h"
 #include "reports/table.h"
 
-enum { WIDTH = 100, NAME_WIDTH = 16, ALL = TS_SUBJECT_ALL };
+enum { WIDTH = TS_REPORT_WIDTH, NAME_WIDTH = 16, ALL = TS_SUBJECT_ALL };
 
 static void put_title(struct ts_text *out, const struct ts_report *report)
 {

@@ -174,9 +174,14 @@ static bool put_notes(struct ts_text *out, const struct ts_report *report, const
     return any;
 }
 
+static void put_wrapped(struct ts_text *out, const char *note)
+{
+    ts_text_wrap(out, note, TS_REPORT_WIDTH, 2);
+}
+
 void ts_report_notes_text(struct ts_text *out, const struct ts_report *report)
 {
-    (void)put_notes(out, report, "\n", "", ts_text_puts, "\n");
+    (void)put_notes(out, report, "\n", "", put_wrapped, "\n");
 }
 
 void ts_report_notes_html(struct ts_text *out, const struct ts_report *report)

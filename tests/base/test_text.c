@@ -286,6 +286,25 @@ static void test_str__prefix_and_suffix(void **state)
     assert_false(ts_str_equal("a", "A"));
 }
 
+static void test_text_wrap__breaks_at_blanks_only(void **state)
+{
+    (void)state;
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_text_wrap(&text, "eight words of a note that is long", 12, 2);
+    assert_string_equal(text.data, "eight words\n  of a note\n  that is\n  long");
+    ts_text_clear(&text);
+    ts_text_wrap(&text, "a word-beyond-the-width \xc3\xa4\xc3\xb6\xc3\xbc", 8, 0);
+    assert_string_equal(text.data, "a\nword-beyond-the-width\n\xc3\xa4\xc3\xb6\xc3\xbc");
+    ts_text_clear(&text);
+    ts_text_wrap(&text, "\xc3\xa4\xc3\xb6 \xc3\xbc", 4, 0);
+    assert_string_equal(text.data, "\xc3\xa4\xc3\xb6 \xc3\xbc");
+    ts_text_clear(&text);
+    ts_text_wrap(&text, "", 4, 2);
+    assert_string_equal(text.data, "");
+    ts_text_deinit(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_suggest__finds_the_nearest_word),
         cmocka_unit_test(test_suggest__prefers_the_smaller_distance_then_the_earlier),
         cmocka_unit_test(test_str__prefix_and_suffix),
+        cmocka_unit_test(test_text_wrap__breaks_at_blanks_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
