@@ -1,6 +1,7 @@
 /* Hides how `--set tiers.edge.replicas=4` finds its place: it changes the tree before it is bound, so that it is
  * checked by the same rows and complains in the same words as the file. Items of a list are found by name or by number:
- * workload.classes.chat.share, workload.classes.0.share. */
+ * workload.classes.chat.share, workload.classes.0.share. `--set tiers.edge.owned.capex=null` takes a key out, so that
+ * its default holds. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,9 +156,10 @@ static void open_word(struct walk *walk, struct ts_node *node, const struct segm
     }
 }
 
-static struct ts_node *find_place(struct walk *walk, struct ts_node *root, const struct segment *segments, size_t n)
+/* way: [n + 1] from the root to the place. */
+static struct ts_node *find_place(struct walk *walk, struct ts_node **way, const struct segment *segments, size_t n)
 {
-    struct ts_node *node = root;
+    struct ts_node *node = way[0];
     for (size_t i = 0; node && i < n; i++) {
         if (node->kind == TS_NODE_SCALAR) {
             open_word(walk, node, &segments[i]);
@@ -165,9 +167,28 @@ static struct ts_node *find_place(struct walk *walk, struct ts_node *root, const
         struct ts_node *next =
             node->kind == TS_NODE_LIST ? list_item(walk, node, &segments[i]) : map_member(walk, node, &segments[i]);
         step_schema(walk, node, &segments[i]);
-        node = next;
+        node = way[i + 1] = next;
     }
     return node;
+}
+
+/* Out with it, and with sections that are left empty by that. A key that the language has not stays, to be complained
+ * about as in a file. */
+static void unset(const struct walk *walk, struct ts_node **way, size_t n)
+{
+    if (way[n - 1]->kind == TS_NODE_MAP && ts_schema_find(walk->schema) < 0) {
+        return;
+    }
+    do {
+        ts_yaml_tree_remove(way[n - 1], way[n]);
+        n--;
+    } while (n > 0 && way[n]->n == 0);
+}
+
+static bool is_null(const struct ts_node *value)
+{
+    return value->kind == TS_NODE_SCALAR && !value->quoted &&
+           (ts_str_equal(value->text, "null") || ts_str_equal(value->text, "~"));
 }
 
 /* What begins with > or | would be a text over several lines in YAML, which a --set is not: it is meant as it stands,
@@ -214,9 +235,14 @@ enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, c
                        "a value is missing behind '='");
     }
     struct walk walk = {loader, "", ""};
-    struct ts_node *node = find_place(&walk, root, segments, n);
+    struct ts_node *way[MAX_SEGMENTS + 1] = {root};
+    struct ts_node *node = find_place(&walk, way, segments, n);
     if (!node) {
         return loader->failed ? loader->status : TS_ESCENARIO;
+    }
+    if (is_null(value)) {
+        unset(&walk, way, n);
+        return TS_OK;
     }
     struct ts_node old = *node;
     *node = *value;

@@ -103,6 +103,17 @@ void ts_yaml_tree_append(struct ts_node *parent, struct ts_node *child)
     parent->n++;
 }
 
+void ts_yaml_tree_remove(struct ts_node *parent, struct ts_node *child)
+{
+    struct ts_node *before = NULL;
+    while ((before ? before->next : parent->first) != child) {
+        before = before ? before->next : parent->first;
+    }
+    *(before ? &before->next : &parent->first) = child->next;
+    parent->last = parent->last == child ? before : parent->last;
+    parent->n--;
+}
+
 struct ts_node *ts_yaml_tree_find(const struct ts_node *map, const char *key)
 {
     if (!map || map->kind != TS_NODE_MAP) {

@@ -44,4 +44,7 @@ void ts_yaml_tree_show(struct ts_text *out, const struct ts_node *node);
 /* Adds `child` as the last member. */
 void ts_yaml_tree_append(struct ts_node *parent, struct ts_node *child);
 
+/* Takes that member out; it has to be one. */
+void ts_yaml_tree_remove(struct ts_node *parent, struct ts_node *child);
+
 #endif

@@ -73,6 +73,30 @@ static void test_set__takes_bounds_as_they_stand(void **state)
     ts_text_deinit(&said);
 }
 
+static void test_set__takes_a_key_out(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {
+        "tiers.edge.accelerators=null", "tiers.edge.owned.capex=~",         "slo.ttft=2 s", "slo.ttft=null",
+        "workload.classes.code=null",   "workload.classes.chat.share=100 %"};
+    struct ts_scenario s;
+    struct ts_text said;
+    ts_text_init(&said);
+    assert_int_equal(load_with(&s, &said, 6, sets), TS_OK);
+    assert_string_equal(said.data, "");
+    assert_int_equal(assumption(&s, "tiers.edge.accelerators")->origin, TS_ORIGIN_DEFAULT);
+    assert_float_equal(s.model.slo.ttft_s, 0.0, 0.0);
+    assert_int_equal(s.model.n_classes, 1);
+    ts_scenario_deinit(&s);
+    static const char *const required[] = {"tiers.edge.model=null"};
+    assert_int_equal(load_with(&s, &said, 1, required), TS_ESCENARIO);
+    assert_non_null(strstr(said.data, "model"));
+    static const char *const unknown[] = {"tiers.edge.acelerators=null"};
+    assert_int_equal(load_with(&s, &said, 1, unknown), TS_ESCENARIO);
+    assert_non_null(strstr(said.data, "unknown key 'acelerators' in tiers.edge"));
+    ts_text_deinit(&said);
+}
+
 static void test_set__finds_items_of_lists_by_name_and_by_number(void **state)
 {
     (void)state;
@@ -170,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set__writes_keys_by_name),
         cmocka_unit_test(test_set__takes_bounds_as_they_stand),
+        cmocka_unit_test(test_set__takes_a_key_out),
         cmocka_unit_test(test_set__finds_items_of_lists_by_name_and_by_number),
         cmocka_unit_test(test_set__reaches_into_words_and_distributions_and_takes_yaml),
         cmocka_unit_test(test_set__the_last_of_two_wins),
