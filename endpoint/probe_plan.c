@@ -120,6 +120,7 @@ enum ts_status ts_probe_plan_trace(struct ts_probe_plan *out, const struct ts_pr
     const struct ts_workload workload = {
         .trace_path = trace->path,
         .trace_format = trace->format ? trace->format : "auto",
+        .turns = TS_TRACE_AS_RECORDED,
         .scale_rate = trace->scale_rate,
         .duration_s = trace->duration_s,
         .classes = &all,

@@ -14,6 +14,7 @@ static enum ts_status draw(struct ts_request_list *list, struct ts_request_strea
         if (status != TS_OK || !got) {
             return status;
         }
+        request->turn = NULL; /* they come when they are recorded */
         list->n++;
     }
     return TS_OK;
@@ -26,10 +27,16 @@ enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write calls: 10/s in place of users: 64",
                        "a closed loop cannot be validated yet: requests have to come at times that are known before");
     }
+    if (scenario->model.has_sessions && !scenario->workload.trace_path) {
+        return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "leave out the classes' session",
+                       "sessions cannot be validated yet: requests have to come at times that are known before");
+    }
+    struct ts_workload workload = scenario->workload;
+    workload.turns = TS_TRACE_AS_RECORDED;
     struct ts_request_list list = {.requests = calloc(MAX_REQUESTS, sizeof *list.requests)};
     struct ts_request_stream *stream;
     enum ts_status status =
-        list.requests ? ts_workload_open(&stream, &scenario->workload, scenario->model.seed, 0, progress, diags)
+        list.requests ? ts_workload_open(&stream, &workload, scenario->model.seed, 0, progress, diags)
                       : TS_ENOMEM;
     if (status == TS_OK) {
         status = draw(&list, stream, diags);

@@ -92,6 +92,11 @@ static bool has_prompt_cache(const struct ts_model *model)
     return any;
 }
 
+static bool has_sessions(const struct ts_model *model)
+{
+    return model->has_sessions;
+}
+
 static double battery_wh(const struct ts_model *model, uint32_t tier)
 {
     return tier < model->n_tiers && model->tiers[tier].kind == TS_TIER_DEVICE ? model->tiers[tier].u.device.battery_wh
@@ -155,6 +160,27 @@ static double get_half_width(const struct ts_metric_view *view, const struct ts_
     const struct ts_batch_means *batches =
         view->tier > view->model->n_tiers ? view->result->batches : view->result->tiers[view->tier].batches;
     return ts_batch_means_half(&batches[self->index], self->p);
+}
+
+/* ---- sessions ---- */
+
+enum session_share { SESSIONS_ALL, SESSIONS_MET, KEPT_BEHIND_TOOL, KEPT_BEHIND_USER };
+
+static double get_session_share(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_cell *cell = &view->cell;
+    const double run_s = view->result->simulated_s - view->result->warmup_s;
+    switch ((enum session_share)self->index) {
+    case SESSIONS_ALL:
+        return ratio(cell->session_s, run_s);
+    case SESSIONS_MET:
+        return ratio(cell->session_met_s, run_s);
+    case KEPT_BEHIND_TOOL:
+        return ratio((double)cell->tool_kept_tok, (double)cell->tool_context_tok);
+    case KEPT_BEHIND_USER:
+        return ratio((double)cell->think_kept_tok, (double)cell->think_context_tok);
+    }
+    return NAN;
 }
 
 /* ---- tiers ---- */
@@ -287,6 +313,7 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define WHEN_ATTEMPTS has_attempts
 #define WHEN_ROUTER_PRICE has_router_price
 #define WHEN_PROMPT_CACHE has_prompt_cache
+#define WHEN_SESSIONS has_sessions
 #define MERGE_SUM "sum"
 #define MERGE_MAX "highest"
 #define MERGE_TIME_MEAN "mean by time"
@@ -322,12 +349,13 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 
 #define QUANTILE(name, stat, scope, get, index_, p_, doc, ...)                                                         \
     NUMBER(name, stat, "s", scope, get, doc, .index = index_, .p = p_, .per = 1, __VA_ARGS__)
-#define LATENCY(name, index, doc)                                                                                      \
-    QUANTILE(name, "mean", REQUESTS, get_mean, index, 0, doc, .concerns = NULL)                                        \
-    QUANTILE(name, "p50", REQUESTS, get_quantile, index, 0.50, doc, .concerns = NULL)                                  \
-    QUANTILE(name, "p95", REQUESTS, get_quantile, index, 0.95, doc, .concerns = NULL)                                  \
-    QUANTILE(name, "p99", REQUESTS, get_quantile, index, 0.99, doc, .concerns = NULL)                                  \
-    QUANTILE(name, "max", REQUESTS, get_quantile, index, 1.0, doc, .concerns = NULL)
+#define LATENCY_WHEN(when, name, index, doc)                                                                           \
+    QUANTILE(name, "mean", REQUESTS, get_mean, index, 0, doc, .concerns = when)                                        \
+    QUANTILE(name, "p50", REQUESTS, get_quantile, index, 0.50, doc, .concerns = when)                                  \
+    QUANTILE(name, "p95", REQUESTS, get_quantile, index, 0.95, doc, .concerns = when)                                  \
+    QUANTILE(name, "p99", REQUESTS, get_quantile, index, 0.99, doc, .concerns = when)                                  \
+    QUANTILE(name, "max", REQUESTS, get_quantile, index, 1.0, doc, .concerns = when)
+#define LATENCY(name, index, doc) LATENCY_WHEN(NULL, name, index, doc)
 #define LATENCY_CI95(name, index)                                                                                      \
     QUANTILE(name "_ci95", "mean", TIER, get_half_width, index, 0.95,                                                  \
              "Half the width of the 95 % interval of the mean, by batch means over the run.", .concerns = NULL)
@@ -343,6 +371,18 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     LATENCY_CI95("tpot", TS_TPOT)                                                                                      \
     LATENCY_CI95("e2e", TS_E2E)                                                                                        \
     LATENCY_CI95("wait", TS_WAIT)
+
+#define SESSION_SHARE(name, stat, unit, index_, doc)                                                                   \
+    NUMBER(name, stat, unit, REQUESTS, get_session_share, doc, .index = index_, .per = 1, .concerns = has_sessions)
+#define FIGURES_SESSIONS                                                                                               \
+    LATENCY_WHEN(has_sessions, "session", TS_SESSION,                                                                  \
+                 "From a session's first call to its last reply, of sessions whose calls were all answered.")          \
+    SESSION_SHARE("active_sessions", "mean", "1", SESSIONS_ALL,                                                        \
+                  "Sessions under way: users at work, whether they wait for a reply, think or have a tool at work.")   \
+    SESSION_SHARE("active_sessions_slo", "mean", "1", SESSIONS_MET, "Of those, the ones that keep the SLO throughout.") \
+    SESSION_SHARE("kv_kept", "tool", "frac", KEPT_BEHIND_TOOL,                                                         \
+                  "Of a session's context that a call brings along, the share still in a cache behind a tool's time.") \
+    SESSION_SHARE("kv_kept", "think", "frac", KEPT_BEHIND_USER, "The same behind a user's time.")
 
 #define FIGURES_API_BILL                                                                                               \
     FIGURE("api_bill", "sum", "USD", REQUESTS, get_api_bill,                                                           \

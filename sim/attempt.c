@@ -114,7 +114,10 @@ static void book(struct ts_engine *engine, const struct ts_call *call, const str
 {
     const struct ts_request_record record = ts_record_of(flight, outcome, engine->now_ns);
     ts_router_spend(engine, ts_ledger_settle(&engine->ledger, call, flight, &record));
-    if (ts_users_exist(&engine->users)) {
+    const bool is_over =
+        call->session.call == TS_SLOT_NONE ||
+        ts_sessions_answer(engine, call->session.call, &record, ts_ledger_meets(&engine->ledger, &record));
+    if (is_over && ts_users_exist(&engine->users)) {
         ts_users_answer(engine, &record);
     }
     if (engine->options->on_request) {
@@ -375,10 +378,11 @@ bool ts_attempt_begin(struct ts_engine *engine, uint32_t call_id, uint32_t choic
 /* ---- arrivals ---- */
 
 /* With TS_CALL_MAX requests under way nobody takes another. */
-static void reject_without_record(struct ts_engine *engine, const struct ts_request *request)
+static void reject_without_record(struct ts_engine *engine, const struct ts_request *request,
+                                  const struct ts_call_session *session)
 {
     const uint8_t nowhere = (uint8_t)engine->model->n_tiers;
-    const struct ts_call call = {.request = *request};
+    const struct ts_call call = {.request = *request, .session = *session};
     const struct ts_flight flight = {
         .request = *request, .tier = nowhere, .choice = nowhere, .entered_ns = TS_NEVER_NS};
     book(engine, &call, &flight, TS_REJECTED);
@@ -392,13 +396,22 @@ static void schedule_behind(struct ts_engine *engine, uint32_t lane, int64_t del
         engine, ts_event_queue_append(&engine->queue, lane, engine->now_ns + delay_ns, (uint8_t)kind, target, stamp));
 }
 
-void ts_attempt_arrive(struct ts_engine *engine, const struct ts_request *request)
+void ts_attempt_arrive(struct ts_engine *engine, const struct ts_request *request,
+                       const struct ts_call_session *session)
 {
+    static const struct ts_call_session none = {.call = TS_SLOT_NONE};
     uint32_t call = 0;
+    TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 &&
+             request->class_id < engine->ledger.result.n_classes);
+    engine->last_ns = engine->now_ns;
+    ts_ledger_arrive(&engine->ledger, engine->now_ns);
     const enum ts_status status = ts_calls_take(&engine->calls, &call, request);
     if (status == TS_ERANGE) {
-        reject_without_record(engine, request);
+        reject_without_record(engine, request, session ? session : &none);
         return;
+    }
+    if (session && status == TS_OK) {
+        ts_engine_call(engine, call)->session = *session;
     }
     const uint32_t id = status == TS_OK ? open_attempt(engine, call) : TS_FLIGHT_NONE;
     if (id == TS_FLIGHT_NONE) {
@@ -510,6 +523,7 @@ void ts_attempt_fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t
     case TS_EVENT_PATIENCE:
     case TS_EVENT_TIMER:
     case TS_EVENT_USER:
+    case TS_EVENT_TURN:
     case TS_N_EVENT_KINDS:
         TS_CHECK(!"an event of an attempt");
     }

@@ -12,8 +12,9 @@
 
 #include "sim/engine.h"
 
-/* A request comes in at engine->now_ns: rules, router, first attempt. */
-void ts_attempt_arrive(struct ts_engine *engine, const struct ts_request *request);
+/* A request comes in at engine->now_ns: rules, router, first attempt. `session`: its place in one, or NULL. */
+void ts_attempt_arrive(struct ts_engine *engine, const struct ts_request *request,
+                       const struct ts_call_session *session);
 
 /* A further attempt at a call that has no outcome yet, meant for that tier. False: there is no room for one. */
 bool ts_attempt_begin(struct ts_engine *engine, uint32_t call, uint32_t choice);

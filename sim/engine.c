@@ -34,6 +34,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               .next_arrival_ns = TS_NEVER_NS,
                               .users = {.model = &model->users},
                               .end_ns = TS_NEVER_NS};
+    ts_sessions_init(&out->sessions, model->turns_until_s > 0.0 ? ts_ns_from_s(model->turns_until_s) : TS_NEVER_NS);
     ts_calls_init(&out->calls);
     ts_flights_init(&out->flights);
     for (uint32_t i = 0; i < model->n_links; i++) {
@@ -71,6 +72,7 @@ void ts_engine_deinit(struct ts_engine *engine)
     ts_router_deinit(&engine->router);
     ts_displaced_deinit(&engine->displaced);
     ts_ledger_deinit(&engine->ledger);
+    ts_sessions_deinit(&engine->sessions);
     ts_slots_deinit(&engine->flights);
     ts_calls_deinit(&engine->calls);
     ts_event_queue_deinit(&engine->queue);
@@ -80,11 +82,23 @@ void ts_engine_deinit(struct ts_engine *engine)
 
 static void arrive(struct ts_engine *engine, const struct ts_request *request)
 {
-    engine->last_ns = engine->now_ns;
-    TS_CHECK(request->prompt_tok >= 1 && request->output_tok >= 1 &&
-             request->class_id < engine->ledger.result.n_classes);
-    ts_ledger_arrive(&engine->ledger, engine->now_ns);
-    ts_attempt_arrive(engine, request);
+    if (request->turn) {
+        ts_sessions_arrive(engine, request, request->user);
+    } else {
+        ts_attempt_arrive(engine, request, NULL);
+    }
+}
+
+/* Of a session the user takes all calls: the stream has them one behind the other. */
+static void send_of_user(struct ts_engine *engine, uint32_t user)
+{
+    struct ts_request request = {0};
+    bool got = ts_users_send(engine, user, &request);
+    while (got) {
+        const bool is_last = !request.turn || request.turn->is_last;
+        arrive(engine, &request);
+        got = !is_last && ts_users_read_on(engine, user, &request);
+    }
 }
 
 static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
@@ -95,10 +109,11 @@ static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t tar
         return;
     }
     if (kind == TS_EVENT_USER) {
-        struct ts_request request = {0};
-        if (ts_users_send(engine, target, &request)) {
-            arrive(engine, &request);
-        }
+        send_of_user(engine, target);
+        return;
+    }
+    if (kind == TS_EVENT_TURN) {
+        ts_sessions_fire(engine, target, stamp);
         return;
     }
     const bool is_call = kind >= TS_EVENT_PATIENCE;
@@ -125,8 +140,7 @@ static enum ts_status read_ahead(struct ts_engine *engine, struct ts_request *ne
     }
     if (!got) {
         engine->next_arrival_ns = TS_NEVER_NS;
-        const double drain_s = engine->model->drain_s;
-        engine->end_ns = drain_s > 0.0 ? engine->now_ns + ts_ns_from_s(drain_s) : TS_NEVER_NS;
+        ts_engine_note_end(engine);
         return TS_OK;
     }
     TS_CHECK(next->arrival_ns >= engine->now_ns);
@@ -191,8 +205,12 @@ enum ts_status ts_engine_run(struct ts_engine *engine, int64_t *window_ns, struc
         status = engine->status == TS_OK ? read_ahead(engine, &next, requests, diags) : TS_OK;
     }
     if (status == TS_OK && engine->status == TS_OK) {
-        *window_ns = ts_users_exist(&engine->users) ? ts_users_window_ns(&engine->users) : *window_ns;
+        const int64_t last_ns = engine->sessions.last_arrival_ns;
+        *window_ns = ts_users_exist(&engine->users) ? ts_users_window_ns(&engine->users)
+                     : *window_ns > last_ns         ? *window_ns
+                                                    : last_ns;
         close_down(engine);
+        ts_sessions_close(engine);
     }
     return status == TS_OK ? engine->status : status;
 }

@@ -16,13 +16,14 @@
 #include "sim/ledger.h"
 #include "sim/network/link.h"
 #include "sim/routing/router.h"
+#include "sim/sessions.h"
 #include "sim/sim.h"
 #include "sim/tiers/displaced.h"
 #include "sim/users.h"
 
 /* In order of priority at equal times. The target is an attempt (stamp: its stamp), except for STEP and LIFE: a unit of
- * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp), and for USER a user of the
- * closed loop. LIFE is what happens to units without any request: they fail, start, are counted. */
+ * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp), for USER a user of the
+ * closed loop, for TURN a call of a session. LIFE is what happens to units without any request: they fail, start, are counted. */
 enum ts_event_kind {
     TS_EVENT_STEP,
     TS_EVENT_LIFE,
@@ -34,6 +35,7 @@ enum ts_event_kind {
     TS_EVENT_PATIENCE,
     TS_EVENT_TIMER, /* of the routing policy */
     TS_EVENT_USER,  /* a user of a closed loop sends: behind all else of that instant, as an arrival */
+    TS_EVENT_TURN,  /* a call of a session, which has waited, is sent: the same */
     TS_N_EVENT_KINDS
 };
 
@@ -101,6 +103,7 @@ struct ts_engine {
     struct ts_tier tiers[TS_MAX_TIERS];
     struct ts_displaced displaced;
     struct ts_users users;
+    struct ts_sessions sessions;
     uint64_t n_events;
     uint64_t toil;         /* since the caller was asked whether to go on */
     enum ts_status status; /* the first failure inside an event */
@@ -144,6 +147,8 @@ static inline uint32_t ts_engine_unit(const struct ts_tier *tier, uint32_t unit)
 /* Will anything still happen that a tier has to be ready for? If not, LIFE events need no further ones: a run ends when
  * no events are left. */
 bool ts_engine_goes_on(const struct ts_engine *engine);
+/* Once the last request has been sent, the run ends after the drain time: to be called when that may be so. */
+void ts_engine_note_end(struct ts_engine *engine);
 /* The attempt is in the tier from now on. */
 void ts_engine_accept(struct ts_engine *engine, uint32_t id);
 /* Its first token is there, now; or is known to come at flight->first_ns. */

@@ -71,6 +71,7 @@ enum ts_status ts_calls_take(struct ts_calls *calls, uint32_t *id, const struct 
     struct ts_call *call = ts_calls_at(calls, *id);
     call->request = *request;
     call->timer_ns = TS_NEVER_NS;
+    call->session.call = TS_SLOT_NONE;
     call->open = call->kept = TS_FLIGHT_NONE;
     if (request->prefix.n_ids > 0) {
         status = keep_prefix(calls, *id, &call->request.prefix);

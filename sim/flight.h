@@ -13,9 +13,17 @@ enum { TS_CALL_MAX = 1 << 22, TS_FLIGHT_MAX = 2 * TS_CALL_MAX };
 
 #define TS_FLIGHT_NONE TS_SLOT_NONE
 
+/* What a call of a session brings along: see sim/sessions.h. */
+struct ts_call_session {
+    uint32_t call;        /* among those of sessions; TS_SLOT_NONE: it is of none */
+    uint32_t context_tok; /* of its prompt, what its session said before */
+    bool is_behind_tool;  /* a tool worked in between, else a user thought */
+};
+
 struct ts_call {
     struct ts_slot slot;
     struct ts_request request; /* its prefix ids are a copy of the call's own */
+    struct ts_call_session session;
     int64_t timer_ns;          /* when the policy's timer goes off; TS_NEVER_NS: it is not set */
     uint32_t barred;           /* tiers that rules forbid, as a mask */
     uint32_t tried;            /* tiers tried or passed over, as a mask */
@@ -49,7 +57,7 @@ struct ts_flight {
     uint32_t unit;         /* replica or user */
     uint32_t handle;       /* in a replica's scheduler */
     uint32_t n_preemptions;
-    uint32_t found_tok; /* APIs: of the prompt, in the provider's cache */
+    uint32_t found_tok; /* of the prompt, in the server's or the provider's cache */
     uint8_t tier;       /* where it is or goes; n_tiers: nowhere */
     uint8_t choice;     /* the tier that it was meant for first */
     uint8_t offer;      /* API: the one that took it */

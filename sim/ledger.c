@@ -245,21 +245,25 @@ static void add_latency(struct ts_ledger *ledger, struct ts_cell *cell, uint32_t
     ts_batch_means_add(&ledger->result.batches[latency], value_s);
 }
 
+bool ts_ledger_meets(const struct ts_ledger *ledger, const struct ts_request_record *record)
+{
+    const struct ts_slo_model *slo = &ledger->model->slo;
+    return record->outcome == TS_DONE && keeps(record->ttft_ns, slo->ttft_s) && keeps(record->e2e_ns, slo->e2e_s) &&
+           (record->tpot_ns == TS_NEVER_NS || keeps(record->tpot_ns, slo->tpot_s));
+}
+
 static void add_latencies(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
                           const struct ts_request_record *record)
 {
-    const struct ts_slo_model *slo = &ledger->model->slo;
     const uint32_t tier = flight->tier;
-    bool met = keeps(record->ttft_ns, slo->ttft_s) && keeps(record->e2e_ns, slo->e2e_s);
     add_latency(ledger, cell, tier, TS_TTFT, record->ttft_ns);
     add_latency(ledger, cell, tier, TS_TTFT_SERVER, flight->first_ns - flight->entered_ns);
     add_latency(ledger, cell, tier, TS_E2E, record->e2e_ns);
     add_latency(ledger, cell, tier, TS_WAIT, record->wait_ns);
     if (record->tpot_ns != TS_NEVER_NS) {
         add_latency(ledger, cell, tier, TS_TPOT, record->tpot_ns);
-        met = met && keeps(record->tpot_ns, slo->tpot_s);
     }
-    cell->slo_met += met;
+    cell->slo_met += ts_ledger_meets(ledger, record);
 }
 
 /* What the API that its tier replaces would have charged, whether or not the call was answered here. One that no tier
@@ -278,8 +282,39 @@ static void add_displaced(struct ts_ledger *ledger, struct ts_cell *cell, const 
     }
 }
 
-static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
-                          const struct ts_request_record *record)
+/* Of what its session said before: how much of it was in a cache, after a tool's time or a user's. */
+static void add_kept(struct ts_cell *cell, const struct ts_call_session *session, uint32_t found_tok)
+{
+    const uint32_t kept_tok = found_tok < session->context_tok ? found_tok : session->context_tok;
+    if (session->is_behind_tool) {
+        cell->tool_context_tok += session->context_tok;
+        cell->tool_kept_tok += kept_tok;
+    } else {
+        cell->think_context_tok += session->context_tok;
+        cell->think_kept_tok += kept_tok;
+    }
+}
+
+void ts_ledger_session(struct ts_ledger *ledger, const struct ts_ledger_session *session)
+{
+    struct ts_cell *cell = &ledger->result.tiers[session->tier].cells[session->class_id];
+    const double stay_s = measured_s(ledger, session->begin_ns, session->end_ns);
+    cell->session_s += stay_s;
+    cell->session_met_s += session->met ? stay_s : 0.0;
+    if (session->begin_ns < ledger->warmup_ns || session->is_open) {
+        return;
+    }
+    if (session->is_broken) {
+        cell->sessions_broken++;
+        return;
+    }
+    cell->sessions++;
+    cell->sessions_met += session->met;
+    add_latency(ledger, cell, session->tier, TS_SESSION, session->end_ns - session->begin_ns);
+}
+
+static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_call *call,
+                          const struct ts_flight *flight, const struct ts_request_record *record)
 {
     const struct ts_tier_model *tier = &ledger->model->tiers[flight->tier];
     const struct ts_request *request = &flight->request;
@@ -291,7 +326,10 @@ static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const 
                                    ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request, flight->found_tok)
                                    : 0.0;
     cell->api_usd += charged_usd;
-    cell->cached_tok += flight->found_tok;
+    cell->cached_tok += tier->kind == TS_TIER_API ? flight->found_tok : 0;
+    if (call->session.context_tok > 0) {
+        add_kept(cell, &call->session, flight->found_tok);
+    }
     add_latencies(ledger, cell, flight, record);
     return charged_usd;
 }
@@ -315,7 +353,7 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
         if (left_out) {
             cell->left_out_done++;
         } else {
-            charged_usd = settle_done(ledger, cell, flight, record);
+            charged_usd = settle_done(ledger, cell, call, flight, record);
         }
         break;
     case TS_REJECTED:

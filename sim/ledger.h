@@ -116,6 +116,16 @@ void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts
 /* What became of a call, by the attempt that decided it, at flight->tier. What an API charges for it comes back. */
 double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, const struct ts_flight *flight,
                         const struct ts_request_record *record);
+/* Is it done, within the SLO? */
+bool ts_ledger_meets(const struct ts_ledger *ledger, const struct ts_request_record *record);
+/* What became of a session, by the tier of its last outcome. */
+struct ts_ledger_session {
+    uint32_t tier, class_id;
+    int64_t begin_ns, end_ns;
+    bool is_broken, is_open; /* a call of it had no reply; it was under way when the time was up */
+    bool met;                /* so far each of its calls */
+};
+void ts_ledger_session(struct ts_ledger *ledger, const struct ts_ledger_session *session);
 /* An attempt that came to nothing for its call. A whole reply is charged for; one that an API has begun, for its
  * prompt. That comes back. */
 double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *flight, int64_t now_ns, bool is_whole);

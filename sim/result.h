@@ -10,8 +10,9 @@
 /* TTFT and E2E are what the client sees: router, links, retries
  * and queueing included. TTFT_SERVER: arrival at the tier that served it to the first token there. TPOT = (E2E -
  * TTFT)/(output - 1), undefined for one token. ITL: every gap between two tokens (only servers and devices; APIs stream
- * at a constant rate). WAIT: arrival at the tier to start of service. */
-enum ts_latency { TS_TTFT, TS_TTFT_SERVER, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_N_LATENCIES };
+ * at a constant rate). WAIT: arrival at the tier to start of service. SESSION: from the
+ * first call of a session to its last reply, by the tier of that one. */
+enum ts_latency { TS_TTFT, TS_TTFT_SERVER, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_SESSION, TS_N_LATENCIES };
 
 /* The types of sim/counters.inc, whose rows are the fields below. */
 #define TS_COUNTER_COUNT uint64_t

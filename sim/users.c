@@ -61,12 +61,17 @@ void ts_users_begin(struct ts_engine *engine, struct ts_request_stream *requests
 
 bool ts_users_send(struct ts_engine *engine, uint32_t user, struct ts_request *out)
 {
-    struct ts_users *users = &engine->users;
-    int got = 0;
-    if (users->at_end) {
+    if (engine->users.at_end) {
         return false;
     }
-    users->n_thinking--;
+    engine->users.n_thinking--;
+    return ts_users_read_on(engine, user, out);
+}
+
+bool ts_users_read_on(struct ts_engine *engine, uint32_t user, struct ts_request *out)
+{
+    struct ts_users *users = &engine->users;
+    int got = 0;
     const enum ts_status status = ts_request_next(users->requests, out, &got, users->diags);
     if (status != TS_OK) {
         ts_engine_fail(engine, status);

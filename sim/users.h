@@ -10,7 +10,8 @@
  *   do.
  * - A user who got no reply sends nothing for a second at least: a request that no tier can ever take must not be sent
  *   again and again at one instant. For the same reason a user sends at most one request a microsecond.
- * - Requests of the stream are taken in its order, by whoever is free first; their arrivals do not count. */
+ * - Requests of the stream are taken in its order, by whoever is free first; their arrivals do not count. Of a session
+ *   (sim/sessions.h) all calls are taken at once; the user thinks when it has ended. */
 #ifndef TS_SIM_USERS_H
 #define TS_SIM_USERS_H
 
@@ -42,7 +43,9 @@ static inline bool ts_users_exist(const struct ts_users *users)
 void ts_users_begin(struct ts_engine *engine, struct ts_request_stream *requests, struct ts_diags *diags);
 /* The event: a user has thought, and sends *out now; false: nothing any more. */
 bool ts_users_send(struct ts_engine *engine, uint32_t user, struct ts_request *out);
-/* A request has its outcome. Nothing happens where there are no users. */
+/* The same user takes the next one of the stream too: it is of the same session. */
+bool ts_users_read_on(struct ts_engine *engine, uint32_t user, struct ts_request *out);
+/* A request has its outcome, or the last of a session. Nothing happens where there are no users. */
 void ts_users_answer(struct ts_engine *engine, const struct ts_request_record *record);
 /* The window that rates are of: until users send no more; where the stream ended before, until the last outcome, as
  * benchmarks of a number of requests count. */

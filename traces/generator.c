@@ -4,7 +4,10 @@
  * r units, the rate is constant within it, so the inverse is exact. Gaps have mean 1, whatever their distribution, so
  * the expected number of arrivals in any window is the integral of the rate. That holds if the process is stationary at
  * the start of the window and does not begin with a full gap: it is started 4,096 units (and a uniform fraction)
- * before. For gamma gaps of CV 13 a start with a full gap would add (13^2 - 1)/2 = 84 arrivals to every window. */
+ * before. For gamma gaps of CV 13 a start with a full gap would add (13^2 - 1)/2 = 84 arrivals to every window.
+ *
+ * Sessions arrive by the same process, as many fewer as they have calls: calls of a session follow one another in the
+ * stream, all with its arrival. The window begins without any under way. */
 #include "traces/workload_stream.h"
 
 #include <math.h>
@@ -12,6 +15,7 @@
 
 #include "base/units.h"
 #include "traces/label.h"
+#include "traces/session_draw.h"
 #include "traces/trace_format.h"
 
 static const double burn_in = 4096.0;
@@ -30,6 +34,13 @@ struct generator {
     double next_gap;                     /* from there to the next arrival */
     double hour_start_s; /* that hour's start on the window's clock; below 0 if the window starts within an hour */
     uint64_t next_id;
+    double starts[TS_MAX_CLASSES]; /* of what begins, requests and sessions alike: weights of the classes */
+    double starts_per_call;        /* their sum; 1 without sessions */
+    bool has_sessions;
+    struct ts_rng sessions;
+    uint64_t n_sessions;
+    int64_t session_ns; /* when the session that is being drawn began */
+    struct ts_session_draw draw;
 };
 
 static double draw_gap(struct generator *generator)
@@ -60,26 +71,82 @@ static double arrival_s(const struct generator *generator)
     return generator->hour_start_s + hour_s * generator->at / generator->week_arrivals[generator->hour_of_week];
 }
 
-static uint32_t draw_tokens(const struct ts_dist *dist, struct ts_rng *rng, uint32_t cap)
+/* A share of the calls is fewer of those that begin, where a session has many. */
+static void weigh_classes(struct generator *generator)
 {
-    double max = cap > 0 && cap < TS_TRACE_MAX_TOK ? (double)cap : (double)TS_TRACE_MAX_TOK;
-    double tokens = floor(ts_dist_sample(dist, rng) + 0.5);
-    if (!(tokens > 1.0)) {
-        return 1;
+    const struct ts_workload *workload = generator->workload;
+    generator->starts_per_call = 0.0;
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        const struct ts_class_spec *spec = &workload->classes[i];
+        generator->has_sessions = generator->has_sessions || spec->session.on;
+        generator->starts[i] = spec->share / ts_session_mean_calls(&spec->session);
+        generator->starts_per_call += generator->starts[i];
     }
-    return (uint32_t)(tokens < max ? tokens : max);
+    generator->starts_per_call = generator->has_sessions ? generator->starts_per_call : 1.0;
 }
 
-/* What a request consists of. */
+static uint16_t draw_class(struct generator *generator)
+{
+    double rest = ts_rng_uniform(&generator->sessions) * generator->starts_per_call;
+    size_t i = 0;
+    while (i + 1 < generator->workload->n_classes && !(rest < generator->starts[i])) {
+        rest -= generator->starts[i++];
+    }
+    return (uint16_t)i;
+}
+
+static struct ts_request draw_call(struct generator *generator, uint16_t class_id)
+{
+    const uint64_t max = generator->workload->is_closed ? generator->workload->max_requests : 0;
+    struct ts_request request = {
+        .id = generator->next_id++, .arrival_ns = generator->session_ns, .class_id = class_id, .has_class = true};
+    ts_label_draw(&request, generator->workload, NULL, generator->seed, generator->replication);
+    ts_session_draw_next(&generator->draw, &request);
+    if (generator->next_id == max) {
+        generator->draw.place.is_last = true;
+        generator->draw.is_open = false;
+    }
+    return request;
+}
+
+static struct ts_request begin_session(struct generator *generator, uint16_t class_id, int64_t arrival_ns)
+{
+    const uint64_t run = ts_mix64(generator->seed ^ ts_mix64(generator->replication));
+    struct ts_session_draw *draw = &generator->draw;
+    draw->prompts = &generator->prompts;
+    draw->outputs = &generator->outputs;
+    draw->rng = &generator->sessions;
+    draw->max_prompt_tok = generator->workload->max_prompt_tok;
+    draw->max_output_tok = generator->workload->max_output_tok;
+    generator->session_ns = arrival_ns;
+    ts_session_draw_begin(draw, &generator->workload->classes[class_id],
+                          ts_mix64(run ^ ts_mix64(++generator->n_sessions)), ts_mix64(run ^ (UINT64_MAX - class_id)));
+    return draw_call(generator, class_id);
+}
+
+/* What begins: a request, or the first of a session. */
 static struct ts_request draw_request(struct generator *generator, int64_t arrival_ns)
 {
     const struct ts_workload *workload = generator->workload;
-    struct ts_request request = {.id = generator->next_id++, .arrival_ns = arrival_ns};
+    struct ts_request request = {.arrival_ns = arrival_ns};
+    if (generator->has_sessions) {
+        request.class_id = draw_class(generator);
+        request.has_class = true;
+        if (workload->classes[request.class_id].session.on) {
+            return begin_session(generator, request.class_id, arrival_ns);
+        }
+    }
+    request.id = generator->next_id++;
     ts_label_draw(&request, workload, NULL, generator->seed, generator->replication);
     const struct ts_class_spec *spec = &workload->classes[request.class_id];
-    request.prompt_tok = draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
-    request.output_tok = draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);
+    request.prompt_tok = ts_draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
+    request.output_tok = ts_draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);
     return request;
+}
+
+static uint16_t class_of_session(const struct generator *generator)
+{
+    return (uint16_t)(generator->draw.spec - generator->workload->classes);
 }
 
 /* Of a closed loop: whenever one is asked for. */
@@ -91,7 +158,8 @@ static enum ts_status closed_next(struct ts_request_stream *stream, struct ts_re
     (void)diags;
     *got = max == 0 || generator->next_id < max;
     if (*got) {
-        *out = draw_request(generator, 0);
+        *out = generator->draw.is_open ? draw_call(generator, class_of_session(generator))
+                                       : draw_request(generator, 0);
     }
     return TS_OK;
 }
@@ -102,7 +170,11 @@ static enum ts_status generator_next(struct ts_request_stream *stream, struct ts
     struct generator *generator = (struct generator *)stream;
     const struct ts_workload *workload = generator->workload;
     (void)diags;
-    *got = 0;
+    *got = generator->draw.is_open;
+    if (generator->draw.is_open) {
+        *out = draw_call(generator, class_of_session(generator));
+        return TS_OK;
+    }
     if (!(generator->hour_start_s < workload->duration_s) || !step(generator)) {
         return TS_OK;
     }
@@ -156,6 +228,8 @@ enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts
     ts_rng_init(&generator->gaps, seed, replication, 0, TS_TRACE_GAPS);
     ts_rng_init(&generator->prompts, seed, replication, 0, TS_TRACE_PROMPTS);
     ts_rng_init(&generator->outputs, seed, replication, 0, TS_TRACE_OUTPUTS);
+    ts_rng_init(&generator->sessions, seed, replication, 0, TS_TRACE_SESSIONS);
+    weigh_classes(generator);
     *out = &generator->base;
     if (workload->is_closed) {
         return TS_OK;
@@ -164,7 +238,7 @@ enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts
     double mean = ts_workload_curve_mean(workload);
     for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
         double weight = workload->week_curve != NULL ? workload->week_curve[hour] / mean : 1.0;
-        generator->week_arrivals[hour] = workload->calls_per_s * hour_s * weight;
+        generator->week_arrivals[hour] = workload->calls_per_s * generator->starts_per_call * hour_s * weight;
     }
     place_at_start(generator);
     return TS_OK;

@@ -12,7 +12,8 @@ enum { N_BLOCKS = 16, BLOCK_REQUESTS = 512 };
 
 struct block {
     struct ts_request requests[BLOCK_REQUESTS];
-    uint64_t *ids; /* [ids_cap] of the requests' prefixes, one behind the other */
+    struct ts_turn *turns; /* [BLOCK_REQUESTS] their places in sessions; NULL while none has had one */
+    uint64_t *ids; /* [ids_cap] of the requests' prefixes, and what they wait for, one behind the other */
     size_t n_ids, ids_cap;
     uint32_t n;
     bool is_last;          /* the end of the stream, or an error, comes behind it */
@@ -49,15 +50,14 @@ static struct block *wait_for_room(struct read_ahead *ahead)
     return block;
 }
 
-/* Copies what a prompt consists of, since the stream forgets it with the next request. */
-static enum ts_status keep_ids(struct block *block, const struct ts_prefix *prefix)
+static enum ts_status keep_keys(struct block *block, const uint64_t *keys, uint32_t n)
 {
     enum { FIRST_CAP = 4096 };
     size_t cap = block->ids_cap > 0 ? block->ids_cap : FIRST_CAP;
-    while (cap - block->n_ids < prefix->n_ids) {
+    while (cap - block->n_ids < n) {
         cap *= 2;
     }
-    if (cap > block->ids_cap && prefix->n_ids > 0) {
+    if (cap > block->ids_cap && n > 0) {
         uint64_t *ids = realloc(block->ids, cap * sizeof *ids);
         if (!ids) {
             return TS_ENOMEM;
@@ -65,11 +65,30 @@ static enum ts_status keep_ids(struct block *block, const struct ts_prefix *pref
         block->ids = ids;
         block->ids_cap = cap;
     }
-    if (prefix->n_ids > 0) {
-        memcpy(block->ids + block->n_ids, prefix->ids, prefix->n_ids * sizeof *block->ids);
-        block->n_ids += prefix->n_ids;
+    if (n > 0) {
+        memcpy(block->ids + block->n_ids, keys, n * sizeof *block->ids);
+        block->n_ids += n;
     }
     return TS_OK;
+}
+
+/* Copies what a prompt consists of, and its place in a session, since the stream forgets it with the next request. */
+static enum ts_status keep(struct block *block, struct ts_request *request)
+{
+    const struct ts_turn *turn = request->turn;
+    enum ts_status status = keep_keys(block, request->prefix.ids, request->prefix.n_ids);
+    if (status != TS_OK || !turn) {
+        return status;
+    }
+    if (!block->turns) {
+        block->turns = malloc(BLOCK_REQUESTS * sizeof *block->turns);
+    }
+    if (!block->turns) {
+        return TS_ENOMEM;
+    }
+    block->turns[block->n] = *turn;
+    request->turn = &block->turns[block->n];
+    return keep_keys(block, turn->waits, turn->n_waits);
 }
 
 /* The ids have their place now: they moved while the block grew. */
@@ -77,9 +96,13 @@ static void place_ids(struct block *block)
 {
     size_t at = 0;
     for (uint32_t i = 0; i < block->n; i++) {
-        struct ts_prefix *prefix = &block->requests[i].prefix;
-        prefix->ids = prefix->n_ids > 0 ? block->ids + at : NULL;
-        at += prefix->n_ids;
+        struct ts_request *request = &block->requests[i];
+        request->prefix.ids = request->prefix.n_ids > 0 ? block->ids + at : NULL;
+        at += request->prefix.n_ids;
+        if (request->turn) {
+            block->turns[i].waits = block->turns[i].n_waits > 0 ? block->ids + at : NULL;
+            at += block->turns[i].n_waits;
+        }
     }
 }
 
@@ -93,7 +116,7 @@ static void fill(struct read_ahead *ahead, struct block *block)
         struct ts_request *request = &block->requests[block->n];
         block->status = ts_request_next(ahead->inner, request, &got, &ahead->diags);
         if (block->status == TS_OK && got) {
-            block->status = keep_ids(block, &request->prefix);
+            block->status = keep(block, request);
             block->n += block->status == TS_OK;
         }
     }
@@ -184,6 +207,7 @@ static void ahead_destroy(struct ts_request_stream *stream)
     ts_diags_deinit(&ahead->diags);
     for (uint32_t i = 0; i < N_BLOCKS; i++) {
         free(ahead->blocks[i].ids);
+        free(ahead->blocks[i].turns);
     }
     free(ahead);
 }
@@ -202,6 +226,7 @@ enum ts_status ts_read_ahead_open(struct ts_request_stream **out, struct ts_requ
     ahead->current = NULL;
     for (uint32_t i = 0; i < N_BLOCKS; i++) {
         ahead->blocks[i].ids = NULL;
+        ahead->blocks[i].turns = NULL;
         ahead->blocks[i].ids_cap = 0;
     }
     ts_diags_init(&ahead->diags);

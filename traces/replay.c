@@ -25,6 +25,9 @@ struct replay {
     uint64_t n_pass;
     uint64_t *prefix_ids; /* [prefix_cap] of the current request, from the second pass on */
     uint32_t prefix_cap;
+    struct ts_turn turn; /* of the current request, if it has a place in a session */
+    uint64_t *waits;     /* [waits_cap] */
+    uint32_t waits_cap;
     bool at_end;
     const char *class_names[TS_MAX_CLASSES];
     struct ts_trace_classes classes;
@@ -70,6 +73,7 @@ static enum ts_status open_trace(struct ts_request_stream **out, const struct re
                                              .where = workload->where,
                                              .n_where = workload->n_where,
                                              .drops_others = workload->drops_others,
+                                             .turns = workload->turns,
                                              .sorts = workload->sorts,
                                              .progress = replay->progress};
     return ts_trace_open_as(out, workload->trace_path, &options, diags);
@@ -126,6 +130,42 @@ static enum ts_status renew_prefix(struct replay *replay, struct ts_prefix *pref
     return TS_OK;
 }
 
+static uint64_t renewed(const struct replay *replay, uint64_t key)
+{
+    return replay->n_pass == 0 || key == 0 ? key : ts_mix64(key ^ ts_mix64(replay->n_pass)) | 1;
+}
+
+/* Sessions of another pass are others. Delays are not scaled: they are of people and tools. Users of a closed loop take
+ * the requests as they come, whatever sessions they are of. */
+static enum ts_status place_turn(struct replay *replay, struct ts_request *request, struct ts_diags *diags)
+{
+    const struct ts_turn *turn = request->turn;
+    if (replay->workload->is_closed) {
+        request->turn = NULL;
+        return TS_OK;
+    }
+    if (replay->n_pass == 0) {
+        return TS_OK;
+    }
+    if (turn->n_waits > replay->waits_cap) {
+        uint64_t *waits = realloc(replay->waits, turn->n_waits * sizeof *waits);
+        if (waits == NULL) {
+            return ts_fail(diags, TS_ENOMEM, ts_span_file(replay->workload->trace_path), NULL, "out of memory");
+        }
+        replay->waits = waits;
+        replay->waits_cap = turn->n_waits;
+    }
+    for (uint32_t i = 0; i < turn->n_waits; i++) {
+        replay->waits[i] = renewed(replay, turn->waits[i]);
+    }
+    replay->turn = *turn;
+    replay->turn.session = renewed(replay, turn->session);
+    replay->turn.key = renewed(replay, turn->key);
+    replay->turn.waits = replay->waits;
+    request->turn = &replay->turn;
+    return TS_OK;
+}
+
 /* The next request of the file, from the next pass if this one is over and the trace is to be repeated. */
 static enum ts_status next_recorded(struct replay *replay, struct ts_request *out, int *got, struct ts_diags *diags)
 {
@@ -168,6 +208,12 @@ static enum ts_status replay_next(struct ts_request_stream *stream, struct ts_re
     if (replay->next_id == 0) {
         warn_about_classes(replay, diags);
     }
+    if (request.turn) {
+        status = place_turn(replay, &request, diags);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
     request.id = replay->next_id++;
     ts_label_draw(&request, replay->workload, replay->fit, replay->seed, 0);
     *out = request;
@@ -181,6 +227,7 @@ static void replay_destroy(struct ts_request_stream *stream)
     ts_request_stream_destroy(replay->trace);
     ts_label_fit_destroy(replay->fit);
     free(replay->prefix_ids);
+    free(replay->waits);
     free(replay);
 }
 

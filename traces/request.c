@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/rng.h"
 
 struct array_stream {
     struct ts_request_stream base;
@@ -26,6 +27,19 @@ const char *ts_sensitivity_name(enum ts_sensitivity sensitivity)
     }
     TS_CHECK(!"a sensitivity");
     return "";
+}
+
+uint32_t ts_context_n_ids(const struct ts_context *context)
+{
+    return context->known_tok / TS_CONTEXT_BLOCK_TOK;
+}
+
+void ts_context_ids(uint64_t *ids, const struct ts_context *context)
+{
+    const uint32_t n = ts_context_n_ids(context), n_shared = context->shared_tok / TS_CONTEXT_BLOCK_TOK;
+    for (uint32_t i = 0; i < n; i++) {
+        ids[i] = ts_mix64((i < n_shared ? context->shared_key : context->own_key) + i);
+    }
 }
 
 enum ts_status ts_request_next(struct ts_request_stream *stream, struct ts_request *out, int *got,

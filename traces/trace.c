@@ -20,6 +20,8 @@ struct trace_stream {
     struct ts_trace_order *order;
     struct ts_trace_counts counts;
     struct ts_trace_told told;
+    struct ts_turn turn;  /* of the current request */
+    bool tells_sessions;
     int64_t first_ns; /* of the first row, on the file's clock */
     bool any;
     enum ts_status ended; /* sticky error */
@@ -186,8 +188,21 @@ static enum ts_status fail_format(const struct trace_stream *trace, const struct
                    : fail_unknown(at, diags, "no known trace format has the header", layout->line, layout->len);
 }
 
+/* Has the header, or the record at which the format was found, something of sessions? */
+static bool has_sessions(const struct trace_stream *trace, const struct ts_trace_format *format,
+                         struct ts_trace_container *container)
+{
+    static const enum ts_trace_field fields[] = {TS_TRACE_SESSION, TS_TRACE_CALL, TS_TRACE_WAITS};
+    bool any = container->place > 0;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        const char *names = ts_trace_format_names_of(format, &trace->map, fields[i]);
+        any = any || (names && container->ops->find(container, names, trace->map.columns[fields[i]] != NULL) >= 0);
+    }
+    return any;
+}
+
 /* Looks through the header, or the first records, for a format. */
-static enum ts_status recognise(const struct ts_trace_format **out, const struct trace_stream *trace,
+static enum ts_status recognise(const struct ts_trace_format **out, struct trace_stream *trace,
                                 const struct layout *layout, const char *path, struct ts_diags *diags)
 {
     struct ts_trace_container *container = NULL;
@@ -202,6 +217,7 @@ static enum ts_status recognise(const struct ts_trace_format **out, const struct
         *out = status == TS_OK && got ? match(trace, container) : NULL;
         status = i > 0 && status == TS_EINPUT ? TS_OK : status;
     }
+    trace->tells_sessions = status == TS_OK && *out && has_sessions(trace, *out, container);
     container->ops->close(container);
     return status == TS_OK && !*out ? fail_format(trace, layout, path, diags) : status;
 }
@@ -330,6 +346,19 @@ static enum ts_status next_kept(struct trace_stream *trace, struct ts_trace_row 
     }
 }
 
+/* Its place in its session; NULL: it is of none. */
+static const struct ts_turn *turn_of(struct trace_stream *trace, const struct ts_trace_row *row)
+{
+    trace->turn = (struct ts_turn){.session = row->session,
+                                   .key = row->call,
+                                   .waits = row->n_waits > 0 ? row->prefix.ids + row->prefix.n_ids : NULL,
+                                   .n_waits = row->n_waits,
+                                   .follows = row->follows,
+                                   .is_tool = row->is_tool,
+                                   .delay_ns = row->delay_ns};
+    return row->session != 0 ? &trace->turn : NULL;
+}
+
 static enum ts_status advance(struct trace_stream *trace, struct ts_request *out, int *got, struct ts_diags *diags)
 {
     struct ts_trace_row row;
@@ -354,7 +383,8 @@ static enum ts_status advance(struct trace_stream *trace, struct ts_request *out
                                .has_sensitivity = row.has_sensitivity,
                                .difficulty = row.difficulty,
                                .has_difficulty = row.has_difficulty,
-                               .prefix = row.prefix};
+                               .prefix = row.prefix,
+                               .turn = turn_of(trace, &row)};
     return TS_OK;
 }
 
@@ -428,6 +458,12 @@ struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream)
     }
     memcpy(counts.unused, trace->rows.unused, sizeof counts.unused);
     return counts;
+}
+
+bool ts_trace_tells_sessions(const struct ts_request_stream *stream)
+{
+    TS_CHECK(stream->ops == &trace_ops);
+    return ((const struct trace_stream *)stream)->tells_sessions;
 }
 
 void ts_trace_tell(struct ts_text *out, const struct ts_request_stream *stream)

@@ -25,6 +25,10 @@ enum ts_trace_field {
     TS_TRACE_STATUS,      /* "failure", "error": the request is dropped */
     TS_TRACE_GATEWAY_HIT, /* true: a gateway answered out of its own cache, and the request is dropped */
     TS_TRACE_OPERATION,   /* of a span: "invoke_agent", "execute_tool" and the like are no calls of a model */
+    TS_TRACE_CALL,        /* what others call this request that wait for it */
+    TS_TRACE_WAITS,       /* the requests, one or an array, whose replies it waits for */
+    TS_TRACE_DELAY,       /* and so long behind them */
+    TS_TRACE_TOOL,        /* and so long more, for tools: before this request, or (LLMServingSim) behind it */
     TS_TRACE_N_READ,
     /* told as not used: */
     TS_TRACE_MODEL = TS_TRACE_N_READ,
@@ -64,6 +68,13 @@ struct ts_trace_where {
 };
 enum { TS_TRACE_MAX_WHERE = 64 };
 
+/* When a request of a session begins. */
+enum ts_trace_turns {
+    TS_TRACE_AS_TOLD,     /* behind the replies of those that the file says it waits for; else when it was recorded */
+    TS_TRACE_AFTER_REPLY, /* besides, behind the reply to the one before it in its session */
+    TS_TRACE_AS_RECORDED, /* when it was recorded, whatever else the file says of it */
+};
+
 struct ts_trace_options {
     const char *format;             /* a name of ts_trace_format_names; NULL or "auto": found out from the header */
     const struct ts_trace_map *map; /* may be NULL */
@@ -73,6 +84,7 @@ struct ts_trace_options {
     const struct ts_trace_where *where; /* [n_where], those of one class together */
     size_t n_where;
     bool drops_others;                  /* rows that no `where` selects are dropped */
+    enum ts_trace_turns turns;
     bool sorts;                         /* all rows are sorted by time before the first is handed out */
     const struct ts_progress *progress; /* NULL: nobody listens */
 };
@@ -132,6 +144,9 @@ void ts_trace_tell(struct ts_text *out, const struct ts_request_stream *stream);
 /* Calls of a month by a week curve ([168] weights from Monday 00:00), to those of 730 h like this span of the week:
  * mean of the curve / its mean over the span. NaN for an empty span, and where the curve is 0 in all of it. */
 double ts_trace_span_factor(const double *curve, int64_t first_ns, int64_t last_ns);
+
+/* Do its rows say of which sessions they are, or what they wait for? Of JSON: does one of the first. */
+bool ts_trace_tells_sessions(const struct ts_request_stream *stream);
 
 const char *const *ts_trace_format_names(void); /* NULL at the end */
 /* May requests of that format ("auto": of some format) say what their prompts consist of? */

@@ -14,6 +14,7 @@
 #include "base/csv.h"
 #include "base/diag.h"
 #include "base/json.h"
+#include "base/key_table.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "traces/request.h"
@@ -67,6 +68,7 @@ struct ts_trace_container {
     const struct ts_csv_field *fields; /* of a CSV: the cells of the current row, by slot; NULL: ask `cell` */
     char separator;                    /* of a CSV; 0: JSON */
     bool has_header;                   /* all columns are known from the start */
+    uint32_t place;                    /* of a record that follows others in one of the file's: 1, 2 ...; else 0 */
 };
 
 enum ts_status ts_trace_csv_open(struct ts_trace_container **out, const char *path, char separator,
@@ -100,7 +102,8 @@ struct ts_trace_format {
     const char *columns[TS_TRACE_N_FIELDS]; /* names of each, "a|b|c"; NULL: there is none */
     const char *marker;                     /* a further column that tells it from its relatives, or NULL */
     double time_unit_s;                     /* of times written as numbers; 0: told by their size */
-    uint32_t prefix_tok;                    /* tokens that one id stands for */
+    uint16_t prefix_tok;                    /* tokens that one id stands for */
+    double wait_unit_s;                     /* of delays and times of tools */
     const char *ids_below;                  /* ids are an object's array of this key, without its last; or NULL */
 };
 
@@ -171,8 +174,18 @@ struct ts_trace_row {
     uint8_t sensitivity;
     uint8_t drop; /* enum ts_trace_drop */
     bool has_no_time, names_class, has_class, has_sensitivity, has_difficulty;
+    bool is_tool, follows; /* see ts_turn */
+    uint64_t session, call;        /* 0: none */
+    int64_t delay_ns;
+    uint32_t n_waits;        /* behind the prefix's ids: keys of those that it waits for */
     struct ts_prefix prefix; /* its ids belong to the reader, until the next row */
 };
+
+/* Ids of the prefix, and keys behind them. */
+static inline size_t ts_trace_row_n_ids(const struct ts_trace_row *row)
+{
+    return (size_t)row->prefix.n_ids + row->n_waits;
+}
 
 /* Cells into numbers. */
 struct ts_trace_rows {
@@ -185,9 +198,14 @@ struct ts_trace_rows {
     struct ts_trace_clock clock;
     uint64_t *ids; /* [ids_cap] of the current row */
     size_t ids_cap;
+    uint64_t *waits; /* [waits_cap] of the current row */
+    size_t waits_cap;
+    struct ts_key_table calls; /* by the key of a call: that of its session */
+    int64_t tool_behind_ns;    /* the row before this one was followed by a tool of that time */
+    uint16_t prefix_tok;       /* tokens of an id, as the first row with some shows */
     uint64_t naive_line;
     /* There are columns that say why a row is no request, labels, what prompts consist of. */
-    bool says_drops, says_labels, says_prompts;
+    bool says_drops, says_labels, says_prompts, says_turns;
     bool any;         /* a request was read */
     char unused[128]; /* see ts_trace_counts */
 };
@@ -219,10 +237,19 @@ enum ts_status ts_trace_cell_fail(const struct ts_trace_rows *rows, int slot, co
 /* Class, sensitivity and difficulty (trace_label.c). */
 enum ts_status ts_trace_label_read(struct ts_trace_row *out, const struct ts_trace_rows *rows, struct ts_diags *diags);
 /* What the prompt consists of (trace_prefix.c). */
-enum ts_status ts_trace_prefix_read(struct ts_prefix *out, struct ts_trace_rows *rows, uint32_t prompt_tok,
-                                    struct ts_diags *diags);
+enum ts_status ts_trace_prefix_read(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags);
 /* Does the file say anything of it? */
 bool ts_trace_prefix_is_told(const struct ts_trace_rows *rows);
+/* The key of a text, or of a whole number; 0: the cell holds neither. */
+uint64_t ts_trace_key_of(const struct ts_trace_cell *cell);
+/* Which session the row is of, and what it waits for (trace_turn.c): keys into rows->waits. A row that waits needs no
+ * time of its own. */
+enum ts_status ts_trace_turn_read(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags);
+/* The keys, behind the ids of its prompt. */
+enum ts_status ts_trace_turn_place(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags);
+bool ts_trace_turn_is_told(const struct ts_trace_rows *rows);
+/* Room for n ids; false: out of memory. */
+bool ts_trace_ids_reserve(struct ts_trace_rows *rows, size_t n);
 
 /* ---- order ---- */
 

@@ -1,6 +1,6 @@
 /* Hides JSON as a layout of traces: records, and values by key. A record is an object of a line; or of an array, or one
  * behind the other, over several lines; or a span within an export of OpenTelemetry (resourceSpans, scopeSpans, spans);
- * or an item of the array that an object holds under "data" and the like. A value is found by its key, below
+ * or an item of the array that an object holds under "data" and the like; of "sub_requests" with what else is in it. A value is found by its key, below
  * "attributes" (an object, or OTLP's list of {key, value: {intValue: ...}}), or by a path of keys with dots between. A
  * slot is such a key. */
 #include <stdlib.h>
@@ -27,7 +27,8 @@ struct json_container {
     struct ts_json_doc doc;           /* root NULL: none */
     const struct ts_json *records[4]; /* arrays that lie within one another: resourceSpans, scopeSpans, spans */
     size_t at[4];
-    const struct ts_json *record;
+    const struct ts_json *holders[4]; /* of records that have part of their values in the object that holds them */
+    const struct ts_json *record, *holder;
     struct slot slots[MAX_SLOTS];
     size_t n_slots;
     uint64_t shape; /* of the keys of the record in which missing columns were looked for last */
@@ -198,6 +199,16 @@ static bool add_to_shape(void *user, const char *key, const struct ts_json *valu
     return true;
 }
 
+static void look_in_record(const struct json_container *trace, struct slot *slot)
+{
+    if (!slot->value) {
+        look_for(slot, trace->record);
+    }
+    if (!slot->value && trace->holder) {
+        look_for(slot, trace->holder);
+    }
+}
+
 /* Finds the values of a new record. A column that is not where it was is looked for elsewhere, once for every kind of
  * record in a row. */
 static void read_slots(struct json_container *trace)
@@ -206,6 +217,9 @@ static void read_slots(struct json_container *trace)
     for (size_t i = 0; i < trace->n_slots; i++) {
         struct slot *slot = &trace->slots[i];
         slot->value = slot->path[0] ? follow(trace->record, slot->path) : NULL;
+        if (!slot->value && trace->holder && slot->path[0]) {
+            slot->value = follow(trace->holder, slot->path);
+        }
         all = all && slot->value;
     }
     uint64_t shape = UINT64_C(0xcbf29ce484222325);
@@ -218,9 +232,7 @@ static void read_slots(struct json_container *trace)
     }
     trace->shape = shape;
     for (size_t i = 0; i < trace->n_slots; i++) {
-        if (!trace->slots[i].value) {
-            look_for(&trace->slots[i], trace->record);
-        }
+        look_in_record(trace, &trace->slots[i]);
     }
 }
 
@@ -232,17 +244,19 @@ static const struct ts_json *array_of_objects(const struct ts_json *object, cons
     return ts_json_is_array(array) && ts_json_is_object(ts_json_at(array, 0)) ? array : NULL;
 }
 
-/* What lies in an object that is no record itself, but holds them. */
-static const struct ts_json *inner_records(const struct ts_json *object, bool is_root)
+/* What lies in an object that is no record itself, but holds them. *shares: they share its other values, and follow
+ * one another. */
+static const struct ts_json *inner_records(const struct ts_json *object, bool is_root, bool *shares)
 {
     static const char *const keys[] = {
-        "resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "instrumentationLibrarySpans",
-        "spans",         "data",           "rows",       "records",     "requests",
-        "logs",          "results",        "items"};
-    enum { N_KEYS = sizeof keys / sizeof keys[0], N_OF_SPANS = 6 };
+        "sub_requests", "resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "instrumentationLibrarySpans",
+        "spans",        "data",          "rows",           "records",    "requests",    "logs",
+        "results",      "items"};
+    enum { N_KEYS = sizeof keys / sizeof keys[0], N_OF_SPANS = 7 };
     for (size_t i = 0; i < (is_root ? N_KEYS : N_OF_SPANS); i++) {
         const struct ts_json *array = array_of_objects(object, keys[i]);
         if (array) {
+            *shares = i == 0;
             return array;
         }
     }
@@ -256,13 +270,17 @@ static const struct ts_json *next_in_doc(struct json_container *trace)
     for (size_t depth = MAX_DEPTH; depth-- > 0;) {
         while (trace->records[depth] && trace->at[depth] < ts_json_length(trace->records[depth])) {
             const struct ts_json *item = ts_json_at(trace->records[depth], trace->at[depth]++);
-            const struct ts_json *inner = depth + 1 < MAX_DEPTH ? inner_records(item, false) : NULL;
+            bool shares = false;
+            const struct ts_json *inner = depth + 1 < MAX_DEPTH ? inner_records(item, false, &shares) : NULL;
             if (!inner) {
+                trace->holder = trace->holders[depth];
+                trace->base.place = trace->holder ? (uint32_t)trace->at[depth] : 0;
                 return item;
             }
             depth++;
             trace->records[depth] = inner;
             trace->at[depth] = 0;
+            trace->holders[depth] = shares ? item : NULL;
         }
         trace->records[depth] = NULL;
     }
@@ -309,8 +327,12 @@ static enum ts_status json_next(struct ts_trace_container *container, bool *got,
             return status;
         }
         const struct ts_json *root = ts_json_root(&trace->doc);
-        trace->records[0] = inner_records(root, true);
+        bool shares = false;
+        trace->records[0] = inner_records(root, true, &shares);
         trace->at[0] = 0;
+        trace->holders[0] = shares ? root : NULL;
+        trace->holder = NULL;
+        container->place = 0;
         trace->record = trace->records[0] ? next_in_doc(trace) : root;
     }
     container->line = trace->text.line;
@@ -331,7 +353,7 @@ static int json_want(struct ts_trace_container *container, const char *names, bo
         }
         trace->slots[trace->n_slots++] = (struct slot){.names = names, .exact = exact};
         if (trace->record) {
-            look_for(&trace->slots[i], trace->record);
+            look_in_record(trace, &trace->slots[i]);
         }
     }
     return (int)i;

@@ -104,12 +104,13 @@ static enum ts_status pile_up(struct ts_trace_order *order, size_t max_rows, siz
         if (!*more) {
             return TS_OK;
         }
-        if (!reserve(pile, row.prefix.n_ids)) {
+        const size_t n_ids = ts_trace_row_n_ids(&row);
+        if (!reserve(pile, n_ids)) {
             return TS_ENOMEM;
         }
-        if (row.prefix.n_ids > 0) {
-            memcpy(pile->ids + pile->n_ids, row.prefix.ids, row.prefix.n_ids * sizeof *pile->ids);
-            pile->n_ids += row.prefix.n_ids;
+        if (n_ids > 0) {
+            memcpy(pile->ids + pile->n_ids, row.prefix.ids, n_ids * sizeof *pile->ids);
+            pile->n_ids += n_ids;
         }
         order->is_sorted = is_early(order, &row) || order->is_sorted;
         pile->rows[pile->n++] = row;
@@ -132,9 +133,9 @@ static void settle(struct pile *pile, bool sort)
 {
     size_t first_id = 0;
     for (size_t i = 0; i < pile->n; i++) {
-        struct ts_prefix *prefix = &pile->rows[i].prefix;
-        prefix->ids = prefix->n_ids > 0 ? pile->ids + first_id : NULL;
-        first_id += prefix->n_ids;
+        const size_t n_ids = ts_trace_row_n_ids(&pile->rows[i]);
+        pile->rows[i].prefix.ids = n_ids > 0 ? pile->ids + first_id : NULL;
+        first_id += n_ids;
     }
     if (sort && pile->n > 0) {
         qsort(pile->rows, pile->n, sizeof *pile->rows, by_time);
@@ -171,7 +172,7 @@ static enum ts_status write_run(struct ts_trace_order *order, struct ts_diags *d
     run.end = run.at;
     for (size_t i = 0; i < pile->n; i++) {
         const struct ts_trace_row *row = &pile->rows[i];
-        const size_t n_ids = row->prefix.n_ids;
+        const size_t n_ids = ts_trace_row_n_ids(row);
         if (fwrite(row, sizeof *row, 1, order->file) != 1 ||
             (n_ids > 0 && fwrite(row->prefix.ids, sizeof *row->prefix.ids, n_ids, order->file) != n_ids)) {
             return fail_file(order, diags);
@@ -224,7 +225,7 @@ static enum ts_status next_of_run(struct ts_trace_order *order, struct run *run,
         return status;
     }
     memcpy(&run->row, run->data + run->begin, sizeof run->row);
-    const size_t n_bytes = run->row.prefix.n_ids * sizeof *run->row.prefix.ids;
+    const size_t n_bytes = ts_trace_row_n_ids(&run->row) * sizeof *run->row.prefix.ids;
     status = refill(order, run, sizeof run->row + n_bytes, diags);
     run->row.prefix.ids = (const uint64_t *)(const void *)(run->data + run->begin + sizeof run->row);
     run->begin += sizeof run->row + n_bytes;

@@ -4,8 +4,8 @@
  *   RAGPulse      "hash_ids": {"sys_prompt": [...], ...}: only the system prompt begins at a known place; its ids stand
  *                 for 512 tokens each, but for the last, whose length is in another file: it is left out
  *   LLMServingSim "input_tok_ids": [...], the tokens themselves: of every 16 of them one id is made, a 64-bit hash
- *   a session     the shorter of two prompts is how the longer one begins: ids of the session and the place, for every
- *                 16 tokens
+ *   a session     the shorter of two contexts, prompt and reply, is how the longer one begins: ids of the session and
+ *                 the place, for every 16 tokens
  *   cached tokens without a session: that many tokens are the same in all requests that have as many or more */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 enum { OWN_BLOCK_TOK = 16 };
 
-static bool room_for_ids(struct ts_trace_rows *rows, size_t n)
+bool ts_trace_ids_reserve(struct ts_trace_rows *rows, size_t n)
 {
     if (n <= rows->ids_cap) {
         return true;
@@ -75,7 +75,7 @@ static enum ts_status hash_tokens(struct ts_prefix *out, struct ts_trace_rows *r
     if (n != prompt_tok) {
         return ts_trace_cell_fail(rows, slot, "as long as the prompt", NULL, diags);
     }
-    if (!room_for_ids(rows, n_ids)) {
+    if (!ts_trace_ids_reserve(rows, n_ids)) {
         return fail_memory(rows, diags);
     }
     uint64_t hash = 0;
@@ -91,14 +91,30 @@ static enum ts_status hash_tokens(struct ts_prefix *out, struct ts_trace_rows *r
     return TS_OK;
 }
 
+/* Tokens of an id: what the format says, or (an export may use blocks of its own) the power of 2 that fits. */
+static uint16_t id_tok(const struct ts_trace_rows *rows, size_t n_ids, uint32_t prompt_tok)
+{
+    enum { LEAST = 8, MOST = 4096 };
+    const uint32_t usual = rows->format->prefix_tok;
+    uint32_t tok = usual;
+    if ((n_ids - 1) * tok >= prompt_tok || n_ids * tok < prompt_tok) {
+        tok = LEAST;
+        while (tok < MOST && n_ids * tok < prompt_tok) {
+            tok *= 2;
+        }
+        tok = n_ids > 1 && (n_ids - 1) * tok < prompt_tok && n_ids * tok >= prompt_tok ? tok : usual;
+    }
+    return (uint16_t)tok;
+}
+
 static enum ts_status read_ids(struct ts_prefix *out, struct ts_trace_rows *rows, const struct ts_json *ids,
-                               struct ts_diags *diags)
+                               uint32_t prompt_tok, struct ts_diags *diags)
 {
     const bool partial = rows->format->ids_below && ts_json_is_object(ids);
     ids = partial ? ts_json_get(ids, rows->format->ids_below) : ids;
     size_t n = ts_json_length(ids);
     n -= partial && n > 0;
-    if (!room_for_ids(rows, n)) {
+    if (!ts_trace_ids_reserve(rows, n)) {
         return fail_memory(rows, diags);
     }
     for (size_t i = 0; i < n; i++) {
@@ -106,7 +122,12 @@ static enum ts_status read_ids(struct ts_prefix *out, struct ts_trace_rows *rows
             return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_IDS], "whole numbers", NULL, diags);
         }
     }
-    *out = (struct ts_prefix){.ids = rows->ids, .n_ids = (uint32_t)n, .block_tok = rows->format->prefix_tok};
+    if (rows->prefix_tok == 0 && n > 1 && !partial) {
+        rows->prefix_tok = id_tok(rows, n, prompt_tok);
+    }
+    *out = (struct ts_prefix){.ids = rows->ids,
+                              .n_ids = (uint32_t)n,
+                              .block_tok = rows->prefix_tok > 0 ? rows->prefix_tok : rows->format->prefix_tok};
     return TS_OK;
 }
 
@@ -115,7 +136,7 @@ static enum ts_status make_ids(struct ts_prefix *out, struct ts_trace_rows *rows
                                struct ts_diags *diags)
 {
     const uint32_t n = tok / OWN_BLOCK_TOK;
-    if (!room_for_ids(rows, n)) {
+    if (!ts_trace_ids_reserve(rows, n)) {
         return fail_memory(rows, diags);
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -137,32 +158,38 @@ static uint32_t cached_of(const struct ts_trace_cell *cell, uint32_t prompt_tok)
     return value >= prompt_tok ? prompt_tok : value >= 1.0 ? (uint32_t)value : 0;
 }
 
-enum ts_status ts_trace_prefix_read(struct ts_prefix *out, struct ts_trace_rows *rows, uint32_t prompt_tok,
-                                    struct ts_diags *diags)
+uint64_t ts_trace_key_of(const struct ts_trace_cell *cell)
 {
+    const uint64_t key = cell->kind == TS_CELL_TEXT  ? hash_text(cell->text)
+                         : cell->kind == TS_CELL_INT ? mix((uint64_t)cell->whole, 1)
+                                                     : 0;
+    return key != TS_KEY_NONE ? key : 1;
+}
+
+enum ts_status ts_trace_prefix_read(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags)
+{
+    struct ts_prefix *out = &row->prefix;
     struct ts_trace_cell cell;
     ts_trace_cell_of(&cell, rows, TS_TRACE_TOKENS);
     if (cell.kind == TS_CELL_JSON) {
-        return hash_tokens(out, rows, cell.json, prompt_tok, diags);
+        return hash_tokens(out, rows, cell.json, row->prompt_tok, diags);
     }
     ts_trace_cell_of(&cell, rows, TS_TRACE_IDS);
     if (cell.kind == TS_CELL_JSON) {
-        return read_ids(out, rows, cell.json, diags);
+        return read_ids(out, rows, cell.json, row->prompt_tok, diags);
     }
-    ts_trace_cell_of(&cell, rows, TS_TRACE_SESSION);
-    if (cell.kind == TS_CELL_TEXT) {
-        return make_ids(out, rows, hash_text(cell.text), prompt_tok, diags);
-    }
-    if (cell.kind == TS_CELL_INT) {
-        return make_ids(out, rows, mix((uint64_t)cell.whole, 1), prompt_tok, diags);
+    if (row->session != 0) {
+        const enum ts_status status = make_ids(out, rows, row->session, row->prompt_tok + row->output_tok, diags);
+        out->has_reply = true;
+        return status;
     }
     ts_trace_cell_of(&cell, rows, TS_TRACE_CACHED);
-    const uint32_t cached = cached_of(&cell, prompt_tok);
+    const uint32_t cached = cached_of(&cell, row->prompt_tok);
     return cached > 0 ? make_ids(out, rows, 0, cached, diags) : TS_OK;
 }
 
 bool ts_trace_prefix_is_told(const struct ts_trace_rows *rows)
 {
     return rows->slots[TS_TRACE_TOKENS] >= 0 || rows->slots[TS_TRACE_IDS] >= 0 || rows->slots[TS_TRACE_SESSION] >= 0 ||
-           rows->slots[TS_TRACE_CACHED] >= 0;
+           rows->slots[TS_TRACE_CACHED] >= 0 || rows->format->wait_unit_s > 0.0;
 }

@@ -155,12 +155,20 @@ static enum ts_status read_row(struct ts_trace_row *row, struct ts_trace_rows *r
     if (time_status != TS_OK || prompt_status != TS_OK || output_status != TS_OK || label_status != TS_OK) {
         return TS_EINPUT; /* all that is wrong with the row has been said */
     }
+    if (rows->says_turns) {
+        const enum ts_status status = ts_trace_turn_read(row, rows, diags);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
     if (row->drop == TS_TRACE_KEPT && (row->prompt_tok == 0 || row->output_tok == 0)) {
         row->drop = row->prompt_tok == 0 ? TS_TRACE_NO_PROMPT : TS_TRACE_NO_OUTPUT;
     }
-    return row->drop == TS_TRACE_KEPT && rows->says_prompts
-               ? ts_trace_prefix_read(&row->prefix, rows, row->prompt_tok, diags)
-               : TS_OK;
+    enum ts_status status = TS_OK;
+    if (row->drop == TS_TRACE_KEPT && rows->says_prompts) {
+        status = ts_trace_prefix_read(row, rows, diags);
+    }
+    return status == TS_OK && row->drop == TS_TRACE_KEPT ? ts_trace_turn_place(row, rows, diags) : status;
 }
 
 enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_row *out, bool *got,
@@ -181,6 +189,7 @@ enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_ro
         struct ts_trace_cell cell;
         ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
         out->has_no_time = !ts_trace_clock_read(&out->time_ns, &rows->clock, &cell);
+        status = rows->says_turns ? ts_trace_turn_read(out, rows, diags) : TS_OK; /* others may wait for it */
     }
     if (!rows->any && out->drop == TS_TRACE_KEPT) {
         rows->any = true;
@@ -209,6 +218,7 @@ enum ts_status ts_trace_rows_init(struct ts_trace_rows *rows, struct ts_trace_co
     rows->says_labels = options->n_where > 0 || rows->slots[TS_TRACE_CLASS] >= 0 ||
                         rows->slots[TS_TRACE_SENSITIVITY] >= 0 || rows->slots[TS_TRACE_DIFFICULTY] >= 0;
     rows->says_prompts = ts_trace_prefix_is_told(rows);
+    rows->says_turns = ts_trace_turn_is_told(rows);
     const char *time_name = map && map->columns[TS_TRACE_TIME] ? map->columns[TS_TRACE_TIME]
                             : container->has_header
                                 ? container->ops->name(container, (size_t)rows->slots[TS_TRACE_TIME])
@@ -229,5 +239,7 @@ void ts_trace_rows_deinit(struct ts_trace_rows *rows)
         rows->container->ops->close(rows->container);
     }
     free(rows->ids);
+    free(rows->waits);
+    ts_key_table_deinit(&rows->calls);
     free(rows->path);
 }

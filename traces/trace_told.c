@@ -167,6 +167,10 @@ static const char *meaning_of(enum ts_trace_field field)
         [TS_TRACE_STATUS] = "whether it failed",
         [TS_TRACE_GATEWAY_HIT] = "whether a gateway's cache answered",
         [TS_TRACE_OPERATION] = "whether it is a call of a model",
+        [TS_TRACE_CALL] = "its name, for those that wait for it",
+        [TS_TRACE_WAITS] = "what it waits for",
+        [TS_TRACE_DELAY] = "how long behind that",
+        [TS_TRACE_TOOL] = "time of a tool",
     };
     return words[field];
 }

@@ -100,6 +100,18 @@ struct ts_trace_counts ts_workload_trace_counts(const struct ts_request_stream *
     return ts_replay_counts(stream);
 }
 
+bool ts_workload_tells_sessions(const struct ts_workload *workload)
+{
+    const struct ts_trace_options options = {.format = workload->trace_format, .map = workload->map};
+    struct ts_request_stream *stream = NULL;
+    if (ts_trace_open_as(&stream, workload->trace_path, &options, NULL) != TS_OK) {
+        return false;
+    }
+    const bool tells = ts_trace_tells_sessions(stream);
+    ts_request_stream_destroy(stream);
+    return tells;
+}
+
 /* Integral of the relative weight over [0, hours] of the week that begins at Monday 00:00, in hours. */
 static double weight_until(const struct ts_workload *workload, double hours)
 {

@@ -13,6 +13,23 @@
 
 enum { TS_WEEK_HOURS = 168, TS_MAX_CLASSES = 64 };
 
+/* Requests that come as sessions: a user's turns, each of which may be a chain of calls with tools between them. The
+ * prompt of a call is all that was said before and something new: the class's prompt_tok from the user, tool_tok from a
+ * tool. Counts are drawn as numbers and rounded. */
+struct ts_session_spec {
+    bool on;
+    struct ts_dist turns;         /* of the user, at least 1 */
+    struct ts_dist think_s;       /* between a reply and the user's next turn */
+    struct ts_dist tools;         /* within a turn: each is followed by a further call */
+    struct ts_dist tool_s;        /* from the reply that asks for a tool to the call behind it */
+    struct ts_dist tool_tok;      /* what it adds to the prompt */
+    struct ts_dist subagents;     /* at each tool: calls of their own, which the call behind it waits for, up to
+                                     TS_MAX_SUBAGENTS; what they say is part of its prompt */
+    uint32_t system_tok;          /* at the beginning of each prompt, the same in all sessions of the class */
+    uint32_t max_context_tok;     /* a longer prompt is cut down to the system prompt and what is new; 0: never */
+};
+enum { TS_MAX_SUBAGENTS = 64 };
+
 /* A kind of request. For a trace file prompt and output come from the file and only the labels are drawn; where all
  * classes say how long theirs are, a class is drawn by its share and by how well the lengths of the row fit. */
 struct ts_class_spec {
@@ -24,6 +41,7 @@ struct ts_class_spec {
     uint8_t sensitivity; /* enum ts_sensitivity */
     uint8_t priority;    /* 0..15, see ts_request */
     bool says_lengths;   /* of a trace: prompt_tok and output_tok are set */
+    struct ts_session_spec session; /* generated only */
 };
 
 struct ts_workload {
@@ -44,6 +62,7 @@ struct ts_workload {
     double scale_rate;  /* 1 = as recorded; 2 = twice the rate (gaps halved) */
     bool names_classes; /* the classes below are those that rows of the file may name; where they do, shares are
                            not drawn */
+    enum ts_trace_turns turns; /* when requests of sessions begin; users of a closed loop take them as they come */
     double repeat_to_s; /* 0: once; else the trace is repeated end to end until that time (of a
                            closed loop: without end) */
 
@@ -71,10 +90,16 @@ enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_
 /* Rows read and dropped so far by a stream of ts_workload_open over a trace file; zero for a generated one. */
 struct ts_trace_counts ts_workload_trace_counts(const struct ts_request_stream *stream);
 
+/* Does the trace file say of which sessions its rows are? False where it cannot be opened. */
+bool ts_workload_tells_sessions(const struct ts_workload *workload);
+
 /* Expected arrivals of a generated workload in its window, and in a month of 730 h: what scales a simulated window to a
  * month. 0 where they are not known before: of a trace, and of a closed loop. */
 double ts_workload_expected_calls(const struct ts_workload *workload);
 double ts_workload_expected_calls_per_month(const struct ts_workload *workload);
+
+/* Mean calls of a session of that kind; 1 where it is none. */
+double ts_session_mean_calls(const struct ts_session_spec *spec);
 
 /* Named week curves: "constant", "office-week", "consumer-week" ... [168] values with mean 1, or NULL; and all names
  * for messages (NULL at the end). */

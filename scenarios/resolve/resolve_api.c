@@ -25,8 +25,8 @@ static void check_cached(struct ts_loader *loader, struct ts_value *item, const 
     }
     if (!loader->model->prompts_are_told) {
         ts_loader_warning(loader, ts_value_at(item, "cached_input"),
-                          "replay a trace with prefix ids (mooncake, qwen-bailian, ragpulse, llmservingsim), or leave "
-                          "it out",
+                          "replay a trace with prefix ids (mooncake, qwen-bailian, ragpulse, llmservingsim), give a "
+                          "class a session, or leave it out",
                           "no call can earn the price of cached input: %s what its prompts begin with",
                           loader->workload->trace_path ? "the trace does not tell"
                                                        : "a generated workload does not tell");

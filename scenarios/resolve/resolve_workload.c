@@ -42,7 +42,7 @@ static bool has_where(struct ts_value *item)
     return ts_str_has_prefix(item->path, "trace.") && ts_value_is_written(item, "where");
 }
 
-static void class_of(struct ts_value *item, struct ts_class_spec *out, bool generated)
+static void class_of(struct ts_loader *loader, struct ts_value *item, struct ts_class_spec *out, bool generated)
 {
     memset(out, 0, sizeof *out);
     out->name = ts_value_text(item, "name");
@@ -55,6 +55,9 @@ static void class_of(struct ts_value *item, struct ts_class_spec *out, bool gene
     if (generated || out->says_lengths) {
         out->prompt_tok = ts_value_dist(item, "prompt");
         out->output_tok = ts_value_dist(item, "output");
+    }
+    if (generated) {
+        ts_resolve_session(loader, item, &out->session);
     }
 }
 
@@ -145,7 +148,7 @@ static void resolve_classes(struct ts_loader *loader, struct ts_value *list, boo
     }
     moot_lengths(list, n, generated);
     for (size_t i = 0; i < n; i++) {
-        class_of(&list->children[i], &classes[i], generated);
+        class_of(loader, &list->children[i], &classes[i], generated);
     }
     if (n > 0) {
         check_classes(loader, list);
@@ -264,6 +267,8 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     resolve_map(loader, trace);
     workload->repeat_to_s = ts_value_number(trace, "repeat_to");
     const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
+    workload->turns = (enum ts_trace_turns)ts_value_choice(trace, "turns");
+    ts_value_counts_if(trace, "turns", !closed, "users take the requests as they come, whatever sessions they are of");
     ts_value_counts_if(trace, "represents", !closed, "users set the rate of a closed loop");
     struct ts_value *represents = ts_value_at(trace, "represents");
     if (!closed && ts_value_is_written(trace, "represents")) {
@@ -412,4 +417,5 @@ void ts_resolve_workload(struct ts_loader *loader)
     } else {
         resolve_generated(loader, generated);
     }
+    ts_resolve_sessions(loader);
 }

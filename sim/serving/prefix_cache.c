@@ -78,7 +78,7 @@ uint64_t ts_prefix_key(uint64_t parent, const struct ts_prefix *prefix, uint32_t
     const uint64_t begin = (uint64_t)i * block_tok;
     const uint64_t end = begin + block_tok;
     const uint64_t covered = prefix->n_ids > 0 ? (uint64_t)prefix->n_ids * prefix->block_tok : 0;
-    if (end > prompt_tok || end > covered) {
+    if ((end > prompt_tok && !prefix->has_reply) || end > covered) {
         return mixed(mixed(parent, salt), UINT64_MAX);
     }
     uint64_t key = parent;

@@ -29,8 +29,8 @@ enum ts_status ts_prefix_cache_create(struct ts_prefix_cache **out, uint64_t n_b
 void ts_prefix_cache_destroy(struct ts_prefix_cache *cache);
 
 /* The key of block i of a sequence, given that of the block before it (TS_PREFIX_ROOT before the first): from the ids
- * that its tokens lie in; a block with tokens beyond the prompt or its ids is like no other with another salt. Never 0.
- */
+ * that its tokens lie in; a block with tokens beyond the ids, or beyond a prompt whose ids do not go on through the
+ * reply, is like no other with another salt. Never 0. */
 uint64_t ts_prefix_key(uint64_t parent, const struct ts_prefix *prefix, uint32_t prompt_tok, uint64_t salt, uint32_t i,
                        uint32_t block_tok);
 

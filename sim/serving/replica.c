@@ -60,6 +60,7 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
     }
     for (uint32_t i = 0; i < plan->n_admitted; i++) {
         struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);
+        flight->found_tok = flight->start_ns == TS_NEVER_NS ? plan->found[i] : flight->found_tok;
         flight->start_ns = flight->start_ns == TS_NEVER_NS ? engine->now_ns : flight->start_ns;
     }
     struct ts_pool_account *account = &engine->ledger.pools[replica->config->book];

@@ -41,7 +41,7 @@ static int power_of_2(uint32_t x)
 static enum ts_status allocate(struct ts_scheduler *s)
 {
     const uint32_t max_running = s->max_running;
-    uint32_t *arrays = calloc((size_t)max_running * 10 + 2 * (size_t)s->config.block_tok, sizeof *arrays);
+    uint32_t *arrays = calloc((size_t)max_running * 11 + 2 * (size_t)s->config.block_tok, sizeof *arrays);
     if (!arrays) {
         return TS_ENOMEM;
     }
@@ -55,7 +55,8 @@ static enum ts_status allocate(struct ts_scheduler *s)
     s->tags_b = s->tags_a + max_running;
     s->tags_c = s->tags_b + max_running;
     s->gave = s->tags_c + max_running;
-    s->front.n_full = s->gave + max_running;
+    s->found = s->gave + max_running;
+    s->front.n_full = s->found + max_running;
     return s->policy->init ? s->policy->init(s) : TS_OK;
 }
 
@@ -233,7 +234,7 @@ static uint32_t kv_max(const struct ts_scheduler *s, uint32_t n_single)
 bool ts_scheduler_plan(struct ts_scheduler *s, struct ts_scheduler_plan *plan)
 {
     TS_CHECK(!s->in_step);
-    *plan = (struct ts_scheduler_plan){.admitted = s->tags_a, .preempted = s->tags_b};
+    *plan = (struct ts_scheduler_plan){.admitted = s->tags_a, .found = s->found, .preempted = s->tags_b};
     s->load = (struct ts_batch_load){0};
     s->policy->plan(s, s->config.max_batched_tok, plan);
     s->load.kv_max_tok = kv_max(s, s->n_bulk);

@@ -64,6 +64,7 @@ struct ts_scheduler {
 
     uint32_t *tags_a, *tags_b; /* lists handed out: [max_running] each */
     uint32_t *tags_c, *gave;   /* with drafts: who gave several tokens, and how many; [max_running] each */
+    uint32_t *found;           /* [max_running] see ts_scheduler_plan */
 
     struct ts_prefix_cache *cache; /* of TS_SCHEDULER_VLLM; NULL without */
     struct ts_slots *slots;        /* of TS_SCHEDULER_SLOTS */

@@ -215,6 +215,7 @@ void ts_running_insert(struct ts_scheduler *s, uint32_t pos, uint32_t id, uint32
         plan->found_tok += n_found;
     }
     seq->was_admitted = true;
+    s->found[plan->n_admitted] = n_found;
     s->tags_a[plan->n_admitted++] = seq->tag;
 }
 
