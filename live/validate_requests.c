@@ -36,8 +36,7 @@ enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts
     struct ts_request_list list = {.requests = calloc(MAX_REQUESTS, sizeof *list.requests)};
     struct ts_request_stream *stream;
     enum ts_status status =
-        list.requests ? ts_workload_open(&stream, &workload, scenario->model.seed, 0, progress, diags)
-                      : TS_ENOMEM;
+        list.requests ? ts_workload_open(&stream, &workload, scenario->model.seed, 0, progress, diags) : TS_ENOMEM;
     if (status == TS_OK) {
         status = draw(&list, stream, diags);
         ts_request_stream_destroy(stream);

@@ -202,6 +202,14 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
                   "Wait: in the tier&#39;s queue.");
     put_tier_rows(out, report, ts_latency_columns);
     end_section(out);
+    if (report->input.model->has_sessions) {
+        begin_section(out, "Sessions",
+                      "A session counts for the tier where its last reply came from. At work: sessions under way at a "
+                      "time, and those of them that keep the SLO throughout. Kept: of the context that a call brings "
+                      "along, what was still in a cache.");
+        put_tier_rows(out, report, ts_session_columns);
+        end_section(out);
+    }
     enum ts_status status = ts_report_recorded_html(out, report);
     begin_section(out, "Cost of a month",
                   "The first month in full service; bought machines are spread over their life.");

@@ -379,7 +379,8 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
                  "From a session's first call to its last reply, of sessions whose calls were all answered.")          \
     SESSION_SHARE("active_sessions", "mean", "1", SESSIONS_ALL,                                                        \
                   "Sessions under way: users at work, whether they wait for a reply, think or have a tool at work.")   \
-    SESSION_SHARE("active_sessions_slo", "mean", "1", SESSIONS_MET, "Of those, the ones that keep the SLO throughout.") \
+    SESSION_SHARE("active_sessions_slo", "mean", "1", SESSIONS_MET,                                                    \
+                  "Of those, the ones that keep the SLO throughout.")                                                  \
     SESSION_SHARE("kv_kept", "tool", "frac", KEPT_BEHIND_TOOL,                                                         \
                   "Of a session's context that a call brings along, the share still in a cache behind a tool's time.") \
     SESSION_SHARE("kv_kept", "think", "frac", KEPT_BEHIND_USER, "The same behind a user's time.")

@@ -42,6 +42,19 @@ const struct ts_column ts_latency_columns[] = {
     END_OF_COLUMNS,
 };
 
+const struct ts_column ts_session_columns[] = {
+    {"sessions", "sessions", "sum"},
+    {"within the SLO", "sessions_slo_met", "sum"},
+    {"broken off", "sessions_broken", "sum"},
+    {"p50", "session", "p50"},
+    {"p95", "session", "p95"},
+    {"at work", "active_sessions", "mean"},
+    {"within the SLO", "active_sessions_slo", "mean"},
+    {"kept behind tools", "kv_kept", "tool"},
+    {"behind users", "kv_kept", "think"},
+    END_OF_COLUMNS,
+};
+
 const struct ts_column ts_money_columns[] = {
     {"machines", "cost", "capex"},
     {"energy", "cost", "energy"},

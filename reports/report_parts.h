@@ -68,8 +68,8 @@ struct ts_column {
 };
 
 /* Lists of them end with header = NULL. */
-extern const struct ts_column ts_service_columns[], ts_latency_columns[], ts_money_columns[], ts_energy_columns[],
-    ts_class_columns[], ts_glance_columns[], ts_plan_lines[];
+extern const struct ts_column ts_service_columns[], ts_latency_columns[], ts_session_columns[], ts_money_columns[],
+    ts_energy_columns[], ts_class_columns[], ts_glance_columns[], ts_plan_lines[];
 
 const struct ts_metric *ts_column_metric(const struct ts_column *column);
 

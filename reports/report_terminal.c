@@ -175,6 +175,29 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_report *re
     ts_text_puts(out, "\n");
 }
 
+/* How long sessions take, and how many users are at work at a time. */
+static void put_sessions(struct ts_text *out, const struct ts_report *report)
+{
+    if (!report->input.model->has_sessions) {
+        return;
+    }
+    ts_text_puts(out, "  sessions   ");
+    ts_report_put(out, report, ALL, "session", "p50");
+    ts_text_puts(out, " from first call to last reply (p95 ");
+    ts_report_put(out, report, ALL, "session", "p95");
+    ts_text_puts(out, "); ");
+    ts_report_put(out, report, ALL, "active_sessions", "mean");
+    ts_text_puts(out, " users at work, ");
+    ts_report_put(out, report, ALL, "active_sessions_slo", "mean");
+    ts_text_puts(out, " within the SLO");
+    if (ts_report_value(report, ALL, "sessions_broken", "sum") > 0.0) {
+        ts_text_puts(out, "; ");
+        ts_report_put(out, report, ALL, "sessions_broken", "sum");
+        ts_text_puts(out, " broken off");
+    }
+    ts_text_puts(out, "\n");
+}
+
 /* Requests that were not done, one line, only if there are any. */
 static void put_losses(struct ts_text *out, const struct ts_report *report)
 {
@@ -341,6 +364,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_slo(out, report);
     put_capacity(out, report);
     put_speed_and_energy(out, report);
+    put_sessions(out, report);
     put_losses(out, report);
     put_limits(out, report);
     ts_text_puts(out, "\n");

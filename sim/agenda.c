@@ -42,8 +42,7 @@ void ts_engine_schedule_flight(struct ts_engine *engine, int64_t time_ns, enum t
 bool ts_engine_goes_on(const struct ts_engine *engine)
 {
     return engine->next_arrival_ns != TS_NEVER_NS || engine->calls.slots.n_used > 0 || engine->users.n_thinking > 0 ||
-           engine->sessions.n_waiting > 0 ||
-           engine->now_ns < ts_ns_from_s(engine->options->window_s);
+           engine->sessions.n_waiting > 0 || engine->now_ns < ts_ns_from_s(engine->options->window_s);
 }
 
 void ts_engine_note_end(struct ts_engine *engine)

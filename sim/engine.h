@@ -23,7 +23,8 @@
 
 /* In order of priority at equal times. The target is an attempt (stamp: its stamp), except for STEP and LIFE: a unit of
  * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp), for USER a user of the
- * closed loop, for TURN a call of a session. LIFE is what happens to units without any request: they fail, start, are counted. */
+ * closed loop, for TURN a call of a session. LIFE is what happens to units without any request: they fail, start, are
+ * counted. */
 enum ts_event_kind {
     TS_EVENT_STEP,
     TS_EVENT_LIFE,

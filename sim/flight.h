@@ -24,12 +24,12 @@ struct ts_call {
     struct ts_slot slot;
     struct ts_request request; /* its prefix ids are a copy of the call's own */
     struct ts_call_session session;
-    int64_t timer_ns;          /* when the policy's timer goes off; TS_NEVER_NS: it is not set */
-    uint32_t barred;           /* tiers that rules forbid, as a mask */
-    uint32_t tried;            /* tiers tried or passed over, as a mask */
-    uint32_t open;             /* its attempts under way, chained through flight->sibling */
-    uint32_t kept;             /* a whole reply that was held back, which will do if no better one comes */
-    uint32_t displaced_tok;    /* of the prompt, what an API would have found in its cache: sim/tiers/displaced.h */
+    int64_t timer_ns;       /* when the policy's timer goes off; TS_NEVER_NS: it is not set */
+    uint32_t barred;        /* tiers that rules forbid, as a mask */
+    uint32_t tried;         /* tiers tried or passed over, as a mask */
+    uint32_t open;          /* its attempts under way, chained through flight->sibling */
+    uint32_t kept;          /* a whole reply that was held back, which will do if no better one comes */
+    uint32_t displaced_tok; /* of the prompt, what an API would have found in its cache: sim/tiers/displaced.h */
     uint8_t n_open;
     uint8_t n_attempts; /* so far */
     bool is_routed;     /* rules and policy have had their say */

@@ -439,7 +439,7 @@ struct ts_model {
     double drain_s;      /* how long the simulation goes on after the last arrival; what is left then is unfinished; 0 =
                             until all is done */
     double series_bin_s; /* width of the time series' bins */
-    bool has_sessions;      /* requests are of sessions: see sim/sessions.h */
+    bool has_sessions;   /* requests are of sessions: see sim/sessions.h */
     double turns_until_s;   /* no call of a session is sent then or later, but those that waited for none; 0: always */
     bool prompts_are_told;  /* requests may say what their prompts consist of: a trace, of a format that has that */
     double calls_per_month; /* what a month brings; 0: the simulated window repeated over 730 h */

@@ -1,6 +1,6 @@
-/* Hides how calls of sessions come and begin. A call that waits has an edge from each call that it waits for, chained at
- * that one. Worked: a chain of three calls that take no time, with tools of 2 and 3 s between them, is a session of 5 s
- * (tests/sim/test_sessions.c). */
+/* Hides how calls of sessions come and begin. A call that waits has an edge from each call that it waits for, chained
+ * at that one. Worked: a chain of three calls that take no time, with tools of 2 and 3 s between them, is a session of
+ * 5 s (tests/sim/test_sessions.c). */
 #include "sim/sessions.h"
 
 #include <stdlib.h>

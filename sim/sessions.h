@@ -27,9 +27,9 @@ enum { TS_SESSION_MAX = 1 << 24 };
 
 struct ts_sessions {
     struct ts_slots sessions, calls, edges; /* see sim/session_parts.h */
-    struct ts_key_table by_key;  /* of a session: its place */
-    struct ts_key_table by_call; /* of a call: its place, or when its reply was there */
-    uint64_t *ids;               /* [ids_cap] of the prompt of a call that begins */
+    struct ts_key_table by_key;             /* of a session: its place */
+    struct ts_key_table by_call;            /* of a call: its place, or when its reply was there */
+    uint64_t *ids;                          /* [ids_cap] of the prompt of a call that begins */
     uint32_t ids_cap;
     uint32_t n_waiting;      /* calls that will be sent, if those that they wait for have replies */
     int64_t until_ns;        /* nothing is sent at it or later */

@@ -158,8 +158,7 @@ static enum ts_status closed_next(struct ts_request_stream *stream, struct ts_re
     (void)diags;
     *got = max == 0 || generator->next_id < max;
     if (*got) {
-        *out = generator->draw.is_open ? draw_call(generator, class_of_session(generator))
-                                       : draw_request(generator, 0);
+        *out = generator->draw.is_open ? draw_call(generator, class_of_session(generator)) : draw_request(generator, 0);
     }
     return TS_OK;
 }

@@ -13,7 +13,7 @@ enum { N_BLOCKS = 16, BLOCK_REQUESTS = 512 };
 struct block {
     struct ts_request requests[BLOCK_REQUESTS];
     struct ts_turn *turns; /* [BLOCK_REQUESTS] their places in sessions; NULL while none has had one */
-    uint64_t *ids; /* [ids_cap] of the requests' prefixes, and what they wait for, one behind the other */
+    uint64_t *ids;         /* [ids_cap] of the requests' prefixes, and what they wait for, one behind the other */
     size_t n_ids, ids_cap;
     uint32_t n;
     bool is_last;          /* the end of the stream, or an error, comes behind it */

@@ -37,9 +37,10 @@ void ts_context_ids(uint64_t *ids, const struct ts_context *context);
 /* A request's place in its session: a conversation, or an agent's work, of several calls. It begins when the replies of
  * all calls that it waits for are there, and delay_ns behind the last of them; and not before arrival_ns. */
 struct ts_turn {
-    uint64_t session;      /* the same for all requests of a session */
-    uint64_t key;          /* of this one among all, for those that wait for it; 0: nobody does by that */
-    const uint64_t *waits; /* [n_waits] keys of requests before it in the stream; of what is not there it does not wait */
+    uint64_t session; /* the same for all requests of a session */
+    uint64_t key;     /* of this one among all, for those that wait for it; 0: nobody does by that */
+    const uint64_t
+        *waits; /* [n_waits] keys of requests before it in the stream; of what is not there it does not wait */
     uint32_t n_waits;
     bool follows;              /* it waits for the one before it in its session, too */
     bool is_tool;              /* the delay is that of a tool, or several */
@@ -59,10 +60,10 @@ struct ts_request {
     bool has_class;                       /* the trace names it: it is not drawn */
     bool has_sensitivity, has_difficulty; /* the same */
     uint8_t sensitivity;                  /* enum ts_sensitivity */
-    uint8_t priority;        /* of its class, 0..15: a server that schedules by priority serves the higher first */
-    float difficulty;        /* z: P(right | tier) = logistic(theta_tier - z) */
-    uint32_t user;           /* of a closed loop: who sends it, 1, 2 ...; streams leave it 0 */
-    struct ts_prefix prefix; /* its ids belong to the stream, until the next call */
+    uint8_t priority;           /* of its class, 0..15: a server that schedules by priority serves the higher first */
+    float difficulty;           /* z: P(right | tier) = logistic(theta_tier - z) */
+    uint32_t user;              /* of a closed loop: who sends it, 1, 2 ...; streams leave it 0 */
+    struct ts_prefix prefix;    /* its ids belong to the stream, until the next call */
     const struct ts_turn *turn; /* the same; NULL: it is of no session */
 };
 

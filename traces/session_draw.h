@@ -12,11 +12,11 @@ struct ts_session_draw {
     uint32_t n_turns, turn; /* the current one, from 0 on */
     uint32_t n_tools, tool; /* of the current turn, used so far */
     uint32_t n_asides, aside;
-    uint32_t n_calls;       /* so far */
-    uint32_t n_cuts;        /* times that its context was cut down */
-    uint32_t context_tok;   /* prompt and reply of the last call, but for subagents */
-    uint32_t new_tok;       /* what subagents have said since then */
-    bool is_open;           /* there is a further call */
+    uint32_t n_calls;                    /* so far */
+    uint32_t n_cuts;                     /* times that its context was cut down */
+    uint32_t context_tok;                /* prompt and reply of the last call, but for subagents */
+    uint32_t new_tok;                    /* what subagents have said since then */
+    bool is_open;                        /* there is a further call */
     uint64_t keys[1 + TS_MAX_SUBAGENTS]; /* what the next call that is no subagent's waits for */
     uint32_t n_keys;
     uint64_t waits[1 + TS_MAX_SUBAGENTS]; /* of the current call */

@@ -20,7 +20,7 @@ struct trace_stream {
     struct ts_trace_order *order;
     struct ts_trace_counts counts;
     struct ts_trace_told told;
-    struct ts_turn turn;  /* of the current request */
+    struct ts_turn turn; /* of the current request */
     bool tells_sessions;
     int64_t first_ns; /* of the first row, on the file's clock */
     bool any;

@@ -83,7 +83,7 @@ struct ts_trace_options {
     const struct ts_trace_classes *classes;
     const struct ts_trace_where *where; /* [n_where], those of one class together */
     size_t n_where;
-    bool drops_others;                  /* rows that no `where` selects are dropped */
+    bool drops_others; /* rows that no `where` selects are dropped */
     enum ts_trace_turns turns;
     bool sorts;                         /* all rows are sorted by time before the first is handed out */
     const struct ts_progress *progress; /* NULL: nobody listens */

@@ -174,8 +174,8 @@ struct ts_trace_row {
     uint8_t sensitivity;
     uint8_t drop; /* enum ts_trace_drop */
     bool has_no_time, names_class, has_class, has_sensitivity, has_difficulty;
-    bool is_tool, follows; /* see ts_turn */
-    uint64_t session, call;        /* 0: none */
+    bool is_tool, follows;  /* see ts_turn */
+    uint64_t session, call; /* 0: none */
     int64_t delay_ns;
     uint32_t n_waits;        /* behind the prefix's ids: keys of those that it waits for */
     struct ts_prefix prefix; /* its ids belong to the reader, until the next row */

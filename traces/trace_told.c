@@ -102,6 +102,9 @@ static bool is_told_better(const struct ts_trace_rows *rows, enum ts_trace_field
 {
     static const enum ts_trace_field best_first[] = {TS_TRACE_TOKENS, TS_TRACE_IDS, TS_TRACE_SESSION, TS_TRACE_CACHED};
     bool better = false;
+    if (field == TS_TRACE_SESSION) {
+        return false; /* it says more than that */
+    }
     for (size_t i = 0; i < sizeof best_first / sizeof best_first[0]; i++) {
         if (best_first[i] == field) {
             return better;
@@ -160,7 +163,7 @@ static const char *meaning_of(enum ts_trace_field field)
         [TS_TRACE_CLASS] = "class",
         [TS_TRACE_SENSITIVITY] = "sensitivity",
         [TS_TRACE_DIFFICULTY] = "difficulty",
-        [TS_TRACE_SESSION] = "session (a longer prompt begins with the shorter one)",
+        [TS_TRACE_SESSION] = "session (a longer prompt begins with the shorter one and its reply)",
         [TS_TRACE_CACHED] = "cached tokens (the same beginning in all prompts that have so many)",
         [TS_TRACE_IDS] = "what prompts consist of",
         [TS_TRACE_TOKENS] = "the tokens of prompts",

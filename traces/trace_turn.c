@@ -157,8 +157,8 @@ static void name_session(struct ts_trace_row *row, const struct ts_trace_rows *r
 /* Behind the reply to the one before it in its session? */
 static bool is_behind(const struct ts_trace_row *row, const struct ts_trace_rows *rows, bool has_delay)
 {
-    const bool is_said = rows->container->place > 1 || (rows->container->place == 0 && has_delay) ||
-                         row->drop == TS_TRACE_NO_TIME;
+    const bool is_said =
+        rows->container->place > 1 || (rows->container->place == 0 && has_delay) || row->drop == TS_TRACE_NO_TIME;
     return row->session != 0 && row->n_waits == 0 &&
            (rows->options->turns == TS_TRACE_AFTER_REPLY || (rows->format->wait_unit_s > 0.0 && is_said));
 }

@@ -18,15 +18,15 @@ enum { TS_WEEK_HOURS = 168, TS_MAX_CLASSES = 64 };
  * tool. Counts are drawn as numbers and rounded. */
 struct ts_session_spec {
     bool on;
-    struct ts_dist turns;         /* of the user, at least 1 */
-    struct ts_dist think_s;       /* between a reply and the user's next turn */
-    struct ts_dist tools;         /* within a turn: each is followed by a further call */
-    struct ts_dist tool_s;        /* from the reply that asks for a tool to the call behind it */
-    struct ts_dist tool_tok;      /* what it adds to the prompt */
-    struct ts_dist subagents;     /* at each tool: calls of their own, which the call behind it waits for, up to
-                                     TS_MAX_SUBAGENTS; what they say is part of its prompt */
-    uint32_t system_tok;          /* at the beginning of each prompt, the same in all sessions of the class */
-    uint32_t max_context_tok;     /* a longer prompt is cut down to the system prompt and what is new; 0: never */
+    struct ts_dist turns;     /* of the user, at least 1 */
+    struct ts_dist think_s;   /* between a reply and the user's next turn */
+    struct ts_dist tools;     /* within a turn: each is followed by a further call */
+    struct ts_dist tool_s;    /* from the reply that asks for a tool to the call behind it */
+    struct ts_dist tool_tok;  /* what it adds to the prompt */
+    struct ts_dist subagents; /* at each tool: calls of their own, which the call behind it waits for, up to
+                                 TS_MAX_SUBAGENTS; what they say is part of its prompt */
+    uint32_t system_tok;      /* at the beginning of each prompt, the same in all sessions of the class */
+    uint32_t max_context_tok; /* a longer prompt is cut down to the system prompt and what is new; 0: never */
 };
 enum { TS_MAX_SUBAGENTS = 64 };
 
@@ -38,9 +38,9 @@ struct ts_class_spec {
     struct ts_dist prompt_tok;
     struct ts_dist output_tok;
     struct ts_dist difficulty;
-    uint8_t sensitivity; /* enum ts_sensitivity */
-    uint8_t priority;    /* 0..15, see ts_request */
-    bool says_lengths;   /* of a trace: prompt_tok and output_tok are set */
+    uint8_t sensitivity;            /* enum ts_sensitivity */
+    uint8_t priority;               /* 0..15, see ts_request */
+    bool says_lengths;              /* of a trace: prompt_tok and output_tok are set */
     struct ts_session_spec session; /* generated only */
 };
 
@@ -57,14 +57,14 @@ struct ts_workload {
     const struct ts_trace_map *map;     /* NULL: columns are found by the format */
     const struct ts_trace_where *where; /* [n_where] which rows are of which class, see ts_trace_options */
     size_t n_where;
-    bool drops_others;  /* rows that no class selects are dropped */
-    bool sorts;         /* the file is sorted as a whole: see ts_trace_options */
-    double scale_rate;  /* 1 = as recorded; 2 = twice the rate (gaps halved) */
-    bool names_classes; /* the classes below are those that rows of the file may name; where they do, shares are
-                           not drawn */
+    bool drops_others;         /* rows that no class selects are dropped */
+    bool sorts;                /* the file is sorted as a whole: see ts_trace_options */
+    double scale_rate;         /* 1 = as recorded; 2 = twice the rate (gaps halved) */
+    bool names_classes;        /* the classes below are those that rows of the file may name; where they do, shares are
+                                  not drawn */
     enum ts_trace_turns turns; /* when requests of sessions begin; users of a closed loop take them as they come */
-    double repeat_to_s; /* 0: once; else the trace is repeated end to end until that time (of a
-                           closed loop: without end) */
+    double repeat_to_s;        /* 0: once; else the trace is repeated end to end until that time (of a
+                                  closed loop: without end) */
 
     const double *represents; /* [168] the week that the file is a part of; NULL: it stands for itself */
 

@@ -38,10 +38,8 @@
 
 static const struct ts_choice sensitivities[] = {
     {"public", TS_PUBLIC}, {"internal", TS_INTERNAL}, {"restricted", TS_RESTRICTED}, {0}};
-static const struct ts_choice trace_turns[] = {{"as-told", TS_TRACE_AS_TOLD},
-                                               {"after-reply", TS_TRACE_AFTER_REPLY},
-                                               {"as-recorded", TS_TRACE_AS_RECORDED},
-                                               {0}};
+static const struct ts_choice trace_turns[] = {
+    {"as-told", TS_TRACE_AS_TOLD}, {"after-reply", TS_TRACE_AFTER_REPLY}, {"as-recorded", TS_TRACE_AS_RECORDED}, {0}};
 static const struct ts_choice tier_kinds[] = {
     {"device", TS_TIER_DEVICE}, {"server", TS_TIER_SERVER}, {"api", TS_TIER_API}, {0}};
 static const struct ts_choice balance_policies[] = {{"least-outstanding", TS_BALANCE_LEAST_OUTSTANDING},

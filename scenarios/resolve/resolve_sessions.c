@@ -2,22 +2,22 @@
 #include "scenarios/language/loader.h"
 #include "traces/workload.h"
 
-static bool is_constant(const struct ts_dist *dist, double below)
+/* Is it a count that is never more? */
+static bool is_at_most(struct ts_value *section, const char *key, double most)
 {
-    return ts_dist_is_constant(dist) && ts_dist_quantile(dist, 0.5) < below;
+    const struct ts_dist *dist = &ts_value_at(section, key)->dist;
+    return ts_dist_is_constant(dist) && ts_dist_quantile(dist, 0.5) < most + 0.5;
 }
 
-static void moot_keys(struct ts_value *section, const struct ts_session_spec *spec)
+static void moot_keys(struct ts_value *section)
 {
     static const char *const of_tools[] = {"tool_time", "tool_result", "subagents"};
-    static const char no_tools[] = "no tool is called: write tools";
-    const double one = 1.5, none = 0.5;
+    const bool one_turn = is_at_most(section, "turns", 1.0), no_tools = is_at_most(section, "tools", 0.0);
     for (size_t i = 0; i < sizeof of_tools / sizeof of_tools[0]; i++) {
-        ts_value_counts_if(section, of_tools[i], !is_constant(&spec->tools, none), no_tools);
+        ts_value_counts_if(section, of_tools[i], !no_tools, "no tool is called: write tools");
     }
-    ts_value_counts_if(section, "think", !is_constant(&spec->turns, one), "there is one turn: write turns");
-    ts_value_counts_if(section, "context", !is_constant(&spec->turns, one) || !is_constant(&spec->tools, none),
-                       "a session is one call: write turns or tools");
+    ts_value_counts_if(section, "think", !one_turn, "there is one turn: write turns");
+    ts_value_counts_if(section, "context", !one_turn || !no_tools, "a session is one call: write turns or tools");
 }
 
 void ts_resolve_session(struct ts_loader *loader, struct ts_value *item, struct ts_session_spec *out)
@@ -27,6 +27,7 @@ void ts_resolve_session(struct ts_loader *loader, struct ts_value *item, struct 
     if (!section || !ts_value_is_written(item, "session")) {
         return;
     }
+    moot_keys(section);
     *out = (struct ts_session_spec){.on = true,
                                     .turns = ts_value_dist(section, "turns"),
                                     .think_s = ts_value_dist(section, "think"),
@@ -36,7 +37,6 @@ void ts_resolve_session(struct ts_loader *loader, struct ts_value *item, struct 
                                     .subagents = ts_value_dist(section, "subagents"),
                                     .system_tok = ts_value_count(section, "system"),
                                     .max_context_tok = ts_value_count(section, "context")};
-    moot_keys(section, out);
     if (out->max_context_tok > 0 && out->max_context_tok <= out->system_tok) {
         ts_loader_error(loader, ts_value_at(section, "context"), "allow for the system prompt and what is new",
                         "a context of %u tokens has no room behind a system prompt of %u",

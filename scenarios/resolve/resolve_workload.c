@@ -267,8 +267,8 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     resolve_map(loader, trace);
     workload->repeat_to_s = ts_value_number(trace, "repeat_to");
     const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
-    workload->turns = (enum ts_trace_turns)ts_value_choice(trace, "turns");
     ts_value_counts_if(trace, "turns", !closed, "users take the requests as they come, whatever sessions they are of");
+    workload->turns = (enum ts_trace_turns)ts_value_choice(trace, "turns");
     ts_value_counts_if(trace, "represents", !closed, "users set the rate of a closed loop");
     struct ts_value *represents = ts_value_at(trace, "represents");
     if (!closed && ts_value_is_written(trace, "represents")) {

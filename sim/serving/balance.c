@@ -9,8 +9,8 @@
  *   prefix             the same replica for prompts that begin with the same ids, where the trace has them: the one of
  *                      the greatest hash of (ids, replica) among those with fewer than 1.25 x the mean of requests
  *                      (weighted: its share by weight of them), one more counted (rendezvous hashing, Thaler and
- *                      Ravishankar 1998, with bounded loads, Mirrokni et al. 2018); prompts without ids as by
- *                      least-outstanding
+ *                      Ravishankar 1998, with bounded loads, Mirrokni et al. 2018); the calls of a session
+ *                      by the session; prompts without ids as by least-outstanding
  *   random             each with a probability in proportion to its weight, drawn request by request
  * Worked: weights 5, 1, 1 take turns as 1 1 2 1 3 1 1. */
 #include "sim/serving/balance.h"
@@ -111,10 +111,14 @@ static struct ts_replica *least_kv(struct ts_balance *balance, int64_t now_ns, c
     return best;
 }
 
-static uint64_t beginning_of(const struct ts_prefix *prefix)
+static uint64_t beginning_of(const struct ts_request *request)
 {
     enum { N_IDS = 2 };
+    const struct ts_prefix *prefix = &request->prefix;
     uint64_t key = 0;
+    if (prefix->has_reply) {
+        return ts_mix64(request->user);
+    }
     for (uint32_t i = 0; i < prefix->n_ids && i < N_IDS; i++) {
         key = ts_mix64(key ^ prefix->ids[i]);
     }
@@ -141,7 +145,7 @@ static struct ts_replica *same_prefix(struct ts_balance *balance, int64_t now_ns
     if (request->prefix.n_ids == 0) {
         return least_outstanding(balance, now_ns, request);
     }
-    const uint64_t key = beginning_of(&request->prefix);
+    const uint64_t key = beginning_of(request);
     const double bound = bounded_load(balance);
     struct ts_replica *best = NULL;
     uint64_t greatest = 0;

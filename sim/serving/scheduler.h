@@ -100,7 +100,7 @@ struct ts_scheduler_item {
 struct ts_scheduler_plan {
     struct ts_batch_load load;
     const uint32_t *admitted; /* tags, in order of admission; a preempted sequence is admitted again */
-    const uint32_t *found; /* [n_admitted] with a prefix cache: tokens of each that were there already */
+    const uint32_t *found;    /* [n_admitted] with a prefix cache: tokens of each that were there already */
     uint32_t n_admitted;
     const uint32_t *preempted; /* tags, in order of preemption */
     uint32_t n_preempted;

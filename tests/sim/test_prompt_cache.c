@@ -164,7 +164,7 @@ static void test_prompt_cache__blocks_are_of_128_tokens_or_of_the_traces_ids(voi
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct ts_prompt_cache cache = ts_prompt_cache_of(&five_minutes);
         struct ts_request request = world_request(0, 0, cases[i].prompt_tok, 1);
-        request.prefix = (struct ts_prefix){ids, 100, cases[i].block_tok};
+        request.prefix = (struct ts_prefix){.ids = ids, .n_ids = 100, .block_tok = cases[i].block_tok};
         uint32_t found_tok = 7;
         assert_int_equal(ts_prompt_cache_meet(&found_tok, &cache, 0, &request, 0, 0), TS_OK);
         assert_int_equal(found_tok, 0);
