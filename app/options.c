@@ -220,7 +220,7 @@ static enum ts_status read_operand(struct reading *r, const char *word)
     size_t n = 0;
     for (size_t i = 0; i < r->table->n; i++) {
         if (r->table->rows[i].operand != TS_NO_OPERAND && n++ == r->n_operands) {
-            r->n_operands++;
+            r->n_operands += r->table->rows[i].kind != TS_OPTION_TEXTS;
             return store(r, &r->table->rows[i], word);
         }
     }
@@ -336,6 +336,7 @@ void ts_options_usage(struct ts_text *out, const char *command, const struct ts_
         const struct ts_option *row = &table->rows[i];
         if (row->operand != TS_NO_OPERAND) {
             ts_text_printf(out, row->operand == TS_NEEDED ? " %s" : " [%s]", row->metavar);
+            ts_text_puts(out, row->kind == TS_OPTION_TEXTS ? "..." : "");
         }
         options = options || row->operand == TS_NO_OPERAND;
     }

@@ -36,12 +36,12 @@ struct ts_option {
     const char *doc;     /* of an operand it begins "a scenario file": what it is */
     struct {
         uint32_t least, most;
-    } range; /* of a count */
-    enum ts_operand operand;
-    bool reads_stdin;       /* of a text: "-" is standard input (app/spool.h) */
-    const char *with;       /* does nothing without this option */
-    const char *without[2]; /* does nothing beside these */
-    const char *beside;     /* of all options only this one does something beside it; NULL: no such rule */
+    } range;                 /* of a count */
+    enum ts_operand operand; /* TEXTS: takes all words from there on; the last of the operands */
+    bool reads_stdin;        /* of a text: "-" is standard input (app/spool.h) */
+    const char *with;        /* does nothing without this option */
+    const char *without[2];  /* does nothing beside these */
+    const char *beside;      /* of all options only this one does something beside it; NULL: no such rule */
 };
 
 /* .kind and .offset of a row whose word goes to that field of that struct. */

@@ -200,29 +200,84 @@ static enum ts_status import_text(struct ts_model_measurement *out, struct ts_im
     return status;
 }
 
+static struct ts_importer importer_of(struct ts_import *info, struct ts_arena *arena, const char *path,
+                                      struct ts_diags *diags)
+{
+    *info = (struct ts_import){
+        .format = "", .program = "", .file = ts_path_base(path), .hash = "", .model = "", .hardware = "", .method = ""};
+    return (struct ts_importer){.arena = arena, .diags = diags, .path = path, .info = info, .quant = "", .kernel = ""};
+}
+
+static enum ts_status open_file(struct ts_importer *importer, char **data)
+{
+    if (ts_dir_exists(importer->path)) {
+        return ts_fail(importer->diags, TS_EINPUT, ts_span_file(importer->path), NULL, "this is a folder, not a file");
+    }
+    const enum ts_status status = ts_file_read(data, &importer->len, importer->path, MAX_FILE_BYTES, importer->diags);
+    importer->data = *data;
+    return status;
+}
+
+static void close_file(const struct ts_importer *importer, char *data)
+{
+    free(importer->points);
+    free(importer->requests);
+    free(data);
+}
+
 enum ts_status ts_import_read(struct ts_model_measurement *out, struct ts_import *info, struct ts_arena *arena,
                               const char *path, const char *format, struct ts_diags *diags)
 {
     char *data = NULL;
-    *info = (struct ts_import){
-        .format = "", .program = "", .file = ts_path_base(path), .hash = "", .model = "", .hardware = "", .method = ""};
-    struct ts_importer importer = {
-        .arena = arena, .diags = diags, .path = path, .info = info, .quant = "", .kernel = ""};
+    struct ts_importer importer = importer_of(info, arena, path, diags);
     enum ts_status status = check_format(&importer, format);
-    if (status == TS_OK && ts_dir_exists(path)) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "this is a folder, not a file");
+    if (status == TS_OK) {
+        status = open_file(&importer, &data);
     }
     if (status == TS_OK) {
-        status = ts_file_read(&data, &importer.len, path, MAX_FILE_BYTES, diags);
-    }
-    if (status == TS_OK) {
-        importer.data = data;
         status = import_text(out, &importer, format);
         status = arena->failed ? TS_ENOMEM : status;
     }
-    free(importer.points);
-    free(importer.requests);
-    free(data);
+    close_file(&importer, data);
+    return status;
+}
+
+/* In the order that ts_import_serve brings them into. */
+static enum ts_status keep_requests(const struct ts_import_request **out, size_t *n, struct ts_importer *importer)
+{
+    struct ts_import_request *kept = ts_arena_array(importer->arena, importer->n_requests + 1, sizeof *kept);
+    if (!kept) {
+        return TS_ENOMEM;
+    }
+    for (size_t i = 0; i < importer->n_requests; i++) {
+        kept[i] = importer->requests[i];
+    }
+    *out = kept;
+    *n = importer->n_requests;
+    return TS_OK;
+}
+
+enum ts_status ts_import_requests(const struct ts_import_request **out, size_t *n, bool *known, struct ts_import *info,
+                                  struct ts_arena *arena, const char *path, struct ts_diags *diags)
+{
+    char *data = NULL;
+    size_t reader = N_READERS;
+    struct ts_importer importer = importer_of(info, arena, path, diags);
+    enum ts_status status = open_file(&importer, &data);
+    if (status == TS_OK) {
+        status = ts_import_check_encoding(&importer);
+    }
+    if (status == TS_OK) {
+        status = find_reader(&reader, &importer, NULL);
+    }
+    *known = reader < N_READERS;
+    if (status == TS_OK && *known) {
+        status = read_file(&importer, reader);
+    }
+    if (status == TS_OK && *known) {
+        status = keep_requests(out, n, &importer);
+    }
+    close_file(&importer, data);
     return status;
 }
 

@@ -3,6 +3,8 @@
 #ifndef TS_IMPORTS_IMPORT_H
 #define TS_IMPORTS_IMPORT_H
 
+#include <stdbool.h>
+
 #include "measure/import_info.h"
 #include "measure/model_measurement.h"
 
@@ -12,6 +14,18 @@
  * is not what it should be, or if nothing in it can be used; TS_ENOMEM. */
 enum ts_status ts_import_read(struct ts_model_measurement *out, struct ts_import *info, struct ts_arena *arena,
                               const char *path, const char *format, struct ts_diags *diags);
+
+/* A request of a serving benchmark, times in seconds. */
+struct ts_import_request {
+    double start_s, ttft_s, latency_s;
+    double prompt_tok, output_tok;
+    uint32_t run; /* requests of the same run were served together */
+};
+
+/* The requests of a benchmark's file, by run and start, without a fit, into `arena`; of averages alone none. *known:
+ * false if it is no such file: then nothing is read. Otherwise as ts_import_read. */
+enum ts_status ts_import_requests(const struct ts_import_request **out, size_t *n, bool *known, struct ts_import *info,
+                                  struct ts_arena *arena, const char *path, struct ts_diags *diags);
 
 /* Steps that something else than a benchmark gave the times of, for instance tables of operators. */
 struct ts_import_steps {

@@ -9,13 +9,6 @@
 
 enum { TS_IMPORT_MAX_REQUESTS = 1 << 20, TS_IMPORT_MAX_RAW_POINTS = 1 << 20 };
 
-/* A request of a serving benchmark, times in seconds. */
-struct ts_import_request {
-    double start_s, ttft_s, latency_s;
-    double prompt_tok, output_tok;
-    uint32_t run; /* requests of the same run were served together */
-};
-
 struct ts_importer {
     struct ts_arena *arena;
     struct ts_diags *diags;

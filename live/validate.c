@@ -98,9 +98,10 @@ void ts_step_loads_deinit(struct ts_step_loads *loads)
     *loads = (struct ts_step_loads){0};
 }
 
-static void take_load(void *user, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load)
+static void take_load(void *user, uint32_t unit, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load)
 {
     struct ts_step_loads *out = user;
+    (void)unit;
     if (out->n == out->cap) {
         const size_t cap = out->cap ? 2 * out->cap : FIRST_LOADS;
         struct ts_live_load *loads = realloc(out->loads, cap * sizeof *loads);

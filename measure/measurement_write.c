@@ -214,6 +214,10 @@ static void put_engine(struct ts_json_writer *json, const struct ts_model_measur
         ts_json_key(json, "import");
         ts_import_info_put(json, m->import);
     }
+    if (m->calibrated) {
+        ts_json_key(json, "calibrated");
+        ts_calibrated_put(json, m->calibrated);
+    }
     ts_json_end_object(json);
 }
 

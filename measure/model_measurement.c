@@ -236,6 +236,20 @@ static void get_import(struct input *in, struct ts_model_measurement *out, const
     out->import = import;
 }
 
+static void get_calibrated(struct input *in, struct ts_model_measurement *out, const struct ts_json *json)
+{
+    struct ts_calibrated *calibrated = json ? ts_arena_alloc(in->arena, sizeof *calibrated) : NULL;
+    if (!json || in->status != TS_OK) {
+        return;
+    }
+    if (!out->import) {
+        bad(in, "calibrated", "is there, but nothing of the log that it is from (import)");
+        return;
+    }
+    in->status = calibrated ? ts_calibrated_get(calibrated, in->arena, json, in->file, in->diags) : TS_ENOMEM;
+    out->calibrated = calibrated;
+}
+
 enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena,
                                         const struct ts_json *json, const char *file, struct ts_diags *diags)
 {
@@ -257,6 +271,7 @@ enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct
     m.kv_bytes_per_tok = get_int(&in, json, "kv_bytes_per_tok", INT64_MAX);
     m.working_bytes = get_int(&in, json, "working_bytes", INT64_MAX);
     get_import(&in, &m, ts_json_get(json, "import"));
+    get_calibrated(&in, &m, ts_json_get(json, "calibrated"));
     if (!m.import) {
         get_steps(&in, &m, ts_json_get(json, "steps"));
     }

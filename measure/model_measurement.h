@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/json.h"
+#include "measure/calibrated.h"
 #include "measure/import_info.h"
 #include "measure/measurement.h"
 #include "measure/step_fit.h"
@@ -50,6 +51,7 @@ struct ts_model_measurement {
     struct ts_table_fit table; /* n_knots = 0: there is none (most imports have the linear fit alone) */
     bool checked;              /* the errors over the steps held out */
     struct ts_fit_error linear_check, table_check;
+    const struct ts_calibrated *calibrated; /* tiersim calibrate: there is an import, too; else NULL */
     const struct ts_import *import; /* made elsewhere (measure/import_info.h): there are no steps then; else NULL */
 };
 

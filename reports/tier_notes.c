@@ -120,29 +120,32 @@ static bool note_prompt_cache(struct ts_text *out, const struct ts_report *repor
     return true;
 }
 
-static const struct ts_steps_error *error_of(const struct ts_tier_model *model)
+static const struct ts_steps_model *steps_of(const struct ts_tier_model *model)
 {
-    return model->kind == TS_TIER_DEVICE   ? &model->u.device.steps.error
-           : model->kind == TS_TIER_SERVER ? &model->u.server.pools[0].replica.steps.error
+    return model->kind == TS_TIER_DEVICE   ? &model->u.device.steps
+           : model->kind == TS_TIER_SERVER ? &model->u.server.pools[0].replica.steps
                                            : NULL;
 }
 
-/* Where 9 of 10 measurements lie that the fit behind a roofline had not seen. */
+/* Where 9 of 10 measurements lie that the fit behind a roofline had not seen; or requests like those of a log. */
 static bool note_error(struct ts_text *out, const struct ts_report *report, uint32_t tier)
 {
     const uint32_t subject = ts_figure_tier(&report->list, tier);
     const struct ts_tier_model *model = &report->input.model->tiers[tier];
-    const struct ts_steps_error *error = error_of(model);
+    const struct ts_steps_model *steps = steps_of(model);
     const double tpot_s = ts_report_value(report, subject, "tpot", "p50");
-    if (!error || error->high <= 0.0 || isnan(tpot_s)) {
+    if (!steps || steps->error.high <= 0.0 || isnan(tpot_s)) {
         return false;
     }
-    ts_text_printf(out, "%s: step times of a fitted roofline; TPOT p50 ", model->name);
+    const bool calibrated = steps->origin == TS_ORIGIN_IMPORTED;
+    ts_text_printf(out, "%s: step times %s; TPOT p50 ", model->name,
+                   calibrated ? "calibrated from its log" : "of a fitted roofline");
     ts_metric_format(out, tpot_s, "s");
-    ts_text_puts(out, ", and with 9 of 10 measurements that the fit had not seen between ");
-    ts_metric_format(out, tpot_s * error->low, "s");
+    ts_text_printf(out, ", and with 9 of 10 %s between ",
+                   calibrated ? "of such requests" : "measurements that the fit had not seen");
+    ts_metric_format(out, tpot_s * steps->error.low, "s");
     ts_text_puts(out, " and ");
-    ts_metric_format(out, tpot_s * error->high, "s");
+    ts_metric_format(out, tpot_s * steps->error.high, "s");
     return true;
 }
 

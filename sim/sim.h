@@ -29,8 +29,8 @@ struct ts_sim_options {
     /* How slow the servers' machine is, when and behind which steps: planned steps take that many times the model's
      * time. With single_steps. NULL: 1 throughout. */
     const struct ts_pace *pace;
-    /* Called as a server's planned step begins; with single_steps each step is one. May be NULL. */
-    void (*on_step)(void *user, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load);
+    /* Called as a planned step of a server's replica begins; with single_steps each step is one. May be NULL. */
+    void (*on_step)(void *user, uint32_t unit, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load);
     void *step_user;
 };
 

@@ -335,6 +335,29 @@ static void take_table(const struct ts_tier_context *ctx, const struct ts_table_
     };
 }
 
+/* What `tiersim calibrate` found beside step times: every later report carries it. */
+static void take_calibrated(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
+{
+    const struct ts_model_measurement *engine = ctx->measurement->engine;
+    const struct ts_calibrated *calibrated = engine->calibrated;
+    const char *held = calibrated->n_held > 0 ? "held out" : "that it is from";
+    out->source = ts_loader_printf(
+        loader, "calibrated from %s (%s): %s on %s; time per token off by %.1f %% in the median on %llu requests %s",
+        engine->import->file, engine->import->hash, engine->model, engine->cpu, 100.0 * calibrated->tpot.after,
+        (unsigned long long)(calibrated->n_held > 0 ? calibrated->n_held : calibrated->n_fitted), held);
+    out->error =
+        (struct ts_steps_error){calibrated->low, calibrated->high, calibrated->first_low, calibrated->first_high};
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.interval", ctx->value->path), TS_ORIGIN_IMPORTED,
+                     "9 of 10 requests of the log lie between these times the prediction",
+                     "time per token x %.2f to %.2f, to the first token x %.2f to %.2f", calibrated->low,
+                     calibrated->high, calibrated->first_low, calibrated->first_high);
+    if (calibrated->request_s > 0.0 && ctx->tier->kind == TS_TIER_SERVER) {
+        ctx->tier->request_s = calibrated->request_s;
+        ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.request", ctx->value->path), TS_ORIGIN_IMPORTED,
+                                "calibrated: of every request beside its steps", calibrated->request_s, "s");
+    }
+}
+
 static void resolve_import(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     const struct ts_model_measurement *engine = ctx->measurement->engine;
@@ -355,6 +378,9 @@ static void resolve_import(struct ts_loader *loader, struct ts_tier_context *ctx
         engine->cpu[0] ? engine->cpu : "hardware that it does not name",
         table ? "step times derived from operator profiles; " : "", 100.0 * error->median_frac,
         100.0 * error->worst_frac, error->n, table ? "steps" : "points", import->coefs[1], import->coefs[2]);
+    if (engine->calibrated) {
+        take_calibrated(loader, ctx, out);
+    }
     if (table) {
         take_table(ctx, &engine->table, out);
     } else {
@@ -445,7 +471,9 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
         ctx->broken = true;
     }
     if (ctx->tier->kind == TS_TIER_SERVER) {
-        ts_value_counts_if(value, "engine", out->error.high > 0.0 || !ts_value_is_set(value, "kv_blocks"),
+        ts_value_counts_if(value, "engine",
+                           (out->origin == TS_ORIGIN_FITTED && out->error.high > 0.0) ||
+                               !ts_value_is_set(value, "kv_blocks"),
                            "it says what a fitted roofline adds to its steps, and what the engine keeps of the memory");
     }
     if (!ctx->broken) {

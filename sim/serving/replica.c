@@ -112,7 +112,7 @@ static void begin_step(struct ts_replica *replica, struct ts_engine *engine, con
     remember(replica, engine, false);
     const int64_t step_ns = ts_steptime_ns(step_s(replica, engine, &plan->load));
     if (engine->options->on_step) {
-        engine->options->on_step(engine->options->step_user, engine->now_ns, step_ns, &plan->load);
+        engine->options->on_step(engine->options->step_user, replica->unit, engine->now_ns, step_ns, &plan->load);
     }
     ts_replica_schedule(replica, engine, engine->now_ns + step_ns);
 }

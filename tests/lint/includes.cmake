@@ -27,7 +27,7 @@ set(rooms
   "endpoint: base/|traces/|endpoint/"
   "reports: base/|econ/|sim/(model|record|result)\\.h$|sim/counters\\.inc$|reports/"
   "live: base/|traces/|measure/|kernels/|imports/|engine/|sim/|scenarios/|endpoint/|reports/(table|gnuplot)\\.h$|live/"
-  "study: base/|traces/|sim/|econ/|scenarios/|reports/|study/"
+  "study: base/|traces/|measure/|imports/|sim/|econ/|scenarios/|reports/|study/"
   "app: [a-z0-9]+/")
 
 set(third_party "yaml.h|jansson.h|csv.h|zlib.h|cblas.h|curl/curl.h")

@@ -42,9 +42,10 @@ struct steps {
     int64_t begin_ns[32], step_ns[32];
 };
 
-static void take_step(void *user, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load)
+static void take_step(void *user, uint32_t unit, int64_t begin_ns, int64_t step_ns, const struct ts_batch_load *load)
 {
     struct steps *steps = user;
+    assert_int_equal(unit, 0);
     assert_true(steps->n < COUNT(steps->begin_ns));
     steps->begin_ns[steps->n] = begin_ns;
     steps->step_ns[steps->n++] = step_ns;
