@@ -41,6 +41,15 @@ enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
 static const char *const shape_names[] = {"lognormal",   "normal",  "gamma",    "uniform",
                                           "exponential", "weibull", "empirical"};
 
+bool ts_bind_names_shape(const char *word)
+{
+    bool found = false;
+    for (size_t i = 0; i < N_SHAPES; i++) {
+        found = found || ts_str_equal(shapes[i].name, word);
+    }
+    return found;
+}
+
 static const char *label_of(const struct ts_value *value)
 {
     return value->is_item && value->name ? value->name : ts_schema_last(value->key.doc->path);
@@ -131,10 +140,14 @@ static bool check_parameters(struct ts_loader *loader, const struct shape *shape
     return ok;
 }
 
-static bool bind_parameter(struct ts_loader *loader, const struct ts_value *value, const struct parameter *parameter,
-                           const struct ts_node *node, double *out)
+static bool bind_parameter(struct ts_loader *loader, struct ts_value *value, const char *shape,
+                           const struct parameter *parameter, const struct ts_node *node, double *out)
 {
     const struct ts_key *key = &value->key;
+    if (parameter->kind == PARAM_VALUE && ts_bind_is_uncertain(node)) {
+        const char *path = ts_loader_printf(loader, "%s.%s.%s", value->path, shape, parameter->name);
+        return ts_bind_uncertain(loader, value, node, path, out);
+    }
     switch (parameter->kind) {
     case PARAM_VALUE:
         return ts_bind_number(loader, node, parameter->name, key->doc->unit, key->min, key->max, out);
@@ -179,8 +192,8 @@ static bool bind_shape(struct ts_loader *loader, struct ts_value *value, const s
     double p[2] = {0.0, 0.0};
     bool ok = true;
     for (size_t i = 0; i < shape->n; i++) {
-        ok = bind_parameter(loader, value, &shape->parameters[i], ts_yaml_tree_find(node, shape->parameters[i].name),
-                            &p[i]) &&
+        ok = bind_parameter(loader, value, shape->name, &shape->parameters[i],
+                            ts_yaml_tree_find(node, shape->parameters[i].name), &p[i]) &&
              ok;
     }
     const char *why = ok ? misfit(shape, p) : NULL;
@@ -204,9 +217,9 @@ static bool bind_map(struct ts_loader *loader, struct ts_value *value, const str
         return false;
     }
     if (ts_str_equal(member->key, "uncertain")) {
-        ts_diags_add(loader->diags, TS_ERROR, member->key_at, "write the best guess",
-                     "'uncertain' is not supported yet");
-        return false;
+        const bool ok = ts_bind_uncertain(loader, value, node, value->path, &value->number);
+        value->dist = ts_dist_constant(value->number);
+        return ok;
     }
     if (ts_str_equal(member->key, "empirical")) {
         return bind_empirical(loader, value, member);
