@@ -425,8 +425,8 @@ static enum ts_status judge(struct ts_claim_outcome *out, const struct judging *
     return status;
 }
 
-enum ts_status ts_claim_judge(struct ts_claim_outcome *out, size_t i, const struct ts_progress *progress,
-                              struct ts_diags *diags)
+static enum ts_status judge_claim(struct ts_claim_outcome *out, size_t i, const struct ts_progress *progress,
+                                  struct ts_diags *diags)
 {
     struct judging judging = {.claim = &ts_claims[i], .progress = progress, .diags = diags};
     struct ts_claim_outcome outcome = {.n_drawn = 0};
@@ -461,7 +461,7 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot)
 {
     const struct jury *jury = user;
     ts_diags_init(&jury->diags[slot]);
-    return ts_claim_judge(&jury->out[index], index, jury->progress, &jury->diags[slot]);
+    return judge_claim(&jury->out[index], index, jury->progress, &jury->diags[slot]);
 }
 
 static enum ts_status take(void *user, uint64_t index, uint32_t slot, enum ts_status worked)

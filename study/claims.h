@@ -65,14 +65,10 @@ struct ts_claim_outcome {
     enum ts_claim_verdict verdict;
 };
 
-/* Runs claim i: at the medians, at 16 points of the uncertain inputs, and along each key, at 9 points of its range and
- * where the verdict turns. holds: at the medians, in 9
- * draws of 10, and no key flips it; does not hold: neither at the medians, nor in more than 1 draw of 10, nor anywhere
- * along a key; else: holds if. */
-enum ts_status ts_claim_judge(struct ts_claim_outcome *out, size_t i, const struct ts_progress *progress,
-                              struct ts_diags *diags);
-
-/* All of them, on that many threads: out[ts_n_claims]. */
+/* Runs each claim: at the medians, at 16 points of the uncertain inputs, and along each key, at 9 points of its range
+ * and where the verdict turns. holds: at the medians, in 9 draws of 10, and no key turns it; does not hold: neither at
+ * the medians, nor in more than 1 draw of 10, nor anywhere along a key; else: holds if. On that many threads:
+ * out[ts_n_claims]. */
 enum ts_status ts_claims_judge(struct ts_claim_outcome *out, uint32_t n_threads, const struct ts_progress *progress,
                                struct ts_diags *diags);
 

@@ -41,7 +41,7 @@ enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
 static const char *const shape_names[] = {"lognormal",   "normal",  "gamma",    "uniform",
                                           "exponential", "weibull", "empirical"};
 
-bool ts_bind_names_shape(const char *word)
+static bool names_shape(const char *word)
 {
     bool found = false;
     for (size_t i = 0; i < N_SHAPES; i++) {
@@ -249,6 +249,52 @@ bool ts_bind_distribution(struct ts_loader *loader, struct ts_value *value, cons
         value->dist.max = key->max;
     }
     return ok;
+}
+
+/* ---- one value that nobody knows ---- */
+
+bool ts_bind_is_uncertain(const struct ts_node *node)
+{
+    const struct ts_node *first = node->kind == TS_NODE_MAP && node->n == 1 ? node->first : NULL;
+    return first && (ts_str_equal(first->key, "uncertain") || names_shape(first->key));
+}
+
+static bool bind_doubted_shape(struct ts_loader *loader, struct ts_uncertain *out, const struct ts_value *value,
+                               const struct ts_node *node)
+{
+    struct ts_value shaped = {.key = value->key, .path = value->path, .is_item = value->is_item, .name = value->name};
+    struct ts_dist *dist = ts_loader_array(loader, 1, sizeof *dist);
+    if (!dist || !bind_shape(loader, &shaped, node->first)) {
+        return false;
+    }
+    *dist = shaped.dist;
+    dist->min = value->key.min;
+    dist->max = value->key.max;
+    out->dist = dist;
+    out->p10 = ts_uncertain_at(out, 0.1);
+    out->p50 = ts_uncertain_at(out, 0.5);
+    out->p90 = ts_uncertain_at(out, 0.9);
+    return true;
+}
+
+bool ts_bind_uncertain(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const char *path,
+                       double *out)
+{
+    struct ts_uncertain *input = ts_bind_input(loader, value, node, path);
+    const struct ts_node *inner = ts_str_equal(node->first->key, "uncertain") ? node->first : node;
+    if (!input) {
+        return false;
+    }
+    if (inner->kind != TS_NODE_MAP) {
+        ts_bind_error(loader, inner, "write {uncertain: {p10: ..., p90: ...}}", "uncertain: points are due here");
+        return false;
+    }
+    const bool is_shape = inner->n == 1 && names_shape(inner->first->key);
+    if (is_shape ? !bind_doubted_shape(loader, input, value, inner) : !ts_bind_points(loader, input, inner)) {
+        return false;
+    }
+    *out = ts_uncertain_at(input, 0.5);
+    return true;
 }
 
 /* Gaps have mean 1: only their irregularity is written. */

@@ -1,5 +1,4 @@
-/* Hides the notation of what nobody knows: {uncertain: {p10: .., p90: ..}} where a number is due, or a distribution.
- * The plain run takes the median; the rest goes on the value's list, for study/uncertain.h. */
+/* Hides the three points of {uncertain: {p10: .., p50: .., p90: ..}}, and where an input that nobody knows is kept. */
 #include <math.h>
 #include <string.h>
 
@@ -8,12 +7,6 @@
 
 /* What is a choice and not a guess. */
 static const char *const choices[] = {"seed", "replications", "money.horizon"};
-
-bool ts_bind_is_uncertain(const struct ts_node *node)
-{
-    const struct ts_node *first = node->kind == TS_NODE_MAP && node->n == 1 ? node->first : NULL;
-    return first && (ts_str_equal(first->key, "uncertain") || ts_bind_names_shape(first->key));
-}
 
 static bool is_choice(struct ts_loader *loader, const struct ts_node *node, const char *path)
 {
@@ -26,7 +19,31 @@ static bool is_choice(struct ts_loader *loader, const struct ts_node *node, cons
     return false;
 }
 
-static bool bind_points(struct ts_loader *loader, struct ts_uncertain *out, const struct ts_node *node)
+struct ts_uncertain *ts_bind_input(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node,
+                                   const char *path)
+{
+    const struct ts_key *key = &value->key;
+    struct ts_uncertain_input *made = ts_loader_array(loader, 1, sizeof *made);
+    if (!made || is_choice(loader, node, path)) {
+        return NULL;
+    }
+    made->input = (struct ts_uncertain){
+        .key = path,
+        .unit = key->doc->unit,
+        .min = key->min,
+        .max = key->max,
+        .is_whole = key->type == TS_KEY_INTEGER,
+        .source = ts_loader_printf(loader, "%s:%u:%u", node->at.source ? ts_path_base(node->at.source->name) : "",
+                                   (unsigned)node->at.line, (unsigned)node->at.col)};
+    struct ts_uncertain_input **end = &value->uncertain;
+    while (*end) {
+        end = &(*end)->next;
+    }
+    *end = made;
+    return &made->input;
+}
+
+bool ts_bind_points(struct ts_loader *loader, struct ts_uncertain *out, const struct ts_node *node)
 {
     static const char *const names[] = {"p10", "p50", "p90"};
     double *const points[] = {&out->p10, &out->p50, &out->p90};
@@ -56,59 +73,4 @@ static bool bind_points(struct ts_loader *loader, struct ts_uncertain *out, cons
         return false;
     }
     return ok;
-}
-
-static bool bind_shape(struct ts_loader *loader, struct ts_uncertain *out, const struct ts_value *value,
-                       const struct ts_node *node)
-{
-    struct ts_value shaped = {.key = value->key, .is_item = value->is_item, .name = value->name};
-    struct ts_dist *dist = ts_loader_array(loader, 1, sizeof *dist);
-    shaped.key.extra = NULL; /* no empirical ones */
-    if (!dist || !ts_bind_distribution(loader, &shaped, node)) {
-        return false;
-    }
-    *dist = shaped.dist;
-    out->dist = dist;
-    out->p10 = ts_uncertain_at(out, 0.1);
-    out->p50 = ts_uncertain_at(out, 0.5);
-    out->p90 = ts_uncertain_at(out, 0.9);
-    return true;
-}
-
-static const char *place_of(struct ts_loader *loader, const struct ts_node *node)
-{
-    return ts_loader_printf(loader, "%s:%u:%u", node->at.source ? ts_path_base(node->at.source->name) : "",
-                            (unsigned)node->at.line, (unsigned)node->at.col);
-}
-
-bool ts_bind_uncertain(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const char *path,
-                       double *out)
-{
-    const struct ts_key *key = &value->key;
-    struct ts_uncertain_input *made = ts_loader_array(loader, 1, sizeof *made);
-    if (!made || is_choice(loader, node, path)) {
-        return false;
-    }
-    made->input = (struct ts_uncertain){.key = path,
-                                        .unit = key->doc->unit,
-                                        .min = key->min,
-                                        .max = key->max,
-                                        .is_whole = key->type == TS_KEY_INTEGER,
-                                        .source = place_of(loader, node)};
-    const struct ts_node *inner = ts_str_equal(node->first->key, "uncertain") ? node->first : node;
-    if (inner->kind != TS_NODE_MAP) {
-        ts_bind_error(loader, inner, "write {uncertain: {p10: ..., p90: ...}}", "uncertain: points are due here");
-        return false;
-    }
-    const bool points = inner != node && !(inner->n == 1 && ts_bind_names_shape(inner->first->key));
-    if (points ? !bind_points(loader, &made->input, inner) : !bind_shape(loader, &made->input, value, inner)) {
-        return false;
-    }
-    *out = ts_uncertain_at(&made->input, 0.5);
-    struct ts_uncertain_input **end = &value->uncertain;
-    while (*end) {
-        end = &(*end)->next;
-    }
-    *end = made;
-    return true;
 }
