@@ -7,12 +7,12 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(build-essential cmake ninja-build pkg-config libopenblas-dev libgsl-dev libcsv-dev libyaml-dev libjansson-dev zlib1g-dev
-          libcurl4-openssl-dev libcmocka-dev gnuplot-nox)
+          libcurl4-openssl-dev libsqlite3-dev libcmocka-dev gnuplot-nox)
 # What only the full set of checks needs; not every release has each of them.
 full_packages=()
 [ "${1:-} ${CI:-}" != "test true" ] || full_packages=(clang libclang-rt-dev clang-format-14)
-fedora="sudo dnf install -y gcc cmake ninja-build pkgconf openblas-devel gsl-devel libcsv-devel libyaml-devel jansson-devel zlib-devel libcurl-devel libcmocka-devel gnuplot"
-macos="brew install cmake ninja pkg-config openblas gsl libcsv libyaml jansson zlib curl cmocka gnuplot"
+fedora="sudo dnf install -y gcc cmake ninja-build pkgconf openblas-devel gsl-devel libcsv-devel libyaml-devel jansson-devel zlib-devel libcurl-devel sqlite-devel libcmocka-devel gnuplot"
+macos="brew install cmake ninja pkg-config openblas gsl libcsv libyaml jansson zlib curl sqlite cmocka gnuplot"
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'quickstart: %s\n' "$*" >&2; exit 1; }
@@ -55,7 +55,7 @@ check_elsewhere() {
   for tool in cmake ninja pkg-config cc; do
     command -v "$tool" >/dev/null || die "'$tool' is missing. Type this first: $1"
   done
-  pkg-config --exists gsl jansson yaml-0.1 || die "libraries are missing. Type this first: $1"
+  pkg-config --exists gsl jansson sqlite3 yaml-0.1 || die "libraries are missing. Type this first: $1"
 }
 
 install_packages() {

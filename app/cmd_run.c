@@ -331,7 +331,7 @@ static enum ts_status report_interrupted(struct job *job, const struct ts_replic
 static void scale_month(struct ts_replications *runs, struct ts_scenario *scenario, struct ts_diags *diags)
 {
     const bool closed = scenario->model.users.n > 0;
-    const double scale = closed ? 0.0 : ts_replications_month_scale(runs, scenario);
+    const double scale = ts_replications_month_scale(runs, scenario);
     const struct ts_span at = ts_span_file(scenario->workload.trace_path);
     if (isnan(scale)) {
         ts_diags_add(diags, TS_WARNING, at, NULL,

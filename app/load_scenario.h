@@ -3,7 +3,9 @@
 #define TS_APP_LOAD_SCENARIO_H
 
 #include "app/options.h"
+#include "kernels/host.h"
 #include "scenarios/language/scenario.h"
+#include "study/trial.h"
 
 struct ts_scenario_args {
     const char *path, *trace, *measurement;
@@ -13,7 +15,8 @@ struct ts_scenario_args {
 #define TS_SCENARIO_OPTIONS(type, field)                                                                               \
     {TS_INTO(type, field.path), "SCENARIO", "a scenario file, e.g. scenarios/hybrid-enterprise.yaml",                  \
      .operand = TS_NEEDED},                                                                                            \
-        TS_OPTION_TRACE(type, field.trace), TS_OPTION_SETS(type, field.sets),                                          \
+        TS_OPTION_TRACE(type, field.trace), TS_OPTION_SETS(type, field.sets), TS_OPTION_MEASUREMENT(type, field)
+#define TS_OPTION_MEASUREMENT(type, field)                                                                             \
     {                                                                                                                  \
         "measurement", 'm', TS_INTO(type, field.measurement), "FILE",                                                  \
             "the measurement behind `hardware: this-machine` (default: what `tiersim bench` wrote)"                    \
@@ -23,5 +26,21 @@ struct ts_scenario_args {
  */
 enum ts_status ts_load_scenario(struct ts_scenario *out, const struct ts_scenario_args *args, const char *last_set,
                                 struct ts_diags *diags);
+
+/* The same for many trials: read once. */
+struct ts_loaded_base {
+    struct ts_trial_base base;
+    struct ts_scenario scenario;
+    struct ts_arena arena;
+    struct ts_host host;
+    struct ts_measurement measurement;
+    const char *sets[TS_MAX_SETS + 1];
+    char *text;
+};
+
+/* Stays where it is. Call ts_loaded_base_deinit on TS_OK alone. */
+enum ts_status ts_load_base(struct ts_loaded_base *out, const struct ts_scenario_args *args, const char *last_set,
+                            struct ts_diags *diags);
+void ts_loaded_base_deinit(struct ts_loaded_base *loaded);
 
 #endif

@@ -6,6 +6,7 @@ pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.22)
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
@@ -25,7 +26,7 @@ endif()
 # in the build tree and installed: CMake's usual build path ends in an empty entry, which means the folder a user happens to stand in.
 set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 if(NOT CMAKE_CROSSCOMPILING)
-  set(ts_loader_libraries "${CSV_LIBRARY}" ZLIB::ZLIB PkgConfig::GSL PkgConfig::JANSSON PkgConfig::YAML PkgConfig::CURL PkgConfig::OPENBLAS)
+  set(ts_loader_libraries "${CSV_LIBRARY}" ZLIB::ZLIB PkgConfig::GSL PkgConfig::JANSSON PkgConfig::YAML PkgConfig::CURL PkgConfig::SQLITE PkgConfig::OPENBLAS)
   file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/loader.c" "int main(void) { return 0; }\n")
   try_run(TS_LOADER_STATUS TS_LOADER_BUILT "${CMAKE_CURRENT_BINARY_DIR}/loader" "${CMAKE_CURRENT_BINARY_DIR}/loader.c"
           CMAKE_FLAGS -DCMAKE_SKIP_RPATH=ON LINK_OPTIONS "LINKER:--no-as-needed" LINK_LIBRARIES ${ts_loader_libraries})

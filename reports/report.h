@@ -55,4 +55,10 @@ enum ts_status ts_report_write(bool *drawn, struct ts_report_folder *folder, con
 /* Limits of the scenario that were missed, one sentence each, appended to out; returns how many. */
 size_t ts_report_limits(struct ts_text *out, const struct ts_report *report);
 
+/* Is the attainment reached that the SLO wants? True where it wants none. */
+bool ts_report_keeps_slo(const struct ts_report *report);
+
+/* Its figures, [(*list)->n], TS_FIGURES_OF_RUN; both live as long as the report. */
+const double *ts_report_figures(const struct ts_report *report, const struct ts_figure_list **list);
+
 #endif

@@ -54,3 +54,13 @@ size_t ts_report_limits(struct ts_text *out, const struct ts_report *report)
     }
     return n_missed;
 }
+
+bool ts_report_keeps_slo(const struct ts_report *report)
+{
+    for (size_t i = 0; i < report->n_verdicts; i++) {
+        if (!report->verdicts[i].is_limit && !report->verdicts[i].met) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -100,3 +100,9 @@ void ts_report_destroy(struct ts_report *report)
         free(report);
     }
 }
+
+const double *ts_report_figures(const struct ts_report *report, const struct ts_figure_list **list)
+{
+    *list = &report->list;
+    return report->values;
+}

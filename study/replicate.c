@@ -75,9 +75,13 @@ static enum ts_status merge(struct replication_run *run, struct slot *slot)
     }
     memcpy(each->values + (size_t)each->n * each->list.n, slot->outcome.figures, each->list.n * sizeof *each->values);
     each->n++;
-    enum ts_status status = ts_result_merge(&run->out->merged, &slot->outcome.result);
+    const struct ts_replicate_options *options = run->options;
+    enum ts_status status = options->on_result ? options->on_result(options->user, &slot->outcome.result) : TS_OK;
+    if (status == TS_OK) {
+        status = ts_result_merge(&run->out->merged, &slot->outcome.result);
+    }
     if (status == TS_OK && slot->rows && run->first == TS_OK) {
-        status = ts_requests_csv_add(run->options->requests, slot->rows, &run->options->progress, run->diags);
+        status = ts_requests_csv_add(options->requests, slot->rows, &options->progress, run->diags);
     }
     return status;
 }
@@ -156,5 +160,5 @@ double ts_replications_month_scale(const struct ts_replications *replications, c
 {
     const double *curve = scenario->workload.represents;
     const struct ts_trace_counts *counts = &replications->trace;
-    return curve ? ts_trace_span_factor(curve, counts->first_ns, counts->last_ns) : 0.0;
+    return curve && scenario->model.users.n == 0 ? ts_trace_span_factor(curve, counts->first_ns, counts->last_ns) : 0.0;
 }

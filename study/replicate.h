@@ -12,6 +12,10 @@ struct ts_replicate_options {
     bool single_steps;                /* see sim.h */
     struct ts_progress progress;      /* see sim.h; asked while requests are read and written, too */
     struct ts_requests_csv *requests; /* gets a row of every request; may be NULL. Good for commit on TS_OK alone */
+    /* Gets the result of each replication before it is merged, in the order of their index, one at a time; NULL: nobody
+     * wants it. A status other than TS_OK ends all. */
+    enum ts_status (*on_result)(void *user, const struct ts_result *result);
+    void *user;
 };
 
 struct ts_replications {
@@ -29,7 +33,8 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
 void ts_replications_deinit(struct ts_replications *replications);
 
 /* For ts_model.month_scale: what the hours of the trace stand for, if the scenario says it (trace.represents). 0: it
- * does not; NaN: its times are no dates, or that week has no calls in those hours. */
+ * does not, or users of a closed loop set the rate themselves; NaN: its times are no dates, or that week has no calls
+ * in those hours. */
 double ts_replications_month_scale(const struct ts_replications *replications, const struct ts_scenario *scenario);
 
 #endif

@@ -81,22 +81,24 @@ static enum ts_status run_scenario(struct ts_trial_outcome *out, const struct ts
     return TS_OK;
 }
 
-/* The base's scenario with the trial's own list behind the base's. */
-static enum ts_status load(struct ts_scenario *out, const struct ts_trial *trial, struct ts_diags *diags)
+enum ts_status ts_trial_load(struct ts_scenario *out, const struct ts_trial_base *base, const char *const *sets,
+                             size_t n_sets, struct ts_diags *diags)
 {
-    struct ts_scenario_options options = trial->base->options;
-    const char **sets = calloc(options.n_sets + trial->n_sets, sizeof *sets);
-    if (!sets) {
+    struct ts_scenario_options options = base->options;
+    const char **all = calloc(options.n_sets + n_sets + 1, sizeof *all);
+    if (!all) {
         return TS_ENOMEM;
     }
     for (size_t i = 0; i < options.n_sets; i++) {
-        sets[i] = options.sets[i];
+        all[i] = options.sets[i];
     }
-    memcpy(sets + options.n_sets, trial->sets, trial->n_sets * sizeof *sets);
-    options.sets = sets;
-    options.n_sets += trial->n_sets;
-    const enum ts_status status = ts_scenario_load(out, trial->base->path, &options, diags);
-    free(sets);
+    for (size_t i = 0; i < n_sets; i++) {
+        all[options.n_sets + i] = sets[i];
+    }
+    options.sets = all;
+    options.n_sets += n_sets;
+    const enum ts_status status = ts_scenario_load(out, base->path, &options, diags);
+    free(all);
     return status;
 }
 
@@ -107,7 +109,7 @@ enum ts_status ts_trial_run(struct ts_trial_outcome *out, const struct ts_trial 
         return run_scenario(out, trial->base->scenario, trial, options, diags);
     }
     struct ts_scenario scenario;
-    enum ts_status status = load(&scenario, trial, diags);
+    enum ts_status status = ts_trial_load(&scenario, trial->base, trial->sets, trial->n_sets, diags);
     if (status == TS_OK) {
         status = run_scenario(out, &scenario, trial, options, diags);
         ts_scenario_deinit(&scenario);

@@ -41,6 +41,10 @@ struct ts_trial_outcome {
     struct ts_trace_counts trace; /* zero for a generated workload */
 };
 
+/* The base's scenario with sets[n_sets] behind the base's own. As ts_scenario_load. */
+enum ts_status ts_trial_load(struct ts_scenario *out, const struct ts_trial_base *base, const char *const *sets,
+                             size_t n_sets, struct ts_diags *diags);
+
 /* What ts_scenario_load, ts_workload_open and ts_sim_run return. On failure *out is untouched, but for trace.came_late:
  * rows of the trace are out of order so far on that it has to be sorted; run it again with sorts_trace. */
 enum ts_status ts_trial_run(struct ts_trial_outcome *out, const struct ts_trial *trial,

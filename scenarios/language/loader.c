@@ -141,6 +141,23 @@ const char *ts_loader_hint(struct ts_loader *loader, const char *word, const cha
 
 /* ---- files ---- */
 
+static void note_file(struct ts_loader *loader, const char *path)
+{
+    if (loader->n_files == loader->cap_files) {
+        const size_t cap = loader->cap_files ? 2 * loader->cap_files : 8;
+        const char **grown = ts_loader_array(loader, cap, sizeof *grown);
+        if (!grown) {
+            return;
+        }
+        if (loader->n_files > 0) {
+            memcpy(grown, loader->files, loader->n_files * sizeof *grown);
+        }
+        loader->files = grown;
+        loader->cap_files = cap;
+    }
+    loader->files[loader->n_files++] = path;
+}
+
 const char *ts_loader_beside(struct ts_loader *loader, const char *path)
 {
     char *folder = ts_path_dir(loader->path);
@@ -152,6 +169,7 @@ const char *ts_loader_beside(struct ts_loader *loader, const char *path)
     }
     free(joined);
     free(folder);
+    note_file(loader, kept);
     return kept;
 }
 

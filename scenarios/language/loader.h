@@ -23,6 +23,8 @@ struct ts_loader {
         const struct ts_measurement *measurement; /* NULL: could not be read, which was reported */
     } measurements[TS_MAX_MEASUREMENTS];
     size_t n_measurements;
+    const char **files; /* that the scenario names, in the order of being asked for */
+    size_t n_files, cap_files;
     struct ts_assumption *derived; /* found while resolving, in order */
     size_t n_derived, cap_derived;
     bool failed;           /* something ended with a status other than TS_OK that is no mistake in the scenario */
@@ -55,7 +57,7 @@ void ts_loader_assume_number(struct ts_loader *loader, const char *key, enum ts_
 /* "did you mean 'x'?", or "one of: a, b, c" when nothing is near. Never NULL. */
 const char *ts_loader_hint(struct ts_loader *loader, const char *word, const char *const *candidates, size_t n);
 
-/* path relative to the scenario's folder. */
+/* path relative to the scenario's folder; it is one of the scenario's files then. */
 const char *ts_loader_beside(struct ts_loader *loader, const char *path);
 
 /* A measurement file, read once; NULL if it cannot be read (reported). `at`: who asked. */
@@ -113,8 +115,6 @@ void ts_resolve_machine(struct ts_loader *loader, struct ts_tier_context *ctx, c
 /* resolve_host.c: the host's time of a server, behind ts_resolve_steps; and whose overhead a server or device has. */
 const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
-/* Behind both: tiers.*.steps_error. */
-void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */

@@ -5,7 +5,6 @@
 #ifndef TS_SCENARIOS_LANGUAGE_VALUE_H
 #define TS_SCENARIOS_LANGUAGE_VALUE_H
 
-#include "base/uncertain.h"
 #include "scenarios/language/schema.h"
 #include "scenarios/language/yaml_tree.h"
 
@@ -14,12 +13,6 @@ enum ts_value_state {
     TS_VALUE_DEFAULT,
     TS_VALUE_WRITTEN,
     TS_VALUE_BROKEN, /* a mistake was reported */
-};
-
-/* One of the numbers of a value that is written as uncertain. */
-struct ts_uncertain_input {
-    struct ts_uncertain input;
-    struct ts_uncertain_input *next;
 };
 
 struct ts_value {
@@ -37,7 +30,6 @@ struct ts_value {
     int index;                  /* of an item whose name stands for a tier or a class: which */
     const char *shown;          /* for the manifest */
     double number;
-    struct ts_uncertain_input *uncertain; /* NULL: nothing is */
     const char *text;
     bool flag;
     struct ts_value *original; /* of a copy: reading the one marks the other. NULL: it is none */

@@ -113,7 +113,6 @@ static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx
     device->battery_wh = ts_value_number(ctx->value, "battery");
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &device->steps);
-    ts_resolve_steps_error(ctx, &device->steps);
 }
 
 /* Do classes differ in priority? */
@@ -257,7 +256,6 @@ static void resolve_replica(struct ts_loader *loader, struct ts_tier_context *ct
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &replica->steps);
     ts_resolve_host(loader, ctx, &replica->steps);
-    ts_resolve_steps_error(ctx, &replica->steps);
     if (!ctx->broken) {
         ts_resolve_ideal(ctx, &replica->ideal);
     }

@@ -2,7 +2,8 @@
  * that allocation fails, and in another in which all from there on do. Each child must end with exit code 1 and "out of
  * memory" as the only reason, or, where the program can do without that memory, as it does with it.
  * main()'s first call is gsl_set_error_handler_off(): what runs before it (constructors of libraries) is let be.
- * Environment: TS_STRIDE=K takes every K-th allocation; TS_WATCH=FOLDER: no temporary file may be left there. */
+ * Environment: TS_STRIDE=K takes every K-th allocation; TS_WATCH=FOLDER: no temporary file may be left there, and with
+ * TS_FRESH the folder's files are removed before each run. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -95,6 +96,17 @@ static int empty_file(FILE *file)
     return descriptor;
 }
 
+static void remove_files(const char *folder)
+{
+    DIR *dir = folder != NULL ? opendir(folder) : NULL;
+    for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+}
+
 /* How long it took is another each time. */
 static void cut_times(char *text)
 {
@@ -110,6 +122,9 @@ static bool run_child(struct outcome *outcome, FILE *const files[2], long n, boo
 {
     const int out = empty_file(files[0]), err = empty_file(files[1]);
     fflush(stdout);
+    if (getenv("TS_FRESH") != NULL) {
+        remove_files(getenv("TS_WATCH"));
+    }
     const pid_t child = fork();
     if (child == 0) {
         dup2(out, STDOUT_FILENO);

@@ -19,7 +19,7 @@ bash "$case_dir/cmd" >"$OUT/got/stdout" 2>"$OUT/got/stderr" </dev/null
 echo $? >"$OUT/got/exit"
 
 normalise() {
-  sed -E -e "s#$OUT#OUT#g" -e "s#this machine is '[^']*'#this machine is 'CPU'#" -e 's#simulated in [0-9.e-]+ s \([0-9.,e+]+ requests/s\); whole run [0-9.e-]+ s \([0-9.,e+]+ requests/s\); peak memory [0-9.e+]+ MB#simulated in TIME#g' "$1" >"$1.tmp" && mv "$1.tmp" "$1"
+  sed -E -e "s#$OUT#OUT#g" -e "s#this machine is '[^']*'#this machine is 'CPU'#" -e 's#simulated in [0-9.e-]+ s \([0-9.,e+]+ requests/s\); whole run [0-9.e-]+ s \([0-9.,e+]+ requests/s\); peak memory [0-9.e+]+ MB#simulated in TIME#g' -e 's#simulated in [0-9.e+-]+ s \([0-9.e+-]+ points/s\); peak memory [0-9.e+]+ MB#simulated in TIME#' "$1" >"$1.tmp" && mv "$1.tmp" "$1"
 }
 normalise "$OUT/got/stdout"
 normalise "$OUT/got/stderr"

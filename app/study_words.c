@@ -1,0 +1,180 @@
+/* Hides the forms of these words. */
+#include "app/study_words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/slug.h"
+
+/* An axis has all values of its key behind one --set. */
+static enum ts_status check_once(const struct ts_design_spec *spec, const struct ts_option_texts *once,
+                                 struct ts_diags *diags)
+{
+    for (uint32_t a = 0; a < spec->n_axes; a++) {
+        const char *key = spec->axes[a].key;
+        const size_t len = strlen(key);
+        for (size_t i = 0; i < once->n; i++) {
+            if (strncmp(once->items[i], key, len) == 0 && once->items[i][len] == '=') {
+                return ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave out one of the two",
+                               "--set %s does nothing: %s is an axis", once->items[i], key);
+            }
+        }
+    }
+    return TS_OK;
+}
+
+enum ts_status ts_words_axes(struct ts_design_spec *out, struct ts_option_texts *once,
+                             const struct ts_option_texts *sets, struct ts_arena *arena, struct ts_diags *diags)
+{
+    out->n_axes = 0;
+    once->n = 0;
+    for (size_t i = 0; i < sets->n; i++) {
+        struct ts_axis axis;
+        bool is_axis;
+        const enum ts_status status = ts_axis_parse(&axis, &is_axis, sets->items[i], arena, diags);
+        if (status != TS_OK) {
+            return status;
+        }
+        if (!is_axis) {
+            once->items[once->n++] = sets->items[i];
+            continue;
+        }
+        for (uint32_t a = 0; a < out->n_axes; a++) {
+            if (ts_str_equal(out->axes[a].key, axis.key)) {
+                return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write all of its values behind one --set",
+                               "%s is an axis already", axis.key);
+            }
+        }
+        if (out->n_axes == TS_MAX_AXES) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "more than %d axes", TS_MAX_AXES);
+        }
+        out->axes[out->n_axes++] = axis;
+    }
+    return check_once(out, once, diags);
+}
+
+enum ts_status ts_words_design(enum ts_design_kind *out, const char *word, struct ts_diags *diags)
+{
+    for (int i = 0; i < TS_N_DESIGNS; i++) {
+        if (ts_str_equal(word, ts_design_names[i])) {
+            *out = (enum ts_design_kind)i;
+            return TS_OK;
+        }
+    }
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write grid, list, lhs or sobol", "--design: unknown design '%s'",
+                   word);
+}
+
+/* ---- goal ---- */
+
+static const char *last_dot(const char *from, const char *to)
+{
+    while (to > from && to[-1] != '.') {
+        to--;
+    }
+    return to > from ? to - 1 : NULL;
+}
+
+static enum ts_status unknown_figure(const char *word, struct ts_diags *diags)
+{
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(),
+                   "write for example cost.total, edge.ttft.p95 or max:attainment.mean; docs/FIGURES.md lists them",
+                   "there is no figure '%s'", word);
+}
+
+enum ts_status ts_words_goal(struct ts_study_goal *out, const char *word, struct ts_arena *arena,
+                             struct ts_diags *diags)
+{
+    const bool most = ts_str_has_prefix(word, "max:");
+    const char *figure = most || ts_str_has_prefix(word, "min:") ? word + 4 : word;
+    const char *stat = last_dot(figure, figure + strlen(figure));
+    if (!stat) {
+        return unknown_figure(word, diags);
+    }
+    const char *name = last_dot(figure, stat), *subject = name ? figure : "all";
+    const char *name_at = name ? name + 1 : figure;
+    *out = (struct ts_study_goal){
+        .subject = ts_arena_strndup(arena, subject, name ? (size_t)(name - figure) : strlen(subject)),
+        .name = ts_arena_strndup(arena, name_at, (size_t)(stat - name_at)),
+        .stat = ts_arena_strdup(arena, stat + 1),
+        .most = most};
+    if (!out->subject || !out->name || !out->stat) {
+        return TS_ENOMEM;
+    }
+    return ts_metric_find(out->name, out->stat) ? TS_OK : unknown_figure(word, diags);
+}
+
+/* ---- shards ---- */
+
+enum ts_status ts_words_shard(uint32_t *shard, uint32_t *n_shards, const char *word, struct ts_diags *diags)
+{
+    char name[128];
+    uint64_t i = 0, n = 0;
+    *shard = 0;
+    *n_shards = 1;
+    if (!word) {
+        return TS_OK;
+    }
+    const size_t len = strcspn(word, "/");
+    const char *index = word;
+    size_t index_len = len;
+    bool good = word[len] == '/' && ts_parse_u64(&n, word + len + 1, strlen(word + len + 1)) && n >= 1 &&
+                n <= TS_MAX_POINTS && len > 0 && len < sizeof name;
+    if (good && (word[0] < '0' || word[0] > '9')) {
+        memcpy(name, word, len);
+        name[len] = '\0';
+        index = getenv(name);
+        if (!index) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--shard %s: there is no environment variable %s",
+                           word, name);
+        }
+        index_len = strlen(index);
+    }
+    good = good && ts_parse_u64(&i, index, index_len) && i < n;
+    if (!good) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(),
+                       "write --shard 0/16 to --shard 15/16, or a variable's name: --shard JOB_COMPLETION_INDEX/16",
+                       "--shard %s: this is no part of a whole", word);
+    }
+    *shard = (uint32_t)i;
+    *n_shards = (uint32_t)n;
+    return TS_OK;
+}
+
+/* ---- names ---- */
+
+const char *ts_words_study_stem(const char *named, const char *scenario, struct ts_arena *arena)
+{
+    struct ts_text stem;
+    if (named) {
+        return ts_arena_strndup(arena, named, strlen(named) - (ts_str_has_suffix(named, ".db") ? 3 : 0));
+    }
+    ts_text_init(&stem);
+    ts_text_puts(&stem, "out/");
+    ts_slug(&stem, scenario);
+    ts_text_puts(&stem, "-study");
+    const char *kept = stem.failed ? NULL : ts_arena_strdup(arena, stem.data);
+    ts_text_deinit(&stem);
+    return kept;
+}
+
+void ts_words_put_shell(struct ts_text *out, const char *word)
+{
+    const bool plain =
+        word[0] != '\0' &&
+        word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=:,+-")] == '\0';
+    if (plain) {
+        ts_text_puts(out, word);
+        return;
+    }
+    ts_text_puts(out, "'");
+    for (; *word; word++) {
+        if (*word == '\'') {
+            ts_text_puts(out, "'\\''");
+        } else {
+            ts_text_append(out, word, 1);
+        }
+    }
+    ts_text_puts(out, "'");
+}
