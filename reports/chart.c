@@ -13,7 +13,7 @@ const struct ts_chart ts_charts[] = {
      "the p95. Solid lines are the first token (TTFT), dashed lines the whole answer (E2E). Further left is faster; "
      "the time axis is "
      "logarithmic, so each step to the right is ten times longer. Dotted verticals are the bounds of the SLO.",
-     ts_chart_latency},
+     NULL, ts_chart_latency},
     {"cost", "What a month costs",
      "One bar for each kind of cost, stacked by tier, in the first month in full service (upkeep is maintenance); "
      "bought machines are spread "
@@ -21,19 +21,25 @@ const struct ts_chart ts_charts[] = {
      "The last two bars compare the plan's total with the same calls at the API, as far as policy lets them out. A "
      "colour means the same tier "
      "in every chart.",
-     ts_chart_cost},
+     NULL, ts_chart_cost},
     {"power", "Power over the simulated time",
      "Electric power at the meter, host and cooling included, stacked by tier: the upper edge is what the plan draws "
      "in all. The floor "
      "that never goes away is what idle machines draw. Whoever sells an API pays for its power, so API tiers do not "
      "appear.",
-     ts_chart_power},
+     NULL, ts_chart_power},
     {"payback", "When the plan pays back",
      "All money spent so far: by the plan (solid; it starts with what the machines cost) and by the calls that policy "
      "lets out at the API (dashed). Where the lines cross, the plan has paid back. The shaded area is what it is ahead "
      "by.",
-     ts_chart_payback},
-    {NULL, NULL, NULL, NULL},
+     NULL, ts_chart_payback},
+    {"incidents", "What happens when something fails",
+     "What each tier answered over time, stacked, with what was refused (rejected, or given up) on top; the line is "
+     "what "
+     "came. The dashed line is how many requests were under way, on the right-hand axis: an event is over when it is "
+     "back where it was. Grey bands are the scenario's events.",
+     ts_model_has_incidents, ts_chart_incidents},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 void ts_chart_begin(struct ts_text *gp, const char *id, const char *title)

@@ -8,13 +8,19 @@
 struct ts_chart {
     const char *id; /* file name without its end */
     const char *title;
-    const char *reading; /* how to read it, two or three sentences */
+    const char *reading;                           /* how to read it, two or three sentences */
+    bool (*applies)(const struct ts_model *model); /* NULL: to every one */
     /* Appends the data and the part of the script between the frame's beginning and end, `plot` last. */
     void (*make)(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 };
 
 /* Ends with id = NULL. */
 extern const struct ts_chart ts_charts[];
+
+static inline bool ts_chart_applies(const struct ts_chart *chart, const struct ts_model *model)
+{
+    return !chart->applies || chart->applies(model);
+}
 
 /* The frame of every chart: size, fonts, colours and title, then (at the end) the same picture as PNG. The script draws
  * <id>.svg and <id>.png. */
@@ -53,5 +59,6 @@ void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_r
 void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
+void ts_chart_incidents(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 
 #endif

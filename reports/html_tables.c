@@ -220,6 +220,7 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
     begin_section(out, "Energy", "Of the simulated window by part, and scaled to a month.");
     put_tier_rows(out, report, ts_energy_columns);
     end_section(out);
+    ts_report_incidents_html(out, report);
     ts_report_notes_html(out, report);
     put_classes(out, report);
     return status;

@@ -67,7 +67,20 @@ static bool has_router_price(const struct ts_model *model)
 
 static bool has_attempts(const struct ts_model *model)
 {
-    return model->router.policy == TS_ROUTE_CASCADE || model->router.policy == TS_ROUTE_HEDGE;
+    return model->router.policy == TS_ROUTE_CASCADE || model->router.policy == TS_ROUTE_HEDGE ||
+           ts_model_has_incidents(model);
+}
+
+static bool has_outages(const struct ts_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_links; i++) {
+        any = any || model->links[i].mean_up_s > 0.0;
+    }
+    for (uint32_t i = 0; i < model->n_incidents; i++) {
+        any = any || model->incidents[i].link >= 0;
+    }
+    return any;
 }
 
 static bool has_transfers(const struct ts_model *model)
@@ -314,6 +327,7 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define WHEN_ROUTER_PRICE has_router_price
 #define WHEN_PROMPT_CACHE has_prompt_cache
 #define WHEN_SESSIONS has_sessions
+#define WHEN_OUTAGES has_outages
 #define MERGE_SUM "sum"
 #define MERGE_MAX "highest"
 #define MERGE_TIME_MEAN "mean by time"

@@ -30,7 +30,7 @@ struct ts_metric_view {
 
 /* The columns of sim/counters.inc. */
 enum ts_counter_type { TS_COUNTER_IS_COUNT, TS_COUNTER_IS_REAL };
-enum ts_counter_has { TS_HAS_ANY, TS_HAS_OWNED, TS_HAS_SERVER, TS_HAS_CROSSING };
+enum ts_counter_has { TS_HAS_ANY, TS_HAS_OWNED, TS_HAS_SERVER, TS_HAS_CROSSING, TS_HAS_INCIDENTS };
 
 struct ts_metric {
     const char *name;
@@ -91,6 +91,8 @@ struct ts_series {
 };
 extern const struct ts_series ts_series[];
 
+/* Do reports of that model have its column? */
+bool ts_series_is_told(const struct ts_series *series, const struct ts_model *model);
 /* In a bin; of all tiers together, or of a tier of another kind, NaN where it has none. */
 double ts_series_value(const struct ts_series *series, const struct ts_model *model, const struct ts_result *result,
                        uint32_t tier, uint32_t bin);

@@ -16,6 +16,8 @@ bool ts_metric_has(const struct ts_model *model, uint32_t tier, enum ts_counter_
         return one && one->kind == TS_TIER_SERVER;
     case TS_HAS_CROSSING:
         return one && ts_tier_is_disaggregated(one);
+    case TS_HAS_INCIDENTS:
+        return ts_model_has_incidents(model);
     }
     return false;
 }
@@ -25,6 +27,11 @@ const struct ts_series ts_series[] = {
 #include "sim/counters.inc"
     {NULL, NULL, 0, TS_HAS_ANY},
 };
+
+bool ts_series_is_told(const struct ts_series *series, const struct ts_model *model)
+{
+    return series->has != TS_HAS_INCIDENTS || ts_model_has_incidents(model);
+}
 
 double ts_series_value(const struct ts_series *series, const struct ts_model *model, const struct ts_result *result,
                        uint32_t tier, uint32_t bin)

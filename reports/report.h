@@ -1,5 +1,5 @@
 /* The reports of one run, all made from one model of figures: terminal summary, summary.csv, timeseries.csv, run.json,
- * four charts by gnuplot, a self-contained report.html, and manifest.json, which lists the others. Written into a
+ * its charts by gnuplot, a self-contained report.html, and manifest.json, which lists the others. Written into a
  * folder that appears whole, see reports/report_folder.h. */
 #ifndef TS_REPORTS_REPORT_H
 #define TS_REPORTS_REPORT_H

@@ -120,7 +120,9 @@ static void put_bin(struct ts_text *text, const struct ts_report_input *input, u
     ts_csv_put(text, ts_metric_tier_name(input->model, tier), false);
     ts_csv_put_number(text, all ? (double)result->arrivals[bin] / (result->bin_s * runs) : NAN, false);
     for (const struct ts_series *series = ts_series; series->column; series++) {
-        ts_csv_put_number(text, ts_series_value(series, input->model, result, tier, bin), false);
+        if (ts_series_is_told(series, input->model)) {
+            ts_csv_put_number(text, ts_series_value(series, input->model, result, tier, bin), false);
+        }
     }
     ts_text_puts(text, "\n");
 }
@@ -134,7 +136,9 @@ enum ts_status ts_report_series_csv(const char *path, const struct ts_report *re
         return status;
     }
     for (const struct ts_series *series = ts_series; series->column; series++) {
-        ts_text_printf(&out.text, ",%s", series->column);
+        if (ts_series_is_told(series, input->model)) {
+            ts_text_printf(&out.text, ",%s", series->column);
+        }
     }
     ts_text_puts(&out.text, "\n");
     for (uint32_t bin = 0; status == TS_OK && bin < input->result->n_bins; bin++) {

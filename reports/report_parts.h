@@ -95,6 +95,14 @@ void ts_report_recorded_csv(struct ts_text *out, const struct ts_report *report)
 void ts_report_notes_text(struct ts_text *out, const struct ts_report *report);
 void ts_report_notes_html(struct ts_text *out, const struct ts_report *report);
 
+/* ---- the scenario's events ---- */
+
+/* A sentence an event, as notes are. */
+void ts_report_incidents_text(struct ts_text *out, const struct ts_report *report);
+void ts_report_incidents_html(struct ts_text *out, const struct ts_report *report);
+/* incidents.csv: a row each time that an event strikes. */
+void ts_report_incidents_csv(struct ts_text *out, const struct ts_report *report);
+
 /* ---- the files ---- */
 
 enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);

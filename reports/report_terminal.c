@@ -374,6 +374,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     }
     put_pools(out, report);
     put_transfers(out, report);
+    ts_report_incidents_text(out, report);
     ts_report_notes_text(out, report);
     put_origins(out, report);
     return status == TS_OK && out->failed ? TS_ENOMEM : status;

@@ -107,6 +107,19 @@ static enum ts_status save_recorded(struct report_run *run)
     return status;
 }
 
+static enum ts_status save_incidents(struct report_run *run)
+{
+    if (run->report->input.model->n_incidents == 0) {
+        return TS_OK;
+    }
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_report_incidents_csv(&text, run->report);
+    const enum ts_status status = save(run, "incidents", ".csv", &text);
+    ts_text_deinit(&text);
+    return status;
+}
+
 /* ---- charts ---- */
 
 static enum ts_gnuplot_outcome draw(struct report_run *run, const char *id)
@@ -151,6 +164,9 @@ static enum ts_status save_charts(struct report_run *run, bool *drawn)
     bool try = true;
     *drawn = true;
     for (const struct ts_chart *chart = ts_charts; chart->id != NULL; chart++) {
+        if (!ts_chart_applies(chart, run->report->input.model)) {
+            continue;
+        }
         enum ts_status status = save_chart_sources(run, chart);
         if (status != TS_OK) {
             return status;
@@ -183,6 +199,9 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
     }
     if (status == TS_OK) {
         status = save_recorded(run);
+    }
+    if (status == TS_OK) {
+        status = save_incidents(run);
     }
     if (status == TS_OK) {
         status = save_json(run);

@@ -39,12 +39,11 @@ static uint32_t open_attempt(struct ts_engine *engine, uint32_t call_id)
     return id;
 }
 
-/* Its record is gone afterwards; and that of the call, if it was the last one and the call has its outcome. */
-static void close_attempt(struct ts_engine *engine, uint32_t id)
+/* Of the call's attempts under way. */
+static void take_out(struct ts_engine *engine, uint32_t id)
 {
-    const struct ts_flight *flight = ts_engine_flight(engine, id);
-    const uint32_t call_id = flight->call;
-    struct ts_call *call = ts_engine_call(engine, call_id);
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    struct ts_call *call = ts_engine_call(engine, flight->call);
     uint32_t *at = &call->open;
     while (*at != id) {
         TS_CHECK(*at != TS_FLIGHT_NONE);
@@ -52,8 +51,21 @@ static void close_attempt(struct ts_engine *engine, uint32_t id)
     }
     *at = flight->sibling;
     call->n_open--;
+}
+
+/* Its record is gone afterwards; and that of the call, if it was the last one and the call has its outcome. */
+static void close_attempt(struct ts_engine *engine, uint32_t id)
+{
+    const struct ts_flight *flight = ts_engine_flight(engine, id);
+    const uint32_t call_id = flight->call;
+    struct ts_call *call = ts_engine_call(engine, call_id);
+    if (flight->is_cut) {
+        call->n_cut--;
+    } else {
+        take_out(engine, id);
+    }
     ts_slots_give(&engine->flights, id);
-    if (call->is_settled && call->n_open == 0) {
+    if (call->is_settled && call->n_open == 0 && call->n_cut == 0) {
         ts_calls_give(&engine->calls, call_id);
     }
 }
@@ -108,12 +120,80 @@ static void cancel_others(struct ts_engine *engine, uint32_t call_id, uint32_t w
 
 /* ---- the outcome ---- */
 
+/* ---- lines that fail ---- */
+
+static struct ts_link *link_of(struct ts_engine *engine, const struct ts_flight *flight)
+{
+    const int index = engine->model->tiers[flight->tier].link;
+    return index >= 0 ? &engine->links[index] : NULL;
+}
+
+/* The client begins anew elsewhere, that much later. False: there is no room for a further attempt. */
+static bool begin_elsewhere(struct ts_engine *engine, uint32_t id, int64_t after_ns)
+{
+    const uint8_t choice = ts_engine_flight(engine, id)->choice;
+    const uint32_t fresh = open_attempt(engine, ts_engine_flight(engine, id)->call);
+    if (fresh == TS_FLIGHT_NONE) {
+        return false;
+    }
+    ts_engine_flight(engine, fresh)->choice = choice;
+    ts_engine_schedule_flight(engine, engine->now_ns + after_ns, TS_EVENT_ROUTE, fresh);
+    return true;
+}
+
+static void cut(struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    take_out(engine, id);
+    ts_engine_call(engine, flight->call)->n_cut++;
+    flight->is_cut = true;
+}
+
+/* Its tier is out of reach. Amid a reply it goes on there for nobody; else it is called back. */
+static void lose_line(struct ts_engine *engine, uint32_t id)
+{
+    if (!begin_elsewhere(engine, id, 0)) {
+        return;
+    }
+    if (has_token(engine, ts_engine_flight(engine, id))) {
+        cut(engine, id);
+    } else {
+        cancel(engine, id);
+    }
+}
+
+void ts_attempt_lose_link(struct ts_engine *engine, uint32_t link)
+{
+    for (uint32_t id = 0; id < engine->flights.cap && ts_engine_toils_on(engine, 1); id++) {
+        const struct ts_flight *flight = ts_engine_flight(engine, id);
+        if (flight->slot.is_used && flight->in_tier && !flight->is_cut &&
+            engine->model->tiers[flight->tier].link == (int)link && !ts_engine_call(engine, flight->call)->is_settled) {
+            lose_line(engine, id);
+        }
+    }
+}
+
+/* A whole reply that its line does not carry any more: the client begins anew once it knows. */
+static bool loses_reply(struct ts_engine *engine, uint32_t id)
+{
+    const struct ts_flight *flight = ts_engine_flight(engine, id);
+    const struct ts_link *link = link_of(engine, flight);
+    if (!link || !ts_link_fails(link, engine->now_ns) || flight->is_cut ||
+        ts_engine_call(engine, flight->call)->is_settled ||
+        !begin_elsewhere(engine, id, ts_ns_from_s(link->model->detect_s))) {
+        return false;
+    }
+    cut(engine, id);
+    return true;
+}
+
 /* Into the books, and to whoever wants a row of every request. */
 static void book(struct ts_engine *engine, const struct ts_call *call, const struct ts_flight *flight,
                  enum ts_outcome outcome)
 {
     const struct ts_request_record record = ts_record_of(flight, outcome, engine->now_ns);
     ts_router_spend(engine, ts_ledger_settle(&engine->ledger, call, flight, &record));
+    ts_ledger_tell(&engine->ledger, flight->tier, outcome, engine->now_ns);
     const bool is_over =
         call->session.call == TS_SLOT_NONE ||
         ts_sessions_answer(engine, call->session.call, &record, ts_ledger_meets(&engine->ledger, &record));
@@ -167,6 +247,7 @@ static void send_reply(struct ts_engine *engine, struct ts_flight *flight)
         const double bytes = flight->request.output_tok * link->model->bytes_per_tok;
         flight->last_wait_ns =
             ts_link_send(link, TS_LINK_DOWN, engine->now_ns, bytes, engine->now_ns - flight->first_ns);
+        flight->first_wait_ns = flight->first_ns == engine->now_ns ? flight->last_wait_ns : flight->first_wait_ns;
     }
 }
 
@@ -190,10 +271,10 @@ void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome out
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_call *call = ts_engine_call(engine, flight->call);
     leave_tier(engine, flight);
-    if (outcome == TS_DONE) {
-        send_reply(engine, flight);
+    if (outcome == TS_DONE && !loses_reply(engine, id)) {
+        send_reply(engine, ts_engine_flight(engine, id));
     }
-    if (call->is_settled) {
+    if (call->is_settled || ts_engine_flight(engine, id)->is_cut) {
         supersede(engine, id, outcome == TS_DONE);
     } else if (outcome != TS_DONE) {
         fail_attempt(engine, id, outcome);
@@ -218,19 +299,22 @@ void ts_engine_accept(struct ts_engine *engine, uint32_t id)
 void ts_engine_first_token(struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    const int link = engine->model->tiers[flight->tier].link;
-    if (link >= 0) {
-        flight->first_wait_ns = ts_link_wait_ns(&engine->links[link], TS_LINK_DOWN, engine->now_ns);
+    const struct ts_link *link = link_of(engine, flight);
+    if (flight->is_cut) {
+        return;
+    }
+    if (link) {
+        flight->first_wait_ns = ts_link_wait_ns(link, TS_LINK_DOWN, engine->now_ns);
     }
     if (ts_engine_call(engine, flight->call)->n_open > 1) {
         cancel_others(engine, flight->call, id);
     }
 }
 
-static bool is_watched(const struct ts_engine *engine, const struct ts_flight *flight)
+static bool is_watched(struct ts_engine *engine, const struct ts_flight *flight)
 {
-    const int link = engine->model->tiers[flight->tier].link;
-    return (link >= 0 && ts_link_is_limited(&engine->links[link])) || ts_engine_call(engine, flight->call)->n_open > 1;
+    const struct ts_link *link = link_of(engine, flight);
+    return (link && (ts_link_is_limited(link) || link->may_fail)) || ts_engine_call(engine, flight->call)->n_open > 1;
 }
 
 void ts_engine_expect_first(struct ts_engine *engine, uint32_t id)
@@ -284,10 +368,26 @@ static int64_t take_link(struct ts_engine *engine, struct ts_flight *flight)
            ts_link_send(link, TS_LINK_UP, engine->now_ns, flight->request.prompt_tok * link->model->bytes_per_tok, 0);
 }
 
+/* The line to its tier fails: on to the next tier once the client knows. False: at once. */
+static bool notice_dead_line(struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    const int64_t detect_ns = ts_ns_from_s(link_of(engine, flight)->model->detect_s);
+    flight->down_ns = 0;
+    if (detect_ns > 0) {
+        ts_engine_schedule_flight(engine, engine->now_ns + detect_ns, TS_EVENT_ROUTE, id);
+    }
+    return detect_ns > 0;
+}
+
 /* To its tier; false: that does not take it, and the way back takes no time. */
 static bool reach_tier(struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
+    const struct ts_link *link = link_of(engine, flight);
+    if (link && ts_link_fails(link, engine->now_ns)) {
+        return notice_dead_line(engine, id);
+    }
     const int64_t up_ns = take_link(engine, flight);
     const int64_t down_ns = flight->down_ns;
     if (up_ns > 0) {
@@ -319,9 +419,24 @@ static void send_on(struct ts_engine *engine, uint32_t id)
     }
 }
 
+/* What a line that is down was carrying waits until it is up, or is lost. True: it was. */
+static bool is_held_up(struct ts_engine *engine, uint32_t id)
+{
+    const struct ts_link *link = link_of(engine, ts_engine_flight(engine, id));
+    if (!link || link->up_ns <= engine->now_ns) {
+        return false;
+    }
+    if (!ts_link_fails(link, engine->now_ns)) {
+        ts_engine_schedule_flight(engine, link->up_ns, TS_EVENT_ENTER, id);
+    } else if (!notice_dead_line(engine, id)) {
+        send_on(engine, id);
+    }
+    return true;
+}
+
 static void arrive_at_tier(struct ts_engine *engine, uint32_t id)
 {
-    if (enter_tier(engine, id)) {
+    if (is_held_up(engine, id) || enter_tier(engine, id)) {
         return;
     }
     const int64_t down_ns = ts_engine_flight(engine, id)->down_ns;
@@ -336,7 +451,7 @@ static void arrive_at_tier(struct ts_engine *engine, uint32_t id)
 void ts_engine_turn_away(struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    if (!ts_router_has_next(engine, flight)) {
+    if (flight->is_cut || !ts_router_has_next(engine, flight)) {
         ts_engine_finish(engine, id, TS_REJECTED);
         return;
     }
@@ -520,6 +635,7 @@ void ts_attempt_fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t
     }
     case TS_EVENT_STEP:
     case TS_EVENT_LIFE:
+    case TS_EVENT_INCIDENT:
     case TS_EVENT_PATIENCE:
     case TS_EVENT_TIMER:
     case TS_EVENT_USER:
@@ -556,6 +672,12 @@ void ts_attempt_close_down(struct ts_engine *engine)
     for (uint32_t id = 0; id < engine->calls.slots.cap && ts_engine_toils_on(engine, TOIL_OF_CALL); id++) {
         if (ts_engine_call(engine, id)->slot.is_used) {
             close_call(engine, id);
+        }
+    }
+    for (uint32_t id = 0; id < engine->flights.cap && ts_engine_toils_on(engine, 1); id++) {
+        if (ts_engine_flight(engine, id)->slot.is_used) { /* of calls that went on elsewhere */
+            leave_tier(engine, ts_engine_flight(engine, id));
+            supersede(engine, id, false);
         }
     }
     TS_CHECK((engine->calls.slots.n_used == 0 && engine->flights.n_used == 0) || engine->status != TS_OK);

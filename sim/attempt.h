@@ -23,6 +23,10 @@ void ts_attempt_set_timer(struct ts_engine *engine, uint32_t call, int64_t time_
 /* That attempt, which ended with a whole reply, is the call's answer. */
 void ts_attempt_answer(struct ts_engine *engine, uint32_t id);
 
+/* Who uses that link knows now that it is down: attempts at the tiers behind it that have no answer yet begin anew
+ * elsewhere. */
+void ts_attempt_lose_link(struct ts_engine *engine, uint32_t link);
+
 /* That attempt, which ended with a whole reply that is kept, comes to nothing. */
 void ts_attempt_drop(struct ts_engine *engine, uint32_t id);
 

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "sim/attempt.h"
+#include "sim/incidents.h"
 
 /* An event is at least so much toil. */
 enum { TOIL_OF_EVENT = 64, FIRST_QUEUE_CAP = 64 };
@@ -38,7 +39,9 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
     ts_calls_init(&out->calls);
     ts_flights_init(&out->flights);
     for (uint32_t i = 0; i < model->n_links; i++) {
-        out->links[i] = (struct ts_link){.model = &model->links[i]};
+        out->links[i] = (struct ts_link){.model = &model->links[i],
+                                         .key = hash_name(model->links[i].name),
+                                         .may_fail = model->links[i].mean_up_s > 0.0};
     }
     ts_displaced_init(&out->displaced, model);
     enum ts_status status = ts_event_queue_init(&out->queue, FIRST_QUEUE_CAP);
@@ -56,6 +59,8 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                                  .key = hash_name(model->tiers[i].name)};
         status = tier->ops->create(tier, out);
     }
+    ts_incidents_open(out);
+    status = status == TS_OK ? out->status : status;
     if (status != TS_OK) {
         ts_engine_deinit(out);
     }
@@ -103,6 +108,10 @@ static void send_of_user(struct ts_engine *engine, uint32_t user)
 
 static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t target, uint32_t stamp)
 {
+    if (kind == TS_EVENT_INCIDENT) {
+        ts_incidents_fire(engine, target);
+        return;
+    }
     if (kind <= TS_EVENT_LIFE) {
         struct ts_tier *tier = &engine->tiers[target >> 24];
         tier->ops->fire(tier, engine, kind, target & 0xffffffU, stamp);

@@ -24,10 +24,11 @@
 /* In order of priority at equal times. The target is an attempt (stamp: its stamp), except for STEP and LIFE: a unit of
  * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp), for USER a user of the
  * closed loop, for TURN a call of a session. LIFE is what happens to units without any request: they fail, start, are
- * counted. */
+ * counted. INCIDENT: see sim/incidents.h. */
 enum ts_event_kind {
     TS_EVENT_STEP,
     TS_EVENT_LIFE,
+    TS_EVENT_INCIDENT,
     TS_EVENT_SERVICE,
     TS_EVENT_RETRY,
     TS_EVENT_ENTER,
@@ -49,7 +50,9 @@ enum ts_purpose {
     TS_PURPOSE_DRAFT = 5,
     TS_PURPOSE_KV_TRANSFER = 6,
     TS_PURPOSE_VERIFY = 7,
-    TS_PURPOSE_THINK = 8
+    TS_PURPOSE_THINK = 8,
+    TS_PURPOSE_OUTAGE = 9,
+    TS_PURPOSE_INCIDENT = 10
 };
 
 struct ts_engine;
@@ -71,6 +74,8 @@ struct ts_tier_ops {
                  uint32_t stamp);
     /* The attempt is called back before its first token: forget it. */
     void (*abandon)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
+    /* An incident takes some of its units down; NULL: it has none, and asks ts_incidents_share. */
+    void (*strike)(struct ts_tier *tier, struct ts_engine *engine, const struct ts_incident_model *incident);
     /* The run ends at engine->now_ns with work under way: account for what was done until then. */
     void (*close)(struct ts_tier *tier, struct ts_engine *engine);
 };
@@ -105,6 +110,8 @@ struct ts_engine {
     struct ts_displaced displaced;
     struct ts_users users;
     struct ts_sessions sessions;
+    uint64_t incidents;        /* under way, a bit each */
+    uint64_t n_arrived_before; /* when an incident that comes again last did */
     uint64_t n_events;
     uint64_t toil;         /* since the caller was asked whether to go on */
     enum ts_status status; /* the first failure inside an event */

@@ -31,6 +31,7 @@ struct ts_call {
     uint32_t kept;          /* a whole reply that was held back, which will do if no better one comes */
     uint32_t displaced_tok; /* of the prompt, what an API would have found in its cache: sim/tiers/displaced.h */
     uint8_t n_open;
+    uint8_t n_cut;      /* attempts that are at work for nobody, as the line to them failed amid their reply */
     uint8_t n_attempts; /* so far */
     bool is_routed;     /* rules and policy have had their say */
     bool met_displaced; /* it has been looked up there */
@@ -63,6 +64,7 @@ struct ts_flight {
     uint8_t offer;      /* API: the one that took it */
     uint8_t n_retries;  /* API: so far */
     bool in_tier;       /* entered and not left */
+    bool is_cut;        /* not among call->open any more: it goes on for nobody */
     bool in_step;       /* servers: in decode; its last token came at the end of the replica's last step */
     bool is_checked;
     double right; /* of one that was checked: P(the reply is right), after the verdict */

@@ -65,11 +65,14 @@ static enum ts_status open_pools(struct ts_ledger *ledger)
 enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *model)
 {
     const double default_bin_s = 60.0;
-    *out = (struct ts_ledger){.model = model, .warmup_ns = ts_ns_from_s(model->warmup_s)};
+    *out = (struct ts_ledger){
+        .model = model, .warmup_ns = ts_ns_from_s(model->warmup_s), .counts_outcomes = ts_model_has_incidents(model)};
     const int64_t bin_ns = ts_ns_from_s(model->series_bin_s > 0.0 ? model->series_bin_s : default_bin_s);
     enum ts_status status = open_pools(out);
     if (status == TS_OK) {
-        status = ts_timeline_init(&out->timeline, ts_ledger_arrivals_row(out) + 1, bin_ns > 0 ? bin_ns : 1);
+        const uint32_t n_tiers = out->counts_outcomes ? model->n_tiers + 1 : 0;
+        status = ts_timeline_init(&out->timeline, ts_ledger_outcome_row(out, n_tiers, TS_LEDGER_SERVED),
+                                  bin_ns > 0 ? bin_ns : 1);
     }
     if (status != TS_OK) {
         return status;
@@ -91,6 +94,14 @@ void ts_ledger_arrive(struct ts_ledger *ledger, int64_t now_ns)
 {
     ledger->n_arrived++;
     ts_timeline_count(&ledger->timeline, ts_ledger_arrivals_row(ledger), now_ns, 1.0);
+}
+
+void ts_ledger_count_outcome(struct ts_ledger *ledger, uint32_t tier, enum ts_outcome outcome, int64_t now_ns)
+{
+    if (outcome != TS_UNFINISHED) {
+        const enum ts_ledger_outcome_row row = outcome == TS_DONE ? TS_LEDGER_SERVED : TS_LEDGER_REFUSED;
+        ts_timeline_count(&ledger->timeline, ts_ledger_outcome_row(ledger, tier, row), now_ns, 1.0);
+    }
 }
 
 /* The part of [from_ns, to_ns) that lies behind the warm-up. */

@@ -63,7 +63,8 @@ struct ts_account {
     double stayed_s;    /* sum over requests of the time that each was present: the same number, by Little's law */
 #define TS_TIER(books, made, type, field, ...) TS_ACCOUNT_##books##_##made(type, field)
 #include "sim/counters.inc"
-    double link_s; /* in which KV entries crossed its link */
+    double link_s;        /* in which KV entries crossed its link */
+    int64_t link_down_ns; /* for which the link of its users was down, of the whole run */
 };
 
 struct ts_ledger {
@@ -74,13 +75,15 @@ struct ts_ledger {
     uint32_t n_pools;
     struct ts_timeline timeline; /* see sim/ledger.c */
     uint64_t n_arrived;
-    int64_t warmup_ns; /* its end */
+    int64_t warmup_ns;    /* its end */
+    bool counts_outcomes; /* over time: the model has incidents */
 };
 
 /* TS_ERANGE if a tier has no pools, or more than TS_MAX_POOLS. */
 enum ts_status ts_ledger_init(struct ts_ledger *out, const struct ts_model *model);
 void ts_ledger_deinit(struct ts_ledger *ledger);
 
+void ts_ledger_count_outcome(struct ts_ledger *ledger, uint32_t tier, enum ts_outcome outcome, int64_t now_ns);
 void ts_ledger_arrive(struct ts_ledger *ledger, int64_t now_ns);
 void ts_ledger_enter(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns);
 void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, int64_t entered_ns);
@@ -126,6 +129,13 @@ struct ts_ledger_session {
     bool met;                /* so far each of its calls */
 };
 void ts_ledger_session(struct ts_ledger *ledger, const struct ts_ledger_session *session);
+/* When a call came to that outcome, at that tier: for the course of incidents. */
+static inline void ts_ledger_tell(struct ts_ledger *ledger, uint32_t tier, enum ts_outcome outcome, int64_t now_ns)
+{
+    if (ledger->counts_outcomes) {
+        ts_ledger_count_outcome(ledger, tier, outcome, now_ns);
+    }
+}
 /* An attempt that came to nothing for its call. A whole reply is charged for; one that an API has begun, for its
  * prompt. That comes back. */
 double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *flight, int64_t now_ns, bool is_whole);

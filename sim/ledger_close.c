@@ -97,6 +97,7 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, int64_t span_ns)
     close_pools(ledger, tier, span_ns);
     out->mean_in_tier = ratio(account->present_s, span_s);
     out->transfer_busy_frac = ratio(account->link_s, span_s);
+    out->link_down_frac = ratio(ts_s_from_ns(account->link_down_ns), ts_s_from_ns(span_ns + ledger->warmup_ns));
 }
 
 /* The series of a tier in one bin of which the run covered that much. */
@@ -127,6 +128,18 @@ static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, int
     out->kv_used[bin] = ratio(block_s, block_up_s);
 }
 
+static void close_outcomes(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, double covered_s)
+{
+    struct ts_tier_result *out = &ledger->result.tiers[tier];
+    if (ledger->counts_outcomes) {
+        const struct ts_timeline *t = &ledger->timeline;
+        out->served_per_s[bin] =
+            ratio(ts_timeline_row(t, ts_ledger_outcome_row(ledger, tier, TS_LEDGER_SERVED))[bin], covered_s);
+        out->refused_per_s[bin] =
+            ratio(ts_timeline_row(t, ts_ledger_outcome_row(ledger, tier, TS_LEDGER_REFUSED))[bin], covered_s);
+    }
+}
+
 static void close_series(struct ts_ledger *ledger, int64_t end_ns)
 {
     const struct ts_timeline *timeline = &ledger->timeline;
@@ -139,6 +152,9 @@ static void close_series(struct ts_ledger *ledger, int64_t end_ns)
         result->arrivals[bin] = (uint64_t)ts_timeline_row(timeline, ts_ledger_arrivals_row(ledger))[bin];
         for (uint32_t i = 0; i < result->n_tiers; i++) {
             close_bin(ledger, i, bin, covered_ns > 0 ? covered_ns : 0);
+        }
+        for (uint32_t i = 0; i <= result->n_tiers; i++) {
+            close_outcomes(ledger, i, bin, (double)(covered_ns > 0 ? covered_ns : 0) * 1e-9);
         }
     }
 }

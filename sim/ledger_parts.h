@@ -4,8 +4,8 @@
 
 #include "sim/ledger.h"
 
-/* Rows of the timeline: those of each pool, then the requests present in each tier, then the arrivals. BUSY
- * and UP are whole nanoseconds of units, the others are by the second. */
+/* Rows of the timeline: those of each pool, then the requests present in each tier, then the arrivals, then
+ * outcomes. BUSY and UP are whole nanoseconds of units, the others are by the second. */
 enum ts_ledger_row { TS_LEDGER_POWER, TS_LEDGER_BUSY, TS_LEDGER_UP, TS_LEDGER_KV, TS_LEDGER_N_ROWS };
 
 static inline uint32_t ts_ledger_row(uint32_t book, enum ts_ledger_row row)
@@ -21,6 +21,15 @@ static inline uint32_t ts_ledger_present_row(const struct ts_ledger *ledger, uin
 static inline uint32_t ts_ledger_arrivals_row(const struct ts_ledger *ledger)
 {
     return ts_ledger_present_row(ledger, ledger->model->n_tiers);
+}
+
+/* With incidents: for each tier and nowhere, the requests that it answered and those that came to nothing there. */
+enum ts_ledger_outcome_row { TS_LEDGER_SERVED, TS_LEDGER_REFUSED, TS_LEDGER_N_OUTCOME_ROWS };
+
+static inline uint32_t ts_ledger_outcome_row(const struct ts_ledger *ledger, uint32_t tier,
+                                             enum ts_ledger_outcome_row row)
+{
+    return ts_ledger_arrivals_row(ledger) + 1 + tier * TS_LEDGER_N_OUTCOME_ROWS + (uint32_t)row;
 }
 
 /* Books the units that are up until now. */

@@ -51,3 +51,12 @@ uint32_t ts_model_first_pool(const struct ts_model *model, uint32_t tier)
     }
     return n;
 }
+
+bool ts_model_has_incidents(const struct ts_model *model)
+{
+    bool any = model->n_incidents > 0;
+    for (uint32_t i = 0; i < model->n_links; i++) {
+        any = any || model->links[i].mean_up_s > 0.0;
+    }
+    return any;
+}

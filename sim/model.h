@@ -155,6 +155,30 @@ struct ts_link_model {
     struct ts_dist jitter_s; /* extra one-way delay, drawn for each direction */
     double bytes_per_s;      /* 0 = unlimited */
     double bytes_per_tok;    /* size of a token on the wire */
+    /* Outages by themselves, beside incidents: time up and time down are exponential. */
+    double mean_up_s; /* 0 = none */
+    double mean_down_s;
+    bool stores;     /* what is sent while it is down waits until it is up; else it fails, and falls back */
+    double detect_s; /* then: after how long whoever uses it knows; a shorter outage is waited for */
+};
+
+/* ---- what goes wrong at a stated time ---- */
+
+enum { TS_MAX_INCIDENTS = 64 };
+
+/* DOWN: a link carries nothing, replicas are broken, calls to an API fail, devices are out of reach. THROTTLED: calls
+ * to an API are turned away as if a rate limit were met. */
+enum ts_incident_kind { TS_INCIDENT_DOWN, TS_INCIDENT_THROTTLED, TS_N_INCIDENT_KINDS };
+
+struct ts_incident_model {
+    enum ts_incident_kind kind;
+    int link, tier;      /* indices; one of them is -1 */
+    int offer;           /* of an API; -1: all */
+    double at_s, for_s;  /* from the start of the run */
+    double every_s;      /* again and again after so long; 0 = once */
+    double share_frac;   /* of an API's calls, a tier's replicas (rounded up), a fleet's users */
+    uint32_t n_replicas; /* of a server, instead of a share; 0: the share */
+    double notice_s;     /* of a server: how long before, the replicas take no new calls */
 };
 
 /* ---- tiers ---- */
@@ -209,6 +233,7 @@ struct ts_failure_model {
     double mtbf_s;    /* of time up; 0 = never */
     double mttr_s;    /* until it serves again */
     bool drops_calls; /* what was in flight there is turned away; else it starts over at another replica */
+    double notice_s;  /* how long before it takes no new calls (of spot machines); mtbf_s ends with the notice */
 };
 
 /* A small model drafts, the replica's model checks all of a draft in one step; both are part of a step. */
@@ -426,6 +451,8 @@ struct ts_model {
     uint32_t n_tiers;
     struct ts_link_model links[TS_MAX_LINKS];
     uint32_t n_links;
+    const struct ts_incident_model *incidents; /* [n_incidents] */
+    uint32_t n_incidents;                      /* up to TS_MAX_INCIDENTS */
     const char *const *class_names;
     uint32_t n_classes;
     struct ts_router_model router;
@@ -447,6 +474,9 @@ struct ts_model {
     const struct ts_assumption *assumptions;
     size_t n_assumptions;
 };
+
+/* Does anything go wrong that reports tell the course of: an incident, or a link's own outages? */
+bool ts_model_has_incidents(const struct ts_model *model);
 
 /* Groups of equal units: the pools of a server tier; the devices of a tier, or an API, are one. */
 static inline uint32_t ts_tier_n_pools(const struct ts_tier_model *tier)

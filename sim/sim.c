@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "sim/engine.h"
+#include "sim/incidents.h"
 
 static enum ts_status run(struct ts_result *out, struct ts_engine *engine, struct ts_request_stream *requests,
                           const struct ts_sim_options *options, struct ts_diags *diags)
@@ -15,6 +16,7 @@ static enum ts_status run(struct ts_result *out, struct ts_engine *engine, struc
     const int64_t wanted_ns = ts_ns_from_s(options->window_s);
     window_ns = window_ns > wanted_ns ? window_ns : wanted_ns;
     const int64_t end_ns = engine->last_ns > window_ns ? engine->last_ns : window_ns;
+    ts_incidents_close(engine, end_ns);
     return ts_ledger_close(&engine->ledger, out, window_ns, end_ns, engine->n_events);
 }
 

@@ -226,25 +226,65 @@ static bool bind_bound(struct ts_loader *loader, struct ts_value *value, const s
     return ts_bind_number(loader, &number, label_of(value), key->doc->unit, key->min, key->max, &value->number);
 }
 
+/* "08:00": hours since midnight. */
+static bool read_clock(double *hours, const char *clock)
+{
+    uint64_t hour = 0;
+    uint64_t minute = 0;
+    const bool good = strlen(clock) == 5 && clock[2] == ':' && ts_parse_u64(&hour, clock, 2) &&
+                      ts_parse_u64(&minute, clock + 3, 2) && hour < 24 && minute < 60;
+    *hours = good ? (double)hour + (double)minute / 60.0 : *hours;
+    return good;
+}
+
 /* "Monday", "Monday 08:00": hours since Monday 00:00. */
-static bool bind_weektime(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
+static bool read_weektime(double *hours, const char *word)
 {
     static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+    const size_t len = strcspn(word, " ");
+    double of_day = 0.0;
+    const bool good = read_clock(&of_day, word[len] ? word + len + 1 : "00:00");
+    for (size_t i = 0; good && i < 7; i++) {
+        if (strlen(days[i]) == len && strncmp(days[i], word, len) == 0) {
+            *hours = (double)i * 24.0 + of_day;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool bind_moment(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
+{
+    const struct ts_key *key = &value->key;
+    const char *word = ts_bind_word(loader, node, label_of(value), "a moment");
+    if (!word) {
+        return false;
+    }
+    if (read_clock(&value->number, word)) {
+        value->choice = TS_MOMENT_OF_DAY;
+        return true;
+    }
+    if (read_weektime(&value->number, word)) {
+        value->choice = TS_MOMENT_OF_WEEK;
+        return true;
+    }
+    value->choice = TS_MOMENT_SINCE_START;
+    if (strchr("0123456789.", word[0]) && !strchr(word, ':')) {
+        return ts_bind_number(loader, node, label_of(value), key->doc->unit, key->min, key->max, &value->number);
+    }
+    ts_bind_error(loader, node, "write for example '12:00', 'Tuesday 12:00' or '36 min' from the start",
+                  "%s: '%s' is no moment of the run", label_of(value), word);
+    return false;
+}
+
+static bool bind_weektime(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
+{
     const char *word = ts_bind_word(loader, node, label_of(value), "a time of the week");
     if (!word) {
         return false;
     }
-    size_t len = strcspn(word, " ");
-    const char *clock = word[len] ? word + len + 1 : "00:00";
-    uint64_t hour = 0;
-    uint64_t minute = 0;
-    bool good = strlen(clock) == 5 && clock[2] == ':' && ts_parse_u64(&hour, clock, 2) &&
-                ts_parse_u64(&minute, clock + 3, 2) && hour < 24 && minute < 60;
-    for (size_t i = 0; good && i < 7; i++) {
-        if (strlen(days[i]) == len && strncmp(days[i], word, len) == 0) {
-            value->number = (double)i * 24.0 + (double)hour + (double)minute / 60.0;
-            return true;
-        }
+    if (read_weektime(&value->number, word)) {
+        return true;
     }
     ts_bind_error(loader, node, "write for example 'Monday 08:00'", "%s: '%s' is no time of the week", label_of(value),
                   word);
@@ -269,6 +309,8 @@ bool ts_bind_scalar(struct ts_loader *loader, struct ts_value *value, const stru
         return bind_bound(loader, value, node);
     case TS_KEY_WEEKTIME:
         return bind_weektime(loader, value, node);
+    case TS_KEY_MOMENT:
+        return bind_moment(loader, value, node);
     default:
         return bind_text(loader, value, node);
     }

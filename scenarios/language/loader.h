@@ -83,6 +83,7 @@ void ts_resolve_links(struct ts_loader *loader);
 void ts_resolve_tiers(struct ts_loader *loader);
 void ts_resolve_routing(struct ts_loader *loader);
 void ts_resolve_plain(struct ts_loader *loader);
+void ts_resolve_events(struct ts_loader *loader);
 void ts_resolve_recorded(struct ts_loader *loader);
 
 /* ---- shared between the resolvers ---- */

@@ -231,6 +231,7 @@ static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
     ts_resolve_recorded(loader);
     ts_resolve_tiers(loader);
     ts_resolve_routing(loader);
+    ts_resolve_events(loader);
 }
 
 static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenario, struct sources *sources)

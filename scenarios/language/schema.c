@@ -24,6 +24,7 @@
 #define TYPE_NAME_CURVE "curve"
 #define TYPE_NAME_GAPS "gaps"
 #define TYPE_NAME_WEEKTIME "time of week"
+#define TYPE_NAME_MOMENT "moment"
 
 #define APPLIES_ALL NULL
 #define APPLIES_DEVICE "device"
@@ -48,7 +49,10 @@ static const struct ts_choice balance_policies[] = {{"least-outstanding", TS_BAL
                                                     {"prefix", TS_BALANCE_PREFIX},
                                                     {"random", TS_BALANCE_RANDOM},
                                                     {0}};
-static const struct ts_choice failed_calls[] = {{"retry", false}, {"fail", true}, {0}}; /* are dropped */
+static const struct ts_choice failed_calls[] = {{"retry", false}, {"fail", true}, {0}};  /* are dropped */
+static const struct ts_choice while_down[] = {{"fallback", false}, {"wait", true}, {0}}; /* stores */
+static const struct ts_choice incident_kinds[] = {
+    {"down", TS_INCIDENT_DOWN}, {"throttled", TS_INCIDENT_THROTTLED}, {0}};
 static const struct ts_choice pool_roles[] = {
     {"both", TS_POOL_BOTH}, {"prefill", TS_POOL_PREFILL}, {"decode", TS_POOL_DECODE}, {0}};
 static const struct ts_choice serving_engines[] = {{"vllm", 0}, {"sglang", 1}, {"trtllm", 2}, {"llama.cpp", 3}, {0}};

@@ -214,6 +214,7 @@ static void put_shape(struct ts_json_writer *json, const struct ts_key *key)
     case TS_KEY_TEXT:
     case TS_KEY_BOUND:
     case TS_KEY_WEEKTIME:
+    case TS_KEY_MOMENT:
     case TS_KEY_REFERENCE:
         put_type(json, "string");
         break;

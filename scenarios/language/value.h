@@ -15,6 +15,9 @@ enum ts_value_state {
     TS_VALUE_BROKEN, /* a mistake was reported */
 };
 
+/* Seconds since the start; hours since midnight; hours since Monday 00:00. */
+enum ts_moment { TS_MOMENT_SINCE_START, TS_MOMENT_OF_DAY, TS_MOMENT_OF_WEEK };
+
 struct ts_value {
     struct ts_key key;
     enum ts_value_state state;
@@ -33,7 +36,8 @@ struct ts_value {
     const char *text;
     bool flag;
     struct ts_value *original; /* of a copy: reading the one marks the other. NULL: it is none */
-    int choice;                /* CHOICE: what the word means; REFERENCE to a tier, link or class: index */
+    int choice;                /* CHOICE: what the word means; REFERENCE to a tier, link or class: index; MOMENT: enum
+                                  ts_moment, what `number` is */
     struct ts_dist dist;
     const double *curve;
     struct ts_value *children; /* SECTION: one per row of the schema; NAMES, LIST, REFERENCES: items */

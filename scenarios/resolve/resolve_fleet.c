@@ -53,6 +53,7 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
     if (ts_value_is_written(value, "failures")) {
         server->failures = (struct ts_failure_model){.mtbf_s = ts_value_number(value, "failures.mtbf"),
                                                      .mttr_s = ts_value_number(value, "failures.mttr"),
+                                                     .notice_s = ts_value_number(value, "failures.notice"),
                                                      .drops_calls = ts_value_choice(value, "failures.calls") == true};
     }
     if (ts_value_is_written(value, "autoscale")) {

@@ -32,6 +32,55 @@ static struct link_use use_of_link(struct ts_loader *loader, int link)
     return use;
 }
 
+/* As many hours a year as the region's households are without electricity. */
+static double mean_up_of_region(struct ts_loader *loader, struct ts_value *value, double mean_down_s)
+{
+    const double year_s = 8760.0 * 3600.0;
+    struct ts_value *money = ts_value_at(loader->root, "money");
+    const char *name = money->broken ? NULL : ts_value_at(money, "region")->text;
+    const struct ts_region *region = name ? ts_catalog_region(&loader->catalog, name) : NULL;
+    const double outage_s = region ? region->outage_h_per_year * 3600.0 : 0.0;
+    if (!(outage_s > 0.0)) {
+        ts_loader_error(loader, ts_value_at(value, "outages"), "write outages: {mean_up: 30 days, mean_down: 20 min}",
+                        "the catalog knows no hours of outage of %s: 'mean_up' is needed",
+                        region ? region->name : "the region");
+        return 0.0;
+    }
+    const double mean_up_s = mean_down_s * (year_s / outage_s - 1.0);
+    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.outages.mean_up", value->path), TS_ORIGIN_CATALOG,
+                            ts_loader_printf(loader, "regions.csv: %s, %.4g h a year without electricity", region->name,
+                                             region->outage_h_per_year),
+                            mean_up_s, "s");
+    return mean_up_s;
+}
+
+static bool is_struck(struct ts_loader *loader, int link)
+{
+    struct ts_value *events = ts_value_at(loader->root, "events");
+    bool any = false;
+    for (size_t i = 0; i < events->n_children; i++) {
+        any = any || (events->children[i].n_children > 0 && refers_to(&events->children[i], "link", link));
+    }
+    return any;
+}
+
+static void resolve_outages(struct ts_loader *loader, struct ts_value *value, int index, struct ts_link_model *link)
+{
+    const bool written = ts_value_is_written(value, "outages");
+    const bool fails = written || is_struck(loader, index);
+    ts_value_counts_if(value, "while_down", fails, "the link is never down: write outages, or events");
+    link->stores = fails && ts_value_choice(value, "while_down") == true;
+    ts_value_counts_if(value, "detect", fails && !link->stores,
+                       fails ? "whatever is sent waits" : "the link is never down: write outages, or events");
+    link->detect_s = fails && !link->stores ? ts_value_number(value, "detect") : 0.0;
+    if (written) {
+        link->mean_down_s = ts_value_number(value, "outages.mean_down");
+        link->mean_up_s = ts_value_is_set(value, "outages.mean_up")
+                              ? ts_value_number(value, "outages.mean_up")
+                              : mean_up_of_region(loader, value, link->mean_down_s);
+    }
+}
+
 void ts_resolve_links(struct ts_loader *loader)
 {
     struct ts_value *links = ts_value_at(loader->root, "links");
@@ -57,6 +106,8 @@ void ts_resolve_links(struct ts_loader *loader)
         link->jitter_s = ts_value_dist(value, "jitter");
         link->bytes_per_s = ts_value_number(value, "bandwidth");
         link->bytes_per_tok = ts_value_number(value, "token_size");
+        ts_value_counts_if(value, "outages", use.by_users, "no calls cross the link");
+        resolve_outages(loader, value, (int)i, link);
     }
     loader->model->n_links = (uint32_t)links->n_children;
 }

@@ -3,7 +3,9 @@
  *   begin = max(free, now - min(stream, b/bandwidth)),  free' = begin + b/bandwidth,  wait = free' - now - rest,
  * rest = b/bandwidth - min(stream, b/bandwidth): what it would take on an idle link. Worked: 1,000 tokens of 4 bytes
  * over 1 MB/s with an rtt of 40 ms: 20 + 4 = 24 ms up; a second prompt like it at the same instant: 28 ms. Messages of
- * equal size at random instants wait as M/D/1 has it: rho/(2 (1 - rho)) of a message's time. */
+ * equal size at random instants wait as M/D/1 has it: rho/(2 (1 - rho)) of a message's time.
+ *
+ * Outages. While it is down nothing moves: all that waits or crosses is through later by as long. */
 #include "sim/network/link.h"
 
 #include "base/units.h"
@@ -36,7 +38,7 @@ int64_t ts_link_occupied_ns(const struct ts_link *link, double bytes)
 int64_t ts_link_send(struct ts_link *link, enum ts_link_way way, int64_t now_ns, double bytes, int64_t stream_ns)
 {
     if (!ts_link_is_limited(link)) {
-        return 0;
+        return ts_link_down_ns(link, now_ns);
     }
     const int64_t occupied_ns = ts_link_occupied_ns(link, bytes);
     const int64_t ahead_ns = stream_ns < occupied_ns ? stream_ns : occupied_ns;
@@ -45,4 +47,23 @@ int64_t ts_link_send(struct ts_link *link, enum ts_link_way way, int64_t now_ns,
     const int64_t free_ns = begin_ns + occupied_ns;
     link->free_ns[way] = free_ns < LATEST_NS ? free_ns : LATEST_NS;
     return begin_ns - wanted_ns;
+}
+
+void ts_link_break(struct ts_link *link, int64_t now_ns, int64_t until_ns)
+{
+    const int64_t from_ns = link->up_ns > now_ns ? link->up_ns : now_ns;
+    if (until_ns <= from_ns) {
+        return;
+    }
+    for (int way = 0; way < TS_N_LINK_WAYS; way++) {
+        const int64_t free_ns = (link->free_ns[way] > from_ns ? link->free_ns[way] : from_ns) + (until_ns - from_ns);
+        link->free_ns[way] = free_ns < LATEST_NS ? free_ns : LATEST_NS;
+    }
+    link->down_ns += until_ns - from_ns;
+    link->up_ns = until_ns;
+}
+
+bool ts_link_fails(const struct ts_link *link, int64_t now_ns)
+{
+    return link->up_ns > now_ns && !link->model->stores && link->up_ns - now_ns > ts_ns_from_s(link->model->detect_s);
 }

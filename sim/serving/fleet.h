@@ -26,6 +26,8 @@ bool ts_fleet_place(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t i
 void ts_fleet_abandon(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id);
 /* A LIFE event. */
 void ts_fleet_fire(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t target, uint32_t stamp);
+/* An incident takes replicas down: the first of those that are up or starting. */
+void ts_fleet_strike(struct ts_fleet *fleet, struct ts_engine *engine, const struct ts_incident_model *incident);
 /* A replica that was draining has nothing left to do. */
 void ts_fleet_drained(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica);
 

@@ -43,6 +43,8 @@ struct ts_replica {
     uint32_t unit; /* of its tier: the target of its events */
     enum ts_replica_life life;
     uint32_t life_stamp; /* of its pending LIFE event */
+    bool is_doomed;      /* an incident or notice has it: it breaks at that event, at the latest, for outage_s */
+    double outage_s;
     enum ts_replica_mode mode;
     uint32_t stamp;     /* of its pending event */
     int64_t start_ns;   /* of the step or run under way */

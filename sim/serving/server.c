@@ -307,6 +307,12 @@ static void server_abandon(struct ts_tier *tier, struct ts_engine *engine, uint3
     ts_fleet_abandon(&server->fleets[FRONT], engine, id);
 }
 
+static void server_strike(struct ts_tier *tier, struct ts_engine *engine, const struct ts_incident_model *incident)
+{
+    struct server *server = tier->state;
+    ts_fleet_strike(&server->fleets[FRONT], engine, incident);
+}
+
 static void server_close(struct ts_tier *tier, struct ts_engine *engine)
 {
     struct server *server = tier->state;
@@ -324,5 +330,6 @@ const struct ts_tier_ops ts_server_ops = {
     .enter = server_enter,
     .fire = server_fire,
     .abandon = server_abandon,
+    .strike = server_strike,
     .close = server_close,
 };

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "sim/incidents.h"
 #include "sim/serving/steptime.h"
 #include "sim/tiers/prompt_cache.h"
 
@@ -107,17 +108,34 @@ static enum ts_status api_create(struct ts_tier *tier, struct ts_engine *engine)
 
 /* ---- calls ---- */
 
+/* Does an incident of that kind strike a call to that offer? */
+static bool is_struck(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_flight *flight,
+                      uint32_t offer, enum ts_incident_kind kind)
+{
+    const double share = ts_incidents_share(engine, tier->index, (int)offer, kind);
+    if (share <= 0.0 || share >= 1.0) {
+        return share >= 1.0;
+    }
+    struct ts_rng rng;
+    const uint32_t draw = flight->number << 16 | (uint32_t)flight->n_retries << 8 | offer << 1 | (uint32_t)kind;
+    ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_INCIDENT, tier->key, draw);
+    return ts_rng_uniform(&rng) < share;
+}
+
 /* The first offer that takes the call now, n_offers if none does. Draws once an offer that has room: is it up? */
-static uint32_t choose_offer(struct ts_tier *tier, struct ts_engine *engine, const struct ts_request *request,
+static uint32_t choose_offer(struct ts_tier *tier, struct ts_engine *engine, const struct ts_flight *flight,
                              struct ts_rng *rng)
 {
     struct api *api = tier->state;
+    const bool any = engine->incidents != 0;
     for (uint32_t i = 0; i < api->model->n_offers; i++) {
-        if (!has_room(api, i, engine->now_ns, request)) {
+        if (!has_room(api, i, engine->now_ns, &flight->request) ||
+            (any && is_struck(tier, engine, flight, i, TS_INCIDENT_THROTTLED))) {
             engine->ledger.accounts[tier->index].n_throttled++;
             continue;
         }
-        if (ts_rng_uniform(rng) <= api->model->availability_frac) {
+        if (ts_rng_uniform(rng) <= api->model->availability_frac &&
+            !(any && is_struck(tier, engine, flight, i, TS_INCIDENT_DOWN))) {
             return i;
         }
     }
@@ -170,7 +188,7 @@ static void call(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
     struct ts_flight *flight = ts_engine_flight(engine, id);
     struct ts_rng rng;
     ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_API, tier->key, flight->number << 8 | flight->n_retries);
-    const uint32_t offer = choose_offer(tier, engine, &flight->request, &rng);
+    const uint32_t offer = choose_offer(tier, engine, flight, &rng);
     if (offer == api->model->n_offers) {
         back_off(api, tier, engine, id, &rng);
         return;

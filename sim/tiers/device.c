@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "sim/incidents.h"
 #include "sim/serving/steptime.h"
 
 enum { FIRST_CAP = 64 };
@@ -232,13 +233,20 @@ static double device_pressure(const struct ts_tier *tier, const struct ts_engine
     return find(fleet, user_of(fleet, request))->n;
 }
 
+static bool is_out_of_reach(const struct ts_tier *tier, const struct ts_engine *engine, uint32_t user)
+{
+    const struct fleet *fleet = tier->state;
+    return engine->incidents != 0 &&
+           ts_device_is_struck(fleet->seed, user, ts_incidents_share(engine, tier->index, -1, TS_INCIDENT_DOWN));
+}
+
 static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
 {
     struct fleet *fleet = tier->state;
     struct ts_flight *flight = ts_engine_flight(engine, id);
     flight->unit = user_of(fleet, &flight->request);
     struct device *device = find(fleet, flight->unit);
-    if (device->n > fleet->model->max_queue) {
+    if (device->n > fleet->model->max_queue || is_out_of_reach(tier, engine, flight->unit)) {
         return false;
     }
     flight->next = TS_FLIGHT_NONE;

@@ -15,6 +15,12 @@ bool ts_device_is_eligible(uint64_t seed, uint32_t user, double eligible_frac)
     return (double)(hash >> 11) * 0x1p-53 < eligible_frac;
 }
 
+bool ts_device_is_struck(uint64_t seed, uint32_t user, double struck_frac)
+{
+    const uint64_t hash = ts_mix64(ts_mix64(seed ^ 0x73747275636bULL) + user * 0x9e3779b97f4a7c15ULL);
+    return (double)(hash >> 11) * 0x1p-53 < struck_frac;
+}
+
 uint32_t ts_device_n_eligible(uint64_t seed, uint32_t n_users, double eligible_frac)
 {
     uint32_t n = eligible_frac >= 1.0 ? n_users : 0;

@@ -231,9 +231,41 @@ static void random_router(struct ts_rng *rng, struct ts_model *model)
     }
 }
 
-enum { MOST_TIERS = 4 };
+enum { MOST_TIERS = 4, MOST_INCIDENTS = 4 };
 
 /* pools: room for those of its tiers, which it points to. */
+/* Lines that fail, and things that go wrong at stated times, in some of the models. */
+static void random_incidents(struct ts_rng *rng, struct ts_model *model, struct ts_incident_model *incidents)
+{
+    for (uint32_t i = 0; i < model->n_links; i++) {
+        model->links[i].mean_up_s = below(rng, 3) == 0 ? 0.3 : 0.0;
+        model->links[i].mean_down_s = 0.2;
+        model->links[i].stores = below(rng, 2);
+        model->links[i].detect_s = below(rng, 2) ? 0.05 : 0.0;
+    }
+    const uint32_t n = below(rng, 2) * MOST_INCIDENTS;
+    for (uint32_t i = 0; i < n; i++) {
+        const bool of_link = model->n_links > 0 && below(rng, 2);
+        const uint32_t tier = below(rng, model->n_tiers);
+        if (!of_link && ts_tier_is_disaggregated(&model->tiers[tier])) {
+            continue;
+        }
+        incidents[model->n_incidents++] = (struct ts_incident_model){
+            .kind = !of_link && model->tiers[tier].kind == TS_TIER_API ? (enum ts_incident_kind)below(rng, 2)
+                                                                       : TS_INCIDENT_DOWN,
+            .link = of_link ? (int)below(rng, model->n_links) : -1,
+            .tier = of_link ? -1 : (int)tier,
+            .offer = -1,
+            .at_s = 3.0 * ts_rng_uniform(rng),
+            .for_s = 0.5 * ts_rng_uniform(rng),
+            .every_s = below(rng, 2) ? 0.7 : 0.0,
+            .share_frac = 0.5 * below(rng, 3),
+            .notice_s = 0.1 * below(rng, 3),
+        };
+    }
+    model->incidents = incidents;
+}
+
 static struct ts_model random_model(struct ts_rng *rng, struct ts_pool_model (*pools)[MOST_POOLS])
 {
     struct ts_tier_model tiers[MOST_TIERS];
@@ -336,9 +368,11 @@ static void test_sim__random_models_balance_and_repeat(void **state)
         struct ts_rng rng;
         ts_rng_init(&rng, 99, i, 0, 0);
         struct ts_pool_model pools[MOST_TIERS][MOST_POOLS];
-        const struct ts_model model = random_model(&rng, pools);
+        struct ts_model model = random_model(&rng, pools);
         const uint64_t n = below(&rng, 400);
         struct ts_request *requests = random_requests(&rng, &model, n);
+        struct ts_incident_model incidents[MOST_INCIDENTS];
+        random_incidents(&rng, &model, incidents);
         struct ts_result first = world_run(&model, requests, n);
         struct ts_result second = world_run(&model, requests, n);
         const struct ts_sim_options steps = {.single_steps = true};
