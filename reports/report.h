@@ -52,6 +52,22 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
 enum ts_status ts_report_write(bool *drawn, struct ts_report_folder *folder, const struct ts_report *report,
                                struct ts_diags *diags);
 
+/* One bound that the scenario states, and what the run came to. */
+struct ts_verdict {
+    const char *key;   /* "limits.max_payback" */
+    const char *label; /* "payback" */
+    const char *unit;  /* as in metric.h */
+    double wanted, got;
+    bool at_least; /* else: at most */
+    bool met;
+    bool is_limit; /* a limit of the scenario (exit code 3), else the wanted attainment of its SLO */
+};
+
+/* Those bounds, [*n]; they live as long as the report. */
+const struct ts_verdict *ts_report_verdicts(const struct ts_report *report, size_t *n);
+/* "payback: 19 months, at most 18 months wanted". */
+void ts_report_verdict_put(struct ts_text *out, const struct ts_verdict *verdict);
+
 /* Limits of the scenario that were missed, one sentence each, appended to out; returns how many. */
 size_t ts_report_limits(struct ts_text *out, const struct ts_report *report);
 

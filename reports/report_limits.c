@@ -41,6 +41,12 @@ void ts_report_verdict_put(struct ts_text *out, const struct ts_verdict *verdict
     ts_text_puts(out, " wanted");
 }
 
+const struct ts_verdict *ts_report_verdicts(const struct ts_report *report, size_t *n)
+{
+    *n = report->n_verdicts;
+    return report->verdicts;
+}
+
 size_t ts_report_limits(struct ts_text *out, const struct ts_report *report)
 {
     size_t n_missed = 0;

@@ -11,17 +11,6 @@
 enum { TS_MAX_VERDICTS = 8, TS_MAX_RECORDED_ROWS = TS_N_RECORDED * TS_N_RECORDED_STATS };
 enum { TS_REPORT_WIDTH = 100 }; /* columns of a terminal */
 
-/* One bound that the scenario states, and what the run came to. */
-struct ts_verdict {
-    const char *key;   /* "limits.max_payback" */
-    const char *label; /* "payback" */
-    const char *unit;  /* as in metric.h */
-    double wanted, got;
-    bool at_least; /* else: at most */
-    bool met;
-    bool is_limit; /* a limit of the scenario (exit code 3), else the wanted attainment of its SLO */
-};
-
 /* A prediction beside what a real run recorded. */
 struct ts_recorded_row {
     const char *name, *key, *stat; /* "TTFT", "ttft", "p90" */
@@ -76,8 +65,6 @@ const struct ts_metric *ts_column_metric(const struct ts_column *column);
 /* ---- SLO and limits ---- */
 
 void ts_report_find_verdicts(struct ts_report *report);
-/* "payback: 7.4 months, at most 6 months wanted". */
-void ts_report_verdict_put(struct ts_text *out, const struct ts_verdict *verdict);
 
 /* ---- prediction beside recording ---- */
 

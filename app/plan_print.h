@@ -1,0 +1,16 @@
+/* What `tiersim plan` says, and the CSV of all designs. */
+#ifndef TS_APP_PLAN_PRINT_H
+#define TS_APP_PLAN_PRINT_H
+
+#include "app/load_scenario.h"
+#include "econ/econ.h"
+#include "study/plan.h"
+
+/* capacity: of the best design; args: the command line. TS_ENOMEM. */
+enum ts_status ts_plan_print(struct ts_text *out, const struct ts_plan *plan, const struct ts_plan_spec *spec,
+                             const struct ts_econ_capacity *capacity, const struct ts_scenario_args *args);
+
+/* A row for each design, in the order of the grid: its settings, what came of it, why, and its figures. TS_ENOMEM. */
+enum ts_status ts_plan_csv(struct ts_text *out, const struct ts_plan *plan, const struct ts_plan_spec *spec);
+
+#endif
