@@ -88,6 +88,10 @@ static void put_base(struct page *page)
     ts_text_init(&line);
     put_usd(&line, plan->base_usd_per_month);
     ts_text_puts(&line, plan->base_keeps ? "; keeps the SLO and all limits" : "; MISSES the SLO or a limit");
+    const struct ts_plan_design *best = plan->best == UINT32_MAX ? NULL : &plan->designs[plan->best];
+    const double half = best && best->usd_half > 0.0 ? best->usd_half : 0.0;
+    const bool cheaper = best && plan->base_keeps && plan->base_usd_per_month < best->usd_per_month - half;
+    ts_text_puts(&line, cheaper ? ", and is CHEAPER than every design of these" : "");
     put_line(page, "as it is", &line);
     ts_text_deinit(&line);
 }
@@ -198,6 +202,8 @@ static void put_capacity(struct page *page, const struct ts_econ_capacity *capac
         ts_text_puts(&line, " times today's volume at the peak of the week");
         if (capacity->is_reached[tier]) {
             ts_text_printf(&line, ", then %s", bounds[capacity->bound[tier]]);
+        } else {
+            ts_text_puts(&line, ", the most that was tried");
         }
         if (capacity->is_reached[tier] && growth > 0.0 && volume > 1.0) {
             ts_text_printf(&line, ": the next replica is due in month %.0f", floor(log(volume) / log1p(growth)));

@@ -340,15 +340,16 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot)
 {
     struct batch *batch = user;
     ts_diags_init(&batch->slots[slot]);
-    return ts_plan_try_whole(&batch->out[index], &batch->jobs[index], &batch->slots[slot]);
+    const enum ts_status status = ts_plan_try_whole(&batch->out[index], &batch->jobs[index], &batch->slots[slot]);
+    batch->why[index] = ts_plan_is_impossible(status) ? "" : NULL; /* take knows the reason */
+    return batch->why[index] ? TS_OK : status;
 }
 
 static enum ts_status take(void *user, uint64_t index, uint32_t slot, enum ts_status worked)
 {
     struct batch *batch = user;
     enum ts_status status = worked;
-    batch->why[index] = NULL;
-    if (ts_plan_is_impossible(worked)) {
+    if (batch->why[index]) {
         batch->why[index] = ts_plan_reason(&batch->slots[slot], batch->arena);
         status = batch->why[index] ? TS_OK : TS_ENOMEM;
     } else if (worked != TS_OK) {
