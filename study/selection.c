@@ -188,22 +188,3 @@ enum ts_status ts_selection_probabilities(double *best, double *none, const stru
     close_work(&work);
     return TS_OK;
 }
-
-uint32_t ts_selection_best(const struct ts_selection *selection)
-{
-    uint32_t best = UINT32_MAX;
-    double least = INFINITY;
-    for (uint32_t d = 0; d < selection->n_designs; d++) {
-        const double cost = mean_of(selection->costs + (size_t)d * selection->n, selection->n);
-        bool keeps = cost < least;
-        for (uint32_t m = 0; keeps && m < selection->n_margins; m++) {
-            const size_t at = ((size_t)d * selection->n_margins + m) * selection->n;
-            keeps = mean_of(selection->margins + at, selection->n) >= 0.0;
-        }
-        if (keeps) {
-            best = d;
-            least = cost;
-        }
-    }
-    return best;
-}

@@ -28,7 +28,4 @@ struct ts_selection {
  * TS_ENOMEM. */
 enum ts_status ts_selection_probabilities(double *best, double *none, const struct ts_selection *selection);
 
-/* The design with the lowest mean cost of those whose mean margins are all >= 0; UINT32_MAX: there is none. */
-uint32_t ts_selection_best(const struct ts_selection *selection);
-
 #endif
