@@ -116,10 +116,29 @@ static struct ts_table *regions(const struct ts_catalog *catalog, const struct t
     return table;
 }
 
+static struct ts_table *scores(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
+{
+    static const char *const headers[] = {"model or offer", "MMLU-Pro %", "as evaluated", "date", "source", NULL};
+    struct ts_table *table = ts_table_create("Scores");
+    columns(table, headers);
+    for (size_t i = 0; i < catalog->n_scores; i++) {
+        const struct ts_score *row = &catalog->scores[i];
+        if (ts_name_wanted(filter, row->name)) {
+            ts_table_row(table);
+            ts_table_put(table, row->name);
+            ts_table_num(table, 100.0 * row->mmlu_pro, 4);
+            ts_table_put(table, row->evaluated);
+            ts_table_put(table, row->date);
+            ts_table_put(table, row->source);
+        }
+    }
+    return table;
+}
+
 static const struct {
     const char *name;
     struct ts_table *(*list)(const struct ts_catalog *catalog, const struct ts_name_filter *filter);
-} kinds[] = {{"hardware", hardware}, {"models", models}, {"prices", prices}, {"regions", regions}};
+} kinds[] = {{"hardware", hardware}, {"models", models}, {"prices", prices}, {"regions", regions}, {"scores", scores}};
 
 enum { N_KINDS = sizeof kinds / sizeof kinds[0], MAX_NAMES = 512 };
 
@@ -142,6 +161,9 @@ static size_t names_of(const char **out, const struct ts_catalog *catalog, const
     for (size_t i = 0; ts_str_equal(kind, "regions") && i < catalog->n_regions; i++) {
         out[n++] = catalog->regions[i].name;
         out[n++] = catalog->regions[i].country;
+    }
+    for (size_t i = 0; ts_str_equal(kind, "scores") && i < catalog->n_scores; i++) {
+        out[n++] = catalog->scores[i].name;
     }
     return n;
 }
@@ -238,7 +260,7 @@ static const struct catalog_args defaults = {.format = "text"};
 
 static const struct ts_option options[] = {
     {TS_INTO(struct catalog_args, kind), "KIND",
-     "hardware, models, prices or regions (default: all of them), or accuracy: what the fitted step times say "
+     "hardware, models, prices, regions or scores (default: all of them), or accuracy: what the fitted step times say "
      "about recordings that the fit has not seen",
      .operand = TS_OPTIONAL},
     {TS_INTO(struct catalog_args, name), "NAME", "a name or a part of one, in quotes if it has blanks",
@@ -268,7 +290,7 @@ static enum ts_status check_kind(const char *kind, struct ts_diags *diags)
             return TS_OK;
         }
     }
-    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices, regions or accuracy",
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices, regions, scores or accuracy",
                    "no catalog is named '%s'", kind);
 }
 
@@ -288,7 +310,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_catalog = {
     .name = "catalog",
-    .summary = "Show the built-in hardware, models, prices and regions with their sources",
+    .summary = "Show the built-in hardware, models, prices, regions and scores with their sources",
     .examples = "  tiersim catalog hardware 'H100 SXM'     # with published and predicted rates\n"
                 "  tiersim catalog models --format md\n"
                 "  tiersim catalog accuracy --out accuracy        # predicted beside recorded: a minute of fits\n",

@@ -39,6 +39,13 @@ const struct ts_chart ts_charts[] = {
      "came. The dashed line is how many requests were under way, on the right-hand axis: an event is over when it is "
      "back where it was. Grey bands are the scenario's events.",
      ts_model_has_incidents, ts_chart_incidents},
+    {"frontier", "Which quality the router buys",
+     "Share of the calls that are answered right, over the share that goes to the strongest tier. The curve is what "
+     "this "
+     "router would reach with every threshold, the dashed diagonal what a coin would; the horizontal lines are the "
+     "best "
+     "tier alone, and an oracle that sends each call where it will be answered right. The dot is this plan.",
+     ts_report_has_choice, ts_chart_frontier},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

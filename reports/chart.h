@@ -16,7 +16,6 @@ struct ts_chart {
 
 /* Ends with id = NULL. */
 extern const struct ts_chart ts_charts[];
-
 static inline bool ts_chart_applies(const struct ts_chart *chart, const struct ts_model *model)
 {
     return !chart->applies || chart->applies(model);
@@ -58,6 +57,7 @@ void ts_chart_money_tics(struct ts_text *gp, double low_usd, double high_usd);
 void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
+void ts_chart_frontier(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_incidents(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 

@@ -98,6 +98,16 @@ static void put_capacities(struct ts_text *out, const struct ts_report *report)
     }
 }
 
+static void put_quality(struct ts_text *out, const struct ts_report *report)
+{
+    struct ts_text words;
+    ts_text_init(&words);
+    ts_report_put_quality(&words, report);
+    ts_html_put(out, words.data ? words.data : "");
+    out->failed = out->failed || words.failed;
+    ts_text_deinit(&words);
+}
+
 static void put_service_cards(struct ts_text *out, const struct ts_report *report)
 {
     const double wanted_frac = report->input.model->slo.attainment_frac;
@@ -108,7 +118,8 @@ static void put_service_cards(struct ts_text *out, const struct ts_report *repor
         ts_text_puts(out, " wanted; ");
     }
     ts_report_put(out, report, ALL, "quality", "mean");
-    ts_text_puts(out, " expected right");
+    ts_text_puts(out, " answered right");
+    put_quality(out, report);
     put_capacities(out, report);
     end_card(out);
     begin_card(out, "First token, p95", ts_report_value(report, ALL, "ttft", "p95"), "s");

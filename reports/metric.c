@@ -1,7 +1,7 @@
 /* Hides what the figures of a report are and how they follow from result and economics: counters as they stand in
  * sim/counters.inc, and between them those that follow from others. Definitions: TTFT, TPOT, ITL, E2E and WAIT as in
- * sim/result.h; attainment = requests that met the SLO / all arrivals; quality = expected right answers /
- * requests done; goodput = requests that met the SLO / window; all without the warm-up and what came in it.
+ * sim/result.h; attainment = requests that met the SLO / all arrivals; quality = right answers / requests
+ * done; goodput = requests that met the SLO / window; all without the warm-up and what came in it.
  * Energies are of the simulated window behind it (1 kWh = 3.6 MJ), money and kWh "a month" come from econ/econ.h. */
 #include "reports/metric.h"
 
@@ -83,6 +83,16 @@ static bool has_outages(const struct ts_model *model)
     return any;
 }
 
+static bool has_choice(const struct ts_model *model)
+{
+    return model->router.n_order > 1;
+}
+
+static bool has_strongest_api(const struct ts_model *model)
+{
+    return has_choice(model) && model->tiers[ts_frontier_strongest(model)].kind == TS_TIER_API;
+}
+
 static bool has_transfers(const struct ts_model *model)
 {
     bool any = false;
@@ -133,10 +143,57 @@ static double get_attainment(const struct ts_metric_view *view, const struct ts_
     return ratio((double)view->cell.slo_met, (double)(view->cell.arrived - view->cell.left_out));
 }
 
+static double quality_of(const struct ts_metric_view *view, uint64_t n_right)
+{
+    return ratio((double)n_right, (double)(view->cell.done - view->cell.left_out_done));
+}
+
 static double get_quality(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
-    return ratio(view->cell.expected_right, (double)(view->cell.done - view->cell.left_out_done));
+    return quality_of(view, view->cell.right);
+}
+
+static double get_quality_weakest(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return quality_of(view, view->cell.weakest_right);
+}
+
+static double get_quality_strongest(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return quality_of(view, view->cell.strongest_right);
+}
+
+static double get_quality_oracle(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return quality_of(view, view->cell.any_right);
+}
+
+static double get_quality_retained(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio((double)view->cell.right, (double)view->cell.strongest_right);
+}
+
+static double get_pgr(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const double gap = (double)view->cell.strongest_right - (double)view->cell.weakest_right;
+    (void)self;
+    return gap > 0.0 ? ((double)view->cell.right - (double)view->cell.weakest_right) / gap : NAN;
+}
+
+static double get_apgr(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ts_frontier_apgr(&view->result->frontier, view->model);
+}
+
+static double get_cpt(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    return ts_frontier_share_of(&view->result->frontier, view->model, self->p);
 }
 
 static double get_goodput(const struct ts_metric_view *view, const struct ts_metric *self)
@@ -307,6 +364,12 @@ static double get_saving(const struct ts_metric_view *view, const struct ts_metr
     return view->econ->baseline_usd_per_month - view->econ->total_usd_per_month;
 }
 
+static double get_cost_share(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio(view->econ->total_usd_per_month, view->cell.strongest_usd * view->econ->month_factor);
+}
+
 static double get_horizon(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
@@ -353,10 +416,22 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define TS_TIER_INNER(...)
 #define TS_FIGURES(group) FIGURES_##group
 
+#define ROUTED(name, stat, unit, scope, get, p_, when, doc)                                                            \
+    NUMBER(name, stat, unit, scope, get, doc, .p = p_, .per = 1, .concerns = when)
 #define FIGURES_RATES                                                                                                  \
     FIGURE("attainment", "mean", "frac", REQUESTS, get_attainment,                                                     \
            "slo_met over all that came: requests not done have missed the SLO.")                                       \
-    FIGURE("quality", "mean", "frac", REQUESTS, get_quality, "Share of requests done expected to be answered right.")  \
+    FIGURE("quality", "mean", "frac", REQUESTS, get_quality, "Share of requests done that were answered right.")       \
+    ROUTED("quality_weakest", "mean", "frac", REQUESTS, get_quality_weakest, 0, has_choice,                            \
+           "With several tiers: the same if the weakest had answered all of them.")                                    \
+    ROUTED("quality_strongest", "mean", "frac", REQUESTS, get_quality_strongest, 0, has_choice,                        \
+           "The same if the strongest had.")                                                                           \
+    ROUTED("quality_oracle", "mean", "frac", REQUESTS, get_quality_oracle, 0, has_choice,                              \
+           "Share that any tier would answer right: what no router exceeds.")                                          \
+    ROUTED("quality_retained", "mean", "frac", REQUESTS, get_quality_retained, 0, has_choice,                          \
+           "quality over quality_strongest.")                                                                          \
+    ROUTED("pgr", "mean", "frac", REQUESTS, get_pgr, 0, has_choice,                                                    \
+           "Performance gap recovered: (quality - quality_weakest)/(quality_strongest - quality_weakest).")            \
     FIGURE("goodput", "mean", "1/s", REQUESTS, get_goodput, "slo_met over the window.")                                \
     FIGURE("output_rate", "mean", "tok/s", REQUESTS, get_output_rate,                                                  \
            "output_tok over the window: of replies that came after it, too, where a backlog was left.")
@@ -449,6 +524,13 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     NUMBER(name, "value", unit, PLAN, get_plan, doc, .field = offsetof(struct ts_econ, field_),                        \
            .type = TS_COUNTER_IS_REAL, .per = 1)
 #define FIGURES_PLAN                                                                                                   \
+    ROUTED("apgr", "value", "frac", RUN, get_apgr, 0, ts_frontier_has_scores,                                          \
+           "With a policy by score: mean of pgr over all thresholds, by share of calls at the strongest tier.")        \
+    ROUTED("cpt50", "value", "frac", RUN, get_cpt, 0.5, ts_frontier_has_scores,                                        \
+           "Least share of calls at the strongest tier, over all thresholds, with a pgr of 50 %.")                     \
+    ROUTED("cpt80", "value", "frac", RUN, get_cpt, 0.8, ts_frontier_has_scores, "The same for 80 %.")                  \
+    ROUTED("cost_share", "value", "frac", PLAN, get_cost_share, 0, has_strongest_api,                                  \
+           "Where the strongest tier is an API: cost over what it would charge for all calls done.")                   \
     FIGURE("saving", "value", "USD/month", PLAN, get_saving, "baseline_cost - cost.")                                  \
     PLAN("barred", "USD/month", barred_usd_per_month,                                                                  \
          "What the API would charge for the calls that policy keeps from it: in no baseline.")                         \

@@ -90,6 +90,15 @@ void ts_report_incidents_html(struct ts_text *out, const struct ts_report *repor
 /* incidents.csv: a row each time that an event strikes. */
 void ts_report_incidents_csv(struct ts_text *out, const struct ts_report *report);
 
+/* ---- quality ---- */
+
+/* Is there more than one tier to choose from? */
+bool ts_report_has_choice(const struct ts_model *model);
+/* "95 % of what cloud alone answers right, at 26 % of its cost; PGR 73 %"; nothing without a choice. */
+void ts_report_put_quality(struct ts_text *out, const struct ts_report *report);
+/* frontier.csv: line,threshold,share_strongest,quality,pgr; lines: plan, random, best-single, oracle, router. */
+void ts_report_frontier_csv(struct ts_text *out, const struct ts_report *report);
+
 /* ---- the files ---- */
 
 enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);

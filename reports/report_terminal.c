@@ -170,8 +170,10 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_report *re
     ts_metric_format_bare(out, ts_report_value(report, ALL, "carbon", "value"), "kg/month");
     ts_text_puts(out, " kg CO2/month; ");
     ts_report_put(out, report, ALL, "cost_of_tokens", "value");
-    ts_text_puts(out, "; expected right: ");
+    ts_text_puts(out, "\n  quality    ");
     ts_report_put(out, report, ALL, "quality", "mean");
+    ts_text_puts(out, " answered right");
+    ts_report_put_quality(out, report);
     ts_text_puts(out, "\n");
 }
 

@@ -120,6 +120,19 @@ static enum ts_status save_incidents(struct report_run *run)
     return status;
 }
 
+static enum ts_status save_frontier(struct report_run *run)
+{
+    if (!ts_report_has_choice(run->report->input.model)) {
+        return TS_OK;
+    }
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_report_frontier_csv(&text, run->report);
+    const enum ts_status status = save(run, "frontier", ".csv", &text);
+    ts_text_deinit(&text);
+    return status;
+}
+
 /* ---- charts ---- */
 
 static enum ts_gnuplot_outcome draw(struct report_run *run, const char *id)
@@ -202,6 +215,9 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
     }
     if (status == TS_OK) {
         status = save_incidents(run);
+    }
+    if (status == TS_OK) {
+        status = save_frontier(run);
     }
     if (status == TS_OK) {
         status = save_json(run);

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "sim/quality.h"
 
 /* Of the event queue. */
 enum { LANE_PATIENCE, LANE_ROUTER };
@@ -466,6 +467,14 @@ void ts_engine_turn_away(struct ts_engine *engine, uint32_t id)
     }
 }
 
+static void draw_truth(const struct ts_engine *engine, struct ts_call *call)
+{
+    struct ts_rng rng;
+    ts_engine_rng(engine, &rng, &call->request, TS_PURPOSE_QUALITY, 0, 0);
+    call->right =
+        ts_quality_truth(engine->model, &call->request, &rng, ts_mix64(engine->model->seed + engine->replication));
+}
+
 static void route(struct ts_engine *engine, uint32_t id)
 {
     const uint32_t call_id = ts_engine_flight(engine, id)->call;
@@ -473,6 +482,7 @@ static void route(struct ts_engine *engine, uint32_t id)
     if (!call->is_routed) {
         call->is_routed = true;
         call->barred = ts_router_barred(&engine->model->router, &call->request);
+        draw_truth(engine, call);
         ts_engine_flight(engine, id)->choice = (uint8_t)policy_of(engine)->choose(engine, call_id);
     }
     send_on(engine, id);

@@ -52,7 +52,8 @@ enum ts_purpose {
     TS_PURPOSE_VERIFY = 7,
     TS_PURPOSE_THINK = 8,
     TS_PURPOSE_OUTAGE = 9,
-    TS_PURPOSE_INCIDENT = 10
+    TS_PURPOSE_INCIDENT = 10,
+    TS_PURPOSE_QUALITY = 20
 };
 
 struct ts_engine;

@@ -29,6 +29,8 @@ struct ts_call {
     uint32_t tried;         /* tiers tried or passed over, as a mask */
     uint32_t open;          /* its attempts under way, chained through flight->sibling */
     uint32_t kept;          /* a whole reply that was held back, which will do if no better one comes */
+    uint32_t right;         /* tiers that answer it right, as a mask: sim/quality.h */
+    float score;            /* what the router saw, if its policy looks: see sim/frontier.h */
     uint32_t displaced_tok; /* of the prompt, what an API would have found in its cache: sim/tiers/displaced.h */
     uint8_t n_open;
     uint8_t n_cut;      /* attempts that are at work for nobody, as the line to them failed amid their reply */
@@ -66,8 +68,6 @@ struct ts_flight {
     bool in_tier;       /* entered and not left */
     bool is_cut;        /* not among call->open any more: it goes on for nobody */
     bool in_step;       /* servers: in decode; its last token came at the end of the replica's last step */
-    bool is_checked;
-    double right; /* of one that was checked: P(the reply is right), after the verdict */
 };
 
 /* A call's own copy of its request's prefix ids: stays with the record, for the next request in it. */

@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "base/units.h"
-#include "sim/quality.h"
 #include "sim/tiers/device_users.h"
 
 /* ---- units ---- */
@@ -324,6 +323,22 @@ void ts_ledger_session(struct ts_ledger *ledger, const struct ts_ledger_session 
     add_latency(ledger, cell, session->tier, TS_SESSION, session->end_ns - session->begin_ns);
 }
 
+static void add_quality(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_call *call,
+                        const struct ts_flight *flight)
+{
+    const struct ts_model *model = ledger->model;
+    const uint32_t strongest = ts_frontier_strongest(model);
+    cell->right += call->right >> flight->tier & 1U;
+    cell->weakest_right += call->right >> ts_frontier_weakest(model) & 1U;
+    cell->strongest_right += call->right >> strongest & 1U;
+    cell->any_right += call->right != 0;
+    ts_frontier_add(&ledger->result.frontier, model, call->right, (double)call->score);
+    if (model->tiers[strongest].kind == TS_TIER_API) {
+        cell->strongest_usd += ts_ledger_price_usd(&model->tiers[strongest].u.api.offers[0], &flight->request,
+                                                   flight->tier == strongest ? flight->found_tok : call->displaced_tok);
+    }
+}
+
 static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_call *call,
                           const struct ts_flight *flight, const struct ts_request_record *record)
 {
@@ -331,8 +346,7 @@ static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const 
     const struct ts_request *request = &flight->request;
     cell->prompt_tok += request->prompt_tok;
     cell->output_tok += request->output_tok;
-    cell->expected_right +=
-        flight->is_checked ? flight->right : ts_quality_right(tier->ability, (double)request->difficulty);
+    add_quality(ledger, cell, call, flight);
     const double charged_usd = tier->kind == TS_TIER_API
                                    ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request, flight->found_tok)
                                    : 0.0;

@@ -344,13 +344,14 @@ struct ts_owned_model {
 struct ts_tier_model {
     const char *name;
     enum ts_tier_kind kind;
-    const char *hardware; /* for the report */
-    const char *model;    /* "Llama-3.2-1B Q4_0" */
-    double ability;       /* theta */
-    uint32_t context_tok; /* prompt + output at most; 0 = unlimited */
-    int link;             /* index into links, -1: none */
-    double request_s;     /* of every request beside link and service: HTTP, tokenizing, handing out tokens */
-    int replaces;         /* index of the API tier whose bill this tier displaces, -1: none */
+    const char *hardware;        /* for the report */
+    const char *model;           /* "Llama-3.2-1B Q4_0" */
+    double ability;              /* theta: how right it is, see sim/quality.h */
+    const double *class_ability; /* [n_classes] that for each class; NULL: the same for all */
+    uint32_t context_tok;        /* prompt + output at most; 0 = unlimited */
+    int link;                    /* index into links, -1: none */
+    double request_s;            /* of every request beside link and service: HTTP, tokenizing, handing out tokens */
+    int replaces;                /* index of the API tier whose bill this tier displaces, -1: none */
     struct ts_owned_model owned;
     union {
         struct ts_device_model device;
@@ -363,10 +364,11 @@ struct ts_tier_model {
 
 /* A policy rule: a request that matches (all given conditions) may not go to the barred tiers. */
 struct ts_rule {
-    int sensitivity;         /* enum ts_sensitivity, -1: any */
-    int class_id;            /* -1: any */
-    uint32_t min_prompt_tok; /* 0: any */
-    uint32_t barred;         /* bit mask of tiers */
+    int sensitivity;           /* enum ts_sensitivity, -1: any */
+    int class_id;              /* -1: any */
+    uint32_t min_prompt_tok;   /* 0: any */
+    double from_hour, to_hour; /* of the day, 0..24; from is after to: over midnight; equal: any */
+    uint32_t barred;           /* bit mask of tiers */
 };
 
 enum ts_router_policy {
@@ -383,25 +385,47 @@ struct ts_verify_model {
     double usd_per_call;
 };
 
+/* What a router predicts. */
+enum ts_router_target {
+    TS_PREDICTS_DIFFICULTY,  /* z: thresholds are difficulties */
+    TS_PREDICTS_CORRECTNESS, /* whether a stronger tier is needed: thresholds are scores, in standard deviations */
+};
+
 struct ts_router_model {
     enum ts_router_policy policy;
     struct ts_rule rules[TS_MAX_RULES];
     uint32_t n_rules;
+    double start_hour;              /* of the day, when the run begins */
     uint32_t order[TS_MAX_TIERS];   /* tiers from weakest to strongest: what the thresholds walk along */
-    double threshold[TS_MAX_TIERS]; /* DIFFICULTY: a request with seen difficulty <= threshold[i] goes to order[i]; the
-                                       last is +inf */
+    double threshold[TS_MAX_TIERS]; /* DIFFICULTY: a request with a score <= threshold[i] goes to order[i]; the last is
+                                       +inf */
     uint32_t n_order;
     uint32_t static_tier[64]; /* STATIC: tier of each class */
     uint32_t
         fallback[TS_MAX_TIERS]; /* tried in order when the chosen tier is barred, full or cannot hold the request */
     uint32_t n_fallback;
-    double auc; /* of the difficulty predictor: noise added to z has sd such that AUC holds; 1 = sees z exactly */
-    double difficulty_sd; /* standard deviation of z over all requests, for that; 0: 1 */
-    double latency_s;     /* added to every request */
+    enum ts_router_target predicts;
+    double auc; /* 0.5: what it sees tells nothing; 1: it is the truth; see sim/routing/choice.c */
+    double difficulty_mean, difficulty_sd; /* of z over all requests, for that; sd 0: 1 */
+    double latency_s;                      /* added to every request */
     double usd_per_call;
     struct ts_verify_model verify; /* CASCADE */
     double hedge_after_s;          /* HEDGE: a call without its first token by then gets a second attempt */
     double budget_usd_per_day;     /* BUDGET */
+};
+
+/* ---- quality ---- */
+
+/* Rows of a table of right and wrong: which tiers were, as a mask. */
+struct ts_quality_rows {
+    const uint32_t *right; /* [n] */
+    uint32_t n;            /* >= 1 */
+};
+
+/* See sim/quality.h. */
+struct ts_quality_model {
+    double shared_frac;                   /* of the requests: all tiers have the same luck */
+    const struct ts_quality_rows *tables; /* [n_classes], NULL: by ability */
 };
 
 /* ---- SLO and money ---- */
@@ -456,6 +480,7 @@ struct ts_model {
     const char *const *class_names;
     uint32_t n_classes;
     struct ts_router_model router;
+    struct ts_quality_model quality;
     struct ts_users_model users;
     struct ts_slo_model slo;
     struct ts_money_model money;

@@ -295,6 +295,7 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
 #define TS_RUN(type, field, rule, ...) MERGE_##rule(field);
 #include "sim/counters.inc"
     merge_batches(into->batches, from->batches);
+    ts_frontier_merge(&into->frontier, &from->frontier);
     return TS_OK;
 }
 

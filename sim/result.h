@@ -5,6 +5,7 @@
 
 #include "base/hist.h"
 #include "sim/batch_means.h"
+#include "sim/frontier.h"
 #include "sim/model.h"
 
 /* TTFT and E2E are what the client sees: router, links, retries
@@ -47,6 +48,7 @@ struct ts_result {
                                      tier's figures hold the sums, and the means over all units */
 #define TS_RUN(type, field, ...) TS_COUNTER_##type field;
 #include "sim/counters.inc"
+    struct ts_frontier frontier;
     uint32_t n_bins;
     double bin_s;
     uint64_t *arrivals; /* [n_bins] */

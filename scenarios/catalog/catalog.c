@@ -376,6 +376,16 @@ const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog,
     return find(catalog, "quant", name);
 }
 
+const struct ts_score *ts_catalog_score(const struct ts_catalog *catalog, const char *name)
+{
+    for (size_t i = 0; name && i < catalog->n_scores; i++) {
+        if (ts_str_equal(catalog->scores[i].name, name)) {
+            return &catalog->scores[i];
+        }
+    }
+    return NULL;
+}
+
 const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const char *name)
 {
     for (size_t i = 0; name && i < catalog->n_chips; i++) {

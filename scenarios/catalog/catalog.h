@@ -67,6 +67,13 @@ struct ts_weight_quant {
     const char *source;
 };
 
+/* A published score on MMLU-Pro of a row of the model or price catalog. */
+struct ts_score {
+    const char *name; /* the row's, exactly */
+    double mmlu_pro;  /* share of its questions answered right, 0..1 */
+    const char *evaluated, *date, *source;
+};
+
 /* A chip with published measurements, or one of hardware.csv: what its efficiency is looked up by. */
 struct ts_chip {
     const char *name; /* of a row of hardware.csv, if it has no peaks of its own */
@@ -152,6 +159,8 @@ struct ts_catalog {
     size_t n_regions;
     const struct ts_weight_quant *quants;
     size_t n_quants;
+    const struct ts_score *scores;
+    size_t n_scores;
     const struct ts_chip *chips;
     size_t n_chips;
     const struct ts_efficiency *efficiencies;
@@ -181,6 +190,7 @@ const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, cons
 const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
 
 /* By exact name; NULL if there is none. */
+const struct ts_score *ts_catalog_score(const struct ts_catalog *catalog, const char *name);
 const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const char *name);
 
 /* How many rows of that kind `name` fits (0, 1 or more), and the first `cap` of their names in the order of the file.

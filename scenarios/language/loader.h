@@ -25,7 +25,8 @@ struct ts_loader {
     size_t n_measurements;
     const char **files; /* that the scenario names, in the order of being asked for */
     size_t n_files, cap_files;
-    struct ts_assumption *derived; /* found while resolving, in order */
+    struct ts_quality_table *quality; /* NULL: the scenario has none */
+    struct ts_assumption *derived;    /* found while resolving, in order */
     size_t n_derived, cap_derived;
     bool failed;           /* something ended with a status other than TS_OK that is no mistake in the scenario */
     enum ts_status status; /* then: which */
@@ -72,6 +73,8 @@ enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, c
 void ts_bind(struct ts_loader *loader, const struct ts_node *root);
 /* own_rows.c: the scenario's own hardware and models -> loader->catalog. */
 void ts_own_rows_add(struct ts_loader *loader);
+/* resolve_quality.c: how right a tier is that does not say it, in tiers.*.ability: tiers are in its order. */
+void ts_abilities_settle(struct ts_loader *loader);
 /* references.c: every name that stands for something else. */
 void ts_references_check(struct ts_loader *loader);
 /* resolve_*.c: values -> model and workload. A section whose values have mistakes is passed over. */
@@ -81,6 +84,7 @@ void ts_resolve_session(struct ts_loader *loader, struct ts_value *item, struct 
 void ts_resolve_sessions(struct ts_loader *loader);
 void ts_resolve_links(struct ts_loader *loader);
 void ts_resolve_tiers(struct ts_loader *loader);
+void ts_resolve_quality(struct ts_loader *loader);
 void ts_resolve_routing(struct ts_loader *loader);
 void ts_resolve_plain(struct ts_loader *loader);
 void ts_resolve_events(struct ts_loader *loader);

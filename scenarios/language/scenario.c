@@ -230,6 +230,7 @@ static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
     ts_resolve_plain(loader);
     ts_resolve_recorded(loader);
     ts_resolve_tiers(loader);
+    ts_resolve_quality(loader);
     ts_resolve_routing(loader);
     ts_resolve_events(loader);
 }
@@ -250,8 +251,9 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     }
     ts_bind(loader, root);
     if (!loader->failed) {
-        order_tiers(loader);
         ts_own_rows_add(loader);
+        ts_abilities_settle(loader);
+        order_tiers(loader);
         ts_references_check(loader);
         resolve(loader, scenario);
     }

@@ -65,6 +65,8 @@ static const struct ts_choice router_policies[] = {
 #include "sim/routing/policies.inc"
 #undef TS_ROUTER_POLICY
     {0}};
+static const struct ts_choice router_targets[] = {
+    {"difficulty", TS_PREDICTS_DIFFICULTY}, {"correctness", TS_PREDICTS_CORRECTNESS}, {0}};
 /* Their words are what is read. */
 static const struct ts_choice chip_classes[] = {{"hbm", 0}, {"amd", 0},   {"gddr", 0}, {"apple", 0},
                                                 {"cpu", 0}, {"phone", 0}, {0}};

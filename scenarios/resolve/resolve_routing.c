@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "scenarios/language/loader.h"
+#include "sim/frontier.h"
+#include "sim/quality.h"
 
-enum { MAX_STATIC = sizeof(((struct ts_router_model *)0)->static_tier) / sizeof(uint32_t) };
+enum { MAX_STATIC = sizeof(((struct ts_router_model *)0)->static_tier) / sizeof(uint32_t), POINTS = 1000 };
 
 static const char *tier_name(const struct ts_loader *loader, uint32_t tier)
 {
@@ -191,6 +193,12 @@ static void resolve_rule(struct ts_loader *loader, struct ts_value *value, struc
     rule->class_id = ts_value_choice(value, "when.class");
     uint32_t over = ts_value_count(value, "when.prompt_over");
     rule->min_prompt_tok = ts_value_is_set(value, "when.prompt_over") ? over + 1 : 0;
+    rule->from_hour = ts_value_number(value, "when.from");
+    rule->to_hour = ts_value_number(value, "when.to");
+    if (rule->from_hour == rule->to_hour) {
+        ts_loader_error(loader, ts_value_at(value, "when.from"), "write for example from: 8, to: 18",
+                        "a rule from %g to %g holds at no time", rule->from_hour, rule->to_hour);
+    }
     uint32_t tiers[TS_MAX_TIERS];
     uint32_t n = list_of(loader, has_never ? never : only, tiers);
     uint32_t mask = 0;
@@ -217,6 +225,7 @@ static void resolve_rules(struct ts_loader *loader, struct ts_value *routing)
         resolve_rule(loader, &rules->children[i], &router->rules[i]);
     }
     router->n_rules = (uint32_t)rules->n_children;
+    router->start_hour = fmod(loader->workload->start_hour, 24.0);
 }
 
 /* A tier that no policy chooses and no fallback names is paid for and idle. */
@@ -243,12 +252,10 @@ static void warn_unreachable(struct ts_loader *loader)
     }
 }
 
-/* Standard deviation of z over all requests: a mixture of the classes, each integrated over its quantiles. */
-static double difficulty_sd(const struct ts_workload *workload)
+/* Mean and standard deviation of z over all requests: a mixture of the classes, each integrated over its quantiles. */
+static void spread_of_difficulty(struct ts_router_model *router, const struct ts_workload *workload)
 {
-    enum { POINTS = 1000 };
-    double mean = 0.0;
-    double square = 0.0;
+    double mean = 0.0, square = 0.0;
     for (size_t c = 0; c < workload->n_classes; c++) {
         for (int i = 0; i < POINTS; i++) {
             double z = ts_dist_quantile(&workload->classes[c].difficulty, (i + 0.5) / POINTS);
@@ -257,19 +264,100 @@ static double difficulty_sd(const struct ts_workload *workload)
         }
     }
     double variance = square - mean * mean;
-    return variance > 0.0 ? sqrt(variance) : 0.0;
+    router->difficulty_mean = mean;
+    router->difficulty_sd = variance > 0.0 ? sqrt(variance) : 0.0;
+}
+
+/* Shares of the requests that the strongest tier alone answers right, and the weakest one alone. */
+struct pair {
+    double gain, loss;
+};
+
+static struct pair pair_by_ability(const struct ts_loader *loader, uint32_t weakest, uint32_t strongest, size_t c)
+{
+    const struct ts_model *model = loader->model;
+    const double shared = model->quality.shared_frac;
+    struct pair sum = {0.0, 0.0};
+    for (int i = 0; i < POINTS; i++) {
+        const double z = ts_dist_quantile(&loader->workload->classes[c].difficulty, (i + 0.5) / POINTS);
+        const double weak = ts_quality_right(ts_quality_ability(&model->tiers[weakest], (uint16_t)c), z);
+        const double strong = ts_quality_right(ts_quality_ability(&model->tiers[strongest], (uint16_t)c), z);
+        const double both = shared * fmin(weak, strong) + (1.0 - shared) * weak * strong;
+        sum.gain += (strong - both) / POINTS;
+        sum.loss += (weak - both) / POINTS;
+    }
+    return sum;
+}
+
+static struct pair pair_by_table(const struct ts_quality_rows *rows, uint32_t weakest, uint32_t strongest)
+{
+    struct pair sum = {0.0, 0.0};
+    for (uint32_t i = 0; i < rows->n; i++) {
+        const uint32_t weak = rows->right[i] >> weakest & 1U, strong = rows->right[i] >> strongest & 1U;
+        sum.gain += (double)(strong & ~weak) / rows->n;
+        sum.loss += (double)(weak & ~strong) / rows->n;
+    }
+    return sum;
+}
+
+static struct pair pair_of(const struct ts_loader *loader)
+{
+    const struct ts_model *model = loader->model;
+    const uint32_t weakest = ts_frontier_weakest(model), strongest = ts_frontier_strongest(model);
+    struct pair sum = {0.0, 0.0};
+    for (size_t c = 0; c < loader->workload->n_classes; c++) {
+        const struct pair pair = model->quality.tables ? pair_by_table(&model->quality.tables[c], weakest, strongest)
+                                                       : pair_by_ability(loader, weakest, strongest, c);
+        sum.gain += loader->workload->classes[c].share * pair.gain;
+        sum.loss += loader->workload->classes[c].share * pair.loss;
+    }
+    return sum;
+}
+
+static bool is_close(double a, double b)
+{
+    return fabs(a - b) < 1e-9;
+}
+
+/* RouteLLM's figure for a router becomes the AUC that has it between these tiers; and what an AUC comes to. */
+static void resolve_auc(struct ts_loader *loader, struct ts_value *routing)
+{
+    struct ts_router_model *router = &loader->model->router;
+    const struct pair pair = pair_of(loader);
+    struct ts_value *apgr = ts_value_at(routing, "router.apgr");
+    router->auc = ts_value_number(routing, "router.auc");
+    if (router->predicts != TS_PREDICTS_CORRECTNESS || pair.gain - pair.loss <= 0.0) {
+        return;
+    }
+    if (ts_value_is_written(routing, "router.apgr")) {
+        const double most = ts_quality_apgr(pair.gain, pair.loss, 1.0);
+        router->auc = ts_quality_auc_of_apgr(pair.gain, pair.loss, ts_value_number(routing, "router.apgr"));
+        if (!is_close(ts_quality_apgr(pair.gain, pair.loss, router->auc), apgr->number)) {
+            ts_loader_warning(loader, apgr, NULL,
+                              "no router has that between these tiers: one that is never wrong has an APGR of %.3f",
+                              most);
+        }
+        ts_loader_assume(loader, "routing.router.auc", TS_ORIGIN_MODELLED, "from the APGR, between these tiers", "%.4g",
+                         router->auc);
+    }
+    ts_loader_assume(loader, "routing.router.expected_apgr", TS_ORIGIN_MODELLED,
+                     "closed form of the binormal router between the weakest and the strongest tier", "%.4f",
+                     ts_quality_apgr(pair.gain, pair.loss, router->auc));
 }
 
 static void resolve_router(struct ts_loader *loader, struct ts_value *routing)
 {
     struct ts_router_model *router = &loader->model->router;
-    router->auc = ts_value_number(routing, "router.auc");
+    const int predicts = ts_value_choice(routing, "router.predicts");
+    router->predicts = router->policy == TS_ROUTE_BUDGET ? TS_PREDICTS_DIFFICULTY : (enum ts_router_target)predicts;
     router->latency_s = ts_value_number(routing, "router.latency");
     router->usd_per_call = ts_value_number(routing, "router.price");
-    router->difficulty_sd = difficulty_sd(loader->workload);
-    ts_loader_assume(loader, "routing.router.difficulty_sd", TS_ORIGIN_MODELLED,
-                     "standard deviation of the difficulty over all classes; with the AUC it gives the router's noise",
-                     "%.4g", router->difficulty_sd);
+    spread_of_difficulty(router, loader->workload);
+    ts_loader_assume(
+        loader, "routing.router.difficulty_sd", TS_ORIGIN_MODELLED,
+        "standard deviation of the difficulty over all classes: with the AUC it gives what the router sees", "%.4g",
+        router->difficulty_sd);
+    resolve_auc(loader, routing);
 }
 
 /* A key that the policy cannot do without. */
@@ -293,6 +381,16 @@ static void resolve_verify(struct ts_value *routing, struct ts_verify_model *ver
     };
 }
 
+/* Without a bound every tier keeps the SLO: the cheapest gets all. */
+static void check_slo(struct ts_loader *loader, struct ts_value *routing)
+{
+    const struct ts_slo_model *slo = &loader->model->slo;
+    if (!(slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0)) {
+        ts_loader_warning(loader, ts_value_at(routing, "policy"), "write slo: {ttft: 2 s}",
+                          "policy cheapest has no SLO to keep: the tier with the lowest price gets every call");
+    }
+}
+
 static void resolve_policy(struct ts_loader *loader, struct ts_value *routing)
 {
     struct ts_router_model *router = &loader->model->router;
@@ -310,13 +408,31 @@ static void resolve_policy(struct ts_loader *loader, struct ts_value *routing)
         resolve_thresholds(loader, routing);
         router->hedge_after_s = needed(loader, routing, "hedge_after", "800 ms");
         break;
+    case TS_ROUTE_CHEAPEST:
+        check_slo(loader, routing);
+        break;
     case TS_ROUTE_BUDGET:
         router->budget_usd_per_day = needed(loader, routing, "budget_per_day", "50 USD");
         break;
     case TS_ROUTE_LEAST_LOADED:
+    case TS_ROUTE_LEAST_LATENCY:
     case TS_N_ROUTER_POLICIES:
         break;
     }
+}
+
+/* Which keys of the router count. */
+static void judge_router(struct ts_loader *loader, struct ts_value *routing)
+{
+    const bool sees = ts_frontier_has_scores(loader->model), several = loader->model->n_tiers > 1;
+    const bool by_threshold = sees && loader->model->router.policy != TS_ROUTE_BUDGET;
+    const bool correct =
+        by_threshold && ts_value_at(routing, "router.predicts")->choice == (int)TS_PREDICTS_CORRECTNESS;
+    const bool has_apgr = correct && ts_value_is_written(routing, "router.apgr");
+    const char *why = several ? "the policy does not look at difficulty" : "there is one tier";
+    ts_value_counts_if(routing, "router.auc", sees && !has_apgr, has_apgr ? "apgr is written" : why);
+    ts_value_counts_if(routing, "router.predicts", by_threshold, sees ? "policy budget looks at difficulty" : why);
+    ts_value_counts_if(routing, "router.apgr", correct, by_threshold ? "the router predicts difficulty" : why);
 }
 
 void ts_resolve_routing(struct ts_loader *loader)
@@ -329,17 +445,14 @@ void ts_resolve_routing(struct ts_loader *loader)
     }
     for (size_t i = 0; i < tiers->n_children; i++) {
         if (ts_value_at(&tiers->children[i], "ability") == NULL ||
-            ts_value_at(&tiers->children[i], "ability")->broken) {
+            ts_value_at(&tiers->children[i], "ability")->broken || ts_value_at(loader->root, "quality")->broken) {
             return;
         }
     }
     size_t n_errors = loader->diags->n_errors;
     router->policy = (enum ts_router_policy)ts_value_choice(routing, "policy");
-    const bool sees =
-        router->policy == TS_ROUTE_DIFFICULTY || router->policy == TS_ROUTE_HEDGE || router->policy == TS_ROUTE_BUDGET;
-    ts_value_counts_if(routing, "router.auc", sees && loader->model->n_tiers > 1,
-                       sees ? "there is one tier" : "the policy does not look at difficulty");
     resolve_order(loader, routing);
+    judge_router(loader, routing);
     resolve_policy(loader, routing);
     resolve_fallback(loader, routing);
     resolve_rules(loader, routing);

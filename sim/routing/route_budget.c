@@ -10,9 +10,6 @@
 #include <stdlib.h>
 
 #include "sim/engine.h"
-#include "sim/quality.h"
-
-enum { FIRST_REPLY_TOK = 256 };
 
 static const double eta = 0.02, most_change = 1.0, first_quality = 0.1;
 
@@ -62,17 +59,6 @@ static double allowance_usd(const struct pacing *pacing, int64_t now_ns)
     return fmax(pacing->usd_per_day - pacing->spent_usd, 0.0) / fmax(rest, 1.0);
 }
 
-static double price_usd(const struct pacing *pacing, const struct ts_tier_model *tier, const struct ts_request *request)
-{
-    if (tier->kind != TS_TIER_API) {
-        return 0.0;
-    }
-    struct ts_request expected = *request;
-    expected.output_tok =
-        pacing->n_calls > 0.0 ? (uint32_t)ceil(pacing->reply_tok / pacing->n_calls) : (uint32_t)FIRST_REPLY_TOK;
-    return ts_ledger_price_usd(&tier->u.api.offers[0], &expected, 0); /* what a cache holds of it is not known before */
-}
-
 static void learn(struct pacing *pacing, double usd, double allowance)
 {
     const double change = eta * (usd / fmax(allowance, 1e-12) - 1.0);
@@ -84,17 +70,18 @@ static uint32_t choose(struct ts_engine *engine, uint32_t call_id)
     struct pacing *pacing = engine->router.state;
     const struct ts_router_model *model = &engine->model->router;
     const struct ts_request *request = &ts_engine_call(engine, call_id)->request;
-    const double seen = ts_router_seen_difficulty(engine, call_id);
+    ts_router_look(engine, call_id);
     turn_day(pacing, engine->now_ns);
     pacing->n_today++;
     const double allowance = allowance_usd(pacing, engine->now_ns);
+    const double reply_tok = ts_router_reply_tok(pacing->n_calls, pacing->reply_tok);
     pacing->lambda = pacing->lambda > 0.0 ? pacing->lambda : first_quality / fmax(allowance, 1e-12);
     uint32_t best = engine->model->n_tiers;
     double most = -INFINITY, best_usd = 0.0;
     for (uint32_t i = 0; i < model->n_order; i++) {
         const struct ts_tier_model *tier = &engine->model->tiers[model->order[i]];
-        const double usd = price_usd(pacing, tier, request);
-        const double worth = ts_quality_right(tier->ability, seen) - pacing->lambda * usd;
+        const double usd = ts_router_price_usd(tier, request, reply_tok);
+        const double worth = ts_router_expected_right(engine, call_id, model->order[i]) - pacing->lambda * usd;
         if (usd > 0.0 && pacing->spent_usd + usd > pacing->usd_per_day) {
             ts_engine_call(engine, call_id)->tried |= 1U << model->order[i];
         } else if (worth > most && ts_router_may_take(engine, call_id, model->order[i])) {

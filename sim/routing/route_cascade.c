@@ -3,12 +3,12 @@
  * client as it comes; those before it are shown whole once they are accepted.
  *
  * A check accepts a right reply with probability a and rejects a wrong one with probability r. With p = P(right):
- *   P(accepted) = p a + (1-p)(1-r),   P(right | accepted) = p a/P(accepted)  (sim/quality.h).
+ *   P(accepted) = p a + (1-p)(1-r),   P(right and accepted) = p a.
  * Worked: costs .05 and 1, check .01, p = .7 and .95, a = .9, r = .8: .31 go on, at a cost of .05 + .01 + .31 = .37;
- * .9 x .7 + .31 x .95 = .9245 are right. */
+ * .9 x .7 + .31 x .95 = .9245 are right if the tiers err independently, .9 x .7 + .1 x .7 + .24 x .25/.3 = .90 if the
+ * strong tier is right wherever the weak one is. */
 #include "base/units.h"
 #include "sim/attempt.h"
-#include "sim/quality.h"
 
 static uint32_t choose(struct ts_engine *engine, uint32_t call)
 {
@@ -35,18 +35,15 @@ static void check(struct ts_engine *engine, uint32_t id)
 {
     const struct ts_verify_model *verify = &engine->model->router.verify;
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    const double right = ts_quality_right(engine->model->tiers[flight->tier].ability, flight->request.difficulty);
-    const double accepted = ts_quality_accepted(right, verify->accept_right_frac, verify->reject_wrong_frac);
+    const bool is_right = (ts_engine_call(engine, flight->call)->right >> flight->tier & 1U) != 0;
+    const double accepted = is_right ? verify->accept_right_frac : 1.0 - verify->reject_wrong_frac;
     struct ts_rng rng;
     ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_VERIFY, engine->tiers[flight->tier].key, flight->number);
     flight->shown_ns = engine->now_ns;
-    flight->is_checked = true;
-    flight->right = accepted > 0.0 ? verify->accept_right_frac * right / accepted : 0.0;
     if (ts_rng_uniform(&rng) < accepted) {
         ts_attempt_answer(engine, id);
         return;
     }
-    flight->right = ts_quality_rejected(right, verify->accept_right_frac, verify->reject_wrong_frac);
     const uint32_t next = next_tier(engine, flight);
     if (next == engine->model->n_tiers || !ts_attempt_begin(engine, flight->call, next)) {
         ts_attempt_answer(engine, id);

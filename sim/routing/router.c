@@ -1,8 +1,11 @@
 /* Hides what rules and fallback come to. */
 #include "sim/routing/router.h"
 
+#include <math.h>
+
 #include "base/check.h"
 #include "sim/engine.h"
+#include "sim/quality.h"
 
 enum ts_status ts_router_init(struct ts_router *out, const struct ts_model *model)
 {
@@ -11,10 +14,10 @@ enum ts_status ts_router_init(struct ts_router *out, const struct ts_model *mode
 #include "sim/routing/policies.inc"
 #undef TS_ROUTER_POLICY
     };
-    const double difficulty_sd = model->router.difficulty_sd > 0.0 ? model->router.difficulty_sd : 1.0;
     TS_CHECK((unsigned)model->router.policy < TS_N_ROUTER_POLICIES);
     *out = (struct ts_router){.ops = policies[model->router.policy],
-                              .noise_sd = ts_router_noise_sd(model->router.auc, difficulty_sd)};
+                              .correlation = ts_router_correlation(model->router.auc),
+                              .shift = ts_quality_score_shift(model->router.auc)};
     return out->ops->init ? out->ops->init(out, model) : TS_OK;
 }
 
@@ -27,9 +30,23 @@ void ts_router_deinit(struct ts_router *router)
 
 /* ---- rules ---- */
 
-static bool matches(const struct ts_rule *rule, const struct ts_request *request)
+static bool is_within(const struct ts_rule *rule, double hour)
 {
-    return (rule->sensitivity < 0 || rule->sensitivity == request->sensitivity) &&
+    return rule->from_hour <= rule->to_hour ? hour >= rule->from_hour && hour < rule->to_hour
+                                            : hour >= rule->from_hour || hour < rule->to_hour;
+}
+
+static bool is_in_time(const struct ts_router_model *model, const struct ts_rule *rule, int64_t arrival_ns)
+{
+    const double ns_per_h = 3.6e12;
+    return rule->from_hour == rule->to_hour ||
+           is_within(rule, fmod(model->start_hour + (double)arrival_ns / ns_per_h, 24.0));
+}
+
+static bool matches(const struct ts_router_model *model, const struct ts_rule *rule, const struct ts_request *request)
+{
+    return is_in_time(model, rule, request->arrival_ns) &&
+           (rule->sensitivity < 0 || rule->sensitivity == request->sensitivity) &&
            (rule->class_id < 0 || rule->class_id == request->class_id) && request->prompt_tok >= rule->min_prompt_tok;
 }
 
@@ -37,7 +54,7 @@ uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_r
 {
     uint32_t barred = 0;
     for (uint32_t i = 0; i < model->n_rules; i++) {
-        barred |= matches(&model->rules[i], request) ? model->rules[i].barred : 0;
+        barred |= matches(model, &model->rules[i], request) ? model->rules[i].barred : 0;
     }
     return barred;
 }

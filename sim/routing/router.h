@@ -33,8 +33,9 @@ struct ts_router_policy_ops {
 
 struct ts_router {
     const struct ts_router_policy_ops *ops;
-    double noise_sd; /* of what it sees of the difficulty */
-    void *state;     /* the policy's */
+    double correlation; /* of the difficulty and what it sees of it */
+    double shift;       /* of scores that predict correctness */
+    void *state;        /* the policy's */
 };
 
 #define TS_ROUTER_POLICY(id, name, word) extern const struct ts_router_policy_ops ts_route_##name;
@@ -60,13 +61,21 @@ void ts_router_spend(struct ts_engine *engine, double usd);
 bool ts_router_may_take(const struct ts_engine *engine, uint32_t call, uint32_t tier);
 /* The first tier of the order, from place `from` on, that may take the call; n_tiers if there is none. */
 uint32_t ts_router_first_of_order(const struct ts_engine *engine, uint32_t call, uint32_t from);
-/* What the router sees of the call's difficulty: drawn once, the same whenever it is asked. */
-double ts_router_seen_difficulty(const struct ts_engine *engine, uint32_t call);
-/* The tier of the order whose threshold the seen difficulty does not pass. */
-uint32_t ts_router_by_threshold(const struct ts_engine *engine, uint32_t call);
+/* How long a reply is expected to be: the mean of those so far, 256 tokens before the first. */
+double ts_router_reply_tok(double n_calls, double sum_tok);
+/* What a call with a reply of so many tokens costs at the first offer of an API; 0 at an owned tier. What a cache holds
+ * of the prompt is not known before. */
+double ts_router_price_usd(const struct ts_tier_model *tier, const struct ts_request *request, double reply_tok);
+/* The router looks at the call's difficulty, the same whenever it does: call->score. */
+void ts_router_look(struct ts_engine *engine, uint32_t call);
+/* P(right) of a tier, of what it saw then: the posterior of z is normal, and its mean of the logistic is that of
+ * (ability - mean)/sqrt(1 + pi variance/8) (MacKay 1992). */
+double ts_router_expected_right(struct ts_engine *engine, uint32_t call, uint32_t tier);
+/* Looks, and the tier of the order whose threshold the score does not pass. */
+uint32_t ts_router_by_threshold(struct ts_engine *engine, uint32_t call);
 
-/* Standard deviation of the noise with which a predictor of the difficulty has that AUC (0.5..1) for "harder than the
- * median", for difficulties with the given standard deviation. */
-double ts_router_noise_sd(double auc, double difficulty_sd);
+/* Correlation of the difficulty and what is seen of it by a predictor with that AUC (0.5..1) for "harder than the
+ * median". */
+double ts_router_correlation(double auc);
 
 #endif

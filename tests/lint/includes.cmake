@@ -23,9 +23,9 @@ set(rooms
   "scenarios/catalog: base/|models/|sim/model\\.h$|scenarios/catalog/"
   "scenarios/language: base/|traces/|measure/|sim/model\\.h$|sim/routing/policies\\.inc$|scenarios/(catalog|language)/"
   "scenarios/profile: base/|sim/model\\.h$|scenarios/(catalog|language|profile)/"
-  "scenarios/resolve: base/|traces/|measure/|sim/model\\.h$|scenarios/"
+  "scenarios/resolve: base/|traces/|measure/|sim/(model|quality|frontier)\\.h$|scenarios/"
   "endpoint: base/|traces/|endpoint/"
-  "reports: base/|econ/|sim/(model|record|result)\\.h$|sim/counters\\.inc$|reports/"
+  "reports: base/|econ/|sim/(model|quality|record|result)\\.h$|sim/counters\\.inc$|reports/"
   "live: base/|traces/|measure/|kernels/|imports/|engine/|sim/|scenarios/|endpoint/|reports/(table|gnuplot)\\.h$|live/"
   "study: base/|traces/|measure/|imports/|sim/|econ/|scenarios/|reports/|study/"
   "app: [a-z0-9]+/")

@@ -112,7 +112,7 @@ static void add_request(struct ts_cell *cell, int64_t ttft_ms, int64_t e2e_ms, u
     cell->slo_met += ttft_ms <= 1000;
     cell->prompt_tok += 1000;
     cell->output_tok += output_tok;
-    cell->expected_right += 0.5;
+    cell->right += ttft_ms <= 500;
     ts_hist_add(&cell->latency_ns[TS_TTFT], ttft_ms * ms);
     ts_hist_add(&cell->latency_ns[TS_E2E], e2e_ms * ms);
     ts_hist_add(&cell->latency_ns[TS_WAIT], 0);
@@ -183,7 +183,7 @@ static void fill_latencies(struct ts_cell *cell, const struct day_tier *day, uin
     cell->arrived = cell->done = n;
     cell->prompt_tok = 1100ULL * n;
     cell->output_tok = 210ULL * n;
-    cell->expected_right = 0.83 * n;
+    cell->right = 83ULL * n / 100;
 }
 
 static void fill_series(struct ts_result *result)

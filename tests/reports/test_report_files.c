@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "report_fixture.h"
+#include "reports/chart.h"
 #include "reports/report_parts.h"
 
 enum { MAX_BYTES = 1 << 24 };
@@ -333,6 +334,48 @@ static void test_json__survives_hostile_names(void **state)
     report_fixture_deinit(&fixture);
 }
 
+/* Ten calls: the phone answers 4 right, the cloud 8, either 9; by score the two calls that gain most come first. */
+static void test_frontier__thresholds_are_read_off_from_the_strongest_end(void **state)
+{
+    (void)state;
+    struct report_fixture fixture;
+    struct ts_text csv, dat, gp;
+    report_fixture_tiny(&fixture);
+    struct ts_router_model *router = &fixture.model.router;
+    struct ts_frontier *frontier = &fixture.result.frontier;
+    router->policy = TS_ROUTE_DIFFICULTY;
+    router->n_order = FIXTURE_TIERS;
+    for (uint32_t i = 0; i < FIXTURE_TIERS; i++) {
+        router->order[i] = i;
+    }
+    for (int i = 0; i < 10; i++) {
+        const uint32_t right = i < 3 ? 1 : i < 8 ? 4 : i == 8 ? 5 : 0;
+        ts_frontier_add(frontier, &fixture.model, i == 7 ? 5 : right, i < 3 ? -1.0 : i < 7 ? 2.0 : 0.0);
+    }
+    assert_true(frontier->right[0] == 5 && frontier->right[2] == 6 && frontier->any_right == 9);
+    assert_float_equal(ts_frontier_share_of(frontier, &fixture.model, 1.0), 0.1, 1e-12);
+    /* .4 of the calls gain .4; then .3 even; then .3 lose .3: mean of Q - .5 is .4 x .2 + .3 x .4 + .3 x .25, over .1
+     */
+    assert_float_equal(ts_frontier_apgr(frontier, &fixture.model), 2.75, 1e-9);
+    struct ts_report *report = report_fixture_report(&fixture);
+    ts_text_init(&csv);
+    ts_report_frontier_csv(&csv, report);
+    assert_true(ts_str_has_prefix(csv.data, "line,threshold,share_strongest,quality,pgr\nplan,,"));
+    assert_non_null(strstr(csv.data, "\nrandom,,0,0.5,0\nbest-single,,0,0.6,1\n"));
+    assert_non_null(strstr(csv.data, "\noracle,,1,0.9,"));
+    assert_non_null(strstr(csv.data, ",0.4,0.9,"));
+    ts_text_init(&dat);
+    ts_text_init(&gp);
+    ts_chart_frontier(&dat, &gp, report);
+    assert_non_null(strstr(dat.data, "\n40 90\n"));
+    assert_non_null(strstr(gp.data, "set xlabel '% of calls at cloud'"));
+    ts_text_deinit(&gp);
+    ts_text_deinit(&dat);
+    ts_text_deinit(&csv);
+    ts_report_destroy(report);
+    report_fixture_deinit(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_run_json__lists_the_verdicts),
         cmocka_unit_test(test_manifest__lists_every_assumption_with_its_origin),
         cmocka_unit_test(test_json__survives_hostile_names),
+        cmocka_unit_test(test_frontier__thresholds_are_read_off_from_the_strongest_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,7 @@ static void test_catalog__every_row_of_every_file_is_there(void **state)
     assert_int_equal(catalog.n_prices, rows_of("prices.csv"));
     assert_int_equal(catalog.n_regions, rows_of("regions.csv"));
     assert_int_equal(catalog.n_quants, rows_of("quants.csv"));
+    assert_int_equal(catalog.n_scores, rows_of("quality.csv"));
     assert_true(catalog.n_hardware >= 37 && catalog.n_llms >= 29 && catalog.n_prices >= 80 && catalog.n_regions >= 27);
 }
 
@@ -78,6 +79,22 @@ static void test_catalog__every_row_is_found_by_its_own_name_and_has_a_source(vo
     for (size_t i = 0; i < catalog.n_quants; i++) {
         assert_ptr_equal(ts_catalog_quant(&catalog, catalog.quants[i].name), &catalog.quants[i]);
     }
+}
+
+/* A score is of a row that there is. */
+static void test_catalog__every_score_is_of_a_model_or_an_offer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < catalog.n_scores; i++) {
+        const struct ts_score *score = &catalog.scores[i];
+        const struct ts_llm *llm = ts_catalog_llm(&catalog, score->name);
+        const struct ts_price *price = ts_catalog_price(&catalog, score->name);
+        assert_true((llm && strcmp(llm->name, score->name) == 0) || (price && strcmp(price->name, score->name) == 0));
+        assert_ptr_equal(ts_catalog_score(&catalog, score->name), score);
+        assert_true(score->mmlu_pro > 0.1 && score->mmlu_pro < 1.0);
+        assert_true(strncmp(score->source, "http", 4) == 0);
+    }
+    assert_true(catalog.n_scores >= 50);
 }
 
 static void test_catalog__numbers_are_converted_to_base_units(void **state)
@@ -141,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_catalog__every_row_of_every_file_is_there),
         cmocka_unit_test(test_catalog__every_row_is_found_by_its_own_name_and_has_a_source),
+        cmocka_unit_test(test_catalog__every_score_is_of_a_model_or_an_offer),
         cmocka_unit_test(test_catalog__numbers_are_converted_to_base_units),
         cmocka_unit_test(test_catalog__a_row_is_found_by_a_unique_start_or_part_without_regard_to_case),
         cmocka_unit_test(test_catalog__an_ambiguous_name_is_not_guessed),

@@ -105,6 +105,11 @@ static int by_priority(const struct ts_scenario *s)
     return server_of(s, EDGE)->pools[0].replica.by_priority;
 }
 
+static int predicts(const struct ts_scenario *s)
+{
+    return (int)s->model.router.predicts;
+}
+
 static int router(const struct ts_scenario *s)
 {
     return (int)s->model.router.policy;
@@ -157,9 +162,14 @@ static const struct meaning meanings[] = {
     {"routing.policy", "difficulty", "routing.policy=difficulty", router, TS_ROUTE_DIFFICULTY},
     {"routing.policy", "static", "routing.policy=static", router, TS_ROUTE_STATIC},
     {"routing.policy", "least-loaded", "routing.policy=least-loaded", router, TS_ROUTE_LEAST_LOADED},
+    {"routing.policy", "least-latency", "routing.policy=least-latency", router, TS_ROUTE_LEAST_LATENCY},
+    {"routing.policy", "cheapest", "routing.policy=cheapest", router, TS_ROUTE_CHEAPEST},
     {"routing.policy", "cascade", "routing.policy=cascade", router, TS_ROUTE_CASCADE},
     {"routing.policy", "hedge", "routing.policy=hedge", router, TS_ROUTE_HEDGE},
     {"routing.policy", "budget", "routing.policy=budget", router, TS_ROUTE_BUDGET},
+    {"routing.router.predicts", "difficulty", "routing.router.predicts=difficulty", predicts, TS_PREDICTS_DIFFICULTY},
+    {"routing.router.predicts", "correctness", "routing.router.predicts=correctness", predicts,
+     TS_PREDICTS_CORRECTNESS},
 };
 
 static void load_with(struct ts_scenario *out, const char *yaml, const char *set)
@@ -214,7 +224,7 @@ static void test_choices__no_word_is_left_out_above(void **state)
             }
         }
     }
-    assert_int_equal(n_choices, 14);
+    assert_int_equal(n_choices, 15);
 }
 
 /* The words of every row backwards mean the same. */

@@ -1,6 +1,5 @@
 /* Calls with several attempts: cascades, hedged calls, budgets; what each of them costs and counts. */
 #include "sim/network/link.h"
-#include "sim/quality.h"
 #include "tests/sim/sim_world.h"
 
 enum { WEAK, STRONG, N_TIERS, N_CALLS = 20000 };
@@ -68,9 +67,14 @@ static void test_cascade__shares_cost_and_quality_are_the_closed_form(void **sta
     world_assert_near((weak->api_usd + weak->superseded_usd + strong->api_usd) / n, 0.05 + escalated, 1e-9);
     world_assert_near(weak->superseded_usd / n, 0.05 * escalated, 1e-9);
     world_assert_near((weak->router_usd + strong->router_usd) / n, 0.01, 1e-9);
-    world_assert_near((weak->expected_right + strong->expected_right) / n,
-                      (1.0 - escalated) * (0.63 / 0.69) + 0.95 * escalated, 1e-9);
+    const double right = (double)(weak->right + strong->right) / n;
+    assert_true(fabs(right - 0.9245) < 4.0 * sqrt(0.9245 * 0.0755 / n));
     assert_int_equal(weak->fell_back + strong->fell_back, 0);
+    ts_result_deinit(&result);
+    model.quality.shared_frac = 1.0; /* the strong tier is right where the weak one is, and in .25/.3 of the rest */
+    result = run_calls(&model, N_CALLS, 10 * MS);
+    const double shared = (double)(cell_of(&result, WEAK)->right + cell_of(&result, STRONG)->right) / n;
+    assert_true(fabs(shared - 0.90) < 4.0 * sqrt(0.9 * 0.1 / n));
     ts_result_deinit(&result);
 }
 
@@ -110,7 +114,8 @@ static void test_cascade__a_rejected_reply_is_better_than_none(void **state)
     const struct ts_cell *weak = cell_of(&result, WEAK);
     assert_int_equal(weak->done, 100);
     assert_int_equal(cell_of(&result, STRONG)->superseded, 100);
-    world_assert_near(weak->expected_right, 100.0 * 0.7, 1e-9);
+    assert_int_equal(weak->right, weak->weakest_right);
+    assert_in_range(weak->right, 50, 88); /* 4 standard deviations about 70 */
     ts_result_deinit(&result);
 }
 
@@ -188,6 +193,64 @@ static void test_hedge__a_queued_attempt_leaves_no_trace_but_its_count(void **st
     ts_result_deinit(&result);
 }
 
+/* ---- least latency, cheapest under the SLO ---- */
+
+/* .5 + .5 s against 1.5 + .5 s: each is tried once, then the faster one gets every call; what the other one was fades,
+ * and it is tried again after the time in which 2 s become less than 1 s: 300 s ln 2 = 208 s. */
+static void test_least_latency__the_faster_tier_gets_the_calls(void **state)
+{
+    (void)state;
+    struct ts_model model = two_tiers(TS_ROUTE_LEAST_LATENCY);
+    struct ts_result result = run_calls(&model, 101, 2 * S);
+    assert_int_equal(cell_of(&result, WEAK)->done, 100);
+    assert_int_equal(cell_of(&result, STRONG)->done, 1);
+    ts_result_deinit(&result);
+    result = run_calls(&model, 1001, 2 * S);
+    assert_in_range(cell_of(&result, STRONG)->done, 2001 / 212, 2001 / 206 + 1);
+    ts_result_deinit(&result);
+}
+
+/* A server that answers in .3 s with one seat beside an API that takes 1 s: a third call behind two would wait .6 s and
+ * be there after .9 s, a fourth after 1.2 s: that one goes to the API. */
+static void test_least_latency__a_queue_is_waited_for_as_long_as_it_pays(void **state)
+{
+    (void)state;
+    struct ts_model model = two_tiers(TS_ROUTE_LEAST_LATENCY);
+    struct ts_pool_model pool;
+    model.tiers[STRONG] = model.tiers[WEAK];
+    model.tiers[WEAK] = world_server(&pool, 0.3);
+    pool.replica.max_seqs = 1;
+    struct ts_request requests[6];
+    for (uint32_t i = 0; i < COUNT(requests); i++) {
+        requests[i] = world_request(i, i < 2 ? (int64_t)i * 2 * S : 10 * S + (int64_t)i * MS, 10, 1);
+    }
+    model.tiers[STRONG].u.api.ttft_s = ts_dist_constant(1.0);
+    struct ts_result result = world_run(&model, requests, COUNT(requests));
+    assert_int_equal(cell_of(&result, WEAK)->done, 1 + 3);
+    assert_int_equal(cell_of(&result, STRONG)->done, 1 + 1);
+    ts_result_deinit(&result);
+}
+
+/* The dear tier is the faster one. With a bound on E2E that both keep the cheap one gets the calls, with one that only
+ * the dear one keeps that one does, and with one that none keeps the faster one. */
+static void test_cheapest__the_price_decides_among_those_that_keep_the_slo(void **state)
+{
+    (void)state;
+    struct ts_model model = two_tiers(TS_ROUTE_CHEAPEST);
+    const double bounds_s[] = {3.0, 1.5, 0.5};
+    const uint64_t n_cheap[] = {50, 2, 1}; /* tried at first, and when 300 s ln(2/1.5) = 86 s have passed */
+    model.tiers[WEAK].u.api.ttft_s = ts_dist_constant(1.5); /* 2 s for .05 USD; 1 s for 1 USD */
+    model.tiers[STRONG].u.api.ttft_s = ts_dist_constant(0.5);
+    for (size_t i = 0; i < COUNT(bounds_s); i++) {
+        model.slo.e2e_s = bounds_s[i];
+        struct ts_result result = run_calls(&model, 50, 2 * S);
+        const uint64_t n_weak = cell_of(&result, WEAK)->done;
+        assert_int_equal(n_weak + cell_of(&result, STRONG)->done, 50);
+        assert_int_equal(n_weak, n_cheap[i]);
+        ts_result_deinit(&result);
+    }
+}
+
 /* ---- budget ---- */
 
 /* Ten days of 1,000 calls; the strong tier costs 1 USD a call, the weak one nothing. */
@@ -213,23 +276,24 @@ static void test_budget__money_goes_to_the_calls_that_gain_most(void **state)
     struct ts_model model = two_tiers(TS_ROUTE_BUDGET);
     struct ts_request *requests = calloc((size_t)PER_DAY * DAYS, sizeof *requests);
     struct ts_rng rng;
-    double weak = 0.0, strong = 0.0;
     assert_non_null(requests);
     ts_rng_init(&rng, 1, 0, 0, 0);
     model.tiers[WEAK].u.api.offers[0].call_usd = 0.0;
     model.tiers[WEAK].ability = 0.0;
     model.tiers[STRONG].ability = 3.0;
     model.router.auc = 1.0;
+    model.router.difficulty_sd = 3.0;
     model.router.budget_usd_per_day = 300.0;
     for (uint64_t i = 0; i < (uint64_t)PER_DAY * DAYS; i++) {
         requests[i] = world_request(i, (int64_t)i * (86400 * S / PER_DAY), 10, 51);
         requests[i].difficulty = (float)(3.0 * ts_rng_normal(&rng));
-        weak += ts_quality_right(0.0, requests[i].difficulty);
-        strong += ts_quality_right(3.0, requests[i].difficulty);
     }
     struct ts_result result = world_run(&model, requests, (uint64_t)PER_DAY * DAYS);
     const double share = (double)cell_of(&result, STRONG)->done / (PER_DAY * DAYS);
-    const double right = cell_of(&result, WEAK)->expected_right + cell_of(&result, STRONG)->expected_right;
+    const struct ts_cell *cells[] = {cell_of(&result, WEAK), cell_of(&result, STRONG)};
+    const double right = (double)(cells[0]->right + cells[1]->right);
+    const double weak = (double)(cells[0]->weakest_right + cells[1]->weakest_right);
+    const double strong = (double)(cells[0]->strongest_right + cells[1]->strongest_right);
     const double coin = weak + share * (strong - weak);
     assert_true(share > 0.2 && share <= 0.301);
     assert_true(right > coin + 0.3 * (strong - coin));
@@ -299,6 +363,9 @@ int main(void)
         cmocka_unit_test(test_hedge__the_first_token_wins_and_the_loser_is_called_back),
         cmocka_unit_test(test_hedge__a_call_that_is_answered_in_time_has_one_attempt),
         cmocka_unit_test(test_hedge__a_queued_attempt_leaves_no_trace_but_its_count),
+        cmocka_unit_test(test_least_latency__the_faster_tier_gets_the_calls),
+        cmocka_unit_test(test_least_latency__a_queue_is_waited_for_as_long_as_it_pays),
+        cmocka_unit_test(test_cheapest__the_price_decides_among_those_that_keep_the_slo),
         cmocka_unit_test(test_budget__a_days_sum_is_spent_and_not_passed),
         cmocka_unit_test(test_budget__money_goes_to_the_calls_that_gain_most),
         cmocka_unit_test(test_link__prompts_queue_as_m_d_1_has_it),

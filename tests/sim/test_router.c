@@ -45,20 +45,6 @@ static void test_router__thresholds_send_hard_requests_to_the_strong_tier(void *
     ts_result_deinit(&result);
 }
 
-/* P(right) = 1/(1 + exp(z - theta)): at theta = z a half. */
-static void test_router__quality_is_logistic_in_ability_minus_difficulty(void **state)
-{
-    (void)state;
-    struct ts_model model = two_tiers();
-    model.tiers[WEAK].ability = -1.0;
-    model.tiers[STRONG].ability = 2.0;
-    const struct ts_request requests[] = {request_of(0, -1.0F, 0, 0), request_of(1, 1.0F, 0, 0)};
-    struct ts_result result = world_run(&model, requests, 2);
-    world_assert_near(result.tiers[WEAK].cells[0].expected_right, 0.5, 1e-12);
-    world_assert_near(result.tiers[STRONG].cells[0].expected_right, 1.0 / (1.0 + exp(-1.0)), 1e-12);
-    ts_result_deinit(&result);
-}
-
 /* Restricted requests may not go to the strong tier: they fall back to the weak one; without fallback nobody takes
  * them. */
 static void test_router__a_barred_request_falls_back_or_goes_nowhere(void **state)
@@ -98,6 +84,25 @@ static void test_router__a_rule_asks_for_all_its_conditions(void **state)
     assert_int_equal(ts_router_barred(&model, &request), 7);
     request.class_id = 1;
     assert_int_equal(ts_router_barred(&model, &request), 6);
+}
+
+/* The run begins at 22:00. Tier 0 is barred from 8 to 18, tier 1 from 20 to 6. */
+static void test_router__a_rule_holds_at_its_hours(void **state)
+{
+    (void)state;
+    struct ts_router_model model = {.n_rules = 2, .start_hour = 22.0};
+    model.rules[0] =
+        (struct ts_rule){.sensitivity = -1, .class_id = -1, .from_hour = 8.0, .to_hour = 18.0, .barred = 1};
+    model.rules[1] =
+        (struct ts_rule){.sensitivity = -1, .class_id = -1, .from_hour = 20.0, .to_hour = 6.0, .barred = 2};
+    const struct {
+        double at_h; /* of the run */
+        uint32_t barred;
+    } cases[] = {{0.0, 2}, {7.9, 2}, {8.1, 0}, {9.9, 0}, {10.0, 1}, {19.9, 1}, {20.1, 0}, {22.1, 2}, {34.5, 1}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ts_request request = world_request(0, (int64_t)(cases[i].at_h * 3600.0) * S, 10, 1);
+        assert_int_equal(ts_router_barred(&model, &request), cases[i].barred);
+    }
 }
 
 static void test_router__static_routes_by_class(void **state)
@@ -324,7 +329,7 @@ static double auc_of(struct scored *all, size_t n)
     return (rank_sum - n_hard * (n_hard + 1.0) / 2.0) / (n_hard * ((double)n - n_hard));
 }
 
-static void test_router__the_noise_gives_the_auc(void **state)
+static void test_router__the_correlation_gives_the_auc(void **state)
 {
     (void)state;
     enum { N = 200000 };
@@ -334,16 +339,16 @@ static void test_router__the_noise_gives_the_auc(void **state)
     for (size_t k = 0; k < COUNT(aucs); k++) {
         struct ts_rng rng;
         const double sz = 1.7;
-        const double sd = ts_router_noise_sd(aucs[k], sz);
+        const double r = ts_router_correlation(aucs[k]);
         ts_rng_init(&rng, 11, (uint32_t)k, 0, 0);
         for (size_t i = 0; i < N; i++) {
             const double z = 0.3 + sz * ts_rng_normal(&rng);
-            all[i] = (struct scored){z + sd * ts_rng_normal(&rng), z > 0.3};
+            all[i] = (struct scored){r * (z - 0.3) + sqrt(1.0 - r * r) * sz * ts_rng_normal(&rng), z > 0.3};
         }
         assert_true(fabs(auc_of(all, N) - aucs[k]) < 0.004);
     }
-    assert_true(ts_router_noise_sd(1.0, 1.0) == 0.0);
-    world_assert_near(ts_router_noise_sd(0.8, 1.0), 1.1941189212802847, 1e-12);
+    assert_true(ts_router_correlation(1.0) == 1.0 && ts_router_correlation(0.5) == 0.0);
+    world_assert_near(ts_router_correlation(0.8), 0.64203952192, 1e-9);
     free(all);
 }
 
@@ -378,9 +383,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_router__thresholds_send_hard_requests_to_the_strong_tier),
-        cmocka_unit_test(test_router__quality_is_logistic_in_ability_minus_difficulty),
         cmocka_unit_test(test_router__a_barred_request_falls_back_or_goes_nowhere),
         cmocka_unit_test(test_router__a_rule_asks_for_all_its_conditions),
+        cmocka_unit_test(test_router__a_rule_holds_at_its_hours),
         cmocka_unit_test(test_router__static_routes_by_class),
         cmocka_unit_test(test_router__least_loaded_overflows_when_the_seats_are_taken),
         cmocka_unit_test(test_router__a_full_tier_costs_the_way_there_and_back),
@@ -391,7 +396,7 @@ int main(void)
         cmocka_unit_test(test_router__a_dead_server_is_passed_over),
         cmocka_unit_test(test_link__delays_are_half_the_round_trip_and_the_bytes),
         cmocka_unit_test(test_link__the_clients_latencies_include_both_ways),
-        cmocka_unit_test(test_router__the_noise_gives_the_auc),
+        cmocka_unit_test(test_router__the_correlation_gives_the_auc),
         cmocka_unit_test(test_router__a_noisy_router_misroutes_its_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
