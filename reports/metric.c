@@ -71,6 +71,15 @@ static bool has_attempts(const struct ts_model *model)
            ts_model_has_incidents(model);
 }
 
+static bool has_reasoning(const struct ts_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        any = any || (model->tiers[i].kind == TS_TIER_API && ts_dist_mean(&model->tiers[i].u.api.hidden_tok) > 0.0);
+    }
+    return any;
+}
+
 static bool has_outages(const struct ts_model *model)
 {
     bool any = false;
@@ -391,6 +400,7 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define WHEN_PROMPT_CACHE has_prompt_cache
 #define WHEN_SESSIONS has_sessions
 #define WHEN_OUTAGES has_outages
+#define WHEN_REASONING has_reasoning
 #define MERGE_SUM "sum"
 #define MERGE_MAX "highest"
 #define MERGE_TIME_MEAN "mean by time"

@@ -566,11 +566,21 @@ void ts_attempt_set_timer(struct ts_engine *engine, uint32_t call_id, int64_t ti
     }
 }
 
-/* Does the client see the reply already? */
+/* Accepted by a tier whose replies come some day. */
+static bool is_in_batch(const struct ts_engine *engine, const struct ts_flight *flight)
+{
+    return flight->in_tier && engine->model->tiers[flight->tier].kind == TS_TIER_API &&
+           engine->model->tiers[flight->tier].u.api.is_batch;
+}
+
+/* Does the client see the reply already, or look for it some other day? */
 static bool is_shown(const struct ts_engine *engine, uint32_t id)
 {
     const struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_router_policy_ops *policy = policy_of(engine);
+    if (is_in_batch(engine, flight)) {
+        return true;
+    }
     return has_token(engine, flight) && !(policy->holds_back && policy->holds_back(engine, flight));
 }
 

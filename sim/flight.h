@@ -60,14 +60,16 @@ struct ts_flight {
     uint32_t unit;         /* replica or user */
     uint32_t handle;       /* in a replica's scheduler */
     uint32_t n_preemptions;
-    uint32_t found_tok; /* of the prompt, in the server's or the provider's cache */
-    uint8_t tier;       /* where it is or goes; n_tiers: nowhere */
-    uint8_t choice;     /* the tier that it was meant for first */
-    uint8_t offer;      /* API: the one that took it */
-    uint8_t n_retries;  /* API: so far */
-    bool in_tier;       /* entered and not left */
-    bool is_cut;        /* not among call->open any more: it goes on for nobody */
-    bool in_step;       /* servers: in decode; its last token came at the end of the replica's last step */
+    uint32_t found_tok;   /* of the prompt, in the server's or the provider's cache */
+    uint32_t written_tok; /* APIs: of the prompt, taken into it */
+    uint32_t hidden_tok;  /* APIs: of reasoning, beside the reply */
+    uint8_t tier;         /* where it is or goes; n_tiers: nowhere */
+    uint8_t choice;       /* the tier that it was meant for first */
+    uint8_t offer;        /* API: the one that took it */
+    uint8_t n_retries;    /* API: so far */
+    bool in_tier;         /* entered and not left */
+    bool is_cut;          /* not among call->open any more: it goes on for nobody */
+    bool in_step;         /* servers: in decode; its last token came at the end of the replica's last step */
 };
 
 /* A call's own copy of its request's prefix ids: stays with the record, for the next request in it. */

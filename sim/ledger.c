@@ -229,11 +229,22 @@ void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts
 
 /* ---- outcomes ---- */
 
-double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request, uint32_t found_tok)
+double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request, struct ts_billed_tok tok)
 {
-    const double input_usd =
-        offer->input_usd_per_mtok * (request->prompt_tok - found_tok) + offer->cached_input_usd_per_mtok * found_tok;
-    return offer->call_usd + (input_usd + offer->output_usd_per_mtok * request->output_tok) * 1e-6;
+    const bool is_long = offer->long_over_tok > 0 && request->prompt_tok > offer->long_over_tok;
+    const double input = is_long ? offer->long_input_usd_per_mtok : offer->input_usd_per_mtok;
+    const double cached = is_long ? offer->long_cached_input_usd_per_mtok : offer->cached_input_usd_per_mtok;
+    const double output = is_long ? offer->long_output_usd_per_mtok : offer->output_usd_per_mtok;
+    const double write_more = offer->cache_write_usd_per_mtok > 0.0 && offer->input_usd_per_mtok > 0.0
+                                  ? input * (offer->cache_write_usd_per_mtok / offer->input_usd_per_mtok - 1.0)
+                                  : 0.0;
+    const double input_usd = input * (request->prompt_tok - tok.found) + cached * tok.found + write_more * tok.written;
+    return offer->call_usd + (input_usd + output * ((double)request->output_tok + tok.hidden)) * 1e-6;
+}
+
+static struct ts_billed_tok billed_tok(const struct ts_flight *flight)
+{
+    return (struct ts_billed_tok){flight->found_tok, flight->written_tok, flight->hidden_tok};
 }
 
 struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t class_id)
@@ -285,8 +296,8 @@ static void add_displaced(struct ts_ledger *ledger, struct ts_cell *cell, const 
     const uint32_t tier = flight->tier < model->n_tiers ? flight->tier : flight->choice;
     const int api = tier < model->n_tiers ? model->tiers[tier].replaces : -1;
     if (api >= 0) {
-        const double usd =
-            ts_ledger_price_usd(&model->tiers[api].u.api.offers[0], &flight->request, call->displaced_tok);
+        const double usd = ts_ledger_price_usd(&model->tiers[api].u.api.offers[0], &flight->request,
+                                               (struct ts_billed_tok){.found = call->displaced_tok});
         cell->displaced_usd += usd;
         cell->barred_usd += (call->barred >> api & 1U) != 0 ? usd : 0.0;
     }
@@ -335,7 +346,7 @@ static void add_quality(struct ts_ledger *ledger, struct ts_cell *cell, const st
     ts_frontier_add(&ledger->result.frontier, model, call->right, (double)call->score);
     if (model->tiers[strongest].kind == TS_TIER_API) {
         cell->strongest_usd += ts_ledger_price_usd(&model->tiers[strongest].u.api.offers[0], &flight->request,
-                                                   flight->tier == strongest ? flight->found_tok : call->displaced_tok);
+                                                   (struct ts_billed_tok){.found = flight->tier == strongest ? flight->found_tok : call->displaced_tok});
     }
 }
 
@@ -347,14 +358,16 @@ static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const 
     cell->prompt_tok += request->prompt_tok;
     cell->output_tok += request->output_tok;
     add_quality(ledger, cell, call, flight);
-    const double charged_usd = tier->kind == TS_TIER_API
-                                   ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request, flight->found_tok)
-                                   : 0.0;
+    const double charged_usd =
+        tier->kind == TS_TIER_API ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request, billed_tok(flight))
+                                  : 0.0;
     cell->api_usd += charged_usd;
     cell->cached_tok += tier->kind == TS_TIER_API ? flight->found_tok : 0;
     if (call->session.context_tok > 0) {
         add_kept(cell, &call->session, flight->found_tok);
     }
+    cell->written_tok += flight->written_tok;
+    cell->hidden_tok += flight->hidden_tok;
     add_latencies(ledger, cell, flight, record);
     return charged_usd;
 }
@@ -397,11 +410,11 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
 }
 
 /* What the provider charges for a call whose client went away: the prompt, which it has read. */
-static double price_of_start_usd(const struct ts_offer *offer, const struct ts_request *request, uint32_t found_tok)
+static double price_of_start_usd(const struct ts_offer *offer, const struct ts_flight *flight)
 {
-    struct ts_request prompt = *request;
+    struct ts_request prompt = flight->request;
     prompt.output_tok = 0;
-    return ts_ledger_price_usd(offer, &prompt, found_tok);
+    return ts_ledger_price_usd(offer, &prompt, (struct ts_billed_tok){flight->found_tok, flight->written_tok, 0});
 }
 
 double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *flight, int64_t now_ns, bool is_whole)
@@ -417,8 +430,8 @@ double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *fli
         return 0.0;
     }
     const struct ts_offer *offer = &ledger->model->tiers[tier].u.api.offers[flight->offer];
-    const double usd = is_whole ? ts_ledger_price_usd(offer, &flight->request, flight->found_tok)
-                                : price_of_start_usd(offer, &flight->request, flight->found_tok);
+    const double usd =
+        is_whole ? ts_ledger_price_usd(offer, &flight->request, billed_tok(flight)) : price_of_start_usd(offer, flight);
     cell->superseded_usd += usd;
     return usd;
 }

@@ -149,7 +149,12 @@ struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t 
 enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, int64_t window_ns, int64_t end_ns,
                                uint64_t n_events);
 
-/* What an offer charges for a request of whose prompt so many tokens are in its cache, in USD. */
-double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request, uint32_t found_tok);
+/* Of a request's prompt, found in an offer's cache and taken into it; of reasoning, beside the reply. */
+struct ts_billed_tok {
+    uint32_t found, written, hidden;
+};
+
+/* What an offer charges for a request, in USD. */
+double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request, struct ts_billed_tok tok);
 
 #endif

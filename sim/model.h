@@ -303,9 +303,14 @@ struct ts_server_model {
 struct ts_offer {
     const char *name; /* "OpenAI/gpt-4o" */
     double input_usd_per_mtok, cached_input_usd_per_mtok, output_usd_per_mtok;
-    bool cached_is_written; /* the price of cached input, in the scenario itself */
-    double call_usd;        /* per request */
-    const char *source;     /* catalog row with date */
+    bool cached_is_written;          /* the price of cached input, in the scenario itself */
+    double cache_write_usd_per_mtok; /* of prompt tokens that its cache takes in; 0: as input */
+    double call_usd;                 /* per request */
+    /* Of calls with a longer prompt than long_over_tok, all of their tokens; 0: no other prices */
+    uint32_t long_over_tok;
+    double long_input_usd_per_mtok, long_cached_input_usd_per_mtok, long_output_usd_per_mtok;
+    const struct ts_dist *ttft_s, *tok_per_s; /* NULL: the tier's */
+    const char *source;                       /* catalog row with date */
 };
 
 /* What a provider keeps of the prompts that it has seen: see sim/tiers/prompt_cache.h. */
@@ -325,7 +330,11 @@ struct ts_api_model {
         output_tok_per_s;     /* token buckets per offer, 0 = unlimited; capacity one minute's worth */
     double availability_frac; /* a call fails at once with probability 1 - availability, and is retried */
     uint32_t max_retries;
-    double retry_s; /* first back-off, doubles each time, full jitter */
+    double retry_s;         /* first back-off, doubles each time, full jitter */
+    bool heeds_retry_after; /* behind a rate limit also waits until there is room, if that is within a minute */
+    struct ts_dist
+        hidden_tok; /* of reasoning before the reply: billed as output, and the first token comes behind them */
+    bool is_batch;  /* replies come some day: nobody loses patience once a call is accepted */
 };
 
 /* What the tier costs to own; all zero for an API or for devices that people have anyway. */

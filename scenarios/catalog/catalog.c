@@ -99,6 +99,13 @@ static enum ts_status finish_price(const struct sheet *sheet, void *row)
     return price->name ? TS_OK : TS_ENOMEM;
 }
 
+static enum ts_status finish_speed(const struct sheet *sheet, void *row)
+{
+    struct ts_speed *speed = row;
+    speed->name = ts_arena_printf(sheet->arena, "%s/%s", field(sheet, "provider"), speed->name);
+    return speed->name ? TS_OK : TS_ENOMEM;
+}
+
 struct kind {
     const char *name; /* "hardware" */
     const char *file;
@@ -364,6 +371,33 @@ const struct ts_llm *ts_catalog_llm(const struct ts_catalog *catalog, const char
 const struct ts_price *ts_catalog_price(const struct ts_catalog *catalog, const char *name)
 {
     return find(catalog, "price", name);
+}
+
+const struct ts_speed *ts_catalog_speed(const struct ts_catalog *catalog, const char *offer)
+{
+    for (size_t i = 0; offer && i < catalog->n_speeds; i++) {
+        if (ts_str_equal(catalog->speeds[i].name, offer)) {
+            return &catalog->speeds[i];
+        }
+    }
+    return NULL;
+}
+
+/* "OpenAI/gpt-200k+" stands for longer prompts of "OpenAI/gpt". */
+const struct ts_price *ts_catalog_long_price(uint32_t *over_tok, const struct ts_catalog *catalog, const char *offer)
+{
+    const size_t n = strlen(offer);
+    for (size_t i = 0; i < catalog->n_prices; i++) {
+        const char *name = catalog->prices[i].name;
+        const size_t len = strlen(name);
+        uint64_t ktok = 0;
+        if (len > n + 3 && strncmp(name, offer, n) == 0 && name[n] == '-' && ts_str_equal(name + len - 2, "k+") &&
+            ts_parse_u64(&ktok, name + n + 1, len - n - 3) && ktok < 1000000) {
+            *over_tok = (uint32_t)ktok * 1000;
+            return &catalog->prices[i];
+        }
+    }
+    return NULL;
 }
 
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name)

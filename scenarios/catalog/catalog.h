@@ -48,9 +48,17 @@ static inline unsigned ts_llm_moe_layers(const struct ts_llm *llm)
 }
 
 struct ts_price {
-    const char *name; /* "provider/model" */
+    const char *name; /* "provider/model"; "provider/model-200k+": of calls of that model with longer prompts */
     double input_usd_per_mtok, cached_input_usd_per_mtok, output_usd_per_mtok;
+    double cache_write_usd_per_mtok, batch_input_usd_per_mtok, batch_output_usd_per_mtok; /* 0: not known */
     const char *date, *source;
+};
+
+/* How fast a provider answers, as published or probed. */
+struct ts_speed {
+    const char *name;         /* as that of a price, or of others */
+    double ttft_s, tok_per_s; /* of one stream; ttft_s 0: not known */
+    const char *stat, *date, *confidence, *source;
 };
 
 struct ts_region {
@@ -155,6 +163,8 @@ struct ts_catalog {
     size_t n_llms;
     const struct ts_price *prices;
     size_t n_prices;
+    const struct ts_speed *speeds;
+    size_t n_speeds;
     const struct ts_region *regions;
     size_t n_regions;
     const struct ts_weight_quant *quants;
@@ -186,6 +196,10 @@ enum ts_status ts_catalog_load_published(struct ts_catalog *catalog, struct ts_a
 const struct ts_hardware *ts_catalog_hardware(const struct ts_catalog *catalog, const char *name);
 const struct ts_llm *ts_catalog_llm(const struct ts_catalog *catalog, const char *name);
 const struct ts_price *ts_catalog_price(const struct ts_catalog *catalog, const char *name);
+/* That of exactly that offer, or NULL. */
+const struct ts_speed *ts_catalog_speed(const struct ts_catalog *catalog, const char *offer);
+/* The prices of an offer's calls with long prompts, and from how many tokens on; NULL: there are no others. */
+const struct ts_price *ts_catalog_long_price(uint32_t *over_tok, const struct ts_catalog *catalog, const char *offer);
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
 const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
 

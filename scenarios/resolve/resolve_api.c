@@ -33,7 +33,68 @@ static void check_cached(struct ts_loader *loader, struct ts_value *item, const 
     }
 }
 
-static void resolve_offer(struct ts_loader *loader, struct ts_value *item, struct ts_offer *offer)
+/* What calls with long prompts cost: as written, or as the catalog has it of its own rows. */
+static void resolve_long(struct ts_loader *loader, struct ts_value *item, const struct ts_price *row,
+                         struct ts_offer *offer)
+{
+    uint32_t over_tok = 0;
+    const struct ts_price *listed = row ? ts_catalog_long_price(&over_tok, &loader->catalog, row->name) : NULL;
+    if (ts_value_is_written(item, "long")) {
+        offer->long_over_tok = ts_value_count(item, "long.over");
+        offer->long_input_usd_per_mtok = ts_value_number(item, "long.input");
+        offer->long_output_usd_per_mtok = ts_value_number(item, "long.output");
+        offer->long_cached_input_usd_per_mtok =
+            ts_value_number_or(item, "long.cached_input", offer->long_input_usd_per_mtok);
+    } else if (listed) {
+        offer->long_over_tok = over_tok;
+        offer->long_input_usd_per_mtok = listed->input_usd_per_mtok;
+        offer->long_output_usd_per_mtok = listed->output_usd_per_mtok;
+        offer->long_cached_input_usd_per_mtok =
+            listed->cached_input_usd_per_mtok > 0.0 ? listed->cached_input_usd_per_mtok : listed->input_usd_per_mtok;
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.long", item->path), TS_ORIGIN_CATALOG,
+                         ts_loader_printf(loader, "prices.csv: %s, %s", listed->name, listed->date),
+                         "prompts over %u tok: %.4g and %.4g USD/Mtok", (unsigned)over_tok, listed->input_usd_per_mtok,
+                         listed->output_usd_per_mtok);
+    }
+}
+
+/* What the provider takes for tokens that its cache takes in. */
+static void resolve_cache_write(struct ts_loader *loader, struct ts_value *item, const struct ts_price *row,
+                                struct ts_offer *offer)
+{
+    const bool written = ts_value_is_set(item, "cache_write");
+    if (written) {
+        offer->cache_write_usd_per_mtok = ts_value_number(item, "cache_write");
+    } else if (row && row->cache_write_usd_per_mtok > 0.0) {
+        offer->cache_write_usd_per_mtok = row->cache_write_usd_per_mtok;
+        ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.cache_write", item->path), TS_ORIGIN_CATALOG,
+                                ts_loader_printf(loader, "prices.csv: %s, %s", row->name, row->date),
+                                row->cache_write_usd_per_mtok, "USD/Mtok");
+    }
+}
+
+/* Half of it, unless the catalog knows better. */
+static void take_batch_prices(struct ts_loader *loader, struct ts_value *item, const struct ts_price *row,
+                              struct ts_offer *offer)
+{
+    const bool listed = row && row->batch_input_usd_per_mtok > 0.0 && row->batch_output_usd_per_mtok > 0.0;
+    const double of_input = listed ? row->batch_input_usd_per_mtok / row->input_usd_per_mtok : 0.5;
+    const double of_output = listed ? row->batch_output_usd_per_mtok / row->output_usd_per_mtok : 0.5;
+    offer->input_usd_per_mtok *= of_input;
+    offer->cached_input_usd_per_mtok *= of_input;
+    offer->cache_write_usd_per_mtok *= of_input;
+    offer->long_input_usd_per_mtok *= of_input;
+    offer->long_cached_input_usd_per_mtok *= of_input;
+    offer->output_usd_per_mtok *= of_output;
+    offer->long_output_usd_per_mtok *= of_output;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.batch", item->path),
+                     listed ? TS_ORIGIN_CATALOG : TS_ORIGIN_DEFAULT,
+                     listed ? ts_loader_printf(loader, "prices.csv: %s, %s", row->name, row->date)
+                            : "OpenAI, Anthropic and Google: half of the price, within 24 h",
+                     "%.3g and %.3g of the prices of input and output", of_input, of_output);
+}
+
+static void resolve_offer(struct ts_loader *loader, struct ts_value *item, bool batch, struct ts_offer *offer)
 {
     const char *name = ts_value_text(item, "name");
     bool inline_prices = ts_value_is_set(item, "input") && ts_value_is_set(item, "output");
@@ -68,8 +129,88 @@ static void resolve_offer(struct ts_loader *loader, struct ts_value *item, struc
               cached ? source : NULL);
     offer->cached_is_written = ts_value_is_written(item, "cached_input");
     check_cached(loader, item, offer);
+    ts_value_counts_if(item, "cache_write", loader->model->prompts_are_told,
+                       "requests do not tell what their prompts begin with");
+    resolve_cache_write(loader, item, inline_prices ? NULL : row, offer);
+    resolve_long(loader, item, inline_prices ? NULL : row, offer);
+    if (batch) {
+        take_batch_prices(loader, item, inline_prices ? NULL : row, offer);
+    }
     offer->call_usd = ts_value_number(item, "call");
     offer->source = source && !inline_prices ? source : "written in the scenario";
+}
+
+/* ---- how fast ---- */
+
+static const struct ts_dist *keep(struct ts_loader *loader, struct ts_dist dist)
+{
+    struct ts_dist *kept = ts_loader_array(loader, 1, sizeof *kept);
+    if (kept) {
+        *kept = dist;
+    }
+    return kept;
+}
+
+static void tell_speed(struct ts_loader *loader, const char *key, const struct ts_speed *row, double value,
+                       const char *unit, const char *spread)
+{
+    ts_loader_assume_number(loader, key, TS_ORIGIN_CATALOG,
+                            ts_loader_printf(loader, "speeds.csv: %s, %s, %s, confidence %s, %s; %s", row->name,
+                                             row->stat, row->date, row->confidence, row->source, spread),
+                            value, unit);
+}
+
+/* That of the catalog, where the scenario says nothing; within a provider calls differ less than providers do. */
+static void resolve_speed(struct ts_loader *loader, struct ts_value *tier, const char *path, struct ts_offer *offer)
+{
+    const double ttft_spread = 2.0, rate_spread = 1.25; /* p95 over the median: assumed */
+    const struct ts_speed *row = ts_catalog_speed(&loader->catalog, offer->name);
+    if (row && row->ttft_s > 0.0 && !ts_value_is_written(tier, "ttft")) {
+        offer->ttft_s = keep(loader, ts_dist_lognormal_median_p95(row->ttft_s, ttft_spread * row->ttft_s));
+        tell_speed(loader, ts_loader_printf(loader, "%s.ttft", path), row, row->ttft_s, "s",
+                   "p95 assumed at twice that");
+    }
+    if (row && !ts_value_is_written(tier, "rate")) {
+        offer->tok_per_s = keep(loader, ts_dist_lognormal_median_p95(row->tok_per_s, rate_spread * row->tok_per_s));
+        tell_speed(loader, ts_loader_printf(loader, "%s.rate", path), row, row->tok_per_s, "tok/s",
+                   "p95 assumed at 1.25 times that");
+    }
+}
+
+static void resolve_speeds(struct ts_loader *loader, struct ts_value *value, struct ts_value *offers, bool batch,
+                           struct ts_api_model *api)
+{
+    bool needs_ttft = false, needs_rate = false;
+    for (uint32_t i = 0; i < api->n_offers; i++) {
+        if (!batch && api->offers[i].name) {
+            resolve_speed(loader, value, offers->children[i].path, &api->offers[i]);
+        }
+        needs_ttft = needs_ttft || !api->offers[i].ttft_s;
+        needs_rate = needs_rate || !api->offers[i].tok_per_s;
+    }
+    if (batch && !ts_value_is_written(value, "ttft")) {
+        const double hour_s = 3600.0;
+        api->ttft_s = ts_dist_lognormal_median_p95(hour_s, 12.0 * hour_s);
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.ttft.batch", value->path), TS_ORIGIN_DEFAULT,
+                         "assumed: providers promise 24 h", "median 1 h, p95 12 h");
+    } else if (needs_ttft) {
+        api->ttft_s = ts_value_dist(value, "ttft");
+    }
+    if (needs_rate) {
+        api->tok_per_s = ts_value_dist(value, "rate");
+    }
+}
+
+/* A run goes on until its replies are there. */
+static void drain_batch(struct ts_loader *loader, const struct ts_value *tier)
+{
+    const double day_s = 86400.0;
+    struct ts_value *simulation = ts_value_at(loader->root, "simulation");
+    if (!ts_value_is_written(simulation, "drain")) {
+        loader->model->drain_s = day_s;
+        ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.batch.drain", tier->path), TS_ORIGIN_DEFAULT,
+                                "simulation.drain, with a batch tier: replies come within 24 h", day_s, "s");
+    }
 }
 
 void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
@@ -81,8 +222,13 @@ void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
         ts_loader_error(loader, offers, NULL, "%s", offers->n_children ? "more than 8 offers" : "there are no offers");
         return;
     }
+    const bool batch = ts_value_flag(value, "batch");
+    api->is_batch = batch;
+    if (batch) {
+        drain_batch(loader, value);
+    }
     for (size_t i = 0; i < offers->n_children; i++) {
-        resolve_offer(loader, &offers->children[i], &api->offers[i]);
+        resolve_offer(loader, &offers->children[i], batch, &api->offers[i]);
     }
     api->n_offers = (uint32_t)offers->n_children;
     ts_value_counts_if(value, "prompt_cache", loader->model->prompts_are_told,
@@ -91,8 +237,8 @@ void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
         api->cache = (struct ts_prompt_cache_model){.life_s = ts_value_number(value, "prompt_cache.life"),
                                                     .least_tok = ts_value_count(value, "prompt_cache.least")};
     }
-    api->ttft_s = ts_value_dist(value, "ttft");
-    api->tok_per_s = ts_value_dist(value, "rate");
+    resolve_speeds(loader, value, offers, batch, api);
+    api->hidden_tok = ts_value_dist(value, "reasoning");
     api->requests_per_s = ts_value_number(value, "limits.requests");
     api->input_tok_per_s = ts_value_number(value, "limits.input");
     api->output_tok_per_s = ts_value_number(value, "limits.output");
@@ -103,6 +249,9 @@ void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
     api->availability_frac = ts_value_number(value, "availability");
     api->max_retries = ts_value_count(value, "retries");
     api->retry_s = ts_value_number(value, "backoff");
+    const bool limited = ts_value_is_written(value, "limits") && api->max_retries > 0;
+    ts_value_counts_if(value, "retry_after", limited, "no call that is limited is tried again");
+    api->heeds_retry_after = limited && ts_value_flag(value, "retry_after");
     ctx->tier->model = api->offers[0].name;
     ctx->tier->hardware = "API";
 }

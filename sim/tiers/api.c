@@ -1,8 +1,8 @@
 /* Hides what a call to a cloud API meets: rate limits (429), failures, time to the first token and token rate drawn per
  * call. Back-off k (from 0) is uniform in (0, retry_s * 2^k): "full jitter" (M. Brooker, "Exponential backoff and
- * jitter", AWS Architecture Blog, 2015). A call that is refused or fails costs nothing; a call whose client gives up
- * before the first token is not billed either. Worked: 30,000 tokens a minute at 1,200 a call let 25 calls a minute
- * through, 36,000 a day. */
+ * jitter", AWS Architecture Blog, 2015); behind a 429 it comes on top of what Retry-After says, as official clients
+ * heed it. A call that is refused or fails costs nothing; a call whose client gives up before the first token is not
+ * billed either. Worked: 30,000 tokens a minute at 1,200 a call let 25 calls a minute through, 36,000 a day. */
 #include "sim/tiers/api.h"
 
 #include <math.h>
@@ -142,14 +142,27 @@ static uint32_t choose_offer(struct ts_tier *tier, struct ts_engine *engine, con
     return api->model->n_offers;
 }
 
+/* Draws nothing where nothing is drawn. */
+static uint32_t hidden_tok(const struct ts_api_model *model, struct ts_rng *rng)
+{
+    const double most = 1e8;
+    if (ts_dist_is_constant(&model->hidden_tok)) {
+        return (uint32_t)ts_dist_mean(&model->hidden_tok);
+    }
+    return (uint32_t)fmin(fmax(ts_dist_sample(&model->hidden_tok, rng), 0.0) + 0.5, most);
+}
+
 static void begin_reply(const struct api *api, struct ts_engine *engine, uint32_t id, struct ts_rng *rng)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const double slowest_tok_per_s = 1e-3;
-    const double ttft_s = ts_dist_sample(&api->model->ttft_s, rng);
-    const double tok_per_s = fmax(ts_dist_sample(&api->model->tok_per_s, rng), slowest_tok_per_s);
+    const struct ts_offer *offer = &api->model->offers[flight->offer];
+    const double ttft_s = ts_dist_sample(offer->ttft_s ? offer->ttft_s : &api->model->ttft_s, rng);
+    const double tok_per_s =
+        fmax(ts_dist_sample(offer->tok_per_s ? offer->tok_per_s : &api->model->tok_per_s, rng), slowest_tok_per_s);
+    flight->hidden_tok = hidden_tok(api->model, rng);
     flight->start_ns = engine->now_ns;
-    flight->first_ns = engine->now_ns + ts_steptime_ns(ttft_s);
+    flight->first_ns = engine->now_ns + ts_steptime_ns(ttft_s + flight->hidden_tok / tok_per_s);
     const int64_t end_ns = flight->first_ns + ts_ns_from_s((flight->request.output_tok - 1) / tok_per_s);
     ts_engine_schedule_flight(engine, end_ns, TS_EVENT_SERVICE, id);
     ts_engine_expect_first(engine, id);
@@ -164,19 +177,38 @@ static void look_up_prompt(struct ts_tier *tier, struct ts_engine *engine, struc
     struct ts_pool_account *account = &engine->ledger.pools[ts_model_first_pool(engine->model, tier->index)];
     ts_engine_fail(engine, ts_prompt_cache_meet(&flight->found_tok, &api->cache, flight->offer, &flight->request,
                                                 engine->now_ns, flight->first_ns));
+    const uint32_t whole_tok =
+        flight->request.prompt_tok / TS_PROMPT_CACHE_BLOCK_TOK * (uint32_t)TS_PROMPT_CACHE_BLOCK_TOK;
+    flight->written_tok =
+        whole_tok >= api->cache.least_tok && whole_tok > flight->found_tok ? whole_tok - flight->found_tok : 0;
     account->looked_up_tok += flight->request.prompt_tok;
     account->found_tok += flight->found_tok;
 }
 
-static void back_off(const struct api *api, struct ts_tier *tier, struct ts_engine *engine, uint32_t id,
-                     struct ts_rng *rng)
+/* What the first offer tells a call that its limits turn away: how long until they have room. 0: they have, or not
+ * within a minute, which clients do not wait for. */
+static double retry_after_s(struct api *api, const struct ts_engine *engine, const struct ts_request *request)
+{
+    const double longest_s = 60.0;
+    double after_s = 0.0;
+    for (int b = 0; api->model->heeds_retry_after && b < N_BUCKETS; b++) {
+        struct ts_bucket *bucket = &api->buckets[0][b];
+        if (!ts_bucket_has(bucket, engine->now_ns, amount_of(b, request))) {
+            after_s = fmax(after_s, (amount_of(b, request) - bucket->level) / bucket->per_s);
+        }
+    }
+    return after_s <= longest_s ? after_s : 0.0;
+}
+
+static void back_off(struct api *api, struct ts_tier *tier, struct ts_engine *engine, uint32_t id, struct ts_rng *rng)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     if (flight->n_retries >= api->model->max_retries || flight->n_retries == UINT8_MAX) {
         ts_engine_turn_away(engine, id);
         return;
     }
-    const double wait_s = ts_rng_uniform(rng) * ldexp(api->model->retry_s, flight->n_retries);
+    const double wait_s = retry_after_s(api, engine, &flight->request) +
+                          ts_rng_uniform(rng) * ldexp(api->model->retry_s, flight->n_retries);
     flight->n_retries++;
     engine->ledger.accounts[tier->index].n_retries++;
     ts_engine_schedule_flight(engine, engine->now_ns + ts_steptime_ns(wait_s), TS_EVENT_RETRY, id);

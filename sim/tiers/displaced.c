@@ -36,7 +36,8 @@ enum ts_status ts_displaced_meet(struct ts_displaced *displaced, struct ts_call 
         return TS_OK;
     }
     call->met_displaced = true;
-    const double ttft_s = ts_dist_mean(&displaced->model->tiers[api].u.api.ttft_s);
+    const struct ts_api_model *replaced = &displaced->model->tiers[api].u.api;
+    const double ttft_s = ts_dist_mean(replaced->offers[0].ttft_s ? replaced->offers[0].ttft_s : &replaced->ttft_s);
     return ts_prompt_cache_meet(&call->displaced_tok, &displaced->caches[api], 0, &call->request, now_ns,
                                 now_ns + ts_ns_from_s(ttft_s));
 }

@@ -14,7 +14,7 @@
  * first 2,048 tokens: the first call costs 0.006912 USD of input, the second (256 x 3 + 2,048 x 0.3)/1e6 = 0.0013824.
  * Calls with the same prompt as a Poisson process of one in 5 min: 1 - 1/e = 63.2 % of them find it.
  *
- * Not modelled: prices of writing to the cache, caches of several machines that calls are spread over, how much faster
+ * Not modelled: caches of several machines that calls are spread over, how much faster
  * a prompt that is found is answered. */
 #ifndef TS_SIM_TIERS_PROMPT_CACHE_H
 #define TS_SIM_TIERS_PROMPT_CACHE_H

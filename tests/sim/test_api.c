@@ -156,7 +156,7 @@ static void test_api__yearly_bills_of_known_price_sheets(void **state)
                 {0.59, 0.79, 448800.0}, {0.88, 0.88, 633600.0}, {0.05, 0.08, 39600.0}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct ts_offer offer = {.input_usd_per_mtok = rows[i].input, .output_usd_per_mtok = rows[i].output};
-        world_assert_near(600e6 * ts_ledger_price_usd(&offer, &request, 0), rows[i].usd, 1e-9);
+        world_assert_near(600e6 * ts_ledger_price_usd(&offer, &request, (struct ts_billed_tok){0}), rows[i].usd, 1e-9);
     }
 }
 
@@ -191,6 +191,105 @@ static void test_api__patience_counts_here_too(void **state)
     ts_result_deinit(&result);
 }
 
+/* Ten calls a minute, eleven at once: Retry-After tells the last one 6 s, in which the bucket gains a call. Without
+ * heeding it, and with a back-off of 0 s, it is refused as often as it may try. */
+static void test_api__retry_after_is_waited_for(void **state)
+{
+    (void)state;
+    for (int heeds = 0; heeds < 2; heeds++) {
+        struct ts_tier_model tier = world_api(0.1, 100.0);
+        tier.u.api.requests_per_s = 10.0 / 60.0;
+        tier.u.api.max_retries = 3;
+        tier.u.api.heeds_retry_after = heeds;
+        const struct ts_model model = world_model(&tier, 1);
+        struct ts_request *requests = evenly(11, 0, 10, 1);
+        struct ts_result result = world_run(&model, requests, 11);
+        uint64_t done = 0;
+        for (uint32_t i = 0; i <= 1; i++) {
+            done += cell_of(&result, i)->done;
+        }
+        assert_int_equal(done, heeds ? 11 : 10);
+        assert_int_equal(result.tiers[0].n_retries, heeds ? 1 : 3);
+        if (heeds) {
+            world_assert_near(cell_of(&result, 0)->latency_ns[TS_TTFT].max, 6100.0 * MS, 1e-6);
+        }
+        ts_result_deinit(&result);
+        free(requests);
+    }
+}
+
+/* gemini-2.5-pro: 1.25 and 10 USD/Mtok, of prompts over 200,000 tokens 2.50 and 15. 30 calls of 100,000 and 30 of
+ * 300,000 prompt tokens with 1,000 of reply: 30 x (0.125 + 0.010) + 30 x (0.75 + 0.015) = 27.00 USD. */
+static void test_api__long_prompts_have_prices_of_their_own(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_api(0.1, 100.0);
+    tier.u.api.offers[0] = (struct ts_offer){.name = "offer",
+                                             .input_usd_per_mtok = 1.25,
+                                             .output_usd_per_mtok = 10.0,
+                                             .long_over_tok = 200000,
+                                             .long_input_usd_per_mtok = 2.5,
+                                             .long_output_usd_per_mtok = 15.0};
+    const struct ts_model model = world_model(&tier, 1);
+    struct ts_request *requests = evenly(60, S, 100000, 1000);
+    for (int i = 30; i < 60; i++) {
+        requests[i].prompt_tok = 300000;
+    }
+    struct ts_result result = world_run(&model, requests, 60);
+    world_assert_near(cell_of(&result, 0)->api_usd, 27.0, 1e-12);
+    ts_result_deinit(&result);
+    free(requests);
+}
+
+/* 400 tokens of reasoning at 100 tok/s come before the first one: 4.5 s; 451 tokens are billed as output. */
+static void test_api__reasoning_is_waited_for_and_billed(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_api(0.5, 100.0);
+    tier.u.api.hidden_tok = ts_dist_constant(400.0);
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_request request = world_request(0, 0, 1000, 51);
+    struct ts_result result = world_run(&model, &request, 1);
+    assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, 4500 * MS);
+    assert_int_equal(cell_of(&result, 0)->output_tok, 51);
+    assert_int_equal(cell_of(&result, 0)->hidden_tok, 400);
+    world_assert_near(cell_of(&result, 0)->api_usd, (1000 * 2.5 + 451 * 10.0) * 1e-6, 1e-12);
+    ts_result_deinit(&result);
+}
+
+/* The second offer is four times as fast as the tier's other one. */
+static void test_api__offers_may_have_speeds_of_their_own(void **state)
+{
+    (void)state;
+    const struct ts_dist ttft_s = ts_dist_constant(0.1), tok_per_s = ts_dist_constant(400.0);
+    struct ts_tier_model tier = world_api(0.5, 100.0);
+    tier.u.api.n_offers = 2;
+    tier.u.api.offers[1] = tier.u.api.offers[0];
+    tier.u.api.offers[1].ttft_s = &ttft_s;
+    tier.u.api.offers[1].tok_per_s = &tok_per_s;
+    tier.u.api.requests_per_s = 1.0 / 60.0;
+    const struct ts_model model = world_model(&tier, 1);
+    struct ts_request *requests = evenly(2, S, 10, 41);
+    struct ts_result result = world_run(&model, requests, 2);
+    assert_true(cell_of(&result, 0)->latency_ns[TS_E2E].sum == 900.0 * MS + 200.0 * MS);
+    ts_result_deinit(&result);
+    free(requests);
+}
+
+/* Nobody loses patience with a batch. */
+static void test_api__a_batch_is_waited_for(void **state)
+{
+    (void)state;
+    struct ts_tier_model tier = world_api(3600.0, 100.0);
+    tier.u.api.is_batch = true;
+    struct ts_model model = world_model(&tier, 1);
+    model.patience_s = 60.0;
+    const struct ts_request request = world_request(0, 0, 10, 1);
+    struct ts_result result = world_run(&model, &request, 1);
+    assert_int_equal(cell_of(&result, 0)->done, 1);
+    ts_result_deinit(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +303,11 @@ int main(void)
         cmocka_unit_test(test_api__yearly_bills_of_known_price_sheets),
         cmocka_unit_test(test_api__a_call_above_a_minutes_limit_is_refused_at_the_door),
         cmocka_unit_test(test_api__patience_counts_here_too),
+        cmocka_unit_test(test_api__retry_after_is_waited_for),
+        cmocka_unit_test(test_api__long_prompts_have_prices_of_their_own),
+        cmocka_unit_test(test_api__reasoning_is_waited_for_and_billed),
+        cmocka_unit_test(test_api__offers_may_have_speeds_of_their_own),
+        cmocka_unit_test(test_api__a_batch_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

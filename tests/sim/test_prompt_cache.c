@@ -63,6 +63,23 @@ static void test_prompt_cache__what_is_found_costs_the_price_of_cached_input(voi
     ts_result_deinit(&result);
 }
 
+/* The same at 3.75 USD/Mtok for what the cache takes in: 2,304 tokens, 0.00864 USD; then 256 of them at that price and
+ * 2,048 at 0.30: 0.0015744 USD. */
+static void test_prompt_cache__what_is_written_costs_more(void **state)
+{
+    (void)state;
+    uint64_t ids[2][18];
+    struct ts_tier_model tier = api_with_cache();
+    tier.u.api.offers[0].cache_write_usd_per_mtok = 3.75;
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_request requests[] = {prompt(0, 0, ids[0], 18, 16, 1), prompt(1, 60 * S, ids[1], 18, 16, 2)};
+    struct ts_result result = world_run(&model, requests, 2);
+    const struct ts_cell *cell = &result.tiers[0].cells[0];
+    world_assert_near(cell->api_usd, 0.00864 + 0.0015744 + 2.0 * 15e-6, 1e-12);
+    assert_int_equal(cell->written_tok, 2304 + 256);
+    ts_result_deinit(&result);
+}
+
 /* The first offer takes a call a minute; the second one's provider has not seen the prompt. */
 static void test_prompt_cache__an_offer_does_not_find_what_another_has_seen(void **state)
 {
@@ -288,6 +305,7 @@ static void test_prompt_cache__requests_that_tell_nothing_take_no_memory(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_prompt_cache__what_is_written_costs_more),
         cmocka_unit_test(test_prompt_cache__what_is_found_costs_the_price_of_cached_input),
         cmocka_unit_test(test_prompt_cache__an_offer_does_not_find_what_another_has_seen),
         cmocka_unit_test(test_prompt_cache__the_baseline_has_the_discount_too),
