@@ -197,6 +197,12 @@ struct ts_power_model {
     const char *source;
 };
 
+/* A device that works gets slower: see sim/tiers/device_heat.h. */
+struct ts_heat_model {
+    double sustained_frac; /* its rate when it is hot, of that when it is cold; 0: it does not get slower */
+    double heating_s, cooling_s;
+};
+
 /* A fleet of users' devices: each request belongs to a user; it runs on that user's device, one at a time, first come
  * first served. */
 struct ts_device_model {
@@ -205,6 +211,8 @@ struct ts_device_model {
     uint32_t max_queue;          /* waiting on one device; beyond it the request is turned away (and falls back) */
     struct ts_steps_model steps; /* prefill of p tokens in one step; then one step a token */
     double battery_wh;           /* 0 = mains */
+    double battery_day_frac;     /* of a charge that calls may take in 24 h; then it refuses them; 0 = no bound */
+    struct ts_heat_model heat;
     struct ts_power_model power;
 };
 

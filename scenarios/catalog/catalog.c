@@ -373,6 +373,22 @@ const struct ts_price *ts_catalog_price(const struct ts_catalog *catalog, const 
     return find(catalog, "price", name);
 }
 
+const struct ts_device_rate *ts_catalog_device_rate(const struct ts_catalog *catalog, const char *hardware,
+                                                    const char *model, const struct ts_weight_quant *quant,
+                                                    const char *runtime)
+{
+    const double widest_of_4 = 5.5; /* scales included */
+    for (size_t i = 0; i < catalog->n_device_rates; i++) {
+        const struct ts_device_rate *row = &catalog->device_rates[i];
+        const bool fits = row->quant[0] ? ts_str_equal(row->quant, quant->name) : quant->bits_per_weight <= widest_of_4;
+        if (fits && ts_str_equal(row->hardware, hardware) && ts_str_equal(row->model, model) &&
+            (!runtime || ts_str_has_prefix(row->runtime, runtime))) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
 const struct ts_speed *ts_catalog_speed(const struct ts_catalog *catalog, const char *offer)
 {
     for (size_t i = 0; offer && i < catalog->n_speeds; i++) {

@@ -54,6 +54,16 @@ struct ts_price {
     const char *date, *source;
 };
 
+/* How fast one sequence runs on a device under a runtime, as measured by whoever the source names. */
+struct ts_device_rate {
+    const char *hardware, *model; /* rows of hardware.csv and models.csv */
+    const char *quant;            /* "": any of 4 bits */
+    const char *runtime;
+    double prefill_tok_per_s, decode_tok_per_s;
+    double power_w; /* 0: not known */
+    const char *source, *date, *confidence;
+};
+
 /* How fast a provider answers, as published or probed. */
 struct ts_speed {
     const char *name;         /* as that of a price, or of others */
@@ -163,6 +173,8 @@ struct ts_catalog {
     size_t n_llms;
     const struct ts_price *prices;
     size_t n_prices;
+    const struct ts_device_rate *device_rates;
+    size_t n_device_rates;
     const struct ts_speed *speeds;
     size_t n_speeds;
     const struct ts_region *regions;
@@ -196,6 +208,10 @@ enum ts_status ts_catalog_load_published(struct ts_catalog *catalog, struct ts_a
 const struct ts_hardware *ts_catalog_hardware(const struct ts_catalog *catalog, const char *name);
 const struct ts_llm *ts_catalog_llm(const struct ts_catalog *catalog, const char *name);
 const struct ts_price *ts_catalog_price(const struct ts_catalog *catalog, const char *name);
+/* The first of that hardware, model and format, and of a runtime whose name begins so (NULL: of any), or NULL. */
+const struct ts_device_rate *ts_catalog_device_rate(const struct ts_catalog *catalog, const char *hardware,
+                                                    const char *model, const struct ts_weight_quant *quant,
+                                                    const char *runtime);
 /* That of exactly that offer, or NULL. */
 const struct ts_speed *ts_catalog_speed(const struct ts_catalog *catalog, const char *offer);
 /* The prices of an offer's calls with long prompts, and from how many tokens on; NULL: there are no others. */

@@ -429,6 +429,37 @@ static void resolve_measurement(struct ts_loader *loader, struct ts_tier_context
     }
 }
 
+/* Rates that somebody measured on this device: they go before any roofline. */
+static const struct ts_device_rate *device_rate(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const char *runtime = ts_value_text(ctx->value, "runtime");
+    const struct ts_device_rate *row =
+        ctx->hardware && !ctx->hardware->own && !ctx->llm->own
+            ? ts_catalog_device_rate(&loader->catalog, ctx->hardware->name, ctx->llm->name, ctx->quant, runtime)
+            : NULL;
+    if (runtime && !row) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "runtime"), "leave it out: the roofline of the hardware counts",
+                        "the catalog has no rates of %s on %s under '%s'", ctx->tier->model, ctx->hardware_name,
+                        runtime);
+        ctx->broken = true;
+    }
+    return row;
+}
+
+/* A prompt of p tokens takes p/prefill and the step of its first token, each further token 1/decode. */
+static void take_device_rate(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_device_rate *row,
+                             struct ts_steps_model *out)
+{
+    out->kind = TS_STEPS_LINEAR;
+    out->origin = TS_ORIGIN_CATALOG;
+    out->source = ts_loader_printf(
+        loader, "devices.csv: %.4g and %.4g tok/s in prefill and decode under %s; %s, %s, confidence %s",
+        row->prefill_tok_per_s, row->decode_tok_per_s, row->runtime, row->source, row->date, row->confidence);
+    out->u.linear = (struct ts_steps_linear){.a_s = 1.0 / row->decode_tok_per_s,
+                                             .d_s_per_prefill_tok = 1.0 / row->prefill_tok_per_s};
+    ts_value_counts_if(ctx->value, "overhead", false, "measured rates have it");
+}
+
 static void assume_steps(struct ts_loader *loader, const struct ts_tier_context *ctx,
                          const struct ts_steps_model *steps)
 {
@@ -454,6 +485,8 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
                         "'linear', 'roofline' and 'operators' exclude each other");
         return;
     }
+    const bool may_be_listed = ctx->tier->kind == TS_TIER_DEVICE && !linear && !roofline && !operators;
+    const struct ts_device_rate *rate = may_be_listed && !ctx->measurement ? device_rate(loader, ctx) : NULL;
     if (operators) {
         ts_resolve_operators(loader, ctx, out);
     } else if (linear) {
@@ -463,6 +496,8 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
         }
     } else if (ctx->measurement && !roofline) {
         resolve_measurement(loader, ctx, out);
+    } else if (rate) {
+        take_device_rate(loader, ctx, rate, out);
     } else if (ctx->hardware) {
         resolve_roofline(loader, ctx, out);
     } else {

@@ -111,6 +111,13 @@ static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx
     device->eligible_frac = ts_value_number(ctx->value, "eligible");
     device->max_queue = ts_value_count(ctx->value, "max_queue");
     device->battery_wh = ts_value_number(ctx->value, "battery");
+    ts_value_counts_if(ctx->value, "battery_a_day", device->battery_wh > 0.0, "it is on mains: write battery");
+    device->battery_day_frac = device->battery_wh > 0.0 ? ts_value_number(ctx->value, "battery_a_day") : 0.0;
+    if (ts_value_is_written(ctx->value, "heat")) {
+        device->heat = (struct ts_heat_model){.sustained_frac = ts_value_number(ctx->value, "heat.sustained"),
+                                              .heating_s = ts_value_number(ctx->value, "heat.heating"),
+                                              .cooling_s = ts_value_number(ctx->value, "heat.cooling")};
+    }
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &device->steps);
 }

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "sim/incidents.h"
 #include "sim/serving/steptime.h"
+#include "sim/tiers/device_heat.h"
 
 enum { FIRST_CAP = 64 };
 
@@ -22,8 +23,17 @@ struct device {
     uint32_t head, tail;
 };
 
+/* What is remembered of a user's device that gets hot, or has only so much of a charge a day for calls. */
+struct user {
+    int64_t at_ns; /* when it was that cold: the end of its last work, which may lie ahead */
+    float warm;    /* 1 - how cold: 0 before the first call */
+    float used_j;  /* on that day */
+    uint32_t day;
+};
+
 struct fleet {
     const struct ts_device_model *model;
+    struct user *users; /* [n_users]; NULL: nothing is remembered */
     uint32_t context_tok;
     uint32_t book; /* of its devices' work, see sim/ledger.h */
     uint64_t seed;
@@ -99,6 +109,7 @@ static void device_destroy(struct ts_tier *tier)
     if (fleet) {
         free(fleet->table);
         free(fleet->called);
+        free(fleet->users);
         free(fleet);
         tier->state = NULL;
     }
@@ -108,12 +119,16 @@ static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engi
 {
     struct fleet *fleet = calloc(1, sizeof *fleet);
     struct device *table = calloc(FIRST_CAP, sizeof *table);
-    const bool counts_users = tier->model->u.device.battery_wh > 0.0;
-    uint8_t *called = counts_users ? calloc(tier->model->u.device.n_users / 8 + 1, 1) : NULL;
-    if (!fleet || !table || (counts_users && !called)) {
+    const struct ts_device_model *model = &tier->model->u.device;
+    const bool counts_users = model->battery_wh > 0.0;
+    const bool remembers = ts_device_heat_is_on(&model->heat) || model->battery_day_frac > 0.0;
+    uint8_t *called = counts_users ? calloc(model->n_users / 8 + 1, 1) : NULL;
+    struct user *users = remembers ? calloc((size_t)model->n_users + 1, sizeof *users) : NULL;
+    if (!fleet || !table || (counts_users && !called) || (remembers && !users)) {
         free(fleet);
         free(table);
         free(called);
+        free(users);
         return TS_ENOMEM;
     }
     *fleet = (struct fleet){.model = &tier->model->u.device,
@@ -122,6 +137,7 @@ static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engi
                             .seed = engine->model->seed,
                             .table = table,
                             .cap = FIRST_CAP,
+                            .users = users,
                             .called = called};
     tier->state = fleet;
     return TS_OK;
@@ -144,7 +160,8 @@ static void add_gaps(struct ts_hist *itl, double first_s, double per_step_s, uin
     }
 }
 
-int64_t ts_device_decode_ns(struct ts_hist *itl, const struct ts_steps_model *steps, uint64_t first_kv_tok, uint32_t n)
+int64_t ts_device_decode_ns(struct ts_hist *itl, const struct ts_steps_model *steps, uint64_t first_kv_tok, uint32_t n,
+                            double slower)
 {
     double sum_s = 0.0;
     uint32_t n_done = 0;
@@ -155,7 +172,7 @@ int64_t ts_device_decode_ns(struct ts_hist *itl, const struct ts_steps_model *st
         const double n_on_line = line.until_kv - load.kv_read_tok + 1.0;
         const uint32_t n_steps = n_on_line < (double)(n - n_done) ? (uint32_t)n_on_line : n - n_done;
         if (itl) {
-            add_gaps(itl, first_s, line.per_kv_s, n_steps);
+            add_gaps(itl, slower * first_s, slower * line.per_kv_s, n_steps);
         }
         sum_s += n_steps * first_s + line.per_kv_s * ((double)n_steps * ((double)n_steps - 1.0) / 2.0);
         n_done += n_steps;
@@ -174,6 +191,61 @@ static void count_user(struct fleet *fleet, struct ts_engine *engine, const stru
     }
 }
 
+/* ---- heat and battery ---- */
+
+static double cold_of(const struct fleet *fleet, uint32_t user, int64_t now_ns)
+{
+    const struct user *at = &fleet->users[user];
+    return ts_device_heat_at_rest(&fleet->model->heat, 1.0 - (double)at->warm, (double)(now_ns - at->at_ns) * 1e-9);
+}
+
+/* A device that gets hot takes longer. */
+static void stretch(struct fleet *fleet, struct ts_flight *flight)
+{
+    const struct ts_heat_model *heat = &fleet->model->heat;
+    const double cold = cold_of(fleet, flight->unit, flight->start_ns);
+    const double first_s = (double)(flight->first_ns - flight->start_ns) * 1e-9;
+    const double end_s = (double)(flight->end_ns - flight->start_ns) * 1e-9;
+    const double hot_end_s = ts_device_heat_time_s(heat, cold, end_s);
+    flight->first_ns = flight->start_ns + ts_steptime_ns(ts_device_heat_time_s(heat, cold, first_s));
+    flight->end_ns = flight->start_ns + ts_steptime_ns(hot_end_s);
+    struct user *user = &fleet->users[flight->unit];
+    user->at_ns = flight->end_ns;
+    user->warm = (float)(1.0 - ts_device_heat_at_work(heat, cold, hot_end_s));
+}
+
+/* Its work ends early: it is as cold as it is now. */
+static void stop_heating(struct fleet *fleet, const struct ts_flight *flight, int64_t now_ns)
+{
+    struct user *user = &fleet->users[flight->unit];
+    const double left_s = (double)(user->at_ns - now_ns) * 1e-9;
+    user->warm = (float)(1.0 - ts_device_heat_at_work(&fleet->model->heat, 1.0 - (double)user->warm, -left_s));
+    user->at_ns = now_ns;
+}
+
+static uint32_t day_of(int64_t now_ns)
+{
+    const int64_t day_ns = 86400 * 1000000000LL;
+    return (uint32_t)(now_ns / day_ns);
+}
+
+static void use_charge(struct fleet *fleet, uint32_t unit, int64_t now_ns, double joules)
+{
+    struct user *user = &fleet->users[unit];
+    user->used_j = (float)joules + (user->day == day_of(now_ns) ? user->used_j : 0.0F);
+    user->day = day_of(now_ns);
+}
+
+static bool has_charge(const struct fleet *fleet, uint32_t unit, int64_t now_ns)
+{
+    const double j_per_wh = 3600.0;
+    const struct ts_device_model *model = fleet->model;
+    return !(model->battery_day_frac > 0.0) || fleet->users[unit].day != day_of(now_ns) ||
+           (double)fleet->users[unit].used_j < model->battery_day_frac * model->battery_wh * j_per_wh;
+}
+
+/* ---- the call in service ---- */
+
 static void begin_service(struct fleet *fleet, struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
@@ -182,8 +254,12 @@ static void begin_service(struct fleet *fleet, struct ts_engine *engine, uint32_
     const struct ts_batch_load load = ts_steptime_prompt_load(request->prompt_tok);
     flight->start_ns = engine->now_ns;
     flight->first_ns = flight->start_ns + ts_steptime_ns(ts_steptime_s(&fleet->model->steps, &load));
-    flight->end_ns = flight->first_ns + ts_device_decode_ns(NULL, &fleet->model->steps,
-                                                            (uint64_t)request->prompt_tok + 1, request->output_tok - 1);
+    flight->end_ns =
+        flight->first_ns + ts_device_decode_ns(NULL, &fleet->model->steps, (uint64_t)request->prompt_tok + 1,
+                                               request->output_tok - 1, 1.0);
+    if (ts_device_heat_is_on(&fleet->model->heat)) {
+        stretch(fleet, flight);
+    }
     ts_engine_schedule_flight(engine, flight->end_ns, TS_EVENT_SERVICE, id);
     ts_engine_expect_first(engine, id);
 }
@@ -193,14 +269,39 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* How many times longer than on a cold device its work takes, all together. */
+static double slowness(const struct fleet *fleet, const struct ts_flight *flight)
+{
+    const struct ts_request *request = &flight->request;
+    if (!ts_device_heat_is_on(&fleet->model->heat)) {
+        return 1.0;
+    }
+    const struct ts_batch_load load = ts_steptime_prompt_load(request->prompt_tok);
+    const int64_t cold_ns = ts_steptime_ns(ts_steptime_s(&fleet->model->steps, &load)) +
+                            ts_device_decode_ns(NULL, &fleet->model->steps, (uint64_t)request->prompt_tok + 1,
+                                                request->output_tok - 1, 1.0);
+    return cold_ns > 0 ? (double)(flight->end_ns - flight->start_ns) / (double)cold_ns : 1.0;
+}
+
+/* A device that is slow since it is hot draws less: its work takes the energy that it takes a cold one (assumed). */
 static void account_service(const struct ts_tier *tier, struct ts_engine *engine, const struct ts_flight *flight)
 {
-    const struct fleet *fleet = tier->state;
+    struct fleet *fleet = tier->state;
+    const struct ts_power_model *power = &fleet->model->power;
+    const double slower = slowness(fleet, flight);
+    const double prefill_w = power->idle_w + (power->prefill_w - power->idle_w) / slower;
+    const double decode_w = power->idle_w + (power->decode_w - power->idle_w) / slower;
     const int64_t first_ns = earlier(flight->first_ns, engine->now_ns);
     const int64_t end_ns = earlier(flight->end_ns, engine->now_ns);
-    ts_ledger_work(&engine->ledger, fleet->book, flight->start_ns, first_ns, fleet->model->power.prefill_w);
+    ts_ledger_work(&engine->ledger, fleet->book, flight->start_ns, first_ns,
+                   slower > 1.0 ? prefill_w : power->prefill_w);
     if (end_ns > first_ns) {
-        ts_ledger_work(&engine->ledger, fleet->book, first_ns, end_ns, fleet->model->power.decode_w);
+        ts_ledger_work(&engine->ledger, fleet->book, first_ns, end_ns, slower > 1.0 ? decode_w : power->decode_w);
+    }
+    if (fleet->model->battery_day_frac > 0.0) {
+        use_charge(fleet, flight->unit, engine->now_ns,
+                   1e-9 * ((double)(first_ns - flight->start_ns) * (prefill_w - power->idle_w) +
+                           (double)(end_ns - first_ns) * (decode_w - power->idle_w)));
     }
 }
 
@@ -246,7 +347,8 @@ static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_
     struct ts_flight *flight = ts_engine_flight(engine, id);
     flight->unit = user_of(fleet, &flight->request);
     struct device *device = find(fleet, flight->unit);
-    if (device->n > fleet->model->max_queue || is_out_of_reach(tier, engine, flight->unit)) {
+    if (device->n > fleet->model->max_queue || is_out_of_reach(tier, engine, flight->unit) ||
+        !has_charge(fleet, flight->unit, engine->now_ns)) {
         return false;
     }
     flight->next = TS_FLIGHT_NONE;
@@ -285,7 +387,7 @@ static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_
     if (!ts_ledger_leaves_out(&engine->ledger, &flight->request)) {
         (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
                                   &fleet->model->steps, (uint64_t)flight->request.prompt_tok + 1,
-                                  flight->request.output_tok - 1);
+                                  flight->request.output_tok - 1, slowness(fleet, flight));
     }
     pop_head(fleet, engine, device);
     ts_engine_finish(engine, target, TS_DONE);
@@ -299,6 +401,9 @@ static void device_abandon(struct ts_tier *tier, struct ts_engine *engine, uint3
     TS_CHECK(device->n > 0);
     if (device->head == id) {
         account_service(tier, engine, flight);
+        if (ts_device_heat_is_on(&fleet->model->heat)) {
+            stop_heating(fleet, flight, engine->now_ns);
+        }
         pop_head(fleet, engine, device);
         return;
     }
