@@ -360,6 +360,12 @@ static double get_tier_baseline(const struct ts_metric_view *view, const struct 
     return view->tier > econ->n_tiers ? econ->baseline_usd_per_month : econ->tier_baseline_usd_per_month[view->tier];
 }
 
+static double get_saturation(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return has(view, TS_HAS_SERVER) ? (double)ts_result_saturation(view->model, view->result, view->tier) : NAN;
+}
+
 static double get_tier_kwh(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
@@ -494,6 +500,10 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     OF_UNITS("cache_hit", "mean", "frac", get_cache_hit,                                                               \
              "Share of the prompt tokens begun that a prefix cache held: they need not be computed, or are billed as " \
              "cached.")                                                                                                \
+    FIGURE(                                                                                                            \
+        "saturation", "value", "1", TIER, get_saturation,                                                              \
+        "Of servers: 0 stable, 1 backlogged (more waited at some time than chance leaves), 2 overloaded (what waits "  \
+        "grows until the end).")                                                                                       \
     FIGURE("output_rate_busy", "mean", "tok/s", TIER, get_busy_rate,                                                   \
            "output_tok over the time in which its units were busy, added up: what one of them makes while it works.")  \
     OF_UNITS("mfu", "mean", "frac", get_mfu, "Flop that the steps need over the hardware's peak while busy.")          \

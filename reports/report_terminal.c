@@ -138,6 +138,25 @@ static void put_slo(struct ts_text *out, const struct ts_report *report)
     ts_text_puts(out, "\n");
 }
 
+/* Does each server keep up? Nothing where there is none. */
+static void put_load(struct ts_text *out, const struct ts_report *report)
+{
+    static const char *const words[] = {"stable", "backlogged for a while, and worked off",
+                                        "OVERLOADED: what waits grows until the end"};
+    const struct ts_model *model = report->input.model;
+    const char *before = "  load       ";
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        if (model->tiers[i].kind == TS_TIER_SERVER) {
+            ts_text_printf(out, "%s%s %s", before, model->tiers[i].name,
+                           words[ts_result_saturation(model, report->input.result, i)]);
+            before = "; ";
+            any = true;
+        }
+    }
+    ts_text_puts(out, any ? "\n" : "");
+}
+
 /* "edge keeps its SLO up to 5.3 times today's volume at the peak of the week (then TTFT)" */
 static void put_capacity(struct ts_text *out, const struct ts_report *report)
 {
@@ -364,6 +383,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_payback(out, report);
     put_policy(out, report);
     put_slo(out, report);
+    put_load(out, report);
     put_capacity(out, report);
     put_speed_and_energy(out, report);
     put_sessions(out, report);
