@@ -345,8 +345,9 @@ static void add_quality(struct ts_ledger *ledger, struct ts_cell *cell, const st
     cell->any_right += call->right != 0;
     ts_frontier_add(&ledger->result.frontier, model, call->right, (double)call->score);
     if (model->tiers[strongest].kind == TS_TIER_API) {
-        cell->strongest_usd += ts_ledger_price_usd(&model->tiers[strongest].u.api.offers[0], &flight->request,
-                                                   (struct ts_billed_tok){.found = flight->tier == strongest ? flight->found_tok : call->displaced_tok});
+        cell->strongest_usd += ts_ledger_price_usd(
+            &model->tiers[strongest].u.api.offers[0], &flight->request,
+            (struct ts_billed_tok){.found = flight->tier == strongest ? flight->found_tok : call->displaced_tok});
     }
 }
 
