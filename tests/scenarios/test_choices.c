@@ -20,7 +20,9 @@ static const char text[] =
     "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 2}\n"
     "  split: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 3,\n"
     "          pools: [{name: p, role: prefill}, {name: d, role: decode}]}\n"
-    "  cloud: {kind: api, offers: OpenAI/gpt-4o, ability: 4}\n"
+    "  cloud: {kind: api, offers: OpenAI/gpt-4o, ability: 4, link: wan}\n"
+    "links: {wan: {rtt: 9 ms, outages: {mean_up: 9 h}}}\n"
+    "events: [{at: 1 h, tier: cloud, for: 9 min}]\n"
     "routing: {thresholds: {phone: 0, edge: 1, split: 2}, static: {chat: edge},\n"
     "          hedge_after: 1 s, budget_per_day: 50 USD,\n"
     "          rules: [{when: {sensitivity: public}, never: [cloud]}]}\n";
@@ -110,6 +112,16 @@ static int predicts(const struct ts_scenario *s)
     return (int)s->model.router.predicts;
 }
 
+static int stores(const struct ts_scenario *s)
+{
+    return s->model.links[0].stores;
+}
+
+static int incident(const struct ts_scenario *s)
+{
+    return (int)s->model.incidents[0].kind;
+}
+
 static int router(const struct ts_scenario *s)
 {
     return (int)s->model.router.policy;
@@ -159,6 +171,10 @@ static const struct meaning meanings[] = {
     {"tiers.*.scheduler.policy", "static", "tiers.edge.scheduler.policy=static", policy, TS_SCHEDULER_STATIC},
     {"tiers.*.scheduler.order", "fcfs", "tiers.edge.scheduler.order=fcfs", by_priority, false},
     {"tiers.*.scheduler.order", "priority", "tiers.edge.scheduler.order=priority", by_priority, true},
+    {"links.*.while_down", "fallback", "links.wan.while_down=fallback", stores, false},
+    {"links.*.while_down", "wait", "links.wan.while_down=wait", stores, true},
+    {"events[].is", "down", "events.0.is=down", incident, TS_INCIDENT_DOWN},
+    {"events[].is", "throttled", "events.0.is=throttled", incident, TS_INCIDENT_THROTTLED},
     {"routing.policy", "difficulty", "routing.policy=difficulty", router, TS_ROUTE_DIFFICULTY},
     {"routing.policy", "static", "routing.policy=static", router, TS_ROUTE_STATIC},
     {"routing.policy", "least-loaded", "routing.policy=least-loaded", router, TS_ROUTE_LEAST_LOADED},
@@ -207,7 +223,8 @@ static bool is_above(const char *path, const char *word)
     return false;
 }
 
-/* Labels of traces have the words of generated classes; a class of hardware is its word, and so is the one currency. */
+/* Labels of traces have the words of generated classes; a class of hardware is its word, and so is the one currency;
+ * test_every_key has a trace for trace.turns. */
 static void test_choices__no_word_is_left_out_above(void **state)
 {
     (void)state;
@@ -216,7 +233,8 @@ static void test_choices__no_word_is_left_out_above(void **state)
     const struct ts_key_doc *docs = ts_scenario_keys(&n);
     for (size_t i = 0; i < n; i++) {
         const bool other = strcmp(docs[i].path, "trace.classes[].sensitivity") == 0 ||
-                           strcmp(docs[i].path, "hardware.*.class") == 0 || strcmp(docs[i].path, "money.currency") == 0;
+                           strcmp(docs[i].path, "hardware.*.class") == 0 ||
+                           strcmp(docs[i].path, "money.currency") == 0 || strcmp(docs[i].path, "trace.turns") == 0;
         n_choices += docs[i].choices != NULL;
         for (const struct ts_choice *choice = docs[i].choices; choice && choice->word && !other; choice++) {
             if (!is_above(docs[i].path, choice->word)) {
@@ -224,7 +242,7 @@ static void test_choices__no_word_is_left_out_above(void **state)
             }
         }
     }
-    assert_int_equal(n_choices, 15);
+    assert_int_equal(n_choices, 18);
 }
 
 /* The words of every row backwards mean the same. */
