@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "study/pools_check.h"
 
 static const char intro[] =
     "# Accuracy of step times that nobody measured here\n\n"
@@ -119,6 +120,37 @@ static enum ts_status measure_all(struct ts_text *page, struct ts_text *points, 
     return TS_OK;
 }
 
+/* ---- pools ---- */
+
+static const char pools_intro[] =
+    "\n## Prefill and decode in pools of their own\n\n"
+    "Recorded deployments of `scenarios/catalog/pooled.csv` (InferenceX, from aiconfigurator@095f58a), each written as "
+    "a\n"
+    "scenario with a pool for prompts and one for replies and simulated as a closed loop of its users; nothing is "
+    "fitted\n"
+    "to them. Where attention runs in parallel with the experts spread over all accelerators of a worker, the pool "
+    "has\n"
+    "`data_parallel`. The KV cache crosses at once, the scheduler has its defaults. Of 1,065 such rows of the sample "
+    "887\n"
+    "do not say how many workers there were, 2 how many users; 8 have a worker over several nodes, whose link is in "
+    "no\n"
+    "catalog; 25 wait longer than a third of the reply for its first token. The other 143 are 133 points, medians\n"
+    "where one was recorded twice. Some rows of TensorRT-LLM may predict several tokens a step, which the sample does "
+    "not\n"
+    "tell.\n\n";
+
+static enum ts_status put_pools(struct ts_text *page, const struct ts_catalog *catalog, struct ts_arena *arena,
+                                struct ts_diags *diags)
+{
+    struct ts_pools_ratio *ratios = ts_arena_array(arena, catalog->n_pooled + 1, sizeof *ratios);
+    const enum ts_status status = ratios ? ts_pools_check(ratios, catalog, diags) : TS_ENOMEM;
+    if (status == TS_OK) {
+        ts_text_puts(page, pools_intro);
+        ts_pools_print(page, catalog, ratios);
+    }
+    return status;
+}
+
 enum ts_status ts_accuracy_report(const char *dir, struct ts_arena *arena, struct ts_diags *diags)
 {
     struct ts_catalog catalog;
@@ -132,6 +164,7 @@ enum ts_status ts_accuracy_report(const char *dir, struct ts_arena *arena, struc
     ts_text_puts(&points, "class,engines,measure,chip,model,source,engine,accelerators,users,prompt_tok,output_tok,"
                           "recorded,fitted,without_chip,without_model,without_source,without_engine\n");
     status = status == TS_OK ? measure_all(&page, &points, dir, &catalog, arena, diags) : status;
+    status = status == TS_OK ? put_pools(&page, &catalog, arena, diags) : status;
     status = status == TS_OK ? write_out(dir, &page, &points, diags) : status;
     ts_text_deinit(&page);
     ts_text_deinit(&points);

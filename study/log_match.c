@@ -87,6 +87,7 @@ static enum ts_status read_trace(struct ts_log_workload *w, struct ts_request_st
         if (status != TS_OK || !got || w->n == TS_LOG_MAX_REQUESTS) {
             break;
         }
+        w->requests[w->n].turn = NULL; /* it comes when it is recorded */
         status = keep_ids(w, &n_ids, &cap_ids, &w->requests[w->n]);
         w->run[w->n++] = 0;
     }
@@ -131,6 +132,7 @@ enum ts_status ts_log_match(struct ts_log_workload *out, const struct ts_log *lo
     const bool has_trace = scenario->workload.trace_path && !scenario->workload.is_closed && log->n_runs == 1;
     struct ts_workload workload = scenario->workload;
     workload.sorts = true;
+    workload.turns = TS_TRACE_AS_RECORDED;
     enum ts_status status =
         has_trace ? ts_workload_open(&stream, &workload, scenario->model.seed, 0, NULL, diags) : TS_OK;
     if (has_trace && status == TS_OK) {

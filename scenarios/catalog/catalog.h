@@ -166,6 +166,17 @@ struct ts_serving {
     const char *source;
 };
 
+/* Recorded serving with prompts and replies on workers of their own. */
+struct ts_pooled {
+    const char *hardware, *model, *quant, *engine;
+    /* Of each kind: how many workers, accelerators of one, engines among these that attend to sequences of their own.
+     */
+    unsigned prefill_workers, prefill_count, prefill_parallel;
+    unsigned decode_workers, decode_count, decode_parallel;
+    double users, prompt_tok, output_tok, ttft_s, tpot_s;
+    const char *source;
+};
+
 struct ts_catalog {
     const struct ts_hardware *hardware;
     size_t n_hardware;
@@ -195,6 +206,8 @@ struct ts_catalog {
     size_t n_published;
     const struct ts_serving *servings; /* ts_catalog_load_published */
     size_t n_servings;
+    const struct ts_pooled *pooled; /* ts_catalog_load_published */
+    size_t n_pooled;
 };
 
 /* Parses the built-in catalogs into `arena`. */

@@ -178,12 +178,15 @@ static void resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx
                            struct ts_steps_model *out)
 {
     ctx->takes_pcie = ctx->tier->kind == TS_TIER_SERVER && ts_steps_takes_pcie(loader, ctx);
+    /* Engines that step together were recorded, too: the share of the link that fits has their exchange in it. */
+    const bool link_is_fitted = !ts_steps_has_interconnect(ctx) || (ctx->pipeline_parallel == 1 && !ctx->takes_pcie &&
+                                                                    !ts_value_is_written(ctx->value, "interconnect"));
     const struct ts_efficiency_case on = {
         .peak_flop_per_s = by->peak,
         .narrow = by->narrow,
         .bytes_per_s = ctx->hardware->bytes_per_s,
-        .link_bytes_per_s = ts_steps_has_interconnect(ctx) ? 0.0 : by->chip->link_bytes_per_s,
-        .n_accelerators = ctx->tensor_parallel,
+        .link_bytes_per_s = link_is_fitted ? by->chip->link_bytes_per_s : 0.0,
+        .n_accelerators = (double)ctx->tensor_parallel * ctx->data_parallel,
         .llm = ctx->llm,
         .bits_per_weight = ctx->quant->bits_per_weight,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
@@ -205,7 +208,9 @@ static void resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx
             by->engine->first_s, "s");
     }
     assume_interval(loader, ctx, by, out);
-    add_interconnect(loader, ctx, &out->u.roofline);
+    if (!link_is_fitted) {
+        add_interconnect(loader, ctx, &out->u.roofline);
+    }
 }
 
 static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
@@ -213,7 +218,12 @@ static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *c
     const struct fitted by = fitted_constants(loader, ctx);
     const bool own_shares = ts_value_is_written(ctx->value, "steps.roofline.compute") ||
                             ts_value_is_written(ctx->value, "steps.roofline.bandwidth");
-    if (!by.row || own_shares) {
+    if ((!by.row || own_shares) && ctx->data_parallel > 1) {
+        ts_loader_error(loader, ts_value_at(ctx->value, "data_parallel"),
+                        "write steps: {operators: FOLDER}, or replicas",
+                        "'data_parallel' needs step times from operator tables, or a roofline fitted to its like");
+        ctx->broken = true;
+    } else if (!by.row || own_shares) {
         resolve_plain(loader, ctx, out);
     } else {
         resolve_fitted(loader, ctx, &by, out);

@@ -205,9 +205,9 @@ static void resolve_data_parallel(struct ts_loader *loader, struct ts_tier_conte
     } else if (ctx->llm->n_experts == 0) {
         ts_loader_error(loader, at, ts_loader_printf(loader, "write replicas: %u", (unsigned)n),
                         "%s is no mixture of experts: its engines are replicas", ctx->llm->name);
-    } else if (!ts_value_is_written(ctx->value, "steps.operators")) {
-        ts_loader_error(loader, at, "write steps: {operators: FOLDER}, or replicas",
-                        "'data_parallel' needs step times from operator tables");
+    } else if (ts_value_is_written(ctx->value, "steps.linear") || ts_value_is_set(ctx->value, "measured")) {
+        ts_loader_error(loader, at, "write steps: {operators: FOLDER} or roofline, or replicas",
+                        "'data_parallel' needs step times from operator tables, or a roofline");
     } else {
         ctx->n_accelerators /= n;
         return;

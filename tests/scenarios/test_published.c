@@ -74,6 +74,34 @@ static void test_published__the_recorded_serving_points_are_what_the_recordings_
     ts_text_deinit(&made);
 }
 
+static void test_published__the_pools_are_what_the_recordings_say(void **state)
+{
+    (void)state;
+    static const char path[] = TS_SOURCE_DIR "/scenarios/catalog/pooled.csv";
+    if (!ts_file_exists(measurements_path)) {
+        skip();
+    }
+    struct ts_text made;
+    size_t counts[POOLED_N_FATES] = {0}, all = 0;
+    ts_text_init(&made);
+    assert_int_equal(pooled_rows(&made, TS_SHARED_DIR "/data/calibration", counts, NULL), TS_OK);
+    for (int fate = 0; fate < POOLED_N_FATES; fate++) {
+        print_message("%5zu rows: %s\n", counts[fate], pooled_fate_name((enum pooled_fate)fate));
+        all += counts[fate];
+    }
+    assert_int_equal(all, 1065);
+    if (getenv("TS_REFRESH")) {
+        assert_int_equal(ts_file_write(path, made.data, made.len, NULL), TS_OK);
+    }
+    char *shipped = NULL;
+    size_t len = 0;
+    assert_int_equal(ts_file_read(&shipped, &len, path, 1 << 20, NULL), TS_OK);
+    assert_int_equal(len, made.len);
+    assert_memory_equal(shipped, made.data, len);
+    free(shipped);
+    ts_text_deinit(&made);
+}
+
 static void test_published__every_name_is_in_the_catalogs_and_every_peak_is_known(void **state)
 {
     (void)state;
@@ -125,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published__the_catalog_is_what_the_measurements_say),
         cmocka_unit_test(test_published__the_recorded_serving_points_are_what_the_recordings_say),
+        cmocka_unit_test(test_published__the_pools_are_what_the_recordings_say),
         cmocka_unit_test(test_published__every_name_is_in_the_catalogs_and_every_peak_is_known),
         cmocka_unit_test(test_published__every_row_of_the_hardware_catalog_has_a_class_unless_no_roofline_fits_it),
     };

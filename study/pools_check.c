@@ -1,0 +1,143 @@
+/* Hides what stands in such a scenario. Engines that attend to sequences of their own (attention in parallel, experts
+ * spread over all) are data_parallel; a user sends four requests, or as many as come to 6,000. */
+#include "study/pools_check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "sim/serving/roofline_fit.h"
+#include "study/trial.h"
+
+enum { REQUESTS_PER_USER = 4, MAX_REQUESTS = 6000, MAX_POINTS = 4096 };
+
+static void put_pool(struct ts_text *out, const char *role, unsigned workers, unsigned count, unsigned parallel)
+{
+    ts_text_printf(out, "      - {name: %s, role: %s, replicas: %u, accelerators: %u, data_parallel: %u}\n", role, role,
+                   workers, count, parallel);
+}
+
+/* The scenario of a recorded point. */
+static void put_scenario(struct ts_text *out, const struct ts_pooled *point)
+{
+    const double n = fmax(point->users + 1.0, fmin(MAX_REQUESTS, REQUESTS_PER_USER * point->users));
+    ts_text_printf(
+        out,
+        "scenario: pools\nworkload:\n  users: %.0f\n  requests: %.0f\n  classes: [{name: chat, share: 100 %%, "
+        "prompt: %.0f tok, output: %.0f tok}]\n",
+        point->users, n, point->prompt_tok, point->output_tok);
+    ts_text_printf(out,
+                   "tiers:\n  servers:\n    kind: server\n    hardware: %s\n    model: %s\n    quant: %s\n    engine: "
+                   "%s\n    ability: 0\n    scheduler: {sequences: 1024}\n    pools:\n",
+                   point->hardware, point->model, point->quant, point->engine);
+    put_pool(out, "prefill", point->prefill_workers, point->prefill_count, point->prefill_parallel);
+    put_pool(out, "decode", point->decode_workers, point->decode_count, point->decode_parallel);
+    ts_text_puts(out, "simulation: {patience: 0 s}\n");
+}
+
+static enum ts_status run(struct ts_pools_ratio *out, const struct ts_pooled *point, const char *text)
+{
+    const struct ts_scenario_options options = {.text = text};
+    const struct ts_trial_options how = {.single_steps = false};
+    struct ts_scenario scenario;
+    struct ts_trial_outcome outcome;
+    enum ts_status status = ts_scenario_load(&scenario, "pools", &options, NULL);
+    *out = (struct ts_pools_ratio){NAN, NAN};
+    if (status != TS_OK) {
+        return status == TS_ENOMEM ? TS_ENOMEM : TS_OK;
+    }
+    const struct ts_trial_base base = {.scenario = &scenario};
+    const struct ts_trial trial = {.base = &base};
+    status = ts_trial_run(&outcome, &trial, &how, NULL);
+    if (status == TS_OK) {
+        const struct ts_cell *cell = &outcome.result.tiers[0].cells[0];
+        out->tpot = 1e-9 * ts_hist_mean(&cell->latency_ns[TS_TPOT]) / point->tpot_s;
+        out->ttft = 1e-9 * ts_hist_mean(&cell->latency_ns[TS_TTFT]) / point->ttft_s;
+        ts_trial_outcome_deinit(&outcome);
+    }
+    ts_scenario_deinit(&scenario);
+    return status;
+}
+
+enum ts_status ts_pools_check(struct ts_pools_ratio *ratios, const struct ts_catalog *catalog, struct ts_diags *diags)
+{
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; i < catalog->n_pooled && status == TS_OK; i++) {
+        struct ts_text text;
+        ts_text_init(&text);
+        put_scenario(&text, &catalog->pooled[i]);
+        status = text.failed ? TS_ENOMEM : run(&ratios[i], &catalog->pooled[i], text.data);
+        ts_text_deinit(&text);
+    }
+    return status == TS_OK ? TS_OK : ts_fail(diags, status, ts_span_none(), NULL, "recorded pools were not simulated");
+}
+
+/* ---- tables ---- */
+
+static const char *chip_of(const struct ts_pooled *point)
+{
+    return point->hardware;
+}
+
+static const char *engine_of(const struct ts_pooled *point)
+{
+    return point->engine;
+}
+
+static const char *parallel_of(const struct ts_pooled *point)
+{
+    return point->decode_parallel == 1 ? "decode: tensors"
+           : point->decode_count <= 8  ? "decode: attention in parallel, experts over up to 8"
+                                       : "decode: attention in parallel, experts over more";
+}
+
+static void put_error(struct ts_text *out, double *ratios, size_t n)
+{
+    const double middle = ts_roofline_fit_quantile(ratios, n, 0.5);
+    for (size_t i = 0; i < n; i++) {
+        ratios[i] = fabs(ratios[i] - 1.0);
+    }
+    ts_text_printf(out, " %.0f / %.0f %%, %.2f |", 100.0 * ts_roofline_fit_quantile(ratios, n, 0.5),
+                   100.0 * ts_roofline_fit_quantile(ratios, n, 0.9), middle);
+}
+
+/* Those whose `name_of` is `name`; NULL: all. */
+static void put_row(struct ts_text *out, const struct ts_catalog *catalog, const struct ts_pools_ratio *ratios,
+                    const char *(*name_of)(const struct ts_pooled *), const char *name)
+{
+    static _Thread_local double tpot[MAX_POINTS], ttft[MAX_POINTS];
+    size_t n = 0;
+    for (size_t i = 0; i < catalog->n_pooled && n < MAX_POINTS; i++) {
+        const bool wanted = !name || ts_str_equal(name_of(&catalog->pooled[i]), name);
+        if (wanted && !isnan(ratios[i].tpot)) {
+            tpot[n] = ratios[i].tpot;
+            ttft[n++] = ratios[i].ttft;
+        }
+    }
+    ts_text_printf(out, "| %s | %zu |", name ? name : "all", n);
+    put_error(out, tpot, n);
+    put_error(out, ttft, n);
+    ts_text_puts(out, "\n");
+}
+
+static void put_rows(struct ts_text *out, const struct ts_catalog *catalog, const struct ts_pools_ratio *ratios,
+                     const char *(*name_of)(const struct ts_pooled *))
+{
+    for (size_t i = 0; i < catalog->n_pooled; i++) {
+        bool first = true;
+        for (size_t j = 0; j < i && first; j++) {
+            first = !ts_str_equal(name_of(&catalog->pooled[j]), name_of(&catalog->pooled[i]));
+        }
+        if (first) {
+            put_row(out, catalog, ratios, name_of, name_of(&catalog->pooled[i]));
+        }
+    }
+}
+
+void ts_pools_print(struct ts_text *out, const struct ts_catalog *catalog, const struct ts_pools_ratio *ratios)
+{
+    ts_text_puts(out, "| | points | time per token | to the first token |\n|---|---|---|---|\n");
+    put_row(out, catalog, ratios, NULL, NULL);
+    put_rows(out, catalog, ratios, parallel_of);
+    put_rows(out, catalog, ratios, engine_of);
+    put_rows(out, catalog, ratios, chip_of);
+}
