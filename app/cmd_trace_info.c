@@ -5,7 +5,7 @@
 
 #include "app/command.h"
 #include "app/print_table.h"
-#include "traces/trace.h"
+#include "app/trace_args.h"
 #include "traces/trace_stats.h"
 
 enum { BAR_WIDTH = 40 };
@@ -128,76 +128,44 @@ static enum ts_status print_info(const char *path, const struct ts_trace_stats *
 }
 
 struct trace_info_args {
-    const char *file, *format, *map;
+    struct ts_trace_args trace;
 };
 
-static const struct trace_info_args defaults = {.format = "auto"};
+static const struct trace_info_args defaults = {.trace.format = "auto"};
 
 static const struct ts_option options[] = {
-    {TS_INTO(struct trace_info_args, file), "FILE",
-     "a request trace, e.g. traces/samples/azure-like.csv; - is standard input", .operand = TS_NEEDED,
-     .reads_stdin = true},
-    {"format", 'f', TS_INTO(struct trace_info_args, format), "NAME", TS_DOC_TRACE_FORMAT},
-    {"map", 0, TS_INTO(struct trace_info_args, map), "FIELDS", TS_DOC_TRACE_MAP},
+    TS_TRACE_ARGS_OPTIONS(struct trace_info_args, trace),
 };
 
-/* What is wrong with the order shows late in a long file: it is opened again then, and sorted. */
-static enum ts_status collect(struct ts_trace_stats *stats, struct ts_request_stream **stream, const char *path,
-                              struct ts_trace_options *how, struct ts_diags *diags)
+static enum ts_status collect(void *user, struct ts_request_stream *stream, struct ts_diags *diags)
 {
-    struct ts_diags said;
-    ts_diags_init(&said);
-    enum ts_status status = ts_trace_open_as(stream, path, how, &said);
-    if (status == TS_OK) {
-        status = ts_trace_stats_collect(stats, *stream, &said);
-    }
-    if (status == TS_EINPUT && *stream && !how->sorts && ts_trace_counts(*stream).came_late) {
-        ts_diags_deinit(&said);
-        ts_request_stream_destroy(*stream);
-        *stream = NULL;
-        how->sorts = true;
-        return collect(stats, stream, path, how, diags);
-    }
-    ts_diags_move(diags, &said);
-    ts_diags_deinit(&said);
-    return status;
-}
-
-static enum ts_status describe(const struct trace_info_args *args, struct ts_trace_options *how, struct ts_diags *diags)
-{
-    struct ts_request_stream *stream = NULL;
-    struct ts_trace_stats stats;
-    enum ts_status status = collect(&stats, &stream, args->file, how, diags);
-    if (status == TS_OK) {
-        const struct ts_trace_counts counts = ts_trace_counts(stream);
-        status = print_info(args->file, &stats, stream);
-        if (counts.was_sorted || counts.naive_line > 0) {
-            ts_trace_counts_warn(&(struct ts_trace_counts){.was_sorted = counts.was_sorted,
-                                                           .late_line = counts.late_line,
-                                                           .naive_line = counts.naive_line},
-                                 args->file, diags);
-        }
-        ts_trace_stats_deinit(&stats);
-    }
-    ts_request_stream_destroy(stream);
-    return status;
+    return ts_trace_stats_collect(user, stream, diags);
 }
 
 static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
     const struct trace_info_args *args = untyped;
-    struct ts_trace_map map;
-    struct ts_trace_options how = {.format = args->format};
-    if (args->map) {
-        char *text = ts_arena_alloc(arena, strlen(args->map) + 1);
-        const enum ts_status status = text ? ts_trace_map_parse(&map, text, args->map, diags)
-                                           : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
-        if (status != TS_OK) {
-            return status;
-        }
-        how.map = &map;
+    struct ts_trace_options how = {.format = args->trace.format};
+    struct ts_request_stream *stream = NULL;
+    struct ts_trace_stats stats;
+    enum ts_status status = ts_trace_args_map(&how.map, args->trace.map, arena, diags);
+    if (status != TS_OK) {
+        return status;
     }
-    return describe(args, &how, diags);
+    status = ts_trace_args_read(&stream, args->trace.file, &how, &(struct ts_trace_consumer){collect, &stats}, diags);
+    if (status == TS_OK) {
+        const struct ts_trace_counts counts = ts_trace_counts(stream);
+        status = print_info(args->trace.file, &stats, stream);
+        if (counts.was_sorted || counts.naive_line > 0) {
+            ts_trace_counts_warn(&(struct ts_trace_counts){.was_sorted = counts.was_sorted,
+                                                           .late_line = counts.late_line,
+                                                           .naive_line = counts.naive_line},
+                                 args->trace.file, diags);
+        }
+        ts_trace_stats_deinit(&stats);
+    }
+    ts_request_stream_destroy(stream);
+    return status;
 }
 
 const struct ts_command ts_command_trace_info = {

@@ -122,7 +122,7 @@ enum ts_status ts_probe_plan_trace(struct ts_probe_plan *out, const struct ts_pr
         .trace_format = trace->format ? trace->format : "auto",
         .turns = TS_TRACE_AS_RECORDED,
         .scale_rate = trace->scale_rate,
-        .duration_s = trace->duration_s,
+        .window.duration_s = trace->duration_s,
         .classes = &all,
         .n_classes = 1,
     };

@@ -48,9 +48,9 @@ bool ts_capacity_applies(const struct ts_scenario *scenario)
 
 static double peak_weight(const struct ts_workload *workload)
 {
-    double peak = workload->week_curve ? 0.0 : 1.0;
-    for (int hour = 0; workload->week_curve && hour < TS_WEEK_HOURS; hour++) {
-        peak = fmax(peak, workload->week_curve[hour]);
+    double peak = workload->process.week_curve ? 0.0 : 1.0;
+    for (int hour = 0; workload->process.week_curve && hour < TS_WEEK_HOURS; hour++) {
+        peak = fmax(peak, workload->process.week_curve[hour]);
     }
     return peak;
 }
@@ -65,8 +65,8 @@ static struct ts_scenario scaled(const struct search *search, double volume)
     } else {
         const double rate = workload->calls_per_s * peak_weight(workload);
         workload->calls_per_s = rate * volume;
-        workload->week_curve = NULL;
-        workload->duration_s = lead_s + fmax(search->effort->window_s, least_requests / rate);
+        workload->process.week_curve = NULL;
+        workload->window.duration_s = lead_s + fmax(search->effort->window_s, least_requests / rate);
         copy.model.warmup_s = lead_s;
     }
     for (uint32_t i = 0; i < copy.model.n_tiers; i++) {

@@ -257,14 +257,14 @@ static int compare(const void *a, const void *b)
 static double busy_weight(double *quieter_frac, const struct ts_workload *workload)
 {
     double weights[TS_WEEK_HOURS], total = 0.0, below = 0.0;
-    int n = (int)ceil(fmin(workload->duration_s / 3600.0, TS_WEEK_HOURS));
+    int n = (int)ceil(fmin(workload->window.duration_s / 3600.0, TS_WEEK_HOURS));
     *quieter_frac = 0.0;
-    if (!workload->week_curve) {
+    if (!workload->process.week_curve) {
         return 1.0;
     }
     n = n > 0 ? n : 1;
     for (int i = 0; i < n; i++) {
-        weights[i] = workload->week_curve[((int)workload->start_hour + i) % TS_WEEK_HOURS];
+        weights[i] = workload->process.week_curve[((int)workload->window.start_hour + i) % TS_WEEK_HOURS];
         total += weights[i];
     }
     qsort(weights, (size_t)n, sizeof *weights, compare);
@@ -286,7 +286,7 @@ bool ts_plan_has_window(const struct ts_scenario *scenario)
 {
     const struct ts_workload *workload = &scenario->workload;
     return !workload->trace_path && !workload->is_closed && workload->calls_per_s > 0.0 &&
-           window_s(workload) < window_share * workload->duration_s;
+           window_s(workload) < window_share * workload->window.duration_s;
 }
 
 enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const struct ts_plan_job *job,
@@ -299,9 +299,9 @@ enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const
     }
     double quieter_frac;
     struct ts_scenario copy = scenario; /* shallow */
-    copy.workload.duration_s = window_s(&scenario.workload);
+    copy.workload.window.duration_s = window_s(&scenario.workload);
     copy.workload.calls_per_s *= busy_weight(&quieter_frac, &scenario.workload);
-    copy.workload.week_curve = NULL;
+    copy.workload.process.week_curve = NULL;
     copy.model.warmup_s = lead_s;
     status = run_scenario(out, &copy, job, diags);
     const double wanted_frac = scenario.model.slo.attainment_frac;

@@ -12,13 +12,13 @@ static enum ts_status run_stream(struct ts_trial_outcome *out, const struct ts_s
                                  struct ts_request_stream *stream, struct ts_diags *diags)
 {
     const struct ts_workload *workload = &scenario->workload;
-    const struct ts_sim_options sim = {.replication = trial->replication,
-                                       .progress = options->progress,
-                                       .window_s =
-                                           workload->trace_path || workload->is_closed ? 0.0 : workload->duration_s,
-                                       .single_steps = options->single_steps,
-                                       .on_request = options->rows ? ts_requests_part_put : NULL,
-                                       .request_user = options->rows};
+    const struct ts_sim_options sim = {
+        .replication = trial->replication,
+        .progress = options->progress,
+        .window_s = workload->trace_path || workload->is_closed ? 0.0 : workload->window.duration_s,
+        .single_steps = options->single_steps,
+        .on_request = options->rows ? ts_requests_part_put : NULL,
+        .request_user = options->rows};
     struct ts_request_stream *ahead = NULL;
     if (options->read_ahead && ts_read_ahead_open(&ahead, stream) != TS_OK) {
         ahead = NULL; /* no thread to be had: then without */

@@ -1,88 +1,61 @@
-/* Hides the arrival process: a renewal process in operational time, mapped to the clock by the inverse of the
- * cumulative rate of the week (Cinlar, "Introduction to Stochastic Processes", 1975, ch. 4.7; Gerhardt and Nelson,
- * INFORMS J. Computing 21, 2009). One unit of operational time is one expected arrival: an hour with rate r lasts 3600
- * r units, the rate is constant within it, so the inverse is exact. Gaps have mean 1, whatever their distribution, so
- * the expected number of arrivals in any window is the integral of the rate. That holds if the process is stationary at
- * the start of the window and does not begin with a full gap: it is started 4,096 units (and a uniform fraction)
- * before. For gamma gaps of CV 13 a start with a full gap would add (13^2 - 1)/2 = 84 arrivals to every window.
+/* Hides how generated requests are made: those of classes that come on their own, each by its own process, and those of
+ * the others by one process for all, in the order of their arrivals (arrivals.c); lengths are drawn from the class's
+ * distributions or, where they go together, dealt from its table (deck.c); what a prompt begins like from
+ * prefix_copies.c.
  *
- * Sessions arrive by the same process, as many fewer as they have calls: calls of a session follow one another in the
+ * Sessions arrive by the same processes, as many fewer as they have calls: calls of a session follow one another in the
  * stream, all with its arrival. The window begins without any under way. */
-#include "traces/workload_stream.h"
-
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/units.h"
+#include "traces/deck.h"
 #include "traces/label.h"
+#include "traces/prefix_copies.h"
 #include "traces/session_draw.h"
 #include "traces/trace_format.h"
+#include "traces/workload_stream.h"
 
-static const double burn_in = 4096.0;
-static const double hour_s = 3600.0;
+/* One process, and its next arrival. */
+struct source {
+    struct ts_arrivals *arrivals;
+    double next_s;
+    int class_id; /* -1: drawn */
+};
 
 struct generator {
     struct ts_request_stream base;
     const struct ts_workload *workload;
     uint64_t seed;
     uint32_t replication;
-    struct ts_rng gaps, prompts, outputs;
-    double gap_scale;                    /* makes the mean of the gaps 1 */
-    double week_arrivals[TS_WEEK_HOURS]; /* expected by hour of the week: the hour's length in operational time */
-    size_t hour_of_week;                 /* of the hour in which the process stands */
-    double at;                           /* operational time since the start of that hour */
-    double next_gap;                     /* from there to the next arrival */
-    double hour_start_s; /* that hour's start on the window's clock; below 0 if the window starts within an hour */
+    struct ts_rng prompts, outputs, prefixes, sessions;
+    struct source sources[TS_MAX_CLASSES + 1];
+    size_t n_sources;
+    struct ts_deck *decks[TS_MAX_CLASSES];           /* of classes whose lengths go together */
+    struct ts_prefix_copies *copies[TS_MAX_CLASSES]; /* of classes that have prefixes */
     uint64_t next_id;
-    double starts[TS_MAX_CLASSES]; /* of what begins, requests and sessions alike: weights of the classes */
-    double starts_per_call;        /* their sum; 1 without sessions */
+    double starts[TS_MAX_CLASSES]; /* of what begins, requests and sessions alike, of the classes that are drawn */
+    double starts_per_call;        /* their sum */
     bool has_sessions;
-    struct ts_rng sessions;
     uint64_t n_sessions;
     int64_t session_ns; /* when the session that is being drawn began */
     struct ts_session_draw draw;
 };
 
-static double draw_gap(struct generator *generator)
-{
-    double gap = ts_dist_sample(&generator->workload->gap, &generator->gaps) * generator->gap_scale;
-    return gap > 0.0 ? gap : 0.0;
-}
-
-/* Steps to the next arrival; false when it lies behind the window. */
-static bool step(struct generator *generator)
-{
-    generator->at += generator->next_gap;
-    generator->next_gap = draw_gap(generator);
-    double end_s = generator->workload->duration_s;
-    while (!(generator->at < generator->week_arrivals[generator->hour_of_week])) {
-        generator->at -= generator->week_arrivals[generator->hour_of_week];
-        generator->hour_of_week = (generator->hour_of_week + 1) % TS_WEEK_HOURS;
-        generator->hour_start_s += hour_s;
-        if (!(generator->hour_start_s < end_s)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static double arrival_s(const struct generator *generator)
-{
-    return generator->hour_start_s + hour_s * generator->at / generator->week_arrivals[generator->hour_of_week];
-}
-
-/* A share of the calls is fewer of those that begin, where a session has many. */
+/* A share of the calls is fewer of those that begin, where a session has many. Without sessions the shares are drawn
+ * with the labels. */
 static void weigh_classes(struct generator *generator)
 {
     const struct ts_workload *workload = generator->workload;
-    generator->starts_per_call = 0.0;
+    double own = 0.0;
     for (size_t i = 0; i < workload->n_classes; i++) {
         const struct ts_class_spec *spec = &workload->classes[i];
         generator->has_sessions = generator->has_sessions || spec->session.on;
-        generator->starts[i] = spec->share / ts_session_mean_calls(&spec->session);
+        own += spec->process ? spec->share : 0.0;
+        generator->starts[i] = spec->process ? 0.0 : spec->share / ts_session_mean_calls(&spec->session);
         generator->starts_per_call += generator->starts[i];
     }
-    generator->starts_per_call = generator->has_sessions ? generator->starts_per_call : 1.0;
+    generator->starts_per_call = generator->has_sessions ? generator->starts_per_call : 1.0 - own;
 }
 
 static uint16_t draw_class(struct generator *generator)
@@ -94,6 +67,8 @@ static uint16_t draw_class(struct generator *generator)
     }
     return (uint16_t)i;
 }
+
+/* ---- sessions ---- */
 
 static struct ts_request draw_call(struct generator *generator, uint16_t class_id)
 {
@@ -124,29 +99,73 @@ static struct ts_request begin_session(struct generator *generator, uint16_t cla
     return draw_call(generator, class_id);
 }
 
-/* What begins: a request, or the first of a session. */
-static struct ts_request draw_request(struct generator *generator, int64_t arrival_ns)
+static uint16_t class_of_session(const struct generator *generator)
+{
+    return (uint16_t)(generator->draw.spec - generator->workload->classes);
+}
+
+/* ---- requests ---- */
+
+static uint32_t tokens_at(const struct ts_dist *dist, double u, uint32_t cap)
+{
+    const double max = cap > 0 && cap < TS_TRACE_MAX_TOK ? (double)cap : (double)TS_TRACE_MAX_TOK;
+    const double tokens = floor(ts_dist_quantile(dist, u) + 0.5);
+    return tokens > 1.0 ? (uint32_t)fmin(tokens, max) : 1;
+}
+
+static bool draw_prefix(struct generator *generator, struct ts_request *request, double frac)
+{
+    const struct ts_class_spec *spec = &generator->workload->classes[request->class_id];
+    const uint16_t block_tok = generator->workload->prefix_block_tok;
+    const uint32_t n_ids = (request->prompt_tok + block_tok - 1) / block_tok;
+    double shared = floor(frac * n_ids + 0.5);
+    double lag = floor(ts_dist_sample(&spec->prefix_lag, &generator->prefixes) + 0.5);
+    shared = shared > 0.0 ? fmin(shared, n_ids) : 0.0;
+    lag = lag > 1.0 ? fmin(lag, TS_PREFIX_MAX_LAG) : 1.0;
+    request->prefix.block_tok = block_tok;
+    return ts_prefix_copies_next(&request->prefix, generator->copies[request->class_id], n_ids, (uint32_t)shared,
+                                 (uint64_t)lag);
+}
+
+static enum ts_status draw_lengths(struct generator *generator, struct ts_request *request, struct ts_diags *diags)
+{
+    const struct ts_workload *workload = generator->workload;
+    const struct ts_class_spec *spec = &workload->classes[request->class_id];
+    double frac = 0.0;
+    if (spec->n_lengths > 0) {
+        const struct ts_card card = ts_deck_deal(generator->decks[request->class_id], &generator->prompts);
+        request->prompt_tok = tokens_at(&card.row->prompt_tok, card.prompt, workload->max_prompt_tok);
+        request->output_tok = tokens_at(&card.row->output_tok, card.output, workload->max_output_tok);
+        frac = spec->has_prefixes ? ts_dist_quantile(&card.row->prefix_frac, card.prefix) : 0.0;
+    } else {
+        request->prompt_tok = ts_draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
+        request->output_tok = ts_draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);
+        frac = spec->has_prefixes ? ts_dist_sample(&spec->prefix_frac, &generator->prefixes) : 0.0;
+    }
+    return !spec->has_prefixes || draw_prefix(generator, request, frac)
+               ? TS_OK
+               : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+}
+
+/* What begins: a request, or the first of a session. class_id < 0: drawn. */
+static enum ts_status draw_request(struct ts_request *out, struct generator *generator, int64_t arrival_ns,
+                                   int class_id, struct ts_diags *diags)
 {
     const struct ts_workload *workload = generator->workload;
     struct ts_request request = {.arrival_ns = arrival_ns};
-    if (generator->has_sessions) {
-        request.class_id = draw_class(generator);
+    if (class_id >= 0 || generator->has_sessions) {
+        request.class_id = class_id >= 0 ? (uint16_t)class_id : draw_class(generator);
         request.has_class = true;
         if (workload->classes[request.class_id].session.on) {
-            return begin_session(generator, request.class_id, arrival_ns);
+            *out = begin_session(generator, request.class_id, arrival_ns);
+            return TS_OK;
         }
     }
     request.id = generator->next_id++;
     ts_label_draw(&request, workload, NULL, generator->seed, generator->replication);
-    const struct ts_class_spec *spec = &workload->classes[request.class_id];
-    request.prompt_tok = ts_draw_tokens(&spec->prompt_tok, &generator->prompts, workload->max_prompt_tok);
-    request.output_tok = ts_draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);
-    return request;
-}
-
-static uint16_t class_of_session(const struct generator *generator)
-{
-    return (uint16_t)(generator->draw.spec - generator->workload->classes);
+    const enum ts_status status = draw_lengths(generator, &request, diags);
+    *out = request;
+    return status;
 }
 
 /* Of a closed loop: whenever one is asked for. */
@@ -155,60 +174,100 @@ static enum ts_status closed_next(struct ts_request_stream *stream, struct ts_re
 {
     struct generator *generator = (struct generator *)stream;
     const uint64_t max = generator->workload->max_requests;
-    (void)diags;
     *got = max == 0 || generator->next_id < max;
-    if (*got) {
-        *out = generator->draw.is_open ? draw_call(generator, class_of_session(generator)) : draw_request(generator, 0);
+    if (*got && generator->draw.is_open) {
+        *out = draw_call(generator, class_of_session(generator));
+        return TS_OK;
     }
-    return TS_OK;
+    return *got ? draw_request(out, generator, 0, -1, diags) : TS_OK;
 }
 
 static enum ts_status generator_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
                                      struct ts_diags *diags)
 {
     struct generator *generator = (struct generator *)stream;
-    const struct ts_workload *workload = generator->workload;
-    (void)diags;
+    const double tick_s = generator->workload->tick_s;
+    struct source *first = &generator->sources[0];
     *got = generator->draw.is_open;
-    if (generator->draw.is_open) {
+    if (*got) {
         *out = draw_call(generator, class_of_session(generator));
         return TS_OK;
     }
-    if (!(generator->hour_start_s < workload->duration_s) || !step(generator)) {
+    for (size_t i = 1; i < generator->n_sources; i++) {
+        first = generator->sources[i].next_s < first->next_s ? &generator->sources[i] : first;
+    }
+    *got = first->next_s < generator->workload->window.duration_s;
+    if (!*got) {
         return TS_OK;
     }
-    double time_s = arrival_s(generator);
-    if (!(time_s < workload->duration_s)) {
-        generator->hour_start_s = workload->duration_s; /* ended */
-        return TS_OK;
-    }
-    *out = draw_request(generator, ts_ns_from_s(time_s));
-    *got = 1;
-    return TS_OK;
+    const double time_s = tick_s > 0.0 ? floor(first->next_s / tick_s) * tick_s : first->next_s;
+    first->next_s = ts_arrivals_next(first->arrivals);
+    return draw_request(out, generator, ts_ns_from_s(time_s), first->class_id, diags);
 }
+
+/* ---- its making ---- */
 
 static void generator_destroy(struct ts_request_stream *stream)
 {
-    free(stream);
+    struct generator *generator = (struct generator *)stream;
+    for (size_t i = 0; i < generator->n_sources; i++) {
+        ts_arrivals_destroy(generator->sources[i].arrivals);
+    }
+    for (size_t i = 0; i < TS_MAX_CLASSES; i++) {
+        ts_prefix_copies_destroy(generator->copies[i]);
+        ts_deck_destroy(generator->decks[i]);
+    }
+    free(generator);
 }
 
-/* Puts the process at the start of the window, on the way to the first arrival behind it. */
-static void place_at_start(struct generator *generator)
+static bool add_source(struct generator *generator, const struct ts_process *process, double starts_per_s, int class_id)
 {
-    double start_hour = fmod(generator->workload->start_hour, (double)TS_WEEK_HOURS);
-    start_hour += start_hour < 0.0 ? (double)TS_WEEK_HOURS : 0.0;
-    double whole = floor(start_hour);
-    double within = start_hour - whole;
-    generator->hour_of_week = (size_t)whole % TS_WEEK_HOURS;
-    generator->hour_start_s = -within * hour_s;
-    generator->at = within * generator->week_arrivals[generator->hour_of_week];
-    double until_start = burn_in + ts_rng_uniform(&generator->gaps);
-    double gap = draw_gap(generator);
-    while (gap < until_start) {
-        until_start -= gap;
-        gap = draw_gap(generator);
+    struct source *source = &generator->sources[generator->n_sources];
+    const struct ts_arrivals_key key = {generator->seed, generator->replication, (uint32_t)(class_id + 1)};
+    source->arrivals = ts_arrivals_create(process, &generator->workload->window, starts_per_s, key);
+    source->class_id = class_id;
+    generator->n_sources += source->arrivals != NULL;
+    source->next_s = source->arrivals ? ts_arrivals_next(source->arrivals) : INFINITY;
+    return source->arrivals != NULL;
+}
+
+/* The classes that come on their own, and what is left over. */
+static bool add_sources(struct generator *generator)
+{
+    const struct ts_workload *workload = generator->workload;
+    bool any_drawn = false, ok = true;
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        any_drawn = any_drawn || (!workload->classes[i].process && workload->classes[i].share > 0.0);
     }
-    generator->next_gap = gap - until_start;
+    if (any_drawn) {
+        ok = add_source(generator, &workload->process, workload->calls_per_s * generator->starts_per_call, -1);
+    }
+    for (size_t i = 0; i < workload->n_classes && ok; i++) {
+        const struct ts_class_spec *spec = &workload->classes[i];
+        if (spec->process && spec->share > 0.0) {
+            const double starts_per_s = workload->calls_per_s * spec->share / ts_session_mean_calls(&spec->session);
+            ok = add_source(generator, spec->process, starts_per_s, (int)i);
+        }
+    }
+    return ok;
+}
+
+static bool add_tables(struct generator *generator)
+{
+    const struct ts_workload *workload = generator->workload;
+    bool ok = true;
+    for (size_t i = 0; i < workload->n_classes && ok; i++) {
+        if (workload->classes[i].has_prefixes) {
+            const uint64_t key = ts_mix64(generator->seed ^ ts_mix64(((uint64_t)generator->replication << 8) + i));
+            generator->copies[i] = ts_prefix_copies_create(key);
+            ok = generator->copies[i] != NULL;
+        }
+        if (workload->classes[i].n_lengths > 0 && ok) {
+            generator->decks[i] = ts_deck_create(workload->classes[i].lengths, workload->classes[i].n_lengths);
+            ok = generator->decks[i] != NULL;
+        }
+    }
+    return ok;
 }
 
 enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
@@ -224,21 +283,15 @@ enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts
     generator->workload = workload;
     generator->seed = seed;
     generator->replication = replication;
-    ts_rng_init(&generator->gaps, seed, replication, 0, TS_TRACE_GAPS);
     ts_rng_init(&generator->prompts, seed, replication, 0, TS_TRACE_PROMPTS);
     ts_rng_init(&generator->outputs, seed, replication, 0, TS_TRACE_OUTPUTS);
+    ts_rng_init(&generator->prefixes, seed, replication, 0, TS_TRACE_PREFIXES);
     ts_rng_init(&generator->sessions, seed, replication, 0, TS_TRACE_SESSIONS);
     weigh_classes(generator);
+    if (!add_tables(generator) || (!workload->is_closed && !add_sources(generator))) {
+        generator_destroy(&generator->base);
+        return ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+    }
     *out = &generator->base;
-    if (workload->is_closed) {
-        return TS_OK;
-    }
-    generator->gap_scale = 1.0 / ts_dist_mean(&workload->gap);
-    double mean = ts_workload_curve_mean(workload);
-    for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
-        double weight = workload->week_curve != NULL ? workload->week_curve[hour] / mean : 1.0;
-        generator->week_arrivals[hour] = workload->calls_per_s * generator->starts_per_call * hour_s * weight;
-    }
-    place_at_start(generator);
     return TS_OK;
 }

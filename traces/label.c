@@ -29,8 +29,9 @@ static uint16_t draw_class(const struct ts_request *request, const struct ts_wor
 {
     double weights[TS_MAX_CLASSES];
     for (size_t i = 0; i < workload->n_classes; i++) {
-        weights[i] =
-            fit ? ts_label_fit_weight(fit, i, request->prompt_tok, request->output_tok) : workload->classes[i].share;
+        weights[i] = workload->classes[i].process ? 0.0
+                     : fit ? ts_label_fit_weight(fit, i, request->prompt_tok, request->output_tok)
+                           : workload->classes[i].share;
     }
     return pick_class(weights, workload->n_classes, u);
 }

@@ -11,6 +11,8 @@ enum ts_trace_purpose {
     TS_TRACE_PROMPTS = 0x74720002,
     TS_TRACE_OUTPUTS = 0x74720003,
     TS_TRACE_SESSIONS = 0x74720004,
+    TS_TRACE_SWITCHES = 0x74720006,
+    TS_TRACE_PREFIXES = 0x74720005,
     TS_TRACE_LABELS = 0x74720100, /* and upwards: see label.c */
 };
 

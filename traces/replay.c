@@ -240,8 +240,8 @@ static int64_t end_of(const struct ts_workload *workload)
     if (workload->repeat_to_s > 0.0) {
         end_ns = ts_ns_from_s(workload->repeat_to_s);
     }
-    if (workload->duration_s > 0.0 && ts_ns_from_s(workload->duration_s) < end_ns) {
-        end_ns = ts_ns_from_s(workload->duration_s);
+    if (workload->window.duration_s > 0.0 && ts_ns_from_s(workload->window.duration_s) < end_ns) {
+        end_ns = ts_ns_from_s(workload->window.duration_s);
     }
     return end_ns;
 }

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "traces/request.h"
+#include "traces/trace_names.h"
 
 /* What a column of a trace may mean. */
 enum ts_trace_field {
@@ -81,6 +82,7 @@ struct ts_trace_options {
     /* NULL: classes are not looked at. Else where rows name a class, requests get its index, and another name than
      * those is an error. */
     const struct ts_trace_classes *classes;
+    struct ts_trace_names *learns;      /* in place of `classes`: names are learned, and requests get their index */
     const struct ts_trace_where *where; /* [n_where], those of one class together */
     size_t n_where;
     bool drops_others; /* rows that no `where` selects are dropped */

@@ -29,11 +29,14 @@ static bool find_class(uint16_t *out, const struct ts_trace_classes *classes, co
 static enum ts_status read_class(struct ts_trace_row *out, const struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     const struct ts_trace_classes *classes = rows->options->classes;
+    struct ts_trace_names *learns = rows->options->learns;
     const int slot = rows->slots[TS_TRACE_CLASS];
     struct ts_trace_cell cell;
     ts_trace_cell_of(&cell, rows, TS_TRACE_CLASS);
     out->names_class = cell.kind != TS_CELL_NONE;
-    if (!out->names_class || !classes || out->has_class) {
+    if (learns && !out->names_class) {
+        cell = (struct ts_trace_cell){.kind = TS_CELL_TEXT, .text = ""};
+    } else if (!out->names_class || (!classes && !learns) || out->has_class) {
         return TS_OK;
     }
     char number[32];
@@ -42,6 +45,10 @@ static enum ts_status read_class(struct ts_trace_row *out, const struct ts_trace
         cell.text = number;
     } else if (cell.kind != TS_CELL_TEXT) {
         return ts_trace_cell_fail(rows, slot, "the name of a class", NULL, diags);
+    }
+    if (learns) {
+        out->has_class = ts_trace_names_find(&out->class_id, learns, cell.text);
+        return out->has_class ? TS_OK : ts_fail(diags, TS_ENOMEM, ts_span_file(rows->path), NULL, "out of memory");
     }
     struct ts_text hint, message;
     ts_text_init(&hint);

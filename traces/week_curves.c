@@ -90,15 +90,3 @@ const char *const *ts_week_curve_names(void)
 {
     return names;
 }
-
-double ts_workload_curve_mean(const struct ts_workload *workload)
-{
-    if (workload->week_curve == NULL) {
-        return 1.0;
-    }
-    double sum = 0.0;
-    for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
-        sum += workload->week_curve[hour];
-    }
-    return sum / TS_WEEK_HOURS;
-}

@@ -8,6 +8,7 @@
 #include "traces/workload_stream.h"
 
 static const double share_tolerance = 1e-6;
+static const double length_tolerance = 1e-3;
 static const double max_time_s = 1e9; /* about 31 years: far from the end of a clock of nanoseconds */
 static const double min_scale = 1e-6;
 static const double max_scale = 1e6;
@@ -34,35 +35,44 @@ static enum ts_status check_classes(const struct ts_workload *workload, struct t
                : fail(diags, "the shares of the classes must sum to 100 %");
 }
 
-static enum ts_status check_curve(const struct ts_workload *workload, struct ts_diags *diags)
+/* A class of its own comings, or whose lengths go together. */
+static enum ts_status check_generated_class(const struct ts_class_spec *spec, struct ts_diags *diags)
 {
-    for (size_t hour = 0; workload->week_curve != NULL && hour < TS_WEEK_HOURS; hour++) {
-        if (!(workload->week_curve[hour] >= 0.0 && workload->week_curve[hour] < HUGE_VAL)) {
-            return fail(diags, "the weights of the week curve must be numbers of at least 0");
-        }
+    const char *mistake = spec->process ? ts_process_mistake(spec->process) : NULL;
+    double sum = 0.0;
+    for (size_t i = 0; i < spec->n_lengths; i++) {
+        sum += spec->lengths[i].share;
     }
-    return ts_workload_curve_mean(workload) > 0.0 ? TS_OK : fail(diags, "the week curve is 0 at every hour");
+    if (mistake) {
+        return fail(diags, mistake);
+    }
+    return spec->n_lengths == 0 || fabs(sum - 1.0) <= length_tolerance
+               ? TS_OK
+               : fail(diags, "the shares of a class's lengths must sum to 100 %");
 }
 
 static enum ts_status check_generated(const struct ts_workload *workload, struct ts_diags *diags)
 {
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        const enum ts_status status = check_generated_class(&workload->classes[i], diags);
+        if (status != TS_OK) {
+            return status;
+        }
+    }
     if (workload->is_closed) {
         return workload->calls_per_s > 0.0 ? fail(diags, "the users of a closed loop set the rate of calls") : TS_OK;
     }
     if (!(workload->calls_per_s > 0.0 && workload->calls_per_s < HUGE_VAL)) {
         return fail(diags, "a workload needs a trace file or a rate of calls above 0");
     }
-    if (!(workload->duration_s > 0.0 && workload->duration_s <= max_time_s)) {
+    if (!(workload->window.duration_s > 0.0 && workload->window.duration_s <= max_time_s)) {
         return fail(diags, "the duration of a generated workload must be above 0 and at most 31 years");
     }
-    if (!(fabs(workload->start_hour) < HUGE_VAL)) {
+    if (!(fabs(workload->window.start_hour) < HUGE_VAL)) {
         return fail(diags, "the hour of the week at which the workload starts must be a number");
     }
-    double mean = ts_dist_mean(&workload->gap);
-    if (!(mean > 0.0 && mean < HUGE_VAL)) {
-        return fail(diags, "the gaps between arrivals must have a mean above 0");
-    }
-    return check_curve(workload, diags);
+    const char *mistake = ts_process_mistake(&workload->process);
+    return mistake ? fail(diags, mistake) : TS_OK;
 }
 
 static enum ts_status check_trace(const struct ts_workload *workload, struct ts_diags *diags)
@@ -83,10 +93,10 @@ static enum ts_status check_trace(const struct ts_workload *workload, struct ts_
 enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_workload *workload, uint64_t seed,
                                 uint32_t replication, const struct ts_progress *progress, struct ts_diags *diags)
 {
-    bool recorded = workload->trace_path != NULL;
-    enum ts_status status = recorded ? check_trace(workload, diags) : check_generated(workload, diags);
+    const bool recorded = workload->trace_path != NULL;
+    enum ts_status status = check_classes(workload, diags);
     if (status == TS_OK) {
-        status = check_classes(workload, diags);
+        status = recorded ? check_trace(workload, diags) : check_generated(workload, diags);
     }
     if (status != TS_OK) {
         return status;
@@ -112,31 +122,20 @@ bool ts_workload_tells_sessions(const struct ts_workload *workload)
     return tells;
 }
 
-/* Integral of the relative weight over [0, hours] of the week that begins at Monday 00:00, in hours. */
-static double weight_until(const struct ts_workload *workload, double hours)
-{
-    double weeks = floor(hours / TS_WEEK_HOURS);
-    double rest = hours - weeks * TS_WEEK_HOURS;
-    if (workload->week_curve == NULL) {
-        return hours;
-    }
-    double sum = 0.0;
-    for (size_t hour = 0; hour < TS_WEEK_HOURS && (double)hour < rest; hour++) {
-        double part = rest - (double)hour;
-        sum += workload->week_curve[hour] * (part < 1.0 ? part : 1.0);
-    }
-    return weeks * TS_WEEK_HOURS + sum / ts_workload_curve_mean(workload);
-}
-
 double ts_workload_expected_calls(const struct ts_workload *workload)
 {
+    double own = 0.0, sum = 0.0;
     if (workload->trace_path != NULL || workload->is_closed) {
         return 0.0;
     }
-    const double hour_s = 3600.0;
-    double start = workload->start_hour;
-    double hours = weight_until(workload, start + workload->duration_s / hour_s) - weight_until(workload, start);
-    return workload->calls_per_s * hour_s * hours;
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        const struct ts_class_spec *spec = &workload->classes[i];
+        own += spec->process ? spec->share : 0.0;
+        sum += spec->process
+                   ? ts_arrivals_expected(spec->process, &workload->window, workload->calls_per_s * spec->share)
+                   : 0.0;
+    }
+    return sum + ts_arrivals_expected(&workload->process, &workload->window, workload->calls_per_s * (1.0 - own));
 }
 
 double ts_workload_expected_calls_per_month(const struct ts_workload *workload)

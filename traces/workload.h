@@ -8,10 +8,18 @@
 #include <stdint.h>
 
 #include "base/dist.h"
+#include "traces/arrivals.h"
 #include "traces/request.h"
 #include "traces/trace.h"
 
-enum { TS_WEEK_HOURS = 168, TS_MAX_CLASSES = 64 };
+enum { TS_MAX_CLASSES = 64, TS_MAX_LENGTHS = 256 };
+
+/* Requests whose lengths go together: one row of a table that says how prompts and replies depend on each other. */
+struct ts_length_row {
+    double share; /* of the class's requests; the shares of a class sum to 1 */
+    struct ts_dist prompt_tok, output_tok;
+    struct ts_dist prefix_frac; /* part of the prompt that an earlier one begins with; see ts_class_spec */
+};
 
 /* Requests that come as sessions: a user's turns, each of which may be a chain of calls with tools between them. The
  * prompt of a call is all that was said before and something new: the class's prompt_tok from the user, tool_tok from a
@@ -42,12 +50,21 @@ struct ts_class_spec {
     uint8_t priority;               /* 0..15, see ts_request */
     bool says_lengths;              /* of a trace: prompt_tok and output_tok are set */
     struct ts_session_spec session; /* generated only */
+
+    /* generated */
+    const struct ts_process *process;    /* its requests come on their own; NULL: with those of other classes */
+    const struct ts_length_row *lengths; /* [n_lengths] in place of prompt_tok, output_tok and prefix_frac */
+    size_t n_lengths;
+    /* What its prompts begin like: a part of each (0: nothing) is what a prompt of the class had that came so many of
+     * them before, see traces/prefix_copies.h. */
+    bool has_prefixes;
+    struct ts_dist prefix_frac, prefix_lag;
 };
 
 struct ts_workload {
     /* A trace, or generated: then exactly one of calls_per_s and is_closed. */
     const char *trace_path; /* NULL: generated */
-    double calls_per_s;     /* generated: mean over a whole week of the curve */
+    double calls_per_s;     /* generated: mean over a whole week of the curve, before trend and holidays */
     bool is_closed;         /* users send the requests, each when it has its reply (sim/users.h): these have no arrivals
                                of their own, all are 0, and a generator's do not end */
     uint64_t max_requests;  /* of a closed loop, generated: the stream ends behind so many; 0: never */
@@ -69,10 +86,10 @@ struct ts_workload {
     const double *represents; /* [168] the week that the file is a part of; NULL: it stands for itself */
 
     /* generated */
-    double duration_s; /* of the simulated window, from start_hour of the week (0 = Monday 00:00); > 0 cuts a trace */
-    double start_hour;
-    const double *week_curve; /* [168] relative weights by hour of the week, mean 1; NULL: constant */
-    struct ts_dist gap; /* gaps between arrivals in operational time, mean 1: exponential(1), gamma(mean 1, cv) ... */
+    struct ts_window window;   /* its duration cuts a trace, where it is > 0 */
+    struct ts_process process; /* of the classes that have none of their own */
+    double tick_s;             /* of the clock: arrivals are rounded down to a multiple of it; 0: exact */
+    uint16_t prefix_block_tok; /* tokens that one id of a prompt's content stands for */
 
     const struct ts_class_spec *classes; /* at least one */
     size_t n_classes;

@@ -12,7 +12,4 @@ enum ts_status ts_replay_open(struct ts_request_stream **out, const struct ts_wo
 /* Zero if the stream is not a replay. */
 struct ts_trace_counts ts_replay_counts(const struct ts_request_stream *stream);
 
-/* Mean of the week's weights; 1 without a curve. */
-double ts_workload_curve_mean(const struct ts_workload *workload);
-
 #endif

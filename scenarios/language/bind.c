@@ -385,6 +385,8 @@ static bool bind_leaf(struct ts_loader *loader, struct ts_value *value, const st
         return ts_bind_gaps(loader, value, node);
     case TS_KEY_CURVE:
         return ts_bind_curve(loader, value, node);
+    case TS_KEY_NUMBERS:
+        return ts_bind_numbers(loader, value, node);
     case TS_KEY_QUANTITY:
     case TS_KEY_NUMBER:
     case TS_KEY_INTEGER:

@@ -9,6 +9,7 @@ bool ts_bind_scalar(struct ts_loader *loader, struct ts_value *value, const stru
 bool ts_bind_distribution(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
 bool ts_bind_gaps(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
 bool ts_bind_curve(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
+bool ts_bind_numbers(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
 
 /* A number in `unit` within [min, max]; `label` is the key's name for messages. */
 bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit,

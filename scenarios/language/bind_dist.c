@@ -38,8 +38,8 @@ static const struct shape shapes[] = {
 
 enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
 
-static const char *const shape_names[] = {"lognormal",   "normal",  "gamma",    "uniform",
-                                          "exponential", "weibull", "empirical"};
+static const char *const shape_names[] = {"lognormal",   "normal",  "gamma",     "uniform",
+                                          "exponential", "weibull", "empirical", "quantiles"};
 
 static const char *label_of(const struct ts_value *value)
 {
@@ -68,6 +68,49 @@ static bool bind_empirical(struct ts_loader *loader, struct ts_value *value, con
                       word);
         return false;
     }
+    return true;
+}
+
+/* The percentage that a key of quantiles stands for, as a share; -1: none. */
+static double share_of(const char *key)
+{
+    double percent = -1.0;
+    (void)ts_parse_double(&percent, key, strlen(key));
+    return percent >= 0.0 && percent <= 100.0 ? percent / 100.0 : -1.0;
+}
+
+/* {quantiles: {0: 2, 50: 1020, 100: 14050}}: bare numbers, of tokens or of a share. */
+static bool bind_quantiles(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
+{
+    const char *unit = value->key.doc->unit && ts_str_equal(value->key.doc->unit, "tok") ? NULL : value->key.doc->unit;
+    double *q = ts_loader_array(loader, node->n + 1, sizeof *q), *x = ts_loader_array(loader, node->n + 1, sizeof *x);
+    size_t n = 0;
+    if (node->kind != TS_NODE_MAP || node->n < 2) {
+        ts_bind_error(loader, node, "write {quantiles: {0: 2, 50: 1020, 100: 14050}}",
+                      "quantiles: values by their percentage are due here");
+        return false;
+    }
+    for (const struct ts_node *member = q && x ? node->first : NULL; member; member = member->next, n++) {
+        q[n] = share_of(member->key);
+        if (q[n] < 0.0 || (n > 0 && q[n] <= q[n - 1])) {
+            ts_diags_add(loader->diags, TS_ERROR, member->key_at, "percentages rise from 0 to 100",
+                         "quantiles: '%s' is no percentage that comes here", member->key);
+            return false;
+        }
+        if (!ts_bind_number(loader, member, "quantile", unit, value->key.min, value->key.max, &x[n])) {
+            return false;
+        }
+        if (n > 0 && x[n] < x[n - 1]) {
+            ts_bind_error(loader, member, NULL, "quantiles: a value below the one before it");
+            return false;
+        }
+    }
+    if (n < 2 || q[0] != 0.0 || q[n - 1] != 1.0) {
+        ts_bind_error(loader, node,
+                      "write the least one as 0: and the greatest as 100:", "quantiles begin with 0 and end with 100");
+        return false;
+    }
+    value->dist = ts_dist_empirical(q, x, n);
     return true;
 }
 
@@ -211,6 +254,9 @@ static bool bind_map(struct ts_loader *loader, struct ts_value *value, const str
     if (ts_str_equal(member->key, "empirical")) {
         return bind_empirical(loader, value, member);
     }
+    if (ts_str_equal(member->key, "quantiles")) {
+        return bind_quantiles(loader, value, member);
+    }
     if (!pick_shape(member)) {
         ts_diags_add(loader->diags, TS_ERROR, member->key_at, ts_loader_hint(loader, member->key, shape_names, n_names),
                      "unknown distribution '%s'", member->key);
@@ -331,4 +377,22 @@ bool ts_bind_curve(struct ts_loader *loader, struct ts_value *value, const struc
         ts_bind_error(loader, node, ts_loader_hint(loader, word, names, n), "unknown curve '%s'", word);
     }
     return value->curve != NULL;
+}
+
+bool ts_bind_numbers(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
+{
+    const char *label = label_of(value);
+    double *numbers = ts_loader_array(loader, node->n + 1, sizeof *numbers);
+    if (node->kind != TS_NODE_LIST || node->n == 0) {
+        ts_bind_error(loader, node, "write for example [1, 2, 3]", "%s: a list of numbers is due here", label);
+        return false;
+    }
+    for (const struct ts_node *member = numbers ? node->first : NULL; member; member = member->next) {
+        if (!ts_bind_number(loader, member, label, NULL, value->key.min, value->key.max,
+                            &numbers[value->n_numbers++])) {
+            return false;
+        }
+    }
+    value->curve = numbers;
+    return numbers != NULL;
 }

@@ -69,6 +69,8 @@ const struct ts_measurement *ts_loader_measurement(struct ts_loader *loader, con
 /* scenario_set.c: applies one "key=value" to the tree. */
 struct ts_node;
 enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, const struct ts_source *source);
+/* workload_like.c: what `workload.like` names, into the tree; its text is in *source then, and *read set. */
+enum ts_status ts_workload_like(struct ts_loader *loader, struct ts_node *root, struct ts_source *source, bool *read);
 /* bind.c: tree -> loader->root. */
 void ts_bind(struct ts_loader *loader, const struct ts_node *root);
 /* own_rows.c: the scenario's own hardware and models -> loader->catalog. */

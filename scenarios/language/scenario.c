@@ -15,8 +15,8 @@ enum { MAX_SETS = 256 };
 static const char command_line[] = "command line";
 
 struct sources {
-    struct ts_source file;
-    bool file_read;
+    struct ts_source file, like;
+    bool file_read, like_read;
     struct ts_source sets[MAX_SETS];
     size_t n_sets;
 };
@@ -246,6 +246,9 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     if (status == TS_OK) {
         status = apply_sets(loader, sources, root);
     }
+    if (status == TS_OK) {
+        status = ts_workload_like(loader, root, &sources->like, &sources->like_read);
+    }
     if (status != TS_OK) {
         return status;
     }
@@ -275,6 +278,9 @@ static void free_sources(struct sources *sources)
 {
     if (sources->file_read) {
         ts_source_deinit(&sources->file);
+    }
+    if (sources->like_read) {
+        ts_source_deinit(&sources->like);
     }
     for (size_t i = 0; i < sources->n_sets; i++) {
         ts_source_deinit(&sources->sets[i]);

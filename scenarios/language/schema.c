@@ -23,6 +23,7 @@
 #define TYPE_NAME_BOUND "bound"
 #define TYPE_NAME_CURVE "curve"
 #define TYPE_NAME_GAPS "gaps"
+#define TYPE_NAME_NUMBERS "numbers"
 #define TYPE_NAME_WEEKTIME "time of week"
 #define TYPE_NAME_MOMENT "moment"
 

@@ -218,6 +218,9 @@ static void put_shape(struct ts_json_writer *json, const struct ts_key *key)
     case TS_KEY_REFERENCE:
         put_type(json, "string");
         break;
+    case TS_KEY_NUMBERS:
+        put_type(json, "array");
+        break;
     case TS_KEY_REFERENCES:
     case TS_KEY_CURVE:
         put_types(json, "array", "string");

@@ -39,7 +39,8 @@ struct ts_value {
     int choice;                /* CHOICE: what the word means; REFERENCE to a tier, link or class: index; MOMENT: enum
                                   ts_moment, what `number` is */
     struct ts_dist dist;
-    const double *curve;
+    const double *curve; /* CURVE: [168]; NUMBERS: [n_numbers] */
+    size_t n_numbers;
     struct ts_value *children; /* SECTION: one per row of the schema; NAMES, LIST, REFERENCES: items */
     size_t n_children;
 };

@@ -225,7 +225,7 @@ static void resolve_rules(struct ts_loader *loader, struct ts_value *routing)
         resolve_rule(loader, &rules->children[i], &router->rules[i]);
     }
     router->n_rules = (uint32_t)rules->n_children;
-    router->start_hour = fmod(loader->workload->start_hour, 24.0);
+    router->start_hour = fmod(loader->workload->window.start_hour, 24.0);
 }
 
 /* A tier that no policy chooses and no fallback names is paid for and idle. */

@@ -52,7 +52,7 @@ void ts_resolve_sessions(struct ts_loader *loader)
     }
     if (loader->model->has_sessions) {
         loader->model->prompts_are_told = true;
-        loader->model->turns_until_s = workload->duration_s;
+        loader->model->turns_until_s = workload->window.duration_s;
     }
     if (workload->trace_path && !workload->is_closed) {
         loader->model->has_sessions = ts_workload_tells_sessions(workload);

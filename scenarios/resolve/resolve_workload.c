@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "scenarios/language/loader.h"
+#include "scenarios/resolve/workload_parts.h"
 #include "traces/trace.h"
 
 static const double share_tolerance = 1e-6;
@@ -52,7 +53,10 @@ static void class_of(struct ts_loader *loader, struct ts_value *item, struct ts_
     out->difficulty = ts_value_dist(item, "difficulty");
     out->prompt_tok = out->output_tok = ts_dist_constant(1.0);
     out->says_lengths = ts_value_is_written(item, "prompt") && ts_value_is_written(item, "output");
-    if (generated || out->says_lengths) {
+    if (generated) {
+        ts_resolve_lengths(loader, item, out);
+        ts_resolve_own_process(loader, item, out);
+    } else if (out->says_lengths) {
         out->prompt_tok = ts_value_dist(item, "prompt");
         out->output_tok = ts_value_dist(item, "output");
     }
@@ -326,14 +330,24 @@ static bool is_flat(const double *week_curve)
 /* When requests come at a rate. */
 static void resolve_rate(struct ts_loader *loader, struct ts_value *section)
 {
+    static const char *const of_process[] = {"curve", "gaps", "rates", "bursts"};
     struct ts_workload *workload = loader->workload;
     struct ts_value *curve = ts_value_at(section, "curve");
-    ts_value_counts_if(section, "start", !is_flat(curve->curve), "the rate is the same at all hours: write a curve");
+    bool any_curve = false, all_own = true;
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        const struct ts_process *own = workload->classes[i].process;
+        any_curve = any_curve || (own && !is_flat(own->week_curve));
+        all_own = all_own && own;
+    }
+    for (size_t i = 0; all_own && i < sizeof of_process / sizeof of_process[0]; i++) {
+        ts_value_counts_if(section, of_process[i], false, "every class comes on its own: it has arrivals");
+    }
+    any_curve = any_curve || (!all_own && !is_flat(curve->curve));
+    ts_value_counts_if(section, "start", any_curve, "the rate is the same at all hours: write a curve");
     workload->calls_per_s = ts_value_number(section, "calls");
-    workload->start_hour = ts_value_number(section, "start");
-    curve->used = true;
-    workload->week_curve = curve->curve;
-    workload->gap = ts_value_dist(section, "gaps");
+    workload->window.start_hour = ts_value_number(section, "start");
+    ts_resolve_process(loader, section, &workload->process);
+    ts_resolve_window(section, workload, any_curve);
     loader->model->calls_per_month = ts_workload_expected_calls_per_month(workload);
     ts_loader_assume(loader, "workload.calls_per_month", TS_ORIGIN_MODELLED, "730 h of the mean rate", "%.0f calls",
                      loader->model->calls_per_month);
@@ -366,12 +380,16 @@ static bool check_load(struct ts_loader *loader, struct ts_value *section)
 
 static void resolve_load(struct ts_loader *loader, struct ts_value *section)
 {
-    static const char *const of_rates[] = {"curve", "start", "gaps"};
+    static const char *const of_rates[] = {"curve", "start", "gaps", "rates", "bursts", "trend", "holidays", "tick"};
     const bool closed = resolve_users(loader, section, ts_value_number(section, "duration"), no_users);
     ts_value_counts_if(section, "requests", closed, "it ends a closed loop: write users, or a duration");
     loader->workload->max_requests = closed ? (uint64_t)ts_value_number(section, "requests") : 0;
     for (size_t i = 0; closed && i < sizeof of_rates / sizeof of_rates[0]; i++) {
         ts_value_counts_if(section, of_rates[i], false, "users set the rate of a closed loop");
+    }
+    struct ts_value *classes = ts_value_at(section, "classes");
+    for (size_t i = 0; closed && i < classes->n_children; i++) {
+        ts_value_counts_if(&classes->children[i], "arrivals", false, "users set the rate of a closed loop");
     }
     if (!closed) {
         resolve_rate(loader, section);
@@ -381,12 +399,14 @@ static void resolve_load(struct ts_loader *loader, struct ts_value *section)
 static void resolve_generated(struct ts_loader *loader, struct ts_value *section)
 {
     struct ts_workload *workload = loader->workload;
-    workload->duration_s = ts_value_number(section, "duration");
+    (void)ts_value_text(section, "like");
+    workload->window.duration_s = ts_value_number(section, "duration");
     workload->scale_rate = 1.0;
     workload->max_prompt_tok = ts_value_count(section, "max_prompt");
     workload->max_output_tok = ts_value_count(section, "max_output");
     struct ts_value *classes = ts_value_at(section, "classes");
     resolve_classes(loader, classes, true);
+    ts_value_counts_if(section, "prefix_block", workload->prefix_block_tok > 0, "no class has `prefix`");
     name_token_sources(loader, classes);
     resolve_load(loader, section);
 }

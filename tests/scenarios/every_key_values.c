@@ -133,6 +133,9 @@ void values_of(struct values *values, const struct ts_key *key, const char *list
     case TS_KEY_GAPS:
         add_pieces(values, "poisson|regular|{weibull: {shape: 0.7}}");
         break;
+    case TS_KEY_NUMBERS:
+        add_pieces(values, "[1, 2]|[1]");
+        break;
     case TS_KEY_WEEKTIME:
         add_pieces(values, "Sunday|Tuesday 14:00");
         break;

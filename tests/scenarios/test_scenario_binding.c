@@ -377,8 +377,8 @@ static void test_binding__every_notation_of_a_distribution_works(void **state)
     assert_int_equal(c[3].prompt_tok.kind, TS_DIST_EMPIRICAL);
     assert_int_equal(c[3].sensitivity, TS_RESTRICTED);
     assert_int_equal(c[2].sensitivity, TS_INTERNAL);
-    assert_float_equal(ts_dist_mean(&s.workload.gap), 1.0, 1e-9);
-    assert_int_equal(s.workload.gap.kind, TS_DIST_WEIBULL);
+    assert_float_equal(ts_dist_mean(&s.workload.process.gap), 1.0, 1e-9);
+    assert_int_equal(s.workload.process.gap.kind, TS_DIST_WEIBULL);
     assert_non_null(assumption(&s, "workload.classes.d.prompt.quantiles"));
     ts_scenario_deinit(&s);
 }
@@ -389,7 +389,7 @@ static void test_binding__a_month_of_calls_is_730_hours_of_the_mean_rate(void **
     struct ts_scenario s;
     load_good(&s, one_server);
     assert_float_equal(s.model.calls_per_month, 36000.0 / 24.0 * 730.0, 1e-3);
-    assert_float_equal(s.workload.duration_s, 86400.0, 0.0);
+    assert_float_equal(s.workload.window.duration_s, 86400.0, 0.0);
     assert_null(s.workload.trace_path);
     ts_scenario_deinit(&s);
 }

@@ -122,7 +122,7 @@ static void test_set__reaches_into_words_and_distributions_and_takes_yaml(void *
     assert_float_equal(s.model.tiers[0].u.server.pools[0].replica.steps.u.roofline.flop_per_s, 2.0 * 1979e12 * 0.5,
                        1e3);
     assert_float_equal(ts_dist_quantile(&s.model.links[0].rtt_s, 0.5), 0.04, 1e-12);
-    assert_int_equal(s.workload.gap.kind, TS_DIST_GAMMA);
+    assert_int_equal(s.workload.process.gap.kind, TS_DIST_GAMMA);
     assert_int_equal(s.model.router.fallback[0], 0);
     ts_scenario_deinit(&s);
 }

@@ -92,7 +92,7 @@ static void test_capacity__is_that_of_the_busiest_hour(void **state)
     double peak = 0.0;
     load(&scenario, one_server, sets, 1);
     for (int hour = 0; hour < TS_WEEK_HOURS; hour++) {
-        peak = fmax(peak, scenario.workload.week_curve[hour]);
+        peak = fmax(peak, scenario.workload.process.week_curve[hour]);
     }
     const struct ts_econ_capacity capacity = find(&scenario);
     assert_true(fabs(capacity.volume[0] * peak / (10.0 - log(10.0)) - 1.0) < 0.08);

@@ -67,9 +67,9 @@ static void bench_generator(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct ts_request_stream *stream = NULL;
         struct ts_workload workload = plain_workload(specs, 2);
-        workload.week_curve = ts_week_curve("consumer-week");
-        workload.duration_s = TS_WEEK_HOURS * 3600.0;
-        workload.gap = rows[i].gap;
+        workload.process.week_curve = ts_week_curve("consumer-week");
+        workload.window.duration_s = TS_WEEK_HOURS * 3600.0;
+        workload.process.gap = rows[i].gap;
         assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
         assert_true(drain(stream, rows[i].name) > 500000);
     }

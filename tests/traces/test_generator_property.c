@@ -26,7 +26,7 @@ static uint64_t count(const struct ts_workload *workload, uint64_t seed, uint32_
             break;
         }
         bool sound = request.id == n && request.arrival_ns >= last_ns &&
-                     request.arrival_ns <= (int64_t)(workload->duration_s * 1e9) && request.prompt_tok >= 1 &&
+                     request.arrival_ns <= (int64_t)(workload->window.duration_s * 1e9) && request.prompt_tok >= 1 &&
                      request.output_tok >= 1 && request.class_id < workload->n_classes && isfinite(request.difficulty);
         if (!sound) {
             fail_msg("request %llu is not sound", (unsigned long long)n);
@@ -78,9 +78,9 @@ static void test_generator__mean_count_is_exact_in_short_windows_for_every_gap(v
     struct ts_class_spec spec = plain_class();
     struct ts_workload workload = plain_workload(&spec, 1);
     workload.calls_per_s = 0.5;
-    workload.duration_s = 201.0;
+    workload.window.duration_s = 201.0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        workload.gap = rows[i].gap;
+        workload.process.gap = rows[i].gap;
         assert_mean_count(&workload, rows[i].name);
     }
 }
@@ -91,13 +91,13 @@ static void test_generator__mean_count_follows_the_curve_from_within_an_hour(voi
     struct ts_class_spec spec = plain_class();
     struct ts_workload workload = plain_workload(&spec, 1);
     workload.calls_per_s = 0.02;
-    workload.week_curve = ts_week_curve("office-week");
-    workload.duration_s = 2.4 * 3600.0;
-    workload.start_hour = 7.7;
+    workload.process.week_curve = ts_week_curve("office-week");
+    workload.window.duration_s = 2.4 * 3600.0;
+    workload.window.start_hour = 7.7;
     assert_mean_count(&workload, "Monday morning");
-    workload.start_hour = 166.9;
+    workload.window.start_hour = 166.9;
     assert_mean_count(&workload, "across the end of the week");
-    workload.start_hour = -1.1;
+    workload.window.start_hour = -1.1;
     assert_mean_count(&workload, "the same, counted backwards");
 }
 
@@ -107,8 +107,8 @@ static void test_generator__count_of_a_day_is_near_its_expectation(void **state)
     struct ts_class_spec spec = plain_class();
     struct ts_workload workload = plain_workload(&spec, 1);
     workload.calls_per_s = 2.0;
-    workload.duration_s = 86400.0;
-    workload.gap = ts_dist_gamma_mean_cv(1.0, 1.6);
+    workload.window.duration_s = 86400.0;
+    workload.process.gap = ts_dist_gamma_mean_cv(1.0, 1.6);
     double expected = ts_workload_expected_calls(&workload);
     assert_near(expected, 172800.0, 1e-6);
     assert_near((double)count(&workload, 11, 0), expected, 4.0 * 1.6 * sqrt(expected));
@@ -121,9 +121,9 @@ static void test_generator__gaps_have_the_coefficient_of_variation_asked_for(voi
     struct ts_class_spec spec = plain_class();
     struct ts_workload workload = plain_workload(&spec, 1);
     workload.calls_per_s = 4.0;
-    workload.duration_s = 86400.0;
+    workload.window.duration_s = 86400.0;
     for (size_t i = 0; i < sizeof cvs / sizeof cvs[0]; i++) {
-        workload.gap = ts_dist_gamma_mean_cv(1.0, cvs[i]);
+        workload.process.gap = ts_dist_gamma_mean_cv(1.0, cvs[i]);
         struct ts_request_stream *stream = open_stream(&workload, 3, 0);
         struct ts_trace_stats stats;
         assert_int_equal(ts_trace_stats_collect(&stats, stream, NULL), TS_OK);
@@ -140,9 +140,9 @@ static void test_generator__hourly_counts_follow_the_curve(void **state)
     struct ts_class_spec spec = plain_class();
     struct ts_workload workload = plain_workload(&spec, 1);
     double hours[TS_WEEK_HOURS] = {0.0};
-    workload.week_curve = ts_week_curve("office-week");
-    workload.duration_s = TS_WEEK_HOURS * 3600.0;
-    workload.start_hour = 30.0;
+    workload.process.week_curve = ts_week_curve("office-week");
+    workload.window.duration_s = TS_WEEK_HOURS * 3600.0;
+    workload.window.start_hour = 30.0;
     struct ts_request_stream *stream = open_stream(&workload, 5, 0);
     struct ts_request request;
     int got = 1;
@@ -152,7 +152,7 @@ static void test_generator__hourly_counts_follow_the_curve(void **state)
     ts_request_stream_destroy(stream);
     double chi_square = 0.0;
     for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
-        double expected = 3600.0 * workload.week_curve[hour];
+        double expected = 3600.0 * workload.process.week_curve[hour];
         chi_square += (hours[hour] - expected) * (hours[hour] - expected) / expected;
     }
     assert_in_range((uintmax_t)chi_square, 168 - 92, 168 + 92);
@@ -166,9 +166,9 @@ static void test_generator__an_hour_of_weight_zero_stays_empty(void **state)
     double curve[TS_WEEK_HOURS] = {0.0};
     curve[2] = 84.0;
     curve[167] = 84.0;
-    workload.week_curve = curve;
+    workload.process.week_curve = curve;
     workload.calls_per_s = 0.01;
-    workload.duration_s = TS_WEEK_HOURS * 3600.0;
+    workload.window.duration_s = TS_WEEK_HOURS * 3600.0;
     struct ts_request_stream *stream = open_stream(&workload, 5, 0);
     struct ts_request request;
     int got = 1;
@@ -180,7 +180,7 @@ static void test_generator__an_hour_of_weight_zero_stays_empty(void **state)
     }
     ts_request_stream_destroy(stream);
     assert_near((double)n, 6048.0, 4.5 * sqrt(6048.0));
-    workload.duration_s = 2.0 * 3600.0;
+    workload.window.duration_s = 2.0 * 3600.0;
     assert_int_equal(count(&workload, 5, 0), 0);
 }
 
@@ -198,7 +198,7 @@ static void test_generator__classes_come_by_their_shares_with_their_own_draws(vo
         specs[i].sensitivity = i == 2 ? TS_RESTRICTED : TS_PUBLIC;
     }
     struct ts_workload workload = plain_workload(specs, 4);
-    workload.duration_s = 100000.0;
+    workload.window.duration_s = 100000.0;
     struct ts_request_stream *stream = open_stream(&workload, 2, 0);
     struct ts_request request;
     int got = 1;
@@ -254,7 +254,7 @@ static void test_generator__draws_of_token_tables_have_their_mean(void **state)
         assert_true(ts_token_dist(&spec.prompt_tok, *name, false));
         assert_true(ts_token_dist(&spec.output_tok, *name, true));
         struct ts_workload workload = plain_workload(&spec, 1);
-        workload.duration_s = 100000.0;
+        workload.window.duration_s = 100000.0;
         struct ts_request_stream *stream = open_stream(&workload, 1, 0);
         struct ts_trace_stats stats;
         assert_int_equal(ts_trace_stats_collect(&stats, stream, NULL), TS_OK);
@@ -288,7 +288,7 @@ static void init_pair(struct pair *pair)
         pair->specs[i].output_tok = ts_dist_lognormal_median_p95(100.0, 900.0);
     }
     pair->workload = plain_workload(pair->specs, 2);
-    pair->workload.gap = ts_dist_gamma_mean_cv(1.0, 3.0);
+    pair->workload.process.gap = ts_dist_gamma_mean_cv(1.0, 3.0);
 }
 
 static size_t read_pair(const struct pair *pair, uint64_t seed, uint32_t replication, struct ts_request *out,

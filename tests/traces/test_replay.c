@@ -164,13 +164,13 @@ static void test_replay__the_shorter_limit_cuts(void **state)
     struct fixture *fixture = *state;
     struct ts_request read[MAX];
     struct ts_trace_counts counts;
-    fixture->workload.duration_s = 4.0;
+    fixture->workload.window.duration_s = 4.0;
     assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 2);
     fixture->workload.repeat_to_s = 13.0;
     assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 2);
-    fixture->workload.duration_s = 6.5;
+    fixture->workload.window.duration_s = 6.5;
     assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 4);
-    fixture->workload.duration_s = 0.0;
+    fixture->workload.window.duration_s = 0.0;
     fixture->workload.repeat_to_s = 0.5;
     assert_int_equal(read_workload(&fixture->workload, 1, 0, read, MAX, &counts), 1);
 }

@@ -17,8 +17,8 @@ static size_t generate(struct ts_request *out)
     assert_true(ts_token_dist(&spec.output_tok, "azure-conversation", true));
     struct ts_workload workload = plain_workload(&spec, 1);
     workload.calls_per_s = 1.0 / 3.0;
-    workload.duration_s = 600.0;
-    workload.gap = ts_dist_gamma_mean_cv(1.0, 1.6);
+    workload.window.duration_s = 600.0;
+    workload.process.gap = ts_dist_gamma_mean_cv(1.0, 1.6);
     assert_int_equal(ts_workload_open(&stream, &workload, SEED, 0, NULL, NULL), TS_OK);
     size_t n = read_all(stream, out, MAX_ROWS);
     ts_request_stream_destroy(stream);

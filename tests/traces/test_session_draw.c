@@ -23,8 +23,8 @@ static struct ts_workload workload_of(const struct ts_class_spec *classes, size_
 {
     return (struct ts_workload){.calls_per_s = calls_per_s,
                                 .scale_rate = 1.0,
-                                .duration_s = 40000.0,
-                                .gap = ts_dist_exponential(1.0),
+                                .window = {.duration_s = 40000.0},
+                                .process = {.gap = ts_dist_exponential(1.0)},
                                 .classes = classes,
                                 .n_classes = n};
 }

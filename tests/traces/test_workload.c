@@ -68,15 +68,15 @@ static void test_workload__generated_needs_a_finite_duration_start_and_gap(void 
     (void)state;
     struct ts_class_spec spec = plain_class();
     struct ts_workload workload = plain_workload(&spec, 1);
-    workload.duration_s = 0.0;
+    workload.window.duration_s = 0.0;
     assert_refused(&workload, "error: the duration of a generated workload must be above 0 and at most 31 years\n");
-    workload.duration_s = INFINITY;
+    workload.window.duration_s = INFINITY;
     assert_refused(&workload, "error: the duration of a generated workload must be above 0 and at most 31 years\n");
     workload = plain_workload(&spec, 1);
-    workload.start_hour = NAN;
+    workload.window.start_hour = NAN;
     assert_refused(&workload, "error: the hour of the week at which the workload starts must be a number\n");
     workload = plain_workload(&spec, 1);
-    workload.gap = ts_dist_constant(0.0);
+    workload.process.gap = ts_dist_constant(0.0);
     assert_refused(&workload, "error: the gaps between arrivals must have a mean above 0\n");
 }
 
@@ -86,7 +86,7 @@ static void test_workload__curve_has_weights_of_at_least_zero_and_one_above(void
     struct ts_class_spec spec = plain_class();
     struct ts_workload workload = plain_workload(&spec, 1);
     double curve[TS_WEEK_HOURS] = {0.0};
-    workload.week_curve = curve;
+    workload.process.week_curve = curve;
     assert_refused(&workload, "error: the week curve is 0 at every hour\n");
     curve[3] = -1.0;
     assert_refused(&workload, "error: the weights of the week curve must be numbers of at least 0\n");
@@ -145,15 +145,15 @@ static void test_workload__expected_calls_are_the_integral_of_the_curve(void **s
     assert_near(ts_workload_expected_calls(&workload), 1800.0, 1e-9);
     assert_near(ts_workload_expected_calls_per_month(&workload), 0.5 * 730.0 * 3600.0, 1e-6);
     const double *curve = ts_week_curve("office-week");
-    workload.week_curve = curve;
-    workload.start_hour = 34.0;
+    workload.process.week_curve = curve;
+    workload.window.start_hour = 34.0;
     assert_near(ts_workload_expected_calls(&workload), 1800.0 * curve[34], 1e-6);
-    workload.start_hour = 34.75;
+    workload.window.start_hour = 34.75;
     assert_near(ts_workload_expected_calls(&workload), 1800.0 * (0.25 * curve[34] + 0.75 * curve[35]), 1e-6);
-    workload.start_hour = 167.5; /* across the end of the week */
-    workload.duration_s = 7200.0;
+    workload.window.start_hour = 167.5; /* across the end of the week */
+    workload.window.duration_s = 7200.0;
     assert_near(ts_workload_expected_calls(&workload), 1800.0 * (0.5 * curve[167] + curve[0] + 0.5 * curve[1]), 1e-6);
-    workload.duration_s = 168.0 * 3600.0; /* a whole week, wherever it starts */
+    workload.window.duration_s = 168.0 * 3600.0; /* a whole week, wherever it starts */
     assert_near(ts_workload_expected_calls(&workload), 0.5 * 168.0 * 3600.0, 1e-6);
     assert_near(ts_workload_expected_calls_per_month(&workload), 0.5 * 730.0 * 3600.0, 1e-6);
 }
@@ -167,7 +167,7 @@ static void test_workload__weights_need_not_have_mean_one(void **state)
     for (size_t hour = 0; hour < TS_WEEK_HOURS; hour++) {
         curve[hour] = hour < 84 ? 6.0 : 2.0;
     }
-    workload.week_curve = curve;
+    workload.process.week_curve = curve;
     assert_near(ts_workload_expected_calls(&workload), 3600.0 * 1.5, 1e-6);
 }
 

@@ -80,8 +80,8 @@ static inline struct ts_class_spec plain_class(void)
 static inline struct ts_workload plain_workload(const struct ts_class_spec *classes, size_t n_classes)
 {
     return (struct ts_workload){.calls_per_s = 1.0,
-                                .duration_s = 3600.0,
-                                .gap = ts_dist_exponential(1.0),
+                                .window = {.duration_s = 3600.0},
+                                .process = {.gap = ts_dist_exponential(1.0)},
                                 .classes = classes,
                                 .n_classes = n_classes};
 }

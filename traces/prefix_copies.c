@@ -1,0 +1,99 @@
+/* Hides what is kept to make prompts that begin like earlier ones: the ids of the last 16,384 prompts, in a ring. A
+ * prompt's new ids are nobody else's, so it shares exactly n_shared ids with all that went before: the reuse that a
+ * cache without bounds finds is the one that was asked for, and what smaller caches find follows from the lags: the
+ * prompt that is copied is the last one to begin so, as in a talk whose next turn begins with the one before. */
+#include "traces/prefix_copies.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+struct kept {
+    uint64_t *ids; /* [n_ids] of [cap] */
+    uint32_t n_ids, cap;
+    uint32_t n_copied; /* so many of its ids a later prompt has */
+};
+
+struct ts_prefix_copies {
+    uint64_t key, n_new; /* ids made so far */
+    uint64_t n_prompts;  /* so far: prompt i is at i modulo TS_PREFIX_MAX_LAG */
+    struct kept kept[TS_PREFIX_MAX_LAG];
+};
+
+struct ts_prefix_copies *ts_prefix_copies_create(uint64_t key)
+{
+    struct ts_prefix_copies *copies = calloc(1, sizeof *copies);
+    if (copies) {
+        copies->key = ts_mix64(key);
+    }
+    return copies;
+}
+
+void ts_prefix_copies_destroy(struct ts_prefix_copies *copies)
+{
+    for (size_t i = 0; copies && i < TS_PREFIX_MAX_LAG; i++) {
+        free(copies->kept[i].ids);
+    }
+    free(copies);
+}
+
+static struct kept *at_lag(struct ts_prefix_copies *copies, uint64_t lag)
+{
+    return &copies->kept[(copies->n_prompts - lag) % TS_PREFIX_MAX_LAG];
+}
+
+/* The prompt nearest to that lag that has at least n ids, and is the last one to begin with them; else the longest of
+ * those who are the last; else the last one at all. NULL: there are none yet. */
+static struct kept *find(struct ts_prefix_copies *copies, uint32_t n, uint64_t lag)
+{
+    const uint64_t most = copies->n_prompts < TS_PREFIX_MAX_LAG - 1 ? copies->n_prompts : TS_PREFIX_MAX_LAG - 1;
+    struct kept *longest = most > 0 ? at_lag(copies, 1) : NULL;
+    lag = lag < 1 ? 1 : lag > most ? most : lag;
+    for (uint64_t away = 0; away < most; away++) {
+        const uint64_t lags[2] = {lag + away, lag > away ? lag - away : 0};
+        for (size_t side = 0; side < 2; side++) {
+            if (lags[side] < 1 || lags[side] > most) {
+                continue;
+            }
+            struct kept *kept = at_lag(copies, lags[side]);
+            if (kept->n_ids >= n && kept->n_copied < n) {
+                return kept;
+            }
+            longest = kept->n_copied < n && kept->n_ids > longest->n_ids ? kept : longest;
+        }
+    }
+    return longest;
+}
+
+bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copies, uint32_t n_ids, uint32_t n_shared,
+                           uint64_t lag)
+{
+    struct kept *own = &copies->kept[copies->n_prompts % TS_PREFIX_MAX_LAG];
+    if (n_ids > own->cap) {
+        uint64_t *grown = realloc(own->ids, n_ids * sizeof *grown);
+        if (!grown) {
+            return false;
+        }
+        own->ids = grown;
+        own->cap = n_ids;
+    }
+    struct kept *source = n_shared > 0 && lag <= copies->n_prompts ? find(copies, n_shared, lag) : NULL;
+    uint32_t n = source ? (n_shared < source->n_ids ? n_shared : source->n_ids) : 0;
+    n = n < n_ids ? n : n_ids;
+    for (uint32_t i = 0; i < n; i++) {
+        own->ids[i] = source->ids[i];
+    }
+    if (source && n > source->n_copied) {
+        source->n_copied = n;
+    }
+    for (uint32_t i = n; i < n_ids; i++) {
+        own->ids[i] = ts_mix64(copies->key ^ ++copies->n_new);
+    }
+    own->n_ids = n_ids;
+    own->n_copied = 0;
+    copies->n_prompts++;
+    out->ids = own->ids;
+    out->n_ids = n_ids;
+    return true;
+}

@@ -1,0 +1,22 @@
+/* What generated prompts begin like: each one shares so many ids with one that came so many requests before it. */
+#ifndef TS_TRACES_PREFIX_COPIES_H
+#define TS_TRACES_PREFIX_COPIES_H
+
+#include "traces/request.h"
+
+enum { TS_PREFIX_MAX_LAG = 1 << 14 };
+
+struct ts_prefix_copies;
+
+/* `key` makes ids that no other object has. NULL without memory. */
+struct ts_prefix_copies *ts_prefix_copies_create(uint64_t key);
+void ts_prefix_copies_destroy(struct ts_prefix_copies *copies); /* NULL is fine */
+
+/* The ids of the next prompt, of n_ids blocks: n_shared of them as the prompt begins that came `lag` prompts before (1:
+ * the last one), or the nearest one to it that has so many and that no later prompt shares them with; the others are
+ * new. Where there is none, as many as the longest one has; a prompt from before the first one shares nothing. False
+ * without memory. out->ids are valid until the next call. */
+bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copies, uint32_t n_ids, uint32_t n_shared,
+                           uint64_t lag);
+
+#endif

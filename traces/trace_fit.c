@@ -1,0 +1,283 @@
+/* Hides how a sample becomes a section `workload`: which classes there are, each with a process and lengths of its own
+ * (ServeGen's method, arXiv 2505.09999, where classes are clients), and how it is written. */
+#include "traces/trace_fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "traces/fit_arrivals.h"
+#include "traces/workload.h"
+
+enum { LEAST_REQUESTS = 20, PER_LINE = 20 };
+
+/* One class, or what is left over. */
+struct part {
+    uint32_t class_id; /* UINT32_MAX: the rest */
+    size_t n;
+};
+
+struct fit {
+    const struct ts_trace_sample *sample;
+    const struct ts_fit_options *options;
+    struct part parts[TS_FIT_MAX_CLASSES];
+    size_t n_parts;
+    uint32_t *part_of; /* [n_classes] */
+    size_t n_classes;
+    double duration_s, start_hour, tick_s; /* start_hour -1: not known */
+    struct ts_trace_sample_row *rows;      /* [sample->n] of a part */
+    double *times_s;                       /* of these */
+};
+
+/* ---- classes ---- */
+
+static int by_count(const void *a, const void *b)
+{
+    const struct part *x = a, *y = b;
+    return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : (x->class_id > y->class_id) - (x->class_id < y->class_id);
+}
+
+/* The most frequent classes, and the rest as one. */
+static bool choose_parts(struct fit *fit)
+{
+    const struct ts_trace_sample *sample = fit->sample;
+    for (size_t i = 0; i < sample->n; i++) {
+        fit->n_classes = sample->rows[i].class_id >= fit->n_classes ? sample->rows[i].class_id + 1U : fit->n_classes;
+    }
+    struct part *all = calloc(fit->n_classes, sizeof *all);
+    fit->part_of = calloc(fit->n_classes, sizeof *fit->part_of);
+    if (!all || !fit->part_of) {
+        free(all);
+        return false;
+    }
+    for (size_t i = 0; i < fit->n_classes; i++) {
+        all[i].class_id = (uint32_t)i;
+    }
+    for (size_t i = 0; i < sample->n; i++) {
+        all[sample->rows[i].class_id].n++;
+    }
+    qsort(all, fit->n_classes, sizeof *all, by_count);
+    for (size_t i = 0; i < fit->n_classes && all[i].n > 0; i++) {
+        const bool own = fit->n_classes <= TS_FIT_MAX_CLASSES || i + 1 < TS_FIT_MAX_CLASSES;
+        const size_t part = own ? i : TS_FIT_MAX_CLASSES - 1;
+        fit->parts[part].class_id = own ? all[i].class_id : UINT32_MAX;
+        fit->parts[part].n += all[i].n;
+        fit->part_of[all[i].class_id] = (uint32_t)part;
+        fit->n_parts = part + 1;
+    }
+    free(all);
+    return true;
+}
+
+static size_t take_rows(struct fit *fit, size_t part)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < fit->sample->n; i++) {
+        const struct ts_trace_sample_row *row = &fit->sample->rows[i];
+        if (fit->part_of[row->class_id] == part) {
+            fit->times_s[n] = ts_s_from_ns(row->arrival_ns - fit->sample->rows[0].arrival_ns);
+            fit->rows[n++] = *row;
+        }
+    }
+    return n;
+}
+
+/* ---- what is written ---- */
+
+/* To six digits. */
+static void put_number(struct ts_text *out, double value)
+{
+    const double scale = value != 0.0 ? pow(10.0, 5.0 - floor(log10(fabs(value)))) : 1.0;
+    ts_text_double(out, round(value * scale) / scale);
+}
+
+static void put_weights(struct ts_text *out, const double *weights, size_t n, size_t indent)
+{
+    ts_text_puts(out, "[");
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0) {
+            ts_text_puts(out, i % PER_LINE == 0 ? ",\n" : ", ");
+            ts_text_printf(out, "%*s", i % PER_LINE == 0 ? (int)indent : 0, "");
+        }
+        ts_text_double(out, round(weights[i] * 1e4) / 1e4);
+    }
+    ts_text_puts(out, "]");
+}
+
+static void put_process(struct ts_text *out, const struct ts_fit_process *process, size_t indent)
+{
+    ts_text_printf(out, "%*sgaps: {gamma: {cv: ", (int)indent, "");
+    put_number(out, process->gap_cv);
+    ts_text_puts(out, "}}\n");
+    if (process->follows_week) {
+        ts_text_printf(out, "%*scurve: ", (int)indent, "");
+        put_weights(out, process->week, TS_WEEK_HOURS, indent + 8);
+        ts_text_puts(out, "\n");
+    }
+    if (process->n_rates > 0) {
+        ts_text_printf(out, "%*srates:\n%*severy: ", (int)indent, "", (int)indent + 2, "");
+        put_number(out, process->rate_step_s);
+        ts_text_printf(out, " s\n%*scounted: true\n%*sweights: ", (int)indent + 2, "", (int)indent + 2, "");
+        put_weights(out, process->rates, process->n_rates, indent + 12);
+        ts_text_puts(out, "\n");
+    }
+}
+
+/* In single quotes, as YAML has it. */
+static void put_name(struct ts_text *out, const char *name)
+{
+    ts_text_puts(out, "'");
+    for (const char *c = name; *c; c++) {
+        const bool plain = (unsigned char)*c >= ' ' && *c != '\'';
+        ts_text_append(out, plain ? c : *c == '\'' ? "''" : "?", *c == '\'' ? 2 : 1);
+    }
+    ts_text_puts(out, "'");
+}
+
+static const char *name_of(const struct fit *fit, size_t part)
+{
+    const uint32_t class_id = fit->parts[part].class_id;
+    const char *name = class_id == UINT32_MAX             ? "rest"
+                       : class_id < fit->options->n_names ? fit->options->names[class_id]
+                                                          : "request";
+    return ts_str_equal(name, "all") ? "all of them" : *name ? name : "(none)";
+}
+
+static void put_head(struct ts_text *out, const struct fit *fit, double calls_per_s, bool any_week)
+{
+    static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+    ts_text_puts(out, "# Learned from ");
+    ts_text_puts(out, fit->options->label);
+    ts_text_puts(out, " by `tiersim trace fit`: ");
+    ts_text_number(out, (double)fit->sample->n, 12);
+    ts_text_puts(out, " requests over ");
+    ts_text_number(out, fit->duration_s, 5);
+    ts_text_puts(out, " s.\nworkload:\n  duration: ");
+    put_number(out, fit->duration_s);
+    ts_text_puts(out, " s\n");
+    if (any_week) {
+        const double minutes = floor(fit->start_hour * 60.0);
+        ts_text_printf(out, "  start: %s %02d:%02d\n", days[(int)(minutes / 1440.0) % 7],
+                       (int)fmod(minutes / 60.0, 24.0), (int)fmod(minutes, 60.0));
+    }
+    ts_text_puts(out, "  calls: ");
+    put_number(out, calls_per_s);
+    ts_text_puts(out, "/s\n");
+    if (fit->tick_s > 0.0) {
+        ts_text_puts(out, "  tick: ");
+        put_number(out, fit->tick_s);
+        ts_text_puts(out, " s\n");
+    }
+}
+
+static enum ts_status fit_part(struct ts_fit_process *process, struct ts_text *lengths, struct fit *fit, size_t part)
+{
+    const size_t n = take_rows(fit, part);
+    enum ts_status status = ts_fit_process(process, fit->times_s, n, fit->duration_s, fit->start_hour, fit->tick_s);
+    if (status == TS_OK && !ts_fit_lengths(lengths, fit->rows, n, 6)) {
+        ts_fit_process_deinit(process);
+        status = TS_ENOMEM;
+    }
+    return status;
+}
+
+/* Classes, each with its arrivals where there are several. */
+static enum ts_status put_classes(struct ts_text *classes, struct ts_text *shared, double *calls_per_s, bool *any_week,
+                                  struct fit *fit)
+{
+    const struct ts_progress *progress = fit->options->progress;
+    double below = 0.0;
+    for (size_t i = 0; i < fit->n_parts; i++) {
+        struct ts_fit_process process;
+        struct ts_text lengths;
+        ts_text_init(&lengths);
+        if (!ts_progress_ask(progress)) {
+            ts_text_deinit(&lengths);
+            return TS_EINTERRUPTED;
+        }
+        const enum ts_status status = fit_part(&process, &lengths, fit, i);
+        if (status != TS_OK) {
+            ts_text_deinit(&lengths);
+            return status;
+        }
+        const double share = i + 1 < fit->n_parts ? round((double)fit->parts[i].n / (double)fit->sample->n * 1e6) / 1e4
+                                                  : round((100.0 - below) * 1e4) / 1e4;
+        below += share;
+        *calls_per_s += process.calls_per_s;
+        *any_week = *any_week || process.follows_week;
+        ts_text_puts(classes, "    - name: ");
+        put_name(classes, name_of(fit, i));
+        ts_text_puts(classes, "\n      share: ");
+        ts_text_double(classes, share);
+        ts_text_puts(classes, " %\n");
+        if (fit->n_parts > 1) {
+            ts_text_puts(classes, "      arrivals:\n");
+        }
+        put_process(fit->n_parts > 1 ? classes : shared, &process, fit->n_parts > 1 ? 8 : 2);
+        ts_text_append(classes, lengths.data, lengths.len);
+        ts_fit_process_deinit(&process);
+        ts_text_deinit(&lengths);
+    }
+    return TS_OK;
+}
+
+static enum ts_status put_workload(struct ts_text *out, struct fit *fit)
+{
+    struct ts_text classes, shared;
+    double calls_per_s = 0.0;
+    bool any_week = false;
+    ts_text_init(&classes);
+    ts_text_init(&shared);
+    enum ts_status status = put_classes(&classes, &shared, &calls_per_s, &any_week, fit);
+    if (status == TS_OK) {
+        put_head(out, fit, calls_per_s, any_week);
+        ts_text_append(out, shared.data, shared.len);
+        if (fit->sample->block_tok > 0) {
+            ts_text_printf(out, "  prefix_block: %u tok\n", (unsigned)fit->sample->block_tok);
+        }
+        ts_text_puts(out, "  classes:\n");
+        ts_text_append(out, classes.data, classes.len);
+        status = classes.failed || shared.failed || out->failed ? TS_ENOMEM : TS_OK;
+    }
+    ts_text_deinit(&classes);
+    ts_text_deinit(&shared);
+    return status;
+}
+
+/* Hours since Monday 00:00. */
+static double hour_of_week(int64_t time_ns)
+{
+    const double hours = (double)time_ns / 3600e9 + 72.0; /* 1970-01-01 was a Thursday */
+    return fmod(hours, TS_WEEK_HOURS);
+}
+
+enum ts_status ts_trace_fit(struct ts_text *out, const struct ts_trace_sample *sample,
+                            const struct ts_fit_options *options, struct ts_diags *diags)
+{
+    const double span_s = ts_trace_sample_duration_s(sample);
+    if (sample->n < LEAST_REQUESTS || !(span_s > 0.0)) {
+        return ts_fail(diags, TS_EINPUT, ts_span_none(), NULL,
+                       "too few requests to learn from: %zu of at least %d, over %.3g s", sample->n,
+                       (int)LEAST_REQUESTS, span_s);
+    }
+    struct fit fit = {.sample = sample, .options = options};
+    fit.duration_s = span_s * (double)sample->n / (double)(sample->n - 1);
+    fit.start_hour = options->first_ns > 0 ? hour_of_week(options->first_ns) : -1.0;
+    fit.rows = malloc(sample->n * sizeof *fit.rows);
+    fit.times_s = malloc(sample->n * sizeof *fit.times_s);
+    int64_t *times_ns = malloc(sample->n * sizeof *times_ns);
+    enum ts_status status = fit.rows && fit.times_s && times_ns && choose_parts(&fit) ? TS_OK : TS_ENOMEM;
+    if (status == TS_OK) {
+        for (size_t i = 0; i < sample->n; i++) {
+            times_ns[i] = sample->rows[i].arrival_ns - sample->rows[0].arrival_ns;
+        }
+        fit.tick_s = ts_fit_tick_s(times_ns, sample->n);
+        status = put_workload(out, &fit);
+    }
+    free(times_ns);
+    free(fit.part_of);
+    free(fit.rows);
+    free(fit.times_s);
+    return status == TS_ENOMEM ? ts_fail(diags, status, ts_span_none(), NULL, "out of memory") : status;
+}
