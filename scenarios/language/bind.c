@@ -378,6 +378,11 @@ static void bind_references(struct ts_loader *loader, struct ts_value *value, co
 
 static bool bind_leaf(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
 {
+    const enum ts_key_type type = value->key.type;
+    const bool is_number = type == TS_KEY_QUANTITY || type == TS_KEY_NUMBER || type == TS_KEY_INTEGER;
+    if (is_number && ts_bind_is_uncertain(node)) {
+        return ts_bind_uncertain(loader, value, node, value->path, &value->number);
+    }
     switch (value->key.type) {
     case TS_KEY_DISTRIBUTION:
         return ts_bind_distribution(loader, value, node);

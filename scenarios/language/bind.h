@@ -11,6 +11,17 @@ bool ts_bind_gaps(struct ts_loader *loader, struct ts_value *value, const struct
 bool ts_bind_curve(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
 bool ts_bind_numbers(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node);
 
+/* Is {uncertain: ...}, or a distribution, written where a number is due? */
+bool ts_bind_is_uncertain(const struct ts_node *node);
+/* Then: puts it on the value's list as the input `path`, and its median into *out. */
+bool ts_bind_uncertain(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const char *path,
+                       double *out);
+/* A new input on the value's list, of the key's unit and range; NULL with a message if it cannot be one. */
+struct ts_uncertain *ts_bind_input(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node,
+                                   const char *path);
+/* {p10: .., p50: .., p90: ..} */
+bool ts_bind_points(struct ts_loader *loader, struct ts_uncertain *out, const struct ts_node *node);
+
 /* A number in `unit` within [min, max]; `label` is the key's name for messages. */
 bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit,
                     double min, double max, double *out);

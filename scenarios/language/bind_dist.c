@@ -41,6 +41,15 @@ enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
 static const char *const shape_names[] = {"lognormal",   "normal",  "gamma",     "uniform",
                                           "exponential", "weibull", "empirical", "quantiles"};
 
+static bool names_shape(const char *word)
+{
+    bool found = false;
+    for (size_t i = 0; i < N_SHAPES; i++) {
+        found = found || ts_str_equal(shapes[i].name, word);
+    }
+    return found;
+}
+
 static const char *label_of(const struct ts_value *value)
 {
     return value->is_item && value->name ? value->name : ts_schema_last(value->key.doc->path);
@@ -174,10 +183,14 @@ static bool check_parameters(struct ts_loader *loader, const struct shape *shape
     return ok;
 }
 
-static bool bind_parameter(struct ts_loader *loader, const struct ts_value *value, const struct parameter *parameter,
-                           const struct ts_node *node, double *out)
+static bool bind_parameter(struct ts_loader *loader, struct ts_value *value, const char *shape,
+                           const struct parameter *parameter, const struct ts_node *node, double *out)
 {
     const struct ts_key *key = &value->key;
+    if (parameter->kind == PARAM_VALUE && ts_bind_is_uncertain(node)) {
+        const char *path = ts_loader_printf(loader, "%s.%s.%s", value->path, shape, parameter->name);
+        return ts_bind_uncertain(loader, value, node, path, out);
+    }
     switch (parameter->kind) {
     case PARAM_VALUE:
         return ts_bind_number(loader, node, parameter->name, key->doc->unit, key->min, key->max, out);
@@ -222,8 +235,8 @@ static bool bind_shape(struct ts_loader *loader, struct ts_value *value, const s
     double p[2] = {0.0, 0.0};
     bool ok = true;
     for (size_t i = 0; i < shape->n; i++) {
-        ok = bind_parameter(loader, value, &shape->parameters[i], ts_yaml_tree_find(node, shape->parameters[i].name),
-                            &p[i]) &&
+        ok = bind_parameter(loader, value, shape->name, &shape->parameters[i],
+                            ts_yaml_tree_find(node, shape->parameters[i].name), &p[i]) &&
              ok;
     }
     const char *why = ok ? misfit(shape, p) : NULL;
@@ -247,9 +260,9 @@ static bool bind_map(struct ts_loader *loader, struct ts_value *value, const str
         return false;
     }
     if (ts_str_equal(member->key, "uncertain")) {
-        ts_diags_add(loader->diags, TS_ERROR, member->key_at, "write the best guess",
-                     "'uncertain' is not supported yet");
-        return false;
+        const bool ok = ts_bind_uncertain(loader, value, node, value->path, &value->number);
+        value->dist = ts_dist_constant(value->number);
+        return ok;
     }
     if (ts_str_equal(member->key, "empirical")) {
         return bind_empirical(loader, value, member);
@@ -282,6 +295,52 @@ bool ts_bind_distribution(struct ts_loader *loader, struct ts_value *value, cons
         value->dist.max = key->max;
     }
     return ok;
+}
+
+/* ---- one value that nobody knows ---- */
+
+bool ts_bind_is_uncertain(const struct ts_node *node)
+{
+    const struct ts_node *first = node->kind == TS_NODE_MAP && node->n == 1 ? node->first : NULL;
+    return first && (ts_str_equal(first->key, "uncertain") || names_shape(first->key));
+}
+
+static bool bind_doubted_shape(struct ts_loader *loader, struct ts_uncertain *out, const struct ts_value *value,
+                               const struct ts_node *node)
+{
+    struct ts_value shaped = {.key = value->key, .path = value->path, .is_item = value->is_item, .name = value->name};
+    struct ts_dist *dist = ts_loader_array(loader, 1, sizeof *dist);
+    if (!dist || !bind_shape(loader, &shaped, node->first)) {
+        return false;
+    }
+    *dist = shaped.dist;
+    dist->min = value->key.min;
+    dist->max = value->key.max;
+    out->dist = dist;
+    out->p10 = ts_uncertain_at(out, 0.1);
+    out->p50 = ts_uncertain_at(out, 0.5);
+    out->p90 = ts_uncertain_at(out, 0.9);
+    return true;
+}
+
+bool ts_bind_uncertain(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node, const char *path,
+                       double *out)
+{
+    struct ts_uncertain *input = ts_bind_input(loader, value, node, path);
+    const struct ts_node *inner = ts_str_equal(node->first->key, "uncertain") ? node->first : node;
+    if (!input) {
+        return false;
+    }
+    if (inner->kind != TS_NODE_MAP) {
+        ts_bind_error(loader, inner, "write {uncertain: {p10: ..., p90: ...}}", "uncertain: points are due here");
+        return false;
+    }
+    const bool is_shape = inner->n == 1 && names_shape(inner->first->key);
+    if (is_shape ? !bind_doubted_shape(loader, input, value, inner) : !ts_bind_points(loader, input, inner)) {
+        return false;
+    }
+    *out = ts_uncertain_at(input, 0.5);
+    return true;
 }
 
 /* Gaps have mean 1: only their irregularity is written. */

@@ -122,6 +122,8 @@ void ts_resolve_machine(struct ts_loader *loader, struct ts_tier_context *ctx, c
 /* resolve_host.c: the host's time of a server, behind ts_resolve_steps; and whose overhead a server or device has. */
 const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
+/* Behind both: tiers.*.steps_error. */
+void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */

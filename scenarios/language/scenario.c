@@ -123,6 +123,31 @@ static void hand_over_assumptions(struct ts_loader *loader)
     loader->model->n_assumptions = at + loader->n_derived;
 }
 
+/* Inputs that nobody reads are not in doubt. */
+static size_t collect_uncertain(const struct ts_value *value, struct ts_uncertain *out)
+{
+    size_t n = 0;
+    for (const struct ts_uncertain_input *i = value->used ? value->uncertain : NULL; i; i = i->next, n++) {
+        if (out) {
+            out[n] = i->input;
+        }
+    }
+    for (size_t i = 0; i < value->n_children; i++) {
+        n += collect_uncertain(&value->children[i], out ? out + n : NULL);
+    }
+    return n;
+}
+
+static void hand_over_uncertain(struct ts_loader *loader, struct ts_scenario *scenario)
+{
+    const size_t n = collect_uncertain(loader->root, NULL);
+    struct ts_uncertain *all = ts_loader_array(loader, n, sizeof *all);
+    if (all) {
+        scenario->n_uncertain = collect_uncertain(loader->root, all);
+        scenario->uncertain = all;
+    }
+}
+
 /* Written, correct, and read by nobody: say so. What --trace replaces needs no word, unless it was set beside it. */
 static void warn_unused(struct ts_loader *loader, const struct ts_value *value)
 {
@@ -264,6 +289,7 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     if (!mistakes && !loader->failed) {
         warn_unused(loader, loader->root);
         hand_over_assumptions(loader);
+        hand_over_uncertain(loader, scenario);
     }
     if (loader->failed && (loader->status == TS_ENOMEM || !mistakes)) {
         return loader->status;

@@ -5,6 +5,7 @@
 #define TS_SCENARIOS_LANGUAGE_SCENARIO_H
 
 #include "base/arena.h"
+#include "base/uncertain.h"
 #include "measure/measurement.h"
 #include "sim/model.h"
 #include "traces/workload.h"
@@ -17,6 +18,9 @@ struct ts_scenario {
     const char *measurement_path; /* the file behind hardware: this-machine, NULL if no tier asks for it */
     const char *const *files;     /* [n_files] files and folders that the text names, a trace among them */
     size_t n_files;
+    const struct ts_uncertain *uncertain; /* [n_uncertain] inputs that are written as such, in the order of their keys:
+                                             the model has their medians */
+    size_t n_uncertain;
 };
 
 struct ts_scenario_options {

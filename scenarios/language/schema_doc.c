@@ -29,6 +29,11 @@ static const char intro[] =
     "  `{uniform: {low: 1 s, high: 3 s}}`, `{exponential: {mean: 2 s}}`, `{weibull: {shape: 0.7, scale: 2 s}}`, and "
     "for\n"
     "  tokens `{empirical: azure-conversation}`. Draws stay within the key's range.\n"
+    "- A quantity, number or integer that nobody knows is written `{uncertain: {p10: 25 kUSD, p90: 40 kUSD}}`, with "
+    "p50\n"
+    "  where it is not their geometric mean (where p10 is not above 0: their mean), or as a distribution: one value "
+    "for\n"
+    "  the whole run, also as a parameter of a distribution. A plain run takes the median; `tiersim claims` draws.\n"
     "- A **reference** is the name of a tier, link or class of the same file, or of a catalog row; a catalog row is "
     "found\n"
     "  by the whole name, or by a start or a part of it that fits no other row.\n"
@@ -227,11 +232,7 @@ static void put_shape(struct ts_json_writer *json, const struct ts_key *key)
         break;
     case TS_KEY_QUANTITY:
     case TS_KEY_NUMBER:
-        put_types(json, "string", "number");
-        break;
     case TS_KEY_INTEGER:
-        put_types(json, "integer", "string");
-        break;
     case TS_KEY_DISTRIBUTION:
     case TS_KEY_GAPS:
         put_three_types(json, "object");

@@ -5,6 +5,7 @@
 #ifndef TS_SCENARIOS_LANGUAGE_VALUE_H
 #define TS_SCENARIOS_LANGUAGE_VALUE_H
 
+#include "base/uncertain.h"
 #include "scenarios/language/schema.h"
 #include "scenarios/language/yaml_tree.h"
 
@@ -17,6 +18,12 @@ enum ts_value_state {
 
 /* Seconds since the start; hours since midnight; hours since Monday 00:00. */
 enum ts_moment { TS_MOMENT_SINCE_START, TS_MOMENT_OF_DAY, TS_MOMENT_OF_WEEK };
+
+/* One of the numbers of a value that is written as uncertain. */
+struct ts_uncertain_input {
+    struct ts_uncertain input;
+    struct ts_uncertain_input *next;
+};
 
 struct ts_value {
     struct ts_key key;
@@ -33,6 +40,7 @@ struct ts_value {
     int index;                  /* of an item whose name stands for a tier or a class: which */
     const char *shown;          /* for the manifest */
     double number;
+    struct ts_uncertain_input *uncertain; /* NULL: nothing is */
     const char *text;
     bool flag;
     struct ts_value *original; /* of a copy: reading the one marks the other. NULL: it is none */

@@ -120,6 +120,7 @@ static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx
     }
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &device->steps);
+    ts_resolve_steps_error(ctx, &device->steps);
 }
 
 /* Do classes differ in priority? */
@@ -263,6 +264,7 @@ static void resolve_replica(struct ts_loader *loader, struct ts_tier_context *ct
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &replica->steps);
     ts_resolve_host(loader, ctx, &replica->steps);
+    ts_resolve_steps_error(ctx, &replica->steps);
     if (!ctx->broken) {
         ts_resolve_ideal(ctx, &replica->ideal);
     }

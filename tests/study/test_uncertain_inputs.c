@@ -1,0 +1,102 @@
+/* What is uncertain in a scenario, and that a draw of it is a scenario. */
+#include "tests/near.h"
+
+#include "study/uncertain_inputs.h"
+
+static const char scenario_text[] =
+    "scenario: doubts\n"
+    "workload:\n"
+    "  calls: {uncertain: {p10: 1 /s, p50: 2 /s, p90: 4 /s}}\n"
+    "  classes: [{name: a, share: 100 %, prompt: {lognormal: {median: {uncertain: {p10: 100 tok, p90: 400 tok}}, p95: "
+    "900 tok}}, output: {uncertain: {p10: 10 tok, p90: 40 tok}}}]\n"
+    "tiers:\n"
+    "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 1, owned: {staff: {uniform: "
+    "{low: 0 FTE, high: 1 FTE}}}, replaces: cloud}\n"
+    "  cloud: {kind: api, ability: {normal: {mean: 2, sd: 1}}, offers: [OpenAI/gpt-4o], retries: {uncertain: {p10: 1, "
+    "p90: 6}}}\n"
+    "routing: {policy: static, static: {a: edge}}\n"
+    "money: {growth: 1 %/month, api_price_decline: 10 %/year}\n";
+
+static void load(struct ts_scenario *out, const char *const *sets, size_t n_sets)
+{
+    const struct ts_scenario_options options = {.text = scenario_text, .sets = sets, .n_sets = n_sets};
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    if (ts_scenario_load(out, "doubts.yaml", &options, &diags) != TS_OK) {
+        fail_msg("%s", diags.items[0].message);
+    }
+    ts_diags_deinit(&diags);
+}
+
+static const struct ts_uncertain *input_of(const struct ts_uncertain_inputs *inputs, const char *key)
+{
+    for (uint32_t i = 0; i < inputs->n; i++) {
+        if (ts_str_equal(inputs->items[i].key, key)) {
+            return &inputs->items[i];
+        }
+    }
+    fail_msg("'%s' is not uncertain", key);
+    return NULL;
+}
+
+static void test_uncertain_inputs__what_is_written_and_what_is_so_by_default(void **state)
+{
+    (void)state;
+    struct ts_scenario scenario;
+    struct ts_uncertain_inputs inputs;
+    load(&scenario, NULL, 0);
+    assert_int_equal(ts_uncertain_inputs_find(&inputs, &scenario, &scenario.arena, NULL), TS_OK);
+    assert_int_equal(inputs.n_written, 6);
+    assert_int_equal(inputs.n, 6 + 2 + 1 + 2); /* step times twice, the edge's ability, decline and growth */
+    assert_near(input_of(&inputs, "workload.calls")->p50, 2.0, 0.0);
+    assert_near(scenario.workload.calls_per_s, 2.0, 0.0);
+    assert_near(input_of(&inputs, "workload.classes.a.prompt.lognormal.median")->p50, 200.0, 1e-9);
+    assert_near(input_of(&inputs, "workload.classes.a.output")->p50, 20.0, 1e-9);
+    assert_near(input_of(&inputs, "tiers.edge.owned.staff")->p90, 0.9, 1e-9);
+    assert_near(input_of(&inputs, "tiers.cloud.ability")->p50, 2.0, 1e-9);
+    assert_near(input_of(&inputs, "tiers.edge.ability")->p90, 1.13, 1e-9);
+    assert_near(input_of(&inputs, "money.growth")->p10, 0.0, 1e-9);
+    const struct ts_steps_error *error = &scenario.model.tiers[0].u.server.pools[0].replica.steps.error;
+    const struct ts_uncertain *decode = input_of(&inputs, "tiers.edge.steps_error.decode");
+    assert_near(ts_uncertain_at(decode, 0.95), error->high, 0.05 * error->high);
+    ts_scenario_deinit(&scenario);
+}
+
+static void test_uncertain_inputs__a_draw_is_a_scenario_with_its_values(void **state)
+{
+    (void)state;
+    struct ts_scenario scenario, drawn;
+    struct ts_uncertain_inputs inputs;
+    load(&scenario, NULL, 0);
+    assert_int_equal(ts_uncertain_inputs_find(&inputs, &scenario, &scenario.arena, NULL), TS_OK);
+    double point[32];
+    const char *sets[32];
+    for (uint32_t i = 0; i < inputs.n; i++) {
+        point[i] = 0.9;
+    }
+    assert_int_equal(ts_uncertain_inputs_sets(sets, &inputs, point, &scenario.arena), TS_OK);
+    load(&drawn, sets, inputs.n);
+    assert_int_equal(drawn.n_uncertain, 0);
+    assert_near(drawn.workload.calls_per_s, 4.0, 1e-9);
+    assert_near(drawn.model.tiers[0].owned.staff_fte, 0.9, 1e-9);
+    assert_int_equal(drawn.model.tiers[1].u.api.max_retries, 6);
+    assert_near(drawn.model.money.growth_frac_per_month, 0.02, 1e-9);
+    const struct ts_steps_roofline *slow = &drawn.model.tiers[0].u.server.pools[0].replica.steps.u.roofline;
+    const struct ts_steps_roofline *as_is = &scenario.model.tiers[0].u.server.pools[0].replica.steps.u.roofline;
+    const double decode = input_of(&inputs, "tiers.edge.steps_error.decode")->p90;
+    assert_true(decode > 1.0);
+    assert_near(as_is->bytes_per_s / slow->bytes_per_s, decode, 1e-9);
+    assert_near(slow->fixed_s / as_is->fixed_s, decode, 1e-9);
+    assert_near(as_is->flop_per_s / slow->flop_per_s, input_of(&inputs, "tiers.edge.steps_error.prefill")->p90, 1e-9);
+    ts_scenario_deinit(&drawn);
+    ts_scenario_deinit(&scenario);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_uncertain_inputs__what_is_written_and_what_is_so_by_default),
+        cmocka_unit_test(test_uncertain_inputs__a_draw_is_a_scenario_with_its_values),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
