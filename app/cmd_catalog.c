@@ -135,10 +135,59 @@ static struct ts_table *scores(const struct ts_catalog *catalog, const struct ts
     return table;
 }
 
+static struct ts_table *servers(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
+{
+    static const char *const headers[] = {"server",     "for",  "cards", "price USD", "network USD",
+                                          "with cards", "date", "conf",  "source",    NULL};
+    struct ts_table *table = ts_table_create("Servers");
+    columns(table, headers);
+    for (size_t i = 0; i < catalog->n_servers; i++) {
+        const struct ts_server_row *row = &catalog->servers[i];
+        if (ts_name_wanted(filter, row->name)) {
+            ts_table_row(table);
+            ts_table_put(table, row->name);
+            ts_table_put(table, row->accelerator[0] ? row->accelerator : "any");
+            ts_table_putf(table, "%u", row->n_cards);
+            ts_table_num(table, row->price_usd, 7);
+            ts_table_num(table, row->network_usd, 6);
+            ts_table_put(table, row->includes_cards ? "yes" : "no");
+            ts_table_put(table, row->date);
+            ts_table_put(table, row->confidence);
+            ts_table_put(table, row->source);
+        }
+    }
+    return table;
+}
+
+static struct ts_table *rentals(const struct ts_catalog *catalog, const struct ts_name_filter *filter)
+{
+    static const char *const headers[] = {"hardware",       "provider", "GPUs", "USD/h",  "spot USD/h",
+                                          "reserved USD/h", "date",     "conf", "source", NULL};
+    struct ts_table *table = ts_table_create("Rentals, an hour of one accelerator");
+    columns(table, headers);
+    for (size_t i = 0; i < catalog->n_rentals; i++) {
+        const struct ts_rental *row = &catalog->rentals[i];
+        if (ts_name_wanted(filter, row->hardware)) {
+            ts_table_row(table);
+            ts_table_put(table, row->hardware);
+            ts_table_put(table, row->provider);
+            ts_table_putf(table, "%u", row->n_gpus);
+            ts_table_num(table, or_nan(row->usd_per_h), 4);
+            ts_table_num(table, or_nan(row->spot_usd_per_h), 4);
+            ts_table_num(table, or_nan(row->reserved_usd_per_h), 4);
+            ts_table_put(table, row->date);
+            ts_table_put(table, row->confidence);
+            ts_table_put(table, row->source);
+        }
+    }
+    return table;
+}
+
 static const struct {
     const char *name;
     struct ts_table *(*list)(const struct ts_catalog *catalog, const struct ts_name_filter *filter);
-} kinds[] = {{"hardware", hardware}, {"models", models}, {"prices", prices}, {"regions", regions}, {"scores", scores}};
+} kinds[] = {{"hardware", hardware}, {"servers", servers}, {"rentals", rentals}, {"models", models},
+             {"prices", prices},     {"regions", regions}, {"scores", scores}};
 
 enum { N_KINDS = sizeof kinds / sizeof kinds[0], MAX_NAMES = 512 };
 
@@ -151,6 +200,12 @@ static size_t names_of(const char **out, const struct ts_catalog *catalog, const
     }
     for (size_t i = 0; ts_str_equal(kind, "hardware") && i < catalog->n_chips; i++) {
         out[n++] = catalog->chips[i].name;
+    }
+    for (size_t i = 0; ts_str_equal(kind, "servers") && i < catalog->n_servers; i++) {
+        out[n++] = catalog->servers[i].name;
+    }
+    for (size_t i = 0; ts_str_equal(kind, "rentals") && i < catalog->n_rentals; i++) {
+        out[n++] = catalog->rentals[i].hardware;
     }
     for (size_t i = 0; ts_str_equal(kind, "models") && i < catalog->n_llms; i++) {
         out[n++] = catalog->llms[i].name;
@@ -260,7 +315,8 @@ static const struct catalog_args defaults = {.format = "text"};
 
 static const struct ts_option options[] = {
     {TS_INTO(struct catalog_args, kind), "KIND",
-     "hardware, models, prices, regions or scores (default: all of them), or accuracy: what the fitted step times say "
+     "hardware, servers, rentals, models, prices, regions or scores (default: all of them), or accuracy: what the "
+     "fitted step times say "
      "about recordings that the fit has not seen",
      .operand = TS_OPTIONAL},
     {TS_INTO(struct catalog_args, name), "NAME", "a name or a part of one, in quotes if it has blanks",
@@ -290,7 +346,8 @@ static enum ts_status check_kind(const char *kind, struct ts_diags *diags)
             return TS_OK;
         }
     }
-    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "hardware, models, prices, regions, scores or accuracy",
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(),
+                   "hardware, servers, rentals, models, prices, regions, scores or accuracy",
                    "no catalog is named '%s'", kind);
 }
 
@@ -310,7 +367,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_catalog = {
     .name = "catalog",
-    .summary = "Show the built-in hardware, models, prices, regions and scores with their sources",
+    .summary = "Show the built-in hardware, servers, rents, models, prices, regions and scores with their sources",
     .examples = "  tiersim catalog hardware 'H100 SXM'     # with published and predicted rates\n"
                 "  tiersim catalog models --format md\n"
                 "  tiersim catalog accuracy --out accuracy        # predicted beside recorded: a minute of fits\n",

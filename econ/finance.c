@@ -24,6 +24,8 @@
 
 #include "base/units.h"
 
+const double ts_finance_macrs_5[TS_FINANCE_MACRS_5_YEARS] = {0.20, 0.32, 0.192, 0.1152, 0.1152, 0.0576};
+
 enum { IRR_GRID = 1024, IRR_ITERATIONS = 200 };
 
 static const double IRR_MIN = -0.99, IRR_MAX = 10.0;

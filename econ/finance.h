@@ -20,6 +20,9 @@ double ts_finance_discounted_payback(double rate, const double *flows, size_t n)
 /* pv*i/(1-(1+i)^-n): what repays pv over n periods at rate i (pv/n at i = 0). */
 double ts_finance_annuity(double pv, double rate, double n_periods);
 double ts_finance_straight_line(double cost, double salvage, double n_periods);
+/* What may be written off of a machine at the end of each year, MACRS 5-year class with the half-year convention. */
+enum { TS_FINANCE_MACRS_5_YEARS = 6 };
+extern const double ts_finance_macrs_5[TS_FINANCE_MACRS_5_YEARS];
 /* PV(costs)/PV(quantities). */
 double ts_finance_levelised(double rate, const double *costs, const double *quantities, size_t n);
 /* fixed/(price - variable); INFINITY if price <= variable. */

@@ -5,19 +5,35 @@
 #include "reports/chart.h"
 #include "reports/gnuplot.h"
 
-enum { TOTAL_BAR = TS_N_COST_KINDS, BASELINE_BAR, N_BARS };
+enum { MACHINES_BAR, ENERGY_BAR, UPKEEP_BAR, STAFF_BAR, OTHER_BAR, RENT_BAR, API_BAR, TOTAL_BAR, BASELINE_BAR, N_BARS };
 
-static const char *const bar_names[N_BARS] = {"machines", "energy",    "upkeep",    "staff",     "other",
-                                              "rent",     "API calls", "plan, all", "at the API"};
+/* Statistics of `cost` that a bar adds up; those that the run does not have count nothing. */
+static const struct {
+    const char *name, *stats[3];
+} bars[N_BARS] = {
+    [MACHINES_BAR] = {"machines", {"capex"}},
+    [ENERGY_BAR] = {"energy", {"energy"}},
+    [UPKEEP_BAR] = {"upkeep", {"maintenance"}},
+    [STAFF_BAR] = {"staff", {"staff"}},
+    [OTHER_BAR] = {"other", {"other", "colocation", "licences"}},
+    [RENT_BAR] = {"rent", {"rent"}},
+    [API_BAR] = {"API calls", {"api"}},
+    [TOTAL_BAR] = {"plan, all", {"total"}},
+    [BASELINE_BAR] = {"at the API", {NULL}},
+};
 
 static double bar_value(const struct ts_report *report, int bar, uint32_t tier)
 {
     const uint32_t subject = ts_figure_tier(&report->list, tier);
+    double sum = 0.0;
     if (bar == BASELINE_BAR) {
         return ts_report_value(report, subject, "baseline_cost", "total");
     }
-    return ts_report_value(report, subject, "cost",
-                           bar == TOTAL_BAR ? "total" : ts_cost_kind_name((enum ts_cost_kind)bar));
+    for (size_t i = 0; i < sizeof bars[bar].stats / sizeof bars[bar].stats[0] && bars[bar].stats[i]; i++) {
+        const double value = ts_report_value(report, subject, "cost", bars[bar].stats[i]);
+        sum += isnan(value) ? 0.0 : value;
+    }
+    return sum;
 }
 
 static double bar_height(const struct ts_report *report, int bar)
@@ -37,10 +53,9 @@ static double bar_place(int bar)
 
 static void put_data(struct ts_text *dat, const struct ts_report *report)
 {
-    ts_text_puts(dat,
-                 "# place, then the upper edge of each tier's part in USD/month (nowhere last), as stacked; bars: ");
+    ts_text_puts(dat, "# place, then the upper edge of each tier's part a month (nowhere last), as stacked; bars: ");
     for (int bar = 0; bar < N_BARS; bar++) {
-        ts_text_printf(dat, "%s%s", bar > 0 ? "; " : "", bar_names[bar]);
+        ts_text_printf(dat, "%s%s", bar > 0 ? "; " : "", bars[bar].name);
     }
     ts_text_puts(dat, "\n");
     for (int bar = 0; bar < N_BARS; bar++) {
@@ -67,7 +82,7 @@ static void put_bar_labels(struct ts_text *gp, const struct ts_report *report)
     }
     ts_text_puts(gp, "set xtics (");
     for (int bar = 0; bar < N_BARS; bar++) {
-        ts_text_printf(gp, "%s'%s' ", bar > 0 ? ", " : "", bar_names[bar]);
+        ts_text_printf(gp, "%s'%s' ", bar > 0 ? ", " : "", bars[bar].name);
         ts_chart_put(gp, bar_place(bar), "");
     }
     ts_text_puts(gp, ")\n");
@@ -101,7 +116,8 @@ void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_repo
     put_data(dat, report);
     ts_text_puts(gp, "set boxwidth 0.62\nset xrange [-0.6:");
     ts_chart_put(gp, bar_place(N_BARS - 1) + 0.6, "]\nset yrange [0:");
-    ts_chart_put(gp, highest > 0.0 ? 1.12 * highest : 1.0, "]\nset ylabel 'USD/month'\nset xtics scale 0\n");
+    ts_chart_put(gp, highest > 0.0 ? 1.12 * highest : 1.0, "]\n");
+    ts_text_printf(gp, "set ylabel '%s/month'\nset xtics scale 0\n", ts_model_currency(report->input.model));
     ts_chart_money_tics(gp, 0.0, 1.12 * highest);
     put_bar_labels(gp, report);
     put_plot(gp, report);

@@ -50,7 +50,7 @@ void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_r
 {
     const struct ts_econ *econ = report->input.econ;
     double highest = 0.0, lowest = 0.0;
-    ts_text_puts(dat, "# month, USD spent so far: by the plan, by the baseline\n");
+    ts_text_puts(dat, "# month, spent so far: by the plan, by the baseline\n");
     for (uint32_t month = 0; month <= econ->n_months; month++) {
         double plan_usd = econ->plan_cumulative_usd[month], baseline_usd = econ->baseline_cumulative_usd[month];
         ts_text_printf(dat, "%u ", (unsigned)month);
@@ -67,8 +67,8 @@ void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_r
                                          : 1);
     ts_text_puts(gp, "set yrange [");
     ts_chart_put(gp, lowest < 0.0 ? 1.08 * lowest : 0.0, ":");
-    ts_chart_put(gp, highest > 0.0 ? 1.08 * highest : 1.0,
-                 "]\nset xlabel \"month\\n \"\nset ylabel 'spent so far (USD)'\n");
+    ts_chart_put(gp, highest > 0.0 ? 1.08 * highest : 1.0, "]\nset xlabel \"month\\n \"\n");
+    ts_text_printf(gp, "set ylabel 'spent so far (%s)'\n", ts_model_currency(report->input.model));
     ts_chart_money_tics(gp, 1.08 * lowest, 1.08 * highest);
     put_words(gp, econ);
     ts_text_puts(gp, "plot 'payback.dat' using 1:($3 > $2 ? $2 : $3):3 with filledcurves fillcolor rgb '" TS_CHART_FAINT

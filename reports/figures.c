@@ -48,6 +48,8 @@ static bool applies(const struct ts_metric *metric, const struct ts_figure_list 
         return all_classes;
     case TS_METRIC_MONEY:
         return all_classes && money;
+    case TS_METRIC_CALLS:
+        return money;
     case TS_METRIC_RUN:
         return all;
     case TS_METRIC_PLAN:

@@ -38,11 +38,17 @@ static void end_card(struct ts_text *out)
     ts_text_puts(out, "</p>\n</div>\n");
 }
 
+static const char *money_unit(char unit[TS_UNIT_BYTES], const struct ts_report *report)
+{
+    return ts_metric_unit(unit, "USD/month", report->input.model);
+}
+
 static void put_money_cards(struct ts_text *out, const struct ts_report *report)
 {
     const struct ts_econ *econ = report->input.econ;
     const double saving_usd = ts_report_value(report, ALL, "saving", "value");
-    begin_card(out, "Cost of the plan", ts_report_value(report, ALL, "cost", "total"), "USD/month");
+    char unit[TS_UNIT_BYTES];
+    begin_card(out, "Cost of the plan", ts_report_value(report, ALL, "cost", "total"), money_unit(unit, report));
     if (!econ->has_baseline) {
         ts_text_puts(out, ts_report_no_baseline(report));
         end_card(out);
@@ -52,7 +58,7 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
                                                        : "all calls at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
     end_card(out);
-    begin_card(out, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd), "USD/month");
+    begin_card(out, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd), money_unit(unit, report));
     if (!isnan(report->saving_frac)) {
         ts_metric_format(out, report->saving_frac, "frac");
         ts_text_puts(out, " of the API bill; ");
@@ -131,7 +137,7 @@ static void put_service_cards(struct ts_text *out, const struct ts_report *repor
     begin_card(out, "Energy", ts_report_value(report, ALL, "energy_use", "total"), "kWh/month");
     ts_metric_format_bare(out, ts_report_value(report, ALL, "carbon", "value"), "kg/month");
     ts_text_puts(out, " kg CO<sub>2</sub> a month; tokens cost ");
-    ts_report_put(out, report, ALL, "cost_of_tokens", "value");
+    ts_report_put(out, report, ALL, "cost_of_tokens", "reserved");
     end_card(out);
 }
 

@@ -1,5 +1,6 @@
 /* Hides which tables the page has, and that a row of a table is a tier or a class. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "reports/chart.h"
@@ -20,18 +21,28 @@ static void end_section(struct ts_text *out)
 
 /* Money, energy and tokens fill whole columns, whose header names the unit; times are in the unit that suits each of
  * them. */
-static const char *column_unit(const struct ts_column *column)
+static const char *column_unit(char buffer[TS_UNIT_BYTES], const struct ts_column *column, const struct ts_model *model)
 {
     const char *unit = ts_column_metric(column)->unit;
     bool named = strncmp(unit, "USD", 3) == 0 || strncmp(unit, "kWh", 3) == 0 || strncmp(unit, "tok", 3) == 0;
-    return named ? unit : NULL;
+    return named ? ts_metric_unit(buffer, unit, model) : NULL;
 }
 
-static void put_header(struct ts_text *out, const char *first, const struct ts_column *columns)
+static bool concerns(const struct ts_column *column, const struct ts_model *model)
+{
+    return ts_metric_concerns(ts_column_metric(column), model);
+}
+
+static void put_header(struct ts_text *out, const struct ts_model *model, const char *first,
+                       const struct ts_column *columns)
 {
     ts_text_printf(out, "<thead><tr><th scope=\"col\">%s</th>", first);
     for (; columns->header; columns++) {
-        const char *unit = column_unit(columns);
+        if (!concerns(columns, model)) {
+            continue;
+        }
+        char buffer[TS_UNIT_BYTES];
+        const char *unit = column_unit(buffer, columns, model);
         ts_text_printf(out, "<th scope=\"col\" class=\"num\">%s", columns->header);
         if (unit != NULL) {
             ts_text_printf(out, "<br><small>%s</small>", unit);
@@ -45,7 +56,11 @@ static void put_cells(struct ts_text *out, const struct ts_report *report, uint3
                       const struct ts_column *columns)
 {
     for (; columns->header; columns++) {
-        const char *unit = column_unit(columns);
+        if (!concerns(columns, report->input.model)) {
+            continue;
+        }
+        char buffer[TS_UNIT_BYTES];
+        const char *unit = column_unit(buffer, columns, report->input.model);
         ts_text_puts(out, "<td class=\"num\">");
         if (unit != NULL) {
             ts_metric_format_bare(out, ts_report_value(report, subject, columns->name, columns->stat), unit);
@@ -82,7 +97,7 @@ static bool has_row(const struct ts_report *report, uint32_t tier, const struct 
 static void put_tier_rows(struct ts_text *out, const struct ts_report *report, const struct ts_column *columns)
 {
     const struct ts_model *model = report->input.model;
-    put_header(out, "tier", columns);
+    put_header(out, model, "tier", columns);
     for (uint32_t tier = 0; tier <= ts_all_tiers(model); tier++) {
         if (has_row(report, tier, columns)) {
             put_tier_name(out, model, tier);
@@ -124,7 +139,7 @@ static void put_what_tiers_are(struct ts_text *out, const struct ts_model *model
 static void put_classes(struct ts_text *out, const struct ts_report *report)
 {
     begin_section(out, "Classes of requests", "The same requests by what they are, over all tiers.");
-    put_header(out, "class", ts_class_columns);
+    put_header(out, report->input.model, "class", ts_class_columns);
     for (uint32_t i = 0; i < report->input.model->n_classes; i++) {
         ts_text_puts(out, "<tr><th scope=\"row\">");
         ts_html_put(out, report->input.model->class_names[i]);
@@ -149,6 +164,13 @@ static void put_cash_row(struct ts_table *table, const struct ts_cash_row *row)
     ts_table_num(table, round(row->ahead_usd), 15);
 }
 
+static void money_column(struct ts_table *table, const char *header, const struct ts_report *report)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "%s (%.8s)", header, ts_model_currency(report->input.model));
+    ts_table_column(table, name, true);
+}
+
 static enum ts_status put_cash_flow(struct ts_text *out, const struct ts_report *report)
 {
     struct ts_table *table = ts_table_create(NULL);
@@ -156,11 +178,11 @@ static enum ts_status put_cash_flow(struct ts_text *out, const struct ts_report 
         return TS_ENOMEM;
     }
     ts_table_column(table, "months", false);
-    ts_table_column(table, "plan (USD)", true);
-    ts_table_column(table, "permitted calls at the API (USD)", true);
-    ts_table_column(table, "plan so far (USD)", true);
-    ts_table_column(table, "API so far (USD)", true);
-    ts_table_column(table, "ahead by (USD)", true);
+    money_column(table, "plan", report);
+    money_column(table, "permitted calls at the API", report);
+    money_column(table, "plan so far", report);
+    money_column(table, "API so far", report);
+    money_column(table, "ahead by", report);
     for (size_t i = 0; i < report->n_cash; i++) {
         put_cash_row(table, &report->cash[i]);
     }
@@ -185,6 +207,11 @@ static void put_plan(struct ts_text *out, const struct ts_report *report)
         ts_text_puts(out, "</dd></div>\n");
     }
     ts_text_puts(out, "</dl>\n");
+    if (report->input.model->money.rates) {
+        ts_text_puts(out, "<p class=\"aid\">Converted at ");
+        ts_html_put(out, report->input.model->money.rates);
+        ts_text_puts(out, ".</p>\n");
+    }
 }
 
 enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *report)
@@ -214,6 +241,13 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
     begin_section(out, "Cost of a month",
                   "The first month in full service; bought machines are spread over their life.");
     put_tier_rows(out, report, ts_money_columns);
+    end_section(out);
+    begin_section(
+        out, "What a call and a token cost, and when a tier pays back by itself",
+        "Reserved: all of a month&#39;s cost over its tokens, to be held against an API&#39;s price. Busy: of "
+        "what is paid by time only the share in which units work. Levelised: over the horizon. A tier breaks "
+        "even at the volume at which a month costs what the API would charge.");
+    put_tier_rows(out, report, ts_worth_columns);
     end_section(out);
     put_plan(out, report);
     status = status == TS_OK ? put_cash_flow(out, report) : status;

@@ -353,6 +353,32 @@ static double get_cost(const struct ts_metric_view *view, const struct ts_metric
     return sum;
 }
 
+static bool any_owned(const struct ts_model *model, size_t field)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        double value = 0.0;
+        memcpy(&value, (const char *)&model->tiers[i].owned + field, sizeof value);
+        any = any || value > 0.0;
+    }
+    return any;
+}
+
+static bool has_colocation(const struct ts_model *model)
+{
+    return any_owned(model, offsetof(struct ts_owned_model, colocation_usd_per_month));
+}
+
+static bool has_licences(const struct ts_model *model)
+{
+    return any_owned(model, offsetof(struct ts_owned_model, licences_usd_per_month));
+}
+
+static bool has_rent_to_compare(const struct ts_model *model)
+{
+    return any_owned(model, offsetof(struct ts_owned_model, rent_instead_usd_per_h));
+}
+
 static double get_tier_baseline(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
@@ -371,6 +397,19 @@ static double get_tier_kwh(const struct ts_metric_view *view, const struct ts_me
     (void)self;
     const struct ts_econ *econ = view->econ;
     return view->tier > econ->n_tiers ? econ->kwh_per_month : econ->tier_kwh_per_month[view->tier];
+}
+
+/* A field of what the tier, or the plan, is worth by itself. */
+static double get_worth(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_econ *econ = view->econ;
+    return number_in(&econ->worth[view->tier > econ->n_tiers ? econ->n_tiers + 1 : view->tier], self);
+}
+
+static double get_call_cost(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ts_econ_call_usd(view->econ, view->result, view->tier, view->class_id);
 }
 
 static double get_saving(const struct ts_metric_view *view, const struct ts_metric *self)
@@ -526,19 +565,45 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
                    "With pools by role: from the end of a prompt until its KV entries are at a decode pool.")          \
     TRANSFER_TIMES("kv_transfer_wait", TRANSFER_WAIT, "The part of that before the link was free.")
 
-#define COST(stat, index_, doc) NUMBER("cost", stat, "USD/month", MONEY, get_cost, doc, .index = index_, .per = 1)
+#define COST_WHEN(stat, index_, concerns_, doc)                                                                        \
+    NUMBER("cost", stat, "USD/month", MONEY, get_cost, doc, .index = index_, .per = 1, .concerns = concerns_)
+#define COST(stat, index, doc) COST_WHEN(stat, index, NULL, doc)
+#define WORTH_WHEN(name, stat, unit, field_, concerns_, doc)                                                           \
+    NUMBER(name, stat, unit, MONEY, get_worth, doc, .field = offsetof(struct ts_econ_worth, field_),                   \
+           .type = TS_COUNTER_IS_REAL, .per = 1, .concerns = concerns_)
+#define WORTH(name, stat, unit, field, doc) WORTH_WHEN(name, stat, unit, field, NULL, doc)
 #define FIGURES_MONEY                                                                                                  \
     COST("capex", TS_COST_CAPEX, "Machines bought, less their resale, spread over their life.")                        \
     COST("energy", TS_COST_ENERGY, "Electricity.")                                                                     \
     COST("maintenance", TS_COST_MAINTENANCE, "A yearly share of the purchase price.")                                  \
     COST("staff", TS_COST_STAFF, "Salaries.")                                                                          \
-    COST("other", TS_COST_OTHER, "Colocation, licences.")                                                              \
+    COST_WHEN("colocation", TS_COST_COLOCATION, has_colocation, "Room, by the power that units are rated for.")        \
+    COST_WHEN("licences", TS_COST_LICENCES, has_licences, "Software.")                                                 \
+    COST("other", TS_COST_OTHER, "What else is paid by the month.")                                                    \
     COST("rent", TS_COST_RENT, "Machines by the hour, their power included.")                                          \
     COST("api", TS_COST_API, "APIs, the router, and calls beyond what owned tiers can take.")                          \
     COST("total", TS_N_COST_KINDS, "All of these.")                                                                    \
     FIGURE("baseline_cost", "total", "USD/month", MONEY, get_tier_baseline,                                            \
            "The same calls at the API, those that policy lets out.")                                                   \
-    FIGURE("energy_use", "total", "kWh/month", MONEY, get_tier_kwh, "At the meter, host and cooling included.")
+    FIGURE("energy_use", "total", "kWh/month", MONEY, get_tier_kwh, "At the meter, host and cooling included.")        \
+    WORTH("cost_of_tokens", "reserved", "USD/Mtok", usd_per_mtok,                                                      \
+          "cost over prompt and output tokens: what is reserved is paid whether it works or not. To be held against "  \
+          "an API.")                                                                                                   \
+    WORTH("cost_of_tokens", "busy", "USD/Mtok", busy_usd_per_mtok,                                                     \
+          "The same, of what is paid by time only the share in which units work.")                                     \
+    WORTH("cost_of_tokens", "levelised", "USD/Mtok", levelised_usd_per_mtok,                                           \
+          "Over the horizon: present value of all costs, less that of what machines are worth at the end, over that "  \
+          "of the tokens.")                                                                                            \
+    WORTH("break_even", "volume", "calls/month", break_even_calls_per_month,                                           \
+          "Where a month costs as much as at the API: F/(p - v). Never: no volume within the capacity.")               \
+    WORTH("break_even_busy", "share", "frac", break_even_busy_frac, "Share of the capacity that this takes.")          \
+    WORTH("own_payback", "value", "months", payback_months,                                                            \
+          "Until the tier by itself has cost less than its calls at the API; of all: payback.")                        \
+    WORTH_WHEN("rent_or_buy", "value", "h", rent_hours, has_rent_to_compare,                                           \
+               "Where a price of rent is known: hours of use after which a bought replica is cheaper than a rented "   \
+               "one.")                                                                                                 \
+    FIGURE("cost_of_call", "mean", "USD/call", CALLS, get_call_cost,                                                   \
+           "Its API bill, and its part of what the tier's units cost, by the time that calls are in service there.")
 
 #define PLAN(name, unit, field_, doc)                                                                                  \
     NUMBER(name, "value", unit, PLAN, get_plan, doc, .field = offsetof(struct ts_econ, field_),                        \
@@ -555,7 +620,6 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     PLAN("barred", "USD/month", barred_usd_per_month,                                                                  \
          "What the API would charge for the calls that policy keeps from it: in no baseline.")                         \
     PLAN("carbon", "kg/month", carbon_kg_per_month, "CO2 of energy_use.")                                              \
-    PLAN("cost_of_tokens", "USD/Mtok", usd_per_mtok, "cost over prompt and output tokens.")                            \
     PLAN("npv", "USD", npv_usd, "Net present value of the plan against the baseline over the horizon.")                \
     PLAN("payback", "months", payback_months, "Until the plan has cost less than the baseline, all in all.")           \
     PLAN("discounted_payback", "months", discounted_payback_months, "The same at the discount rate.")                  \
@@ -563,6 +627,10 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
          "Against all calls at the API, also those that policy keeps from it.")                                        \
     PLAN("residual", "USD", residual_usd, "What the machines are worth at the end of the horizon; in npv and irr.")    \
     PLAN("irr", "frac/year", irr_per_year, "Internal rate of return; none if there are several.")                      \
+    PLAN("mirr", "frac/year", mirr_per_year,                                                                           \
+         "Modified internal rate of return: what is paid out is financed, and what comes in invested, at the "         \
+         "discount rate.")                                                                                             \
+    PLAN("refused", "frac", refused_frac, "Share of the horizon's calls that no tier takes and policy keeps in.")      \
     FIGURE("horizon", "value", "months", PLAN, get_horizon, "How far the plan looks.")                                 \
     PLAN("month_factor", "1", month_factor, "From the window to a month, of what grows with calls.")                   \
     PLAN("time_factor", "1", time_factor, "From the window to a month, of what grows with time.")                      \

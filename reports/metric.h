@@ -14,6 +14,7 @@ enum ts_metric_scope {
     TS_METRIC_REQUESTS, /* of a tier and a class, or of all */
     TS_METRIC_TIER,     /* of a tier, or of all */
     TS_METRIC_MONEY,    /* of a tier or of all, in the first month in full service; merged run only */
+    TS_METRIC_CALLS,    /* of a tier and a class, or of all, in that month; merged run only */
     TS_METRIC_RUN,      /* of a run as a whole */
     TS_METRIC_PLAN,     /* of the plan as a whole; merged run only */
 };
@@ -24,6 +25,7 @@ struct ts_metric_view {
     const struct ts_result *result;
     const struct ts_econ *econ;   /* NULL for a single replication: figures of money are NaN */
     uint32_t tier;                /* an index; n_tiers: nowhere; n_tiers + 1: all */
+    uint32_t class_id;            /* TS_ALL_CLASSES: all */
     struct ts_cell cell;          /* summed */
     struct ts_tier_result totals; /* see ts_result_total */
 };
@@ -100,11 +102,18 @@ double ts_series_value(const struct ts_series *series, const struct ts_model *mo
 /* Does a tier (n_tiers + 1: all together) have what the counter is about? */
 bool ts_metric_has(const struct ts_model *model, uint32_t tier, enum ts_counter_has what);
 
-/* The key of run.json: "ttft_s", "cost_usd_per_month". */
-void ts_metric_put_key(struct ts_text *out, const struct ts_metric *metric);
+enum { TS_UNIT_BYTES = 32 };
+
+/* A unit of the table in the model's currency: "USD/month" -> "EUR/month"; lies in `out` where it is another. */
+const char *ts_metric_unit(char out[TS_UNIT_BYTES], const char *unit, const struct ts_model *model);
+
+/* The key of run.json: "ttft_s", "cost_usd_per_month"; model NULL: in USD. */
+void ts_metric_put_key(struct ts_text *out, const struct ts_metric *metric, const struct ts_model *model);
 /* docs/FIGURES.md. */
 void ts_metric_markdown(struct ts_text *out);
 
+/* Is it a time or a volume that is never reached? */
+bool ts_metric_is_never(double value, const char *unit);
 /* For people: "42.3 ms", "97.3 %", "12,345 USD/month", "never" for an infinite time, "-" for NaN. */
 void ts_metric_format(struct ts_text *out, double value, const char *unit);
 

@@ -25,11 +25,12 @@ static void put_unit_suffix(struct ts_text *out, const char *unit)
     }
 }
 
-void ts_metric_put_key(struct ts_text *out, const struct ts_metric *metric)
+void ts_metric_put_key(struct ts_text *out, const struct ts_metric *metric, const struct ts_model *model)
 {
+    char unit[TS_UNIT_BYTES];
     struct ts_text suffix;
     ts_text_init(&suffix);
-    put_unit_suffix(&suffix, metric->unit);
+    put_unit_suffix(&suffix, model ? ts_metric_unit(unit, metric->unit, model) : metric->unit);
     ts_text_puts(out, metric->name);
     if (!ts_str_has_suffix(metric->name, suffix.data)) {
         ts_text_puts(out, suffix.data);
@@ -62,6 +63,7 @@ static const struct {
     {TS_METRIC_REQUESTS, "Requests: of each tier, and of each class"},
     {TS_METRIC_TIER, "Tiers, and (marked \\*) the pools that they list"},
     {TS_METRIC_MONEY, "Money: of each tier, in the first month in full service; merged run only"},
+    {TS_METRIC_CALLS, "Money: of each tier, and of each class, in that month; merged run only"},
     {TS_METRIC_RUN, "The run"},
     {TS_METRIC_PLAN, "The plan; merged run only"},
 };
@@ -81,7 +83,7 @@ static const struct ts_metric *put_line(struct ts_text *out, const struct ts_met
         ts_text_printf(out, ", %s", last[1].stat);
     }
     ts_text_printf(out, " | %s | `", metric->unit);
-    ts_metric_put_key(out, metric);
+    ts_metric_put_key(out, metric, NULL);
     ts_text_printf(out, "` | %s | %s |\n", metric->merge ? metric->merge : "", metric->doc);
     return last;
 }

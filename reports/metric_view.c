@@ -10,7 +10,7 @@ enum ts_status ts_metric_view_init(struct ts_metric_view *out, const struct ts_m
                                    const struct ts_result *result, const struct ts_econ *econ, uint32_t tier,
                                    uint32_t class_id)
 {
-    struct ts_metric_view view = {.model = model, .result = result, .econ = econ, .tier = tier};
+    struct ts_metric_view view = {.model = model, .result = result, .econ = econ, .tier = tier, .class_id = class_id};
     enum ts_status status = ts_result_sum(&view.cell, result, tier, class_id);
     if (status != TS_OK) {
         return status;
@@ -44,8 +44,11 @@ bool ts_metric_shows_pool(const struct ts_model *model, uint32_t pool)
 
 struct ts_metric_view ts_metric_pool_view(const struct ts_model *model, const struct ts_result *result, uint32_t pool)
 {
-    return (struct ts_metric_view){
-        .model = model, .result = result, .tier = ts_metric_tier_of_pool(model, pool), .totals = result->pools[pool]};
+    return (struct ts_metric_view){.model = model,
+                                   .result = result,
+                                   .tier = ts_metric_tier_of_pool(model, pool),
+                                   .class_id = TS_ALL_CLASSES,
+                                   .totals = result->pools[pool]};
 }
 
 void ts_metric_pool_name(struct ts_text *out, const struct ts_model *model, uint32_t pool)

@@ -60,10 +60,25 @@ const struct ts_column ts_money_columns[] = {
     {"energy", "cost", "energy"},
     {"maintenance", "cost", "maintenance"},
     {"staff", "cost", "staff"},
+    {"colocation", "cost", "colocation"},
+    {"licences", "cost", "licences"},
     {"other", "cost", "other"},
+    {"rent", "cost", "rent"},
     {"API", "cost", "api"},
     {"total", "cost", "total"},
     {"same calls at the API", "baseline_cost", "total"},
+    END_OF_COLUMNS,
+};
+
+const struct ts_column ts_worth_columns[] = {
+    {"a call", "cost_of_call", "mean"},
+    {"a Mtok, reserved", "cost_of_tokens", "reserved"},
+    {"a Mtok, busy", "cost_of_tokens", "busy"},
+    {"a Mtok, levelised", "cost_of_tokens", "levelised"},
+    {"payback", "own_payback", "value"},
+    {"breaks even at", "break_even", "volume"},
+    {"of capacity", "break_even_busy", "share"},
+    {"rent or buy", "rent_or_buy", "value"},
     END_OF_COLUMNS,
 };
 
@@ -78,11 +93,17 @@ const struct ts_column ts_energy_columns[] = {
 };
 
 const struct ts_column ts_class_columns[] = {
-    {"requests", "arrived", "sum"},  {"prompt", "prompt_tok", "sum"},
-    {"output", "output_tok", "sum"}, {"TTFT p50", "ttft", "p50"},
-    {"p95", "ttft", "p95"},          {"E2E p50", "e2e", "p50"},
-    {"p95", "e2e", "p95"},           {"in time", "attainment", "mean"},
-    {"right", "quality", "mean"},    END_OF_COLUMNS,
+    {"requests", "arrived", "sum"},
+    {"prompt", "prompt_tok", "sum"},
+    {"output", "output_tok", "sum"},
+    {"TTFT p50", "ttft", "p50"},
+    {"p95", "ttft", "p95"},
+    {"E2E p50", "e2e", "p50"},
+    {"p95", "e2e", "p95"},
+    {"in time", "attainment", "mean"},
+    {"right", "quality", "mean"},
+    {"a call", "cost_of_call", "mean"},
+    END_OF_COLUMNS,
 };
 
 /* Of the terminal: what fits beside each other. */
@@ -107,6 +128,8 @@ const struct ts_column ts_plan_lines[] = {
     {"value of the machines at the end", "residual", "value"},
     {"net present value", "npv", "value"},
     {"internal rate of return", "irr", "value"},
+    {"modified internal rate of return", "mirr", "value"},
+    {"share of the horizon's calls that no tier takes", "refused", "value"},
     {"volume at which the first owned tier is full, times today's", "capacity_growth", "value"},
     END_OF_COLUMNS,
 };

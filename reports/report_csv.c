@@ -61,6 +61,7 @@ static void put_figure(struct ts_text *text, const struct ts_figure_list *list, 
                        const char *tier_name, const struct ts_subject *subject, uint32_t figure, double value)
 {
     const struct ts_metric *metric = list->metrics[figure];
+    char unit[TS_UNIT_BYTES];
     ts_csv_put(text, list->model->name, true);
     ts_csv_put(text, replication, false);
     ts_csv_put(text, tier_name, false);
@@ -68,7 +69,7 @@ static void put_figure(struct ts_text *text, const struct ts_figure_list *list, 
     ts_csv_put(text, metric->name, false);
     ts_csv_put(text, metric->stat, false);
     ts_csv_put_number(text, value, false);
-    ts_csv_put(text, metric->unit, false);
+    ts_csv_put(text, ts_metric_unit(unit, metric->unit, list->model), false);
     ts_text_puts(text, "\n");
 }
 

@@ -1,6 +1,7 @@
 /* Hides the layout of run.json (what came out) and manifest.json (what went in). Keys carry their units: metric "ttft"
  * in "s" becomes "ttft_s", "cost" in "USD/month" becomes "cost_usd_per_month"; metrics with several statistics become
  * an object. NaN is null, an endless payback is "never". */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,11 +12,11 @@ enum { FORMAT_VERSION = 1 };
 
 /* ---- run.json ---- */
 
-static void put_key(struct ts_json_writer *writer, const struct ts_metric *metric)
+static void put_key(struct ts_json_writer *writer, const struct ts_metric *metric, const struct ts_model *model)
 {
     struct ts_text key;
     ts_text_init(&key);
-    ts_metric_put_key(&key, metric);
+    ts_metric_put_key(&key, metric, model);
     writer->out->failed = writer->out->failed || key.failed;
     ts_json_key(writer, key.data);
     ts_text_deinit(&key);
@@ -23,7 +24,7 @@ static void put_key(struct ts_json_writer *writer, const struct ts_metric *metri
 
 static void put_value(struct ts_json_writer *writer, double value, const char *unit)
 {
-    if (isinf(value) && strcmp(unit, "months") == 0) {
+    if (ts_metric_is_never(value, unit)) {
         ts_json_put_string(writer, "never");
     } else {
         ts_json_put_double(writer, value);
@@ -49,7 +50,7 @@ static void put_scope(struct ts_json_writer *writer, const struct ts_report *rep
         bool continues = k > first && same_name(list->metrics[k - 1], metric);
         bool goes_on = k + 1 < end && same_name(metric, list->metrics[k + 1]);
         if (!continues) {
-            put_key(writer, metric);
+            put_key(writer, metric, list->model);
         }
         if (!continues && goes_on) {
             ts_json_begin_object(writer);
@@ -96,10 +97,27 @@ static void put_tier(struct ts_json_writer *writer, const struct ts_report *repo
     put_scope(writer, report, subject, TS_METRIC_REQUESTS);
     put_scope(writer, report, subject, TS_METRIC_TIER);
     put_scope(writer, report, subject, TS_METRIC_MONEY);
+    put_scope(writer, report, subject, TS_METRIC_CALLS);
     if (tier < model->n_tiers && ts_tier_lists_pools(&model->tiers[tier])) {
         put_pools(writer, report, tier);
     }
     ts_json_end_object(writer);
+}
+
+/* "plan_usd_by_month" */
+static void put_months(struct ts_json_writer *writer, const struct ts_report *report, const char *name,
+                       const double *values, size_t n)
+{
+    struct ts_text key;
+    ts_text_init(&key);
+    ts_text_printf(&key, "%s_", name);
+    for (const char *at = ts_model_currency(report->input.model); *at; at++) {
+        ts_text_printf(&key, "%c", tolower((unsigned char)*at));
+    }
+    ts_text_puts(&key, "_by_month");
+    writer->out->failed = writer->out->failed || key.failed;
+    ts_json_member_doubles(writer, key.data, values, n);
+    ts_text_deinit(&key);
 }
 
 static void put_plan(struct ts_json_writer *writer, const struct ts_report *report)
@@ -109,10 +127,11 @@ static void put_plan(struct ts_json_writer *writer, const struct ts_report *repo
     ts_json_key(writer, "plan");
     ts_json_begin_object(writer);
     put_scope(writer, report, TS_SUBJECT_ALL, TS_METRIC_PLAN);
+    ts_json_member_string(writer, "currency", ts_model_currency(report->input.model));
     ts_json_member_bool(writer, "unpays", econ->unpays);
-    ts_json_member_doubles(writer, "plan_usd_by_month", econ->plan_usd, n);
-    ts_json_member_doubles(writer, "baseline_usd_by_month", econ->baseline_usd, n);
-    ts_json_member_doubles(writer, "net_usd_by_month", econ->net_usd, n);
+    put_months(writer, report, "plan", econ->plan_usd, n);
+    put_months(writer, report, "baseline", econ->baseline_usd, n);
+    put_months(writer, report, "net", econ->net_usd, n);
     ts_json_end_object(writer);
 }
 
@@ -153,6 +172,7 @@ static void put_tiers_and_classes(struct ts_json_writer *writer, const struct ts
         ts_json_begin_object(writer);
         ts_json_member_string(writer, "name", model->class_names[i]);
         put_scope(writer, report, ts_figure_class(&report->list, i), TS_METRIC_REQUESTS);
+        put_scope(writer, report, ts_figure_class(&report->list, i), TS_METRIC_CALLS);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);

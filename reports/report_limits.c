@@ -1,6 +1,7 @@
 /* Hides which bounds a scenario can state and which figure each is held against. A figure that does not exist (no
  * request done) misses its bound. */
 #include <math.h>
+#include <stdio.h>
 
 #include "reports/report_parts.h"
 
@@ -18,14 +19,15 @@ void ts_report_find_verdicts(struct ts_report *report)
     const struct ts_limits_model *limits = &report->input.model->limits;
     const struct ts_slo_model *slo = &report->input.model->slo;
     const double attainment = ts_report_value(report, TS_SUBJECT_ALL, "attainment", "mean");
+    (void)snprintf(report->cost_unit, sizeof report->cost_unit, "%.8s/month", ts_model_currency(report->input.model));
     add(report,
         (struct ts_verdict){"slo.attainment", "requests that met the SLO", "frac",
                             slo->attainment_frac > 0.0 ? slo->attainment_frac : NAN, attainment, true, false, false});
     add(report, (struct ts_verdict){"limits.attainment", "requests that met the SLO", "frac",
                                     limits->min_attainment_frac, attainment, true, false, true});
-    add(report,
-        (struct ts_verdict){"limits.cost_per_month", "cost of the plan", "USD/month", limits->max_cost_usd_per_month,
-                            ts_report_value(report, TS_SUBJECT_ALL, "cost", "total"), false, false, true});
+    add(report, (struct ts_verdict){"limits.cost_per_month", "cost of the plan", report->cost_unit,
+                                    limits->max_cost_usd_per_month,
+                                    ts_report_value(report, TS_SUBJECT_ALL, "cost", "total"), false, false, true});
     add(report, (struct ts_verdict){"limits.ttft_p95", "time to the first token (p95)", "s", limits->max_ttft_p95_s,
                                     ts_report_value(report, TS_SUBJECT_ALL, "ttft", "p95"), false, false, true});
     add(report, (struct ts_verdict){"limits.payback", "payback", "months", limits->max_payback_months,

@@ -31,6 +31,7 @@ struct ts_report {
     double window_s, warmup_s; /* of a replication, on average */
     double saving_frac;        /* of the baseline, either way; NaN without one */
     size_t n_of_origin[TS_ORIGIN_MODELLED + 1];
+    char cost_unit[TS_UNIT_BYTES]; /* of a verdict */
     struct ts_verdict verdicts[TS_MAX_VERDICTS];
     size_t n_verdicts;
     struct ts_recorded_row recorded[TS_MAX_RECORDED_ROWS];
@@ -58,7 +59,7 @@ struct ts_column {
 
 /* Lists of them end with header = NULL. */
 extern const struct ts_column ts_service_columns[], ts_latency_columns[], ts_session_columns[], ts_money_columns[],
-    ts_energy_columns[], ts_class_columns[], ts_glance_columns[], ts_plan_lines[];
+    ts_worth_columns[], ts_energy_columns[], ts_class_columns[], ts_glance_columns[], ts_plan_lines[];
 
 const struct ts_metric *ts_column_metric(const struct ts_column *column);
 
@@ -103,6 +104,9 @@ void ts_report_frontier_csv(struct ts_text *out, const struct ts_report *report)
 
 enum ts_status ts_report_summary_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);
 enum ts_status ts_report_series_csv(const char *path, const struct ts_report *report, struct ts_diags *diags);
+/* The ledger: by month, and as FOCUS 1.2; docs/OUTPUT.md. out->failed: out of memory. */
+void ts_report_plan_csv(struct ts_text *out, const struct ts_report *report);
+void ts_report_focus_csv(struct ts_text *out, const struct ts_report *report);
 enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report *report);
 /* files: names of all files of the report. */
 enum ts_status ts_report_manifest_json(struct ts_text *out, const struct ts_report *report,

@@ -58,7 +58,7 @@ static void put_cost(struct ts_text *out, const struct ts_report *report)
                  report->input.econ->barred_usd_per_month > 0.0 ? "; permitted at the API: " : "; all at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
     ts_text_puts(out, saving_usd >= 0.0 ? "; saves " : "; costs ");
-    ts_metric_format(out, fabs(saving_usd), "USD");
+    ts_metric_format(out, fabs(saving_usd), ts_model_currency(report->input.model));
     if (!isnan(report->saving_frac)) {
         ts_text_puts(out, " (");
         ts_metric_format(out, report->saving_frac, "frac");
@@ -106,6 +106,17 @@ static void put_policy(struct ts_text *out, const struct ts_report *report)
                       "             payback against all calls there, which is not permitted: ");
     put_months(out, report, "payback_all_api");
     ts_text_puts(out, "\n");
+}
+
+/* Calls that the plan loses over its horizon. */
+static void put_refused(struct ts_text *out, const struct ts_report *report)
+{
+    if (ts_report_value(report, ALL, "refused", "value") >= 0.005) {
+        ts_text_puts(out, "  not taken  ");
+        ts_report_put(out, report, ALL, "refused", "value");
+        ts_text_printf(out, " of %u months' calls: a tier is not there yet, or full, and policy keeps them in\n",
+                       (unsigned)report->input.econ->n_months);
+    }
 }
 
 static void put_bound(struct ts_text *out, const char *name, double bound_s, bool *first)
@@ -188,7 +199,7 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_report *re
     ts_text_puts(out, ", ");
     ts_metric_format_bare(out, ts_report_value(report, ALL, "carbon", "value"), "kg/month");
     ts_text_puts(out, " kg CO2/month; ");
-    ts_report_put(out, report, ALL, "cost_of_tokens", "value");
+    ts_report_put(out, report, ALL, "cost_of_tokens", "reserved");
     ts_text_puts(out, "\n  quality    ");
     ts_report_put(out, report, ALL, "quality", "mean");
     ts_text_puts(out, " answered right");
@@ -297,7 +308,8 @@ static enum ts_status put_tiers(struct ts_text *out, const struct ts_report *rep
     }
     ts_table_column(table, "tier", false);
     for (const struct ts_column *column = ts_glance_columns; column->header; column++) {
-        ts_table_column(table, column->header, true);
+        char header[TS_UNIT_BYTES];
+        ts_table_column(table, ts_metric_unit(header, column->header, report->input.model), true);
     }
     bool complete = true;
     for (uint32_t tier = 0; complete && tier <= n_tiers + 1; tier++) {
@@ -374,6 +386,9 @@ static void put_origins(struct ts_text *out, const struct ts_report *report)
         }
     }
     ts_text_puts(out, "\n");
+    if (report->input.model->money.rates) {
+        ts_text_printf(out, "converted at %s\n", report->input.model->money.rates);
+    }
 }
 
 enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *report)
@@ -382,6 +397,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_cost(out, report);
     put_payback(out, report);
     put_policy(out, report);
+    put_refused(out, report);
     put_slo(out, report);
     put_load(out, report);
     put_capacity(out, report);

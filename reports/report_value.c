@@ -10,7 +10,9 @@ void ts_report_put(struct ts_text *out, const struct ts_report *report, uint32_t
                    const char *stat)
 {
     const struct ts_metric *metric = ts_metric_find(name, stat);
-    ts_metric_format(out, ts_figure_value(&report->list, report->values, subject, metric), metric->unit);
+    char unit[TS_UNIT_BYTES];
+    ts_metric_format(out, ts_figure_value(&report->list, report->values, subject, metric),
+                     ts_metric_unit(unit, metric->unit, report->input.model));
 }
 
 bool ts_report_lost_some(const struct ts_report *report)

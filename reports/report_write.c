@@ -94,15 +94,14 @@ static enum ts_status save_manifest(struct report_run *run)
     return status;
 }
 
-static enum ts_status save_recorded(struct report_run *run)
+typedef void put_fn(struct ts_text *out, const struct ts_report *report);
+
+static enum ts_status save_csv(struct report_run *run, const char *id, put_fn *put)
 {
-    if (run->report->input.model->recorded == NULL) {
-        return TS_OK;
-    }
     struct ts_text text;
     ts_text_init(&text);
-    ts_report_recorded_csv(&text, run->report);
-    const enum ts_status status = save(run, "recorded", ".csv", &text);
+    put(&text, run->report);
+    const enum ts_status status = save(run, id, ".csv", &text);
     ts_text_deinit(&text);
     return status;
 }
@@ -210,8 +209,14 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
     if (status == TS_OK) {
         status = save_streamed(run, "timeseries.csv", ts_report_series_csv);
     }
+    if (status == TS_OK && run->report->input.model->recorded) {
+        status = save_csv(run, "recorded", ts_report_recorded_csv);
+    }
     if (status == TS_OK) {
-        status = save_recorded(run);
+        status = save_csv(run, "plan", ts_report_plan_csv);
+    }
+    if (status == TS_OK) {
+        status = save_csv(run, "bill_focus", ts_report_focus_csv);
     }
     if (status == TS_OK) {
         status = save_incidents(run);

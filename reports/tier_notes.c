@@ -80,10 +80,10 @@ static bool note_price(struct ts_text *out, const struct ts_report *report, uint
     if (!model->owned.is_bare || !report->input.econ->has_baseline) {
         return false;
     }
-    ts_text_printf(out, "%s: bought at the list price of its bare accelerators, ", model->name);
-    ts_metric_format(out, model->owned.capex_usd, "USD");
-    ts_text_puts(out, ": no host, no network");
-    ts_text_puts(out, model->owned.staff_fte > 0.0 ? "" : ", no staff");
+    ts_text_printf(out, "%s: bought at catalog prices, ", model->name);
+    ts_metric_format(out, model->owned.capex_usd, ts_model_currency(report->input.model));
+    ts_text_puts(out, " with hosts and network");
+    ts_text_puts(out, model->owned.staff_fte > 0.0 ? "" : ", and run by nobody: owned.staff is 0");
     ts_text_puts(out, " (owned.capex is not written)");
     return true;
 }

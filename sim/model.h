@@ -345,17 +345,29 @@ struct ts_api_model {
     bool is_batch;  /* replies come some day: nobody loses patience once a call is accepted */
 };
 
-/* What the tier costs to own; all zero for an API or for devices that people have anyway. */
+/* What happens to calls beyond the volume at which a tier keeps its SLO. */
+enum ts_when_full { TS_FULL_OVERFLOW, TS_FULL_BUY, TS_FULL_REFUSE };
+
+/* What the tier costs to own; all zero for an API or for devices that people have anyway. Money is in the scenario's
+ * currency here and everywhere in the model and its results, whatever `usd` in a name says. */
 struct ts_owned_model {
-    double capex_usd;                 /* at month 0, all replicas */
+    double capex_usd;                 /* of all replicas, today's price */
+    uint32_t buy_month;               /* paid then */
     double life_months;               /* refresh after it, inside the horizon; 0 = never */
-    double lead_time_months;          /* paid at month 0, in service after it */
+    double lead_time_months;          /* from paying to serving */
     double maintenance_frac_per_year; /* of the capex */
-    double staff_fte;
-    double resale_frac;         /* of the capex, at the end of its life */
-    double other_usd_per_month; /* colocation, licences */
-    double rent_usd_per_h;      /* of one replica while it is up, power included; 0: bought */
-    bool is_bare;               /* capex is by default: the accelerators' list price, without a host */
+    double staff_fte;                 /* at least; the tier's first replicas_per_staff have them */
+    uint32_t replicas_per_staff;      /* each further so many need staff_fte again; 0: never */
+    double resale_frac;               /* of the capex, at the end of its life */
+    double colocation_usd_per_month;  /* all replicas: of their rated power */
+    double licences_usd_per_month;    /* all replicas */
+    double other_usd_per_month;       /* all together, however many */
+    double rent_usd_per_h;            /* of one replica, power included; 0: bought */
+    bool rent_is_reserved;            /* paid around the clock; else while it is up */
+    double rent_instead_usd_per_h;    /* what one replica would cost to rent, to compare with; 0: not known */
+    enum ts_when_full when_full;
+    double rated_w; /* facility power of one replica at work */
+    bool is_bare;   /* capex is by default: the accelerators' list price, without a host */
 };
 
 struct ts_tier_model {
@@ -452,15 +464,31 @@ struct ts_slo_model {
     double attainment_frac;       /* wanted share of all arrivals */
 };
 
+enum ts_depreciation { TS_DEPRECIATION_STRAIGHT_LINE, TS_DEPRECIATION_MACRS_5 };
+
+/* Electricity that costs more in some hours of weekdays, and what its highest power costs. */
+struct ts_tariff_model {
+    double peak_usd_per_kwh; /* NaN: the same price at all hours */
+    double peak_from_hour, peak_to_hour;
+    double demand_usd_per_kw; /* a month, of the highest power */
+};
+
 struct ts_money_model {
+    const char *currency; /* NULL: USD */
+    const char *rates;    /* "1 EUR = 1.0842 USD (2026-11-27)": what prices are converted at; NULL: none is */
+    uint32_t start_month; /* in which the plan begins: year x 12 + month - 1 */
     const char *region;
     double electricity_usd_per_kwh;
+    struct ts_tariff_model tariff;
     double carbon_g_per_kwh;
     uint32_t horizon_months;
     double discount_frac_per_year;
     double growth_frac_per_month; /* of the calls */
     double api_price_decline_frac_per_year;
+    double hardware_price_decline_frac_per_year;
     double salary_usd_per_year; /* loaded */
+    double tax_frac;            /* of profit; 0: before tax */
+    enum ts_depreciation depreciation;
 };
 
 /* Bounds that the user wants kept: a missed one gives exit code 3. NaN = not set. */
@@ -510,6 +538,8 @@ struct ts_model {
     double series_bin_s; /* width of the time series' bins */
     bool has_sessions;   /* requests are of sessions: see sim/sessions.h */
     double turns_until_s;   /* no call of a session is sent then or later, but those that waited for none; 0: always */
+    double start_hour;      /* of the week, 0 = Monday 00:00: when the window begins */
+    double site_cap_w;      /* facility power of all servers at work together; 0: no cap */
     bool prompts_are_told;  /* requests may say what their prompts consist of: a trace, of a format that has that */
     double calls_per_month; /* what a month brings; 0: the simulated window repeated over 730 h */
     double month_scale;     /* of that repeated window: calls of a month by those of 730 h like it; 0: 1 */
@@ -519,6 +549,11 @@ struct ts_model {
 
 /* Does anything go wrong that reports tell the course of: an incident, or a link's own outages? */
 bool ts_model_has_incidents(const struct ts_model *model);
+/* "USD", "EUR": of all money in it. */
+static inline const char *ts_model_currency(const struct ts_model *model)
+{
+    return model->money.currency ? model->money.currency : "USD";
+}
 
 /* Groups of equal units: the pools of a server tier; the devices of a tier, or an API, are one. */
 static inline uint32_t ts_tier_n_pools(const struct ts_tier_model *tier)

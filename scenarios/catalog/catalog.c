@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/csv.h"
@@ -419,6 +420,34 @@ const struct ts_price *ts_catalog_long_price(uint32_t *over_tok, const struct ts
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name)
 {
     return find(catalog, "region", name);
+}
+
+const struct ts_server_row *ts_catalog_server(const struct ts_catalog *catalog, const char *name)
+{
+    return find(catalog, "server", name);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double ts_catalog_rental(unsigned *n, const struct ts_catalog *catalog, const char *hardware, enum ts_rental_kind kind)
+{
+    double prices[MAX_ROWS];
+    *n = 0;
+    for (size_t i = 0; i < catalog->n_rentals && *n < MAX_ROWS; i++) {
+        const struct ts_rental *row = &catalog->rentals[i];
+        const double usd = kind == TS_RENTAL_SPOT       ? row->spot_usd_per_h
+                           : kind == TS_RENTAL_RESERVED ? row->reserved_usd_per_h
+                                                        : row->usd_per_h;
+        if (usd > 0.0 && ts_str_equal(row->hardware, hardware)) {
+            prices[(*n)++] = usd;
+        }
+    }
+    qsort(prices, *n, sizeof *prices, by_number);
+    return *n > 0 ? 0.5 * (prices[(*n - 1) / 2] + prices[*n / 2]) : 0.0;
 }
 
 const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name)

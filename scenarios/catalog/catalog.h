@@ -177,6 +177,24 @@ struct ts_pooled {
     const char *source;
 };
 
+/* What an accelerator costs to rent, host and power included. 0: not offered. */
+struct ts_rental {
+    const char *hardware, *provider; /* a row of hardware.csv */
+    unsigned n_gpus;                 /* of the machine that is rented */
+    double usd_per_h, spot_usd_per_h, reserved_usd_per_h;
+    const char *date, *source, *confidence;
+};
+
+/* A server to buy: chassis, CPUs, network cards, and its part of the network. */
+struct ts_server_row {
+    const char *name;
+    const char *accelerator; /* a row of hardware.csv; "": a host for others */
+    unsigned n_cards;        /* that it has, or room for */
+    double price_usd, network_usd;
+    bool includes_cards;
+    const char *date, *source, *confidence, *notes;
+};
+
 struct ts_catalog {
     const struct ts_hardware *hardware;
     size_t n_hardware;
@@ -190,6 +208,10 @@ struct ts_catalog {
     size_t n_speeds;
     const struct ts_region *regions;
     size_t n_regions;
+    const struct ts_rental *rentals;
+    size_t n_rentals;
+    const struct ts_server_row *servers;
+    size_t n_servers;
     const struct ts_weight_quant *quants;
     size_t n_quants;
     const struct ts_score *scores;
@@ -232,6 +254,13 @@ const struct ts_price *ts_catalog_long_price(uint32_t *over_tok, const struct ts
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
 const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
 
+const struct ts_server_row *ts_catalog_server(const struct ts_catalog *catalog, const char *name);
+
+enum ts_rental_kind { TS_RENTAL_ON_DEMAND, TS_RENTAL_RESERVED, TS_RENTAL_SPOT };
+
+/* The median over the providers of one accelerator, an hour; *n of them; 0 if there is none. */
+double ts_catalog_rental(unsigned *n, const struct ts_catalog *catalog, const char *hardware, enum ts_rental_kind kind);
+
 /* By exact name; NULL if there is none. */
 const struct ts_score *ts_catalog_score(const struct ts_catalog *catalog, const char *name);
 const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const char *name);
@@ -241,7 +270,7 @@ const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const ch
 size_t ts_catalog_matches(const struct ts_catalog *catalog, const char *kind, const char *name, const char **names,
                           size_t cap);
 
-/* Nearest name for a "did you mean", or NULL. kind: "hardware", "model", "price", "region", "quant". */
+/* Nearest name for a "did you mean", or NULL. kind: "hardware", "model", "price", "region", "server", "quant". */
 const char *ts_catalog_suggest(const struct ts_catalog *catalog, const char *kind, const char *name);
 
 #endif

@@ -92,10 +92,14 @@ bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const 
     if (!word) {
         return false;
     }
+    double value = 0.0, factor = 1.0;
+    if (unit && ts_str_has_prefix(unit, "USD") && !(word = ts_currencies_read(loader, node, word, &factor))) {
+        return false;
+    }
     struct ts_text why;
     ts_text_init(&why);
-    double value = 0.0;
     bool ok = ts_units_parse(&value, word, unit ? unit : "1", &why);
+    value *= factor;
     if (!ok) {
         ts_bind_error(loader, node, NULL, "%s: %s", label, why.data);
         if (why.failed) {

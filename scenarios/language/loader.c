@@ -121,7 +121,11 @@ void ts_loader_assume_number(struct ts_loader *loader, const char *key, enum ts_
     struct ts_text text;
     ts_text_init(&text);
     ts_units_format(&text, value, unit);
-    ts_loader_assume(loader, key, origin, source, "%s", ts_loader_keep(loader, &text));
+    const char *shown = ts_loader_keep(loader, &text), *usd = strstr(shown, "USD");
+    if (usd) {
+        shown = ts_loader_printf(loader, "%.*s%s%s", (int)(usd - shown), shown, loader->currencies.code, usd + 3);
+    }
+    ts_loader_assume(loader, key, origin, source, "%s", shown);
 }
 
 const char *ts_loader_hint(struct ts_loader *loader, const char *word, const char *const *candidates, size_t n)

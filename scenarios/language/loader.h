@@ -3,6 +3,7 @@
 #define TS_SCENARIOS_LANGUAGE_LOADER_H
 
 #include "scenarios/catalog/catalog.h"
+#include "scenarios/language/currency.h"
 #include "scenarios/language/scenario.h"
 #include "scenarios/language/value.h"
 
@@ -14,6 +15,7 @@ struct ts_loader {
     const struct ts_scenario_options *options;
     const char *path; /* the scenario's */
     struct ts_catalog catalog;
+    struct ts_currencies currencies;
     struct ts_value *root;
     struct ts_model *model;
     struct ts_workload *workload;
@@ -128,10 +130,12 @@ void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */
 void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx);
-/* resolve_power.c: power of a unit, and what the tier costs to own. The price of n units is added to the tier's. */
+/* resolve_power.c: power of a unit. */
 void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_power_model *power);
-void ts_resolve_price(struct ts_loader *loader, struct ts_tier_context *ctx, double n_units);
-void ts_resolve_owned(struct ts_tier_context *ctx);
+/* resolve_owned.c: what the tier costs to own. The price of n units of that power is added to the tier's. */
+void ts_resolve_price(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_power_model *power,
+                      double n_units);
+void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_tiers.c: hardware, model, memory and steps of ctx->pool's replicas, or of a tier's devices. */
 void ts_resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_pools.c: a server tier. */

@@ -277,6 +277,7 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     if (status != TS_OK) {
         return status;
     }
+    ts_currencies_find(loader, root);
     ts_bind(loader, root);
     if (!loader->failed) {
         ts_own_rows_add(loader);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "scenarios/catalog/catalog.h"
 
 #define TYPE_NAME_SECTION "section"
 #define TYPE_NAME_NAMES "names"
@@ -71,7 +72,12 @@ static const struct ts_choice router_targets[] = {
 /* Their words are what is read. */
 static const struct ts_choice chip_classes[] = {{"hbm", 0}, {"amd", 0},   {"gddr", 0}, {"apple", 0},
                                                 {"cpu", 0}, {"phone", 0}, {0}};
-static const struct ts_choice currencies[] = {{"USD", 0}, {0}};
+static const struct ts_choice rentals[] = {
+    {"on-demand", TS_RENTAL_ON_DEMAND}, {"reserved", TS_RENTAL_RESERVED}, {"spot", TS_RENTAL_SPOT}, {0}};
+static const struct ts_choice when_full[] = {
+    {"overflow", TS_FULL_OVERFLOW}, {"buy", TS_FULL_BUY}, {"refuse", TS_FULL_REFUSE}, {0}};
+static const struct ts_choice depreciations[] = {
+    {"straight-line", TS_DEPRECIATION_STRAIGHT_LINE}, {"macrs-5", TS_DEPRECIATION_MACRS_5}, {0}};
 
 /* ---- rows ---- */
 
@@ -123,7 +129,6 @@ static const struct {
      "offers:"},
     {"tiers.*.scheduler.priority", NOT_YET, "write order: priority, and a priority for each class of the workload"},
     {"links.*.outages", NOT_YET, "links are always up: leave the key out"},
-    {"power.site_cap", NOT_YET, "the site's power is reported, not capped: leave the key out"},
     {"tiers.*.fitted", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with the fit's coefficients"},
     {"tiers.*.operators", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with fitted coefficients"},
 };

@@ -53,8 +53,8 @@ static void resolve_long(struct ts_loader *loader, struct ts_value *item, const 
             listed->cached_input_usd_per_mtok > 0.0 ? listed->cached_input_usd_per_mtok : listed->input_usd_per_mtok;
         ts_loader_assume(loader, ts_loader_printf(loader, "%s.long", item->path), TS_ORIGIN_CATALOG,
                          ts_loader_printf(loader, "prices.csv: %s, %s", listed->name, listed->date),
-                         "prompts over %u tok: %.4g and %.4g USD/Mtok", (unsigned)over_tok, listed->input_usd_per_mtok,
-                         listed->output_usd_per_mtok);
+                         "prompts over %u tok: %.4g and %.4g %s/Mtok", (unsigned)over_tok, listed->input_usd_per_mtok,
+                         listed->output_usd_per_mtok, loader->currencies.code);
     }
 }
 

@@ -183,6 +183,92 @@ static double growth_per_month(struct ts_value *money)
     return number;
 }
 
+/* "2027-01" */
+static uint32_t start_month(struct ts_loader *loader, struct ts_value *money)
+{
+    const char *text = ts_value_text(money, "start");
+    uint64_t year = 0, month = 0;
+    const bool good = text && strlen(text) == 7 && text[4] == '-' && ts_parse_u64(&year, text, 4) &&
+                      ts_parse_u64(&month, text + 5, 2) && year > 0 && month >= 1 && month <= 12;
+    if (text && !good) {
+        ts_loader_error(loader, ts_value_at(money, "start"), "write for example '2027-01'", "'%s' is no month", text);
+    }
+    return good ? (uint32_t)(year * 12 + month - 1) : 0;
+}
+
+/* YYYY-MM-DD */
+static bool is_date(const char *text)
+{
+    uint64_t year = 0, month = 0, day = 0;
+    return strlen(text) == 10 && text[4] == '-' && text[7] == '-' && ts_parse_u64(&year, text, 4) &&
+           ts_parse_u64(&month, text + 5, 2) && ts_parse_u64(&day, text + 8, 2) && month >= 1 && month <= 12 &&
+           day >= 1 && day <= 31;
+}
+
+static const char *rates_in_words(struct ts_loader *loader, struct ts_value *rates)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    for (size_t i = 0; i < rates->n_children; i++) {
+        struct ts_value *rate = &rates->children[i];
+        const char *date = ts_value_text(rate, "date");
+        ts_text_printf(&text, "%s1 %s = ", i > 0 ? ", " : "", rate->name);
+        ts_text_number(&text, ts_value_number(rate, "usd"), 6);
+        ts_text_printf(&text, " USD (%s)", date ? date : "");
+    }
+    return ts_loader_keep(loader, &text);
+}
+
+static void resolve_currency(struct ts_loader *loader, struct ts_value *money)
+{
+    const struct ts_currencies *currencies = &loader->currencies;
+    struct ts_value *rates = ts_value_at(money, "rates");
+    const char *code = ts_value_text(money, "currency");
+    bool found = code && ts_str_equal(code, "USD");
+    for (size_t i = 0; i < rates->n_children; i++) {
+        struct ts_value *rate = &rates->children[i];
+        const char *date = ts_value_text(rate, "date");
+        bool used = false;
+        for (size_t k = 0; k < currencies->n; k++) {
+            used = used || (currencies->known[k].used && ts_str_equal(currencies->known[k].code, rate->name));
+        }
+        ts_value_counts_if(rate, "usd", used, "no price is in it");
+        ts_value_counts_if(rate, "date", used, "no price is in it");
+        (void)ts_value_number(rate, "usd");
+        found = found || (code && ts_str_equal(code, rate->name));
+        if (date && !is_date(date)) {
+            ts_loader_error(loader, ts_value_at(rate, "date"), "write for example '2026-11-27'", "'%s' is no date",
+                            date);
+        }
+    }
+    if (rates->n_children > TS_MAX_CURRENCIES) {
+        ts_loader_error(loader, rates, NULL, "more than %d currencies", TS_MAX_CURRENCIES);
+    }
+    if (!found && code) {
+        ts_loader_error(loader, ts_value_at(money, "currency"),
+                        ts_loader_printf(loader, "write it: rates: {%s: {usd: 1.08, date: 2026-11-27}}", code),
+                        "there is no rate of '%s'", code);
+    }
+    loader->model->money.currency = currencies->code;
+    loader->model->money.rates = rates->n_children > 0 ? rates_in_words(loader, rates) : NULL;
+}
+
+static void resolve_tariff(struct ts_loader *loader, struct ts_value *money, struct ts_money_model *out)
+{
+    struct ts_value *peak = ts_value_at(money, "peak");
+    out->tariff =
+        (struct ts_tariff_model){.peak_usd_per_kwh = NAN, .demand_usd_per_kw = ts_value_number(money, "demand_charge")};
+    if (ts_value_is_written(money, "peak") && !peak->broken) {
+        out->tariff.peak_usd_per_kwh = ts_value_number(peak, "price");
+        out->tariff.peak_from_hour = ts_value_number(peak, "from");
+        out->tariff.peak_to_hour = ts_value_number(peak, "to");
+        if (!(out->tariff.peak_to_hour > out->tariff.peak_from_hour)) {
+            ts_loader_error(loader, ts_value_at(peak, "to"), NULL, "peak hours end before they begin");
+        }
+    }
+    loader->model->start_hour = loader->workload->trace_path ? 0.0 : loader->workload->window.start_hour;
+}
+
 static void resolve_money(struct ts_loader *loader)
 {
     struct ts_value *money = ts_value_at(loader->root, "money");
@@ -194,17 +280,23 @@ static void resolve_money(struct ts_loader *loader)
     if (!region) {
         return;
     }
-    (void)ts_value_choice(money, "currency");
+    resolve_currency(loader, money);
     settle_prices(loader, money);
     out->region = region->name;
     out->electricity_usd_per_kwh =
         from_region(loader, money, "electricity", region, region->electricity_usd_per_kwh, "USD/kWh");
     out->carbon_g_per_kwh = from_region(loader, money, "carbon", region, region->carbon_g_per_kwh, "g/kWh");
+    out->start_month = start_month(loader, money);
     out->horizon_months = (uint32_t)(ts_value_number(money, "horizon") + 0.5);
     out->discount_frac_per_year = ts_value_number(money, "discount");
     out->growth_frac_per_month = growth_per_month(money);
     out->api_price_decline_frac_per_year = ts_value_number(money, "api_price_decline");
+    out->hardware_price_decline_frac_per_year = ts_value_number(money, "hardware_price_decline");
     out->salary_usd_per_year = ts_value_number(money, "salary");
+    out->tax_frac = ts_value_number(money, "tax");
+    ts_value_counts_if(money, "depreciation", out->tax_frac > 0.0, "there is no tax: write money: {tax: 25 %}");
+    out->depreciation = (enum ts_depreciation)ts_value_choice(money, "depreciation");
+    resolve_tariff(loader, money, out);
 }
 
 static void resolve_limits(struct ts_loader *loader)

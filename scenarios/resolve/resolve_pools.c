@@ -217,10 +217,10 @@ static void resolve_costs(struct ts_loader *loader, struct pools *pools)
         struct ts_tier_context *part = &pools->parts[i];
         if (!part->broken) {
             ts_resolve_power(loader, part, &part->pool->replica.power);
-            ts_resolve_price(loader, part, part->pool->n_replicas);
+            ts_resolve_price(loader, part, &part->pool->replica.power, part->pool->n_replicas);
         }
     }
-    ts_resolve_owned(pools->tier);
+    ts_resolve_owned(loader, pools->tier);
 }
 
 /* "4 x H100 SXM and 2 x L40S" */

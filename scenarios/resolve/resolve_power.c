@@ -1,4 +1,4 @@
-/* Hides how a power model and the cost of owning come from a catalog row where the scenario does not say more.
+/* Hides how a power model comes from a catalog row where the scenario does not say more.
  *
  * Power in decode: where energy was published for models of like size on this accelerator (energy.csv), the median over
  * those fits of the middle between the lowest and the highest power of their batches; elsewhere 74 % of the design
@@ -108,52 +108,5 @@ void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, str
         ts_loader_error(loader, ts_value_at(ctx->value, "power"), NULL,
                         "the power while busy (%.4g and %.4g W) is below the power while idle (%.4g W)",
                         power->prefill_w, power->decode_w, power->idle_w);
-    }
-}
-
-static double capex_of_one(struct ts_loader *loader, struct ts_tier_context *ctx)
-{
-    if (ts_value_is_set(ctx->value, "owned.capex")) {
-        return ts_value_number(ctx->value, "owned.capex");
-    }
-    const char *key = ts_loader_printf(loader, "%s.owned.capex", ctx->value->path);
-    if (ctx->tier->kind == TS_TIER_SERVER && ts_value_is_written(ctx->value, "owned.rent")) {
-        ts_loader_assume(loader, key, TS_ORIGIN_DEFAULT, "rented by the hour", "0 USD");
-        return 0.0;
-    }
-    if (ctx->tier->kind == TS_TIER_DEVICE || !ctx->hardware) {
-        ts_loader_assume(loader, key, TS_ORIGIN_DEFAULT, "people have these devices anyway", "0 USD");
-        return 0.0;
-    }
-    double usd = ctx->hardware->list_price_usd * ctx->n_accelerators;
-    ts_loader_assume(loader, key, TS_ORIGIN_CATALOG,
-                     ts_loader_printf(loader, "hardware.csv: list price of %u x %s, %d, without a host",
-                                      (unsigned)ctx->n_accelerators, ctx->hardware->name, ctx->hardware->year),
-                     "%.0f USD", usd);
-    ctx->tier->owned.is_bare = usd > 0.0;
-    return usd;
-}
-
-void ts_resolve_price(struct ts_loader *loader, struct ts_tier_context *ctx, double n_units)
-{
-    ctx->tier->owned.capex_usd += capex_of_one(loader, ctx) * n_units;
-}
-
-void ts_resolve_owned(struct ts_tier_context *ctx)
-{
-    struct ts_owned_model *owned = &ctx->tier->owned;
-    struct ts_value *value = ts_value_at(ctx->value, "owned");
-    static const char *const of_price[] = {"life", "maintenance", "resale"};
-    for (size_t i = 0; i < sizeof of_price / sizeof of_price[0]; i++) {
-        ts_value_counts_if(value, of_price[i], owned->capex_usd > 0.0, "the machines cost nothing: write capex");
-    }
-    owned->life_months = ts_value_number(value, "life");
-    owned->lead_time_months = ts_value_number(value, "lead_time");
-    owned->maintenance_frac_per_year = ts_value_number(value, "maintenance");
-    owned->staff_fte = ts_value_number(value, "staff");
-    owned->resale_frac = ts_value_number(value, "resale");
-    owned->other_usd_per_month = ts_value_number(value, "other");
-    if (ctx->tier->kind == TS_TIER_SERVER) {
-        owned->rent_usd_per_h = ts_value_number(value, "rent");
     }
 }

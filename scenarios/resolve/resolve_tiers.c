@@ -12,8 +12,8 @@ static void resolve_devices(struct ts_loader *loader, struct ts_tier_context *ct
     if (!ctx->broken) {
         struct ts_device_model *device = &ctx->tier->u.device;
         ts_resolve_power(loader, ctx, &device->power);
-        ts_resolve_price(loader, ctx, device->n_users);
-        ts_resolve_owned(ctx);
+        ts_resolve_price(loader, ctx, &device->power, device->n_users);
+        ts_resolve_owned(loader, ctx);
     }
 }
 
@@ -57,6 +57,24 @@ static void check_replaced(struct ts_loader *loader, struct ts_value *tiers)
     }
 }
 
+/* What the site may draw, if that is bounded. */
+static void check_site(struct ts_loader *loader)
+{
+    struct ts_value *power = ts_value_at(loader->root, "power");
+    struct ts_model *model = loader->model;
+    double drawn_w = 0.0;
+    model->site_cap_w = power->broken ? 0.0 : ts_value_number(power, "site_cap");
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        const struct ts_tier_model *tier = &model->tiers[i];
+        drawn_w += tier->kind == TS_TIER_SERVER ? tier->owned.rated_w * ts_server_n_replicas(&tier->u.server) : 0.0;
+    }
+    if (model->site_cap_w > 0.0 && drawn_w > model->site_cap_w) {
+        ts_loader_error(loader, ts_value_at(power, "site_cap"), "take fewer replicas, or a larger cap",
+                        "the servers draw up to %.4g kW at work, the site has %.4g kW", drawn_w / 1000.0,
+                        model->site_cap_w / 1000.0);
+    }
+}
+
 void ts_resolve_tiers(struct ts_loader *loader)
 {
     struct ts_value *tiers = ts_value_at(loader->root, "tiers");
@@ -73,4 +91,5 @@ void ts_resolve_tiers(struct ts_loader *loader)
         resolve_tier(loader, &tiers->children[i], &loader->model->tiers[i]);
     }
     check_replaced(loader, tiers);
+    check_site(loader);
 }

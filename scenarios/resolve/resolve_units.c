@@ -22,10 +22,10 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
                          ctx->hardware->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,
                          ts_loader_printf(loader, ctx->hardware->own ? "%s (%s)" : "hardware.csv: %s (%s)",
                                           ctx->hardware->source, ctx->hardware->confidence),
-                         "%s: %.4g TFLOPS fp16, %.4g TOPS int8, %.4g GB at %.4g GB/s, %.4g W, %.0f USD",
+                         "%s: %.4g TFLOPS fp16, %.4g TOPS int8, %.4g GB at %.4g GB/s, %.4g W, %.0f %s",
                          ctx->hardware->name, ctx->hardware->fp16_tflops, ctx->hardware->int8_tops,
                          ctx->hardware->memory_bytes / 1e9, ctx->hardware->bytes_per_s / 1e9, ctx->hardware->tdp_w,
-                         ctx->hardware->list_price_usd);
+                         ctx->hardware->list_price_usd, loader->currencies.code);
         return;
     }
     const char *path = loader->options->measurement_path;

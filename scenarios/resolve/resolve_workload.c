@@ -343,7 +343,8 @@ static void resolve_rate(struct ts_loader *loader, struct ts_value *section)
         ts_value_counts_if(section, of_process[i], false, "every class comes on its own: it has arrivals");
     }
     any_curve = any_curve || (!all_own && !is_flat(curve->curve));
-    ts_value_counts_if(section, "start", any_curve, "the rate is the same at all hours: write a curve");
+    const bool by_hours = any_curve || ts_value_is_written(loader->root, "money.peak");
+    ts_value_counts_if(section, "start", by_hours, "the rate is the same at all hours: write a curve");
     workload->calls_per_s = ts_value_number(section, "calls");
     workload->window.start_hour = ts_value_number(section, "start");
     ts_resolve_process(loader, section, &workload->process);

@@ -121,7 +121,7 @@ static void test_econ__first_month_lists_every_kind(void **state)
     close_to(econ->tier_kwh_per_month[SERVER], 350, 1e-9);
     close_to(econ->tier_baseline_usd_per_month[SERVER], 3000, 1e-9);
     close_to(econ->tier_baseline_usd_per_month[API], 700, 1e-9);
-    close_to(econ->usd_per_mtok, 4770, 1e-9);
+    close_to(econ->worth[N_TIERS + 1].usd_per_mtok, 4770, 1e-9);
     /* capex is cash at month 0 and depreciation is none */
     close_to(econ->plan_usd[0], 40000, 1e-9);
     close_to(econ->plan_usd[1], 3770, 1e-9);
@@ -464,9 +464,328 @@ static void test_econ__what_is_never_busy_is_never_full(void **state)
     world_deinit(&world);
 }
 
+/* ---- what a plan is worth ---- */
+
+static void test_econ__levelised_cost_and_rent_or_buy_are_the_published_ones(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    /* 40,000 USD, 20,000 a year, 20e9 tokens a year, 8 %, three years, 8,000 left. By month, so nearer to now than the
+     * yearly 1.6529: checked against the sum by hand. */
+    world.model.money.horizon_months = 36;
+    world.model.money.discount_frac_per_year = 0.08;
+    world.model.tiers[SERVER].owned = (struct ts_owned_model){
+        .capex_usd = 40000, .life_months = 36, .resale_frac = 0.2, .other_usd_per_month = 20000.0 / 12};
+    world.cells[SERVER].prompt_tok = 20000000000ULL / 12;
+    const struct ts_econ *econ = compute(&world);
+    double costs = 40000 - 8000 / pow(1.08, 3), mtok = 0;
+    for (int m = 1; m <= 36; m++) {
+        costs += 20000.0 / 12 / pow(1.08, m / 12.0);
+        mtok += 20e9 / 12 / 1e6 / pow(1.08, m / 12.0);
+    }
+    close_to(econ->worth[SERVER].levelised_usd_per_mtok, costs / mtok, 1e-6);
+    close_to(econ->worth[N_TIERS + 1].levelised_usd_per_mtok, costs / mtok, 1e-6);
+    /* Eight cards at 98.32 USD/h rented; owned, 0.87 USD/h: the published 8,556 h, and 15,392 h after the price cut. */
+    world.model.tiers[SERVER].owned = (struct ts_owned_model){
+        .capex_usd = 833806, .colocation_usd_per_month = 0.87 * 730, .rent_instead_usd_per_h = 98.32};
+    close_to(compute(&world)->worth[SERVER].rent_hours, 8556.2442278091, 1e-6);
+    world.model.tiers[SERVER].owned.rent_instead_usd_per_h = 55.04;
+    close_to(compute(&world)->worth[SERVER].rent_hours, 15392.394314196, 1e-6);
+    world.model.tiers[SERVER].owned.rent_instead_usd_per_h = 0.5;
+    assert_true(compute(&world)->worth[SERVER].rent_hours == INFINITY);
+    world_deinit(&world);
+}
+
+static void test_econ__breaks_even_within_the_capacity_or_never(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    /* F = 4,833.33 USD a month; the API takes .88 for what costs .10 here: 6,196.6 units, of 1,000 calls today. */
+    world.model.money.electricity_usd_per_kwh = 1.0;
+    world.model.tiers[SERVER].owned.other_usd_per_month = 4833.33;
+    world.tiers[SERVER].active_j = 0.10 * 3.6e6;
+    world.cells[SERVER].displaced_usd = 0.88;
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->worth[SERVER].break_even_calls_per_month, 1000 * 6196.576923076922, 1e-3);
+    world.tiers[SERVER].busy_frac = 1.0 / 12393.153846153844;
+    econ = compute(&world);
+    close_to(econ->worth[SERVER].break_even_busy_frac, 0.5, 1e-9);
+    close_to(econ->worth[SERVER].usd_per_call, (4833.33 + 0.10) / 1000, 1e-9);
+    world.tiers[SERVER].busy_frac = 1.0 / 6000.0; /* full before that */
+    assert_true(compute(&world)->worth[SERVER].break_even_calls_per_month == INFINITY);
+    world.tiers[SERVER].active_j = 0.9 * 3.6e6; /* dearer than the API */
+    world.tiers[SERVER].busy_frac = 0.0;
+    assert_true(compute(&world)->worth[SERVER].break_even_calls_per_month == INFINITY);
+    world_deinit(&world);
+}
+
+static void test_econ__reserved_and_busy_cost_of_a_token(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.tiers[SERVER].owned.other_usd_per_month = 1000;
+    world.tiers[SERVER].busy_frac = 0.25;
+    world.cells[SERVER].output_tok = 500000000;
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->worth[SERVER].usd_per_mtok, 2.0, 1e-12);
+    close_to(econ->worth[SERVER].busy_usd_per_mtok, 0.5, 1e-12);
+    assert_true(isnan(econ->worth[API].usd_per_mtok));
+    world_deinit(&world);
+}
+
+static void test_econ__a_tier_pays_back_by_itself(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.tiers[SERVER].owned.capex_usd = 40000;
+    world.cells[SERVER].displaced_usd = 15000;
+    world.cells[API] = (struct ts_cell){.arrived = 10, .done = 10, .api_usd = 500, .router_usd = 5000};
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->worth[SERVER].payback_months, 40000.0 / 15000, 1e-9);
+    close_to(econ->payback_months, 4.0, 1e-9); /* 5,000 a month for the router: not the tier's fault */
+    close_to(econ->worth[N_TIERS + 1].payback_months, 4.0, 1e-9);
+    assert_true(isnan(econ->worth[API].payback_months));
+    world_deinit(&world);
+}
+
+static void test_econ__mirr_is_the_documented_one(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.money.horizon_months = 2;
+    world.model.money.discount_frac_per_year = pow(1.1, 12) - 1; /* 10 % a month */
+    world.model.tiers[SERVER].owned.capex_usd = 1000;
+    world.cells[SERVER].displaced_usd = 600;
+    /* 600 x 1.1 + 600 = 1,260 of 1,000 in two months */
+    close_to(compute(&world)->mirr_per_year, pow(1.26, 6) - 1, 1e-9);
+    world_deinit(&world);
+}
+
+/* ---- machines ---- */
+
+static void test_econ__waiting_buys_cheaper_machines(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.money.hardware_price_decline_frac_per_year = 0.5;
+    world.model.tiers[SERVER].owned = (struct ts_owned_model){
+        .capex_usd = 1000, .buy_month = 6, .lead_time_months = 1, .life_months = 12, .resale_frac = 0.1};
+    world.cells[SERVER].displaced_usd = 100;
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->plan_usd[0], 0, 1e-9);
+    close_to(econ->plan_usd[6], 100 + 1000 * pow(0.5, 0.5), 1e-9);
+    close_to(econ->plan_usd[7], 100, 1e-9); /* on the way */
+    close_to(econ->plan_usd[8], 0, 1e-9);
+    /* ends at 7 + 12 = 19: a tenth of what was paid comes back, the new one costs half as much a year later */
+    close_to(econ->plan_usd[19], 1000 * pow(0.5, 19.0 / 12) - 0.1 * 1000 * pow(0.5, 0.5), 1e-9);
+    world_deinit(&world);
+}
+
+/* Volume doubles every month from 1; full at 1.5. */
+static void grow_fast(struct world *world)
+{
+    world_init(world);
+    world->model.money.growth_frac_per_month = 1.0;
+    world->model.money.horizon_months = 4;
+    world->cells[SERVER].displaced_usd = 1000;
+    world->tiers[SERVER].busy_frac = 1 / 1.5;
+    world->model.tiers[SERVER].owned =
+        (struct ts_owned_model){.capex_usd = 600, .other_usd_per_month = 7, .licences_usd_per_month = 10};
+}
+
+static void test_econ__what_is_full_overflows_buys_or_refuses(void **state)
+{
+    (void)state;
+    struct world world;
+    grow_fast(&world);
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->plan_usd[2], 17 + 500, 1e-9); /* volume 2, of it 0.5 at the API */
+    close_to(econ->plan_usd[4], 17 + 6500, 1e-9);
+    close_to(econ->refused_frac, 0, 1e-12);
+    world.model.tiers[SERVER].owned.when_full = TS_FULL_REFUSE;
+    econ = compute(&world);
+    close_to(econ->plan_usd[4], 17, 1e-9);
+    close_to(econ->refused_frac, (0.5 + 2.5 + 6.5) / 15, 1e-12);
+    world.model.tiers[SERVER].owned.when_full = TS_FULL_BUY;
+    econ = compute(&world); /* replicas for volumes 1, 2, 4, 8: 1, 2, 3, 6 */
+    close_to(econ->plan_usd[0], 600, 1e-9);
+    close_to(econ->plan_usd[1], 600 + 7 + 10, 1e-9); /* ordered when month 2 begins */
+    close_to(econ->plan_usd[2], 600 + 7 + 20, 1e-9);
+    close_to(econ->plan_usd[3], 1800 + 7 + 30, 1e-9);
+    close_to(econ->plan_usd[4], 7 + 60, 1e-9);
+    close_to(econ->units[ts_econ_row(econ, 4, SERVER)], 6, 1e-12);
+    world.model.tiers[SERVER].owned.lead_time_months = 1;
+    econ = compute(&world); /* ordered a month earlier; what serves in month 2 is ordered today */
+    close_to(econ->plan_usd[0], 1200, 1e-9);
+    close_to(econ->plan_usd[1], 600 + 1000, 1e-9); /* the first is on its way */
+    close_to(econ->plan_usd[2], 1800 + 7 + 20, 1e-9);
+    world_deinit(&world);
+}
+
+static void test_econ__the_site_powers_no_more_than_it_can(void **state)
+{
+    (void)state;
+    struct world world;
+    grow_fast(&world);
+    world.model.tiers[SERVER].owned.when_full = TS_FULL_BUY;
+    world.model.tiers[SERVER].owned.rated_w = 1000;
+    world.model.site_cap_w = 2999; /* two replicas: full at 3 */
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->units[ts_econ_row(econ, 4, SERVER)], 2, 1e-12);
+    close_to(econ->plan_usd[4], 7 + 20 + 5000, 1e-9);
+    world_deinit(&world);
+}
+
+static void test_econ__staff_comes_in_steps(void **state)
+{
+    (void)state;
+    struct world world;
+    grow_fast(&world);
+    world.model.money.salary_usd_per_year = 12000;
+    world.model.tiers[SERVER].owned.when_full = TS_FULL_BUY;
+    world.model.tiers[SERVER].owned.staff_fte = 0.5;
+    world.model.tiers[SERVER].owned.replicas_per_staff = 2;
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->ledger_usd[ts_econ_row(econ, 1, SERVER)][TS_COST_STAFF], 500, 1e-9);
+    close_to(econ->ledger_usd[ts_econ_row(econ, 2, SERVER)][TS_COST_STAFF], 500, 1e-9);
+    close_to(econ->ledger_usd[ts_econ_row(econ, 3, SERVER)][TS_COST_STAFF], 1000, 1e-9); /* three replicas */
+    close_to(econ->ledger_usd[ts_econ_row(econ, 4, SERVER)][TS_COST_STAFF], 1500, 1e-9);
+    world_deinit(&world);
+}
+
+static void test_econ__what_is_reserved_is_paid_around_the_clock(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.tiers[SERVER].mean_up = 0.25;
+    world.model.tiers[SERVER].owned = (struct ts_owned_model){.rent_usd_per_h = 2};
+    close_to(compute(&world)->monthly_usd[SERVER][TS_COST_RENT], 2 * 0.25 * 730, 1e-9);
+    world.model.tiers[SERVER].owned.rent_is_reserved = true;
+    close_to(compute(&world)->monthly_usd[SERVER][TS_COST_RENT], 2 * 730, 1e-9);
+    world_deinit(&world);
+}
+
+/* ---- electricity and tax ---- */
+
+static void test_econ__a_tariff_by_hours_and_its_demand_charge(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    double power_w[48]; /* two days of hours from Friday 00:00: 1 kW, 3 kW from 8 to 20 */
+    for (int hour = 0; hour < 48; hour++) {
+        power_w[hour] = hour % 24 >= 8 && hour % 24 < 20 ? 3000 : 1000;
+    }
+    world.result.n_bins = 48;
+    world.result.bin_s = 3600;
+    world.result.window_s = world.result.simulated_s = 48 * 3600.0;
+    world.tiers[SERVER].power_w = power_w;
+    world.tiers[SERVER].active_j = 96 * 3.6e6;
+    world.model.start_hour = 96;
+    world.model.money.electricity_usd_per_kwh = 0.10;
+    world.model.money.tariff = (struct ts_tariff_model){
+        .peak_usd_per_kwh = 0.30, .peak_from_hour = 8, .peak_to_hour = 20, .demand_usd_per_kw = 15};
+    /* Saturday has no peak: 36 of 96 kWh at .30 */
+    const double kwh = 96 * 730.0 / 48;
+    close_to(compute(&world)->monthly_usd[SERVER][TS_COST_ENERGY], kwh * (0.30 * 36 + 0.10 * 60) / 96 + 45, 1e-9);
+    world.model.money.tariff = (struct ts_tariff_model){.peak_usd_per_kwh = NAN};
+    close_to(compute(&world)->monthly_usd[SERVER][TS_COST_ENERGY], kwh * 0.10, 1e-9);
+    world_deinit(&world);
+}
+
+static void test_econ__tax_takes_its_part_of_what_is_saved(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.money.horizon_months = 72;
+    world.model.money.tax_frac = 0.25;
+    world.model.money.depreciation = TS_DEPRECIATION_MACRS_5;
+    world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = 10000};
+    world.cells[SERVER].displaced_usd = 1000;
+    const struct ts_econ *econ = compute(&world);
+    static const double macrs[] = {0.20, 0.32, 0.192, 0.1152, 0.1152, 0.0576};
+    double sum = 0;
+    for (size_t year = 0; year < COUNT(macrs); year++) {
+        sum += macrs[year];
+        close_to(econ->plan_usd[12 * (year + 1)], -0.25 * 10000 * macrs[year], 1e-9);
+    }
+    close_to(sum, 1.0, 1e-12);
+    close_to(econ->net_usd[1], 750, 1e-9);
+    close_to(econ->plan_cumulative_usd[72], 7500, 1e-9);
+    /* Straight line from price to resale; the sale is at what is left in the books. */
+    world.model.money.horizon_months = 24;
+    world.model.money.depreciation = TS_DEPRECIATION_STRAIGHT_LINE;
+    world.model.tiers[SERVER].owned =
+        (struct ts_owned_model){.capex_usd = 10000, .life_months = 20, .resale_frac = 0.2};
+    econ = compute(&world);
+    close_to(econ->plan_usd[1], -0.25 * 400, 1e-9);
+    close_to(econ->plan_usd[20], 10000 - 2000 - 0.25 * 400, 1e-9);
+    /* Written off faster than it loses its worth: what the sale brings beyond the books is taxed. */
+    world.model.money.depreciation = TS_DEPRECIATION_MACRS_5;
+    econ = compute(&world);
+    close_to(econ->plan_usd[12], -0.25 * 2000, 1e-9);
+    close_to(econ->plan_usd[20], 10000 - 2000 - 0.25 * (8000 - 2000), 1e-9);
+    world_deinit(&world);
+}
+
+static void test_econ__a_call_costs_its_time_in_service(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    struct ts_cell cells[2];
+    memset(cells, 0, sizeof cells);
+    world.model.n_classes = world.result.n_classes = 2;
+    struct ts_cell empty[2];
+    memset(empty, 0, sizeof empty);
+    world.tiers[SERVER].cells = cells;
+    world.tiers[API].cells = empty;
+    world.tiers[N_TIERS].cells = empty;
+    for (int i = 0; i < 4; i++) { /* three of a second, one of nine; all waited for two */
+        struct ts_cell *cell = &cells[i < 3 ? 0 : 1];
+        cell->arrived++;
+        cell->done++;
+        ts_hist_add(&cell->latency_ns[TS_TTFT], 2500000000);
+        ts_hist_add(&cell->latency_ns[TS_TTFT_SERVER], 2500000000);
+        ts_hist_add(&cell->latency_ns[TS_WAIT], 2000000000);
+        ts_hist_add(&cell->latency_ns[TS_E2E], i < 3 ? 3000000000 : 11000000000);
+    }
+    cells[1].router_usd = 4;
+    world.model.tiers[SERVER].owned.other_usd_per_month = 1200;
+    const struct ts_econ *econ = compute(&world);
+    close_to(ts_econ_call_usd(econ, &world.result, SERVER, 0), 300.0 / 3, 0.2);
+    close_to(ts_econ_call_usd(econ, &world.result, SERVER, 1), 900.0 + 4, 0.6);
+    close_to(ts_econ_call_usd(econ, &world.result, N_TIERS + 1, TS_ALL_CLASSES), 1204.0 / 4, 1e-9);
+    assert_true(isnan(ts_econ_call_usd(econ, &world.result, API, 0)));
+    ts_cell_deinit(&cells[0]);
+    ts_cell_deinit(&cells[1]);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_econ__levelised_cost_and_rent_or_buy_are_the_published_ones),
+        cmocka_unit_test(test_econ__breaks_even_within_the_capacity_or_never),
+        cmocka_unit_test(test_econ__reserved_and_busy_cost_of_a_token),
+        cmocka_unit_test(test_econ__a_tier_pays_back_by_itself),
+        cmocka_unit_test(test_econ__mirr_is_the_documented_one),
+        cmocka_unit_test(test_econ__waiting_buys_cheaper_machines),
+        cmocka_unit_test(test_econ__what_is_full_overflows_buys_or_refuses),
+        cmocka_unit_test(test_econ__the_site_powers_no_more_than_it_can),
+        cmocka_unit_test(test_econ__staff_comes_in_steps),
+        cmocka_unit_test(test_econ__what_is_reserved_is_paid_around_the_clock),
+        cmocka_unit_test(test_econ__a_tariff_by_hours_and_its_demand_charge),
+        cmocka_unit_test(test_econ__tax_takes_its_part_of_what_is_saved),
+        cmocka_unit_test(test_econ__a_call_costs_its_time_in_service),
         cmocka_unit_test(test_econ_payback__matches_the_falling_price_table),
         cmocka_unit_test(test_econ__first_month_lists_every_kind),
         cmocka_unit_test(test_econ__window_scales_by_calls_and_by_time),

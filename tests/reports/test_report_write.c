@@ -8,7 +8,10 @@
 #include "reports/chart.h"
 #include "scratch.h"
 
-static const char *const text_files[] = {"summary.csv", "timeseries.csv", "run.json", "manifest.json", "report.html"};
+static const char *const text_files[] = {"summary.csv", "timeseries.csv", "run.json",      "manifest.json",
+                                         "report.html", "plan.csv",       "bill_focus.csv"};
+
+enum { N_TEXT_FILES = sizeof text_files / sizeof *text_files };
 
 static void assert_sources_there(const struct scratch *scratch)
 {
@@ -112,7 +115,7 @@ static void test_report__with_gnuplot_holds_every_chart_twice(void **state)
         snprintf(name, sizeof name, "%s.png", chart->id);
         assert_true(scratch_has(scratch, name));
     }
-    assert_int_equal(scratch_count(scratch->out), 5 + 4 * 4);
+    assert_int_equal(scratch_count(scratch->out), N_TEXT_FILES + 4 * 4);
     assert_int_equal(scratch_count(scratch->root), 1);
     char *html = scratch_contents(scratch, "report.html");
     check_balance(html);
@@ -158,7 +161,7 @@ static void test_report__without_gnuplot_is_complete_but_for_the_drawings(void *
     assert_non_null(strstr(diags.items[0].message, "gnuplot is not installed"));
     assert_non_null(strstr(diags.items[0].hint, "gnuplot-nox"));
     assert_sources_there(scratch);
-    assert_int_equal(scratch_count(scratch->out), 5 + 2 * 4);
+    assert_int_equal(scratch_count(scratch->out), N_TEXT_FILES + 2 * 4);
     char *html = scratch_contents(scratch, "report.html");
     check_balance(html);
     assert_int_equal(count(html, "Not drawn"), 4);
@@ -205,7 +208,7 @@ static void test_report__old_drawings_do_not_stay_beside_new_data(void **state)
     char *summary = scratch_contents(scratch, "summary.csv");
     assert_true(ts_str_has_prefix(summary, "scenario,"));
     free(summary);
-    assert_int_equal(scratch_count(scratch->out), 1 + 5 + 2 * 4);
+    assert_int_equal(scratch_count(scratch->out), 1 + N_TEXT_FILES + 2 * 4);
     report_fixture_deinit(&fixture);
 }
 
@@ -244,7 +247,7 @@ static void test_report__hostile_names_do_nothing(void **state)
     assert_int_equal(diags.n_items, 0);
     assert_false(scratch_has(scratch, "pwned"));
     assert_false(ts_file_exists("pwned"));
-    assert_int_equal(scratch_count(scratch->out), 5 + 4 * 4);
+    assert_int_equal(scratch_count(scratch->out), N_TEXT_FILES + 4 * 4);
     char *html = scratch_contents(scratch, "report.html");
     check_balance(html);
     assert_int_equal(count(html, "<script"), 0);
@@ -335,7 +338,7 @@ static void test_report__a_full_disk_keeps_the_earlier_report(void **state)
     assert_int_equal(status, TS_EIO);
     char *again = scratch_contents(scratch, "summary.csv");
     assert_string_equal(summary, again);
-    assert_int_equal(scratch_count(scratch->out), 5 + 2 * 4);
+    assert_int_equal(scratch_count(scratch->out), N_TEXT_FILES + 2 * 4);
     free(again);
     free(summary);
     report_fixture_deinit(&fixture);

@@ -100,6 +100,8 @@ static void put_words(struct ts_text *out, const struct ts_model *model)
     for (size_t i = 0; i < model->n_assumptions; i++) {
         ts_text_printf(out, "%s\n", model->assumptions[i].source);
     }
+    ts_text_printf(out, "%s %u\n", ts_model_currency(model), (unsigned)model->money.start_month);
+    ts_text_puts(out, model->money.rates ? model->money.rates : "");
     ts_text_puts(out, model->recorded ? model->recorded->source : "");
 }
 

@@ -269,7 +269,7 @@ static void test_binding__owning_counts_every_replica(void **state)
                            "  c: {kind: api, ability: 3, offers: OpenAI/gpt-4o}\n"
                            "routing: {thresholds: {a: 0, b: 1}}\n"
                            "power: {pue: 1.4}\n");
-    assert_float_equal(s.model.tiers[0].owned.capex_usd, 3.0 * 2.0 * 32000.0, 0.0);
+    assert_float_equal(s.model.tiers[0].owned.capex_usd, 3.0 * (2.0 * 32000.0 + (32010.0 + 4500.0) / 4.0), 1e-6);
     assert_float_equal(s.model.tiers[0].u.server.pools[0].replica.power.prefill_w, 1400.0, 0.0);
     const struct ts_tier_model *b = &s.model.tiers[1];
     assert_float_equal(b->owned.capex_usd, 114000.0, 1e-6);
