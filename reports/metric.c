@@ -129,6 +129,15 @@ static bool has_sessions(const struct ts_model *model)
     return model->has_sessions;
 }
 
+static bool has_levels(const struct ts_model *model)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        any = any || (model->tiers[i].kind == TS_TIER_SERVER && model->tiers[i].u.server.n_kv_levels > 0);
+    }
+    return any;
+}
+
 static double battery_wh(const struct ts_model *model, uint32_t tier)
 {
     return tier < model->n_tiers && model->tiers[tier].kind == TS_TIER_DEVICE ? model->tiers[tier].u.device.battery_wh
@@ -274,6 +283,21 @@ static double get_cache_hit(const struct ts_metric_view *view, const struct ts_m
 {
     (void)self;
     return ratio((double)view->totals.found_tok, (double)view->totals.looked_up_tok);
+}
+
+/* Of the accelerators' own cache, or of a level behind it. */
+static double get_level_hit(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    const struct ts_tier_result *totals = &view->totals;
+    const uint64_t of_levels[] = {totals->level1_tok, totals->level2_tok, totals->level3_tok};
+    const uint64_t own = totals->found_tok - of_levels[0] - of_levels[1] - of_levels[2];
+    return ratio((double)(self->index == 0 ? own : of_levels[self->index - 1]), (double)totals->looked_up_tok);
+}
+
+static double get_kv_load(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio(view->totals.kv_load_s, (double)view->totals.n_kv_loads);
 }
 
 /* Of one unit, while it works. */
@@ -446,6 +470,7 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define WHEN_SESSIONS has_sessions
 #define WHEN_OUTAGES has_outages
 #define WHEN_REASONING has_reasoning
+#define WHEN_LEVELS has_levels
 #define MERGE_SUM "sum"
 #define MERGE_MAX "highest"
 #define MERGE_TIME_MEAN "mean by time"
@@ -535,6 +560,9 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 
 #define OF_UNITS(name, stat, unit, get, doc) NUMBER(name, stat, unit, TIER, get, doc, .per = 1, .of_pools = true)
 #define FIGURES_ENERGY OF_UNITS("energy", "total", "kWh", get_energy, "All of these.")
+#define LEVEL_HIT(stat, index_, doc)                                                                                   \
+    NUMBER("cache_hit", stat, "frac", TIER, get_level_hit, doc, .index = index_, .per = 1, .of_pools = true,           \
+           .concerns = has_levels)
 #define FIGURES_EFFICIENCY                                                                                             \
     OF_UNITS("cache_hit", "mean", "frac", get_cache_hit,                                                               \
              "Share of the prompt tokens begun that a prefix cache held: they need not be computed, or are billed as " \
@@ -543,6 +571,13 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
         "saturation", "value", "1", TIER, get_saturation,                                                              \
         "Of servers: 0 stable, 1 backlogged (more waited at some time than chance leaves), 2 overloaded (what waits "  \
         "grows until the end).")                                                                                       \
+    LEVEL_HIT("cache", 0, "With KV levels: the part of that which the accelerators' own cache held.")                  \
+    LEVEL_HIT("level1", 1, "The part that was loaded from the first KV level.")                                        \
+    LEVEL_HIT("level2", 2, "From the second.")                                                                         \
+    LEVEL_HIT("level3", 3, "From the third.")                                                                          \
+    NUMBER("kv_load", "mean", "s", TIER, get_kv_load,                                                                  \
+           "With KV levels: time that a sequence waits for what it loads from them, before it enters.", .per = 1,      \
+           .of_pools = true, .concerns = has_levels)                                                                   \
     FIGURE("output_rate_busy", "mean", "tok/s", TIER, get_busy_rate,                                                   \
            "output_tok over the time in which its units were busy, added up: what one of them makes while it works.")  \
     OF_UNITS("mfu", "mean", "frac", get_mfu, "Flop that the steps need over the hardware's peak while busy.")          \

@@ -458,7 +458,7 @@ void ts_engine_turn_away(struct ts_engine *engine, uint32_t id)
     }
     const int64_t down_ns = flight->down_ns;
     leave_tier(engine, flight);
-    flight->noticed_ns = flight->start_ns = flight->first_ns = TS_NEVER_NS;
+    flight->noticed_ns = flight->start_ns = flight->first_ns = flight->end_ns = TS_NEVER_NS;
     flight->in_step = false;
     if (down_ns > 0) {
         ts_engine_schedule_flight(engine, engine->now_ns + down_ns, TS_EVENT_ROUTE, id);
@@ -646,6 +646,12 @@ void ts_attempt_fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t
         if (flight->first_ns == engine->now_ns) {
             ts_engine_first_token(engine, id);
         }
+        break;
+    case TS_EVENT_LOADED:
+        if (flight->end_ns != engine->now_ns || engine->model->tiers[flight->tier].kind != TS_TIER_SERVER) {
+            break; /* the request has gone elsewhere since */
+        }
+        engine->tiers[flight->tier].ops->fire(&engine->tiers[flight->tier], engine, kind, id, flight->slot.stamp);
         break;
     case TS_EVENT_SERVICE:
     case TS_EVENT_RETRY: {

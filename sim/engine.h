@@ -30,6 +30,7 @@ enum ts_event_kind {
     TS_EVENT_LIFE,
     TS_EVENT_INCIDENT,
     TS_EVENT_SERVICE,
+    TS_EVENT_LOADED, /* servers: blocks from a KV level are there */
     TS_EVENT_RETRY,
     TS_EVENT_ENTER,
     TS_EVENT_ROUTE,
@@ -70,7 +71,8 @@ struct ts_tier_ops {
     double (*pressure)(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_request *request);
     /* Takes a request in (and calls ts_engine_accept), or returns false: full. */
     bool (*enter)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
-    /* An event of kind SERVICE or RETRY (target: a request in this tier), STEP or LIFE (target: one of its units). */
+    /* An event of kind SERVICE, LOADED or RETRY (target: a request in this tier), STEP or LIFE (target: one of its
+     * units). */
     void (*fire)(struct ts_tier *tier, struct ts_engine *engine, enum ts_event_kind kind, uint32_t target,
                  uint32_t stamp);
     /* The attempt is called back before its first token: forget it. */

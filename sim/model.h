@@ -11,7 +11,14 @@
 #include "base/dist.h"
 #include "traces/request.h"
 
-enum { TS_MAX_TIERS = 16, TS_MAX_LINKS = 32, TS_MAX_RULES = 64, TS_MAX_OFFERS = 8, TS_MAX_POOLS = 8 };
+enum {
+    TS_MAX_TIERS = 16,
+    TS_MAX_LINKS = 32,
+    TS_MAX_RULES = 64,
+    TS_MAX_OFFERS = 8,
+    TS_MAX_POOLS = 8,
+    TS_MAX_KV_LEVELS = 3
+};
 
 /* ---- where numbers come from ---- */
 
@@ -260,6 +267,14 @@ struct ts_kv_transfer_model {
     double bytes_per_tok; /* of KV; whole blocks are sent */
 };
 
+/* A store of KV blocks behind the accelerators' cache: see sim/serving/kv_levels.h. */
+struct ts_kv_level_model {
+    const char *name;
+    double bytes, bytes_per_s, latency_s;
+    bool is_shared;    /* one for all replicas of the tier; else each has its own */
+    bool prompts_only; /* replies are not kept */
+};
+
 /* A replica of a server tier, an engine that batches: KV blocks, a token budget for each step, a policy. */
 struct ts_replica_model {
     uint32_t n_accelerators;
@@ -278,6 +293,7 @@ struct ts_replica_model {
     struct ts_speculative_model speculative; /* TS_SCHEDULER_VLLM only */
     uint32_t block_tok;                      /* KV block size, 16 */
     uint64_t kv_blocks;
+    double kv_block_bytes; /* with KV levels */
     struct ts_power_model power;
 };
 
@@ -300,7 +316,9 @@ struct ts_server_model {
     uint32_t n_pools;                        /* 1..TS_MAX_POOLS */
     bool lists_pools;                        /* the scenario names them; else there is one, of the tier's name */
     struct ts_kv_transfer_model kv_transfer; /* between pools by role */
-    uint32_t max_queue;                      /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
+    struct ts_kv_level_model kv_levels[TS_MAX_KV_LEVELS]; /* [n_kv_levels], the nearest first */
+    uint32_t n_kv_levels;
+    uint32_t max_queue; /* waiting at a replica; 0 = unbounded (up to TS_SERVER_QUEUE_MAX) */
     enum ts_balance_policy balance;
     struct ts_autoscale_model autoscale;
     struct ts_failure_model failures;

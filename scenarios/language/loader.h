@@ -140,6 +140,8 @@ void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx);
 void ts_resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_pools.c: a server tier. */
 void ts_resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_kv_levels.c: behind the KV cache of ctx->tier's pools. */
+void ts_resolve_kv_levels(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_pool_model *pools);
 /* resolve_api.c */
 void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx);
 

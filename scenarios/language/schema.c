@@ -55,6 +55,7 @@ static const struct ts_choice failed_calls[] = {{"retry", false}, {"fail", true}
 static const struct ts_choice while_down[] = {{"fallback", false}, {"wait", true}, {0}}; /* stores */
 static const struct ts_choice incident_kinds[] = {
     {"down", TS_INCIDENT_DOWN}, {"throttled", TS_INCIDENT_THROTTLED}, {0}};
+static const struct ts_choice kept_blocks[] = {{"prompts", true}, {"all", false}, {0}};
 static const struct ts_choice pool_roles[] = {
     {"both", TS_POOL_BOTH}, {"prefill", TS_POOL_PREFILL}, {"decode", TS_POOL_DECODE}, {0}};
 static const struct ts_choice serving_engines[] = {{"vllm", 0}, {"sglang", 1}, {"trtllm", 2}, {"llama.cpp", 3}, {0}};

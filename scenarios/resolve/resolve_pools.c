@@ -385,5 +385,6 @@ void ts_resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx)
         ctx->tier->hardware = server->lists_pools ? hardware_of(loader, &pools) : pools.items[0].hardware;
         ctx->tier->context_tok = context_of(&pools);
         resolve_kv_transfer(loader, ctx);
+        ts_resolve_kv_levels(loader, ctx, pools.items);
     }
 }

@@ -95,7 +95,22 @@ struct entry {
     uint32_t chunk;   /* 0: it cannot enter */
     uint32_t n_found; /* blocks, listed in its record */
     uint32_t n_idle;  /* of those, not in use */
+    uint32_t n_load;  /* blocks behind them that are to be loaded before it enters */
+    struct ts_kv_found load;
 };
+
+/* Does a level behind the cache have that block? */
+static bool look_behind(const struct ts_scheduler *s, const struct ts_sequence *seq, uint64_t key, struct entry *entry)
+{
+    const struct ts_kv_levels *levels = s->config.levels;
+    const uint32_t level = levels && !seq->was_loaded ? ts_kv_levels_find(levels, key) : 0;
+    if (!levels || seq->was_loaded || level == levels->n) {
+        return false;
+    }
+    entry->load.n_blocks[level]++;
+    entry->n_load++;
+    return true;
+}
 
 /* Lists the blocks that hold the sequence's first tokens already; the last token is not looked for. */
 static void look_up(const struct ts_scheduler *s, const struct ts_sequence *seq, struct entry *entry)
@@ -105,19 +120,20 @@ static void look_up(const struct ts_scheduler *s, const struct ts_sequence *seq,
     uint64_t key = TS_PREFIX_ROOT;
     for (uint32_t i = 0; i < most; i++) {
         key = ts_prefix_key(key, &seq->prefix, seq->prompt_tok, seq->salt, i, block_tok);
-        const uint32_t block = ts_prefix_cache_find(s->cache, key);
-        if (block == TS_PREFIX_CACHE_NONE) {
+        const uint32_t block = entry->n_load == 0 ? ts_prefix_cache_find(s->cache, key) : TS_PREFIX_CACHE_NONE;
+        if (block != TS_PREFIX_CACHE_NONE) {
+            seq->blocks[entry->n_found++] = block;
+            entry->n_idle += ts_prefix_cache_is_idle(s->cache, block);
+        } else if (!look_behind(s, seq, key, entry)) {
             return;
         }
-        seq->blocks[entry->n_found++] = block;
-        entry->n_idle += ts_prefix_cache_is_idle(s->cache, block);
     }
 }
 
 /* How the head of the waiting queue could enter. */
 static struct entry entry_of_head(const struct ts_scheduler *s, uint32_t budget)
 {
-    struct entry entry = {0, 0, 0};
+    struct entry entry = {.chunk = 0};
     if (s->seqs.n_waiting == 0 || s->n_running >= s->max_running || budget == 0 || s->n_free_blocks == 0) {
         return entry;
     }
@@ -128,6 +144,10 @@ static struct entry entry_of_head(const struct ts_scheduler *s, uint32_t budget)
     }
     if (s->cache) {
         look_up(s, seq, &entry);
+    }
+    if (entry.n_load > 0) {
+        entry.n_load = (uint64_t)entry.n_load + entry.n_idle <= s->n_free_blocks ? entry.n_load : 0;
+        return entry;
     }
     const uint32_t need = seq->prompt_tok + seq->n_given - entry.n_found * s->config.block_tok;
     const uint32_t chunk = ts_running_chunk(s, need, budget);
@@ -143,6 +163,9 @@ static void share_found(struct ts_scheduler *s, struct ts_sequence *seq, const s
     }
     seq->n_blocks = entry->n_found;
     s->n_free_blocks -= entry->n_idle;
+    for (uint32_t i = entry->n_found; s->config.levels && i-- > 0;) {
+        ts_kv_levels_touch(s->config.levels, ts_prefix_cache_key(s->cache, seq->blocks[i]));
+    }
 }
 
 /* The one at `pos` has just entered, with nothing to compute but what it decodes. */
@@ -159,9 +182,43 @@ static void join(struct ts_scheduler *s, uint32_t pos)
     s->n_joining++;
 }
 
+/* The head steps aside, with places for the blocks that it waits for. */
+static void begin_load(struct ts_scheduler *s, const struct entry *entry, struct ts_scheduler_plan *plan)
+{
+    const uint32_t id = ts_sequences_head(&s->seqs);
+    struct ts_sequence *seq = &s->seqs.items[id];
+    uint64_t key = TS_PREFIX_ROOT;
+    ts_sequences_unlink(&s->seqs, id);
+    seq->state = TS_SEQUENCE_LOADING;
+    share_found(s, seq, entry);
+    seq->n_cached = entry->n_found;
+    for (uint32_t i = 0; i < entry->n_found + entry->n_load; i++) {
+        key = ts_prefix_key(key, &seq->prefix, seq->prompt_tok, seq->salt, i, s->config.block_tok);
+        s->keys[i] = key;
+    }
+    for (uint32_t i = entry->n_found + entry->n_load; i-- > 0;) {
+        ts_kv_levels_use(s->config.levels, s->keys[i]);
+    }
+    while (seq->n_blocks < entry->n_found + entry->n_load) {
+        seq->blocks[seq->n_blocks++] = ts_prefix_cache_take(s->cache);
+    }
+    s->n_free_blocks -= entry->n_load;
+    s->n_loading++;
+    s->loads[plan->n_loads++] =
+        (struct ts_scheduler_load){.tag = seq->tag, .handle = id, .is_first = !seq->was_admitted, .found = entry->load};
+}
+
 static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
 {
-    for (struct entry entry = entry_of_head(s, budget); entry.chunk > 0; entry = entry_of_head(s, budget)) {
+    for (struct entry entry = entry_of_head(s, budget); entry.chunk > 0 || entry.n_load > 0;
+         entry = entry_of_head(s, budget)) {
+        if (entry.n_load > 0 && plan->n_loads == s->max_running) {
+            return;
+        }
+        if (entry.n_load > 0) {
+            begin_load(s, &entry, plan);
+            continue;
+        }
         const uint32_t pos = s->n_running;
         const uint32_t id = ts_sequences_head(&s->seqs);
         const uint32_t n_computed = s->seqs.items[id].n_computed;
@@ -192,7 +249,8 @@ static void vllm_plan(struct ts_scheduler *s, uint32_t budget, struct ts_schedul
  * is needed elsewhere was counted as one of them. */
 static bool vllm_would_admit(const struct ts_scheduler *s, uint32_t budget)
 {
-    return entry_of_head(s, budget).chunk > 0;
+    const struct entry entry = entry_of_head(s, budget);
+    return entry.chunk > 0 || entry.n_load > 0;
 }
 
 static enum ts_status vllm_init(struct ts_scheduler *s)

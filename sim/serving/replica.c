@@ -25,6 +25,13 @@
 
 /* ---- life ---- */
 
+static enum ts_status create_scheduler(struct ts_scheduler **out, const struct ts_replica *replica)
+{
+    struct ts_scheduler_config config = replica->config->scheduler;
+    config.levels = replica->levels.n > 0 ? &replica->levels : NULL;
+    return ts_scheduler_create(out, &config);
+}
+
 enum ts_status ts_replica_init(struct ts_replica *out, const struct ts_replica_config *config, uint32_t unit)
 {
     out->config = config;
@@ -34,7 +41,7 @@ enum ts_status ts_replica_init(struct ts_replica *out, const struct ts_replica_c
     if (!out->ends_ns || !out->n_in_step) {
         return TS_ENOMEM;
     }
-    return ts_scheduler_create(&out->scheduler, &config->scheduler);
+    return create_scheduler(&out->scheduler, out);
 }
 
 void ts_replica_deinit(struct ts_replica *replica)
@@ -94,6 +101,29 @@ static double step_s(const struct ts_replica *replica, struct ts_engine *engine,
     const size_t i = engine->next_recorded < last ? engine->next_recorded : last;
     engine->next_recorded++;
     return engine->recorded_s[i];
+}
+
+/* Loads begin; events say when they are there. */
+static void note_loads(const struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
+{
+    struct ts_pool_account *account = &engine->ledger.pools[replica->config->book];
+    const double block_bytes = replica->config->kv_block_bytes;
+    for (uint32_t i = 0; i < plan->n_loads; i++) {
+        const struct ts_scheduler_load *load = &plan->loads[i];
+        struct ts_flight *flight = ts_engine_flight(engine, load->tag);
+        uint64_t tok[TS_MAX_KV_LEVELS] = {0};
+        flight->end_ns = ts_kv_levels_load_ns(&replica->levels, &load->found, block_bytes, engine->now_ns);
+        ts_engine_schedule_flight(engine, flight->end_ns, TS_EVENT_LOADED, load->tag);
+        for (uint32_t k = 0; k < replica->levels.n; k++) {
+            tok[k] = load->is_first ? (uint64_t)load->found.n_blocks[k] * replica->config->scheduler.block_tok : 0;
+            account->kv_load_bytes += load->found.n_blocks[k] * block_bytes;
+        }
+        account->n_kv_loads++;
+        account->kv_load_s += (double)(flight->end_ns - engine->now_ns) * 1e-9;
+        account->level1_tok += tok[0];
+        account->level2_tok += tok[1];
+        account->level3_tok += tok[2];
+    }
 }
 
 static void begin_step(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
@@ -159,6 +189,7 @@ static enum ts_status hand_over(struct ts_replica *replica, struct ts_engine *en
     const struct ts_request *request = &flight->request;
     const enum ts_pool_role role = replica->config->role;
     ts_engine_toil(engine, request->prefix.n_ids);
+    flight->end_ns = TS_NEVER_NS; /* of a load elsewhere */
     const struct ts_scheduler_extras extras = {.priority = request->priority,
                                                .prefix = request->prefix,
                                                .luck = luck_of(replica, engine, request),
@@ -222,11 +253,12 @@ static bool begin(struct ts_replica *replica, struct ts_engine *engine)
         ts_replica_begin_run(replica, engine, &run);
         return true;
     }
-    if (ts_scheduler_plan(replica->scheduler, &plan)) {
+    const bool has_step = ts_scheduler_plan(replica->scheduler, &plan);
+    note_loads(replica, engine, &plan);
+    if (has_step) {
         begin_step(replica, engine, &plan);
-        return true;
     }
-    return false;
+    return has_step;
 }
 
 static void proceed(struct ts_replica *replica, struct ts_engine *engine)
@@ -282,13 +314,34 @@ enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *e
     return TS_OK;
 }
 
+/* Blocks were given back: a run ends with the step under way. */
+static void end_run_soon(struct ts_replica *replica, struct ts_engine *engine)
+{
+    ts_replica_shorten_run(replica, engine, ts_replica_steps_ended(replica, engine->now_ns) + 1);
+}
+
 void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
 {
     if (take_from_inbox(replica, engine, id)) {
         return;
     }
     ts_scheduler_abort(replica->scheduler, ts_engine_flight(engine, id)->handle);
+    if (replica->levels.n > 0) {
+        end_run_soon(replica, engine); /* it may have held blocks */
+    }
     ts_replica_cut_run(replica, engine);
+}
+
+void ts_replica_loaded(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    flight->end_ns = TS_NEVER_NS;
+    ts_scheduler_loaded(replica->scheduler, flight->handle, id);
+    if (ts_replica_is_idle(replica)) {
+        proceed(replica, engine);
+    } else {
+        end_run_soon(replica, engine);
+    }
 }
 
 void ts_replica_release(struct ts_replica *replica, struct ts_engine *engine, uint32_t id)
@@ -333,7 +386,7 @@ uint32_t ts_replica_flights(const struct ts_replica *replica, const struct ts_en
 enum ts_status ts_replica_break(struct ts_replica *replica, struct ts_engine *engine)
 {
     struct ts_scheduler *fresh = NULL;
-    const enum ts_status status = ts_scheduler_create(&fresh, &replica->config->scheduler);
+    const enum ts_status status = create_scheduler(&fresh, replica);
     if (status != TS_OK) {
         return status;
     }

@@ -19,7 +19,8 @@ struct ts_replica_config {
     uint32_t tier;  /* whose requests it serves */
     uint32_t book;  /* its pool's, for its work: see sim/ledger.h */
     uint32_t n_classes;
-    bool plans_ahead; /* a step is planned when the one before it begins */
+    double kv_block_bytes; /* with KV levels */
+    bool plans_ahead;      /* a step is planned when the one before it begins */
     enum ts_pool_role role;
     /* PREFILL: takes over a request with further tokens to come, whose blocks stay in use until ts_replica_release. */
     void (*hand_on)(void *owner, struct ts_engine *engine, uint32_t id);
@@ -39,6 +40,7 @@ enum ts_replica_mode { TS_REPLICA_IDLE, TS_REPLICA_STEP, TS_REPLICA_RUN };
 
 struct ts_replica {
     const struct ts_replica_config *config; /* borrowed */
+    struct ts_kv_levels levels;             /* behind its cache: its own, and the tier's; set before init */
     struct ts_scheduler *scheduler;
     uint32_t unit; /* of its tier: the target of its events */
     enum ts_replica_life life;
@@ -77,6 +79,8 @@ void ts_replica_deinit(struct ts_replica *replica);
 enum ts_status ts_replica_submit(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
 /* Forgets a request that has not given a token yet. */
 void ts_replica_abandon(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
+/* A SERVICE event of one of its requests: blocks that it waited for are there. */
+void ts_replica_loaded(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
 /* A request that it has handed on: its blocks are free again. */
 void ts_replica_release(struct ts_replica *replica, struct ts_engine *engine, uint32_t id);
 /* A STEP event of its unit. */

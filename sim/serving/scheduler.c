@@ -25,6 +25,7 @@ static bool config_is_valid(const struct ts_scheduler_config *c)
            c->draft_tok <= (c->policy == TS_SCHEDULER_VLLM ? TS_SCHEDULER_MAX_DRAFT_TOK : 0) &&
            c->acceptance_frac >= 0.0 && c->acceptance_frac <= 1.0 &&
            (!c->kv_unified || c->policy == TS_SCHEDULER_SLOTS) &&
+           (!c->levels || (c->prefix_cache && c->policy == TS_SCHEDULER_VLLM)) &&
            (!c->prefix_cache || (policies[c->policy]->has_prefix_cache && c->kv_blocks <= TS_PREFIX_CACHE_MAX_BLOCKS));
 }
 
@@ -57,6 +58,10 @@ static enum ts_status allocate(struct ts_scheduler *s)
     s->gave = s->tags_c + max_running;
     s->found = s->gave + max_running;
     s->front.n_full = s->found + max_running;
+    s->loads = s->config.levels ? calloc(max_running, sizeof *s->loads) : NULL;
+    if (s->config.levels && !s->loads) {
+        return TS_ENOMEM;
+    }
     return s->policy->init ? s->policy->init(s) : TS_OK;
 }
 
@@ -90,6 +95,8 @@ void ts_scheduler_destroy(struct ts_scheduler *s)
         ts_sequences_deinit(&s->seqs);
         ts_prefix_cache_destroy(s->cache);
         ts_slots_destroy(s->slots);
+        free(s->loads);
+        free(s->keys);
         free(s->id);
         free(s);
     }
@@ -108,7 +115,7 @@ uint32_t ts_scheduler_running(const struct ts_scheduler *s)
 
 uint32_t ts_scheduler_waiting(const struct ts_scheduler *s)
 {
-    return s->seqs.n_waiting;
+    return s->seqs.n_waiting + s->n_loading;
 }
 
 uint64_t ts_scheduler_blocks_used(const struct ts_scheduler *s)
@@ -130,10 +137,26 @@ uint32_t ts_scheduler_tags(const struct ts_scheduler *s, uint32_t *tags)
             tags[n++] = s->seqs.items[i].tag;
         }
     }
+    for (uint32_t i = 0; s->n_loading > 0 && i < s->seqs.cap; i++) {
+        if (s->seqs.items[i].state == TS_SEQUENCE_LOADING) {
+            tags[n++] = s->seqs.items[i].tag;
+        }
+    }
     return n;
 }
 
 /* ---- submission ---- */
+
+static enum ts_status reserve_keys(struct ts_scheduler *s, uint32_t n)
+{
+    uint64_t *keys = n > s->keys_cap ? realloc(s->keys, n * sizeof *keys) : s->keys;
+    if (!keys) {
+        return TS_ENOMEM;
+    }
+    s->keys = keys;
+    s->keys_cap = n > s->keys_cap ? n : s->keys_cap;
+    return TS_OK;
+}
 
 enum ts_status ts_scheduler_submit_with(struct ts_scheduler *s, uint32_t *handle, uint32_t tag, uint32_t prompt_tok,
                                         uint32_t output_tok, const struct ts_scheduler_extras *extras)
@@ -166,6 +189,9 @@ enum ts_status ts_scheduler_submit_with(struct ts_scheduler *s, uint32_t *handle
     if (s->cache) {
         const uint64_t n_blocks = ts_running_blocks(&s->config, (uint64_t)prompt_tok + output_tok - 1);
         status = ts_sequences_reserve(&s->seqs, id, (uint32_t)n_blocks);
+        if (status == TS_OK && s->config.levels) {
+            status = reserve_keys(s, (uint32_t)n_blocks);
+        }
     }
     if (status != TS_OK) {
         ts_sequences_give(&s->seqs, id);
@@ -182,12 +208,41 @@ enum ts_status ts_scheduler_submit(struct ts_scheduler *s, uint32_t *handle, uin
     return ts_scheduler_submit_with(s, handle, tag, prompt_tok, output_tok, &(struct ts_scheduler_extras){0});
 }
 
+/* It holds its places no more. */
+static void end_load(struct ts_scheduler *s, struct ts_sequence *seq)
+{
+    s->n_free_blocks += ts_prefix_cache_give(s->cache, seq->blocks, seq->n_blocks);
+    seq->n_blocks = 0;
+    s->n_loading--;
+}
+
+void ts_scheduler_loaded(struct ts_scheduler *s, uint32_t handle, uint32_t tag)
+{
+    struct ts_sequence *seq = handle < s->seqs.cap ? &s->seqs.items[handle] : NULL;
+    if (!seq || seq->state != TS_SEQUENCE_LOADING || seq->tag != tag) {
+        return;
+    }
+    uint64_t key = seq->n_cached > 0 ? ts_prefix_cache_key(s->cache, seq->blocks[seq->n_cached - 1]) : TS_PREFIX_ROOT;
+    for (uint32_t i = seq->n_cached; i < seq->n_blocks; i++) {
+        key = ts_prefix_key(key, &seq->prefix, seq->prompt_tok, seq->salt, i, s->config.block_tok);
+        ts_prefix_cache_publish(s->cache, seq->blocks[i], key);
+    }
+    end_load(s, seq);
+    seq->was_loaded = true;
+    ts_sequences_push_front(&s->seqs, handle);
+}
+
 void ts_scheduler_abort(struct ts_scheduler *s, uint32_t handle)
 {
     TS_CHECK(handle < s->seqs.cap);
     struct ts_sequence *seq = &s->seqs.items[handle];
     if (seq->state == TS_SEQUENCE_WAITING) {
         ts_sequences_unlink(&s->seqs, handle);
+        ts_sequences_give(&s->seqs, handle);
+        return;
+    }
+    if (seq->state == TS_SEQUENCE_LOADING) {
+        end_load(s, seq);
         ts_sequences_give(&s->seqs, handle);
         return;
     }
@@ -234,7 +289,8 @@ static uint32_t kv_max(const struct ts_scheduler *s, uint32_t n_single)
 bool ts_scheduler_plan(struct ts_scheduler *s, struct ts_scheduler_plan *plan)
 {
     TS_CHECK(!s->in_step);
-    *plan = (struct ts_scheduler_plan){.admitted = s->tags_a, .found = s->found, .preempted = s->tags_b};
+    *plan =
+        (struct ts_scheduler_plan){.admitted = s->tags_a, .found = s->found, .loads = s->loads, .preempted = s->tags_b};
     s->load = (struct ts_batch_load){0};
     s->policy->plan(s, s->config.max_batched_tok, plan);
     s->load.kv_max_tok = kv_max(s, s->n_bulk);

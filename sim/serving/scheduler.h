@@ -19,6 +19,8 @@
  *  5. With a prefix cache, a sequence enters with the full blocks that are known already (sim/serving/prefix_cache.h):
  * their tokens are not computed again, but at least one token is. Full blocks become known in the step that computes
  * them, to sequences that enter in the same step too, and stay known when they are given back, until they are needed.
+ * Blocks that only the levels behind the cache have (sim/serving/kv_levels.h) are loaded first, while others are
+ * served; the sequence enters when they are there.
  * With by_priority, vLLM would leave out the rest of the list for a step when a sequence falls victim to itself; here
  * the others go on.
  *
@@ -45,6 +47,7 @@
 
 #include "base/status.h"
 #include "sim/model.h"
+#include "sim/serving/kv_levels.h"
 #include "sim/serving/sequence.h"
 
 enum {
@@ -68,11 +71,12 @@ struct ts_scheduler_config {
     enum ts_scheduler_policy policy;
     bool whole_admission;
     bool by_priority;
-    bool prefix_cache;      /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
-    bool kv_unified;        /* TS_SCHEDULER_SLOTS only */
-    uint32_t draft_tok;     /* 0: none; at most TS_SCHEDULER_MAX_DRAFT_TOK, TS_SCHEDULER_VLLM only */
-    double acceptance_frac; /* 0..1 */
-    bool counts_kv_max;     /* kv_max_tok in loads and runs; else 0 there */
+    bool prefix_cache;                 /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
+    bool kv_unified;                   /* TS_SCHEDULER_SLOTS only */
+    uint32_t draft_tok;                /* 0: none; at most TS_SCHEDULER_MAX_DRAFT_TOK, TS_SCHEDULER_VLLM only */
+    double acceptance_frac;            /* 0..1 */
+    const struct ts_kv_levels *levels; /* behind the prefix cache, TS_SCHEDULER_VLLM only; borrowed; NULL: none */
+    bool counts_kv_max;                /* kv_max_tok in loads and runs; else 0 there */
 };
 
 /* What a sequence may bring along. */
@@ -97,11 +101,21 @@ struct ts_scheduler_item {
                      recomputed) */
 };
 
+/* A waiting sequence whose blocks are loaded from the levels behind the cache: it holds places for them, and waits
+ * aside until ts_scheduler_loaded. Once it was, it computes what is missing. */
+struct ts_scheduler_load {
+    uint32_t tag, handle;
+    bool is_first; /* it was never admitted before */
+    struct ts_kv_found found;
+};
+
 struct ts_scheduler_plan {
     struct ts_batch_load load;
     const uint32_t *admitted; /* tags, in order of admission; a preempted sequence is admitted again */
     const uint32_t *found;    /* [n_admitted] with a prefix cache: tokens of each that were there already */
     uint32_t n_admitted;
+    const struct ts_scheduler_load *loads; /* [n_loads] that begin; there may be some where there is no step */
+    uint32_t n_loads;
     const uint32_t *preempted; /* tags, in order of preemption */
     uint32_t n_preempted;
     uint64_t blocks_used;              /* in the step */
@@ -152,6 +166,10 @@ enum ts_status ts_scheduler_submit_with(struct ts_scheduler *sched, uint32_t *ha
 /* Takes a sequence out, wherever it is; its tag is not reported again. A running one keeps its blocks until the commit
  * of the step under way. Not for running sequences between ts_scheduler_steady and ts_scheduler_advance. */
 void ts_scheduler_abort(struct ts_scheduler *sched, uint32_t handle);
+
+/* The blocks of a load are there: the sequence is the first of its priority that waits. Nothing if there is no load of
+ * that tag. */
+void ts_scheduler_loaded(struct ts_scheduler *sched, uint32_t handle, uint32_t tag);
 
 /* Gives back the blocks of a finished sequence that holds them; the handle is not valid any more. */
 void ts_scheduler_release(struct ts_scheduler *sched, uint32_t handle);

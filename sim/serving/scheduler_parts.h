@@ -69,8 +69,12 @@ struct ts_scheduler {
     struct ts_prefix_cache *cache; /* of TS_SCHEDULER_VLLM; NULL without */
     struct ts_slots *slots;        /* of TS_SCHEDULER_SLOTS */
     uint64_t n_submitted;
-    uint32_t n_joining; /* running ones with `joins` */
-    uint32_t n_holding; /* sequences in the state HELD */
+    uint32_t n_joining;              /* running ones with `joins` */
+    uint32_t n_holding;              /* sequences in the state HELD */
+    struct ts_scheduler_load *loads; /* [max_running] with levels: those of the last plan */
+    uint32_t n_loading;
+    uint64_t *keys; /* [keys_cap] with levels: of the blocks of a sequence */
+    uint32_t keys_cap;
 };
 
 extern const struct ts_policy ts_policy_vllm, ts_policy_slots, ts_policy_static;

@@ -93,6 +93,9 @@ void ts_running_publish(struct ts_scheduler *s, uint32_t pos, uint32_t n_new)
     for (uint32_t i = first; i < end; i++) {
         key = ts_prefix_key(key, &seq->prefix, seq->prompt_tok, seq->salt, i, block_tok);
         ts_prefix_cache_publish(s->cache, seq->blocks[i], key);
+        if (s->config.levels) {
+            ts_kv_levels_keep(s->config.levels, key, (uint64_t)(i + 1) * block_tok <= seq->prompt_tok);
+        }
     }
 }
 
@@ -266,7 +269,7 @@ uint32_t ts_running_remove_finished(struct ts_scheduler *s, uint32_t *tags)
     }
     move_running(s, kept, begin, n);
     s->n_running = kept + n - begin;
-    TS_CHECK(s->n_running > 0 || s->n_holding > 0 || s->n_free_blocks == s->config.kv_blocks);
+    TS_CHECK(s->n_running > 0 || s->n_holding > 0 || s->n_loading > 0 || s->n_free_blocks == s->config.kv_blocks);
     return n_tags;
 }
 

@@ -19,7 +19,8 @@ enum ts_sequence_state {
     TS_SEQUENCE_WAITING,
     TS_SEQUENCE_RUNNING,
     TS_SEQUENCE_ABORTED,
-    TS_SEQUENCE_HELD /* finished; its blocks are not given back yet */
+    TS_SEQUENCE_LOADING, /* waits aside for its blocks */
+    TS_SEQUENCE_HELD     /* finished; its blocks are not given back yet */
 };
 
 struct ts_sequence {
@@ -31,6 +32,7 @@ struct ts_sequence {
     uint8_t priority;        /* 0..TS_SEQUENCE_MAX_PRIORITY; set before it is pushed */
     bool was_admitted;       /* at least once */
     bool holds;              /* see ts_scheduler_extras */
+    bool was_loaded;         /* see ts_scheduler_load */
     bool joins;              /* entered with its tokens computed elsewhere, and has given none here yet */
     uint32_t n_computed;     /* tokens whose KV entries it brings along when it enters next */
     uint64_t n_held;         /* HELD, without a prefix cache: blocks */
@@ -40,6 +42,7 @@ struct ts_sequence {
     struct ts_prefix prefix; /* with a prefix cache: borrowed from who submitted it */
     uint32_t *blocks;        /* with a prefix cache: [n_blocks] that it holds, in order; stays with the record */
     uint32_t n_blocks, blocks_cap;
+    uint32_t n_cached; /* LOADING: of those, the first that were in the cache already */
 };
 
 struct ts_sequences {

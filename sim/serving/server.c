@@ -26,6 +26,8 @@ struct server {
     struct ts_replica *replicas; /* [n_replicas] of all pools */
     uint32_t n_replicas;
     uint32_t context_tok;
+    struct ts_kv_level **own_levels;                     /* [n_replicas * n_kv_levels] NULL: shared */
+    struct ts_kv_level *shared_levels[TS_MAX_KV_LEVELS]; /* NULL: each replica has its own */
 };
 
 /* ---- life ---- */
@@ -39,6 +41,13 @@ static void server_destroy(struct ts_tier *tier)
     for (uint32_t i = 0; server->replicas && i < server->n_replicas; i++) {
         ts_replica_deinit(&server->replicas[i]);
     }
+    for (uint32_t i = 0; server->own_levels && i < server->n_replicas * server->model->n_kv_levels; i++) {
+        ts_kv_level_destroy(server->own_levels[i]);
+    }
+    for (uint32_t k = 0; k < TS_MAX_KV_LEVELS; k++) {
+        ts_kv_level_destroy(server->shared_levels[k]);
+    }
+    free(server->own_levels);
     free(server->replicas);
     free(server);
     tier->state = NULL;
@@ -103,6 +112,7 @@ static struct ts_replica_config config_of(const struct ts_tier *tier, const stru
         .tier = tier->index,
         .book = ts_model_first_pool(engine->model, tier->index) + pool,
         .n_classes = engine->ledger.result.n_classes,
+        .kv_block_bytes = replica->kv_block_bytes,
         .plans_ahead = replica->plans_ahead,
         .role = model->role,
         .hand_on = hand_on,
@@ -110,18 +120,42 @@ static struct ts_replica_config config_of(const struct ts_tier *tier, const stru
     };
 }
 
+/* What is behind the cache of a replica: stores of its own, and those of the tier. */
+static enum ts_status open_levels(struct server *server, uint32_t unit, double block_bytes)
+{
+    const uint32_t n = server->model->n_kv_levels;
+    struct ts_kv_levels *levels = &server->replicas[unit].levels;
+    for (uint32_t k = 0; k < n; k++) {
+        const struct ts_kv_level_model *model = &server->model->kv_levels[k];
+        struct ts_kv_level **place =
+            model->is_shared ? &server->shared_levels[k] : &server->own_levels[(size_t)unit * n + k];
+        const enum ts_status status = *place ? TS_OK : ts_kv_level_create(place, model, block_bytes);
+        if (status != TS_OK) {
+            return status;
+        }
+        levels->items[k] = *place;
+    }
+    levels->n = n;
+    return TS_OK;
+}
+
 static enum ts_status create_replicas(struct server *server, struct ts_engine *engine)
 {
     enum { TOIL_OF_ONE = 1 << 13 };
     server->replicas = calloc(server->n_replicas, sizeof *server->replicas);
-    if (!server->replicas) {
+    const size_t n_levels = (size_t)server->n_replicas * server->model->n_kv_levels;
+    server->own_levels = n_levels > 0 ? calloc(n_levels, sizeof(struct ts_kv_level *)) : NULL;
+    if (!server->replicas || (n_levels > 0 && !server->own_levels)) {
         return TS_ENOMEM;
     }
     enum ts_status status = TS_OK;
     uint32_t unit = 0;
     for (uint32_t pool = 0; pool < server->model->n_pools; pool++) {
         for (uint32_t i = 0; status == TS_OK && i < server->model->pools[pool].n_replicas; i++) {
-            status = ts_replica_init(&server->replicas[unit], &server->configs[pool], unit);
+            status = open_levels(server, unit, server->configs[pool].kv_block_bytes);
+            if (status == TS_OK) {
+                status = ts_replica_init(&server->replicas[unit], &server->configs[pool], unit);
+            }
             unit++;
             status = status == TS_OK && !ts_engine_toils_on(engine, TOIL_OF_ONE) ? engine->status : status;
         }
@@ -154,7 +188,7 @@ static void open_balance(struct server *server, const struct ts_engine *engine, 
 static bool roles_are_fine(const struct server *server)
 {
     const struct ts_server_model *model = server->model;
-    bool fine = server->pool_end[FRONT] > 0 &&
+    bool fine = server->pool_end[FRONT] > 0 && (server->n_stages == 1 || model->n_kv_levels == 0) &&
                 (server->n_stages == 1 ||
                  (!model->autoscale.on && !(model->failures.mtbf_s > 0.0) && !(model->restart_every_s > 0.0) &&
                   server->pool_end[FRONT] < server->model->n_pools));
@@ -228,6 +262,13 @@ static void server_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_
     struct server *server = tier->state;
     if (kind == TS_EVENT_LIFE) {
         ts_fleet_fire(&server->fleets[FRONT], engine, target, stamp);
+        return;
+    }
+    if (kind == TS_EVENT_LOADED) {
+        const uint32_t unit = ts_engine_flight(engine, target)->unit;
+        if (unit < server->n_replicas) { /* else no replica has it, since that one failed */
+            ts_replica_loaded(&server->replicas[unit], engine, target);
+        }
         return;
     }
     if (kind == TS_EVENT_SERVICE) {

@@ -96,6 +96,9 @@ static void put_words(struct ts_text *out, const struct ts_model *model)
         for (uint32_t p = 0; model->tiers[i].kind == TS_TIER_SERVER && p < ts_tier_n_pools(&model->tiers[i]); p++) {
             ts_text_printf(out, "%s\n", model->tiers[i].u.server.pools[p].name);
         }
+        for (uint32_t k = 0; model->tiers[i].kind == TS_TIER_SERVER && k < model->tiers[i].u.server.n_kv_levels; k++) {
+            ts_text_printf(out, "%s\n", model->tiers[i].u.server.kv_levels[k].name);
+        }
     }
     for (size_t i = 0; i < model->n_assumptions; i++) {
         ts_text_printf(out, "%s\n", model->assumptions[i].source);
