@@ -62,7 +62,7 @@ kill -INT $!
 wait $!
 code=$?
 if [ $code -ne 0 ]; then # it may have been faster
-  [ $code -eq 130 ] && grep -q -- "--resume" said || { cat said; fail "interrupted: exit code $code"; }
+  [ $code -eq 130 ] && { grep -q -- "--resume" said || [ ! -e interrupted.db ]; } || { cat said; fail "interrupted: exit code $code"; }
 fi
 sweep -o interrupted.db --resume >/dev/null && same interrupted.csv "interrupted"
 
