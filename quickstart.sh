@@ -10,7 +10,7 @@ packages=(build-essential cmake ninja-build pkg-config libopenblas-dev libgsl-de
           libcurl4-openssl-dev libsqlite3-dev libcmocka-dev gnuplot-nox)
 # What only the full set of checks needs; not every release has each of them.
 full_packages=()
-[ "${1:-} ${CI:-}" != "test true" ] || full_packages=(clang libclang-rt-dev clang-format-14)
+[ "${1:-} ${CI:-}" != "test true" ] || full_packages=(clang libclang-rt-dev clang-format-14 slurm-wlm munge parallel)
 fedora="sudo dnf install -y gcc cmake ninja-build pkgconf openblas-devel gsl-devel libcsv-devel libyaml-devel jansson-devel zlib-devel libcurl-devel sqlite-devel libcmocka-devel gnuplot"
 macos="brew install cmake ninja pkg-config openblas gsl libcsv libyaml jansson zlib curl sqlite cmocka gnuplot"
 

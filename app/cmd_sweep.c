@@ -9,6 +9,7 @@
 #include "app/load_scenario.h"
 #include "app/print_table.h"
 #include "app/progress_line.h"
+#include "app/slurm.h"
 #include "app/study_words.h"
 #include "app/version.h"
 #include "base/file.h"
@@ -20,12 +21,12 @@ enum { MAX_REPLICATIONS = 10000, N_BEST = 5 };
 
 struct sweep_args {
     struct ts_scenario_args scenario;
-    const char *design, *out, *capacity, *goal, *shard;
-    uint32_t points, replications, threads;
-    bool resume, quiet;
+    const char *design, *out, *capacity, *goal, *shard, *slurm;
+    uint32_t points, replications, threads, shards;
+    bool resume, dry_run, quiet;
 };
 
-static const struct sweep_args defaults = {.design = "grid", .capacity = "off", .goal = "cost.total"};
+static const struct sweep_args defaults = {.design = "grid", .capacity = "off", .goal = "cost.total", .shards = 16};
 
 static const struct ts_option options[] = {
     {TS_INTO(struct sweep_args, scenario.path), "SCENARIO", "a scenario file, e.g. scenarios/hybrid-enterprise.yaml",
@@ -47,6 +48,13 @@ static const struct ts_option options[] = {
      "a study that is there already: run what it has not, of this design"},
     {"shard", 0, TS_INTO(struct sweep_args, shard), "I/N",
      "only every N-th point from I = 0 ... N-1 on, for `tiersim merge`; I may be an environment variable's name"},
+    {"slurm", 0, TS_INTO(struct sweep_args, slurm), "OPTIONS",
+     "run the shards as a Slurm array and merge them behind it; options of sbatch as one text, '' for none",
+     .without = {"shard", "threads"}},
+    {"shards", 0, TS_INTO(struct sweep_args, shards), "N", "how many shards; at least a minute of work in each is best",
+     .range = {1, 60000}, .with = "slurm"},
+    {"dry-run", 0, TS_INTO(struct sweep_args, dry_run), NULL, "print the scripts and what would be submitted",
+     .with = "slurm"},
     {"capacity", 0, TS_INTO(struct sweep_args, capacity), "EFFORT",
      "how the volume is found up to which servers keep the SLO: off (by busy share), quick or full"},
     {"threads", 'j', TS_INTO(struct sweep_args, threads), "N",
@@ -139,23 +147,39 @@ static enum ts_status print_fingerprint(struct ts_text *out, struct job *job, st
                   : TS_ENOMEM;
 }
 
-static const char *command_text(struct job *job)
+static void put_option(struct ts_text *out, const char *name, const char *value)
+{
+    if (value) {
+        ts_text_printf(out, " --%s ", name);
+        ts_words_put_shell(out, value);
+    }
+}
+
+static void put_count(struct ts_text *out, const char *name, uint32_t count)
+{
+    if (count > 0) {
+        ts_text_printf(out, " --%s %u", name, count);
+    }
+}
+
+/* What decides about the points, as a shell reads it: "sweep SCENARIO --set ...". */
+static const char *command_words(struct job *job)
 {
     const struct sweep_args *args = job->args;
     struct ts_text text;
     ts_text_init(&text);
-    ts_text_puts(&text, "tiersim sweep ");
+    ts_text_puts(&text, "sweep ");
     ts_words_put_shell(&text, args->scenario.path);
+    put_option(&text, "trace", args->scenario.trace);
+    put_option(&text, "measurement", job->loaded.scenario.measurement_path);
     for (size_t i = 0; i < args->scenario.sets.n; i++) {
-        ts_text_puts(&text, " --set ");
-        ts_words_put_shell(&text, args->scenario.sets.items[i]);
+        put_option(&text, "set", args->scenario.sets.items[i]);
     }
-    ts_text_printf(&text, " --design %s", args->design);
-    if (args->points > 0) {
-        ts_text_printf(&text, " --points %u", args->points);
-    }
-    ts_text_printf(&text, " --replications %u", job->loaded.scenario.replications);
-    const char *kept = ts_arena_strdup(job->arena, text.data);
+    put_option(&text, "design", args->design);
+    put_count(&text, "points", args->points);
+    put_count(&text, "replications", args->replications);
+    put_option(&text, "capacity", args->capacity);
+    const char *kept = text.failed ? NULL : ts_arena_strdup(job->arena, text.data);
     ts_text_deinit(&text);
     return kept;
 }
@@ -171,6 +195,10 @@ static enum ts_status make_folder(const char *path, struct ts_diags *diags)
 static enum ts_status open_study(struct ts_study_db **out, struct job *job, struct ts_diags *diags)
 {
     struct ts_text fingerprint;
+    const char *words = command_words(job);
+    if (!words) {
+        return TS_ENOMEM;
+    }
     ts_text_init(&fingerprint);
     enum ts_status status = print_fingerprint(&fingerprint, job, diags);
     if (status == TS_OK) {
@@ -182,7 +210,7 @@ static enum ts_status open_study(struct ts_study_db **out, struct job *job, stru
                                            .shard = job->shard,
                                            .n_shards = job->n_shards,
                                            .scenario = job->loaded.scenario.model.name,
-                                           .command = command_text(job),
+                                           .command = ts_arena_printf(job->arena, "tiersim %s", words),
                                            .created = ts_run_info_now(job->arena),
                                            .host = ts_run_info_host(job->arena)};
         status = ts_study_db_open(out, job->path, &head, job->args->resume, diags);
@@ -325,6 +353,19 @@ static enum ts_status make_design(struct job *job, struct ts_diags *diags)
     return status == TS_OK ? name_files(job) : status;
 }
 
+/* The shards as jobs of a cluster. */
+static enum ts_status submit(struct job *job, struct ts_diags *diags)
+{
+    const uint32_t n = job->args->shards < job->design.n ? job->args->shards : job->design.n;
+    const struct ts_slurm_job slurm = {
+        .words = command_words(job),
+        .stem = ts_words_study_stem(job->args->out, job->loaded.scenario.model.name, job->arena),
+        .options = job->args->slurm,
+        .n_shards = n,
+        .dry = job->args->dry_run};
+    return slurm.words && slurm.stem ? ts_slurm_submit(&slurm, job->arena, diags) : TS_ENOMEM;
+}
+
 static enum ts_status sweep(struct job *job, struct ts_diags *diags)
 {
     struct ts_study_db *db = NULL;
@@ -340,6 +381,9 @@ static enum ts_status sweep(struct job *job, struct ts_diags *diags)
     if (status == TS_OK) {
         ts_interrupt_arm();
         status = ts_sweep_check(&spec, diags);
+    }
+    if (status == TS_OK && job->args->slurm) {
+        return submit(job, diags);
     }
     if (status == TS_OK) {
         status = open_study(&db, job, diags);
@@ -382,7 +426,9 @@ const struct ts_command ts_command_sweep = {
         "  tiersim sweep scenarios/hybrid-enterprise.yaml --design sobol --points 256 --set "
         "routing.thresholds.edge=0:2 --set tiers.laptop.eligible='20 %:90 %'\n"
         "  tiersim sweep scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=1:8:1 --replications 4 --resume\n"
-        "  tiersim sweep scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=1:8:1 --shard 0/4\n",
+        "  tiersim sweep scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=1:8:1 --shard 0/4\n"
+        "  tiersim sweep scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=1:64:1 --shards 16 --slurm "
+        "'--partition=long --time=1:00:00'\n",
     .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

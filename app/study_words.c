@@ -83,26 +83,41 @@ static enum ts_status unknown_figure(const char *word, struct ts_diags *diags)
                    "there is no figure '%s'", word);
 }
 
+/* "cost.total", and as run.json writes it "ttft_p99"; of a name alone the first,
+ * of costs the total: "attainment", "cost". */
+static const struct ts_metric *find_metric(const char *name, struct ts_arena *arena)
+{
+    const char *stat = last_dot(name, name + strlen(name));
+    const char *underscore = strrchr(name, '_');
+    const char *split = stat ? stat : underscore;
+    const char *first = split ? ts_arena_strndup(arena, name, (size_t)(split - name)) : name;
+    const struct ts_metric *found = split && first ? ts_metric_find(first, split + 1) : NULL;
+    for (const struct ts_metric *metric = ts_metrics; metric->name && !found && !stat; metric++) {
+        found = ts_str_equal(metric->name, name) ? metric : NULL;
+    }
+    return ts_str_equal(name, "cost") ? ts_metric_find("cost", "total") : found;
+}
+
 enum ts_status ts_words_goal(struct ts_study_goal *out, const char *word, struct ts_arena *arena,
                              struct ts_diags *diags)
 {
     const bool most = ts_str_has_prefix(word, "max:");
     const char *figure = most || ts_str_has_prefix(word, "min:") ? word + 4 : word;
-    const char *stat = last_dot(figure, figure + strlen(figure));
-    if (!stat) {
-        return unknown_figure(word, diags);
+    const struct ts_metric *metric = find_metric(figure, arena);
+    const char *subject = "all";
+    if (!metric) { /* a tier in front */
+        const size_t len = strcspn(figure, ".");
+        subject = ts_arena_strndup(arena, figure, len);
+        metric = figure[len] == '.' ? find_metric(figure + len + 1, arena) : NULL;
     }
-    const char *name = last_dot(figure, stat), *subject = name ? figure : "all";
-    const char *name_at = name ? name + 1 : figure;
-    *out = (struct ts_study_goal){
-        .subject = ts_arena_strndup(arena, subject, name ? (size_t)(name - figure) : strlen(subject)),
-        .name = ts_arena_strndup(arena, name_at, (size_t)(stat - name_at)),
-        .stat = ts_arena_strdup(arena, stat + 1),
-        .most = most};
-    if (!out->subject || !out->name || !out->stat) {
+    if (arena->failed) {
         return TS_ENOMEM;
     }
-    return ts_metric_find(out->name, out->stat) ? TS_OK : unknown_figure(word, diags);
+    if (!metric) {
+        return unknown_figure(word, diags);
+    }
+    *out = (struct ts_study_goal){.subject = subject, .name = metric->name, .stat = metric->stat, .most = most};
+    return TS_OK;
 }
 
 /* ---- shards ---- */

@@ -13,7 +13,7 @@ enum ts_status ts_words_axes(struct ts_design_spec *out, struct ts_option_texts 
 /* "grid", "list", "lhs" or "sobol". */
 enum ts_status ts_words_design(enum ts_design_kind *out, const char *word, struct ts_diags *diags);
 
-/* "cost.total", "edge.ttft.p95", "max:attainment.mean". */
+/* "cost.total", "edge.ttft.p95", "max:attainment.mean"; also "cost", "ttft_p95". */
 enum ts_status ts_words_goal(struct ts_study_goal *out, const char *word, struct ts_arena *arena,
                              struct ts_diags *diags);
 
@@ -24,8 +24,7 @@ enum ts_status ts_words_shard(uint32_t *shard, uint32_t *n_shards, const char *w
  * out of memory. */
 const char *ts_words_study_stem(const char *named, const char *scenario, struct ts_arena *arena);
 
-/* The words of a command line from the command on, as a shell would have to read them, without the options of those
- * names (and their values), NULL-terminated. */
+/* A word as a shell reads it: in quotes if it must be. */
 void ts_words_put_shell(struct ts_text *out, const char *word);
 
 #endif
