@@ -25,7 +25,7 @@ static const struct diff_args defaults = {
 
 static const struct ts_option options[] = {
     {TS_INTO(struct diff_args, a), "A", "a scenario file, or the folder of a run", .operand = TS_NEEDED},
-    {TS_INTO(struct diff_args, b), "B", "another one", .operand = TS_NEEDED},
+    {TS_INTO(struct diff_args, b), "B", "a second scenario file or folder", .operand = TS_NEEDED},
     TS_OPTION_TRACE(struct diff_args, trace),
     TS_OPTION_SETS(struct diff_args, sets),
     {"measurement", 'm', TS_INTO(struct diff_args, measurement), "FILE",

@@ -52,7 +52,8 @@ void ts_diff_put_change(struct ts_text *out, const struct ts_diff_figure *figure
     const double scale = relative ? 100.0 / base : 1.0;
     ts_text_printf(out, "%+.3g%s", figure->change * scale, relative ? " %" : "");
     if (figure->half > 0.0) {
-        ts_text_printf(out, " +- %.2g%s", figure->half * scale, relative ? " %" : "");
+        const double half = figure->half * scale;
+        ts_text_printf(out, half < 100.0 ? " +- %.2g%s" : " +- %.0f%s", half, relative ? " %" : "");
     }
 }
 

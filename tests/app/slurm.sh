@@ -83,9 +83,9 @@ sinfo -h -o %t 2>/dev/null | grep -q '^idle' || { grep -qi "operation not permit
 grid=("$scenario" --set tiers.edge.replicas=1:4:1 --set routing.thresholds.edge=0:2:0.25 --set workload.duration='1 h')
 "$tiersim" sweep "${grid[@]}" -o whole.db --quiet >/dev/null || fail "one process"
 
-"$tiersim" sweep "${grid[@]}" -o array.db --slurm '--time=5 --comment="a sweep"' --shards 16 --dry-run >dry || fail "--dry-run"
+"$tiersim" sweep "${grid[@]}" -o array.db --slurm='--time=5 --comment="a sweep"' --shards 16 --dry-run >dry || fail "--dry-run"
 [ ! -e array.slurm ] || fail "--dry-run has written something"
-"$tiersim" sweep "${grid[@]}" -o array.db --slurm '--time=5 --comment="a sweep"' --shards 16 || fail "sbatch"
+"$tiersim" sweep "${grid[@]}" -o array.db --slurm='--time=5 --comment="a sweep"' --shards 16 || fail "sbatch"
 grep -q -- "--array=0-10 " dry && grep -q -- "--array=0-4 " dry || { cat dry; fail "arrays that keep MaxArraySize"; }
 for _ in $(seq 300); do
   [ -s array.csv ] && break
