@@ -428,7 +428,7 @@ const struct ts_command ts_command_sweep = {
         "  tiersim sweep scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=1:8:1 --replications 4 --resume\n"
         "  tiersim sweep scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=1:8:1 --shard 0/4\n"
         "  tiersim sweep scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=1:64:1 --shards 16 "
-        "--slurm='--partition=long --time=1:00:00'\n",
+        "--slurm=--partition=long\n",
     .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

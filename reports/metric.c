@@ -567,10 +567,6 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     OF_UNITS("cache_hit", "mean", "frac", get_cache_hit,                                                               \
              "Share of the prompt tokens begun that a prefix cache held: they need not be computed, or are billed as " \
              "cached.")                                                                                                \
-    FIGURE(                                                                                                            \
-        "saturation", "value", "1", TIER, get_saturation,                                                              \
-        "Of servers: 0 stable, 1 backlogged (more waited at some time than chance leaves), 2 overloaded (what waits "  \
-        "grows until the end).")                                                                                       \
     LEVEL_HIT("cache", 0, "With KV levels: the part of that which the accelerators' own cache held.")                  \
     LEVEL_HIT("level1", 1, "The part that was loaded from the first KV level.")                                        \
     LEVEL_HIT("level2", 2, "From the second.")                                                                         \
@@ -578,6 +574,10 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     NUMBER("kv_load", "mean", "s", TIER, get_kv_load,                                                                  \
            "With KV levels: time that a sequence waits for what it loads from them, before it enters.", .per = 1,      \
            .of_pools = true, .concerns = has_levels)                                                                   \
+    FIGURE(                                                                                                            \
+        "saturation", "value", "1", TIER, get_saturation,                                                              \
+        "Of servers: 0 stable, 1 backlogged (more waited at some time than chance leaves), 2 overloaded (what waits "  \
+        "grows until the end).")                                                                                       \
     FIGURE("output_rate_busy", "mean", "tok/s", TIER, get_busy_rate,                                                   \
            "output_tok over the time in which its units were busy, added up: what one of them makes while it works.")  \
     OF_UNITS("mfu", "mean", "frac", get_mfu, "Flop that the steps need over the hardware's peak while busy.")          \

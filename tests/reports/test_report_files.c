@@ -117,6 +117,7 @@ static void test_summary_csv__every_row_of_a_tier_is_exact(void **state)
                        "hybrid,all,edge,all,kv_used,mean,0,frac\n"
                        "hybrid,all,edge,all,kv_used,max,0,frac\n"
                        "hybrid,all,edge,all,cache_hit,mean,,frac\n"
+                       "hybrid,all,edge,all,saturation,value,0,1\n"
                        "hybrid,all,edge,all,output_rate_busy,mean,,tok/s\n"
                        "hybrid,all,edge,all,mfu,mean,0.25,frac\n"
                        "hybrid,all,edge,all,mbu,mean,0.75,frac\n"

@@ -140,6 +140,7 @@ static void test_terminal__tiny_run_is_exact(void **state)
         "  policy     keeps calls from the API (91.25 USD/month there), which are in no comparison above;\n"
         "             payback against all calls there, which is not permitted: never within 36 months\n"
         "  SLO        60 % of requests were answered; the SLO bounds no time\n"
+        "  load       edge stable\n"
         "  speed      first token 500 ms (p95 2 s), whole answer 1.75 s (p95 2.25 s)\n"
         "  energy     1460 kWh/month, 584 kg CO2/month; 189.4 USD/Mtok\n"
         "  quality    50 % answered right\n"

@@ -77,7 +77,7 @@ static void test_own_rows__written_hardware_serves_and_is_marked_as_the_scenario
     /* (96e9 x 0.95 - 1.31e9 - 70.55e9) / 163,840 B */
     const struct ts_replica_model *replica = &tier->u.server.pools[0].replica;
     assert_int_equal(replica->kv_blocks, 118041 / 16);
-    assert_near(tier->owned.capex_usd, 8500.0, 1e-9);
+    assert_near(tier->owned.capex_usd, 8500.0 + 10424.0 + 563.0, 1e-9); /* the card, a host and its network */
     assert_near(replica->power.idle_w, 60.0, 1e-9);
     assert_int_equal(assumption(&s, "tiers.edge.hardware.row")->origin, TS_ORIGIN_SCENARIO);
     ts_scenario_deinit(&s);
