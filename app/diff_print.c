@@ -8,7 +8,7 @@
 
 static const struct {
     const char *name, *stat;
-} shown[] = {{"cost", "total"},       {"cost_of_tokens", "value"},
+} shown[] = {{"cost", "total"},       {"cost_of_tokens", "reserved"},
              {"npv", "value"},        {"payback", "value"},
              {"attainment", "mean"},  {"quality", "mean"},
              {"goodput", "mean"},     {"ttft", "p50"},

@@ -17,7 +17,7 @@
 #include "base/units.h"
 #include "econ/finance.h"
 
-enum { NOT_SOLD = UINT32_MAX };
+static const uint32_t not_sold = UINT32_MAX;
 
 static const double years_without_life = 5.0;
 
@@ -58,7 +58,7 @@ static enum ts_status add_lot(struct ts_purchases *purchases, const struct ts_ow
                                                      .month = paid,
                                                      .from = from,
                                                      .to = from + life,
-                                                     .sold = is_sold ? (uint32_t)end : NOT_SOLD,
+                                                     .sold = is_sold ? (uint32_t)end : not_sold,
                                                      .resale_usd = isfinite(life) ? owned->resale_frac * usd : 0.0});
         if (!is_sold) {
             break;
@@ -173,7 +173,7 @@ double ts_purchases_residual(const struct ts_purchases *purchases, uint32_t n_mo
     for (uint32_t i = 0; i < purchases->n; i++) {
         const struct ts_purchase *item = &purchases->items[i];
         const double served = (double)n_months - item->from;
-        if (item->sold != NOT_SOLD) {
+        if (item->sold != not_sold) {
             continue;
         }
         if (isfinite(item->to)) {
@@ -190,7 +190,7 @@ double ts_purchases_book(const struct ts_purchases *purchases, uint32_t n_months
     double usd = 0.0;
     for (uint32_t i = 0; i < purchases->n; i++) {
         const struct ts_purchase *item = &purchases->items[i];
-        usd += item->sold == NOT_SOLD ? item->usd - written_off(item, n_months, how) : 0.0;
+        usd += item->sold == not_sold ? item->usd - written_off(item, n_months, how) : 0.0;
     }
     return usd;
 }
