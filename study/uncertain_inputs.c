@@ -61,16 +61,29 @@ static void add_steps(struct finding *finding, const char *tier, const struct ts
     }
 }
 
-static void add_tier(struct finding *finding, const struct ts_tier_model *tier, bool alone)
+/* Does the scenario write it? An ability may also come from a table. */
+static bool is_written(const struct ts_model *model, const char *key)
+{
+    bool written = false;
+    for (size_t i = 0; key && i < model->n_assumptions; i++) {
+        const struct ts_assumption *assumption = &model->assumptions[i];
+        written = written || (ts_str_equal(assumption->key, key) &&
+                              (assumption->origin == TS_ORIGIN_SCENARIO || assumption->origin == TS_ORIGIN_COMMAND));
+    }
+    return written;
+}
+
+static void add_tier(struct finding *finding, const struct ts_model *model, const struct ts_tier_model *tier)
 {
     if (tier->kind == TS_TIER_DEVICE) {
         add_steps(finding, tier->name, &tier->u.device.steps.error);
     } else if (tier->kind == TS_TIER_SERVER) {
         add_steps(finding, tier->name, &tier->u.server.pools[0].replica.steps.error);
     }
-    if (!alone) {
+    const char *key = ts_arena_printf(finding->arena, "tiers.%s.ability", tier->name);
+    if (model->n_tiers > 1 && is_written(model, key)) {
         const double half = 0.13;
-        add(finding, (struct ts_uncertain){.key = ts_arena_printf(finding->arena, "tiers.%s.ability", tier->name),
+        add(finding, (struct ts_uncertain){.key = key,
                                            .p10 = tier->ability - half,
                                            .p50 = tier->ability,
                                            .p90 = tier->ability + half,
@@ -125,7 +138,7 @@ enum ts_status ts_uncertain_inputs_find(struct ts_uncertain_inputs *out, const s
     }
     found.n_written = found.n;
     for (uint32_t i = 0; i < scenario->model.n_tiers; i++) {
-        add_tier(&finding, &scenario->model.tiers[i], scenario->model.n_tiers == 1);
+        add_tier(&finding, &scenario->model, &scenario->model.tiers[i]);
     }
     add_money(&finding, &scenario->model);
     if (finding.failed) {
