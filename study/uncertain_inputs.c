@@ -2,7 +2,7 @@
  *   step times of a roofline   its fit's own interval (docs/ACCURACY.md)
  *   fall of API prices         15 points less to 30 points more a year than written: OpenAI's gpt-4o cost half after
  *                              three months (2024) and the same two years later; models of equal quality fell by 9 to
- *                              900 times a year (Epoch AI, 2025-03). A judgement
+ *                              900 times a year (Epoch AI, 2025-03; both from memory, unverified). A judgement
  *   growth of calls            1 point a month less or more than written. A judgement
  *   abilities                  0.13 on the scale of logits: the sampling error of a benchmark of 400 questions half of
  *                              which are answered right, 1.2816/sqrt(400 x 0.25)
