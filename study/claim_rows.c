@@ -12,7 +12,7 @@ const struct ts_claim ts_claims[] = {
         .reading = "The bill of a year, for calls of 350 to 3,500 tokens.",
         .scenario = "01-api-bill.yaml",
         .bounds = {{"bill", "cost.total@all", "USD/year", 12.0, .bound = 500000.0}},
-        .keys = {{"workload.classes.call.prompt", "tok", 10.0, 3500.0}},
+        .keys = {{"workload.classes.call.prompt", "tok", 10.0, 3500.0, false}},
         .source = "The claim: a public article of 2025 on one-GPU servers. At 1,000 tokens a call it is the bill of a "
                   "month.",
     },
@@ -24,7 +24,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = ONE_GPU,
         .bounds = {{"payback", "payback.value@all", "months", .bound = 6.0},
                    {"calls within the SLO", "attainment.mean@all", "frac", .at_least = true, .bound = 0.95}},
-        .keys = {{"workload.calls", "1/s", 0.2, 2.0}, {"tiers.edge.replicas", NULL, 1.0, 8.0, .is_whole = true}},
+        .keys = {{"workload.calls", "1/s", 0.2, 2.0, false}, {"tiers.edge.replicas", NULL, 1.0, 8.0, true}},
         .source =
             "The claim: the same article. 115,000 calls a day of the lengths of the Azure 2023 conversation trace "
             "are a bill of 17.5 kUSD.",
@@ -37,7 +37,7 @@ const struct ts_claim ts_claims[] = {
         .sets = {"workload.curve=constant", "workload.duration=4 h"},
         .bounds = {{"payback", "payback.value@all", "months", .bound = 6.0},
                    {"calls within the SLO", "attainment.mean@all", "frac", .at_least = true, .bound = 0.95}},
-        .keys = {{"tiers.edge.owned.staff", "FTE", 0.0, 1.0}, {"workload.calls", "1/s", 0.2, 2.0}},
+        .keys = {{"tiers.edge.owned.staff", "FTE", 0.0, 1.0, false}, {"workload.calls", "1/s", 0.2, 2.0, false}},
         .source = "As above; 0.25 FTE of staff are 50 kUSD a year, 4.6 times the server's depreciation.",
     },
     {
@@ -48,7 +48,7 @@ const struct ts_claim ts_claims[] = {
         .sets = {"workload.curve=constant", "workload.duration=4 h",
                  "tiers.cloud.offers=[Together/Meta-Llama-3.1-70B-Instruct-Turbo]"},
         .bounds = {{"payback", "payback.value@all", "months", .bound = 6.0}},
-        .keys = {{"tiers.edge.owned.staff", "FTE", 0.0, 1.0}, {"workload.calls", "1/s", 0.2, 2.0}},
+        .keys = {{"tiers.edge.owned.staff", "FTE", 0.0, 1.0, false}, {"workload.calls", "1/s", 0.2, 2.0, false}},
         .source = "together.ai price list, 2024 to 2026: 0.88 USD/Mtok. Univ. of Vaasa (2 x L40S, 18 models): hosted "
                   "services were cheaper for almost all models.",
     },
@@ -61,9 +61,9 @@ const struct ts_claim ts_claims[] = {
                   "tiers.edge.power={idle: 0 W}"},
         .bounds = {{"cost", "cost.total@all", "frac", .of_other = true, .bound = 0.30},
                    {"quality", "quality.mean@all", "frac", .of_other = true, .at_least = true, .bound = 0.90}},
-        .keys = {{"routing.router.auc", NULL, 0.5, 1.0},
-                 {"routing.thresholds.edge", NULL, 0.0, 3.0},
-                 {"tiers.edge.ability", NULL, 0.1, 2.1}},
+        .keys = {{"routing.router.auc", NULL, 0.5, 1.0, false},
+                 {"routing.thresholds.edge", NULL, 0.0, 3.0, false},
+                 {"tiers.edge.ability", NULL, 0.1, 2.1, false}},
         .source = "RouteLLM (arXiv 2406.18665): half of the way from Mixtral to GPT-4 with 13 % of the calls at GPT-4, "
                   "four fifths with 31 %. Against it: LLMRouterBench (arXiv 2601.07206), commercial routers do not "
                   "reliably beat a simple baseline.",
@@ -78,7 +78,7 @@ const struct ts_claim ts_claims[] = {
                   "tiers.edge.power={idle: 0 W}"},
         .bounds = {{"cost", "cost.total@all", "frac", .of_other = true, .bound = 0.30},
                    {"quality", "quality.mean@all", "frac", .of_other = true, .at_least = true, .bound = 0.90}},
-        .keys = {{"routing.verify.reject_wrong", "1", 0.0, 1.0}, {"tiers.edge.ability", NULL, 0.1, 2.1}},
+        .keys = {{"routing.verify.reject_wrong", "1", 0.0, 1.0, false}, {"tiers.edge.ability", NULL, 0.1, 2.1, false}},
         .source = "Cost .05 and .95, right .7 and .95, the same check: 31 % escalate, quality .92 (closed form, as "
                   "test_attempts has it). Who checks, and at what price, is not in it.",
     },
@@ -88,7 +88,7 @@ const struct ts_claim ts_claims[] = {
         .reading = "Median, a 70B model in FP8 on one H100 that is little used.",
         .scenario = "04-first-token.yaml",
         .bounds = {{"first token", "ttft.p50@server", "s", .bound = 0.050}},
-        .keys = {{"workload.classes.chat.prompt", "tok", 16.0, 3000.0}},
+        .keys = {{"workload.classes.chat.prompt", "tok", 16.0, 3000.0, false}},
         .source = "The interval of step times is that of recorded points that the fit had not seen (docs/ACCURACY.md).",
     },
     {
@@ -100,7 +100,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = "04-first-token.yaml",
         .sets = {"tiers.server.steps={roofline: {compute: 45 %, bandwidth: 75 %}}", "tiers.server.overhead=0 s"},
         .bounds = {{"first token", "ttft.p50@server", "s", .bound = 0.050}},
-        .keys = {{"workload.classes.chat.prompt", "tok", 16.0, 3000.0}},
+        .keys = {{"workload.classes.chat.prompt", "tok", 16.0, 3000.0, false}},
         .source = "139 Gflop a token at 45 % of 1,979 Tflop/s are 0.156 ms. The weights alone are read in 28 ms.",
     },
     {
@@ -109,7 +109,7 @@ const struct ts_claim ts_claims[] = {
         .reading = "Median to the first token, a 1B model on a phone.",
         .scenario = "04-first-token.yaml",
         .bounds = {{"first token", "ttft.p50@phone", "s", .bound = 1.0}},
-        .keys = {{"workload.classes.short.prompt", "tok", 16.0, 3000.0}},
+        .keys = {{"workload.classes.short.prompt", "tok", 16.0, 3000.0, false}},
         .source = "Snapdragon 8 Elite NPU, Llama-3.2-1B: 37 ms up to 128 tokens of prompt, 1.19 s at 4,096.",
     },
     {
@@ -120,7 +120,7 @@ const struct ts_claim ts_claims[] = {
         .sets = {"tiers.edge.power.host=0 %", "power.pue=1"},
         .bounds = {{"power of a card", "energy.total@edge / simulated.value@all", "W", 3.6e6 / 8.0, .at_least = true,
                     .bound = 630.0}},
-        .keys = {{"tiers.edge.power.decode", "W", 231.0, 694.0}, {"workload.calls", "1/s", 0.1, 25.0}},
+        .keys = {{"tiers.edge.power.decode", "W", 231.0, 694.0, false}, {"workload.calls", "1/s", 0.1, 25.0, false}},
         .source = "ML.ENERGY: serving power of an H100 231 to 694 W, median 519 W. 700 W is its design power, a cap.",
     },
     {
@@ -130,7 +130,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = POWER,
         .bounds = {{"power at the meter", "energy.total@edge / simulated.value@all", "kW", 3.6e3, .at_least = true,
                     .bound = 4.4}},
-        .keys = {{"tiers.edge.power.decode", "W", 231.0, 694.0}, {"workload.calls", "1/s", 0.1, 25.0}},
+        .keys = {{"tiers.edge.power.decode", "W", 231.0, 694.0, false}, {"workload.calls", "1/s", 0.1, 25.0, false}},
         .source = "EIA CBECS 2018: about 38 MWh a year in a building of 1,000 to 5,000 square feet [M].",
     },
     {
@@ -139,7 +139,7 @@ const struct ts_claim ts_claims[] = {
         .reading = "At the meter, at most the 0.24 Wh that a provider tells of its median prompt.",
         .scenario = POWER,
         .bounds = {{"energy of a reply", "energy.total@edge / done.sum@edge", "Wh", 1000.0, .bound = 0.24}},
-        .keys = {{"workload.calls", "1/s", 0.1, 25.0}},
+        .keys = {{"workload.calls", "1/s", 0.1, 25.0, false}},
         .source = "Measured serving (ML.ENERGY): 1.21 J a token x 350 x 1.72 = 0.20 Wh. Google, 2025-08: 0.24 Wh a "
                   "median prompt.",
     },
@@ -150,7 +150,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = POWER,
         .bounds = {{"energy of a reply", "energy.total@edge / done.sum@edge", "Wh", 1000.0, .at_least = true,
                     .bound = 2.7}},
-        .keys = {{"workload.calls", "1/s", 0.1, 25.0}},
+        .keys = {{"workload.calls", "1/s", 0.1, 25.0, false}},
         .source = "EcoLogits' constants: (8.91e-5 Wh x 70 + 1.43e-3 Wh) x 350 = 2.7 Wh: servers that batch little, or "
                   "wait.",
     },
@@ -160,7 +160,7 @@ const struct ts_claim ts_claims[] = {
         .reading = "Median of a classifier of 22 million weights on one core, under 10 ms.",
         .scenario = "06-router.yaml",
         .bounds = {{"time to classify", "e2e.p50@router", "s", .bound = 0.010}},
-        .keys = {{"workload.classes.prompt.prompt", "tok", 8.0, 2000.0}},
+        .keys = {{"workload.classes.prompt.prompt", "tok", 8.0, 2000.0, false}},
         .source = "Supposed, not measured: 0.5 ms and 70 us a token, written in the scenario; `tiersim bench model` "
                   "measures a model on "
                   "the machine at hand.",
@@ -172,7 +172,7 @@ const struct ts_claim ts_claims[] = {
                    "twice as fast as one reads.",
         .scenario = "07-laptop-30b.yaml",
         .bounds = {{"time of a token", "tpot.p50@laptop", "s", .bound = 0.100}},
-        .keys = {{"hardware.laptop.bandwidth", "B/s", 60e9, 800e9}},
+        .keys = {{"hardware.laptop.bandwidth", "B/s", 60e9, 800e9, false}},
         .source = "19.9 GB of weights are read for each token: 4 tokens/s from DDR5, 20 from an M4 Max.",
     },
     {
@@ -181,7 +181,7 @@ const struct ts_claim ts_claims[] = {
         .reading = "In FP8, with room for a context of 4,096 tokens; of 80 to 288 GB.",
         .scenario = FIT,
         .bounds = {{"fits", "fits", "bool", .at_least = true, .bound = 1.0}},
-        .keys = {{"hardware.gpu.memory", "B", 80e9, 288e9}},
+        .keys = {{"hardware.gpu.memory", "B", 80e9, 288e9, false}},
         .source = "70.6 GB of weights; on 80 GB 33,264 tokens of FP8 cache are left.",
     },
     {
@@ -191,7 +191,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = FIT,
         .sets = {"tiers.edge.quant=FP16", "tiers.edge.kv=fp16"},
         .bounds = {{"fits", "fits", "bool", .at_least = true, .bound = 1.0}},
-        .keys = {{"hardware.gpu.memory", "B", 80e9, 288e9}},
+        .keys = {{"hardware.gpu.memory", "B", 80e9, 288e9, false}},
         .source = "141 GB of weights: a B200 (180 GB) has room, an H200 (141 GB) has none.",
     },
     {
@@ -201,7 +201,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = FIT,
         .sets = {"tiers.edge.model=Mistral-Large-2-2407"},
         .bounds = {{"fits", "fits", "bool", .at_least = true, .bound = 1.0}},
-        .keys = {{"hardware.gpu.memory", "B", 80e9, 288e9}},
+        .keys = {{"hardware.gpu.memory", "B", 80e9, 288e9, false}},
         .source = "122.6 GB of weights.",
     },
     {
@@ -211,7 +211,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = FIT,
         .sets = {"tiers.edge.model=Qwen2.5-72B"},
         .bounds = {{"fits", "fits", "bool", .at_least = true, .bound = 1.0}},
-        .keys = {{"hardware.gpu.memory", "B", 80e9, 288e9}},
+        .keys = {{"hardware.gpu.memory", "B", 80e9, 288e9, false}},
         .source = "72.7 GB of weights.",
     },
     {
@@ -220,7 +220,8 @@ const struct ts_claim ts_claims[] = {
         .reading = "Share of 100,000 calls a day of 1,200 tokens that are answered at an account's first rate limits.",
         .scenario = "09-elastic-cloud.yaml",
         .bounds = {{"calls answered", "done.sum@all / arrived.sum@all", "frac", .at_least = true, .bound = 0.99}},
-        .keys = {{"tiers.cloud.limits.input", "tok/s", 100.0, 1e6}, {"workload.calls", "1/s", 100.0 / 86400.0, 2.0}},
+        .keys = {{"tiers.cloud.limits.input", "tok/s", 100.0, 1e6, false},
+                 {"workload.calls", "1/s", 100.0 / 86400.0, 2.0, false}},
         .source = "30,000 tokens a minute are OpenAI's first paid tier of gpt-4o (2025): 43,200 calls a day of 1,000 "
                   "tokens.",
     },
@@ -231,7 +232,8 @@ const struct ts_claim ts_claims[] = {
         .scenario = "10-device-share.yaml",
         .bounds = {{"on devices", "done.sum@laptop / done.sum@all", "frac", .at_least = true, .bound = 0.5},
                    {"in the cloud", "done.sum@cloud / done.sum@all", "frac", .bound = 0.2}},
-        .keys = {{"tiers.laptop.eligible", "1", 0.2, 1.0}, {"routing.thresholds.laptop", NULL, -2.0, 1.0}},
+        .keys = {{"tiers.laptop.eligible", "1", 0.2, 1.0, false},
+                 {"routing.thresholds.laptop", NULL, -2.0, 1.0, false}},
         .source = "A public article of 2025. Shares of requests are not shares of tokens, see the next.",
     },
     {
@@ -241,7 +243,8 @@ const struct ts_claim ts_claims[] = {
         .scenario = "10-device-share.yaml",
         .bounds = {{"on devices", "output_tok.sum@laptop / output_tok.sum@all", "frac", .at_least = true, .bound = 0.5},
                    {"in the cloud", "output_tok.sum@cloud / output_tok.sum@all", "frac", .bound = 0.2}},
-        .keys = {{"tiers.laptop.eligible", "1", 0.2, 1.0}, {"routing.thresholds.laptop", NULL, -2.0, 1.0}},
+        .keys = {{"tiers.laptop.eligible", "1", 0.2, 1.0, false},
+                 {"routing.thresholds.laptop", NULL, -2.0, 1.0, false}},
         .source =
             "60/30/10 % of the requests of 200/800/2,000 tokens at costs 0/.1/1 are 40 % of all-cloud's cost, not "
             "13 %.",
@@ -255,7 +258,7 @@ const struct ts_claim ts_claims[] = {
         .other = {"routing.rules=[]", "tiers.house.owned={capex: 0 USD}", "tiers.house.power={idle: 0 W}"},
         .bounds = {{"cost with the rule", "cost.total@all", "frac", .of_other = true, .bound = 1.2},
                    {"calls within the SLO", "attainment.mean@all", "frac", .at_least = true, .bound = 0.9}},
-        .keys = {{"workload.calls", "1/s", 0.05, 3.0}, {"tiers.house.owned.staff", "FTE", 0.0, 1.0}},
+        .keys = {{"workload.calls", "1/s", 0.05, 3.0, false}, {"tiers.house.owned.staff", "FTE", 0.0, 1.0, false}},
         .source = "No law is read here: what the rule costs, not whether it is due.",
     },
     {
@@ -264,7 +267,7 @@ const struct ts_claim ts_claims[] = {
         .reading = "Share of calls answered; a line that is up for 50 to 99.9 % of the calls.",
         .scenario = "12-outage.yaml",
         .bounds = {{"calls answered", "done.sum@all / arrived.sum@all", "frac", .at_least = true, .bound = 0.99}},
-        .keys = {{"tiers.cloud.availability", "1", 0.5, 0.999}},
+        .keys = {{"tiers.cloud.availability", "1", 0.5, 0.999, false}},
         .source = "regions.csv: hours without power a year, by country.",
     },
     {
@@ -274,7 +277,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = "12-outage.yaml",
         .sets = {"routing.rules=[{never: local}]"},
         .bounds = {{"calls answered", "done.sum@all / arrived.sum@all", "frac", .at_least = true, .bound = 0.99}},
-        .keys = {{"tiers.cloud.availability", "1", 0.5, 0.999}},
+        .keys = {{"tiers.cloud.availability", "1", 0.5, 0.999, false}},
         .source = "As above; providers state 99.5 to 99.9 % for themselves.",
     },
     {
@@ -283,9 +286,9 @@ const struct ts_claim ts_claims[] = {
         .reading = "Payback of three servers at a steady load within a year.",
         .scenario = "13-lead-refresh-staff.yaml",
         .bounds = {{"payback", "payback.value@all", "months", .bound = 12.0}},
-        .keys = {{"tiers.edge.owned.staff", "FTE", 0.0, 3.0},
-                 {"tiers.edge.owned.lead_time", "month", 0.0, 12.0},
-                 {"tiers.edge.owned.life", "month", 12.0, 60.0}},
+        .keys = {{"tiers.edge.owned.staff", "FTE", 0.0, 3.0, false},
+                 {"tiers.edge.owned.lead_time", "month", 0.0, 12.0, false},
+                 {"tiers.edge.owned.life", "month", 12.0, 60.0, false}},
         .source = "Lead times of GPU servers: 12 to 52 weeks in 2023, 4 to 12 since (press) [M].",
     },
     {
@@ -294,7 +297,7 @@ const struct ts_claim ts_claims[] = {
         .reading = "Payback within a year, at 0.04 to 0.30 USD/kWh.",
         .scenario = "14-electricity.yaml",
         .bounds = {{"payback", "payback.value@all", "months", .bound = 12.0}},
-        .keys = {{"money.electricity", "USD/kWh", 0.036, 0.30}, {"power.pue", NULL, 1.05, 2.0}},
+        .keys = {{"money.electricity", "USD/kWh", 0.036, 0.30, false}, {"power.pue", NULL, 1.05, 2.0, false}},
         .source = "regions.csv: Algeria 0.036, United Kingdom 0.30 USD/kWh.",
     },
     {
@@ -304,7 +307,7 @@ const struct ts_claim ts_claims[] = {
         .scenario = "15-waiting.yaml",
         .other = {"routing.static={chat: cloud}"},
         .bounds = {{"quality", "quality.mean@all", "frac", .of_other = true, .at_least = true, .bound = 0.98}},
-        .keys = {{"tiers.edge.ability", NULL, 1.0, 3.0}},
+        .keys = {{"tiers.edge.ability", NULL, 1.0, 3.0, false}},
         .source = "Epoch AI (2025-08): models for one consumer GPU trail the frontier by 6 to 12 months [M]. Abilities "
                   "are the scenario's: bring your own evaluation.",
     },
@@ -314,7 +317,8 @@ const struct ts_claim ts_claims[] = {
         .reading = "Payback within a year while API prices fall by 0 to 90 % a year.",
         .scenario = "15-waiting.yaml",
         .bounds = {{"payback", "payback.value@all", "months", .bound = 12.0}},
-        .keys = {{"money.api_price_decline", "1/year", 0.0, 0.90}, {"tiers.edge.owned.staff", "FTE", 0.0, 3.0}},
+        .keys = {{"money.api_price_decline", "1/year", 0.0, 0.90, false},
+                 {"tiers.edge.owned.staff", "FTE", 0.0, 3.0, false}},
         .source = "Capex 40,000, 15,000 a month at half the price after a year, 5,000 a month to run: 4.7 months; at a "
                   "tenth: never.",
     },
