@@ -143,7 +143,9 @@ static void test_session_draw__is_the_same_when_it_is_read_ahead(void **state)
             assert_true(x.id == y.id && x.prompt_tok == y.prompt_tok && x.arrival_ns == y.arrival_ns);
             assert_true(x.turn->key == y.turn->key && x.turn->n_waits == y.turn->n_waits);
             assert_true(x.turn->delay_ns == y.turn->delay_ns && x.turn->is_last == y.turn->is_last);
-            assert_true(memcmp(x.turn->waits, y.turn->waits, x.turn->n_waits * sizeof *x.turn->waits) == 0);
+            for (uint32_t w = 0; w < x.turn->n_waits; w++) {
+                assert_true(x.turn->waits[w] == y.turn->waits[w]);
+            }
             assert_true(x.turn->context.own_key == y.turn->context.own_key);
         }
     }
