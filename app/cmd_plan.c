@@ -73,7 +73,13 @@ static enum ts_status capacity_of_best(struct ts_econ_capacity *out, const struc
     *out = (struct ts_econ_capacity){.is_simulated = false};
     ts_arena_init(&arena);
     const char *const *sets = ts_plan_settings(&n, spec, plan->designs[plan->best].index, &arena);
-    enum ts_status status = sets ? ts_trial_load(&scenario, spec->base, sets, n, diags) : TS_ENOMEM;
+    struct ts_diags said; /* the scenario's warnings were told when it was loaded first */
+    ts_diags_init(&said);
+    enum ts_status status = sets ? ts_trial_load(&scenario, spec->base, sets, n, &said) : TS_ENOMEM;
+    if (status != TS_OK) {
+        ts_diags_move(diags, &said);
+    }
+    ts_diags_deinit(&said);
     if (status == TS_OK) {
         if (ts_capacity_applies(&scenario)) {
             status = ts_capacity_find(out, &scenario, TS_CAPACITY_QUICK, &spec->progress, diags);

@@ -235,6 +235,10 @@ static void put_command(struct page *page, const struct ts_scenario_args *args, 
         ts_text_puts(page->out, " --trace ");
         ts_words_put_shell(page->out, args->trace);
     }
+    if (args->measurement) {
+        ts_text_puts(page->out, " --measurement ");
+        ts_words_put_shell(page->out, args->measurement);
+    }
     ts_text_puts(page->out, "\n");
     page->out->failed = page->out->failed || !sets;
 }

@@ -2,7 +2,6 @@
 #include "study/plan.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -354,7 +353,6 @@ static enum ts_status look_and_climb(struct search *search)
     return status;
 }
 
-/* What only trying can tell: its neighbours on every axis, as long as one of them is better. */
 static uint32_t best_design(const struct ts_plan *plan)
 {
     uint32_t best = UINT32_MAX;
@@ -386,6 +384,7 @@ static uint32_t list_neighbours(uint32_t *out, const struct search *search, uint
     return n;
 }
 
+/* What only trying can tell: its neighbours on every axis, as long as one of them is better. */
 static enum ts_status try_neighbours(struct search *search)
 {
     enum ts_status status = TS_OK;
