@@ -143,6 +143,7 @@ static double levelised_of(const struct ts_econ *econ, uint32_t first, uint32_t 
                            double residual_usd, double rate)
 {
     double cost = -residual_usd * discounted(rate, econ->n_months), quantity = 0.0;
+    const double first_calls = econ->n_months > 0 ? econ->calls[1] : 0.0;
     for (uint32_t m = 0; m <= econ->n_months; m++) {
         const double factor = discounted(rate, m);
         for (uint32_t i = first; i <= last; i++) {
@@ -150,7 +151,7 @@ static double levelised_of(const struct ts_econ *econ, uint32_t first, uint32_t 
                 cost += econ->ledger_usd[ts_econ_row(econ, m, i)][kind] * factor;
             }
         }
-        quantity += econ->calls[1] > 0.0 ? tokens * econ->calls[m] / econ->calls[1] * factor : 0.0;
+        quantity += first_calls > 0.0 ? tokens * econ->calls[m] / first_calls * factor : 0.0;
     }
     return quantity > 0.0 ? cost / (quantity / TOK_PER_MTOK) : NAN;
 }
