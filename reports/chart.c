@@ -8,43 +8,36 @@
 
 const struct ts_chart ts_charts[] = {
     {"latency", "How long requests take",
-     "Each line climbs to the share of a tier's requests that were answered within the time below it: where it crosses "
-     "95 %, that is "
-     "the p95. Solid lines are the first token (TTFT), dashed lines the whole answer (E2E). Further left is faster; "
-     "the time axis is "
-     "logarithmic, so each step to the right is ten times longer. Dotted verticals are the bounds of the SLO.",
+     "Each line climbs to the share of a tier's requests that were answered within the time below it: where it "
+     "crosses 95 %, that is the p95. Solid lines are the first token (TTFT), dashed lines the whole answer (E2E). "
+     "Further left is faster; the time axis is logarithmic, so each step to the right is ten times longer. Dotted "
+     "verticals are the bounds of the SLO.",
      NULL, ts_chart_latency},
     {"cost", "What a month costs",
      "One bar for each kind of cost, stacked by tier, in the first month in full service (upkeep is maintenance); "
-     "bought machines are spread "
-     "over their life. "
-     "The last two bars compare the plan's total with the same calls at the API, as far as policy lets them out. A "
-     "colour means the same tier "
-     "in every chart.",
+     "bought machines are spread over their life. The last two bars compare the plan's total with the same calls at "
+     "the API, as far as policy lets them out. A colour means the same tier in every chart.",
      NULL, ts_chart_cost},
     {"power", "Power over the simulated time",
      "Electric power at the meter, host and cooling included, stacked by tier: the upper edge is what the plan draws "
-     "in all. The floor "
-     "that never goes away is what idle machines draw. Whoever sells an API pays for its power, so API tiers do not "
-     "appear.",
+     "in all. The floor that never goes away is what idle machines draw. Whoever sells an API pays for its power, so "
+     "API tiers do not appear.",
      NULL, ts_chart_power},
     {"payback", "When the plan pays back",
      "All money spent so far: by the plan (solid; it starts with what the machines cost) and by the calls that policy "
-     "lets out at the API (dashed). Where the lines cross, the plan has paid back. The shaded area is what it is ahead "
-     "by.",
+     "lets out at the API (dashed). Where the lines cross, the plan has paid back. The shaded area is what it is "
+     "ahead by.",
      NULL, ts_chart_payback},
     {"incidents", "What happens when something fails",
      "What each tier answered over time, stacked, with what was refused (rejected, or given up) on top; the line is "
-     "what "
-     "came. The dashed line is how many requests were under way, on the right-hand axis: an event is over when it is "
-     "back where it was. Grey bands are the scenario's events.",
+     "what came. The dashed line is how many requests were under way, on the right-hand axis: an event is over when "
+     "it is back where it was. Grey bands are the scenario's events.",
      ts_model_has_incidents, ts_chart_incidents},
     {"frontier", "Which quality the router buys",
      "Share of the calls that are answered right, over the share that goes to the strongest tier. The curve is what "
-     "this "
-     "router would reach with every threshold, the dashed diagonal what a coin would; the horizontal lines are the "
-     "best "
-     "tier alone, and an oracle that sends each call where it will be answered right. The dot is this plan.",
+     "this router would reach with every threshold between the weakest tier and the strongest, the dashed diagonal "
+     "what a coin would; the horizontal lines are the best tier alone, and an oracle that sends each call where it "
+     "will be answered right. The dot is this plan: tiers in between, or rules, can put it off the curve.",
      ts_report_has_choice, ts_chart_frontier},
     {NULL, NULL, NULL, NULL, NULL},
 };

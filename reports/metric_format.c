@@ -37,6 +37,13 @@ static void put_usd(struct ts_text *out, double usd)
     ts_text_number(out, round(usd / step) * step, magnitude < 999.5 ? 4 : 15);
 }
 
+/* 3,179,304 as 3,180,000: such a volume is worked out, not counted. */
+static double three_digits(double value)
+{
+    const double step = value != 0.0 ? pow(10.0, floor(log10(fabs(value))) - 2.0) : 1.0;
+    return round(value / fmax(step, 1.0)) * fmax(step, 1.0);
+}
+
 bool ts_metric_is_never(double value, const char *unit)
 {
     return isinf(value) && value > 0.0 &&
@@ -59,8 +66,11 @@ void ts_metric_format(struct ts_text *out, double value, const char *unit)
         ts_text_printf(out, " %s", unit);
     } else if (strcmp(unit, "1") == 0) {
         ts_text_number(out, value, value == floor(value) ? 15 : 3);
-    } else if (strcmp(unit, "tok") == 0 || strcmp(unit, "calls/month") == 0) {
+    } else if (strcmp(unit, "tok") == 0) {
         ts_text_number(out, round(value), 15);
+        ts_text_printf(out, " %s", unit);
+    } else if (strcmp(unit, "calls/month") == 0) {
+        ts_text_number(out, three_digits(value), 15);
         ts_text_printf(out, " %s", unit);
     } else {
         ts_text_number(out, value, 3);
