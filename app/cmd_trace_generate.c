@@ -27,8 +27,12 @@ static const struct ts_option options[] = {
 static enum ts_status write(const struct generate_args *args, const struct ts_scenario *scenario,
                             struct ts_request_stream *stream, struct ts_diags *diags)
 {
-    const struct ts_trace_write_options how = {
-        .classes = scenario->model.class_names, .n_classes = scenario->model.n_classes, .says_labels = true};
+    const struct ts_trace_write_options how = {.says_class = true,
+                                               .says_sensitivity = true,
+                                               .says_difficulty = true,
+                                               .classes = scenario->model.class_names,
+                                               .n_classes = scenario->model.n_classes,
+                                               .block_tok = scenario->workload.prefix_block_tok == 16 ? 16 : 512};
     struct ts_trace_writer *writer = NULL;
     struct ts_request request;
     uint64_t n = 0;
@@ -45,7 +49,7 @@ static enum ts_status write(const struct generate_args *args, const struct ts_sc
         }
         n++;
         last_ns = request.arrival_ns;
-        status = ts_trace_writer_put(writer, &request, 0, diags);
+        status = ts_trace_writer_put(writer, &request, diags);
     }
     if (status != TS_OK) {
         ts_trace_writer_abort(writer);

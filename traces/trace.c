@@ -456,8 +456,15 @@ struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream)
         counts.first_ns = trace->told.rows[0].time_ns;
         counts.last_ns = trace->told.last_ns;
     }
+    counts.start_ns = trace->first_ns;
     memcpy(counts.unused, trace->rows.unused, sizeof counts.unused);
     return counts;
+}
+
+struct ts_trace_tells ts_trace_tells(const struct ts_request_stream *stream)
+{
+    TS_CHECK(stream->ops == &trace_ops);
+    return ((const struct trace_stream *)stream)->rows.tells;
 }
 
 bool ts_trace_tells_sessions(const struct ts_request_stream *stream)

@@ -65,9 +65,9 @@ struct ts_trace_classes {
 /* Rows whose column has that text are of that class; several conditions for one class must all hold. */
 struct ts_trace_where {
     const char *column, *text;
-    uint16_t class_id;
+    uint16_t class_id; /* TS_TRACE_NO_CLASS: the row is dropped where it does not hold, and of no class where it does */
 };
-enum { TS_TRACE_MAX_WHERE = 64 };
+enum { TS_TRACE_MAX_WHERE = 64, TS_TRACE_NO_CLASS = UINT16_MAX };
 
 /* When a request of a session begins. */
 enum ts_trace_turns {
@@ -111,6 +111,7 @@ enum ts_trace_drop {
     TS_TRACE_FROM_GATEWAY,
     TS_TRACE_NO_CALL,
     TS_TRACE_OTHER_CLASS,
+    TS_TRACE_NOT_ASKED_FOR,
     TS_TRACE_N_DROPS
 };
 const char *ts_trace_drop_text(enum ts_trace_drop reason);
@@ -129,6 +130,7 @@ struct ts_trace_counts {
     uint64_t late_line;        /* the first row that is earlier than the one before it; 0: none */
     uint64_t naive_line;       /* a time without a zone, in the hour that clocks are set back; 0: none */
     int64_t first_ns, last_ns; /* of the rows kept, since 1970; 0 where times are no dates */
+    int64_t start_ns;          /* of the arrival 0, on the file's own clock */
     char unused[128];          /* columns that are not used: "Model, Total tokens and 3 more"; "": all are */
 };
 struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream);
@@ -146,6 +148,17 @@ void ts_trace_tell(struct ts_text *out, const struct ts_request_stream *stream);
 /* Calls of a month by a week curve ([168] weights from Monday 00:00), to those of 730 h like this span of the week:
  * mean of the curve / its mean over the span. NaN for an empty span, and where the curve is 0 in all of it. */
 double ts_trace_span_factor(const double *curve, int64_t first_ns, int64_t last_ns);
+
+/* What rows say of requests beside their lengths: those that were read so far, at the first one TS_TRACE_MAX_PEEKED or
+ * all there are. */
+struct ts_trace_tells {
+    bool classes, sensitivity, difficulty, sessions;
+    uint16_t block_tok; /* of what prompts consist of, beyond what their sessions say; 0: nothing, 1: different ones */
+    bool is_partial;    /* such ids do not always go on to the end of the prompt */
+};
+struct ts_trace_tells ts_trace_tells(const struct ts_request_stream *stream);
+/* A time as a trace may have it: "2024-05-10 14:00", with or without a zone. False if the text is none. */
+bool ts_trace_date_parse(int64_t *out_ns, const char *text);
 
 /* Do its rows say of which sessions they are, or what they wait for? Of JSON: does one of the first. */
 bool ts_trace_tells_sessions(const struct ts_request_stream *stream);

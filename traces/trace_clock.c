@@ -310,3 +310,9 @@ void ts_trace_clock_show(struct ts_text *out, const struct ts_trace_clock *clock
         ts_text_puts(out, " s");
     }
 }
+
+bool ts_trace_date_parse(int64_t *out_ns, const char *text)
+{
+    struct ts_trace_clock clock = {.kind = TS_TIME_DATE};
+    return ts_trace_date(out_ns, &clock, text, strlen(text));
+}

@@ -206,7 +206,9 @@ struct ts_trace_rows {
     uint64_t naive_line;
     /* There are columns that say why a row is no request, labels, what prompts consist of. */
     bool says_drops, says_labels, says_prompts, says_turns;
-    bool any;         /* a request was read */
+    bool says_more; /* any of the last three */
+    bool any;       /* a request was read */
+    struct ts_trace_tells tells;
     char unused[128]; /* see ts_trace_counts */
 };
 

@@ -87,18 +87,22 @@ static bool holds(const struct ts_trace_rows *rows, size_t i)
     return false;
 }
 
-/* The first class all of whose conditions hold. */
+/* The first class all of whose conditions hold; and those that are of none must. */
 static void select_class(struct ts_trace_row *out, const struct ts_trace_rows *rows)
 {
     const struct ts_trace_options *options = rows->options;
-    for (size_t i = 0; i < options->n_where && !out->has_class;) {
+    for (size_t i = 0; i < options->n_where;) {
         const uint16_t class_id = options->where[i].class_id;
-        bool all = true;
+        bool all = class_id == TS_TRACE_NO_CLASS || !out->has_class;
         for (; i < options->n_where && options->where[i].class_id == class_id; i++) {
             all = all && holds(rows, i);
         }
-        out->has_class = all;
-        out->class_id = all ? class_id : out->class_id;
+        if (class_id == TS_TRACE_NO_CLASS) {
+            out->drop = (uint8_t)(all || out->drop != TS_TRACE_KEPT ? out->drop : TS_TRACE_NOT_ASKED_FOR);
+        } else if (all) {
+            out->has_class = true;
+            out->class_id = class_id;
+        }
     }
     if (!out->has_class && options->drops_others && out->drop == TS_TRACE_KEPT) {
         out->drop = TS_TRACE_OTHER_CLASS;
@@ -175,8 +179,8 @@ enum ts_status ts_trace_label_read(struct ts_trace_row *out, const struct ts_tra
     if (rows->options->n_where > 0) {
         select_class(out, rows);
     }
-    const bool by_name =
-        rows->options->n_where == 0 || (rows->options->map && rows->options->map->columns[TS_TRACE_CLASS]);
+    const bool by_name = rows->options->n_where == 0 || rows->options->learns ||
+                         (rows->options->map && rows->options->map->columns[TS_TRACE_CLASS]);
     const enum ts_status class_status = by_name ? read_class(out, rows, diags) : TS_OK;
     const enum ts_status sensitivity_status = read_sensitivity(out, rows, diags);
     const enum ts_status difficulty_status = read_difficulty(out, rows, diags);

@@ -158,8 +158,30 @@ static uint32_t cached_of(const struct ts_trace_cell *cell, uint32_t prompt_tok)
     return value >= prompt_tok ? prompt_tok : value >= 1.0 ? (uint32_t)value : 0;
 }
 
+/* A key that was written by traces/trace_write.c: 16 hexadecimal digits. */
+static bool is_key(uint64_t *out, const struct ts_trace_cell *cell)
+{
+    uint64_t key = 0;
+    for (size_t i = 0; i < cell->len && i < 16; i++) {
+        const char c = cell->text[i];
+        const unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                               : c >= 'a' && c <= 'f' ? 10U + (unsigned)(c - 'a')
+                                                      : 16U;
+        if (digit > 15) {
+            return false;
+        }
+        key = key << 4 | digit;
+    }
+    *out = key;
+    return cell->len == 16 && key != 0 && key != TS_KEY_NONE;
+}
+
 uint64_t ts_trace_key_of(const struct ts_trace_cell *cell)
 {
+    uint64_t written = 0;
+    if (cell->kind == TS_CELL_TEXT && is_key(&written, cell)) {
+        return written;
+    }
     const uint64_t key = cell->kind == TS_CELL_TEXT  ? hash_text(cell->text)
                          : cell->kind == TS_CELL_INT ? mix((uint64_t)cell->whole, 1)
                                                      : 0;

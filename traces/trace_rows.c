@@ -171,6 +171,21 @@ static enum ts_status read_row(struct ts_trace_row *row, struct ts_trace_rows *r
     return status == TS_OK && row->drop == TS_TRACE_KEPT ? ts_trace_turn_place(row, rows, diags) : status;
 }
 
+/* Keeps in mind what the row says. */
+static void see(struct ts_trace_rows *rows, const struct ts_trace_row *row)
+{
+    struct ts_trace_tells *tells = &rows->tells;
+    const uint16_t tok = row->prefix.n_ids > 0 && !row->prefix.has_reply ? row->prefix.block_tok : 0;
+    tells->classes = tells->classes || row->names_class;
+    tells->sensitivity = tells->sensitivity || row->has_sensitivity;
+    tells->difficulty = tells->difficulty || row->has_difficulty;
+    tells->sessions = tells->sessions || row->session != 0;
+    if (tok > 0) {
+        tells->block_tok = tells->block_tok == 0 || tells->block_tok == tok ? tok : 1;
+        tells->is_partial = tells->is_partial || (uint64_t)row->prefix.n_ids * tok < row->prompt_tok;
+    }
+}
+
 enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_row *out, bool *got,
                                   struct ts_diags *diags)
 {
@@ -190,6 +205,9 @@ enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_ro
         ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
         out->has_no_time = !ts_trace_clock_read(&out->time_ns, &rows->clock, &cell);
         status = rows->says_turns ? ts_trace_turn_read(out, rows, diags) : TS_OK; /* others may wait for it */
+    }
+    if (rows->says_more && out->drop == TS_TRACE_KEPT && status == TS_OK) {
+        see(rows, out);
     }
     if (!rows->any && out->drop == TS_TRACE_KEPT) {
         rows->any = true;
@@ -219,6 +237,7 @@ enum ts_status ts_trace_rows_init(struct ts_trace_rows *rows, struct ts_trace_co
                         rows->slots[TS_TRACE_SENSITIVITY] >= 0 || rows->slots[TS_TRACE_DIFFICULTY] >= 0;
     rows->says_prompts = ts_trace_prefix_is_told(rows);
     rows->says_turns = ts_trace_turn_is_told(rows);
+    rows->says_more = rows->says_labels || rows->says_prompts || rows->says_turns;
     const char *time_name = map && map->columns[TS_TRACE_TIME] ? map->columns[TS_TRACE_TIME]
                             : container->has_header
                                 ? container->ops->name(container, (size_t)rows->slots[TS_TRACE_TIME])

@@ -25,6 +25,8 @@ const char *ts_trace_drop_text(enum ts_trace_drop reason)
         return "no call of a model";
     case TS_TRACE_OTHER_CLASS:
         return "no class of the scenario selects it";
+    case TS_TRACE_NOT_ASKED_FOR:
+        return "its columns have not what was asked for";
     case TS_TRACE_N_DROPS:
         break;
     }

@@ -38,7 +38,14 @@ static void round_trip(const char *end, uint32_t n_ids, uint16_t block_tok, int6
     char path[96];
     struct temp_file file;
     struct ts_trace_writer *writer = NULL;
-    const struct ts_trace_write_options how = {.classes = names, .n_classes = 2, .says_labels = true};
+    const struct ts_trace_write_options how = {.classes = names,
+                                               .n_classes = 2,
+                                               .says_class = true,
+                                               .says_sensitivity = true,
+                                               .says_difficulty = true,
+                                               .block_tok = block_tok == 300 ? 512 : block_tok,
+                                               .base_ns = base_ns,
+                                               .is_dated = base_ns > 0};
     struct ts_trace_names learned = {.n = 0};
     const struct ts_trace_options options = {.learns = &learned};
     struct ts_request_stream *stream = NULL;
@@ -49,7 +56,7 @@ static void round_trip(const char *end, uint32_t n_ids, uint16_t block_tok, int6
     assert_int_equal(ts_trace_writer_open(&writer, path, &how, NULL), TS_OK);
     for (size_t i = 0; i < 3; i++) {
         request = request_of(i, n_ids, block_tok);
-        assert_int_equal(ts_trace_writer_put(writer, &request, base_ns, NULL), TS_OK);
+        assert_int_equal(ts_trace_writer_put(writer, &request, NULL), TS_OK);
     }
     assert_int_equal(ts_trace_writer_commit(writer, diags), TS_OK);
     assert_int_equal(ts_trace_open_as(&stream, path, &options, NULL), TS_OK);
