@@ -3,8 +3,8 @@
  * Fewer: each request, or each session as a whole, is kept with that probability, by a hash of its number and the seed.
  * More: the file is laid over itself, each copy a shift later than the one before it; what a copy has behind the end of
  * the file comes before its beginning, so that the rate is that many times as high at any time. Independent copies
- * have the variance/mean of the file, while gaps divided by the factor (trace: {scale_rate: ...} of a scenario) have that of
- * windows that are longer by the factor. A file of sessions is not wrapped round: that would cut them. */
+ * have the variance/mean of the file, while gaps divided by the factor (trace: {scale_rate: ...} of a scenario) have
+ * that of windows that are longer by the factor. A file of sessions is not wrapped round: that would cut them. */
 #include <math.h>
 #include <stdlib.h>
 
