@@ -309,6 +309,7 @@ static enum ts_status list_kind(size_t i, struct ts_catalog *catalog, struct ts_
 
 struct catalog_args {
     const char *kind, *name, *format, *out;
+    struct ts_catalog_choice choice;
 };
 
 static const struct catalog_args defaults = {.format = "text"};
@@ -321,6 +322,8 @@ static const struct ts_option options[] = {
      .operand = TS_OPTIONAL},
     {TS_INTO(struct catalog_args, name), "NAME", "a name or a part of one, in quotes if it has blanks",
      .operand = TS_OPTIONAL},
+    {"include", 'i', TS_INTO(struct catalog_args, choice.include), "DIR", "with the files of this folder over them"},
+    {"as-of", 0, TS_INTO(struct catalog_args, choice.as_of), "DATE", "without rows of a later date: 2026-08"},
     TS_OPTION_TABLE_FORMAT(struct catalog_args, format),
     {"out", 'o', TS_INTO(struct catalog_args, out), "DIR",
      "with accuracy: write ACCURACY.md, accuracy.csv (each point) and charts into this folder"},
@@ -330,7 +333,7 @@ static enum ts_status list(const struct catalog_args *args, struct ts_arena *are
                            struct ts_diags *diags)
 {
     struct ts_catalog catalog;
-    enum ts_status status = ts_catalog_load(&catalog, arena, diags);
+    enum ts_status status = ts_catalog_load_chosen(&catalog, &args->choice, arena, diags);
     for (size_t i = 0; status == TS_OK && i < N_KINDS; i++) {
         if (!args->kind || ts_str_equal(args->kind, kinds[i].name)) {
             status = list_kind(i, &catalog, arena, args->name, format, diags);
@@ -339,15 +342,19 @@ static enum ts_status list(const struct catalog_args *args, struct ts_arena *are
     return status;
 }
 
-static enum ts_status check_kind(const char *kind, struct ts_diags *diags)
+static enum ts_status check_kind(const char *kind, struct ts_arena *arena, struct ts_diags *diags)
 {
+    const char *names[N_KINDS];
     for (size_t i = 0; i < N_KINDS; i++) {
-        if (!kind || ts_str_equal(kind, kinds[i].name)) {
+        names[i] = kinds[i].name;
+        if (!kind || ts_str_equal(kind, names[i])) {
             return TS_OK;
         }
     }
+    const char *near = ts_suggest(kind, names, N_KINDS);
     return ts_fail(diags, TS_EUSAGE, ts_span_none(),
-                   "hardware, servers, rentals, models, prices, regions, scores or accuracy",
+                   near ? ts_arena_printf(arena, "did you mean '%s'?", near)
+                        : "hardware, servers, rentals, models, prices, regions, scores or accuracy; or check, diff",
                    "no catalog is named '%s'", kind);
 }
 
@@ -360,7 +367,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
         return ts_accuracy_report(args->out, arena, diags);
     }
     if (status == TS_OK) {
-        status = check_kind(args->kind, diags);
+        status = check_kind(args->kind, arena, diags);
     }
     return status == TS_OK ? list(args, arena, format, diags) : status;
 }

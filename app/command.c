@@ -104,6 +104,16 @@ static bool is_word(const char *text)
     return text && text[0] != '-';
 }
 
+/* "catalog prices" beside "catalog diff": a word of its own may follow a command that has kinds, too. */
+static bool takes_word(const struct ts_command *command)
+{
+    bool takes = false;
+    for (size_t i = 0; i < command->options.n && !takes; i++) {
+        takes = command->options.rows[i].operand != TS_NO_OPERAND;
+    }
+    return takes;
+}
+
 static enum ts_status dispatch(int argc, char **argv, struct ts_diags *diags)
 {
     const char *word = argv[1];
@@ -116,7 +126,7 @@ static enum ts_status dispatch(int argc, char **argv, struct ts_diags *diags)
         return run_command(command, argc - 3, argv + 3, diags);
     }
     command = ts_command_find(word, NULL);
-    if (command && !(is_word(kind) && ts_command_has_kinds(word))) {
+    if (command && (!is_word(kind) || takes_word(command) || !ts_command_has_kinds(word))) {
         return run_command(command, argc - 2, argv + 2, diags);
     }
     if (!is_word(kind) && kind && (ts_str_equal(kind, "--help") || ts_str_equal(kind, "-h")) &&

@@ -232,8 +232,35 @@ struct ts_catalog {
     size_t n_pooled;
 };
 
-/* Parses the built-in catalogs into `arena`. */
+/* Parses the built-in catalogs into `arena`. Of rows that differ in their date alone, the newest. */
 enum ts_status ts_catalog_load(struct ts_catalog *out, struct ts_arena *arena, struct ts_diags *diags);
+
+struct ts_catalog_choice {
+    const char *include; /* a folder of files as the built-in ones (prices.csv, ...), whose rows take the place of the
+                            built-in ones of the same name, or join them; NULL: none */
+    const char *as_of;   /* "2026", "2026-08", "2026-08-31": rows of a later date are not there; NULL: all are */
+};
+
+/* The same with a choice. Every mistake of a user's file is told with its line: a missing column, a cell, a row that
+ * cannot be (dearer cached than not), one that is there twice, an unknown name of another catalog. */
+enum ts_status ts_catalog_load_chosen(struct ts_catalog *out, const struct ts_catalog_choice *choice,
+                                      struct ts_arena *arena, struct ts_diags *diags);
+bool ts_catalog_is_date(const char *date);
+
+enum ts_catalog_what { TS_CATALOG_CHANGED, TS_CATALOG_NEW, TS_CATALOG_GONE };
+
+/* A number of a row that two catalogs have, or a row that only one of them has. Borrowed. */
+struct ts_catalog_change {
+    enum ts_catalog_what what;
+    const char *kind, *name; /* "price", "OpenAI/gpt-4o" */
+    const char *column;      /* of the file, and its unit; NULL: the whole row */
+    double before, after;
+};
+typedef void ts_catalog_change_fn(void *context, const struct ts_catalog_change *change);
+
+/* Tells of all that differs in the catalogs that a user may write, names of rows from `arena`. */
+enum ts_status ts_catalog_diff(const struct ts_catalog *from, const struct ts_catalog *to, ts_catalog_change_fn *tell,
+                               void *context, struct ts_arena *arena);
 
 /* The published measurements, which no scenario needs, on top of a loaded catalog. */
 enum ts_status ts_catalog_load_published(struct ts_catalog *catalog, struct ts_arena *arena, struct ts_diags *diags);

@@ -260,14 +260,32 @@ static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
     ts_resolve_events(loader);
 }
 
+/* The built-in catalogs, with the scenario's folder over them, as of its day. */
+static enum ts_status load_catalog(struct ts_loader *loader)
+{
+    const struct ts_value *as_of = ts_value_at(loader->root, "as_of");
+    const char *folder = ts_value_text(loader->root, "include");
+    struct ts_catalog_choice choice = {.as_of = ts_value_text(loader->root, "as_of")};
+    if (choice.as_of && !ts_catalog_is_date(choice.as_of)) {
+        ts_loader_error(loader, as_of, "write 2026, 2026-08 or 2026-08-31", "'%s' is no date", choice.as_of);
+        choice.as_of = NULL;
+    }
+    if (folder) {
+        choice.include = ts_loader_beside(loader, folder);
+        if (!ts_dir_exists(choice.include)) {
+            ts_loader_error(loader, ts_value_at(loader->root, "include"), "it is looked for beside the scenario",
+                            "there is no folder '%s'", choice.include);
+            choice.include = NULL;
+        }
+    }
+    return loader->failed ? TS_OK : ts_catalog_load_chosen(&loader->catalog, &choice, loader->arena, loader->diags);
+}
+
 static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenario, struct sources *sources)
 {
     size_t n_errors = loader->diags->n_errors;
     struct ts_node *root = NULL;
-    enum ts_status status = ts_catalog_load(&loader->catalog, loader->arena, loader->diags);
-    if (status == TS_OK) {
-        status = read_tree(loader, sources, &root);
-    }
+    enum ts_status status = read_tree(loader, sources, &root);
     if (status == TS_OK) {
         status = apply_sets(loader, sources, root);
     }
@@ -279,6 +297,10 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     }
     ts_currencies_find(loader, root);
     ts_bind(loader, root);
+    status = loader->failed ? TS_OK : load_catalog(loader);
+    if (status != TS_OK) {
+        return status;
+    }
     if (!loader->failed) {
         ts_own_rows_add(loader);
         ts_abilities_settle(loader);

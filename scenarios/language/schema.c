@@ -125,9 +125,6 @@ enum { N_KEYS = sizeof docs / sizeof docs[0] };
 static const struct {
     const char *path, *why, *hint;
 } absent[] = {
-    {"include", NOT_YET,
-     "one file holds the whole scenario: other hardware, models and prices are written under hardware:, models: and "
-     "offers:"},
     {"tiers.*.scheduler.priority", NOT_YET, "write order: priority, and a priority for each class of the workload"},
     {"links.*.outages", NOT_YET, "links are always up: leave the key out"},
     {"tiers.*.fitted", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with the fit's coefficients"},
