@@ -120,8 +120,11 @@ static void *converted(struct ts_loader *loader, const void *rows, size_t n, siz
     return copy;
 }
 
-static void convert_catalogs(struct ts_loader *loader)
+void ts_currencies_convert(struct ts_loader *loader)
 {
+    if (loader->currencies.per_usd == 1.0) {
+        return;
+    }
     static const size_t hardware[] = {offsetof(struct ts_hardware, list_price_usd)};
     static const size_t prices[] = {
         offsetof(struct ts_price, input_usd_per_mtok),       offsetof(struct ts_price, cached_input_usd_per_mtok),
@@ -157,8 +160,5 @@ void ts_currencies_find(struct ts_loader *loader, const struct ts_node *root)
         currencies->code = code->text;
         const double usd = usd_of(currencies, code->text);
         currencies->per_usd = usd > 0.0 ? 1.0 / usd : 1.0; /* no rate: resolve_money says so */
-    }
-    if (currencies->per_usd != 1.0) {
-        convert_catalogs(loader);
     }
 }

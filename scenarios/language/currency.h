@@ -22,8 +22,10 @@ struct ts_currencies {
 struct ts_loader;
 struct ts_node;
 
-/* Before binding: what stands under money. Mistakes there are found by binding. Converts the catalogs. */
+/* Before binding: what stands under money. Mistakes there are found by binding. */
 void ts_currencies_find(struct ts_loader *loader, const struct ts_node *root);
+/* The prices of the loader's catalogs, from USD into the currency of the report. */
+void ts_currencies_convert(struct ts_loader *loader);
 
 /* A price as base/units reads it, in USD, and by what it is to be multiplied: "EUR 0.31/kWh" -> "0.31 USD/kWh". NULL,
  * with an error at the node, if there is no rate. */

@@ -302,6 +302,7 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
         return status;
     }
     if (!loader->failed) {
+        ts_currencies_convert(loader);
         ts_own_rows_add(loader);
         ts_abilities_settle(loader);
         order_tiers(loader);
