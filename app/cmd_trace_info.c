@@ -1,14 +1,14 @@
 /* tiersim trace info FILE: what a request trace looks like. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "app/command.h"
+#include "app/interrupt.h"
 #include "app/print_table.h"
+#include "app/progress_line.h"
 #include "app/trace_args.h"
-#include "traces/trace_stats.h"
-
-enum { BAR_WIDTH = 40 };
+#include "app/trace_charts.h"
+#include "app/trace_draw.h"
 
 static enum ts_status print_rates(const struct ts_trace_stats *stats)
 {
@@ -47,35 +47,6 @@ static enum ts_status print_tokens(const struct ts_trace_stats *stats)
     return ts_print_table(table, TS_TABLE_TEXT);
 }
 
-/* Counts by powers of two: bar i holds [2^i, 2^(i+1)). */
-static void print_histogram(const char *title, const struct ts_hist *hist)
-{
-    uint64_t bars[64] = {0};
-    uint32_t cursor = 0;
-    double value;
-    uint64_t count;
-    int first = 63;
-    int last = 0;
-    while (ts_hist_next(hist, &cursor, &value, &count)) {
-        int bar = value < 1.0 ? 0 : (int)floor(log2(value));
-        bars[bar] += count;
-        first = bar < first ? bar : first;
-        last = bar > last ? bar : last;
-    }
-    uint64_t most = 1;
-    for (int i = first; i <= last; i++) {
-        most = bars[i] > most ? bars[i] : most;
-    }
-    puts(title);
-    for (int i = first; i <= last; i++) {
-        int width = (int)ceil((double)bars[i] * BAR_WIDTH / (double)most);
-        printf("  %8.0f-%-8.0f %6.2f %%%s%.*s\n", ldexp(1.0, i), ldexp(1.0, i + 1) - 1.0,
-               100.0 * (double)bars[i] / (double)hist->count, width > 0 ? " " : "", width,
-               "########################################");
-    }
-    puts("");
-}
-
 static enum ts_status print_head(const char *path, const struct ts_trace_stats *stats,
                                  const struct ts_request_stream *stream)
 {
@@ -110,36 +81,73 @@ static enum ts_status print_head(const char *path, const struct ts_trace_stats *
     return failed ? TS_ENOMEM : TS_OK;
 }
 
-static enum ts_status print_info(const char *path, const struct ts_trace_stats *stats,
-                                 const struct ts_request_stream *stream)
+static enum ts_status print_drawings(const struct ts_trace_shape *shape, const struct ts_trace_stats *stats)
 {
-    enum ts_status status = print_head(path, stats, stream);
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_trace_draw(&text, shape, stats);
+    const bool failed = text.failed;
+    (void)fputs(failed ? "" : text.data, stdout);
+    ts_text_deinit(&text);
+    return failed ? TS_ENOMEM : TS_OK;
+}
+
+/* All that is told of a trace. */
+struct told {
+    struct ts_trace_stats stats;
+    struct ts_trace_shape shape;
+};
+
+static enum ts_status print_info(const char *path, const struct told *told, const struct ts_request_stream *stream)
+{
+    enum ts_status status = print_head(path, &told->stats, stream);
     if (status == TS_OK) {
-        status = print_rates(stats);
+        status = print_rates(&told->stats);
     }
     if (status == TS_OK) {
-        status = print_tokens(stats);
+        status = print_tokens(&told->stats);
     }
-    if (status == TS_OK) {
-        print_histogram("Prompt tokens", &stats->prompt_tok);
-        print_histogram("Output tokens", &stats->output_tok);
-    }
-    return status;
+    return status == TS_OK ? print_drawings(&told->shape, &told->stats) : status;
 }
 
 struct trace_info_args {
     struct ts_trace_args trace;
+    const char *out;
 };
 
 static const struct trace_info_args defaults = {.trace.format = "auto"};
 
 static const struct ts_option options[] = {
     TS_TRACE_ARGS_OPTIONS(struct trace_info_args, trace),
+    {"out", 'o', TS_INTO(struct trace_info_args, out), "FOLDER",
+     "draw it with gnuplot, too: rate, week, tokens, burstiness, prefix reuse, sessions, as .png, .svg and .csv"},
 };
 
 static enum ts_status collect(void *user, struct ts_request_stream *stream, struct ts_diags *diags)
 {
-    return ts_trace_stats_collect(user, stream, diags);
+    struct told *told = user;
+    return ts_trace_shape_collect(&told->shape, &told->stats, stream, diags);
+}
+
+static enum ts_status tell(const struct trace_info_args *args, const struct told *told,
+                           const struct ts_request_stream *stream, struct ts_diags *diags)
+{
+    struct ts_progress_line line = {.quiet = true};
+    const struct ts_progress progress = ts_progress_line_of(&line);
+    const struct ts_trace_counts counts = ts_trace_counts(stream);
+    enum ts_status status = print_info(args->trace.file, told, stream);
+    if (counts.was_sorted || counts.naive_line > 0) {
+        ts_trace_counts_warn(&(struct ts_trace_counts){.was_sorted = counts.was_sorted,
+                                                       .late_line = counts.late_line,
+                                                       .naive_line = counts.naive_line},
+                             args->trace.file, diags);
+    }
+    if (status == TS_OK && args->out) {
+        ts_interrupt_arm();
+        status = ts_trace_charts(args->out, &told->shape, &told->stats, &progress, diags);
+        printf("%s%s\n", status == TS_OK ? "drawings: " : "", status == TS_OK ? args->out : "");
+    }
+    return status;
 }
 
 static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
@@ -147,22 +155,19 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     const struct trace_info_args *args = untyped;
     struct ts_trace_options how = {.format = args->trace.format};
     struct ts_request_stream *stream = NULL;
-    struct ts_trace_stats stats;
+    struct told *told = ts_arena_alloc(arena, sizeof *told);
+    if (!told) {
+        return ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
+    }
     enum ts_status status = ts_trace_args_map(&how.map, args->trace.map, arena, diags);
     if (status != TS_OK) {
         return status;
     }
-    status = ts_trace_args_read(&stream, args->trace.file, &how, &(struct ts_trace_consumer){collect, &stats}, diags);
+    status = ts_trace_args_read(&stream, args->trace.file, &how, &(struct ts_trace_consumer){collect, told}, diags);
     if (status == TS_OK) {
-        const struct ts_trace_counts counts = ts_trace_counts(stream);
-        status = print_info(args->trace.file, &stats, stream);
-        if (counts.was_sorted || counts.naive_line > 0) {
-            ts_trace_counts_warn(&(struct ts_trace_counts){.was_sorted = counts.was_sorted,
-                                                           .late_line = counts.late_line,
-                                                           .naive_line = counts.naive_line},
-                                 args->trace.file, diags);
-        }
-        ts_trace_stats_deinit(&stats);
+        status = tell(args, told, stream, diags);
+        ts_trace_shape_deinit(&told->shape);
+        ts_trace_stats_deinit(&told->stats);
     }
     ts_request_stream_destroy(stream);
     return status;
@@ -170,9 +175,9 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_trace_info = {
     .name = "trace info",
-    .summary = "Describe a request trace: rates, burstiness, tokens",
+    .summary = "Describe a request trace: rates, burstiness, tokens, prefix reuse, sessions",
     .examples = "  tiersim trace info traces/samples/azure-like.csv\n"
-                "  tiersim trace info my.csv --format azure\n"
+                "  tiersim trace info AzureLLMInferenceTrace_conv.csv --out conv-drawn\n"
                 "  tiersim trace info export.csv --map time='Request Start',in=Prompt_Tokens,out=Completion_Tokens\n",
     .options = TS_OPTIONS(options, defaults),
     .run = run,

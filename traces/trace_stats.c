@@ -9,7 +9,7 @@
 
 #include "base/units.h"
 
-static const double scales_s[TS_STATS_SCALES] = {1.0, 60.0, 3600.0};
+static const double scales_s[TS_STATS_SCALES] = {1.0, 10.0, 60.0, 3600.0};
 
 /* Counts of one scale: moments over the windows that are over, and the window that is open. */
 struct windows {

@@ -5,14 +5,14 @@
 #include "base/hist.h"
 #include "traces/request.h"
 
-enum { TS_STATS_SCALES = 3 };
+enum { TS_STATS_SCALES = 4 };
 
 struct ts_trace_stats {
     uint64_t n_requests;
     double duration_s; /* first to last arrival */
     double rate_per_s; /* (n-1)/duration */
     double gap_mean_s, gap_cv;
-    double scale_s[TS_STATS_SCALES];    /* 1, 60, 3600 s windows */
+    double scale_s[TS_STATS_SCALES];    /* 1, 10, 60, 3600 s windows */
     double dispersion[TS_STATS_SCALES]; /* var/mean of counts per window (1 = Poisson); NaN with fewer than 2 full
                                            windows */
     double peak_per_s[TS_STATS_SCALES]; /* busiest window */
