@@ -6,7 +6,7 @@
 
 #include "base/units.h"
 
-enum { COLS = 64, ROWS = 8, BAR = 40, DAY_HOURS = 24 };
+enum { COLS = 64, ROWS = 8, BAR = 40, DAY_HOURS = 24, MAX_SIZES = 16 };
 
 static void put_bar(struct ts_text *out, double frac)
 {
@@ -161,11 +161,12 @@ static void draw_tokens(struct ts_text *out, const char *title, const struct ts_
 
 /* ---- caches ---- */
 
-size_t ts_trace_cache_sizes(double sizes[TS_TRACE_MAX_SIZES], const struct ts_trace_shape *shape)
+/* Powers of 4 of blocks, up to all there are, and INFINITY at the end. Returns how many. */
+static size_t cache_sizes(double sizes[MAX_SIZES], const struct ts_trace_shape *shape)
 {
     const double all = (double)ts_reuse_n_ids(shape->reuse);
     size_t n = 0;
-    for (double size = 64.0; size < all && n + 1 < TS_TRACE_MAX_SIZES; size *= 4.0) {
+    for (double size = 64.0; size < all && n + 1 < MAX_SIZES; size *= 4.0) {
         sizes[n++] = size;
     }
     sizes[n++] = INFINITY;
@@ -174,11 +175,11 @@ size_t ts_trace_cache_sizes(double sizes[TS_TRACE_MAX_SIZES], const struct ts_tr
 
 static void draw_reuse(struct ts_text *out, const struct ts_trace_shape *shape)
 {
-    double sizes[TS_TRACE_MAX_SIZES];
+    double sizes[MAX_SIZES];
     if (shape->block_tok == 0) {
         return;
     }
-    const size_t n = ts_trace_cache_sizes(sizes, shape);
+    const size_t n = cache_sizes(sizes, shape);
     ts_text_printf(
         out, "Prompt tokens that a cache finds, by its size (of %u tokens each, least recently used goes first)\n",
         (unsigned)shape->block_tok);

@@ -9,9 +9,6 @@
  * find (where prompts are told), sessions (where there are). */
 void ts_trace_draw(struct ts_text *out, const struct ts_trace_shape *shape, const struct ts_trace_stats *stats);
 
-/* Cache sizes worth a look: powers of 4 of blocks up to all there are, and INFINITY at the end. Returns how many. */
-enum { TS_TRACE_MAX_SIZES = 16 };
-size_t ts_trace_cache_sizes(double sizes[TS_TRACE_MAX_SIZES], const struct ts_trace_shape *shape);
 
 /* Is there a week to be drawn? */
 bool ts_trace_has_week(const struct ts_trace_shape *shape);
