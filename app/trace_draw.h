@@ -9,7 +9,6 @@
  * find (where prompts are told), sessions (where there are). */
 void ts_trace_draw(struct ts_text *out, const struct ts_trace_shape *shape, const struct ts_trace_stats *stats);
 
-
 /* Is there a week to be drawn? */
 bool ts_trace_has_week(const struct ts_trace_shape *shape);
 
