@@ -1,15 +1,13 @@
 /* Hides how errors are drawn: predicted over recorded times per token of fits that have not seen the model, and the
  * spread of their ratio over the number of users. */
 #include <math.h>
-#include <stdio.h>
 
 #include "app/accuracy_report.h"
-#include "base/file.h"
+#include "app/draw_chart.h"
 #include "reports/chart.h"
 #include "reports/gnuplot.h"
 #include "sim/serving/roofline_fit.h"
 
-static const double gnuplot_limit_s = 60.0;
 enum { MAX_IN_BIN = 4096, N_BINS = 12 };
 
 /* One block for each engine: recorded and predicted, ms. */
@@ -100,23 +98,6 @@ static void script_batches(struct ts_text *gp)
     ts_chart_end(gp, "accuracy_batch");
 }
 
-static enum ts_status draw(const char *dir, const char *id, const struct ts_text *dat, const struct ts_text *gp,
-                           struct ts_diags *diags)
-{
-    char name[64];
-    struct ts_text why;
-    (void)snprintf(name, sizeof name, "%s.dat", id);
-    enum ts_status status = ts_file_write_text(dir, name, dat, diags);
-    (void)snprintf(name, sizeof name, "%s.gp", id);
-    status = status == TS_OK ? ts_file_write_text(dir, name, gp, diags) : status;
-    ts_text_init(&why);
-    if (status == TS_OK && ts_gnuplot_draw(dir, id, gnuplot_limit_s, NULL, &why) != TS_GNUPLOT_OK) {
-        ts_diags_add(diags, TS_WARNING, ts_span_none(), "install gnuplot", "%s.gp was not drawn", id);
-    }
-    ts_text_deinit(&why);
-    return status;
-}
-
 enum ts_status ts_accuracy_charts(const char *dir, const struct ts_accuracy *of, struct ts_diags *diags)
 {
     const double *ratios = of->left[TS_CLASS_MODEL] ? of->left[TS_CLASS_MODEL] : of->fitted;
@@ -125,13 +106,13 @@ enum ts_status ts_accuracy_charts(const char *dir, const struct ts_accuracy *of,
     ts_text_init(&gp);
     put_scatter(&dat, of, ratios);
     script_scatter(&gp, of);
-    enum ts_status status = draw(dir, "accuracy_scatter", &dat, &gp, diags);
+    enum ts_status status = ts_draw_chart(dir, "accuracy_scatter", &dat, &gp, diags);
     ts_text_clear(&dat);
     ts_text_clear(&gp);
     put_batches(&dat, of, ratios, TS_CLASS_TPOT);
     put_batches(&dat, of, ratios, TS_CLASS_TTFT);
     script_batches(&gp);
-    status = status == TS_OK ? draw(dir, "accuracy_batch", &dat, &gp, diags) : status;
+    status = status == TS_OK ? ts_draw_chart(dir, "accuracy_batch", &dat, &gp, diags) : status;
     ts_text_deinit(&dat);
     ts_text_deinit(&gp);
     return status;

@@ -22,7 +22,7 @@ struct ts_command {
         .rows = (table), .n = sizeof(table) / sizeof(table)[0], .defaults = &(initial), .size = sizeof(initial)        \
     }
 
-extern const struct ts_command ts_command_run, ts_command_sweep, ts_command_merge, ts_command_plan, ts_command_diff,
+extern const struct ts_command ts_command_run, ts_command_sweep, ts_command_merge, ts_command_plan, ts_command_curve_scale, ts_command_diff,
     ts_command_check, ts_command_bench, ts_command_bench_matmul, ts_command_bench_model, ts_command_trace_info,
     ts_command_trace_fit, ts_command_trace_generate, ts_command_trace_convert, ts_command_trace_cut,
     ts_command_trace_scale, ts_command_trace_merge, ts_command_import, ts_command_explain, ts_command_catalog,

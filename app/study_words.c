@@ -66,6 +66,18 @@ enum ts_status ts_words_design(enum ts_design_kind *out, const char *word, struc
                    word);
 }
 
+enum ts_status ts_words_effort(enum ts_capacity_effort *out, const char *word, bool with_off, struct ts_diags *diags)
+{
+    for (int i = with_off ? TS_CAPACITY_OFF : TS_CAPACITY_OFF + 1; i < TS_N_CAPACITY_EFFORTS; i++) {
+        if (ts_str_equal(word, ts_capacity_efforts[i])) {
+            *out = (enum ts_capacity_effort)i;
+            return TS_OK;
+        }
+    }
+    return ts_fail(diags, TS_EUSAGE, ts_span_none(), with_off ? "write off, quick or full" : "write quick or full",
+                   "--capacity: unknown effort '%s'", word);
+}
+
 /* ---- goal ---- */
 
 static const char *last_dot(const char *from, const char *to)
@@ -159,19 +171,25 @@ enum ts_status ts_words_shard(uint32_t *shard, uint32_t *n_shards, const char *w
 
 /* ---- names ---- */
 
+const char *ts_words_folder(const char *named, const char *scenario, const char *kind, struct ts_arena *arena)
+{
+    struct ts_text folder;
+    if (named) {
+        return named;
+    }
+    ts_text_init(&folder);
+    ts_text_puts(&folder, "out/");
+    ts_slug(&folder, scenario);
+    ts_text_printf(&folder, "-%s", kind);
+    const char *kept = folder.failed ? NULL : ts_arena_strdup(arena, folder.data);
+    ts_text_deinit(&folder);
+    return kept;
+}
+
 const char *ts_words_study_stem(const char *named, const char *scenario, struct ts_arena *arena)
 {
-    struct ts_text stem;
-    if (named) {
-        return ts_arena_strndup(arena, named, strlen(named) - (ts_str_has_suffix(named, ".db") ? 3 : 0));
-    }
-    ts_text_init(&stem);
-    ts_text_puts(&stem, "out/");
-    ts_slug(&stem, scenario);
-    ts_text_puts(&stem, "-study");
-    const char *kept = stem.failed ? NULL : ts_arena_strdup(arena, stem.data);
-    ts_text_deinit(&stem);
-    return kept;
+    return named ? ts_arena_strndup(arena, named, strlen(named) - (ts_str_has_suffix(named, ".db") ? 3 : 0))
+                 : ts_words_folder(NULL, scenario, "study", arena);
 }
 
 void ts_words_put_shell(struct ts_text *out, const char *word)

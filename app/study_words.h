@@ -20,6 +20,12 @@ enum ts_status ts_words_goal(struct ts_study_goal *out, const char *word, struct
 /* "3/16", or "NAME/16" with the 3 in the environment variable of that name; NULL: 0 of 1. */
 enum ts_status ts_words_shard(uint32_t *shard, uint32_t *n_shards, const char *word, struct ts_diags *diags);
 
+/* "quick", "full", and "off" where that is one. */
+enum ts_status ts_words_effort(enum ts_capacity_effort *out, const char *word, bool with_off, struct ts_diags *diags);
+
+/* The folder that is named, or out/NAME-KIND. NULL: out of memory. */
+const char *ts_words_folder(const char *named, const char *scenario, const char *kind, struct ts_arena *arena);
+
 /* The study's file without ".db": out/NAME-study, or the one named; and with what stands behind it. In `arena`, NULL:
  * out of memory. */
 const char *ts_words_study_stem(const char *named, const char *scenario, struct ts_arena *arena);

@@ -35,6 +35,11 @@ struct search {
     double requests, requests_of_one;                /* so far; at the volume of today */
 };
 
+double ts_capacity_tolerance_frac(enum ts_capacity_effort effort)
+{
+    return efforts[effort].tolerance - 1.0;
+}
+
 bool ts_capacity_applies(const struct ts_scenario *scenario)
 {
     bool any = false;
@@ -46,7 +51,7 @@ bool ts_capacity_applies(const struct ts_scenario *scenario)
 
 /* ---- one volume ---- */
 
-static double peak_weight(const struct ts_workload *workload)
+double ts_capacity_peak_weight(const struct ts_workload *workload)
 {
     double peak = workload->process.week_curve ? 0.0 : 1.0;
     for (int hour = 0; workload->process.week_curve && hour < TS_WEEK_HOURS; hour++) {
@@ -55,25 +60,36 @@ static double peak_weight(const struct ts_workload *workload)
     return peak;
 }
 
-/* The scenario at that volume, in its busiest hour. A shallow copy. */
-static struct ts_scenario scaled(const struct search *search, double volume)
+struct ts_scenario ts_capacity_scaled(const struct ts_scenario *scenario, double volume)
 {
-    struct ts_scenario copy = *search->scenario;
-    struct ts_workload *workload = &copy.workload;
-    if (workload->trace_path) {
-        workload->scale_rate *= volume;
+    struct ts_scenario copy = *scenario;
+    if (copy.workload.trace_path) {
+        copy.workload.scale_rate *= volume;
     } else {
-        const double rate = workload->calls_per_s * peak_weight(workload);
-        workload->calls_per_s = rate * volume;
-        workload->process.week_curve = NULL;
-        workload->window.duration_s = lead_s + fmax(search->effort->window_s, least_requests / rate);
-        copy.model.warmup_s = lead_s;
+        copy.workload.calls_per_s *= volume;
+        copy.model.calls_per_month *= volume;
     }
     for (uint32_t i = 0; i < copy.model.n_tiers; i++) {
         if (copy.model.tiers[i].kind == TS_TIER_DEVICE) {
             struct ts_device_model *device = &copy.model.tiers[i].u.device;
             device->n_users = (uint32_t)fmin(fmax(device->n_users * volume, 1.0), UINT32_MAX);
         }
+    }
+    return copy;
+}
+
+/* The scenario at that volume, in its busiest hour. A shallow copy. */
+static struct ts_scenario at_peak(const struct search *search, double volume)
+{
+    struct ts_scenario copy = ts_capacity_scaled(search->scenario, volume);
+    struct ts_workload *workload = &copy.workload;
+    if (!workload->trace_path) {
+        const double weight = ts_capacity_peak_weight(workload);
+        workload->calls_per_s *= weight;
+        workload->process.week_curve = NULL;
+        workload->window.duration_s =
+            lead_s + fmax(search->effort->window_s, least_requests * volume / workload->calls_per_s);
+        copy.model.warmup_s = lead_s;
     }
     return copy;
 }
@@ -140,7 +156,7 @@ static double arrivals_of(const struct ts_result *result)
 
 static enum ts_status try_volume(struct search *search, double volume)
 {
-    const struct ts_scenario at_volume = scaled(search, volume);
+    const struct ts_scenario at_volume = at_peak(search, volume);
     const struct ts_trial_base base = {.scenario = &at_volume};
     const struct ts_trial trial = {.base = &base};
     const struct ts_trial_options options = {.read_ahead = true, .progress = *search->progress};

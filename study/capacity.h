@@ -14,8 +14,18 @@ enum ts_capacity_effort { TS_CAPACITY_OFF, TS_CAPACITY_QUICK, TS_CAPACITY_FULL, 
 /* "off", "quick", "full". */
 extern const char *const ts_capacity_efforts[TS_N_CAPACITY_EFFORTS];
 
+/* How closely: 0.05, 0.02. */
+double ts_capacity_tolerance_frac(enum ts_capacity_effort effort);
+
 /* Can it be asked of the scenario? Not of a closed loop, whose load follows the replies, nor without a server. */
 bool ts_capacity_applies(const struct ts_scenario *scenario);
+
+/* The rate in the busiest hour of the week over the mean rate. */
+double ts_capacity_peak_weight(const struct ts_workload *workload);
+
+/* The scenario with so many times as many calls, and as many more devices: they come with their users. A shallow copy.
+ */
+struct ts_scenario ts_capacity_scaled(const struct ts_scenario *scenario, double volume);
 
 /* Volumes double (or halve) until every server tier has both kept and missed the SLO, and are then bisected to within
  * 5 % (full: 2 %). Bounded by requests, not by time, so that the answer does not depend on the machine: 2 million

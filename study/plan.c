@@ -182,7 +182,7 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot)
     struct family *family = &search->families[search->chunk + index];
     ts_diags_init(&search->slots[slot]);
     const enum ts_status status = look(search, family, &search->slots[slot]);
-    if (!ts_plan_is_impossible(status)) {
+    if (!ts_trial_is_impossible(status)) {
         return status;
     }
     family->is_alive = false;
@@ -198,7 +198,7 @@ static enum ts_status take(void *user, uint64_t index, uint32_t slot, enum ts_st
     struct ts_plan *plan = search->plan;
     struct ts_diags *diags = &search->slots[slot];
     const bool impossible = worked == TS_OK && family->n_tries == 0;
-    const char *why = impossible ? ts_plan_reason(diags, &plan->arena) : NULL;
+    const char *why = impossible ? ts_trial_reason(diags, &plan->arena) : NULL;
     for (uint32_t rung = 0; impossible && rung < search->n_rungs; rung++) {
         const uint32_t design = design_of(search, family, rung);
         plan->fates[design] = TS_PLAN_IMPOSSIBLE;
@@ -607,7 +607,7 @@ static enum ts_status run_base(struct search *search)
         search->plan->base_usd_per_month = result.usd_per_month;
         search->plan->base_keeps = ts_plan_keeps(result.margins, result.n_margins);
     }
-    return ts_plan_is_impossible(status) ? TS_OK : status;
+    return ts_trial_is_impossible(status) ? TS_OK : status;
 }
 
 /* Nothing may keep the SLO: some of the strongest are run whole, to say what would have to be relaxed. */

@@ -37,8 +37,6 @@ enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const
 /* Is there such a window? Not of a trace, nor of a closed loop, nor where a whole run is hardly longer. */
 bool ts_plan_has_window(const struct ts_scenario *scenario);
 
-bool ts_plan_is_impossible(enum ts_status status);
-
 /* Everything is kept. */
 bool ts_plan_keeps(const struct ts_plan_margin *margins, uint32_t n);
 double ts_plan_least_margin(const struct ts_plan_margin *margins, uint32_t n);
@@ -56,8 +54,5 @@ enum ts_status ts_plan_explain(struct ts_plan *plan, const struct ts_plan_spec *
  * try is left alone then. NULL: it was run. */
 enum ts_status ts_plan_try_all(struct ts_plan_try *out, const char **why, const struct ts_plan_job *jobs, uint32_t n,
                                struct ts_arena *arena, struct ts_diags *diags);
-
-/* The first error of a design that cannot be, in `arena`. NULL: out of memory. */
-const char *ts_plan_reason(const struct ts_diags *diags, struct ts_arena *arena);
 
 #endif

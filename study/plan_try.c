@@ -311,21 +311,7 @@ enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const
     return status;
 }
 
-bool ts_plan_is_impossible(enum ts_status status)
-{
-    return status == TS_ESCENARIO || status == TS_ERANGE;
-}
-
 /* ---- several at once ---- */
-
-const char *ts_plan_reason(const struct ts_diags *diags, struct ts_arena *arena)
-{
-    const char *message = "";
-    for (size_t i = 0; i < diags->n_items && !message[0]; i++) {
-        message = diags->items[i].severity == TS_ERROR ? diags->items[i].message : "";
-    }
-    return ts_arena_strdup(arena, message);
-}
 
 struct batch {
     struct ts_plan_try *out;
@@ -341,7 +327,7 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot)
     struct batch *batch = user;
     ts_diags_init(&batch->slots[slot]);
     const enum ts_status status = ts_plan_try_whole(&batch->out[index], &batch->jobs[index], &batch->slots[slot]);
-    batch->why[index] = ts_plan_is_impossible(status) ? "" : NULL; /* take knows the reason */
+    batch->why[index] = ts_trial_is_impossible(status) ? "" : NULL; /* take knows the reason */
     return batch->why[index] ? TS_OK : status;
 }
 
@@ -350,7 +336,7 @@ static enum ts_status take(void *user, uint64_t index, uint32_t slot, enum ts_st
     struct batch *batch = user;
     enum ts_status status = worked;
     if (batch->why[index]) {
-        batch->why[index] = ts_plan_reason(&batch->slots[slot], batch->arena);
+        batch->why[index] = ts_trial_reason(&batch->slots[slot], batch->arena);
         status = batch->why[index] ? TS_OK : TS_ENOMEM;
     } else if (worked != TS_OK) {
         ts_diags_move(batch->diags, &batch->slots[slot]);

@@ -123,3 +123,17 @@ void ts_trial_outcome_deinit(struct ts_trial_outcome *outcome)
     free(outcome->figures);
     *outcome = (struct ts_trial_outcome){.figures = NULL};
 }
+
+bool ts_trial_is_impossible(enum ts_status status)
+{
+    return status == TS_ESCENARIO || status == TS_ERANGE;
+}
+
+const char *ts_trial_reason(const struct ts_diags *diags, struct ts_arena *arena)
+{
+    const char *message = "";
+    for (size_t i = 0; i < diags->n_items && !message[0]; i++) {
+        message = diags->items[i].severity == TS_ERROR ? diags->items[i].message : "";
+    }
+    return ts_arena_strdup(arena, message);
+}

@@ -49,6 +49,11 @@ enum ts_status ts_trial_load(struct ts_scenario *out, const struct ts_trial_base
  * rows of the trace are out of order so far on that it has to be sorted; run it again with sorts_trace. */
 enum ts_status ts_trial_run(struct ts_trial_outcome *out, const struct ts_trial *trial,
                             const struct ts_trial_options *options, struct ts_diags *diags);
+/* The status of a scenario that cannot be: a model that does not fit its memory, for example. */
+bool ts_trial_is_impossible(enum ts_status status);
+/* What it has against it: the first error, in `arena`. NULL: out of memory. */
+const char *ts_trial_reason(const struct ts_diags *diags, struct ts_arena *arena);
+
 void ts_trial_outcome_deinit(struct ts_trial_outcome *outcome);
 
 #endif

@@ -1,0 +1,311 @@
+/* Hides which runs a line takes, and how they become one. */
+#include "study/scale.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/scale_point.h"
+
+enum { N_SIZES = 4, N_OWN_WAYS = 3, CHECK = N_SIZES - 1, MOST_POINTS = TS_MAX_TIERS * 16 };
+
+static const uint32_t sizes[N_SIZES] = {1, 2, 4, 8}; /* replicas; the last is the check */
+static const double least_calls = 20000.0;           /* in the window of a device or an API */
+static const double s_per_day = 86400.0;
+
+const char *const ts_scale_way_names[TS_SCALE_N_WAYS] = {"devices", "bought", "on demand", "reserved", "by token"};
+
+struct search {
+    const struct ts_scale_spec *spec;
+    struct ts_scale *scale;
+    struct ts_diags *diags;
+    double per_day; /* calls a day as written */
+};
+
+static const struct ts_tier_model *tier_of(const struct search *search, uint32_t tier)
+{
+    return &search->spec->base->scenario->model.tiers[tier];
+}
+
+/* ---- from points to lines ---- */
+
+struct passes {
+    struct ts_scale_point searches[MOST_POINTS], runs[MOST_POINTS];
+    uint32_t n_searches, n_runs;
+};
+
+static void plan_searches(struct passes *passes, const struct search *search)
+{
+    for (uint32_t t = 0; t < search->spec->base->scenario->model.n_tiers; t++) {
+        const struct ts_tier_model *tier = tier_of(search, t);
+        for (int i = 0; i < N_SIZES && tier->kind == TS_TIER_SERVER && !ts_tier_lists_pools(tier); i++) {
+            passes->searches[passes->n_searches++] =
+                (struct ts_scale_point){.tier = t, .n_replicas = sizes[i], .is_search = true};
+        }
+    }
+}
+
+static void plan_run(struct passes *passes, uint32_t tier, uint32_t n_replicas, double calls_per_day, bool keeps_rules)
+{
+    passes->runs[passes->n_runs++] = (struct ts_scale_point){
+        .tier = tier, .n_replicas = n_replicas, .calls_per_day = calls_per_day, .keeps_rules = keeps_rules};
+}
+
+/* The volume at which the window has enough calls to tell what one costs. */
+static double enough(const struct search *search)
+{
+    const double expected = ts_workload_expected_calls(&search->spec->base->scenario->workload);
+    return search->per_day * fmax(1.0, least_calls / fmax(expected, 1.0));
+}
+
+/* Server: each size at its capacity and at half of it (the check at its capacity alone), then one replica at a tenth.
+ * Others: at one volume and at twice that. Then one with the rules. */
+static void plan_runs(struct passes *passes, const struct search *search)
+{
+    const struct ts_model *model = &search->spec->base->scenario->model;
+    for (uint32_t t = 0, s = 0; t < model->n_tiers; t++) {
+        const struct ts_tier_model *tier = tier_of(search, t);
+        double volume = enough(search);
+        if (tier->kind != TS_TIER_SERVER) {
+            plan_run(passes, t, 0, volume, false);
+            plan_run(passes, t, 0, 2.0 * volume, false);
+        } else if (!ts_tier_lists_pools(tier)) {
+            volume = passes->searches[s].calls_per_day;
+            for (int i = 0; i < N_SIZES; i++, s++) {
+                const struct ts_scale_point *found = &passes->searches[s];
+                const double at = found->is_reached ? found->calls_per_day : search->per_day;
+                plan_run(passes, t, sizes[i], at, false);
+                if (i < CHECK) {
+                    plan_run(passes, t, sizes[i], 0.5 * at, false);
+                }
+            }
+            volume = volume > 0.0 ? volume : search->per_day;
+            plan_run(passes, t, 1, 0.1 * volume, false);
+        } else {
+            continue;
+        }
+        if (model->router.n_rules > 0) {
+            plan_run(passes, t, tier->kind == TS_TIER_SERVER ? 1 : 0, volume, true);
+        }
+    }
+}
+
+static double limit_of(const struct search *search, const struct ts_tier_model *tier,
+                       const struct ts_scale_point *point)
+{
+    const struct ts_api_model *api = &tier->u.api;
+    const double offers = api->n_offers;
+    double calls_per_s = api->requests_per_s > 0.0 ? api->requests_per_s * offers : INFINITY;
+    if (api->input_tok_per_s > 0.0) {
+        calls_per_s = fmin(calls_per_s, api->input_tok_per_s * offers / point->input_tok);
+    }
+    if (api->output_tok_per_s > 0.0) {
+        calls_per_s = fmin(calls_per_s, api->output_tok_per_s * offers / point->output_tok);
+    }
+    return calls_per_s * s_per_day / ts_capacity_peak_weight(&search->spec->base->scenario->workload);
+}
+
+static double off(double line, double simulated)
+{
+    return simulated != 0.0 ? line / simulated - 1.0 : line == 0.0 ? 0.0 : INFINITY;
+}
+
+static void line_by_call(struct ts_scale_curve *curve, struct ts_scale_line *line, const struct ts_scale_point *runs,
+                         const struct search *search)
+{
+    const struct ts_tier_model *tier = tier_of(search, curve->tier);
+    const enum ts_scale_way way = curve->way;
+    *line = (struct ts_scale_line){
+        .nodes = {{.calls_per_day = INFINITY, .usd_per_call_a_day = runs[0].usd[way] / runs[0].calls_per_day}},
+        .n_nodes = 1};
+    curve->capacity_error_frac = NAN;
+    curve->check_calls_per_day = runs[1].calls_per_day;
+    curve->usd_error_frac = off(ts_scale_usd(line, runs[1].calls_per_day), runs[1].usd[way]);
+    curve->kept_frac = runs[0].kept_frac;
+    curve->limit_calls_per_day = tier->kind == TS_TIER_API ? limit_of(search, tier, &runs[0]) : INFINITY;
+}
+
+static struct ts_scale_node node_of(const struct ts_scale_point *full, const struct ts_scale_point *half,
+                                    enum ts_scale_way way)
+{
+    const double slope = (full->usd[way] - half->usd[way]) / (full->calls_per_day - half->calls_per_day);
+    return (struct ts_scale_node){.n_replicas = full->n_replicas,
+                                  .calls_per_day = full->calls_per_day,
+                                  .fixed_usd = full->usd[way] - slope * full->calls_per_day,
+                                  .usd_per_call_a_day = slope};
+}
+
+/* runs: (full, half) of each size, the check, one replica at a tenth. */
+static void line_by_replica(struct ts_scale_curve *curve, struct ts_scale_line *line, const struct ts_scale_point *runs)
+{
+    const enum ts_scale_way way = curve->way;
+    const struct ts_scale_point *check = &runs[2 * CHECK], *low = check + 1;
+    *line = (struct ts_scale_line){.n_nodes = CHECK};
+    for (int i = 0; i < CHECK; i++) {
+        line->nodes[i] = node_of(&runs[2 * i], &runs[2 * i + 1], way);
+    }
+    curve->capacity_error_frac = off(ts_scale_capacity(line, check->n_replicas), check->calls_per_day);
+    curve->check_calls_per_day = check->calls_per_day;
+    const double high = off(ts_scale_usd_with(line, check->n_replicas, check->calls_per_day), check->usd[way]);
+    const double small = off(ts_scale_usd_with(line, 1, low->calls_per_day), low->usd[way]);
+    curve->usd_error_frac = fabs(high) >= fabs(small) ? high : small;
+    curve->kept_frac = NAN;
+    curve->limit_calls_per_day = INFINITY;
+}
+
+/* The first thing against any of its runs. */
+static const char *why_not(const struct ts_scale_curve *curve, const struct ts_tier_model *tier,
+                           const struct ts_scale_point *searches, const struct ts_scale_point *runs, uint32_t n_runs)
+{
+    if (ts_tier_lists_pools(tier)) {
+        return "it has pools: how they would grow is not said";
+    }
+    for (uint32_t i = 0; i < n_runs; i++) {
+        if (runs[i].why[curve->way]) {
+            return runs[i].why[curve->way];
+        }
+    }
+    for (int i = 0; i < N_SIZES && tier->kind == TS_TIER_SERVER; i++) {
+        if (!searches[i].is_reached) {
+            return "no volume was found up to which it keeps the SLO";
+        }
+        if (i > 0 && searches[i].calls_per_day <= searches[i - 1].calls_per_day) {
+            return "more replicas do not take more calls";
+        }
+    }
+    if (curve->way == TS_SCALE_BOUGHT && !(runs[0].usd[curve->way] > 0.0)) {
+        return "it costs nothing: write owned: {capex: ...}";
+    }
+    return NULL;
+}
+
+static enum ts_status put_curve(struct search *search, struct ts_scale_curve curve,
+                                const struct ts_scale_point *searches, const struct ts_scale_point *runs,
+                                uint32_t n_runs)
+{
+    struct ts_scale *scale = search->scale;
+    const struct ts_tier_model *tier = tier_of(search, curve.tier);
+    curve.name = ts_arena_printf(&scale->arena, "%s %s", tier->name, ts_scale_way_names[curve.way]);
+    curve.why_not = why_not(&curve, tier, searches, runs, n_runs);
+    curve.permitted_frac = n_runs > 0 && runs[n_runs - 1].keeps_rules ? runs[n_runs - 1].taken_frac : 1.0;
+    if (!curve.why_not && scale->n_lines < TS_SCALE_MOST_CURVES) {
+        struct ts_scale_line *line = &scale->lines[scale->n_lines];
+        if (tier->kind == TS_TIER_SERVER) {
+            line_by_replica(&curve, line, runs);
+        } else {
+            line_by_call(&curve, line, runs, search);
+        }
+        line->counts =
+            tier->kind == TS_TIER_SERVER || curve.kept_frac >= search->spec->base->scenario->model.slo.attainment_frac;
+        curve.line = scale->n_lines;
+        scale->of_line[scale->n_lines++] = scale->n;
+    }
+    scale->curves[scale->n++] = curve;
+    return curve.name ? TS_OK : TS_ENOMEM;
+}
+
+static enum ts_status put_curves(struct search *search, const struct passes *passes)
+{
+    const struct ts_model *model = &search->spec->base->scenario->model;
+    const struct ts_scale_point *searches = passes->searches, *runs = passes->runs, *end = runs + passes->n_runs;
+    enum ts_status status = TS_OK;
+    search->scale->curves =
+        ts_arena_array(&search->scale->arena, (size_t)model->n_tiers * N_OWN_WAYS, sizeof(struct ts_scale_curve));
+    if (!search->scale->curves) {
+        return TS_ENOMEM;
+    }
+    for (uint32_t t = 0; t < model->n_tiers && status == TS_OK; t++) {
+        uint32_t n = 0;
+        while (runs + n < end && runs[n].tier == t) {
+            n++;
+        }
+        for (int way = 0; way < TS_SCALE_N_WAYS && status == TS_OK; way++) {
+            if (ts_scale_has_way(&model->tiers[t], (enum ts_scale_way)way)) {
+                const struct ts_scale_curve curve = {.tier = t, .way = (enum ts_scale_way)way};
+                status = put_curve(search, curve, searches, runs, n);
+            }
+        }
+        searches += n > 0 && model->tiers[t].kind == TS_TIER_SERVER ? N_SIZES : 0;
+        runs += n;
+    }
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static enum ts_status check(const struct ts_scenario *scenario, struct ts_diags *diags)
+{
+    const struct ts_slo_model *slo = &scenario->model.slo;
+    bool has_server = false;
+    for (uint32_t t = 0; t < scenario->model.n_tiers; t++) {
+        has_server = has_server || scenario->model.tiers[t].kind == TS_TIER_SERVER;
+    }
+    if (scenario->workload.trace_path || scenario->workload.is_closed) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write workload: {calls: 10 k/day, classes: ...}",
+                       "%s has a volume of its own: it cannot be any",
+                       scenario->workload.trace_path ? "a trace" : "a closed loop");
+    }
+    if (has_server && !(slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0)) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write for example slo: {ttft: 3 s, tpot: 100 ms}",
+                       "without a bound in slo a server takes any load");
+    }
+    return TS_OK;
+}
+
+static enum ts_status run_pass(const struct search *search, struct ts_scale_point *points, uint32_t n, const char *what)
+{
+    struct ts_scale_pass pass = {.spec = search->spec,
+                                 .points = points,
+                                 .n_points = n,
+                                 .per_day = search->per_day,
+                                 .what = what,
+                                 .arena = &search->scale->arena,
+                                 .diags = search->diags};
+    return ts_scale_run_pass(&pass);
+}
+
+static enum ts_status find(struct search *search, struct passes *passes)
+{
+    struct ts_scale *scale = search->scale;
+    plan_searches(passes, search);
+    enum ts_status status = run_pass(search, passes->searches, passes->n_searches, "searches for capacity");
+    if (status == TS_OK) {
+        plan_runs(passes, search);
+        scale->n_runs = passes->n_runs;
+        status = run_pass(search, passes->runs, passes->n_runs, "runs");
+    }
+    if (status == TS_OK) {
+        status = put_curves(search, passes);
+    }
+    return status == TS_OK ? ts_scale_crossings(&scale->crossings, &scale->n_crossings, scale->lines, scale->n_lines)
+                           : status;
+}
+
+enum ts_status ts_scale_find(struct ts_scale *out, const struct ts_scale_spec *spec, struct ts_diags *diags)
+{
+    struct ts_scale scale = {.tolerance_frac = ts_capacity_tolerance_frac(spec->effort)};
+    const struct ts_scenario *scenario = spec->base->scenario;
+    struct search search = {
+        .spec = spec, .scale = &scale, .diags = diags, .per_day = scenario->workload.calls_per_s * s_per_day};
+    enum ts_status status = check(scenario, diags);
+    struct passes *passes = status == TS_OK ? calloc(1, sizeof *passes) : NULL;
+    if (status != TS_OK || !passes) {
+        return status == TS_OK ? TS_ENOMEM : status;
+    }
+    ts_arena_init(&scale.arena);
+    status = find(&search, passes);
+    free(passes);
+    if (status == TS_OK) {
+        *out = scale;
+    } else {
+        ts_scale_deinit(&scale);
+    }
+    return status;
+}
+
+void ts_scale_deinit(struct ts_scale *scale)
+{
+    free(scale->crossings);
+    ts_arena_deinit(&scale->arena);
+    *scale = (struct ts_scale){.n = 0};
+}
