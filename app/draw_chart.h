@@ -7,7 +7,7 @@
 
 /* Writes dir/ID.dat and dir/ID.gp, and draws dir/ID.svg and dir/ID.png; without gnuplot a
  * warning. TS_EIO, TS_ENOMEM. */
-enum ts_status ts_draw_chart(const char *dir, const char *id, const struct ts_text *dat,
-                             const struct ts_text *gp, struct ts_diags *diags);
+enum ts_status ts_draw_chart(const char *dir, const char *id, const struct ts_text *dat, const struct ts_text *gp,
+                             struct ts_diags *diags);
 
 #endif

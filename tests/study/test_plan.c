@@ -91,7 +91,7 @@ static uint32_t best_of_grid(struct fixture *f, uint32_t n_designs)
             ts_diags_init(&ignored);
             const enum ts_status status = ts_plan_try_whole(&result, &job, &ignored);
             ts_diags_deinit(&ignored);
-            impossible = ts_plan_is_impossible(status);
+            impossible = ts_trial_is_impossible(status);
             assert_true(impossible || status == TS_OK);
             usd += impossible ? 0.0 : result.usd_per_month / REPLICATIONS;
             margin += impossible ? 0.0 : ts_plan_least_margin(result.margins, result.n_margins) / REPLICATIONS;
