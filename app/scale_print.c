@@ -26,10 +26,15 @@ static double volume_at(int i, int per_decade)
     return i == DECADES * per_decade ? TS_SCALE_HIGH : TS_SCALE_LOW * pow(10.0, (double)i / per_decade);
 }
 
-static const char *cheapest_at(const struct ts_scale *scale, double volume)
+/* line: UINT32_MAX where none keeps the SLO. */
+static const char *cheapest_name(const struct ts_scale *scale, uint32_t line)
 {
-    const uint32_t line = ts_scale_cheapest(scale->lines, scale->n_lines, volume);
     return line == UINT32_MAX ? "none keeps the SLO" : name_of(scale, line);
+}
+
+static uint32_t cheapest_at(const struct ts_scale *scale, double volume)
+{
+    return ts_scale_cheapest(scale->lines, scale->n_lines, volume);
 }
 
 /* ---- terminal ---- */
@@ -57,7 +62,7 @@ static enum ts_status put_table(struct ts_text *out, const struct ts_scale *scal
         for (uint32_t l = 0; l < scale->n_lines; l++) {
             ts_table_num(table, ts_scale_usd(&scale->lines[l], volume), 4);
         }
-        ts_table_put(table, cheapest_at(scale, volume));
+        ts_table_put(table, cheapest_name(scale, cheapest_at(scale, volume)));
     }
     const enum ts_status status = table ? ts_table_render(table, TS_TABLE_TEXT, out) : TS_ENOMEM;
     ts_table_destroy(table);
@@ -75,12 +80,23 @@ static void put_line(struct ts_text *out, const char *label, const struct ts_tex
     ts_text_deinit(&text);
 }
 
+static void put_cheapest(struct ts_text *line, const struct ts_scale *scale, uint32_t of)
+{
+    const double permitted_frac = of == UINT32_MAX ? 1.0 : scale->curves[scale->of_line[of]].permitted_frac;
+    ts_text_puts(line, cheapest_name(scale, of));
+    if (permitted_frac < 1.0) {
+        ts_text_puts(line, " (for the ");
+        ts_metric_format(line, permitted_frac, "frac");
+        ts_text_puts(line, " of the calls that the rules let there)");
+    }
+}
+
 static void put_fronts(struct ts_text *out, const struct ts_scale *scale)
 {
     struct ts_text line;
     uint32_t n = 0;
     ts_text_init(&line);
-    ts_text_printf(&line, "%s", cheapest_at(scale, TS_SCALE_LOW));
+    put_cheapest(&line, scale, cheapest_at(scale, TS_SCALE_LOW));
     put_line(out, "cheapest", &line);
     for (uint32_t i = 0; i < scale->n_crossings; i++) {
         const struct ts_scale_crossing *crossing = &scale->crossings[i];
@@ -90,7 +106,8 @@ static void put_fronts(struct ts_text *out, const struct ts_scale *scale)
         ts_text_clear(&line);
         ts_text_puts(&line, "from ");
         ts_curve_put_volume(&line, crossing->calls_per_day, 4);
-        ts_text_printf(&line, " calls a day: %s", name_of(scale, crossing->above));
+        ts_text_puts(&line, " calls a day: ");
+        put_cheapest(&line, scale, crossing->above);
         put_line(out, "", &line);
     }
     ts_text_clear(&line);

@@ -13,7 +13,7 @@ static const uint32_t sizes[N_SIZES] = {1, 2, 4, 8}; /* replicas; the last is th
 static const double least_calls = 20000.0;           /* in the window of a device or an API */
 static const double s_per_day = 86400.0;
 
-const char *const ts_scale_way_names[TS_SCALE_N_WAYS] = {"devices", "bought", "on demand", "reserved", "by token"};
+static const char *const way_names[TS_SCALE_N_WAYS] = {"devices", "bought", "on demand", "reserved", "by token"};
 
 struct search {
     const struct ts_scale_spec *spec;
@@ -185,7 +185,7 @@ static enum ts_status put_curve(struct search *search, struct ts_scale_curve cur
 {
     struct ts_scale *scale = search->scale;
     const struct ts_tier_model *tier = tier_of(search, curve.tier);
-    curve.name = ts_arena_printf(&scale->arena, "%s %s", tier->name, ts_scale_way_names[curve.way]);
+    curve.name = ts_arena_printf(&scale->arena, "%s %s", tier->name, way_names[curve.way]);
     curve.why_not = why_not(&curve, tier, searches, runs, n_runs);
     curve.permitted_frac = n_runs > 0 && runs[n_runs - 1].keeps_rules ? runs[n_runs - 1].taken_frac : 1.0;
     if (!curve.why_not && scale->n_lines < TS_SCALE_MOST_CURVES) {

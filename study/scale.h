@@ -26,8 +26,6 @@ enum ts_scale_way {
     TS_SCALE_API,
     TS_SCALE_N_WAYS
 };
-/* "devices", "bought", "on demand", "reserved", "by token". */
-extern const char *const ts_scale_way_names[TS_SCALE_N_WAYS];
 
 struct ts_scale_curve {
     const char *name; /* "edge bought" */
