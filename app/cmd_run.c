@@ -327,38 +327,41 @@ static enum ts_status report_interrupted(struct job *job, const struct ts_replic
     return status == TS_OK ? TS_EINTERRUPTED : status;
 }
 
-/* What the hours of the trace stand for, if the scenario says it. Users of a closed loop set the rate themselves. */
-static void scale_month(struct ts_replications *runs, struct ts_scenario *scenario, struct ts_diags *diags)
+/* What the hours of the trace stand for. Users of a closed loop set the rate themselves. `told` lives as long as the
+ * model. */
+static void scale_month(struct ts_text *told, struct ts_replications *runs, struct ts_scenario *scenario,
+                        struct ts_diags *diags)
 {
-    const bool closed = scenario->model.users.n > 0;
     const double scale = ts_replications_month_scale(runs, scenario);
     const struct ts_span at = ts_span_file(scenario->workload.trace_path);
     if (isnan(scale)) {
         ts_diags_add(diags, TS_WARNING, at, NULL,
                      "trace.represents has no effect: the times of the trace are no dates, or the curve is 0 there");
-    } else if (scale > 0.0) {
+    } else if (scale > 0.0 && scenario->model.calls_per_month == 0.0) {
         scenario->model.month_scale = scale;
-        ts_diags_add(diags, TS_NOTE, at, NULL,
-                     "a month has %.3g times the calls of 730 h like those of the file, by trace.represents", scale);
-    }
-    if (closed || scale > 0.0) {
-        runs->trace.first_ns = runs->trace.last_ns = 0; /* nothing is to be told of them */
+        ts_trace_span_tell(told, &scenario->workload, runs->trace.first_ns, runs->trace.last_ns);
+        scenario->model.month_told = told->failed ? NULL : told->data;
+        ts_diags_add(diags, TS_NOTE, at, NULL, "%s", told->data);
     }
 }
 
 static enum ts_status simulate(struct job *job, struct ts_diags *diags)
 {
     struct ts_replications runs;
+    struct ts_text month;
     memset(&runs, 0, sizeof runs);
+    ts_text_init(&month);
     enum ts_status status = replicate(&runs, job, diags);
     const bool interrupted = status == TS_EINTERRUPTED;
     if (status == TS_OK || (interrupted && runs.each.n > 0)) {
-        scale_month(&runs, job->scenario, diags);
+        scale_month(&month, &runs, job->scenario, diags);
         ts_trace_counts_warn(&runs.trace, job->scenario->workload.trace_path, diags);
         warn_about_prompts(&runs, job->scenario, diags);
         status = interrupted ? report_interrupted(job, &runs, diags) : report(job, &runs, diags);
     }
     ts_replications_deinit(&runs);
+    job->scenario->model.month_told = NULL;
+    ts_text_deinit(&month);
     if (status == TS_EINTERRUPTED && job->dir && !job->written) {
         ts_diags_add(diags, TS_WARNING, ts_span_file(job->dir), NULL, "interrupted: no report is written");
     }

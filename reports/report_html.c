@@ -67,7 +67,12 @@ static void put_header(struct ts_text *out, const struct ts_report *report)
 
 static void put_footer(struct ts_text *out, const struct ts_report *report)
 {
-    ts_text_puts(out, "<footer>\n<p>A month is 730 hours. Latencies are the client's: router, network, queueing and "
+    ts_text_puts(out, "<footer>\n<p>A month is 730 hours");
+    if (report->input.model->month_told) {
+        ts_text_puts(out, "; ");
+        ts_html_put(out, report->input.model->month_told);
+    }
+    ts_text_puts(out, ". Latencies are the client's: router, network, queueing and "
                       "retries included. "
                       "kWh are at the meter, host and cooling included.</p>\n<p>tiersim ");
     ts_html_put(out, report->input.info->tool_version);

@@ -561,6 +561,7 @@ struct ts_model {
     bool prompts_are_told;  /* requests may say what their prompts consist of: a trace, of a format that has that */
     double calls_per_month; /* what a month brings; 0: the simulated window repeated over 730 h */
     double month_scale;     /* of that repeated window: calls of a month by those of 730 h like it; 0: 1 */
+    const char *month_told; /* how a month is made of a trace, for people; NULL: there is nothing to say */
     const struct ts_assumption *assumptions;
     size_t n_assumptions;
 };

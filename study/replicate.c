@@ -158,7 +158,7 @@ void ts_replications_deinit(struct ts_replications *replications)
 
 double ts_replications_month_scale(const struct ts_replications *replications, const struct ts_scenario *scenario)
 {
-    const double *curve = scenario->workload.represents;
     const struct ts_trace_counts *counts = &replications->trace;
-    return curve && scenario->model.users.n == 0 ? ts_trace_span_factor(curve, counts->first_ns, counts->last_ns) : 0.0;
+    return scenario->model.users.n == 0 ? ts_trace_span_scale(&scenario->workload, counts->first_ns, counts->last_ns)
+                                        : 0.0;
 }

@@ -32,9 +32,8 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
                             const struct ts_replicate_options *options, struct ts_diags *diags);
 void ts_replications_deinit(struct ts_replications *replications);
 
-/* For ts_model.month_scale: what the hours of the trace stand for, if the scenario says it (trace.represents). 0: it
- * does not, or users of a closed loop set the rate themselves; NaN: its times are no dates, or that week has no calls
- * in those hours. */
+/* For ts_model.month_scale: what the hours of the trace stand for (ts_trace_span_scale). 0: themselves, or users of a
+ * closed loop set the rate. */
 double ts_replications_month_scale(const struct ts_replications *replications, const struct ts_scenario *scenario);
 
 #endif

@@ -160,9 +160,6 @@ const char *ts_trace_date_order(const char *text, size_t len);
  * years. */
 bool ts_trace_seconds(int64_t *out_ns, const char *text, size_t len, double unit_s, bool decimal_comma);
 
-/* Appends what a month that is made of this span stands for, nothing for a week or more (trace_span.c). */
-void ts_trace_span_tell(struct ts_text *out, int64_t first_ns, int64_t last_ns);
-
 /* ---- rows ---- */
 
 struct ts_trace_row {

@@ -1,8 +1,9 @@
-/* Hides what is said of the span of a trace that is shorter than a week: a month is 730 h like those of the file,
- * though other hours of the week have another load. How much that matters is told by the named curves: a month by the
- * curve is (mean of the week) / (mean of the curve over the file's hours) of the month that is reckoned with. Check
- * value: a Tuesday by office-week, whose hours have a mean of 1.3243 of the week's: 0.755. */
+/* Hides what a trace that is shorter than a week stands for: other hours of the week have another load, so a month is
+ * not 730 h like those of the file. By a curve of the week it has (mean of the week) / (mean of the curve over the
+ * file's hours) times their calls. Check value: a Tuesday by office-week, whose hours have a mean of 1.3243 of the
+ * week's: 0.755; were these calls those of a Saturday, 2.49. */
 #include <math.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "traces/trace_format.h"
@@ -39,25 +40,67 @@ double ts_trace_span_factor(const double *curve, int64_t first_ns, int64_t last_
     return mean > 0.0 ? sum / TS_WEEK_HOURS / mean : NAN;
 }
 
-void ts_trace_span_tell(struct ts_text *out, int64_t first_ns, int64_t last_ns)
+double ts_trace_span_scale(const struct ts_workload *workload, int64_t first_ns, int64_t last_ns)
 {
-    static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-    static const char *const curves[] = {"office-week", "consumer-week"};
-    const double hours = (double)(last_ns - first_ns) / (double)hour_ns;
+    const bool stands_for_itself = first_ns <= 0 || last_ns - first_ns > (int64_t)(0.98 * TS_WEEK_HOURS) * hour_ns;
+    if (!workload->represents || (workload->represents_is_assumed && stands_for_itself)) {
+        return 0.0;
+    }
+    const double factor = ts_trace_span_factor(workload->represents, first_ns, last_ns);
+    return isnan(factor) && workload->represents_is_assumed ? 0.0 : factor;
+}
+
+static const char *name_of(const double *curve)
+{
+    const char *const *names = ts_week_curve_names();
+    for (size_t i = 0; names[i]; i++) {
+        if (memcmp(ts_week_curve(names[i]), curve, TS_WEEK_HOURS * sizeof *curve) == 0) {
+            return names[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+
+/* What the same calls would stand for on a day of another kind, and by other curves. */
+static void put_others(struct ts_text *out, const struct ts_workload *workload, int64_t first_ns, int64_t last_ns)
+{
+    enum { TUESDAY = 1, SATURDAY = 5, DAY_HOURS = 24 };
+    const int64_t day = hour_of_week(first_ns) / DAY_HOURS, other = day >= SATURDAY ? TUESDAY : SATURDAY;
+    const int64_t later_ns = (other - day + (other < day ? 7 : 0)) * DAY_HOURS * hour_ns;
+    const char *const *names = ts_week_curve_names();
+    const char *between = "";
+    for (size_t i = 0; names[i]; i++) {
+        const double *curve = ts_week_curve(names[i]);
+        if (memcmp(curve, workload->represents, TS_WEEK_HOURS * sizeof *curve) != 0) {
+            ts_text_printf(out, "%s%s ", between, names[i]);
+            ts_text_number(out, ts_trace_span_factor(curve, first_ns, last_ns), 3);
+            between = ", ";
+        }
+    }
+    if (last_ns - first_ns <= (DAY_HOURS + 1) * hour_ns) {
+        ts_text_printf(out, "%sthe same calls on a %s ", between, days[other]);
+        ts_text_number(out, ts_trace_span_factor(workload->represents, first_ns + later_ns, last_ns + later_ns), 3);
+    }
+}
+
+void ts_trace_span_tell(struct ts_text *out, const struct ts_workload *workload, int64_t first_ns, int64_t last_ns)
+{
+    const double scale = ts_trace_span_scale(workload, first_ns, last_ns);
     const struct ts_trace_clock clock = {.kind = TS_TIME_DATE};
-    if (first_ns <= 0 || !(hours > 0.0) || hours > 0.98 * TS_WEEK_HOURS) {
+    if (!(scale > 0.0)) {
         return;
     }
-    ts_text_puts(out, "a month is made of 730 h like the ");
-    ts_text_number(out, hours, 3);
-    ts_text_printf(out, " h from %s ", days[hour_of_week(first_ns) / 24]);
+    const char *name = name_of(workload->represents);
+    ts_text_puts(out, "a month is made of the ");
+    ts_units_format(out, ts_s_from_ns(last_ns - first_ns), "s");
+    ts_text_printf(out, " from %s ", days[hour_of_week(first_ns) / 24]);
     ts_trace_clock_show(out, &clock, first_ns);
-    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
-        ts_text_puts(out, i == 0 ? " on; by the curve " : ", by ");
-        ts_text_puts(out, curves[i]);
-        ts_text_puts(out, i == 0 ? " a month has " : " ");
-        ts_text_number(out, ts_trace_span_factor(ts_week_curve(curves[i]), first_ns, last_ns), 3);
-        ts_text_puts(out, i == 0 ? " times the calls" : "");
-    }
-    ts_text_puts(out, ": trace: {represents: CURVE}");
+    ts_text_printf(out, " on as a part of %s%s: ", name ? name : "the week of trace.represents",
+                   workload->represents_is_assumed ? ", which is assumed" : "");
+    ts_text_number(out, scale, 3);
+    ts_text_puts(out, " times the calls of 730 h like these (");
+    put_others(out, workload, first_ns, last_ns);
+    ts_text_puts(out, workload->represents_is_assumed ? "); trace: {represents: CURVE} says another week" : ")");
 }

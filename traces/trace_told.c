@@ -72,13 +72,6 @@ void ts_trace_counts_warn(const struct ts_trace_counts *counts, const char *path
             "a time without a zone, in the hour of the year that such a clock shows twice: it is taken as UTC, "
             "and two hours may lie on one another here");
     }
-    struct ts_text span;
-    ts_text_init(&span);
-    ts_trace_span_tell(&span, counts->first_ns, counts->last_ns);
-    if (span.len > 0) {
-        ts_diags_add(diags, TS_NOTE, ts_span_file(path), NULL, "%s", span.data);
-    }
-    ts_text_deinit(&span);
     if (counts->unused[0]) {
         ts_diags_add(diags, TS_NOTE, ts_span_file(path), NULL, "columns that are not used: %s", counts->unused);
     }

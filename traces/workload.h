@@ -83,7 +83,8 @@ struct ts_workload {
     double repeat_to_s;        /* 0: once; else the trace is repeated end to end until that time (of a
                                   closed loop: without end) */
 
-    const double *represents; /* [168] the week that the file is a part of; NULL: it stands for itself */
+    const double *represents;   /* [168] the week that the file is a part of; NULL: it stands for itself */
+    bool represents_is_assumed; /* nobody said so: a file of a week, or without dates, stands for itself */
 
     /* generated */
     struct ts_window window;   /* its duration cuts a trace, where it is > 0 */
@@ -106,6 +107,13 @@ enum ts_status ts_workload_open(struct ts_request_stream **out, const struct ts_
 
 /* Rows read and dropped so far by a stream of ts_workload_open over a trace file; zero for a generated one. */
 struct ts_trace_counts ts_workload_trace_counts(const struct ts_request_stream *stream);
+
+/* Calls of a month to those of 730 h like the trace's, which went from first to last (ts_trace_counts). 0: it stands
+ * for itself; NaN: the scenario says what it represents, but its times are no dates, or that week has no calls then. */
+double ts_trace_span_scale(const struct ts_workload *workload, int64_t first_ns, int64_t last_ns);
+/* Appends how a month is made of it, with what other weeks, and a day of another kind, would make of it; nothing where
+ * the scale is not above 0. */
+void ts_trace_span_tell(struct ts_text *out, const struct ts_workload *workload, int64_t first_ns, int64_t last_ns);
 
 /* Does the trace file say of which sessions its rows are? False where it cannot be opened. */
 bool ts_workload_tells_sessions(const struct ts_workload *workload);

@@ -274,10 +274,11 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     ts_value_counts_if(trace, "turns", !closed, "users take the requests as they come, whatever sessions they are of");
     workload->turns = (enum ts_trace_turns)ts_value_choice(trace, "turns");
     ts_value_counts_if(trace, "represents", !closed, "users set the rate of a closed loop");
-    struct ts_value *represents = ts_value_at(trace, "represents");
-    if (!closed && ts_value_is_written(trace, "represents")) {
+    if (!closed) {
+        struct ts_value *represents = ts_value_at(trace, "represents");
         represents->used = true;
         workload->represents = represents->curve;
+        workload->represents_is_assumed = !ts_value_is_written(trace, "represents");
     }
     ts_value_counts_if(trace, "scale_rate", !closed, "users set the rate of a closed loop");
     workload->scale_rate = ts_value_number(trace, "scale_rate");
@@ -295,6 +296,9 @@ static void replace_by_trace(struct ts_loader *loader, struct ts_value *section)
     workload->trace_format = "auto";
     loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
     workload->scale_rate = 1.0;
+    workload->represents = ts_week_curve("office-week");
+    workload->represents_is_assumed = true;
+    ts_loader_assume(loader, "trace.represents", TS_ORIGIN_DEFAULT, "default", "office-week");
     ts_loader_assume(loader, "trace.file", TS_ORIGIN_COMMAND, "command line", "%s", ts_path_base(workload->trace_path));
     ts_value_counts_if(section, "users", true, NULL);
     resolve_users(loader, section, 0.0, not_when_recorded);

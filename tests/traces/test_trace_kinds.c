@@ -315,16 +315,27 @@ static void test_trace_kinds__a_span_stands_for_a_part_of_a_week(void **state)
     assert_near(ts_trace_span_factor(office, tuesday_ns + 1, tuesday_ns + 1 + 7 * day_ns), 1.0, 1e-6);
     assert_near(ts_trace_span_factor(ts_week_curve("constant"), tuesday_ns, tuesday_ns + 77), 1.0, 1e-12);
     assert_true(isnan(ts_trace_span_factor(office, 0, 0)));
-    struct ts_diags diags;
-    ts_diags_init(&diags);
-    const struct ts_trace_counts counts = {.first_ns = tuesday_ns, .last_ns = tuesday_ns + day_ns};
-    ts_trace_counts_warn(&counts, "x.csv", &diags);
-    assert_int_equal(diags.n_items, 1);
-    assert_string_equal(diags.items[0].message,
-                        "a month is made of 730 h like the 24 h from Tuesday 2026-03-03 00:00:00.000 on; by the curve "
-                        "office-week a month has 0.755 times the calls, by consumer-week 0.819: trace: {represents: "
-                        "CURVE}");
-    ts_diags_deinit(&diags);
+    struct ts_workload workload = {.represents = office, .represents_is_assumed = true};
+    struct ts_text text;
+    ts_text_init(&text);
+    assert_near(ts_trace_span_scale(&workload, tuesday_ns, tuesday_ns + day_ns), 0.755109, 1e-6);
+    assert_near(ts_trace_span_scale(&workload, tuesday_ns, tuesday_ns + 7 * day_ns), 0.0, 0.0);
+    assert_near(ts_trace_span_scale(&workload, 0, 0), 0.0, 0.0);
+    ts_trace_span_tell(&text, &workload, tuesday_ns, tuesday_ns + day_ns);
+    assert_string_equal(text.data,
+                        "a month is made of the 24 h from Tuesday 2026-03-03 00:00:00.000 on as a part of office-week, "
+                        "which is assumed: 0.755 times the calls of 730 h like these (constant 1, consumer-week 0.819, "
+                        "the same calls on a Saturday 2.49); trace: {represents: CURVE} says another week");
+    ts_text_clear(&text);
+    workload.represents_is_assumed = false;
+    assert_true(isnan(ts_trace_span_scale(&workload, 0, 0)));
+    assert_near(ts_trace_span_scale(&workload, tuesday_ns, tuesday_ns + 14 * day_ns), 1.0, 1e-9);
+    ts_trace_span_tell(&text, &workload, tuesday_ns + 4 * day_ns, tuesday_ns + 6 * day_ns);
+    assert_string_equal(text.data,
+                        "a month is made of the 2 days from Saturday 2026-03-07 00:00:00.000 on as a part of "
+                        "office-week: 2.42 times the calls of 730 h like these (constant 1, consumer-week "
+                        "1.54)");
+    ts_text_deinit(&text);
 }
 
 int main(void)
