@@ -193,7 +193,7 @@ static enum ts_status tell(const struct ts_trace_out_args *args, const struct ts
         struct ts_trace_left left;
         struct ts_trace_counts counts = ts_trace_splice_counts(&left, stream, i);
         tell_part(&text, recipe, stream, i);
-        counts.n_dropped = 0;                 /* said already */
+        counts.n_dropped = 0; /* said already */
         ts_trace_counts_warn(&counts, recipe->parts[i].path, diags);
     }
     if (*recipe->method) {
