@@ -17,6 +17,7 @@
 #include "reports/report.h"
 #include "study/capacity.h"
 #include "study/replicate.h"
+#include "study/service.h"
 
 enum { MAX_REPLICATIONS = 10000 };
 
@@ -256,6 +257,18 @@ static enum ts_status appraise(struct ts_econ *out, struct job *job, const struc
     return status == TS_OK ? ts_econ_compute(out, &job->scenario->model, &runs->merged, &capacity, diags) : status;
 }
 
+static enum ts_status find_baselines(struct ts_baseline out[TS_N_BASELINES], const struct ts_econ *econ,
+                                     struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
+{
+    const struct ts_progress progress = ts_progress_line_of(&job->line);
+    enum ts_status status = ts_baselines_compute(out, econ, &job->scenario->model, &runs->merged);
+    if (status == TS_OK && !ts_interrupt_requested()) {
+        status = ts_service_find(out, job->scenario, runs->trace.was_sorted, &progress, diags);
+        ts_progress_line_end(&job->line);
+    }
+    return status == TS_EINTERRUPTED ? TS_OK : status; /* the report goes without their services */
+}
+
 static enum ts_status report(struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
 {
     struct ts_econ econ = {0};
@@ -264,13 +277,18 @@ static enum ts_status report(struct job *job, const struct ts_replications *runs
     if (status != TS_OK) {
         return status;
     }
+    struct ts_baseline baselines[TS_N_BASELINES];
+    status = find_baselines(baselines, &econ, job, runs, diags);
     const struct ts_report_input input = {.model = &job->scenario->model,
                                           .result = &runs->merged,
                                           .replications = &runs->each,
                                           .econ = &econ,
+                                          .baselines = baselines,
                                           .info = &info,
                                           .progress = &job->finish};
-    status = describe(&info, job, runs, diags);
+    if (status == TS_OK) {
+        status = describe(&info, job, runs, diags);
+    }
     if (status == TS_OK) {
         status = give_out(&input, job, diags);
     }

@@ -20,9 +20,7 @@
 #define TOK_PER_MTOK 1e6
 #define H_PER_MONTH (TS_S_PER_MONTH / 3600.0)
 
-/* A plan without capex starts at zero: it pays back at once if its first month that differs saves money, else when it
- * has recovered what it lost. NaN: it never differs. */
-static double payback_after_start(double rate, const double *flows, size_t n)
+double ts_appraise_payback(double rate, const double *flows, size_t n)
 {
     size_t start = 0;
     while (start < n && flows[start] == 0.0) {
@@ -165,7 +163,7 @@ static double payback_of(const struct ts_econ *econ, uint32_t tier, double *flow
             flows[m] -= econ->ledger_usd[row][kind];
         }
     }
-    return payback_after_start(0.0, flows, (size_t)econ->n_months + 1);
+    return ts_appraise_payback(0.0, flows, (size_t)econ->n_months + 1);
 }
 
 static enum ts_status appraise_tiers(struct ts_econ *econ, const struct ts_tier_month *tiers,
@@ -203,9 +201,9 @@ enum ts_status ts_appraise(struct ts_econ *econ, const struct ts_model *model, c
     const size_t n = (size_t)econ->n_months + 1;
     const double rate = ts_finance_monthly_rate(model->money.discount_frac_per_year);
     appraise_with_residual(econ, rate);
-    econ->payback_months = econ->has_baseline ? payback_after_start(0.0, econ->net_usd, n) : NAN;
-    econ->discounted_payback_months = econ->has_baseline ? payback_after_start(rate, econ->net_usd, n) : NAN;
-    econ->payback_all_api_months = econ->has_baseline ? payback_after_start(0.0, all_api_usd, n) : NAN;
+    econ->payback_months = econ->has_baseline ? ts_appraise_payback(0.0, econ->net_usd, n) : NAN;
+    econ->discounted_payback_months = econ->has_baseline ? ts_appraise_payback(rate, econ->net_usd, n) : NAN;
+    econ->payback_all_api_months = econ->has_baseline ? ts_appraise_payback(0.0, all_api_usd, n) : NAN;
     econ->unpays = isfinite(econ->payback_months) && falls_below_again(econ);
     return appraise_tiers(econ, tiers, residual_usd, rate);
 }

@@ -250,6 +250,7 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
     put_tier_rows(out, report, ts_worth_columns);
     end_section(out);
     put_plan(out, report);
+    status = status == TS_OK ? ts_report_baselines_html(out, report) : status;
     status = status == TS_OK ? put_cash_flow(out, report) : status;
     begin_section(out, "Energy", "Of the simulated window by part, and scaled to a month.");
     put_tier_rows(out, report, ts_energy_columns);

@@ -33,6 +33,7 @@ struct ts_report_input {
     const struct ts_result *result;            /* merged */
     const struct ts_figure_rows *replications; /* each one, for summary.csv; NULL: none */
     const struct ts_econ *econ;
+    const struct ts_baseline *baselines; /* [TS_N_BASELINES]: econ/baselines.h; NULL: none */
     const struct ts_run_info *info;
     const struct ts_progress *progress; /* asked while the files are written; NULL: nobody listens */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "econ/baselines.h"
 #include "reports/report_parts.h"
 
 enum { FORMAT_VERSION = 1 };
@@ -135,6 +136,34 @@ static void put_plan(struct ts_json_writer *writer, const struct ts_report *repo
     ts_json_end_object(writer);
 }
 
+static void put_baselines(struct ts_json_writer *writer, const struct ts_report *report)
+{
+    ts_json_key(writer, "baselines");
+    ts_json_begin_array(writer);
+    for (int i = 0; ts_report_has_baselines(report) && i < TS_N_BASELINES; i++) {
+        const struct ts_baseline *row = &report->input.baselines[i];
+        if (row->is_there) {
+            ts_json_begin_object(writer);
+            ts_json_member_string(writer, "name", ts_report_baseline_key((enum ts_baseline_kind)i));
+            ts_json_member_bool(writer, "permitted", row->is_permitted);
+            ts_json_key(writer, "usd_per_month");
+            put_value(writer, row->usd_per_month, "USD/month");
+            ts_json_key(writer, "plan_payback_months");
+            put_value(writer, row->payback_months, "months");
+            ts_json_key(writer, "plan_npv_usd");
+            put_value(writer, row->npv_usd, "USD");
+            ts_json_key(writer, "slo_frac");
+            put_value(writer, row->service.slo_frac, "frac");
+            ts_json_key(writer, "ttft_p95_s");
+            put_value(writer, row->service.ttft_p95_s, "s");
+            ts_json_key(writer, "right_frac");
+            put_value(writer, row->service.right_frac, "frac");
+            ts_json_end_object(writer);
+        }
+    }
+    ts_json_end_array(writer);
+}
+
 static void put_verdicts(struct ts_json_writer *writer, const struct ts_report *report)
 {
     ts_json_key(writer, "verdicts");
@@ -200,6 +229,7 @@ enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report *r
     put_seed(&writer, model->seed);
     put_scope(&writer, report, TS_SUBJECT_ALL, TS_METRIC_RUN);
     put_plan(&writer, report);
+    put_baselines(&writer, report);
     put_verdicts(&writer, report);
     put_tiers_and_classes(&writer, report);
     ts_json_end_object(&writer);

@@ -5,6 +5,7 @@
 #define TS_REPORTS_REPORT_PARTS_H
 
 #include "base/names.h"
+#include "econ/baselines.h"
 #include "reports/figures.h"
 #include "reports/report.h"
 
@@ -76,6 +77,17 @@ enum ts_status ts_report_recorded_text(struct ts_text *out, const struct ts_repo
 enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_report *report);
 /* recorded.csv: metric,stat,predicted_s,recorded_s,error_frac. */
 void ts_report_recorded_csv(struct ts_text *out, const struct ts_report *report);
+
+/* ---- what the plan is held against ---- */
+
+/* "permitted", "same_weights": as in baselines.csv. */
+const char *ts_report_baseline_key(enum ts_baseline_kind kind);
+bool ts_report_has_baselines(const struct ts_report *report);
+/* Tables for the terminal and the page; nothing if the plan is held against nothing. TS_ENOMEM. */
+enum ts_status ts_report_baselines_text(struct ts_text *out, const struct ts_report *report);
+enum ts_status ts_report_baselines_html(struct ts_text *out, const struct ts_report *report);
+/* baselines.csv: a row for each; "never" is a payback beyond the horizon, an empty cell is not known. */
+void ts_report_baselines_csv(struct ts_text *out, const struct ts_report *report);
 
 /* ---- what only some tiers have to say ---- */
 

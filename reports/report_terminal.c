@@ -410,6 +410,9 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     if (status == TS_OK) {
         status = ts_report_recorded_text(out, report);
     }
+    if (status == TS_OK) {
+        status = ts_report_baselines_text(out, report);
+    }
     put_pools(out, report);
     put_transfers(out, report);
     ts_report_incidents_text(out, report);

@@ -212,6 +212,9 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
     if (status == TS_OK && run->report->input.model->recorded) {
         status = save_csv(run, "recorded", ts_report_recorded_csv);
     }
+    if (status == TS_OK && ts_report_has_baselines(run->report)) {
+        status = save_csv(run, "baselines", ts_report_baselines_csv);
+    }
     if (status == TS_OK) {
         status = save_csv(run, "plan", ts_report_plan_csv);
     }

@@ -388,6 +388,12 @@ struct ts_owned_model {
     bool is_bare;   /* capex is by default: the accelerators' list price, without a host */
 };
 
+/* Where an API offers the weights that an owned tier runs, and for how much. */
+struct ts_same_weights {
+    const char *offer; /* NULL: nobody that is known */
+    double input_usd_per_mtok, output_usd_per_mtok;
+};
+
 struct ts_tier_model {
     const char *name;
     enum ts_tier_kind kind;
@@ -400,6 +406,7 @@ struct ts_tier_model {
     double request_s;            /* of every request beside link and service: HTTP, tokenizing, handing out tokens */
     int replaces;                /* index of the API tier whose bill this tier displaces, -1: none */
     struct ts_owned_model owned;
+    struct ts_same_weights same_weights;
     union {
         struct ts_device_model device;
         struct ts_server_model server;
@@ -504,8 +511,9 @@ struct ts_money_model {
     double growth_frac_per_month; /* of the calls */
     double api_price_decline_frac_per_year;
     double hardware_price_decline_frac_per_year;
-    double salary_usd_per_year; /* loaded */
-    double tax_frac;            /* of profit; 0: before tax */
+    double salary_usd_per_year;   /* loaded */
+    double tax_frac;              /* of profit; 0: before tax */
+    double present_usd_per_month; /* what the same calls cost today, by whatever contract; NaN: not told */
     enum ts_depreciation depreciation;
 };
 

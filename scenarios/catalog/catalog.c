@@ -2,6 +2,7 @@
 #include "scenarios/catalog/catalog.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "scenarios/catalog/catalog_parts.h"
@@ -165,6 +166,51 @@ const struct ts_price *ts_catalog_long_price(uint32_t *over_tok, const struct ts
         }
     }
     return NULL;
+}
+
+/* "meta.llama3-1-70b-instruct-v1:0" -> "metallama3170binstructv10" */
+static void squeeze(char out[128], const char *name)
+{
+    size_t n = 0;
+    for (; *name && n < 127; name++) {
+        if (isalnum((unsigned char)*name)) {
+            out[n++] = (char)tolower((unsigned char)*name);
+        }
+    }
+    out[n] = '\0';
+}
+
+/* Is an offer of these weights: it has the model's name, and not another's that begins like it. */
+static bool offers_weights(const char *offer, const char *model)
+{
+    static const char *const others[] = {"distill", "guard", "embed", "rerank", "safeguard"};
+    char squeezed[128], wanted[128];
+    const char *slash = strchr(offer, '/');
+    squeeze(squeezed, slash ? slash + 1 : offer);
+    squeeze(wanted, model);
+    const char *at = strstr(squeezed, wanted);
+    bool is = at && strlen(wanted) >= MIN_PART && !isdigit((unsigned char)at[strlen(wanted)]) &&
+              (at == squeezed || !isdigit((unsigned char)at[-1]));
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && is; i++) {
+        is = !strstr(squeezed, others[i]) || strstr(wanted, others[i]);
+    }
+    return is && !ts_str_equal(offer + strlen(offer) - 2, "k+");
+}
+
+const struct ts_price *ts_catalog_same_weights(const struct ts_catalog *catalog, const char *model)
+{
+    const double prompts_per_reply = 3.0; /* in tokens, for the choice only */
+    const struct ts_price *best = NULL;
+    double least = HUGE_VAL;
+    for (size_t i = 0; i < catalog->n_prices; i++) {
+        const struct ts_price *price = &catalog->prices[i];
+        const double usd = prompts_per_reply * price->input_usd_per_mtok + price->output_usd_per_mtok;
+        if (usd > 0.0 && usd < least && offers_weights(price->name, model)) {
+            least = usd;
+            best = price;
+        }
+    }
+    return best;
 }
 
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name)

@@ -278,6 +278,9 @@ const struct ts_device_rate *ts_catalog_device_rate(const struct ts_catalog *cat
 const struct ts_speed *ts_catalog_speed(const struct ts_catalog *catalog, const char *offer);
 /* The prices of an offer's calls with long prompts, and from how many tokens on; NULL: there are no others. */
 const struct ts_price *ts_catalog_long_price(uint32_t *over_tok, const struct ts_catalog *catalog, const char *offer);
+/* The cheapest offer of a model's own weights, by names ("Llama-3.1-70B": "meta.llama3-1-70b-instruct-v1:0"), at three
+ * tokens of prompt to one of reply; NULL: there is none. */
+const struct ts_price *ts_catalog_same_weights(const struct ts_catalog *catalog, const char *model);
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
 const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
 

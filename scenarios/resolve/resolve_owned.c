@@ -154,12 +154,29 @@ static double rent_instead(struct ts_loader *loader, struct ts_tier_context *ctx
                : catalog_rent(loader, ctx, TS_RENTAL_ON_DEMAND, "rent_instead");
 }
 
+/* The bill that is fair to the tier's own model, beside that of the API which it replaces. */
+static void resolve_same_weights(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const struct ts_price *price =
+        ctx->llm && ctx->tier->replaces >= 0 ? ts_catalog_same_weights(&loader->catalog, ctx->llm->name) : NULL;
+    if (price && !ctx->tier->same_weights.offer) {
+        ctx->tier->same_weights = (struct ts_same_weights){.offer = price->name,
+                                                           .input_usd_per_mtok = price->input_usd_per_mtok,
+                                                           .output_usd_per_mtok = price->output_usd_per_mtok};
+        ts_loader_assume(loader, ts_loader_printf(loader, "tiers.%s.same_weights", ctx->tier->name), TS_ORIGIN_CATALOG,
+                         ts_loader_printf(loader, "prices.csv: %s, %s", price->source, price->date),
+                         "%s: %.4g and %.4g %s/Mtok", price->name, price->input_usd_per_mtok,
+                         price->output_usd_per_mtok, loader->currencies.code);
+    }
+}
+
 /* ---- a tier, its pools one after the other ---- */
 
 void ts_resolve_price(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_power_model *power,
                       double n_units)
 {
     struct ts_owned_model *owned = &ctx->tier->owned;
+    resolve_same_weights(loader, ctx);
     owned->capex_usd += capex_of_one(loader, ctx, n_units) * n_units;
     if (ctx->tier->kind == TS_TIER_SERVER) {
         const double it_w = fmax(power->prefill_w, power->decode_w) * (1.0 + power->host_frac);

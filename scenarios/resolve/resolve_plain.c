@@ -293,6 +293,7 @@ static void resolve_money(struct ts_loader *loader)
     out->api_price_decline_frac_per_year = ts_value_number(money, "api_price_decline");
     out->hardware_price_decline_frac_per_year = ts_value_number(money, "hardware_price_decline");
     out->salary_usd_per_year = ts_value_number(money, "salary");
+    out->present_usd_per_month = ts_value_number_or(money, "present", NAN);
     out->tax_frac = ts_value_number(money, "tax");
     ts_value_counts_if(money, "depreciation", out->tax_frac > 0.0, "there is no tax: write money: {tax: 25 %}");
     out->depreciation = (enum ts_depreciation)ts_value_choice(money, "depreciation");

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "econ/econ.h"
+#include "econ/baselines.h"
 #include "tests/econ/falling_prices.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -83,6 +83,48 @@ static void test_econ_payback__matches_the_falling_price_table(void **state)
             close_to(econ->payback_months, row->months, 1e-8);
         }
     }
+    world_deinit(&world);
+}
+
+/* A server, 40,000 USD, whose calls cost 15,000 USD a month at the API, a third of it barred: each row by hand. */
+static void test_econ__baselines_are_named(void **state)
+{
+    (void)state;
+    struct world world;
+    struct ts_baseline rows[TS_N_BASELINES];
+    world_init(&world);
+    world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = 40000};
+    world.model.tiers[SERVER].same_weights = (struct ts_same_weights){"Other/model", 1.0, 4.0};
+    world.model.money.present_usd_per_month = 8000;
+    world.model.money.api_price_decline_frac_per_year = 0.5;
+    world.cells[SERVER] = (struct ts_cell){.arrived = 1000,
+                                           .done = 800, /* the others would have cost as much */
+                                           .displaced_usd = 15000,
+                                           .barred_usd = 5000,
+                                           .prompt_tok = 400000000,
+                                           .output_tok = 100000000};
+    world.cells[API] = (struct ts_cell){.arrived = 500, .done = 500, .api_usd = 700};
+    const struct ts_econ *econ = compute(&world);
+    assert_int_equal(ts_baselines_compute(rows, econ, &world.model, &world.result), TS_OK);
+    close_to(rows[TS_BASELINE_PERMITTED].usd_per_month, 10700, 1e-9);
+    close_to(rows[TS_BASELINE_PERMITTED].npv_usd, econ->npv_usd, 1e-6);
+    close_to(rows[TS_BASELINE_PERMITTED].payback_months, econ->payback_months, 1e-9);
+    assert_true(rows[TS_BASELINE_ALL].is_there && !rows[TS_BASELINE_ALL].is_permitted);
+    close_to(rows[TS_BASELINE_ALL].usd_per_month, 15700, 1e-9);
+    close_to(rows[TS_BASELINE_ALL].payback_months, econ->payback_all_api_months, 1e-9);
+    /* (400 + 4 x 100) USD / .8 of the calls x 2/3 that may go, and the API's own bill */
+    close_to(rows[TS_BASELINE_SAME_WEIGHTS].usd_per_month, 800.0 / 0.8 * 2.0 / 3.0 + 700.0, 1e-9);
+    assert_true(rows[TS_BASELINE_SAME_WEIGHTS].payback_months == INFINITY);
+    /* 8,000 a month that do not fall, less the API's 700 x .5^((m-1)/12) */
+    double ahead = -40000.0, month = 0.0;
+    for (int m = 1; ahead < 0.0; m++) {
+        const double flow = 8000.0 - 700.0 * pow(0.5, (m - 1) / 12.0);
+        month = ahead + flow < 0.0 ? m : m - 1 - ahead / flow;
+        ahead += flow;
+    }
+    close_to(rows[TS_BASELINE_PRESENT].payback_months, month, 1e-9);
+    close_to(rows[TS_BASELINE_NOTHING].usd_per_month, 0, 0);
+    assert_true(rows[TS_BASELINE_NOTHING].npv_usd < -40000.0);
     world_deinit(&world);
 }
 
@@ -787,6 +829,7 @@ int main(void)
         cmocka_unit_test(test_econ__tax_takes_its_part_of_what_is_saved),
         cmocka_unit_test(test_econ__a_call_costs_its_time_in_service),
         cmocka_unit_test(test_econ_payback__matches_the_falling_price_table),
+        cmocka_unit_test(test_econ__baselines_are_named),
         cmocka_unit_test(test_econ__first_month_lists_every_kind),
         cmocka_unit_test(test_econ__window_scales_by_calls_and_by_time),
         cmocka_unit_test(test_econ__energy_carries_host_and_pue_as_published),

@@ -129,6 +129,21 @@ static void test_catalog__a_row_is_found_by_a_unique_start_or_part_without_regar
     assert_string_equal(ts_catalog_region(&catalog, "germany")->name, "de-germany");
 }
 
+/* Names as providers write them; another's weights are not the model's. */
+static void test_catalog__offers_of_the_same_weights(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *part;
+    } rows[] = {{"Llama-3.1-70B", "70B"}, {"Llama-3.1-8B", "8"},  {"gpt-oss-120b", "gpt-oss-120b"},
+                {"DeepSeek-R1", "r1"},    {"Llama-3.2-1B", "1b"}, {"SmolLM2-135M", NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct ts_price *price = ts_catalog_same_weights(&catalog, rows[i].model);
+        assert_true((price != NULL) == (rows[i].part != NULL));
+        assert_true(!price || (strstr(price->name, rows[i].part) && !strstr(price->name, "istill")));
+    }
+}
+
 static void test_catalog__an_ambiguous_name_is_not_guessed(void **state)
 {
     (void)state;
@@ -161,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_catalog__every_score_is_of_a_model_or_an_offer),
         cmocka_unit_test(test_catalog__numbers_are_converted_to_base_units),
         cmocka_unit_test(test_catalog__a_row_is_found_by_a_unique_start_or_part_without_regard_to_case),
+        cmocka_unit_test(test_catalog__offers_of_the_same_weights),
         cmocka_unit_test(test_catalog__an_ambiguous_name_is_not_guessed),
         cmocka_unit_test(test_catalog__a_misspelt_name_gets_a_suggestion),
     };
