@@ -200,6 +200,8 @@ static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenari
                                                  .n_threads = options->n_threads,
                                                  .progress = options->progress,
                                                  .on_result = each.values ? appraise_one : NULL,
+                                                 .tapes = options->tapes,
+                                                 .skips_figures = true,
                                                  .user = &each};
         each.capacity = &capacity;
         status = ts_replicate(&runs, scenario, &how, diags);

@@ -11,6 +11,7 @@ struct ts_point_options {
     uint32_t n_threads;             /* >= 1 */
     enum ts_capacity_effort effort; /* off: up to which volume a server keeps up is taken from its busy share */
     bool keeps_replications;        /* see ts_point_row.each */
+    struct ts_tapes *tapes;         /* see trial.h */
     struct ts_progress progress;
 };
 

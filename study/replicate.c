@@ -40,7 +40,9 @@ static enum ts_status simulate_once(const struct replication_run *run, struct sl
                                              .read_ahead = index < run->n_ahead,
                                              .progress = options->progress,
                                              .rows = slot->rows,
-                                             .sorts_trace = sorts};
+                                             .sorts_trace = sorts,
+                                             .tapes = options->tapes,
+                                             .skips_figures = options->skips_figures};
         status = ts_trial_run(&slot->outcome, &trial, &how, &slot->diags);
     }
     if (slot->rows) {
@@ -73,9 +75,12 @@ static enum ts_status merge(struct replication_run *run, struct slot *slot)
         run->out->trace = slot->outcome.trace;
         ts_diags_move(run->diags, &slot->diags);
     }
-    memcpy(each->values + (size_t)each->n * each->list.n, slot->outcome.figures, each->list.n * sizeof *each->values);
-    each->n++;
     const struct ts_replicate_options *options = run->options;
+    if (!options->skips_figures) {
+        memcpy(each->values + (size_t)each->n * each->list.n, slot->outcome.figures,
+               each->list.n * sizeof *each->values);
+    }
+    each->n++;
     enum ts_status status = options->on_result ? options->on_result(options->user, &slot->outcome.result) : TS_OK;
     if (status == TS_OK) {
         status = ts_result_merge(&run->out->merged, &slot->outcome.result);
@@ -106,13 +111,16 @@ static enum ts_status take(void *user, uint64_t index, uint32_t slot_number, enu
     return status;
 }
 
-static enum ts_status make_room(struct ts_replications *out, const struct ts_model *model, uint32_t n)
+static enum ts_status make_room(struct ts_replications *out, const struct ts_model *model, uint32_t n, bool figures)
 {
     enum ts_status status = ts_result_init(&out->merged, model, 0);
     if (status != TS_OK) {
         return status;
     }
     out->merged.n_replications = 0; /* an empty sum */
+    if (!figures) {
+        return TS_OK;
+    }
     status = ts_figure_list_init(&out->each.list, model, TS_FIGURES_OF_ONE);
     if (status != TS_OK) {
         return status;
@@ -126,7 +134,7 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
 {
     const uint32_t n = options->n_replications, n_threads = options->n_threads < n ? options->n_threads : n;
     memset(out, 0, sizeof *out);
-    enum ts_status status = make_room(out, &scenario->model, n);
+    enum ts_status status = make_room(out, &scenario->model, n, !options->skips_figures);
     if (status != TS_OK) {
         return status;
     }

@@ -11,6 +11,8 @@
 
 enum { TRIED = 64 };
 
+static const size_t tape_bytes = 128 << 20;
+
 struct slot {
     struct ts_point_outcome outcome;
     struct ts_diags diags;
@@ -22,6 +24,7 @@ struct sweep {
     uint32_t *positions; /* [n] to be run */
     uint32_t n, threads_of_point;
     struct slot *slots;
+    struct ts_tapes *tapes;
     struct ts_sweep_outcome *out;
     struct ts_diags *diags;
     double begin_s, best;
@@ -46,8 +49,10 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot_number)
     const struct ts_sweep_spec *spec = sweep->spec;
     struct slot *slot = &sweep->slots[slot_number];
     struct ts_progress outer = spec->progress;
-    const struct ts_point_options options = {
-        .n_threads = sweep->threads_of_point, .effort = spec->effort, .progress = {.go_on = ask_alone, .user = &outer}};
+    const struct ts_point_options options = {.n_threads = sweep->threads_of_point,
+                                             .effort = spec->effort,
+                                             .progress = {.go_on = ask_alone, .user = &outer},
+                                             .tapes = sweep->tapes};
     ts_diags_init(&slot->diags);
     const enum ts_status status =
         ts_point_run(&slot->outcome, spec->base, ts_design_point(spec->design, sweep->positions[index]),
@@ -183,8 +188,13 @@ static enum ts_status run_points(struct sweep *sweep)
     const struct ts_in_order job = {
         .n = sweep->n, .n_threads = n_threads, .window = 4 * n_threads, .user = sweep, .work = work, .take = take};
     sweep->threads_of_point = all / n_threads;
+    enum ts_status status = ts_tapes_create(&sweep->tapes, tape_bytes);
     sweep->slots = calloc(job.window, sizeof *sweep->slots);
-    return sweep->slots ? ts_in_order_run(&job) : TS_ENOMEM;
+    if (status == TS_OK) {
+        status = sweep->slots ? ts_in_order_run(&job) : TS_ENOMEM;
+    }
+    ts_tapes_destroy(sweep->tapes);
+    return status;
 }
 
 enum ts_status ts_sweep_run(struct ts_sweep_outcome *out, const struct ts_sweep_spec *spec, struct ts_study_db *db,

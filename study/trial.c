@@ -35,8 +35,8 @@ static enum ts_status simulate(struct ts_trial_outcome *out, const struct ts_sce
     struct ts_request_stream *stream = NULL;
     struct ts_workload workload = scenario->workload;
     workload.sorts = options->sorts_trace;
-    enum ts_status status =
-        ts_workload_open(&stream, &workload, scenario->model.seed, trial->replication, &options->progress, diags);
+    enum ts_status status = ts_tapes_open(&stream, options->tapes, &workload, scenario->model.seed, trial->replication,
+                                          &options->progress, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -72,7 +72,7 @@ static enum ts_status run_scenario(struct ts_trial_outcome *out, const struct ts
         out->trace.came_late = outcome.trace.came_late;
         return status;
     }
-    status = find_figures(&outcome, &scenario->model);
+    status = options->skips_figures ? TS_OK : find_figures(&outcome, &scenario->model);
     if (status != TS_OK) {
         ts_trial_outcome_deinit(&outcome);
         return status;
@@ -96,6 +96,7 @@ enum ts_status ts_trial_load(struct ts_scenario *out, const struct ts_trial_base
         all[options.n_sets + i] = sets[i];
     }
     options.sets = all;
+    options.catalog = base->scenario->catalog;
     options.n_sets += n_sets;
     const enum ts_status status = ts_scenario_load(out, base->path, &options, diags);
     free(all);

@@ -9,7 +9,7 @@
 #include "reports/figures.h"
 #include "reports/requests_csv.h"
 #include "scenarios/language/scenario.h"
-#include "traces/trace.h"
+#include "traces/tapes.h"
 
 /* What all trials of a study share. Borrowed by each. */
 struct ts_trial_base {
@@ -32,11 +32,13 @@ struct ts_trial_options {
     struct ts_progress progress;   /* see sim.h */
     struct ts_requests_part *rows; /* gets a row of every request; may be NULL */
     bool sorts_trace;              /* see ts_workload */
+    struct ts_tapes *tapes;        /* where trials share generated requests; NULL: this one makes its own */
+    bool skips_figures;            /* the outcome's figures stay NULL */
 };
 
 struct ts_trial_outcome {
     struct ts_result result; /* for ts_result_merge, in the order of the study's list */
-    double *figures;         /* [n_figures] in the order of ts_figure_list_init(model, TS_FIGURES_OF_ONE) */
+    double *figures; /* [n_figures] in the order of ts_figure_list_init(model, TS_FIGURES_OF_ONE) */
     uint32_t n_figures;
     struct ts_trace_counts trace; /* zero for a generated workload */
 };

@@ -14,7 +14,7 @@ struct ts_loader {
     struct ts_diags *diags;
     const struct ts_scenario_options *options;
     const char *path; /* the scenario's */
-    struct ts_catalog catalog;
+    struct ts_catalog catalog; /* with the scenario's own rows */
     struct ts_currencies currencies;
     struct ts_value *root;
     struct ts_model *model;

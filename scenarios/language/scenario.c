@@ -260,8 +260,24 @@ static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
     ts_resolve_events(loader);
 }
 
+/* The built-in catalogs: those of another scenario where the options have them. */
+static enum ts_status find_built_in(struct ts_loader *loader, struct ts_scenario *scenario)
+{
+    scenario->catalog = loader->options->catalog;
+    if (!scenario->catalog) {
+        struct ts_catalog *catalog = ts_arena_alloc(loader->arena, sizeof *catalog);
+        const enum ts_status status = catalog ? ts_catalog_load(catalog, loader->arena, loader->diags) : TS_ENOMEM;
+        if (status != TS_OK) {
+            return status;
+        }
+        scenario->catalog = catalog;
+    }
+    loader->catalog = *scenario->catalog;
+    return TS_OK;
+}
+
 /* The built-in catalogs, with the scenario's folder over them, as of its day. */
-static enum ts_status load_catalog(struct ts_loader *loader)
+static enum ts_status load_catalog(struct ts_loader *loader, struct ts_scenario *scenario)
 {
     const struct ts_value *as_of = ts_value_at(loader->root, "as_of");
     const char *folder = ts_value_text(loader->root, "include");
@@ -278,7 +294,12 @@ static enum ts_status load_catalog(struct ts_loader *loader)
             choice.include = NULL;
         }
     }
-    return loader->failed ? TS_OK : ts_catalog_load_chosen(&loader->catalog, &choice, loader->arena, loader->diags);
+    if (loader->failed) {
+        return TS_OK;
+    }
+    return choice.as_of || choice.include
+               ? ts_catalog_load_chosen(&loader->catalog, &choice, loader->arena, loader->diags)
+               : find_built_in(loader, scenario);
 }
 
 static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenario, struct sources *sources)
@@ -297,7 +318,7 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     }
     ts_currencies_find(loader, root);
     ts_bind(loader, root);
-    status = loader->failed ? TS_OK : load_catalog(loader);
+    status = loader->failed ? TS_OK : load_catalog(loader, scenario);
     if (status != TS_OK) {
         return status;
     }

@@ -10,6 +10,8 @@
 #include "sim/model.h"
 #include "traces/workload.h"
 
+struct ts_catalog;
+
 struct ts_scenario {
     struct ts_arena arena; /* owns everything below */
     struct ts_model model;
@@ -21,6 +23,7 @@ struct ts_scenario {
     const struct ts_uncertain *uncertain; /* [n_uncertain] inputs that are written as such, in the order of their keys:
                                              the model has their medians */
     size_t n_uncertain;
+    const struct ts_catalog *catalog; /* the built-in catalogs, as they are; NULL: it looked into others */
 };
 
 struct ts_scenario_options {
@@ -32,6 +35,7 @@ struct ts_scenario_options {
     const struct ts_host *host;   /* the machine that runs, to compare `this-machine` with; NULL: not compared */
     const struct ts_measurement *measurement; /* what a file at measurement_path would say; NULL: it is read */
     const char *text;                         /* the scenario's text; NULL: it is read from the path */
+    const struct ts_catalog *catalog;         /* the same of a scenario that outlives this one; NULL: they are parsed */
 };
 
 /* Loads and checks. On failure (TS_ESCENARIO, TS_EIO, TS_EINPUT, TS_ENOMEM) *out is untouched and every mistake found

@@ -6,6 +6,7 @@
 
 #include "sim/engine.h"
 #include "sim/serving/scheduler.h"
+#include "sim/serving/steptime.h"
 
 struct ts_replica;
 
@@ -54,13 +55,14 @@ struct ts_replica {
     double prefill_tok; /* in the step under way */
     double heat;        /* of its pace's memory, at heat_ns */
     int64_t heat_ns;
-    double kv_read_tok;         /* in the step under way; in the first step of a run */
-    double kv_growth_tok;       /* what each further step of the run reads more */
-    double prefill_pairs;       /* in the step under way */
-    double step_tok;            /* in each step under way */
-    uint32_t n_seqs;            /* in each step under way */
-    uint64_t blocks_used;       /* in the step under way; before the first step of a run */
-    uint32_t n_steps;           /* of the run */
+    double kv_read_tok;   /* in the step under way; in the first step of a run */
+    double kv_growth_tok; /* what each further step of the run reads more */
+    double prefill_pairs; /* in the step under way */
+    double step_tok;      /* in each step under way */
+    uint32_t n_seqs;      /* in each step under way */
+    uint64_t blocks_used; /* in the step under way; before the first step of a run */
+    uint32_t n_steps;     /* of the run */
+    struct ts_step_lines lines;
     const uint32_t *new_blocks; /* of the run, see ts_scheduler_run */
     int64_t *ends_ns;           /* of the run's steps */
     uint32_t *n_in_step;        /* [n_classes] flights with in_step */

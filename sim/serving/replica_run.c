@@ -8,38 +8,81 @@
 
 enum { RUN_PAST_ARRIVAL = 8 };
 
+/* What a run's steps are computed from, as far as it has come. */
+struct run_ahead {
+    const struct ts_steps_model *steps;
+    struct ts_batch_load load; /* of the next step */
+    struct ts_step_line line;  /* that it lies on */
+    double kv_growth_tok;      /* from one step to the next */
+};
+
+/* Do steps that read these entries, the first and the last of some, lie above the floor and within what a step may
+ * take? Those between them do then. */
+static bool lie_on_slope(const struct ts_step_line *line, double first_kv, double last_kv)
+{
+    const double first_s = line->base_s + line->per_kv_s * first_kv, last_s = line->base_s + line->per_kv_s * last_kv;
+    return line->per_kv_s >= 0.0 && first_s >= line->floor_s && first_s > 1e-9 && last_s < 1e6;
+}
+
+/* The times of up to RUN_PAST_ARRIVAL further steps: all on one line. Entries of the cache are whole numbers, exact in
+ * a double, so that these times are those of steps which are computed one by one; uncut. Returns how many. */
+static int time_steps(double *steps_ns, struct run_ahead *ahead)
+{
+    const double kv_tok = ahead->load.kv_read_tok, growth_tok = ahead->kv_growth_tok;
+    if (kv_tok > ahead->line.until_kv) {
+        ahead->line = ts_steptime_line(ahead->steps, &ahead->load);
+    }
+    const struct ts_step_line line = ahead->line;
+    const double last_kv = kv_tok + growth_tok * (RUN_PAST_ARRIVAL - 1);
+    int n = 1;
+    if (last_kv <= line.until_kv && lie_on_slope(&line, kv_tok, last_kv)) {
+        for (n = 0; n < RUN_PAST_ARRIVAL; n++) { /* two or more at a time */
+            steps_ns[n] = ts_steptime_scaled(line.base_s + line.per_kv_s * (kv_tok + growth_tok * n));
+        }
+    } else {
+        steps_ns[0] = (double)ts_steptime_ns(ts_step_line_s(&line, kv_tok));
+    }
+    ahead->load.kv_read_tok += growth_tok * n;
+    ahead->load.kv_max_tok += (double)n;
+    return n;
+}
+
+static struct run_ahead look_ahead(struct ts_replica *replica, const struct ts_scheduler_run *run)
+{
+    struct run_ahead ahead = {.steps = replica->config->steps,
+                              .load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok),
+                              .kv_growth_tok = (double)run->kv_growth_tok};
+    ahead.load.kv_max_tok = run->kv_max_tok;
+    ahead.line = ts_steptime_decode_line(&replica->lines, ahead.steps, &ahead.load);
+    return ahead;
+}
+
 /* Computes the ends of the run's steps: up to its length, TS_REPLICA_RUN_MAX, or a little beyond the next arrival,
- * which may cut it. Returns how many. */
-static uint32_t fill_ends(const struct ts_replica *replica, const struct ts_engine *engine,
+ * which may cut it; within the warm-up up to its end. Returns how many. The steps of a run never get shorter: its gaps
+ * are counted by that. */
+static uint32_t fill_ends(struct ts_replica *replica, const struct ts_engine *engine,
                           const struct ts_scheduler_run *run)
 {
-    struct ts_batch_load load = ts_steptime_decode_load(run->n_seqs, run->kv_read_tok);
-    load.kv_max_tok = run->kv_max_tok;
-    struct ts_step_line line = ts_steptime_line(replica->config->steps, &load);
+    struct run_ahead ahead = look_ahead(replica, run);
     const uint32_t longest = run->max_steps < TS_REPLICA_RUN_MAX ? run->max_steps : TS_REPLICA_RUN_MAX;
     const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
     const int64_t warm_ns = engine->now_ns < engine->ledger.warmup_ns ? engine->ledger.warmup_ns : TS_NEVER_NS;
-    const int64_t until_ns = engine->next_arrival_ns;
-    const double kv_growth_tok = (double)run->kv_growth_tok;
-    int64_t *ends_ns = replica->ends_ns;
-    int64_t end_ns = engine->now_ns;
-    int64_t last_ns = 0;
-    double kv_tok = load.kv_read_tok;
+    const int64_t until_ns = engine->next_arrival_ns < warm_ns ? engine->next_arrival_ns : warm_ns;
+    double steps_ns[RUN_PAST_ARRIVAL];
+    int64_t end_ns = engine->now_ns, last_ns = 0;
     uint32_t n = 0;
-    while (n < most && end_ns < warm_ns && (n < RUN_PAST_ARRIVAL || end_ns < until_ns)) {
-        if (kv_tok > line.until_kv) {
-            load.kv_read_tok = kv_tok;
-            line = ts_steptime_line(replica->config->steps, &load);
+    for (int n_timed = 0, at = 0; n < most; at++) {
+        if (at == n_timed) {
+            n_timed = time_steps(steps_ns, &ahead);
+            at = 0;
         }
-        const int64_t step_ns = ts_steptime_ns(ts_step_line_s(&line, kv_tok));
-        if (step_ns < last_ns) {
-            break; /* the steps of a run never get shorter: its gaps are counted by that */
+        const int64_t step_ns = (int64_t)steps_ns[at];
+        if (end_ns >= (n < RUN_PAST_ARRIVAL ? warm_ns : until_ns) || step_ns < last_ns) {
+            break;
         }
         last_ns = step_ns;
         end_ns += step_ns;
-        kv_tok += kv_growth_tok;
-        load.kv_max_tok += 1.0;
-        ends_ns[n++] = end_ns;
+        replica->ends_ns[n++] = end_ns;
     }
     return n;
 }
@@ -72,23 +115,25 @@ static void account_run_steps(const struct ts_replica *replica, struct ts_engine
     }
 }
 
-/* The blocks in use over the first n_steps of the run; returns those in the last of them. */
+/* The blocks in use over the first n_steps of the run; returns those in the last of them. What a step takes it holds
+ * until the run's end; the steps that take any are few. */
 static uint64_t account_run_blocks(const struct ts_replica *replica, struct ts_engine *engine, uint32_t n_steps)
 {
     const uint32_t block_tok = replica->config->scheduler.block_tok;
+    const int64_t *ends_ns = replica->ends_ns;
+    const int64_t end_ns = n_steps > 0 ? ends_ns[n_steps - 1] : replica->start_ns;
     uint64_t n_blocks = replica->blocks_used;
-    int64_t from_ns = replica->start_ns;
-    double block_ns = 0.0;
-    for (uint32_t begin = 0; begin < n_steps; begin += block_tok) {
-        const uint32_t n = n_steps - begin < block_tok ? n_steps - begin : block_tok;
-        const int64_t *ends_ns = replica->ends_ns + begin;
-        for (uint32_t j = 0; j < n; j++) {
-            n_blocks += replica->new_blocks[j];
-            block_ns += (double)(int64_t)n_blocks * (double)(ends_ns[j] - from_ns);
-            from_ns = ends_ns[j];
+    double block_ns = (double)n_blocks * (double)(end_ns - replica->start_ns);
+    for (uint32_t first = 0; first < block_tok && first < n_steps; first++) {
+        const uint64_t n_new = replica->new_blocks[first];
+        int64_t held_ns = 0;
+        for (uint32_t j = first; n_new > 0 && j < n_steps; j += block_tok) {
+            held_ns += end_ns - (j > 0 ? ends_ns[j - 1] : replica->start_ns);
+            n_blocks += n_new;
         }
+        block_ns += (double)n_new * (double)held_ns;
     }
-    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->book, replica->start_ns, from_ns, block_ns * 1e-9,
+    if (!ts_ledger_blocks_of_run(&engine->ledger, replica->config->book, replica->start_ns, end_ns, block_ns * 1e-9,
                                  n_blocks)) {
         account_run_steps(replica, engine, n_steps);
     }

@@ -113,6 +113,17 @@ struct ts_step_line ts_steptime_line(const struct ts_steps_model *model, const s
     return line;
 }
 
+struct ts_step_line ts_steptime_decode_line(struct ts_step_lines *lines, const struct ts_steps_model *model,
+                                            const struct ts_batch_load *load)
+{
+    const uint32_t place = load->n_seqs % TS_STEP_LINES;
+    if (lines->n_seqs[place] != load->n_seqs || model->kind == TS_STEPS_OPERATORS) { /* those have many lines */
+        lines->lines[place] = ts_steptime_line(model, load);
+        lines->n_seqs[place] = load->n_seqs;
+    }
+    return lines->lines[place];
+}
+
 bool ts_steptime_needs_kv_max(const struct ts_steps_model *model)
 {
     return model->kind == TS_STEPS_OPERATORS && model->u.operators->unlike.n + model->u.operators->unlike_mixed.n > 0;

@@ -32,6 +32,16 @@ extern const struct ts_steptime_kind ts_steptime_kinds[TS_N_STEPS_KINDS];
 
 /* With the host's time. */
 struct ts_step_line ts_steptime_line(const struct ts_steps_model *model, const struct ts_batch_load *load);
+
+/* Lines of decode steps, by their sequences, for who asks for the same ones again and again. Zero it; of one model. */
+enum { TS_STEP_LINES = 16 };
+struct ts_step_lines {
+    struct ts_step_line lines[TS_STEP_LINES];
+    uint32_t n_seqs[TS_STEP_LINES]; /* 0: none is there */
+};
+/* ts_steptime_line of a load of ts_steptime_decode_load. */
+struct ts_step_line ts_steptime_decode_line(struct ts_step_lines *lines, const struct ts_steps_model *model,
+                                            const struct ts_batch_load *load);
 double ts_steptime_s(const struct ts_steps_model *model, const struct ts_batch_load *load);
 
 /* Whether a load must say its kv_max_tok. */
@@ -48,11 +58,17 @@ static inline double ts_steptime_pairs(uint32_t past_tok, uint32_t chunk_tok)
     return (double)chunk_tok * ((double)past_tok + ((double)chunk_tok + 1.0) / 2.0);
 }
 
-/* To whole nanoseconds, nearest; at least 1, so that time always moves; at most 30 years. */
+/* In nanoseconds, for a cast to whole ones: to the nearest. */
+static inline double ts_steptime_scaled(double seconds)
+{
+    return seconds * 1e9 + 0.5;
+}
+
+/* To whole nanoseconds; at least 1, so that time always moves; at most 30 years. */
 static inline int64_t ts_steptime_ns(double seconds)
 {
     const double most_ns = 9.5e17;
-    double ns = seconds * 1e9 + 0.5;
+    double ns = ts_steptime_scaled(seconds);
     ns = ns < most_ns ? ns : most_ns;
     return (int64_t)(ns > 1.0 ? ns : 1.0);
 }
