@@ -38,7 +38,7 @@ struct ts_trial_options {
 
 struct ts_trial_outcome {
     struct ts_result result; /* for ts_result_merge, in the order of the study's list */
-    double *figures; /* [n_figures] in the order of ts_figure_list_init(model, TS_FIGURES_OF_ONE) */
+    double *figures;         /* [n_figures] in the order of ts_figure_list_init(model, TS_FIGURES_OF_ONE) */
     uint32_t n_figures;
     struct ts_trace_counts trace; /* zero for a generated workload */
 };

@@ -13,7 +13,7 @@ struct ts_loader {
     struct ts_arena *arena; /* of the scenario that is being made */
     struct ts_diags *diags;
     const struct ts_scenario_options *options;
-    const char *path; /* the scenario's */
+    const char *path;          /* the scenario's */
     struct ts_catalog catalog; /* with the scenario's own rows */
     struct ts_currencies currencies;
     struct ts_value *root;
