@@ -31,7 +31,7 @@ struct ts_tapes {
     pthread_cond_t changed;
     struct tape tapes[MAX_TAPES];
     size_t max_bytes, n_bytes;
-    uint64_t clock, n_made;
+    uint64_t clock;
 };
 
 /* ---- keys ---- */
@@ -299,14 +299,6 @@ void ts_tapes_destroy(struct ts_tapes *tapes)
     free(tapes);
 }
 
-uint64_t ts_tapes_made(struct ts_tapes *tapes)
-{
-    pthread_mutex_lock(&tapes->lock);
-    const uint64_t n = tapes->n_made;
-    pthread_mutex_unlock(&tapes->lock);
-    return n;
-}
-
 /* Under the lock, which is not held while a tape is made. Takes the key. *out stays NULL if there is no room. */
 static enum ts_status open_kept(struct ts_request_stream **out, struct ts_tapes *tapes, struct key *key,
                                 const struct ts_workload *workload, uint64_t seed, uint32_t replication,
@@ -339,7 +331,6 @@ static enum ts_status open_kept(struct ts_request_stream **out, struct ts_tapes 
     tapes->n_bytes -= tape->n_bytes;
     tape->n_bytes = tape->n * sizeof *tape->requests;
     tapes->n_bytes += tape->n_bytes;
-    tapes->n_made++;
     return open_reader(out, tapes, tape);
 }
 

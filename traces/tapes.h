@@ -19,7 +19,4 @@ enum ts_status ts_tapes_open(struct ts_request_stream **out, struct ts_tapes *ta
                              uint64_t seed, uint32_t replication, const struct ts_progress *progress,
                              struct ts_diags *diags);
 
-/* How many tapes were made. */
-uint64_t ts_tapes_made(struct ts_tapes *tapes);
-
 #endif
