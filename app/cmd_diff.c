@@ -139,7 +139,8 @@ static enum ts_status read_how(struct ts_diff_options *how, const struct diff_ar
 static enum ts_status diff_scenarios(struct ts_diff *out, const struct diff_args *args,
                                      const struct ts_diff_options *how, struct ts_arena *arena, struct ts_diags *diags)
 {
-    struct ts_scenario_args words = {args->a, args->trace, args->measurement, args->sets};
+    struct ts_scenario_args words = {
+        .path = args->a, .trace = args->trace, .measurement = args->measurement, .sets = args->sets};
     struct ts_loaded_base *a = ts_arena_alloc(arena, sizeof *a), *b = ts_arena_alloc(arena, sizeof *b);
     char replications[64];
     (void)snprintf(replications, sizeof replications, "replications=%u", args->replications);

@@ -9,6 +9,7 @@
 #include "app/interrupt.h"
 #include "app/probe_options.h"
 #include "app/progress_line.h"
+#include "app/trace_args.h"
 #include "base/file.h"
 #include "base/run_info.h"
 #include "live/probe_report.h"
@@ -16,7 +17,7 @@
 enum { DEFAULT_OUTPUT_TOK = 64 };
 
 struct probe_args {
-    const char *url, *prompts, *concurrency, *trace, *format, *rate, *duration, *out;
+    const char *url, *prompts, *concurrency, *trace, *format, *map, *rate, *duration, *out;
     uint32_t output_tok, count; /* 0: as the plan has it */
     struct ts_endpoint_args endpoint;
     bool quiet;
@@ -37,6 +38,7 @@ static const struct ts_option options[] = {
     {"trace", 't', TS_INTO(struct probe_args, trace), "FILE", "send the requests of this trace instead of a grid",
      .reads_stdin = true},
     {"format", 'f', TS_INTO(struct probe_args, format), "NAME", TS_DOC_TRACE_FORMAT, .with = "trace"},
+    {"map", 0, TS_INTO(struct probe_args, map), "FIELDS", TS_DOC_TRACE_MAP, .with = "trace"},
     {"rate", 0, TS_INTO(struct probe_args, rate), "FACTOR", "play the trace at so many times its speed, e.g. 0.1",
      .with = "trace"},
     {"duration", 0, TS_INTO(struct probe_args, duration), "TIME", "play only the beginning of the trace, e.g. '60 s'",
@@ -62,7 +64,8 @@ struct session {
 
 /* ---- the plan ---- */
 
-static enum ts_status plan_trace(struct ts_probe_plan *out, const struct probe_args *args, struct ts_diags *diags)
+static enum ts_status plan_trace(struct ts_probe_plan *out, const struct probe_args *args, struct ts_arena *arena,
+                                 struct ts_diags *diags)
 {
     struct ts_probe_trace trace = {
         .path = args->trace,
@@ -83,13 +86,15 @@ static enum ts_status plan_trace(struct ts_probe_plan *out, const struct probe_a
             return status;
         }
     }
-    return ts_probe_plan_trace(out, &trace, diags);
+    const enum ts_status status = ts_trace_args_map(&trace.map, args->map, arena, diags);
+    return status == TS_OK ? ts_probe_plan_trace(out, &trace, diags) : status;
 }
 
-static enum ts_status make_plan(struct ts_probe_plan *out, const struct probe_args *args, struct ts_diags *diags)
+static enum ts_status make_plan(struct ts_probe_plan *out, const struct probe_args *args, struct ts_arena *arena,
+                                struct ts_diags *diags)
 {
     if (args->trace) {
-        return plan_trace(out, args, diags);
+        return plan_trace(out, args, arena, diags);
     }
     const struct ts_probe_grid grid = {
         .prompts = args->prompts,
@@ -209,7 +214,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     struct session session = {.args = args, .arena = arena};
     enum ts_status status = ts_probe_options_read(&session.probe, &session.seed, args->url, &args->endpoint, diags);
     if (status == TS_OK) {
-        status = make_plan(&session.plan, args, diags);
+        status = make_plan(&session.plan, args, arena, diags);
     }
     if (status != TS_OK) {
         ts_probe_options_free(&session.probe);

@@ -56,6 +56,9 @@ static const char *command_text(struct ts_arena *arena, const struct run_args *a
     if (args->scenario.trace) {
         ts_text_printf(&text, " --trace %s", args->scenario.trace);
     }
+    if (args->scenario.map) {
+        ts_text_printf(&text, " --map \"%s\"", args->scenario.map);
+    }
     for (size_t i = 0; i < args->scenario.sets.n; i++) {
         ts_text_printf(&text, " --set '%s'", args->scenario.sets.items[i]);
     }

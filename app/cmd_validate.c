@@ -9,7 +9,7 @@
 #include "app/validate_session.h"
 
 struct validate_args {
-    const char *scenario, *trace, *load, *duration, *max_error, *url, *gguf, *isa, *out;
+    const char *scenario, *trace, *map, *load, *duration, *max_error, *url, *gguf, *isa, *out;
     struct ts_option_texts sets;
     uint32_t runs, threads, slots; /* threads 0: all CPUs; slots 0: the endpoint has none */
     struct ts_endpoint_args endpoint;
@@ -22,6 +22,7 @@ static const struct ts_option options[] = {
     {TS_INTO(struct validate_args, scenario), "SCENARIO",
      "a scenario file with a server on this machine (default: a built-in one)", .operand = TS_OPTIONAL},
     TS_OPTION_TRACE(struct validate_args, trace),
+    TS_OPTION_MAP(struct validate_args, map),
     TS_OPTION_SETS(struct validate_args, sets),
     {"load", 0, TS_INTO(struct validate_args, load), "LIST",
      "loads in percent of capacity (default 30,60,90,110; with --quick 60,90)"},
@@ -76,7 +77,11 @@ static enum ts_status read_options(struct ts_validate_options *out, const struct
                                    struct ts_diags *diags)
 {
     *out = (struct ts_validate_options){
-        .source = {.path = args->scenario, .sets = args->sets.items, .n_sets = args->sets.n, .trace_path = args->trace},
+        .source = {.path = args->scenario,
+                   .sets = args->sets.items,
+                   .n_sets = args->sets.n,
+                   .trace_path = args->trace,
+                   .trace_map = args->map},
         .gguf_path = args->gguf,
         .isa = args->isa,
         .n_threads = args->threads,

@@ -46,6 +46,7 @@ enum ts_status ts_load_scenario(struct ts_scenario *out, const struct ts_scenari
         const struct ts_scenario_options how = {.sets = sets,
                                                 .n_sets = list_sets(sets, args, last_set),
                                                 .trace_path = args->trace,
+                                                .trace_map = args->map,
                                                 .measurement_path = measurement,
                                                 .host = &host};
         status = load(out, args, &how, diags);
@@ -75,6 +76,7 @@ static enum ts_status prepare(struct ts_loaded_base *out, const struct ts_scenar
         .options = {.sets = out->sets,
                     .n_sets = list_sets(out->sets, args, last_set),
                     .trace_path = args->trace,
+                    .trace_map = args->map,
                     .measurement_path = measurement ? ts_arena_strdup(&out->arena, measurement) : NULL,
                     .host = &out->host,
                     .text = out->text}};

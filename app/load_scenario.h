@@ -10,12 +10,14 @@
 struct ts_scenario_args {
     const char *path, *trace, *measurement;
     struct ts_option_texts sets;
+    const char *map; /* NULL: as the scenario says */
 };
 
 #define TS_SCENARIO_OPTIONS(type, field)                                                                               \
     {TS_INTO(type, field.path), "SCENARIO", "a scenario file, e.g. scenarios/hybrid-enterprise.yaml",                  \
      .operand = TS_NEEDED},                                                                                            \
-        TS_OPTION_TRACE(type, field.trace), TS_OPTION_SETS(type, field.sets), TS_OPTION_MEASUREMENT(type, field)
+        TS_OPTION_TRACE(type, field.trace), TS_OPTION_MAP(type, field.map), TS_OPTION_SETS(type, field.sets),          \
+        TS_OPTION_MEASUREMENT(type, field)
 #define TS_OPTION_MEASUREMENT(type, field)                                                                             \
     {                                                                                                                  \
         "measurement", 'm', TS_INTO(type, field.measurement), "FILE",                                                  \

@@ -72,6 +72,10 @@ struct ts_option {
         "trace", 't', TS_INTO(type, field), "FILE",                                                                    \
             "replay this request trace instead of the scenario's workload; - is standard input", .reads_stdin = true   \
     }
+#define TS_OPTION_MAP(type, field)                                                                                     \
+    {                                                                                                                  \
+        "map", 0, TS_INTO(type, field), "FIELDS", TS_DOC_TRACE_MAP                                                     \
+    }
 #define TS_DOC_TRACE_FORMAT                                                                                            \
     "the trace's format: azure, burstgpt, qwen-bailian, ragpulse, mooncake, llmservingsim, vidur, litellm, "           \
     "opentelemetry or mapped"

@@ -13,10 +13,7 @@ struct ts_trace_args {
 #define TS_TRACE_ARGS_OPTIONS(type, field)                                                                             \
     {TS_INTO(type, field.file), "FILE", "a request trace, e.g. traces/samples/azure-like.csv; - is standard input",    \
      .operand = TS_NEEDED, .reads_stdin = true},                                                                       \
-        {"format", 'f', TS_INTO(type, field.format), "NAME", TS_DOC_TRACE_FORMAT},                                     \
-    {                                                                                                                  \
-        "map", 0, TS_INTO(type, field.map), "FIELDS", TS_DOC_TRACE_MAP                                                 \
-    }
+        {"format", 'f', TS_INTO(type, field.format), "NAME", TS_DOC_TRACE_FORMAT}, TS_OPTION_MAP(type, field.map)
 
 /* --map as a map in `arena`; *out is NULL if it is not given. TS_EUSAGE, TS_ENOMEM. */
 enum ts_status ts_trace_args_map(const struct ts_trace_map **out, const char *text, struct ts_arena *arena,

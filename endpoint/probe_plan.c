@@ -113,13 +113,40 @@ static enum ts_status read_asks(struct ts_probe_point *point, struct ts_request_
     return TS_OK;
 }
 
+/* The part of the trace that the workload has; of a file whose disorder shows late, once more and sorted. */
+static enum ts_status read_trace(struct ts_probe_point *point, struct ts_workload *workload, uint32_t most,
+                                 struct ts_diags *diags)
+{
+    struct ts_request_stream *stream = NULL;
+    struct ts_diags said;
+    ts_diags_init(&said);
+    enum ts_status status = ts_workload_open(&stream, workload, 1, 0, NULL, &said);
+    if (status == TS_OK) {
+        status = read_asks(point, stream, most, &said);
+        const struct ts_trace_counts counts = ts_workload_trace_counts(stream);
+        ts_request_stream_destroy(stream);
+        if (status == TS_EINPUT && counts.came_late && !workload->sorts) {
+            ts_diags_deinit(&said);
+            free(point->asks);
+            point->asks = NULL;
+            workload->sorts = true;
+            return read_trace(point, workload, most, diags);
+        }
+        ts_trace_counts_warn(&counts, workload->trace_path, &said);
+    }
+    ts_diags_move(diags, &said);
+    ts_diags_deinit(&said);
+    return status;
+}
+
 enum ts_status ts_probe_plan_trace(struct ts_probe_plan *out, const struct ts_probe_trace *trace,
                                    struct ts_diags *diags)
 {
     const struct ts_class_spec all = {.name = "all", .share = 1.0, .difficulty = ts_dist_constant(0.0)};
-    const struct ts_workload workload = {
+    struct ts_workload workload = {
         .trace_path = trace->path,
         .trace_format = trace->format ? trace->format : "auto",
+        .map = trace->map,
         .turns = TS_TRACE_AS_RECORDED,
         .scale_rate = trace->scale_rate,
         .window.duration_s = trace->duration_s,
@@ -128,15 +155,9 @@ enum ts_status ts_probe_plan_trace(struct ts_probe_plan *out, const struct ts_pr
     };
     const uint32_t most =
         trace->n_requests && trace->n_requests < TS_PROBE_MAX_ASKS ? trace->n_requests : TS_PROBE_MAX_ASKS;
-    struct ts_request_stream *stream;
     *out = (struct ts_probe_plan){.n_points = 1};
     struct ts_probe_point *point = &out->points[0];
-    enum ts_status status = ts_workload_open(&stream, &workload, 1, 0, NULL, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    status = read_asks(point, stream, most, diags);
-    ts_request_stream_destroy(stream);
+    enum ts_status status = read_trace(point, &workload, most, diags);
     if (status == TS_OK && point->load.n == 0) {
         status = ts_fail(diags, TS_EUSAGE, ts_span_file(trace->path), NULL, "no request in that part of the trace");
     }

@@ -29,6 +29,7 @@ struct ts_probe_grid {
 struct ts_probe_trace {
     const char *path;
     const char *format;                      /* NULL: auto */
+    const struct ts_trace_map *map;          /* NULL: columns are found by the format */
     double scale_rate;                       /* 2 = twice as fast */
     double duration_s;                       /* 0: all of it */
     uint32_t n_requests;                     /* 0: all of them, at most TS_PROBE_MAX_ASKS */

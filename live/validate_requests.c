@@ -20,6 +20,31 @@ static enum ts_status draw(struct ts_request_list *list, struct ts_request_strea
     return TS_OK;
 }
 
+/* The workload's first requests; of a file whose disorder shows late, once more and sorted. */
+static enum ts_status draw_workload(struct ts_request_list *list, struct ts_workload *workload, uint64_t seed,
+                                    const struct ts_progress *progress, struct ts_diags *diags)
+{
+    struct ts_request_stream *stream = NULL;
+    struct ts_diags said;
+    ts_diags_init(&said);
+    enum ts_status status = ts_workload_open(&stream, workload, seed, 0, progress, &said);
+    if (status == TS_OK) {
+        status = draw(list, stream, &said);
+        const struct ts_trace_counts counts =
+            workload->trace_path ? ts_workload_trace_counts(stream) : (struct ts_trace_counts){.n_rows = 0};
+        ts_request_stream_destroy(stream);
+        if (status == TS_EINPUT && counts.came_late && !workload->sorts) {
+            ts_diags_deinit(&said);
+            list->n = 0;
+            workload->sorts = true;
+            return draw_workload(list, workload, seed, progress, diags);
+        }
+    }
+    ts_diags_move(diags, &said);
+    ts_diags_deinit(&said);
+    return status;
+}
+
 enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts_scenario *scenario,
                                     const struct ts_progress *progress, struct ts_diags *diags)
 {
@@ -34,13 +59,8 @@ enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts
     struct ts_workload workload = scenario->workload;
     workload.turns = TS_TRACE_AS_RECORDED;
     struct ts_request_list list = {.requests = calloc(MAX_REQUESTS, sizeof *list.requests)};
-    struct ts_request_stream *stream;
     enum ts_status status =
-        list.requests ? ts_workload_open(&stream, &workload, scenario->model.seed, 0, progress, diags) : TS_ENOMEM;
-    if (status == TS_OK) {
-        status = draw(&list, stream, diags);
-        ts_request_stream_destroy(stream);
-    }
+        list.requests ? draw_workload(&list, &workload, scenario->model.seed, progress, diags) : TS_ENOMEM;
     if (status == TS_OK && list.n < LEAST_REQUESTS) {
         status = ts_fail(diags, TS_ESCENARIO, ts_span_none(), "lengthen the workload",
                          "the workload has %zu requests: too few to compare", list.n);

@@ -17,6 +17,7 @@ static enum ts_status load(struct ts_scenario *out, const struct ts_validate_sou
         .sets = source->sets,
         .n_sets = source->n_sets,
         .trace_path = source->trace_path,
+        .trace_map = source->trace_map,
         .measurement_path = in_memory,
         .measurement = measurement,
         .text = source->path ? NULL : own->data,

@@ -10,7 +10,7 @@ struct ts_validate_source {
     const char *path;        /* NULL: the built-in one */
     const char *const *sets; /* [n_sets] "key=value" */
     size_t n_sets;
-    const char *trace_path; /* NULL: as the scenario says */
+    const char *trace_path, *trace_map; /* NULL: as the scenario says */
 };
 
 /* Loads it; *tier is the first server tier on this machine. `engine` has

@@ -29,7 +29,8 @@ struct ts_scenario {
 struct ts_scenario_options {
     const char *const *sets; /* "key=value" of --set, in order */
     size_t n_sets;
-    const char *trace_path;       /* --trace: replaces the workload's trace file; NULL: as written */
+    const char *trace_path; /* --trace: replaces the workload's trace file; NULL: as written */
+    const char *trace_map;  /* --map: as ts_trace_map_parse reads it; replaces the trace's map; NULL: as written */
     const char *measurement_path; /* measurement for `hardware: this-machine` and `measured: this-machine`; NULL: none
                                      was found */
     const struct ts_host *host;   /* the machine that runs, to compare `this-machine` with; NULL: not compared */

@@ -216,6 +216,30 @@ static void resolve_map(struct ts_loader *loader, struct ts_value *trace)
     loader->workload->map = map;
 }
 
+/* --map, in place of the scenario's. */
+static void take_map(struct ts_loader *loader, struct ts_value *trace)
+{
+    const char *given = loader->options->trace_map;
+    if (trace) {
+        ts_value_counts_if(trace, "map", !given, "--map replaces it");
+    }
+    if (!given) {
+        return;
+    }
+    struct ts_trace_map *map = ts_loader_array(loader, 1, sizeof *map);
+    char *text = ts_loader_array(loader, strlen(given) + 1, 1);
+    if (!map || !text) {
+        return;
+    }
+    const enum ts_status status = ts_trace_map_parse(map, text, given, loader->diags);
+    if (status != TS_OK) {
+        ts_loader_fail(loader, status);
+        return;
+    }
+    loader->workload->map = map;
+    ts_loader_assume(loader, "trace.map", TS_ORIGIN_COMMAND, "command line", "%s", given);
+}
+
 static void check_format(struct ts_loader *loader, struct ts_value *trace, const char *format)
 {
     const char *const *names = ts_trace_format_names();
@@ -269,6 +293,7 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     check_format(loader, trace, workload->trace_format);
     loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
     resolve_map(loader, trace);
+    take_map(loader, trace);
     workload->repeat_to_s = ts_value_number(trace, "repeat_to");
     const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
     ts_value_counts_if(trace, "turns", !closed, "users take the requests as they come, whatever sessions they are of");
@@ -296,6 +321,7 @@ static void replace_by_trace(struct ts_loader *loader, struct ts_value *section)
     workload->trace_format = "auto";
     loader->model->prompts_are_told = ts_trace_format_tells_prompts(workload->trace_format);
     workload->scale_rate = 1.0;
+    take_map(loader, NULL);
     workload->represents = ts_week_curve("office-week");
     workload->represents_is_assumed = true;
     ts_loader_assume(loader, "trace.represents", TS_ORIGIN_DEFAULT, "default", "office-week");
@@ -441,6 +467,9 @@ void ts_resolve_workload(struct ts_loader *loader)
         replace_by_trace(loader, generated);
     } else {
         resolve_generated(loader, generated);
+        if (loader->options->trace_map) {
+            ts_loader_error(loader, NULL, "give the trace, too: --trace FILE", "--map: the scenario has no trace");
+        }
     }
     ts_resolve_sessions(loader);
 }
