@@ -116,24 +116,17 @@ static enum ts_status read_how(struct ts_diff_options *how, const struct diff_ar
                                struct ts_diags *diags)
 {
     how->explains = TS_N_DIFF_EXPLAINS;
-    how->effort = TS_N_CAPACITY_EFFORTS;
     for (int i = 0; i < TS_N_DIFF_EXPLAINS; i++) {
         how->explains =
             ts_str_equal(args->explain, ts_diff_explains_names[i]) ? (enum ts_diff_explains)i : how->explains;
-    }
-    for (int i = 0; i < TS_N_CAPACITY_EFFORTS; i++) {
-        how->effort = ts_str_equal(args->capacity, ts_capacity_efforts[i]) ? (enum ts_capacity_effort)i : how->effort;
     }
     if (how->explains == TS_N_DIFF_EXPLAINS) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write each, shapley or off", "--explain: unknown word '%s'",
                        args->explain);
     }
-    if (how->effort == TS_N_CAPACITY_EFFORTS) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write off, quick or full", "--capacity: unknown effort '%s'",
-                       args->capacity);
-    }
     how->n_threads = args->threads ? args->threads : ts_run_info_cpus();
-    return ts_words_goal(&how->goal, args->goal, arena, diags);
+    const enum ts_status status = ts_words_effort(&how->effort, args->capacity, true, diags);
+    return status == TS_OK ? ts_words_goal(&how->goal, args->goal, arena, diags) : status;
 }
 
 static enum ts_status diff_scenarios(struct ts_diff *out, const struct diff_args *args,

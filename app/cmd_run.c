@@ -8,6 +8,7 @@
 #include "app/interrupt.h"
 #include "app/load_scenario.h"
 #include "app/progress_line.h"
+#include "app/study_words.h"
 #include "app/version.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -221,25 +222,13 @@ static enum ts_status give_out(const struct ts_report_input *input, struct job *
     return status;
 }
 
-static enum ts_status read_effort(int *out, const char *word, struct ts_diags *diags)
-{
-    for (*out = 0; *out < TS_N_CAPACITY_EFFORTS; ++*out) {
-        if (ts_str_equal(word, ts_capacity_efforts[*out])) {
-            return TS_OK;
-        }
-    }
-    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write off, quick or full", "--capacity: unknown effort '%s'",
-                   word);
-}
-
-/* Growth asks what becomes of calls beyond today's; without it nobody waits for the answer. `written` is -1 if the
+/* Growth asks what becomes of calls beyond today's; without it nobody waits for the answer. written: NULL if the
  * command line says nothing. */
-static enum ts_status choose_effort(struct job *job, int written, struct ts_diags *diags)
+static enum ts_status choose_effort(struct job *job, const enum ts_capacity_effort *written, struct ts_diags *diags)
 {
     const bool applies = ts_capacity_applies(job->scenario);
     const bool grows = job->scenario->model.money.growth_frac_per_month > 0.0;
-    const int own = applies && grows ? TS_CAPACITY_QUICK : TS_CAPACITY_OFF;
-    job->effort = (enum ts_capacity_effort)(written >= 0 ? written : own);
+    job->effort = written ? *written : applies && grows ? TS_CAPACITY_QUICK : TS_CAPACITY_OFF;
     return job->effort == TS_CAPACITY_OFF || applies
                ? TS_OK
                : ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL,
@@ -419,8 +408,8 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     /* --replications N is another way to write --set replications=N, so that the manifest says so. */
     char replications[64];
     (void)snprintf(replications, sizeof replications, "replications=%u", args->replications);
-    int effort = -1;
-    enum ts_status status = args->capacity ? read_effort(&effort, args->capacity, diags) : TS_OK;
+    enum ts_capacity_effort effort = TS_CAPACITY_OFF;
+    enum ts_status status = args->capacity ? ts_words_effort(&effort, args->capacity, true, diags) : TS_OK;
     if (status != TS_OK) {
         return status;
     }
@@ -428,7 +417,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     status = ts_load_scenario(&scenario, &args->scenario, args->replications ? replications : NULL, diags);
     if (status == TS_OK) {
         struct job job = {.args = args, .scenario = &scenario, .begin_s = begin_s};
-        status = choose_effort(&job, effort, diags);
+        status = choose_effort(&job, args->capacity ? &effort : NULL, diags);
         status = status == TS_OK ? run_job(&job, diags) : status;
         ts_scenario_deinit(&scenario);
     }

@@ -18,9 +18,11 @@ enum ts_status ts_draw_chart(const char *dir, const char *id, const struct ts_te
     (void)snprintf(name, sizeof name, "%s.gp", id);
     status = status == TS_OK ? ts_file_write_text(dir, name, gp, diags) : status;
     ts_text_init(&why);
-    if (status == TS_OK && ts_gnuplot_draw(dir, id, gnuplot_limit_s, NULL, &why) != TS_GNUPLOT_OK) {
-        ts_diags_add(diags, TS_WARNING, ts_span_none(), "install gnuplot", "%s.gp was not drawn%s%s", id,
-                     why.len > 0 ? ": " : "", why.len > 0 ? why.data : "");
+    const enum ts_gnuplot_outcome outcome =
+        status == TS_OK ? ts_gnuplot_draw(dir, id, gnuplot_limit_s, NULL, &why) : TS_GNUPLOT_OK;
+    if (outcome != TS_GNUPLOT_OK) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), outcome == TS_GNUPLOT_MISSING ? "install gnuplot" : NULL,
+                     "%s.gp was not drawn%s%s", id, why.len > 0 ? ": " : "", why.len > 0 ? why.data : "");
     }
     ts_text_deinit(&why);
     return status;

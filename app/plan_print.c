@@ -186,7 +186,6 @@ static void put_relaxations(struct page *page)
 
 static void put_capacity(struct page *page, const struct ts_econ_capacity *capacity)
 {
-    static const char *const bounds[TS_N_SLO_BOUNDS] = {"calls are lost", "TTFT", "TPOT", "E2E"};
     const struct ts_model *model = &page->spec->base->scenario->model;
     const double growth = model->money.growth_frac_per_month;
     const char *label = "head-room";
@@ -201,7 +200,7 @@ static void put_capacity(struct page *page, const struct ts_econ_capacity *capac
         ts_text_number(&line, volume, 2);
         ts_text_puts(&line, " times today's volume at the peak of the week");
         if (capacity->is_reached[tier]) {
-            ts_text_printf(&line, ", then %s", bounds[capacity->bound[tier]]);
+            ts_text_printf(&line, ", then %s", ts_report_bound_word(capacity->bound[tier]));
         } else {
             ts_text_puts(&line, ", the most that was tried");
         }

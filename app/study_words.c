@@ -132,6 +132,12 @@ enum ts_status ts_words_goal(struct ts_study_goal *out, const char *word, struct
     return TS_OK;
 }
 
+void ts_words_put_goal(struct ts_text *out, const struct ts_study_goal *goal)
+{
+    const bool all = ts_str_equal(goal->subject, "all");
+    ts_text_printf(out, "%s%s%s.%s", all ? "" : goal->subject, all ? "" : ".", goal->name, goal->stat);
+}
+
 /* ---- shards ---- */
 
 enum ts_status ts_words_shard(uint32_t *shard, uint32_t *n_shards, const char *word, struct ts_diags *diags)

@@ -17,6 +17,9 @@ enum ts_status ts_words_design(enum ts_design_kind *out, const char *word, struc
 enum ts_status ts_words_goal(struct ts_study_goal *out, const char *word, struct ts_arena *arena,
                              struct ts_diags *diags);
 
+/* "cost.total", "edge.ttft.p95". */
+void ts_words_put_goal(struct ts_text *out, const struct ts_study_goal *goal);
+
 /* "3/16", or "NAME/16" with the 3 in the environment variable of that name; NULL: 0 of 1. */
 enum ts_status ts_words_shard(uint32_t *shard, uint32_t *n_shards, const char *word, struct ts_diags *diags);
 

@@ -53,6 +53,9 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
 enum ts_status ts_report_write(bool *drawn, struct ts_report_folder *folder, const struct ts_report *report,
                                struct ts_diags *diags);
 
+/* What breaks there: "calls are lost", "TTFT". */
+const char *ts_report_bound_word(enum ts_slo_bound bound);
+
 /* One bound that the scenario states, and what the run came to. */
 struct ts_verdict {
     const char *key;   /* "limits.max_payback" */

@@ -38,9 +38,14 @@ const char *ts_report_no_baseline(const struct ts_report *report)
                : "no owned tier replaces an API: there is nothing to compare with";
 }
 
+const char *ts_report_bound_word(enum ts_slo_bound bound)
+{
+    static const char *const words[TS_N_SLO_BOUNDS] = {"calls are lost", "TTFT", "TPOT", "E2E"};
+    return words[bound];
+}
+
 bool ts_report_put_capacity(struct ts_text *out, const struct ts_report *report, uint32_t tier)
 {
-    static const char *const bounds[TS_N_SLO_BOUNDS] = {"calls are lost", "TTFT", "TPOT", "E2E"};
     const struct ts_econ_capacity *capacity = &report->input.econ->capacity;
     if (!capacity->is_simulated || isinf(capacity->volume[tier])) {
         return false;
@@ -50,7 +55,7 @@ bool ts_report_put_capacity(struct ts_text *out, const struct ts_report *report,
     ts_text_number(out, capacity->volume[tier], 2);
     ts_text_puts(out, " times today's volume at the peak of the week");
     if (capacity->is_reached[tier]) {
-        ts_text_printf(out, " (then %s)", bounds[capacity->bound[tier]]);
+        ts_text_printf(out, " (then %s)", ts_report_bound_word(capacity->bound[tier]));
     } else {
         ts_text_puts(out, ", the most that was tried");
     }

@@ -9,6 +9,8 @@
 
 const char *const ts_capacity_efforts[TS_N_CAPACITY_EFFORTS] = {"off", "quick", "full"};
 
+enum { MOST_ZOOMS = 4 };
+
 static const double most_volume = 64.0;
 static const double least_volume = 1.0 / 64.0;
 static const double least_arrivals = 50.0; /* a tier with fewer says nothing */
@@ -246,6 +248,60 @@ enum ts_status ts_capacity_find(struct ts_econ_capacity *out, const struct ts_sc
         out->volume[i] = search.seen[i] ? fmax(search.kept[i], least_volume) : INFINITY;
         out->is_reached[i] = isfinite(search.missed[i]);
         out->bound[i] = search.bound[i];
+    }
+    return TS_OK;
+}
+
+/* ---- the volume of the first that breaks ---- */
+
+static uint32_t first_of(const struct ts_econ_capacity *capacity, uint32_t n_tiers)
+{
+    uint32_t first = 0;
+    for (uint32_t t = 1; t < n_tiers; t++) {
+        first = capacity->volume[t] < capacity->volume[first] ? t : first;
+    }
+    return first;
+}
+
+enum ts_status ts_capacity_find_limit(struct ts_capacity_limit *out, const struct ts_scenario *scenario, double guess,
+                                      enum ts_capacity_effort effort, const struct ts_progress *progress,
+                                      struct ts_diags *diags)
+{
+    struct ts_capacity_limit limit = {.volume = NAN};
+    double volume = guess;
+    for (int zoom = 0; zoom < MOST_ZOOMS && isnan(limit.volume); zoom++) {
+        struct ts_econ_capacity capacity;
+        const struct ts_scenario at_volume = ts_capacity_scaled(scenario, volume);
+        const enum ts_status status = ts_capacity_find(&capacity, &at_volume, effort, progress, diags);
+        if (status != TS_OK) {
+            return status;
+        }
+        limit.tier = first_of(&capacity, scenario->model.n_tiers);
+        limit.bound = capacity.bound[limit.tier];
+        const double times = capacity.volume[limit.tier];
+        if (isinf(times)) { /* too few calls to tell anything */
+            volume *= most_volume;
+        } else if (!capacity.is_reached[limit.tier] || times <= least_volume) {
+            volume *= times;
+        } else {
+            limit.volume = volume * times;
+        }
+    }
+    *out = limit;
+    return TS_OK;
+}
+
+enum ts_status ts_capacity_check(const struct ts_scenario *scenario, struct ts_diags *diags)
+{
+    const struct ts_slo_model *slo = &scenario->model.slo;
+    if (!ts_capacity_applies(scenario)) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write workload: {calls: 10 k/day}, and a tier of kind server",
+                       "there is no volume to look for: %s",
+                       scenario->model.users.n > 0 ? "users of a closed loop set the load" : "there is no server");
+    }
+    if (!(slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0)) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write for example slo: {ttft: 3 s, tpot: 100 ms}",
+                       "without a bound in slo a server takes any load");
     }
     return TS_OK;
 }

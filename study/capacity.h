@@ -34,4 +34,20 @@ enum ts_status ts_capacity_find(struct ts_econ_capacity *out, const struct ts_sc
                                 enum ts_capacity_effort effort, const struct ts_progress *progress,
                                 struct ts_diags *diags);
 
+/* The volume that a scenario's servers take, whichever of them breaks first. */
+struct ts_capacity_limit {
+    double volume; /* times the scenario's; NaN: none was found up to which they keep the SLO, or none beyond it */
+    uint32_t tier; /* breaks first */
+    enum ts_slo_bound bound;
+};
+
+/* The same for the first server tier that breaks, however far from the scenario's volume: looks around `guess` times
+ * that first, and goes on from where it was not far enough. */
+enum ts_status ts_capacity_find_limit(struct ts_capacity_limit *out, const struct ts_scenario *scenario, double guess,
+                                      enum ts_capacity_effort effort, const struct ts_progress *progress,
+                                      struct ts_diags *diags);
+
+/* TS_EUSAGE with a diagnostic: there is no server, a closed loop, or no bound in slo: any load is kept then. */
+enum ts_status ts_capacity_check(const struct ts_scenario *scenario, struct ts_diags *diags);
+
 #endif

@@ -235,21 +235,12 @@ static enum ts_status put_curves(struct search *search, const struct passes *pas
 
 static enum ts_status check(const struct ts_scenario *scenario, struct ts_diags *diags)
 {
-    const struct ts_slo_model *slo = &scenario->model.slo;
-    bool has_server = false;
-    for (uint32_t t = 0; t < scenario->model.n_tiers; t++) {
-        has_server = has_server || scenario->model.tiers[t].kind == TS_TIER_SERVER;
-    }
     if (scenario->workload.trace_path || scenario->workload.is_closed) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write workload: {calls: 10 k/day, classes: ...}",
                        "%s has a volume of its own: it cannot be any",
                        scenario->workload.trace_path ? "a trace" : "a closed loop");
     }
-    if (has_server && !(slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0)) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write for example slo: {ttft: 3 s, tpot: 100 ms}",
-                       "without a bound in slo a server takes any load");
-    }
-    return TS_OK;
+    return ts_capacity_applies(scenario) ? ts_capacity_check(scenario, diags) : TS_OK;
 }
 
 static enum ts_status run_pass(const struct search *search, struct ts_scale_point *points, uint32_t n, const char *what)

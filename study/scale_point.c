@@ -8,10 +8,6 @@
 
 #include "study/in_order.h"
 
-enum { MOST_ZOOMS = 4 };
-
-static const double least_volume = 1.0 / 64.0; /* what ts_capacity_find goes down to */
-
 static const struct ts_tier_model *tier_of(const struct ts_scale_pass *pass, uint32_t tier)
 {
     return &pass->spec->base->scenario->model.tiers[tier];
@@ -191,32 +187,19 @@ static enum ts_status run_point(const struct ts_scale_pass *pass, struct ts_scal
 
 /* ---- one search for capacity ---- */
 
-/* The search looks from 1/64 to 64 times a volume: it begins again where that was not far enough. */
 static enum ts_status find_capacity(const struct ts_scale_pass *pass, struct ts_scale_point *point,
                                     const struct ts_scenario *scenario, struct ts_diags *diags)
 {
     struct ts_progress outer = pass->spec->progress;
     const struct ts_progress progress = {.go_on = ask_alone, .user = &outer};
-    double volume = point->n_replicas;
-    for (int zoom = 0; zoom < MOST_ZOOMS; zoom++) {
-        struct ts_econ_capacity capacity;
-        const struct ts_scenario at_volume = ts_capacity_scaled(scenario, volume);
-        const enum ts_status status = ts_capacity_find(&capacity, &at_volume, pass->spec->effort, &progress, diags);
-        if (status != TS_OK) {
-            return status;
-        }
-        const double times = capacity.volume[point->tier];
-        if (isinf(times)) { /* too few calls to tell anything */
-            volume *= 64.0;
-        } else if (!capacity.is_reached[point->tier] || times <= least_volume) {
-            volume *= times;
-        } else {
-            point->is_reached = true;
-            point->calls_per_day = pass->per_day * volume * times;
-            break;
-        }
+    struct ts_capacity_limit limit;
+    const enum ts_status status =
+        ts_capacity_find_limit(&limit, scenario, point->n_replicas, pass->spec->effort, &progress, diags);
+    if (status == TS_OK) {
+        point->is_reached = !isnan(limit.volume);
+        point->calls_per_day = point->is_reached ? pass->per_day * limit.volume : 0.0;
     }
-    return TS_OK;
+    return status;
 }
 
 static enum ts_status search_point(const struct ts_scale_pass *pass, struct ts_scale_point *point)

@@ -528,19 +528,37 @@ enum ts_status ts_study_db_figure(double *out, struct ts_study_db *db, uint32_t 
     return code == SQLITE_ROW || code == SQLITE_DONE ? TS_OK : ts_study_db_fail(db, NULL);
 }
 
-enum ts_status ts_study_db_put_settings(struct ts_text *out, struct ts_study_db *db, uint32_t position)
+enum ts_status ts_study_db_settings(const char *const **out, uint32_t *n, struct ts_study_db *db, uint32_t position,
+                                    struct ts_arena *arena)
 {
     sqlite3_stmt *query = statement(db, TS_STUDY_GET_SETTINGS);
+    const char **pairs = ts_arena_array(arena, 2 * (size_t)TS_MAX_AXES, sizeof *pairs);
     (void)sqlite3_bind_int64(query, 1, position);
-    int code = query ? SQLITE_ROW : SQLITE_NOMEM;
-    for (bool first = true; code == SQLITE_ROW && (code = sqlite3_step(query)) == SQLITE_ROW; first = false) {
+    int code = query && pairs ? SQLITE_ROW : SQLITE_NOMEM;
+    for (*n = 0; code == SQLITE_ROW && (code = sqlite3_step(query)) == SQLITE_ROW && *n < TS_MAX_AXES; (*n)++) {
         const char *key = (const char *)sqlite3_column_text(query, 0);
         const char *value = (const char *)sqlite3_column_text(query, 1);
-        code = key && value ? code : SQLITE_NOMEM;
-        ts_text_printf(out, "%s%s=%s", first ? "" : " ", key ? key : "", value ? value : "");
+        pairs[2 * *n] = ts_arena_strdup(arena, key ? key : "");
+        pairs[2 * *n + 1] = ts_arena_strdup(arena, value ? value : "");
+        code = key && value && !arena->failed ? code : SQLITE_NOMEM;
     }
     (void)sqlite3_reset(query);
-    return code == SQLITE_DONE ? TS_OK : ts_study_db_fail(db, NULL);
+    *out = pairs;
+    return code == SQLITE_DONE ? TS_OK : arena->failed ? TS_ENOMEM : ts_study_db_fail(db, NULL);
+}
+
+enum ts_status ts_study_db_put_settings(struct ts_text *out, struct ts_study_db *db, uint32_t position)
+{
+    const char *const *pairs;
+    struct ts_arena arena;
+    uint32_t n = 0;
+    ts_arena_init(&arena);
+    const enum ts_status status = ts_study_db_settings(&pairs, &n, db, position, &arena);
+    for (uint32_t i = 0; status == TS_OK && i < n; i++) {
+        ts_text_printf(out, "%s%s=%s", i > 0 ? " " : "", pairs[2 * i], pairs[2 * i + 1]);
+    }
+    ts_arena_deinit(&arena);
+    return status;
 }
 
 enum ts_status ts_study_db_counts(struct ts_study_counts *out, struct ts_study_db *db, struct ts_diags *diags)
