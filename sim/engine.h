@@ -2,7 +2,7 @@
  * from the stream one ahead; everything else is an event. At equal times events fire before arrivals, in the order of
  * their kinds, then in the order in which they were scheduled.
  *
- * A call makes its way by sim/attempt.c. A tier is a row of functions; it drives its own service with events and ends
+ * A call makes its way by sim/attempt.h. A tier is a row of functions; it drives its own service with events and ends
  * each attempt with ts_engine_finish. */
 #ifndef TS_SIM_ENGINE_H
 #define TS_SIM_ENGINE_H
