@@ -223,6 +223,7 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
         "TTFT, TPOT and E2E. Right: the share expected to be answered correctly. KV: memory for attention.");
     put_tier_rows(out, report, ts_service_columns);
     end_section(out);
+    ts_report_outcomes_html(out, report);
     begin_section(out, "Latency",
                   "TTFT: to the first token. TPOT: mean time of each further token of a request. ITL: every gap "
                   "between tokens. E2E: the whole answer. "

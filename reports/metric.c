@@ -68,7 +68,7 @@ static bool has_router_price(const struct ts_model *model)
 static bool has_attempts(const struct ts_model *model)
 {
     return model->router.policy == TS_ROUTE_CASCADE || model->router.policy == TS_ROUTE_HEDGE ||
-           ts_model_has_incidents(model);
+           model->router.fallback_after_s > 0.0 || ts_model_has_incidents(model);
 }
 
 static bool has_reasoning(const struct ts_model *model)

@@ -98,6 +98,20 @@ static void put_series(struct ts_text *out)
     }
 }
 
+static void put_reasons(struct ts_text *out)
+{
+    ts_text_puts(out,
+                 "\n## Why attempts ended: `outcomes.csv`, `attempts` in `run.json`\n\n"
+                 "An attempt is a call's stay at one tier: one that the router means for it, and one that is sent "
+                 "on to it.\n`docs/OUTPUT.md` says what adds up to what.\n\n| outcome | meaning |\n|---|---|\n"
+                 "| `sent` | All attempts at the tier. |\n| `answered` | Those that gave the call's answer. |\n"
+                 "| `spared` | Those that were not needed: another one was faster, or a check rejected the reply. |\n"
+                 "| `open` | Those that were under way when the simulation ended. |\n");
+    for (int r = 0; r < TS_N_REASONS; r++) {
+        ts_text_printf(out, "| `%s` | %s |\n", ts_reason_word((enum ts_reason)r), ts_reason_doc((enum ts_reason)r));
+    }
+}
+
 void ts_metric_markdown(struct ts_text *out)
 {
     ts_text_puts(out, intro);
@@ -111,5 +125,6 @@ void ts_metric_markdown(struct ts_text *out)
             }
         }
     }
+    put_reasons(out);
     put_series(out);
 }

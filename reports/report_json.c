@@ -96,6 +96,7 @@ static void put_tier(struct ts_json_writer *writer, const struct ts_report *repo
         ts_json_member_string(writer, "model", model->tiers[tier].model);
     }
     put_scope(writer, report, subject, TS_METRIC_REQUESTS);
+    ts_report_outcomes_json(writer, report, tier, TS_ALL_CLASSES);
     put_scope(writer, report, subject, TS_METRIC_TIER);
     put_scope(writer, report, subject, TS_METRIC_MONEY);
     put_scope(writer, report, subject, TS_METRIC_CALLS);
@@ -201,6 +202,7 @@ static void put_tiers_and_classes(struct ts_json_writer *writer, const struct ts
         ts_json_begin_object(writer);
         ts_json_member_string(writer, "name", model->class_names[i]);
         put_scope(writer, report, ts_figure_class(&report->list, i), TS_METRIC_REQUESTS);
+        ts_report_outcomes_json(writer, report, ts_all_tiers(model), i);
         put_scope(writer, report, ts_figure_class(&report->list, i), TS_METRIC_CALLS);
         ts_json_end_object(writer);
     }

@@ -103,6 +103,19 @@ void ts_report_incidents_html(struct ts_text *out, const struct ts_report *repor
 /* incidents.csv: a row each time that an event strikes. */
 void ts_report_incidents_csv(struct ts_text *out, const struct ts_report *report);
 
+/* ---- why attempts ended: sim/reasons.h ---- */
+
+/* outcomes.csv: tier,class,outcome,attempts,went_on,lost; docs/OUTPUT.md. */
+void ts_report_outcomes_csv(struct ts_text *out, const struct ts_report *report);
+/* A member `attempts` of an object that is open. */
+struct ts_json_writer;
+void ts_report_outcomes_json(struct ts_json_writer *writer, const struct ts_report *report, uint32_t tier,
+                             uint32_t class_id);
+/* A table, if any attempt ended without a reply. */
+void ts_report_outcomes_html(struct ts_text *out, const struct ts_report *report);
+/* " (3 full, 1 barred)": why calls were rejected; nothing if none was. */
+void ts_report_put_losses(struct ts_text *out, const struct ts_report *report);
+
 /* ---- quality ---- */
 
 /* Is there more than one tier to choose from? */

@@ -238,7 +238,9 @@ static void put_losses(struct ts_text *out, const struct ts_report *report)
     }
     ts_text_puts(out, "  not done   ");
     ts_report_put(out, report, ALL, "rejected", "sum");
-    ts_text_puts(out, " rejected, ");
+    ts_text_puts(out, " rejected");
+    ts_report_put_losses(out, report);
+    ts_text_puts(out, ", ");
     ts_report_put(out, report, ALL, "timed_out", "sum");
     ts_text_puts(out, " timed out, ");
     ts_report_put(out, report, ALL, "unfinished", "sum");

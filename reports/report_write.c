@@ -222,6 +222,9 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
         status = save_csv(run, "bill_focus", ts_report_focus_csv);
     }
     if (status == TS_OK) {
+        status = save_csv(run, "outcomes", ts_report_outcomes_csv);
+    }
+    if (status == TS_OK) {
         status = save_incidents(run);
     }
     if (status == TS_OK) {

@@ -5,26 +5,16 @@
 
 #include "base/check.h"
 
-/* Of the event queue. */
-enum { LANE_PATIENCE, LANE_ROUTER };
-
 /* With TS_CALL_MAX requests under way nobody takes another. */
 static void reject_without_record(struct ts_engine *engine, const struct ts_request *request,
                                   const struct ts_call_session *session)
 {
     const uint8_t nowhere = (uint8_t)engine->model->n_tiers;
     const struct ts_call call = {.request = *request, .session = *session};
-    const struct ts_flight flight = {
-        .request = *request, .tier = nowhere, .choice = nowhere, .entered_ns = TS_NEVER_NS};
+    struct ts_flight flight = {.request = *request, .tier = nowhere, .choice = nowhere, .entered_ns = TS_NEVER_NS};
+    ts_ledger_send(&engine->ledger, &flight, nowhere);
+    flight.reason = TS_REASON_FULL;
     ts_attempt_book(engine, &call, &flight, TS_REJECTED);
-}
-
-/* An event that comes a constant time behind every arrival. */
-static void schedule_behind(struct ts_engine *engine, uint32_t lane, int64_t delay_ns, enum ts_event_kind kind,
-                            uint32_t target, uint32_t stamp)
-{
-    ts_engine_fail(
-        engine, ts_event_queue_append(&engine->queue, lane, engine->now_ns + delay_ns, (uint8_t)kind, target, stamp));
 }
 
 void ts_attempt_arrive(struct ts_engine *engine, const struct ts_request *request,
@@ -50,12 +40,12 @@ void ts_attempt_arrive(struct ts_engine *engine, const struct ts_request *reques
         return;
     }
     if (engine->patience_ns > 0) {
-        schedule_behind(engine, LANE_PATIENCE, engine->patience_ns, TS_EVENT_PATIENCE, call,
-                        ts_engine_call(engine, call)->slot.stamp);
+        ts_attempt_schedule(engine, TS_LANE_PATIENCE, engine->patience_ns, TS_EVENT_PATIENCE, call,
+                            ts_engine_call(engine, call)->slot.stamp);
     }
     if (engine->router_ns > 0) {
-        schedule_behind(engine, LANE_ROUTER, engine->router_ns, TS_EVENT_ROUTE, id,
-                        ts_engine_flight(engine, id)->slot.stamp);
+        ts_attempt_schedule(engine, TS_LANE_ROUTER, engine->router_ns, TS_EVENT_ROUTE, id,
+                            ts_engine_flight(engine, id)->slot.stamp);
     } else {
         ts_attempt_route(engine, id);
     }
@@ -149,6 +139,11 @@ void ts_attempt_fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t
     case TS_EVENT_FIRST:
         if (flight->first_ns == engine->now_ns) {
             ts_engine_first_token(engine, id);
+        }
+        break;
+    case TS_EVENT_SLOW:
+        if (flight->sent_ns + engine->fallback_ns == engine->now_ns && !is_in_batch(engine, flight)) {
+            ts_attempt_leave_slow(engine, id);
         }
         break;
     case TS_EVENT_LOADED:

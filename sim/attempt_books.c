@@ -65,6 +65,7 @@ void ts_attempt_leave(struct ts_engine *engine, struct ts_flight *flight)
 
 void ts_attempt_supersede(struct ts_engine *engine, uint32_t id, bool is_whole)
 {
+    ts_ledger_end_attempt(&engine->ledger, ts_engine_flight(engine, id));
     const double usd = ts_ledger_supersede(&engine->ledger, ts_engine_flight(engine, id), engine->now_ns, is_whole);
     ts_router_spend(engine, usd);
     ts_attempt_close(engine, id);
@@ -103,10 +104,11 @@ void ts_attempt_cut(struct ts_engine *engine, uint32_t id)
     flight->is_cut = true;
 }
 
-void ts_attempt_book(struct ts_engine *engine, const struct ts_call *call, const struct ts_flight *flight,
+void ts_attempt_book(struct ts_engine *engine, const struct ts_call *call, struct ts_flight *flight,
                      enum ts_outcome outcome)
 {
     const struct ts_request_record record = ts_record_of(flight, outcome, engine->now_ns);
+    ts_ledger_end_with_call(&engine->ledger, flight, outcome);
     ts_router_spend(engine, ts_ledger_settle(&engine->ledger, call, flight, &record));
     ts_ledger_tell(&engine->ledger, flight->tier, outcome, engine->now_ns);
     const bool is_over =

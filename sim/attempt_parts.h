@@ -23,6 +23,16 @@ static inline struct ts_link *ts_attempt_link(struct ts_engine *engine, const st
     return index >= 0 ? &engine->links[index] : NULL;
 }
 
+/* Of the event queue: events that come a constant time behind what happens now. */
+enum { TS_LANE_PATIENCE, TS_LANE_ROUTER, TS_LANE_SLOW };
+
+static inline void ts_attempt_schedule(struct ts_engine *engine, uint32_t lane, int64_t delay_ns,
+                                       enum ts_event_kind kind, uint32_t target, uint32_t stamp)
+{
+    ts_engine_fail(
+        engine, ts_event_queue_append(&engine->queue, lane, engine->now_ns + delay_ns, (uint8_t)kind, target, stamp));
+}
+
 /* ---- books ---- */
 
 /* A further attempt at the call, meant for no tier yet. TS_FLIGHT_NONE: there is no room for one. */
@@ -40,7 +50,7 @@ void ts_attempt_cancel_others(struct ts_engine *engine, uint32_t call, uint32_t 
 /* It is not one of the call's any more, and goes on for nobody. */
 void ts_attempt_cut(struct ts_engine *engine, uint32_t id);
 /* Into the books, and to whoever wants a row of every request. */
-void ts_attempt_book(struct ts_engine *engine, const struct ts_call *call, const struct ts_flight *flight,
+void ts_attempt_book(struct ts_engine *engine, const struct ts_call *call, struct ts_flight *flight,
                      enum ts_outcome outcome);
 /* The call has its outcome, by that attempt; of the others, those that are at work on a reply go on for nobody. */
 void ts_attempt_end_call(struct ts_engine *engine, uint32_t call, uint32_t decided_by);
@@ -48,6 +58,9 @@ void ts_attempt_end_call(struct ts_engine *engine, uint32_t call, uint32_t decid
 void ts_attempt_settle(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome);
 
 /* ---- replies ---- */
+
+/* It has been at its tier for too long: if it has no token yet, another tier is asked, if there is one. */
+void ts_attempt_leave_slow(struct ts_engine *engine, uint32_t id);
 
 /* A call that is hedged: the attempts that know already when their first token comes are watched from now on. */
 void ts_attempt_watch(struct ts_engine *engine, uint32_t call);

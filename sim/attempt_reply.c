@@ -4,23 +4,27 @@
 
 #include "base/units.h"
 
-/* The client begins anew elsewhere, that much later. False: there is no room for a further attempt. */
-static bool begin_elsewhere(struct ts_engine *engine, uint32_t id, int64_t after_ns)
+/* The client begins anew elsewhere, that much later, for that reason. False: there is no room for a further attempt. */
+static bool begin_elsewhere(struct ts_engine *engine, uint32_t id, int64_t after_ns, enum ts_reason reason)
 {
-    const uint8_t choice = ts_engine_flight(engine, id)->choice;
     const uint32_t fresh = ts_attempt_open(engine, ts_engine_flight(engine, id)->call);
     if (fresh == TS_FLIGHT_NONE) {
         return false;
     }
-    ts_engine_flight(engine, fresh)->choice = choice;
+    struct ts_flight *from = ts_engine_flight(engine, id);
+    struct ts_flight *to = ts_engine_flight(engine, fresh);
+    to->choice = from->choice;
+    to->at = from->at;
+    to->reason = (uint8_t)reason;
+    from->at = TS_NOT_SENT;
     ts_engine_schedule_flight(engine, engine->now_ns + after_ns, TS_EVENT_ROUTE, fresh);
     return true;
 }
 
-/* Its tier is out of reach. Amid a reply it goes on there for nobody; else it is called back. */
-static void lose_line(struct ts_engine *engine, uint32_t id)
+/* It gives way to one elsewhere. Amid a reply it goes on there for nobody; else it is called back. */
+static void start_over(struct ts_engine *engine, uint32_t id, enum ts_reason reason)
 {
-    if (!begin_elsewhere(engine, id, 0)) {
+    if (!begin_elsewhere(engine, id, 0, reason)) {
         return;
     }
     if (ts_attempt_has_token(engine, ts_engine_flight(engine, id))) {
@@ -30,13 +34,23 @@ static void lose_line(struct ts_engine *engine, uint32_t id)
     }
 }
 
+void ts_attempt_leave_slow(struct ts_engine *engine, uint32_t id)
+{
+    const struct ts_flight *flight = ts_engine_flight(engine, id);
+    const bool waits = flight->at == flight->tier && flight->reason == TS_REASON_NONE &&
+                       ts_engine_call(engine, flight->call)->kept != id && !ts_attempt_has_token(engine, flight);
+    if (waits && ts_router_has_next(engine, flight)) {
+        start_over(engine, id, TS_REASON_TOO_SLOW);
+    }
+}
+
 void ts_attempt_lose_link(struct ts_engine *engine, uint32_t link)
 {
     for (uint32_t id = 0; id < engine->flights.cap && ts_engine_toils_on(engine, 1); id++) {
         const struct ts_flight *flight = ts_engine_flight(engine, id);
         if (flight->slot.is_used && flight->in_tier && !flight->is_cut &&
             engine->model->tiers[flight->tier].link == (int)link && !ts_engine_call(engine, flight->call)->is_settled) {
-            lose_line(engine, id);
+            start_over(engine, id, TS_REASON_DOWN);
         }
     }
 }
@@ -48,7 +62,7 @@ static bool loses_reply(struct ts_engine *engine, uint32_t id)
     const struct ts_link *link = ts_attempt_link(engine, flight);
     if (!link || !ts_link_fails(link, engine->now_ns) || flight->is_cut ||
         ts_engine_call(engine, flight->call)->is_settled ||
-        !begin_elsewhere(engine, id, ts_ns_from_s(link->model->detect_s))) {
+        !begin_elsewhere(engine, id, ts_ns_from_s(link->model->detect_s), TS_REASON_DOWN)) {
         return false;
     }
     ts_attempt_cut(engine, id);
@@ -88,6 +102,9 @@ void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome out
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_call *call = ts_engine_call(engine, flight->call);
     ts_attempt_leave(engine, flight);
+    if (outcome == TS_DONE) {
+        ts_ledger_reply(&engine->ledger, flight);
+    }
     if (outcome == TS_DONE && !loses_reply(engine, id)) {
         send_reply(engine, ts_engine_flight(engine, id));
     }

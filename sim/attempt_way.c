@@ -8,7 +8,12 @@
 static bool enter_tier(struct ts_engine *engine, uint32_t id)
 {
     struct ts_tier *tier = &engine->tiers[ts_engine_flight(engine, id)->tier];
-    return tier->ops->enter(tier, engine, id);
+    if (tier->ops->enter(tier, engine, id)) {
+        return true;
+    }
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    flight->reason = flight->reason == TS_REASON_NONE ? TS_REASON_FULL : flight->reason;
+    return false;
 }
 
 /* Onto the link of its tier: how long until it is there, and the reply's delay. */
@@ -39,6 +44,7 @@ static bool notice_dead_line(struct ts_engine *engine, uint32_t id)
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const int64_t detect_ns = ts_ns_from_s(ts_attempt_link(engine, flight)->model->detect_s);
     flight->down_ns = 0;
+    flight->reason = TS_REASON_DOWN;
     if (detect_ns > 0) {
         ts_engine_schedule_flight(engine, engine->now_ns + detect_ns, TS_EVENT_ROUTE, id);
     }
@@ -68,12 +74,33 @@ static bool reach_tier(struct ts_engine *engine, uint32_t id)
     return down_ns > 0;
 }
 
+/* In the books of the tier that comes next (n_tiers: none does); it goes on from the one that does not take it, or from
+ * the one that it was meant for, if that may not. */
+static void move_on(struct ts_engine *engine, uint32_t id, uint32_t next)
+{
+    const uint32_t none = engine->model->n_tiers;
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    if (flight->at == TS_NOT_SENT && (next != flight->choice || next == none)) {
+        ts_ledger_send(&engine->ledger, flight, flight->choice);
+        flight->reason = (uint8_t)ts_router_why_not(engine, flight->call, flight->choice);
+    }
+    if (next < none) {
+        ts_ledger_end_attempt(&engine->ledger, flight);
+        ts_ledger_send(&engine->ledger, flight, next);
+        flight->sent_ns = engine->now_ns;
+        if (engine->fallback_ns > 0) {
+            ts_attempt_schedule(engine, TS_LANE_SLOW, engine->fallback_ns, TS_EVENT_SLOW, id, flight->slot.stamp);
+        }
+    }
+}
+
 /* Sends it to the next tier, and on, until one takes it, the way takes time, or nothing is left. */
 static void send_on(struct ts_engine *engine, uint32_t id)
 {
     for (;;) {
         struct ts_flight *flight = ts_engine_flight(engine, id);
         flight->tier = (uint8_t)ts_router_next(engine, flight);
+        move_on(engine, id, flight->tier);
         if (flight->tier == engine->model->n_tiers) {
             ts_engine_finish(engine, id, TS_REJECTED);
             return;
@@ -113,9 +140,10 @@ void ts_attempt_enter(struct ts_engine *engine, uint32_t id)
 }
 
 /* The client learns of it behind the way back, and tries the next tier then. */
-void ts_engine_turn_away(struct ts_engine *engine, uint32_t id)
+void ts_engine_turn_away(struct ts_engine *engine, uint32_t id, enum ts_reason reason)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
+    flight->reason = (uint8_t)reason;
     if (flight->is_cut || !ts_router_has_next(engine, flight)) {
         ts_engine_finish(engine, id, TS_REJECTED);
         return;

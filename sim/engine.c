@@ -32,6 +32,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               .n_recorded = options->n_recorded,
                               .patience_ns = ts_ns_from_s(model->patience_s),
                               .router_ns = ts_ns_from_s(model->router.latency_s),
+                              .fallback_ns = ts_ns_from_s(model->router.fallback_after_s),
                               .next_arrival_ns = TS_NEVER_NS,
                               .users = {.model = &model->users},
                               .end_ns = TS_NEVER_NS};

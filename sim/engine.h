@@ -35,6 +35,7 @@ enum ts_event_kind {
     TS_EVENT_ENTER,
     TS_EVENT_ROUTE,
     TS_EVENT_FIRST, /* the first token of an attempt that is watched */
+    TS_EVENT_SLOW,  /* an attempt has been at its tier for as long as calls stay at one without a token */
     TS_EVENT_PATIENCE,
     TS_EVENT_TIMER, /* of the routing policy */
     TS_EVENT_USER,  /* a user of a closed loop sends: behind all else of that instant, as an arrival */
@@ -69,7 +70,8 @@ struct ts_tier_ops {
     /* How hard it is pressed, for the least-loaded policy: requests beyond its seats, per seat; 0 if there is a seat
      * for one more. */
     double (*pressure)(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_request *request);
-    /* Takes a request in (and calls ts_engine_accept), or returns false: full. */
+    /* Takes a request in (and calls ts_engine_accept), or returns false: flight->reason says why, if it is another one
+     * than that it is full. */
     bool (*enter)(struct ts_tier *tier, struct ts_engine *engine, uint32_t id);
     /* An event of kind SERVICE, LOADED or RETRY (target: a request in this tier), STEP or LIFE (target: one of its
      * units). */
@@ -98,7 +100,7 @@ struct ts_engine {
     bool single_steps;
     const double *recorded_s; /* see ts_sim_options */
     size_t n_recorded, next_recorded;
-    int64_t patience_ns, router_ns; /* of the model, in its clock */
+    int64_t patience_ns, router_ns, fallback_ns; /* of the model, in its clock */
     int64_t now_ns;
     int64_t next_arrival_ns; /* TS_NEVER_NS when the stream has ended */
     int64_t end_ns;          /* nothing happens after it */
@@ -165,10 +167,10 @@ void ts_engine_accept(struct ts_engine *engine, uint32_t id);
 /* Its first token is there, now; or is known to come at flight->first_ns. */
 void ts_engine_first_token(struct ts_engine *engine, uint32_t id);
 void ts_engine_expect_first(struct ts_engine *engine, uint32_t id);
-/* Its tier cannot serve it any more, for a reason of the tier's: on to the next of the fallback order, rejected if
- * there is none. The record may be gone afterwards. */
-void ts_engine_turn_away(struct ts_engine *engine, uint32_t id);
-/* The attempt leaves its tier now; its record may be gone afterwards. */
+/* Its tier cannot serve it any more, for that reason: on to the next of the fallback order, rejected if there is none.
+ * The record may be gone afterwards. */
+void ts_engine_turn_away(struct ts_engine *engine, uint32_t id, enum ts_reason reason);
+/* The attempt leaves its tier now (rejected: for flight->reason); its record may be gone afterwards. */
 void ts_engine_finish(struct ts_engine *engine, uint32_t id, enum ts_outcome outcome);
 /* The stream of a request for one purpose at a tier (its key; 0: at none); `draw`, below 2^24, numbers the uses. */
 void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request,

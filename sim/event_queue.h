@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 
-enum { TS_EVENT_QUEUE_MAX = 1 << 26, TS_EVENT_LANES = 2 };
+enum { TS_EVENT_QUEUE_MAX = 1 << 26, TS_EVENT_LANES = 3 };
 
 struct ts_event {
     int64_t time_ns;

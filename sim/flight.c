@@ -101,6 +101,8 @@ enum ts_status ts_flights_take(struct ts_slots *flights, uint32_t *id, const str
     struct ts_flight *flight = ts_flights_at(flights, *id);
     flight->request = *request;
     flight->sibling = flight->next = TS_FLIGHT_NONE;
+    flight->at = TS_NOT_SENT;
+    flight->reason = TS_REASON_NONE;
     flight->entered_ns = flight->noticed_ns = flight->start_ns = flight->first_ns = TS_NEVER_NS;
     return TS_OK;
 }

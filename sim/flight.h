@@ -5,6 +5,7 @@
 #ifndef TS_SIM_FLIGHT_H
 #define TS_SIM_FLIGHT_H
 
+#include "sim/reasons.h"
 #include "sim/record.h"
 #include "sim/slots.h"
 #include "traces/request.h"
@@ -12,6 +13,7 @@
 enum { TS_CALL_MAX = 1 << 22, TS_FLIGHT_MAX = 2 * TS_CALL_MAX };
 
 #define TS_FLIGHT_NONE TS_SLOT_NONE
+#define TS_NOT_SENT UINT8_MAX
 
 /* What a call of a session brings along: see sim/sessions.h. */
 struct ts_call_session {
@@ -46,6 +48,7 @@ struct ts_flight {
     uint32_t call;
     uint32_t sibling;      /* the call's next attempt under way */
     uint32_t number;       /* 0, 1 ... of the call's attempts */
+    int64_t sent_ns;       /* to the tier where it is `at` */
     int64_t entered_ns;    /* the tier it is or was in; TS_NEVER_NS: none yet */
     int64_t noticed_ns;    /* servers: when the engine looked at its queue; TS_NEVER_NS before */
     int64_t start_ns;      /* of service there; TS_NEVER_NS before */
@@ -65,11 +68,13 @@ struct ts_flight {
     uint32_t hidden_tok;  /* APIs: of reasoning, beside the reply */
     uint8_t tier;         /* where it is or goes; n_tiers: nowhere */
     uint8_t choice;       /* the tier that it was meant for first */
-    uint8_t offer;        /* API: the one that took it */
-    uint8_t n_retries;    /* API: so far */
-    bool in_tier;         /* entered and not left */
-    bool is_cut;          /* not among call->open any more: it goes on for nobody */
-    bool in_step;         /* servers: in decode; its last token came at the end of the replica's last step */
+    uint8_t at; /* the tier in whose books (sim/reasons.h) it has no end yet, n_tiers: nowhere; TS_NOT_SENT: in none */
+    uint8_t reason;    /* why that tier does not answer it, as enum ts_reason; the way on has not begun yet */
+    uint8_t offer;     /* API: the one that took it */
+    uint8_t n_retries; /* API: so far */
+    bool in_tier;      /* entered and not left */
+    bool is_cut;       /* not among call->open any more: it goes on for nobody */
+    bool in_step;      /* servers: in decode; its last token came at the end of the replica's last step */
 };
 
 /* A call's own copy of its request's prefix ids: stays with the record, for the next request in it. */

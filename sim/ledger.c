@@ -363,6 +363,7 @@ static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const 
         tier->kind == TS_TIER_API ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request, billed_tok(flight))
                                   : 0.0;
     cell->api_usd += charged_usd;
+    ledger->charged_usd += charged_usd;
     cell->cached_tok += tier->kind == TS_TIER_API ? flight->found_tok : 0;
     if (call->session.context_tok > 0) {
         add_kept(cell, &call->session, flight->found_tok);
@@ -410,6 +411,64 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
     return charged_usd;
 }
 
+/* ---- attempts ---- */
+
+static struct ts_attempts *attempts_of(struct ts_ledger *ledger, const struct ts_flight *flight)
+{
+    return &ledger->result.tiers[flight->at].cells[flight->request.class_id].attempts;
+}
+
+void ts_ledger_send(struct ts_ledger *ledger, struct ts_flight *flight, uint32_t tier)
+{
+    flight->at = (uint8_t)tier;
+    flight->reason = TS_REASON_NONE;
+    attempts_of(ledger, flight)->sent++;
+}
+
+void ts_ledger_end_attempt(struct ts_ledger *ledger, struct ts_flight *flight)
+{
+    if (flight->at == TS_NOT_SENT) {
+        return;
+    }
+    struct ts_attempts *attempts = attempts_of(ledger, flight);
+    if (flight->reason == TS_REASON_NONE) {
+        attempts->spared++;
+    } else {
+        attempts->went_on[flight->reason]++;
+    }
+    flight->at = TS_NOT_SENT;
+    flight->reason = TS_REASON_NONE;
+}
+
+void ts_ledger_end_with_call(struct ts_ledger *ledger, struct ts_flight *flight, enum ts_outcome outcome)
+{
+    if (flight->at == TS_NOT_SENT) { /* it has not come to any tier */
+        TS_CHECK(outcome != TS_DONE && outcome != TS_REJECTED);
+        ts_ledger_send(ledger, flight, ledger->result.n_tiers);
+    }
+    struct ts_attempts *attempts = attempts_of(ledger, flight);
+    switch (outcome) {
+    case TS_DONE:
+        TS_CHECK(flight->at == flight->tier);
+        attempts->answered++;
+        break;
+    case TS_REJECTED:
+        TS_CHECK(flight->reason != TS_REASON_NONE);
+        attempts->lost[flight->reason]++;
+        break;
+    case TS_TIMED_OUT:
+        attempts->lost[TS_REASON_GAVE_UP]++;
+        break;
+    case TS_UNFINISHED:
+        attempts->open++;
+        break;
+    case TS_N_OUTCOMES:
+        TS_CHECK(!"an outcome");
+    }
+    flight->at = TS_NOT_SENT;
+    flight->reason = TS_REASON_NONE;
+}
+
 /* What the provider charges for a call whose client went away: the prompt, which it has read. */
 static double price_of_start_usd(const struct ts_offer *offer, const struct ts_flight *flight)
 {
@@ -434,7 +493,15 @@ double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *fli
     const double usd =
         is_whole ? ts_ledger_price_usd(offer, &flight->request, billed_tok(flight)) : price_of_start_usd(offer, flight);
     cell->superseded_usd += usd;
+    ledger->charged_usd += usd;
     return usd;
+}
+
+void ts_ledger_reply(struct ts_ledger *ledger, const struct ts_flight *flight)
+{
+    if (!ts_ledger_leaves_out(ledger, &flight->request)) {
+        ledger->whole_tok += (uint64_t)flight->request.prompt_tok + flight->request.output_tok;
+    }
 }
 
 void ts_ledger_verify(struct ts_ledger *ledger, const struct ts_flight *flight)

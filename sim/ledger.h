@@ -75,6 +75,8 @@ struct ts_ledger {
     uint32_t n_pools;
     struct ts_timeline timeline; /* see sim/ledger.c */
     uint64_t n_arrived;
+    uint64_t whole_tok;   /* prompt and output of every attempt that gave a whole reply, but those of the warm-up */
+    double charged_usd;   /* by APIs, for every attempt */
     int64_t warmup_ns;    /* its end */
     bool counts_outcomes; /* over time: the model has incidents */
 };
@@ -116,6 +118,12 @@ struct ts_ledger_transfer {
     double bytes;
 };
 void ts_ledger_transfer(struct ts_ledger *ledger, uint32_t tier, const struct ts_ledger_transfer *transfer);
+/* The attempt is meant for, or sent on to, that tier (n_tiers: nowhere), and begins in its books. */
+void ts_ledger_send(struct ts_ledger *ledger, struct ts_flight *flight, uint32_t tier);
+/* It ends there, if it is in any; with a flight->reason: for that, and its call goes on; else it is spared. */
+void ts_ledger_end_attempt(struct ts_ledger *ledger, struct ts_flight *flight);
+/* It ends there with its call: rejected for flight->reason, or as the outcome says. */
+void ts_ledger_end_with_call(struct ts_ledger *ledger, struct ts_flight *flight, enum ts_outcome outcome);
 /* What became of a call, by the attempt that decided it, at flight->tier. What an API charges for it comes back. */
 double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, const struct ts_flight *flight,
                         const struct ts_request_record *record);
@@ -139,13 +147,16 @@ static inline void ts_ledger_tell(struct ts_ledger *ledger, uint32_t tier, enum 
 /* An attempt that came to nothing for its call. A whole reply is charged for; one that an API has begun, for its
  * prompt. That comes back. */
 double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *flight, int64_t now_ns, bool is_whole);
+/* An attempt has given a whole reply, wanted or not. */
+void ts_ledger_reply(struct ts_ledger *ledger, const struct ts_flight *flight);
 /* The check of an attempt's reply. */
 void ts_ledger_verify(struct ts_ledger *ledger, const struct ts_flight *flight);
 /* The histogram of a tier's gaps between tokens. */
 struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t class_id);
 
-/* Closes the books at end_ns and hands the result over. Checks that every arrival is accounted for and Little's law in
- * every tier. */
+/* Closes the books at end_ns and hands the result over. Checks what must balance: every arrival and every attempt is
+ * accounted for (sim/reasons.h); the tokens of whole replies and what APIs charged, attempt by attempt, are those in
+ * the cells; the work of units is that of the series (without a warm-up); Little's law in every tier. */
 enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, int64_t window_ns, int64_t end_ns,
                                uint64_t n_events);
 

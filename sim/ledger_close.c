@@ -159,16 +159,40 @@ static void close_series(struct ts_ledger *ledger, int64_t end_ns)
     }
 }
 
+static bool is_same(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * (fabs(a) + fabs(b)) + 1e-9;
+}
+
 static void check_counts(const struct ts_ledger *ledger)
 {
-    uint64_t n_settled = 0;
+    uint64_t n_settled = 0, n_tok = 0;
+    double usd = 0.0;
     for (uint32_t i = 0; i <= ledger->result.n_tiers; i++) {
         for (uint32_t c = 0; c < ledger->result.n_classes; c++) {
-            n_settled += ledger->result.tiers[i].cells[c].arrived;
+            const struct ts_cell *cell = &ledger->result.tiers[i].cells[c];
+            n_settled += cell->arrived;
+            n_tok += cell->prompt_tok + cell->output_tok + cell->superseded_tok;
+            usd += cell->api_usd + cell->superseded_usd;
         }
     }
     TS_CHECK(n_settled == ledger->n_arrived);
+    TS_CHECK(n_tok == ledger->whole_tok);
+    TS_CHECK(is_same(usd, ledger->charged_usd));
     TS_CHECK(ts_result_balances(&ledger->result));
+}
+
+/* What units drew at work, added up as they worked, and bin by bin. */
+static void check_energy(const struct ts_ledger *ledger)
+{
+    for (uint32_t i = 0; ledger->warmup_ns == 0 && i < ledger->n_pools; i++) {
+        const double *bins = ts_timeline_row(&ledger->timeline, ts_ledger_row(i, TS_LEDGER_POWER));
+        double active_j = 0.0;
+        for (uint32_t bin = 0; bin < ledger->timeline.n_bins; bin++) {
+            active_j += bins[bin];
+        }
+        TS_CHECK(is_same(active_j, ledger->pools[i].active_j));
+    }
 }
 
 static uint64_t n_lost(const struct ts_result *result)
@@ -198,6 +222,7 @@ enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, 
         return TS_ENOMEM;
     }
     check_counts(ledger);
+    check_energy(ledger);
     const int64_t warmup_ns = ledger->warmup_ns < end_ns ? ledger->warmup_ns : end_ns;
     result->warmup_s = ts_s_from_ns(warmup_ns);
     for (uint32_t i = 0; i < result->n_tiers; i++) {

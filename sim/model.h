@@ -458,6 +458,7 @@ struct ts_router_model {
     uint32_t
         fallback[TS_MAX_TIERS]; /* tried in order when the chosen tier is barred, full or cannot hold the request */
     uint32_t n_fallback;
+    double fallback_after_s; /* a call without its first token at a tier by then goes on to the next; 0 = never */
     enum ts_router_target predicts;
     double auc; /* 0.5: what it sees tells nothing; 1: it is the truth; see sim/routing/choice.c */
     double difficulty_mean, difficulty_sd; /* of z over all requests, for that; sd 0: 1 */

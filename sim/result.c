@@ -196,6 +196,7 @@ static enum ts_status merge_cell(struct ts_cell *into, const struct ts_cell *fro
     }
 #define TS_CELL(type, field, rule, ...) MERGE_##rule(field);
 #include "sim/counters.inc"
+    ts_attempts_add(&into->attempts, &from->attempts);
     return TS_OK;
 }
 
@@ -358,17 +359,42 @@ void ts_result_add_units(struct ts_tier_result *into, const struct ts_tier_resul
 #include "sim/counters.inc"
 }
 
+static bool cell_balances(const struct ts_cell *cell)
+{
+    const struct ts_attempts *attempts = &cell->attempts;
+    return cell->arrived == cell->done + cell->rejected + cell->timed_out + cell->unfinished &&
+           attempts->answered == cell->done &&
+           attempts->sent == attempts->answered + attempts->spared + attempts->open + ts_attempts_ended(attempts);
+}
+
+/* Where a call ended may be another tier than that of its last attempt (`nowhere`): over all of them it is the same. */
+static bool class_balances(const struct ts_result *result, uint32_t class_id)
+{
+    struct ts_attempts all = {0};
+    uint64_t rejected = 0, timed_out = 0, unfinished = 0, lost = 0;
+    for (uint32_t i = 0; i <= result->n_tiers; i++) {
+        const struct ts_cell *cell = &result->tiers[i].cells[class_id];
+        ts_attempts_add(&all, &cell->attempts);
+        rejected += cell->rejected;
+        timed_out += cell->timed_out;
+        unfinished += cell->unfinished;
+    }
+    for (int r = 0; r < TS_N_REASONS; r++) {
+        lost += all.lost[r];
+    }
+    return all.lost[TS_REASON_GAVE_UP] == timed_out && lost == rejected + timed_out && all.open == unfinished;
+}
+
 int ts_result_balances(const struct ts_result *result)
 {
-    for (uint32_t i = 0; i <= result->n_tiers; i++) {
-        for (uint32_t c = 0; c < result->n_classes; c++) {
-            const struct ts_cell *cell = &result->tiers[i].cells[c];
-            if (cell->arrived != cell->done + cell->rejected + cell->timed_out + cell->unfinished) {
-                return 0;
-            }
+    bool balances = true;
+    for (uint32_t c = 0; c < result->n_classes; c++) {
+        for (uint32_t i = 0; i <= result->n_tiers; i++) {
+            balances = balances && cell_balances(&result->tiers[i].cells[c]);
         }
+        balances = balances && class_balances(result, c);
     }
-    return 1;
+    return balances;
 }
 
 double ts_tier_energy_j(const struct ts_tier_result *tier)

@@ -7,6 +7,7 @@
 #include "sim/batch_means.h"
 #include "sim/frontier.h"
 #include "sim/model.h"
+#include "sim/reasons.h"
 
 /* TTFT and E2E are what the client sees: router, links, retries
  * and queueing included. TTFT_SERVER: arrival at the tier that served it to the first token there. TPOT = (E2E -
@@ -25,6 +26,7 @@ enum ts_latency { TS_TTFT, TS_TTFT_SERVER, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_
 struct ts_cell {
 #define TS_CELL(type, field, ...) TS_COUNTER_##type field;
 #include "sim/counters.inc"
+    struct ts_attempts attempts;
     struct ts_hist latency_ns[TS_N_LATENCIES]; /* of requests done */
 };
 
@@ -77,7 +79,7 @@ void ts_result_total(struct ts_tier_result *out, const struct ts_result *result,
 /* Adds what a group of units did to what others did. No means. */
 void ts_result_add_units(struct ts_tier_result *into, const struct ts_tier_result *from);
 
-/* Checks arrived = done + rejected + timed out + unfinished in every cell. */
+/* Checks arrived = done + rejected + timed out + unfinished in every cell, and the sums of sim/reasons.h. */
 int ts_result_balances(const struct ts_result *result);
 
 /* The time that rates are of: the window of the arrivals; requests that all came at one instant have none, theirs is

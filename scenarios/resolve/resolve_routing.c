@@ -455,6 +455,7 @@ void ts_resolve_routing(struct ts_loader *loader)
     judge_router(loader, routing);
     resolve_policy(loader, routing);
     resolve_fallback(loader, routing);
+    router->fallback_after_s = ts_value_number_or(routing, "fallback_after", 0.0);
     resolve_rules(loader, routing);
     resolve_router(loader, routing);
     if (loader->diags->n_errors == n_errors) {

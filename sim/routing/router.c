@@ -86,6 +86,20 @@ uint32_t ts_router_next(const struct ts_engine *engine, const struct ts_flight *
     return next;
 }
 
+enum ts_reason ts_router_why_not(const struct ts_engine *engine, uint32_t call_id, uint32_t tier)
+{
+    const struct ts_model *model = engine->model;
+    const struct ts_call *call = ts_engine_call(engine, call_id);
+    const uint32_t asked = tier < model->n_tiers ? 1U << tier : (1U << model->n_tiers) - 1;
+    if ((call->barred & asked) == asked) {
+        return TS_REASON_BARRED;
+    }
+    const uint64_t n_tok = (uint64_t)call->request.prompt_tok + call->request.output_tok;
+    const bool of_user = tier < model->n_tiers && model->tiers[tier].kind == TS_TIER_DEVICE &&
+                         (model->tiers[tier].context_tok == 0 || n_tok <= model->tiers[tier].context_tok);
+    return of_user ? TS_REASON_BARRED : TS_REASON_TOO_LONG;
+}
+
 void ts_router_spend(struct ts_engine *engine, double usd)
 {
     if (usd > 0.0 && engine->router.ops->on_cost) {

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "sim/model.h"
+#include "sim/reasons.h"
 
 struct ts_engine;
 struct ts_flight;
@@ -50,6 +51,8 @@ uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_r
 /* The next tier to send an attempt to: its choice, then the fallback order, without those tried, barred, or unable to
  * hold it; n_tiers if there is none. Marks it as tried. */
 uint32_t ts_router_next(const struct ts_engine *engine, const struct ts_flight *flight);
+/* Why that tier may not take the call, which nobody has tried: BARRED or TOO_LONG. n_tiers: of all of them. */
+enum ts_reason ts_router_why_not(const struct ts_engine *engine, uint32_t call, uint32_t tier);
 /* Would it find one? */
 bool ts_router_has_next(const struct ts_engine *engine, const struct ts_flight *flight);
 /* Tells the policy what was charged. */

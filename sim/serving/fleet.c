@@ -263,7 +263,7 @@ static void lose(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
     if (fleet->model->failures.drops_calls || should_leave(fleet, engine, id)) {
-        ts_engine_turn_away(engine, id);
+        ts_engine_turn_away(engine, id, fleet->model->failures.drops_calls ? TS_REASON_FAILED : TS_REASON_DOWN);
         return;
     }
     flight->first_ns = TS_NEVER_NS;
@@ -446,8 +446,11 @@ bool ts_fleet_place(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t i
     if (replica) {
         return submit(replica, engine, id);
     }
-    if (fleet->n_up > 0 || fleet->n_held >= (uint64_t)fleet->balance.max_queue * fleet->balance.n ||
-        should_leave(fleet, engine, id)) {
+    if (fleet->n_up > 0 || fleet->n_held >= (uint64_t)fleet->balance.max_queue * fleet->balance.n) {
+        return false;
+    }
+    if (should_leave(fleet, engine, id)) {
+        ts_engine_flight(engine, id)->reason = TS_REASON_DOWN;
         return false;
     }
     if (fleet->n_starting == 0) {

@@ -95,6 +95,7 @@ static void go_on_in_decode(struct server *server, struct ts_engine *engine, uin
     ts_kv_transfer_end(&server->transfer, engine, id, kv_tok_of(from->config, &flight->request));
     ts_replica_release(from, engine, id);
     if (engine->status == TS_OK && !ts_fleet_place(&server->fleets[DECODE], engine, id) && engine->status == TS_OK) {
+        ts_engine_flight(engine, id)->reason = TS_REASON_FULL;
         ts_engine_finish(engine, id, TS_REJECTED);
     }
 }

@@ -122,9 +122,10 @@ static bool is_struck(const struct ts_tier *tier, const struct ts_engine *engine
     return ts_rng_uniform(&rng) < share;
 }
 
-/* The first offer that takes the call now, n_offers if none does. Draws once an offer that has room: is it up? */
+/* The first offer that takes the call now; n_offers if none does, and why the last one does not. Draws once an offer
+ * that has room: is it up? */
 static uint32_t choose_offer(struct ts_tier *tier, struct ts_engine *engine, const struct ts_flight *flight,
-                             struct ts_rng *rng)
+                             struct ts_rng *rng, enum ts_reason *reason)
 {
     struct api *api = tier->state;
     const bool any = engine->incidents != 0;
@@ -132,10 +133,14 @@ static uint32_t choose_offer(struct ts_tier *tier, struct ts_engine *engine, con
         if (!has_room(api, i, engine->now_ns, &flight->request) ||
             (any && is_struck(tier, engine, flight, i, TS_INCIDENT_THROTTLED))) {
             engine->ledger.accounts[tier->index].n_throttled++;
+            *reason = TS_REASON_THROTTLED;
             continue;
         }
-        if (ts_rng_uniform(rng) <= api->model->availability_frac &&
-            !(any && is_struck(tier, engine, flight, i, TS_INCIDENT_DOWN))) {
+        if (ts_rng_uniform(rng) > api->model->availability_frac) {
+            *reason = TS_REASON_FAILED;
+        } else if (any && is_struck(tier, engine, flight, i, TS_INCIDENT_DOWN)) {
+            *reason = TS_REASON_DOWN;
+        } else {
             return i;
         }
     }
@@ -200,11 +205,13 @@ static double retry_after_s(struct api *api, const struct ts_engine *engine, con
     return after_s <= longest_s ? after_s : 0.0;
 }
 
-static void back_off(struct api *api, struct ts_tier *tier, struct ts_engine *engine, uint32_t id, struct ts_rng *rng)
+static void back_off(struct ts_tier *tier, struct ts_engine *engine, uint32_t id, struct ts_rng *rng,
+                     enum ts_reason reason)
 {
+    struct api *api = tier->state;
     struct ts_flight *flight = ts_engine_flight(engine, id);
     if (flight->n_retries >= api->model->max_retries || flight->n_retries == UINT8_MAX) {
-        ts_engine_turn_away(engine, id);
+        ts_engine_turn_away(engine, id, reason);
         return;
     }
     const double wait_s = retry_after_s(api, engine, &flight->request) +
@@ -220,9 +227,10 @@ static void call(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
     struct ts_flight *flight = ts_engine_flight(engine, id);
     struct ts_rng rng;
     ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_API, tier->key, flight->number << 8 | flight->n_retries);
-    const uint32_t offer = choose_offer(tier, engine, flight, &rng);
+    enum ts_reason reason = TS_REASON_NONE;
+    const uint32_t offer = choose_offer(tier, engine, flight, &rng, &reason);
     if (offer == api->model->n_offers) {
-        back_off(api, tier, engine, id, &rng);
+        back_off(tier, engine, id, &rng, reason);
         return;
     }
     take(api, offer, &flight->request);

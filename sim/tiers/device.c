@@ -347,8 +347,11 @@ static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_
     struct ts_flight *flight = ts_engine_flight(engine, id);
     flight->unit = user_of(fleet, &flight->request);
     struct device *device = find(fleet, flight->unit);
-    if (device->n > fleet->model->max_queue || is_out_of_reach(tier, engine, flight->unit) ||
-        !has_charge(fleet, flight->unit, engine->now_ns)) {
+    if (is_out_of_reach(tier, engine, flight->unit)) {
+        flight->reason = TS_REASON_DOWN;
+        return false;
+    }
+    if (device->n > fleet->model->max_queue || !has_charge(fleet, flight->unit, engine->now_ns)) {
         return false;
     }
     flight->next = TS_FLIGHT_NONE;

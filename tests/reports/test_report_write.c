@@ -8,8 +8,8 @@
 #include "reports/chart.h"
 #include "scratch.h"
 
-static const char *const text_files[] = {"summary.csv", "timeseries.csv", "run.json",      "manifest.json",
-                                         "report.html", "plan.csv",       "bill_focus.csv"};
+static const char *const text_files[] = {"summary.csv", "timeseries.csv", "run.json",       "manifest.json",
+                                         "report.html", "plan.csv",       "bill_focus.csv", "outcomes.csv"};
 
 enum { N_TEXT_FILES = sizeof text_files / sizeof *text_files };
 

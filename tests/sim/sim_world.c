@@ -120,6 +120,7 @@ static void assert_same_cell(const struct ts_cell *a, const struct ts_cell *b, d
 {
 #define TS_CELL(type, field, ...) ASSERT_SAME_##type(field);
 #include "sim/counters.inc"
+    assert_memory_equal(&a->attempts, &b->attempts, sizeof a->attempts);
     for (int l = 0; l < TS_N_LATENCIES; l++) {
         assert_same_hist(&a->latency_ns[l], &b->latency_ns[l]);
     }

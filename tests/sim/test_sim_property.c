@@ -210,6 +210,7 @@ static void random_router(struct ts_rng *rng, struct ts_model *model)
                                               .reject_wrong_frac = ts_rng_uniform(rng),
                                               .latency_s = below(rng, 2) ? 0.03 : 0.0,
                                               .usd_per_call = 1e-5};
+    router->fallback_after_s = below(rng, 3) == 0 ? 0.02 + 0.3 * ts_rng_uniform(rng) : 0.0;
     router->hedge_after_s = 0.1 * ts_rng_uniform(rng);
     router->budget_usd_per_day = ts_rng_uniform(rng);
     for (uint32_t i = 0; i < model->n_tiers; i++) {
@@ -326,6 +327,7 @@ static struct ts_request *random_requests(struct ts_rng *rng, const struct ts_mo
 }
 
 struct tally {
+    struct ts_attempts attempts;
     uint64_t n_transfers;
     uint64_t done, rejected, timed_out, unfinished, fell_back, superseded, n_preemptions, n_retries, n_starts,
         n_failures;
@@ -343,6 +345,7 @@ static void add_to_tally(struct tally *tally, const struct ts_result *result, ui
     tally->unfinished += sum.unfinished;
     tally->fell_back += sum.fell_back;
     tally->superseded += sum.superseded;
+    ts_attempts_add(&tally->attempts, &sum.attempts);
     ts_cell_deinit(&sum);
     for (uint32_t i = 0; i < result->n_tiers; i++) {
         assert_true(result->tiers[i].busy_frac >= 0.0 && result->tiers[i].busy_frac <= 1.0);
@@ -358,6 +361,19 @@ static void add_to_tally(struct tally *tally, const struct ts_result *result, ui
         tally->n_starts += result->tiers[i].n_starts;
         tally->n_failures += result->tiers[i].n_failures;
     }
+}
+
+/* Two replications together balance as each does, reason by reason. */
+static void assert_merged_balances(const struct ts_result *first, const struct ts_model *model,
+                                   const struct ts_request *requests, uint64_t n)
+{
+    const struct ts_sim_options other = {.replication = 1};
+    struct ts_result merged = world_run_with(model, requests, n, &other);
+    assert_int_equal(ts_result_merge(&merged, first), TS_OK);
+    assert_true(ts_result_balances(&merged));
+    merged.tiers[0].cells[0].attempts.lost[TS_REASON_FULL]++; /* and one that is in no book is found */
+    assert_false(ts_result_balances(&merged));
+    ts_result_deinit(&merged);
 }
 
 static void test_sim__random_models_balance_and_repeat(void **state)
@@ -383,6 +399,7 @@ static void test_sim__random_models_balance_and_repeat(void **state)
         world_assert_same_intervals(&first, &second, 0.0);
         world_assert_same_intervals(&first, &stepped, 1e-9);
         add_to_tally(&tally, &first, n);
+        assert_merged_balances(&first, &model, requests, n);
         ts_result_deinit(&first);
         ts_result_deinit(&second);
         ts_result_deinit(&stepped);
@@ -394,6 +411,10 @@ static void test_sim__random_models_balance_and_repeat(void **state)
     assert_true(tally.unfinished > 500);
     assert_true(tally.fell_back > 1000);
     assert_true(tally.superseded > 1000);
+    for (int r = 0; r < TS_N_REASONS; r++) {
+        assert_true(tally.attempts.went_on[r] + tally.attempts.lost[r] > 200);
+    }
+    assert_true(tally.attempts.spared > 1000);
     assert_true(tally.n_preemptions > 500);
     assert_true(tally.n_transfers > 500);
     assert_true(tally.n_retries > 500);
