@@ -57,15 +57,28 @@ static void find_bills(struct ts_baseline out[TS_N_BASELINES], const struct ts_e
     }
 }
 
+/* Of units that are paid in every month alike. */
+static double provisioned_usd(const struct ts_model *model)
+{
+    double usd = 0.0;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        for (uint32_t o = 0; model->tiers[i].kind == TS_TIER_API && o < model->tiers[i].u.api.n_offers; o++) {
+            usd += model->tiers[i].u.api.offers[o].provisioned.usd_per_month;
+        }
+    }
+    return usd;
+}
+
 static void appraise(struct ts_baseline *out, const struct ts_econ *econ, const struct ts_money_model *money,
-                     double decline_per_year, double *flows)
+                     double decline_per_year, double fixed_usd, double *flows)
 {
     const double rate = ts_finance_monthly_rate(money->discount_frac_per_year);
     flows[0] = -econ->plan_usd[0];
     for (uint32_t m = 1; m <= econ->n_months; m++) {
         const double volume = econ->calls[1] > 0.0 ? econ->calls[m] / econ->calls[1] : 0.0;
         const double price = pow(1.0 - decline_per_year, ((double)m - 1.0) / TS_MONTHS_PER_YEAR);
-        flows[m] = out->usd_per_month * volume * price * (1.0 - money->tax_frac) - econ->plan_usd[m];
+        const double usd = (out->usd_per_month - fixed_usd) * volume * price + fixed_usd;
+        flows[m] = usd * (1.0 - money->tax_frac) - econ->plan_usd[m];
     }
     out->payback_months = ts_appraise_payback(0.0, flows, (size_t)econ->n_months + 1);
     flows[econ->n_months] += econ->residual_usd;
@@ -81,8 +94,9 @@ enum ts_status ts_baselines_compute(struct ts_baseline out[TS_N_BASELINES], cons
     }
     find_bills(out, econ, model, result);
     for (int i = 0; i < TS_N_BASELINES; i++) {
-        const bool falls = i != TS_BASELINE_PRESENT;
-        appraise(&out[i], econ, &model->money, falls ? model->money.api_price_decline_frac_per_year : 0.0, flows);
+        const bool falls = i != TS_BASELINE_PRESENT, is_api = i <= TS_BASELINE_SAME_WEIGHTS;
+        appraise(&out[i], econ, &model->money, falls ? model->money.api_price_decline_frac_per_year : 0.0,
+                 is_api ? provisioned_usd(model) : 0.0, flows);
     }
     free(flows);
     return TS_OK;

@@ -11,15 +11,15 @@
  *   done locally  s_m l_m, l_m = min(v_m, f_m)
  *
  * The plan spends, for each tier: u_m (maintenance + colocation + licences + rent + idle energy + demand charge) +
- * ceil(u_m n/replicas_per_staff) staff s_m + s_m (other + active energy l_m), its API bill A v_m p_m, that of attempts
- * which came to nothing S v_m p_m, what router and checks take R v_m, and for the calls that an owned tier does not
- * take and that policy lets out, at the price of the API that it replaces, (D - B) (v_m - s_m l_m) p_m; the others are
- * refused, with when_full: refuse all beyond f_m. D and B (of calls that policy bars from that API) are of every call
- * that came, answered or not. Rent includes the power. At the very end of the horizon nothing is bought any more; what
- * the machines are worth then counts in NPV and IRR as a flow of the last month.
+ * ceil(u_m n/replicas_per_staff) staff s_m + s_m (other + active energy l_m), its API bill A v_m p_m + P (provisioned
+ * throughput), that of attempts which came to nothing S v_m p_m, what router and checks take R v_m, and for the calls
+ * that an owned tier does not take and that policy lets out, at the price of the API that it replaces, (D - B) (v_m -
+ * s_m l_m) p_m; the others are refused, with when_full: refuse all beyond f_m. D and B (of calls that policy bars from
+ * that API) are of every call that came, answered or not. Rent includes the power. At the very end of the horizon
+ * nothing is bought any more; what the machines are worth then counts in NPV and IRR as a flow of the last month.
  *
- * The permitted baseline spends (sum of D - B + sum of A) v_m p_m: the calls that policy lets out, at the API, each
- * once, without a router. All calls at the API would be (sum of D + sum of A) v_m p_m.
+ * The permitted baseline spends (sum of D - B + sum of A) v_m p_m + sum of P: the calls that policy lets out, at the
+ * API, each once, without a router. All calls at the API would be (sum of D + sum of A) v_m p_m.
  *
  * With capex 40,000, D = 15,000 and other = 5,000 USD a month, API prices falling by 50 % a year:
  * net = -40000, 10000, 9158.1, 8363.5, ... -> payback after 4.7045 months.
@@ -127,7 +127,7 @@ static void spend(double out[TS_N_COST_KINDS], const struct ts_tier_month *tier,
     const double elsewhere = beyond.waiting + (refuses ? 0.0 : beyond.over);
     const double elsewhere_usd = (tier->displaced_usd - tier->barred_usd) * elsewhere;
     const double api_usd = (tier->api_usd + tier->superseded_usd) * month->volume + elsewhere_usd;
-    out[TS_COST_API] = api_usd * month->price + tier->router_usd * month->volume;
+    out[TS_COST_API] = api_usd * month->price + tier->provisioned_usd + tier->router_usd * month->volume;
 }
 
 /* Share of a tier's calls that end nowhere. Only what has units can be full or not there yet. */
@@ -157,7 +157,8 @@ static void first_month(struct plan *plan)
         for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
             econ->total_usd_per_month += econ->monthly_usd[i][kind];
         }
-        econ->tier_baseline_usd_per_month[i] = tier->displaced_usd - tier->barred_usd + tier->api_usd;
+        econ->tier_baseline_usd_per_month[i] =
+            tier->displaced_usd - tier->barred_usd + tier->api_usd + tier->provisioned_usd;
         econ->tier_kwh_per_month[i] = tier->idle_kwh + tier->active_kwh * fmin(1.0, tier->capacity);
         econ->baseline_usd_per_month += econ->tier_baseline_usd_per_month[i];
         econ->kwh_per_month += econ->tier_kwh_per_month[i];
@@ -198,7 +199,8 @@ static void add_row(struct plan *plan, uint32_t m, uint32_t i, const struct mont
     if (m > 0) {
         spend(kinds, tier, month);
         const double at_api = month->volume * month->price * after_tax;
-        econ->ledger_baseline_usd[row] = econ->tier_baseline_usd_per_month[i] * at_api;
+        econ->ledger_baseline_usd[row] =
+            (econ->tier_baseline_usd_per_month[i] - tier->provisioned_usd) * at_api + tier->provisioned_usd * after_tax;
         plan->all_api_usd[m] += tier->barred_usd * at_api;
         plan->refused += refused_of(tier, month) * tier->calls;
         plan->asked += month->volume * tier->calls;

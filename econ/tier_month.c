@@ -179,6 +179,11 @@ struct ts_tier_month ts_tier_month_of(const struct ts_econ *econ, const struct t
     if (is_server && model->tiers[tier].u.server.n_pools > 0) {
         out.n_units = ts_server_n_replicas(&model->tiers[tier].u.server);
     }
+    if (tier < model->n_tiers && model->tiers[tier].kind == TS_TIER_API) {
+        for (uint32_t i = 0; i < model->tiers[tier].u.api.n_offers; i++) {
+            out.provisioned_usd += model->tiers[tier].u.api.offers[i].provisioned.usd_per_month;
+        }
+    }
     add_energy(&out, econ, from);
     add_owned(&out, model, from->mean_up);
     out.usd_per_kwh = price_of(model, result, tier);

@@ -14,6 +14,7 @@ struct ts_tier_month {
     double usd_per_kwh, demand_usd; /* mean price over the hours in which energy is drawn; charge for its peak */
     double maintenance_usd, staff_usd, colocation_usd, licences_usd, other_usd, rent_usd;
     double api_usd, superseded_usd;   /* A, S */
+    double provisioned_usd;           /* P, of units that are paid whether they are used or not */
     double router_usd;                /* R */
     double displaced_usd, barred_usd; /* D and the part of it that policy would have kept */
     double calls, tokens;

@@ -9,6 +9,7 @@
  * such queue, only patience. */
 #include <math.h>
 
+#include "base/units.h"
 #include "reports/html.h"
 #include "reports/report_parts.h"
 
@@ -120,6 +121,36 @@ static bool note_prompt_cache(struct ts_text *out, const struct ts_report *repor
     return true;
 }
 
+/* How much of what was provisioned was used, and from which share on it is cheaper than tokens one by one. */
+static bool note_provisioned(struct ts_text *out, const struct ts_report *report, uint32_t tier)
+{
+    const struct ts_tier_model *model = &report->input.model->tiers[tier];
+    const struct ts_result *result = report->input.result;
+    double tok_per_s = 0.0, units = 0.0, paid_usd = 0.0, worth_usd = 0.0;
+    for (uint32_t i = 0; model->kind == TS_TIER_API && i < model->u.api.n_offers; i++) {
+        const struct ts_offer *offer = &model->u.api.offers[i];
+        units += offer->provisioned.units;
+        tok_per_s += offer->provisioned.tok_per_s;
+        paid_usd += offer->provisioned.usd_per_month;
+        worth_usd += offer->provisioned.tok_per_s * TS_S_PER_MONTH * offer->input_usd_per_mtok * 1e-6;
+    }
+    const double window_s = ts_result_window_s(result);
+    if (!(tok_per_s > 0.0) || !(window_s > 0.0)) {
+        return false;
+    }
+    ts_text_printf(out, "%s: %.0f provisioned units, ", model->name, units);
+    ts_metric_format(out, paid_usd, ts_model_currency(report->input.model));
+    ts_text_puts(out, " a month, used to ");
+    ts_metric_format(out, result->tiers[tier].provisioned_tok / (tok_per_s * window_s), "frac");
+    if (worth_usd > paid_usd) {
+        ts_text_puts(out, "; tokens one by one are cheaper below ");
+        ts_metric_format(out, paid_usd / worth_usd, "frac");
+    } else if (worth_usd > 0.0) {
+        ts_text_puts(out, "; tokens one by one are cheaper even where all of them are used");
+    }
+    return true;
+}
+
 static const struct ts_steps_model *steps_of(const struct ts_tier_model *model)
 {
     return model->kind == TS_TIER_DEVICE   ? &model->u.device.steps
@@ -149,8 +180,8 @@ static bool note_error(struct ts_text *out, const struct ts_report *report, uint
     return true;
 }
 
-static bool (*const notes[])(struct ts_text *, const struct ts_report *,
-                             uint32_t) = {note_overload, note_price, note_battery, note_prompt_cache, note_error};
+static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {
+    note_overload, note_price, note_battery, note_prompt_cache, note_provisioned, note_error};
 
 enum { N_NOTES = sizeof notes / sizeof notes[0] };
 

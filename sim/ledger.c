@@ -242,6 +242,11 @@ double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request
     return offer->call_usd + (input_usd + output * ((double)request->output_tok + tok.hidden)) * 1e-6;
 }
 
+double ts_ledger_bill_usd(const struct ts_offer *offer, const struct ts_request *request, struct ts_billed_tok tok)
+{
+    return offer->provisioned.units > 0.0 ? 0.0 : ts_ledger_price_usd(offer, request, tok);
+}
+
 static struct ts_billed_tok billed_tok(const struct ts_flight *flight)
 {
     return (struct ts_billed_tok){flight->found_tok, flight->written_tok, flight->hidden_tok};
@@ -359,9 +364,9 @@ static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const 
     cell->prompt_tok += request->prompt_tok;
     cell->output_tok += request->output_tok;
     add_quality(ledger, cell, call, flight);
-    const double charged_usd =
-        tier->kind == TS_TIER_API ? ts_ledger_price_usd(&tier->u.api.offers[flight->offer], request, billed_tok(flight))
-                                  : 0.0;
+    const double charged_usd = tier->kind == TS_TIER_API
+                                   ? ts_ledger_bill_usd(&tier->u.api.offers[flight->offer], request, billed_tok(flight))
+                                   : 0.0;
     cell->api_usd += charged_usd;
     ledger->charged_usd += charged_usd;
     cell->cached_tok += tier->kind == TS_TIER_API ? flight->found_tok : 0;
@@ -474,7 +479,7 @@ static double price_of_start_usd(const struct ts_offer *offer, const struct ts_f
 {
     struct ts_request prompt = flight->request;
     prompt.output_tok = 0;
-    return ts_ledger_price_usd(offer, &prompt, (struct ts_billed_tok){flight->found_tok, flight->written_tok, 0});
+    return ts_ledger_bill_usd(offer, &prompt, (struct ts_billed_tok){flight->found_tok, flight->written_tok, 0});
 }
 
 double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *flight, int64_t now_ns, bool is_whole)
@@ -491,7 +496,7 @@ double ts_ledger_supersede(struct ts_ledger *ledger, const struct ts_flight *fli
     }
     const struct ts_offer *offer = &ledger->model->tiers[tier].u.api.offers[flight->offer];
     const double usd =
-        is_whole ? ts_ledger_price_usd(offer, &flight->request, billed_tok(flight)) : price_of_start_usd(offer, flight);
+        is_whole ? ts_ledger_bill_usd(offer, &flight->request, billed_tok(flight)) : price_of_start_usd(offer, flight);
     cell->superseded_usd += usd;
     ledger->charged_usd += usd;
     return usd;

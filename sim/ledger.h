@@ -165,7 +165,9 @@ struct ts_billed_tok {
     uint32_t found, written, hidden;
 };
 
-/* What an offer charges for a request, in USD. */
+/* What a request costs by an offer's prices for tokens. */
 double ts_ledger_price_usd(const struct ts_offer *offer, const struct ts_request *request, struct ts_billed_tok tok);
+/* What it adds to the bill: the same, but nothing in provisioned throughput, which is paid anyway. */
+double ts_ledger_bill_usd(const struct ts_offer *offer, const struct ts_request *request, struct ts_billed_tok tok);
 
 #endif

@@ -326,6 +326,14 @@ struct ts_server_model {
     double cold_start_s;    /* from switched on to serving: load the weights, start the engine */
 };
 
+/* Throughput that is paid whether it is used or not: a bucket of prompt tokens, of a minute's worth. */
+struct ts_provisioned {
+    double units;         /* 0: none, calls are paid by the token */
+    double tok_per_s;     /* of all units */
+    double output_weight; /* prompt tokens that a token of reply counts as */
+    double usd_per_month; /* of all units */
+};
+
 struct ts_offer {
     const char *name; /* "OpenAI/gpt-4o" */
     double input_usd_per_mtok, cached_input_usd_per_mtok, output_usd_per_mtok;
@@ -335,6 +343,7 @@ struct ts_offer {
     /* Of calls with a longer prompt than long_over_tok, all of their tokens; 0: no other prices */
     uint32_t long_over_tok;
     double long_input_usd_per_mtok, long_cached_input_usd_per_mtok, long_output_usd_per_mtok;
+    struct ts_provisioned provisioned;
     const struct ts_dist *ttft_s, *tok_per_s; /* NULL: the tier's */
     const char *source;                       /* catalog row with date */
 };

@@ -213,6 +213,17 @@ const struct ts_price *ts_catalog_same_weights(const struct ts_catalog *catalog,
     return best;
 }
 
+const struct ts_provision *ts_catalog_provision(const struct ts_catalog *catalog, const char *offer)
+{
+    const char *slash = strchr(offer, '/'), *model = slash ? slash + 1 : offer;
+    for (size_t i = 0; i < catalog->n_provisions; i++) {
+        if (ts_str_equal(catalog->provisions[i].model, model)) {
+            return &catalog->provisions[i];
+        }
+    }
+    return NULL;
+}
+
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name)
 {
     return find(catalog, "region", name);

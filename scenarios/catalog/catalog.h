@@ -195,6 +195,14 @@ struct ts_server_row {
     const char *date, *source, *confidence, *notes;
 };
 
+/* How much a unit of provisioned throughput takes, and how units are sold. */
+struct ts_provision {
+    const char *model;      /* behind the slash of an offer's name */
+    double input_tok_per_s; /* prompt tokens; a token of reply counts several */
+    unsigned minimum, step;
+    const char *date, *source;
+};
+
 struct ts_catalog {
     const struct ts_hardware *hardware;
     size_t n_hardware;
@@ -214,6 +222,8 @@ struct ts_catalog {
     size_t n_servers;
     const struct ts_weight_quant *quants;
     size_t n_quants;
+    const struct ts_provision *provisions;
+    size_t n_provisions;
     const struct ts_score *scores;
     size_t n_scores;
     const struct ts_chip *chips;
@@ -281,6 +291,8 @@ const struct ts_price *ts_catalog_long_price(uint32_t *over_tok, const struct ts
 /* The cheapest offer of a model's own weights, by names ("Llama-3.1-70B": "meta.llama3-1-70b-instruct-v1:0"), at three
  * tokens of prompt to one of reply; NULL: there is none. */
 const struct ts_price *ts_catalog_same_weights(const struct ts_catalog *catalog, const char *model);
+/* Of that offer ("Azure/gpt-4.1"), or NULL. */
+const struct ts_provision *ts_catalog_provision(const struct ts_catalog *catalog, const char *offer);
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
 const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
 

@@ -150,6 +150,17 @@ const char *ts_catalog_bad_quant(const void *row)
     return FIRST_BROKEN(rules);
 }
 
+const char *ts_catalog_bad_provision(const void *row)
+{
+    const struct ts_provision *provision = row;
+    const struct rule rules[] = {
+        {provision->input_tok_per_s <= 0.0, "tok_per_min is 0"},
+        {provision->step == 0, "step is 0"},
+        {!ts_catalog_is_date(provision->date), date_due},
+    };
+    return FIRST_BROKEN(rules);
+}
+
 const char *ts_catalog_bad_score(const void *row)
 {
     const struct ts_score *score = row;

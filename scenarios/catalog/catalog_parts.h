@@ -80,6 +80,7 @@ const char *ts_catalog_bad_region(const void *row);
 const char *ts_catalog_bad_rental(const void *row);
 const char *ts_catalog_bad_server(const void *row);
 const char *ts_catalog_bad_quant(const void *row);
+const char *ts_catalog_bad_provision(const void *row);
 const char *ts_catalog_bad_score(const void *row);
 const char *ts_catalog_bad_chip(const void *row);
 

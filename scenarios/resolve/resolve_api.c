@@ -94,6 +94,61 @@ static void take_batch_prices(struct ts_loader *loader, struct ts_value *item, c
                      "%.3g and %.3g of the prices of input and output", of_input, of_output);
 }
 
+static double unit_tok_per_s(struct ts_loader *loader, struct ts_value *item, const struct ts_offer *offer)
+{
+    const struct ts_provision *row = offer->name ? ts_catalog_provision(&loader->catalog, offer->name) : NULL;
+    const unsigned units = ts_value_count(item, "provisioned.units");
+    if (ts_value_is_written(item, "provisioned.input")) {
+        return ts_value_number(item, "provisioned.input");
+    }
+    if (!row) {
+        ts_loader_error(loader, ts_value_at(item, "provisioned"), "write input: 3000 tok/min, what a unit takes",
+                        "the catalog does not know what a provisioned unit of '%s' takes", offer->name);
+        return 1.0;
+    }
+    if (units < row->minimum || (units - row->minimum) % row->step != 0) {
+        ts_loader_warning(loader, ts_value_at(item, "provisioned.units"), NULL,
+                          "units are sold from %u on, in steps of %u (%s)", row->minimum, row->step, row->date);
+    }
+    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.provisioned.input", item->path), TS_ORIGIN_CATALOG,
+                            ts_loader_printf(loader, "provisioned.csv: %s, %s, %s", row->model, row->date, row->source),
+                            row->input_tok_per_s, "tok/s");
+    return row->input_tok_per_s;
+}
+
+/* A unit at full load is worth its tokens by the token: below which share of that they would be cheaper. */
+static void tell_break_even(struct ts_loader *loader, const struct ts_value *item, const struct ts_offer *offer)
+{
+    const double month_s = 730.0 * 3600.0;
+    const double full_usd = offer->provisioned.tok_per_s * month_s * offer->input_usd_per_mtok * 1e-6;
+    if (full_usd > 0.0) {
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.provisioned.break_even", item->path), TS_ORIGIN_MODELLED,
+                         "price of the units over that of their prompt tokens one by one", "%.3g %% of what they take",
+                         100.0 * offer->provisioned.usd_per_month / full_usd);
+    }
+}
+
+static void resolve_provisioned(struct ts_loader *loader, struct ts_value *item, struct ts_offer *offer)
+{
+    if (!ts_value_is_written(item, "provisioned") || ts_value_at(item, "provisioned")->broken) {
+        return;
+    }
+    const double h_per_month = 730.0, units = ts_value_count(item, "provisioned.units");
+    double weight = offer->input_usd_per_mtok > 0.0 ? offer->output_usd_per_mtok / offer->input_usd_per_mtok : 1.0;
+    if (ts_value_is_written(item, "provisioned.output_weight")) {
+        weight = ts_value_number(item, "provisioned.output_weight");
+    } else {
+        ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.provisioned.output_weight", item->path),
+                                TS_ORIGIN_MODELLED, "price of output over that of input", weight, "1");
+    }
+    offer->provisioned =
+        (struct ts_provisioned){.units = units,
+                                .tok_per_s = units * unit_tok_per_s(loader, item, offer),
+                                .output_weight = weight,
+                                .usd_per_month = units * ts_value_number(item, "provisioned.price") * h_per_month};
+    tell_break_even(loader, item, offer);
+}
+
 static void resolve_offer(struct ts_loader *loader, struct ts_value *item, bool batch, struct ts_offer *offer)
 {
     const char *name = ts_value_text(item, "name");
@@ -133,6 +188,7 @@ static void resolve_offer(struct ts_loader *loader, struct ts_value *item, bool 
                        "requests do not tell what their prompts begin with");
     resolve_cache_write(loader, item, inline_prices ? NULL : row, offer);
     resolve_long(loader, item, inline_prices ? NULL : row, offer);
+    resolve_provisioned(loader, item, offer);
     if (batch) {
         take_batch_prices(loader, item, inline_prices ? NULL : row, offer);
     }
@@ -242,14 +298,19 @@ void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
     api->requests_per_s = ts_value_number(value, "limits.requests");
     api->input_tok_per_s = ts_value_number(value, "limits.input");
     api->output_tok_per_s = ts_value_number(value, "limits.output");
-    const bool fails = ts_value_at(value, "availability")->number < 1.0 || ts_value_is_written(value, "limits");
+    bool provisioned = false;
+    for (uint32_t i = 0; i < api->n_offers; i++) {
+        provisioned = provisioned || api->offers[i].provisioned.units > 0.0;
+    }
+    const bool fails =
+        ts_value_at(value, "availability")->number < 1.0 || ts_value_is_written(value, "limits") || provisioned;
     ts_value_counts_if(value, "retries", fails, "no call fails, and none is limited");
     ts_value_counts_if(value, "backoff", fails && ts_value_at(value, "retries")->number > 0.0,
                        "nothing is tried again");
     api->availability_frac = ts_value_number(value, "availability");
     api->max_retries = ts_value_count(value, "retries");
     api->retry_s = ts_value_number(value, "backoff");
-    const bool limited = ts_value_is_written(value, "limits") && api->max_retries > 0;
+    const bool limited = (ts_value_is_written(value, "limits") || provisioned) && api->max_retries > 0;
     ts_value_counts_if(value, "retry_after", limited, "no call that is limited is tried again");
     api->heeds_retry_after = limited && ts_value_flag(value, "retry_after");
     ctx->tier->model = api->offers[0].name;

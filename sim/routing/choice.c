@@ -38,7 +38,7 @@ double ts_router_price_usd(const struct ts_tier_model *tier, const struct ts_req
 {
     struct ts_request expected = *request;
     expected.output_tok = (uint32_t)reply_tok;
-    return tier->kind == TS_TIER_API ? ts_ledger_price_usd(&tier->u.api.offers[0], &expected, (struct ts_billed_tok){0})
+    return tier->kind == TS_TIER_API ? ts_ledger_bill_usd(&tier->u.api.offers[0], &expected, (struct ts_billed_tok){0})
                                      : 0.0;
 }
 

@@ -14,7 +14,7 @@
 #include "sim/serving/steptime.h"
 #include "sim/tiers/prompt_cache.h"
 
-enum { BUCKET_REQUESTS, BUCKET_INPUT, BUCKET_OUTPUT, N_BUCKETS };
+enum { BUCKET_REQUESTS, BUCKET_INPUT, BUCKET_OUTPUT, BUCKET_PROVISIONED, N_BUCKETS };
 
 struct api {
     const struct ts_api_model *model;
@@ -50,27 +50,32 @@ void ts_bucket_take(struct ts_bucket *bucket, double amount)
     }
 }
 
-static double amount_of(int bucket, const struct ts_request *request)
+static double amount_of(int bucket, const struct ts_offer *offer, const struct ts_request *request)
 {
-    return bucket == BUCKET_REQUESTS ? 1.0
-           : bucket == BUCKET_INPUT  ? (double)request->prompt_tok
-                                     : (double)request->output_tok;
+    const double in = (double)request->prompt_tok, out = (double)request->output_tok;
+    return bucket == BUCKET_REQUESTS      ? 1.0
+           : bucket == BUCKET_INPUT       ? in
+           : bucket == BUCKET_PROVISIONED ? in + offer->provisioned.output_weight * out
+                                          : out;
 }
 
 static bool has_room(struct api *api, uint32_t offer, int64_t now_ns, const struct ts_request *request)
 {
     bool room = true;
     for (int b = 0; b < N_BUCKETS; b++) {
-        room = ts_bucket_has(&api->buckets[offer][b], now_ns, amount_of(b, request)) && room;
+        room =
+            ts_bucket_has(&api->buckets[offer][b], now_ns, amount_of(b, &api->model->offers[offer], request)) && room;
     }
     return room;
 }
 
-static void take(struct api *api, uint32_t offer, const struct ts_request *request)
+static void take(struct api *api, struct ts_account *account, uint32_t offer, const struct ts_request *request)
 {
+    const struct ts_offer *model = &api->model->offers[offer];
     for (int b = 0; b < N_BUCKETS; b++) {
-        ts_bucket_take(&api->buckets[offer][b], amount_of(b, request));
+        ts_bucket_take(&api->buckets[offer][b], amount_of(b, model, request));
     }
+    account->provisioned_tok += model->provisioned.units > 0.0 ? amount_of(BUCKET_PROVISIONED, model, request) : 0.0;
 }
 
 /* ---- life ---- */
@@ -98,9 +103,11 @@ static enum ts_status api_create(struct ts_tier *tier, struct ts_engine *engine)
     api->context_tok = tier->model->context_tok;
     api->cache = ts_prompt_cache_of(&model->cache);
     for (uint32_t i = 0; i < model->n_offers; i++) {
-        api->buckets[i][BUCKET_REQUESTS] = ts_bucket_of_rate(model->requests_per_s);
-        api->buckets[i][BUCKET_INPUT] = ts_bucket_of_rate(model->input_tok_per_s);
-        api->buckets[i][BUCKET_OUTPUT] = ts_bucket_of_rate(model->output_tok_per_s);
+        const bool by_token = !(model->offers[i].provisioned.units > 0.0);
+        api->buckets[i][BUCKET_REQUESTS] = ts_bucket_of_rate(by_token ? model->requests_per_s : 0.0);
+        api->buckets[i][BUCKET_INPUT] = ts_bucket_of_rate(by_token ? model->input_tok_per_s : 0.0);
+        api->buckets[i][BUCKET_OUTPUT] = ts_bucket_of_rate(by_token ? model->output_tok_per_s : 0.0);
+        api->buckets[i][BUCKET_PROVISIONED] = ts_bucket_of_rate(model->offers[i].provisioned.tok_per_s);
     }
     tier->state = api;
     return TS_OK;
@@ -198,8 +205,9 @@ static double retry_after_s(struct api *api, const struct ts_engine *engine, con
     double after_s = 0.0;
     for (int b = 0; api->model->heeds_retry_after && b < N_BUCKETS; b++) {
         struct ts_bucket *bucket = &api->buckets[0][b];
-        if (!ts_bucket_has(bucket, engine->now_ns, amount_of(b, request))) {
-            after_s = fmax(after_s, (amount_of(b, request) - bucket->level) / bucket->per_s);
+        const double amount = amount_of(b, &api->model->offers[0], request);
+        if (!ts_bucket_has(bucket, engine->now_ns, amount)) {
+            after_s = fmax(after_s, (amount - bucket->level) / bucket->per_s);
         }
     }
     return after_s <= longest_s ? after_s : 0.0;
@@ -233,7 +241,7 @@ static void call(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
         back_off(tier, engine, id, &rng, reason);
         return;
     }
-    take(api, offer, &flight->request);
+    take(api, &engine->ledger.accounts[tier->index], offer, &flight->request);
     flight->offer = (uint8_t)offer;
     begin_reply(api, engine, id, &rng);
     look_up_prompt(tier, engine, ts_engine_flight(engine, id));
@@ -242,16 +250,26 @@ static void call(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
 /* ---- the functions of the tier ---- */
 
 /* A call that is larger than a minute's worth of a limit would be refused for ever. */
+static bool fits(const struct api *api, uint32_t offer, const struct ts_request *request)
+{
+    bool fits = true;
+    for (int b = 0; b < N_BUCKETS; b++) {
+        const struct ts_bucket *bucket = &api->buckets[offer][b];
+        fits =
+            fits && (!(bucket->per_s > 0.0) || amount_of(b, &api->model->offers[offer], request) <= bucket->capacity);
+    }
+    return fits;
+}
+
 static bool api_can_hold(const struct ts_tier *tier, const struct ts_request *request)
 {
     const struct api *api = tier->state;
     const uint64_t n_tok = (uint64_t)request->prompt_tok + request->output_tok;
-    bool fits = api->context_tok == 0 || n_tok <= api->context_tok;
-    for (int b = 0; b < N_BUCKETS; b++) {
-        const struct ts_bucket *bucket = &api->buckets[0][b];
-        fits = fits && (!(bucket->per_s > 0.0) || amount_of(b, request) <= bucket->capacity);
+    bool any = false;
+    for (uint32_t i = 0; i < api->model->n_offers && !any; i++) {
+        any = fits(api, i, request);
     }
-    return fits;
+    return any && (api->context_tok == 0 || n_tok <= api->context_tok);
 }
 
 /* 1 when the preferred offer would refuse the call now. */

@@ -128,6 +128,28 @@ static void test_econ__baselines_are_named(void **state)
     world_deinit(&world);
 }
 
+/* 1,000 USD a month of units, in the plan and in the baseline, neither grow nor fall. */
+static void test_econ__provisioned_units_cost_the_same_in_every_month(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.money.growth_frac_per_month = 0.10;
+    world.model.money.api_price_decline_frac_per_year = 0.5;
+    world.cells[API] = (struct ts_cell){.arrived = 500, .done = 500, .api_usd = 700};
+    world.model.tiers[API].u.api.n_offers = 2;
+    world.model.tiers[API].u.api.offers[0].provisioned = (struct ts_provisioned){.units = 10, .usd_per_month = 1000};
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->total_usd_per_month, 1700, 1e-9);
+    close_to(econ->baseline_usd_per_month, 1700, 1e-9);
+    for (uint32_t m = 1; m <= econ->n_months; m++) {
+        const double by_token = 700 * pow(1.1, m - 1.0) * pow(0.5, (m - 1.0) / 12.0);
+        close_to(econ->plan_usd[m], 1000 + by_token, 1e-6);
+        close_to(econ->baseline_usd[m], 1000 + by_token, 1e-6);
+    }
+    world_deinit(&world);
+}
+
 static void test_econ__first_month_lists_every_kind(void **state)
 {
     (void)state;
@@ -830,6 +852,7 @@ int main(void)
         cmocka_unit_test(test_econ__a_call_costs_its_time_in_service),
         cmocka_unit_test(test_econ_payback__matches_the_falling_price_table),
         cmocka_unit_test(test_econ__baselines_are_named),
+        cmocka_unit_test(test_econ__provisioned_units_cost_the_same_in_every_month),
         cmocka_unit_test(test_econ__first_month_lists_every_kind),
         cmocka_unit_test(test_econ__window_scales_by_calls_and_by_time),
         cmocka_unit_test(test_econ__energy_carries_host_and_pue_as_published),

@@ -123,6 +123,38 @@ static void test_api__a_refused_call_goes_to_the_next_offer_at_its_price(void **
     free(requests);
 }
 
+/* 100 calls a minute of 1,000 + 200 tokens, a token of reply counting four times, at 3,000 a minute for a unit: 60
+ * units hold them, 57 do not hold one in twenty, which then goes to the next offer by the token; what is in the units
+ * is not billed. The full bucket at the start takes 31 calls more. */
+static void test_api__provisioned_units_hold_what_they_should(void **state)
+{
+    (void)state;
+    const uint64_t n = 6000;
+    const struct {
+        double units;
+        uint64_t least, most; /* calls spilled over */
+    } cases[] = {{60.0, 0, 0}, {57.0, 300 - 96, 300}};
+    for (size_t i = 0; i < 2; i++) {
+        struct ts_tier_model tier = world_api(0.5, 100.0);
+        tier.u.api.n_offers = 2;
+        tier.u.api.offers[1] = tier.u.api.offers[0];
+        tier.u.api.offers[1].input_usd_per_mtok = 2.0;
+        tier.u.api.offers[1].output_usd_per_mtok = 8.0;
+        tier.u.api.offers[0].provisioned = (struct ts_provisioned){
+            .units = cases[i].units, .tok_per_s = cases[i].units * 3000.0 / 60.0, .output_weight = 4.0};
+        const struct ts_model model = world_model(&tier, 1);
+        struct ts_request *requests = evenly(n, 600 * MS, 1000, 200);
+        struct ts_result result = world_run(&model, requests, n);
+        const struct ts_cell *cell = cell_of(&result, 0);
+        const double spilled = cell->api_usd / (1000 * 2e-6 + 200 * 8e-6);
+        assert_int_equal(cell->done, n);
+        assert_true(spilled > (double)cases[i].least - 1e-6 && spilled < (double)cases[i].most + 1e-6);
+        world_assert_near(result.tiers[0].provisioned_tok, ((double)n - spilled) * 1800.0, 1e-3);
+        ts_result_deinit(&result);
+        free(requests);
+    }
+}
+
 /* Availability 90 %, no retries: one call in ten fails; with 3 retries one in ten thousand. */
 static void test_api__failures_are_retried(void **state)
 {
@@ -297,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_api__time_to_first_token_has_the_quantiles_of_its_distribution),
         cmocka_unit_test(test_api__a_token_limit_caps_the_calls_of_a_day),
         cmocka_unit_test(test_api__a_bucket_holds_one_minute),
+        cmocka_unit_test(test_api__provisioned_units_hold_what_they_should),
         cmocka_unit_test(test_api__a_throttled_call_backs_off_and_comes_back),
         cmocka_unit_test(test_api__a_refused_call_goes_to_the_next_offer_at_its_price),
         cmocka_unit_test(test_api__failures_are_retried),
