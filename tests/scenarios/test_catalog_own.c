@@ -27,8 +27,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    static const char *const files[] = {"prices.csv",  "hardware.csv", "rentals.csv", "devices.csv",
-                                        "quality.csv", "price.csv",    "servers.csv", "regions.csv", "provisioned.csv"};
+    static const char *const files[] = {"prices.csv", "hardware.csv", "rentals.csv", "devices.csv",    "quality.csv",
+                                        "price.csv",  "servers.csv",  "regions.csv", "provisioned.csv"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[128];
         (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
