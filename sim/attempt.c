@@ -161,6 +161,7 @@ void ts_attempt_fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t
     case TS_EVENT_STEP:
     case TS_EVENT_LIFE:
     case TS_EVENT_INCIDENT:
+    case TS_EVENT_LINK:
     case TS_EVENT_PATIENCE:
     case TS_EVENT_TIMER:
     case TS_EVENT_USER:

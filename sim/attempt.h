@@ -31,6 +31,7 @@ void ts_attempt_lose_link(struct ts_engine *engine, uint32_t link);
 void ts_attempt_drop(struct ts_engine *engine, uint32_t id);
 
 /* Events. */
+void ts_attempt_fire_link(struct ts_engine *engine, uint32_t link, uint32_t stamp);
 void ts_attempt_fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t id);
 void ts_attempt_fire_call(struct ts_engine *engine, enum ts_event_kind kind, uint32_t call);
 /* The run is over: calls that are under way have no other outcome. */

@@ -44,8 +44,23 @@ void ts_attempt_leave_slow(struct ts_engine *engine, uint32_t id)
     }
 }
 
+/* What is on a link that prompts share is lost with it. */
+static void lose_prompts(struct ts_engine *engine, struct ts_link *link)
+{
+    struct ts_sharing_message message;
+    while (ts_sharing_lose(&link->prompts, &message)) {
+        struct ts_flight *flight = ts_engine_flight(engine, message.target);
+        if (flight->slot.stamp == message.stamp) {
+            flight->down_ns = 0;
+            flight->reason = TS_REASON_DOWN;
+            ts_engine_schedule_flight(engine, engine->now_ns, TS_EVENT_ROUTE, message.target);
+        }
+    }
+}
+
 void ts_attempt_lose_link(struct ts_engine *engine, uint32_t link)
 {
+    lose_prompts(engine, &engine->links[link]);
     for (uint32_t id = 0; id < engine->flights.cap && ts_engine_toils_on(engine, 1); id++) {
         const struct ts_flight *flight = ts_engine_flight(engine, id);
         if (flight->slot.is_used && flight->in_tier && !flight->is_cut &&

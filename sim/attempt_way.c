@@ -16,7 +16,51 @@ static bool enter_tier(struct ts_engine *engine, uint32_t id)
     return false;
 }
 
-/* Onto the link of its tier: how long until it is there, and the reply's delay. */
+/* ---- links that prompts share ---- */
+
+static void expect_departure(struct ts_engine *engine, uint32_t index)
+{
+    struct ts_link *link = &engine->links[index];
+    const int64_t next_ns = ts_sharing_next_ns(&link->prompts, engine->now_ns);
+    link->expectation++;
+    if (next_ns != INT64_MAX) {
+        ts_engine_schedule(engine, next_ns, TS_EVENT_LINK, index, link->expectation);
+    }
+}
+
+/* It is in the tier's door that much behind its end on the link. */
+static void share_link(struct ts_engine *engine, uint32_t id, int64_t up_ns)
+{
+    struct ts_flight *flight = ts_engine_flight(engine, id);
+    const uint32_t index = (uint32_t)engine->model->tiers[flight->tier].link;
+    struct ts_link *link = &engine->links[index];
+    flight->up_ns = up_ns;
+    const int64_t alone_ns = ts_link_occupied_ns(link, flight->request.prompt_tok * link->model->bytes_per_tok);
+    ts_engine_fail(engine, ts_sharing_add(&link->prompts, engine->now_ns, alone_ns, id, flight->slot.stamp));
+    expect_departure(engine, index);
+}
+
+/* Prompts of attempts that have been called back cross it as well. */
+void ts_attempt_fire_link(struct ts_engine *engine, uint32_t index, uint32_t stamp)
+{
+    struct ts_link *link = &engine->links[index];
+    struct ts_sharing_message message;
+    if (stamp != link->expectation) {
+        return;
+    }
+    while (ts_sharing_take(&link->prompts, engine->now_ns, &message)) {
+        const struct ts_flight *flight = ts_engine_flight(engine, message.target);
+        if (flight->slot.stamp == message.stamp) {
+            ts_engine_schedule_flight(engine, engine->now_ns + flight->up_ns, TS_EVENT_ENTER, message.target);
+        }
+    }
+    expect_departure(engine, index);
+}
+
+/* ---- the way ---- */
+
+/* Onto the link of its tier: how long until it is there (of a link that prompts share: beside the time on it), and the
+ * reply's delay. */
 static int64_t take_link(struct ts_engine *engine, struct ts_flight *flight)
 {
     const int index = engine->model->tiers[flight->tier].link;
@@ -32,8 +76,12 @@ static int64_t take_link(struct ts_engine *engine, struct ts_flight *flight)
         ts_engine_rng(engine, &rng, &flight->request, TS_PURPOSE_LINK, engine->tiers[flight->tier].key, flight->number);
         used = &rng;
     }
-    const struct ts_link_delays delays = ts_link_draw(link->model, flight->request.prompt_tok, used);
+    const bool is_shared = ts_link_is_shared(link);
+    const struct ts_link_delays delays = ts_link_draw(link->model, is_shared ? 0 : flight->request.prompt_tok, used);
     flight->down_ns = delays.down_ns + request_ns;
+    if (is_shared) {
+        return delays.up_ns;
+    }
     return delays.up_ns +
            ts_link_send(link, TS_LINK_UP, engine->now_ns, flight->request.prompt_tok * link->model->bytes_per_tok, 0);
 }
@@ -61,6 +109,10 @@ static bool reach_tier(struct ts_engine *engine, uint32_t id)
     }
     const int64_t up_ns = take_link(engine, flight);
     const int64_t down_ns = flight->down_ns;
+    if (link && ts_link_is_shared(link)) {
+        share_link(engine, id, up_ns);
+        return true;
+    }
     if (up_ns > 0) {
         ts_engine_schedule_flight(engine, engine->now_ns + up_ns, TS_EVENT_ENTER, id);
         return true;

@@ -75,6 +75,9 @@ void ts_engine_deinit(struct ts_engine *engine)
             engine->tiers[i].ops->destroy(&engine->tiers[i]);
         }
     }
+    for (uint32_t i = 0; i < engine->model->n_links; i++) {
+        ts_sharing_deinit(&engine->links[i].prompts);
+    }
     ts_router_deinit(&engine->router);
     ts_displaced_deinit(&engine->displaced);
     ts_ledger_deinit(&engine->ledger);
@@ -111,6 +114,10 @@ static void fire(struct ts_engine *engine, enum ts_event_kind kind, uint32_t tar
 {
     if (kind == TS_EVENT_INCIDENT) {
         ts_incidents_fire(engine, target);
+        return;
+    }
+    if (kind == TS_EVENT_LINK) {
+        ts_attempt_fire_link(engine, target, stamp);
         return;
     }
     if (kind <= TS_EVENT_LIFE) {

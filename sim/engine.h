@@ -24,11 +24,12 @@
 /* In order of priority at equal times. The target is an attempt (stamp: its stamp), except for STEP and LIFE: a unit of
  * a tier (stamp: the unit's business), and from PATIENCE on: a call (stamp: its stamp), for USER a user of the
  * closed loop, for TURN a call of a session. LIFE is what happens to units without any request: they fail, start, are
- * counted. INCIDENT: see sim/incidents.h. */
+ * counted. INCIDENT: see sim/incidents.h. LINK: a link (stamp: its expectation). */
 enum ts_event_kind {
     TS_EVENT_STEP,
     TS_EVENT_LIFE,
     TS_EVENT_INCIDENT,
+    TS_EVENT_LINK, /* a prompt is through a link that prompts share */
     TS_EVENT_SERVICE,
     TS_EVENT_LOADED, /* servers: blocks from a KV level are there */
     TS_EVENT_RETRY,

@@ -55,6 +55,7 @@ struct ts_flight {
     int64_t first_ns;      /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
     int64_t end_ns;        /* devices: last token; disaggregated servers: when its KV entries came onto the link */
     int64_t token_ns;      /* servers: when it was preempted or left for another pool, its last token */
+    int64_t up_ns;         /* delay of a link that prompts share, beside the time on it */
     int64_t down_ns;       /* delay of the link towards the client */
     int64_t first_wait_ns; /* of the first token, before the link was free for it */
     int64_t last_wait_ns;  /* and of the last */

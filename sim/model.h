@@ -162,6 +162,7 @@ struct ts_link_model {
     struct ts_dist jitter_s; /* extra one-way delay, drawn for each direction */
     double bytes_per_s;      /* 0 = unlimited */
     double bytes_per_tok;    /* size of a token on the wire */
+    bool shares_equally;     /* prompts that are on the way at the same time; else one goes after the other */
     /* Outages by themselves, beside incidents: time up and time down are exponential. */
     double mean_up_s; /* 0 = none */
     double mean_down_s;

@@ -53,6 +53,7 @@ static const struct ts_choice balance_policies[] = {{"least-outstanding", TS_BAL
                                                     {0}};
 static const struct ts_choice failed_calls[] = {{"retry", false}, {"fail", true}, {0}};  /* are dropped */
 static const struct ts_choice while_down[] = {{"fallback", false}, {"wait", true}, {0}}; /* stores */
+static const struct ts_choice link_sharings[] = {{"fifo", false}, {"equal", true}, {0}}; /* shares equally */
 static const struct ts_choice incident_kinds[] = {
     {"down", TS_INCIDENT_DOWN}, {"throttled", TS_INCIDENT_THROTTLED}, {0}};
 static const struct ts_choice kept_blocks[] = {{"prompts", true}, {"all", false}, {0}};

@@ -64,6 +64,24 @@ static bool is_struck(struct ts_loader *loader, int link)
     return any;
 }
 
+static void resolve_sharing(struct ts_loader *loader, struct ts_value *value, struct link_use use,
+                            struct ts_link_model *link)
+{
+    const bool takes_time = ts_value_is_written(value, "bandwidth");
+    const bool counts = takes_time && use.by_users;
+    const char *why = takes_time ? "no tokens cross the link" : "without a bandwidth it takes no time";
+    ts_value_counts_if(value, "token_size", counts, why);
+    ts_value_counts_if(value, "sharing", counts, why);
+    link->bytes_per_s = ts_value_number(value, "bandwidth");
+    link->bytes_per_tok = ts_value_number(value, "token_size");
+    link->shares_equally = counts && ts_value_choice(value, "sharing") == true;
+    if (link->shares_equally && use.by_kv_cache) {
+        ts_loader_error(loader, ts_value_at(value, "sharing"), "give them a link of their own",
+                        "the KV entries of a tier cross '%s' one after the other, prompts cannot share it equally",
+                        value->path);
+    }
+}
+
 static void resolve_outages(struct ts_loader *loader, struct ts_value *value, int index, struct ts_link_model *link)
 {
     const bool written = ts_value_is_written(value, "outages");
@@ -99,13 +117,9 @@ void ts_resolve_links(struct ts_loader *loader)
         if (!use.by_users && !use.by_kv_cache) {
             ts_loader_warning(loader, value, NULL, "'%s' has no effect here: no tier uses it", value->path);
         }
-        const bool takes_time = ts_value_is_written(value, "bandwidth");
-        ts_value_counts_if(value, "token_size", takes_time && use.by_users,
-                           takes_time ? "no tokens cross the link" : "without a bandwidth it takes no time");
         link->rtt_s = ts_value_dist(value, "rtt");
         link->jitter_s = ts_value_dist(value, "jitter");
-        link->bytes_per_s = ts_value_number(value, "bandwidth");
-        link->bytes_per_tok = ts_value_number(value, "token_size");
+        resolve_sharing(loader, value, use, link);
         ts_value_counts_if(value, "outages", use.by_users, "no calls cross the link");
         resolve_outages(loader, value, (int)i, link);
     }

@@ -59,6 +59,7 @@ void ts_link_break(struct ts_link *link, int64_t now_ns, int64_t until_ns)
         const int64_t free_ns = (link->free_ns[way] > from_ns ? link->free_ns[way] : from_ns) + (until_ns - from_ns);
         link->free_ns[way] = free_ns < LATEST_NS ? free_ns : LATEST_NS;
     }
+    ts_sharing_stop(&link->prompts, now_ns, until_ns);
     link->down_ns += until_ns - from_ns;
     link->up_ns = until_ns;
 }

@@ -1,6 +1,7 @@
 /* Network links: what a request's way to a tier and the tokens' way back cost in time. A link with a bandwidth is
  * shared: each direction carries one message after another, in the order in which they come (FIFO), at its full
- * bandwidth. What waits, waits in front of the link; round trip and jitter come on top.
+ * bandwidth. What waits, waits in front of the link; round trip and jitter come on top. Prompts may instead share it
+ * equally, all at the same time: see sim/network/sharing.h.
  *
  * Up: a prompt is one message. Down: a reply is one message whose last token closes it, so that a reply which streams
  * through a free link costs nothing beyond its last token's own way; its first token waits until the replies that are
@@ -16,6 +17,7 @@
 
 #include "base/rng.h"
 #include "sim/model.h"
+#include "sim/network/sharing.h"
 
 enum ts_link_way { TS_LINK_UP, TS_LINK_DOWN, TS_N_LINK_WAYS };
 
@@ -27,6 +29,8 @@ struct ts_link {
     int64_t free_ns[TS_N_LINK_WAYS]; /* when it is through with what it was given; down until then at least */
     int64_t up_ns;                   /* down until then; not later than now: it is up */
     int64_t down_ns;                 /* sum of all outages so far, each to its end */
+    struct ts_sharing prompts;       /* that are on it, if they share it; what is expected of them, an event, */
+    uint32_t expectation;            /* has this stamp */
 };
 
 struct ts_link_delays {
@@ -43,6 +47,11 @@ bool ts_link_is_constant(const struct ts_link_model *link);
 static inline bool ts_link_is_limited(const struct ts_link *link)
 {
     return link->model->bytes_per_s > 0.0;
+}
+/* Do prompts share it equally? */
+static inline bool ts_link_is_shared(const struct ts_link *link)
+{
+    return link->model->shares_equally && ts_link_is_limited(link);
 }
 /* Goes down until then, or stays down for longer. */
 void ts_link_break(struct ts_link *link, int64_t now_ns, int64_t until_ns);

@@ -21,7 +21,7 @@ static const char text[] =
     "  split: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 3,\n"
     "          pools: [{name: p, role: prefill}, {name: d, role: decode}]}\n"
     "  cloud: {kind: api, offers: OpenAI/gpt-4o, ability: 4, link: wan}\n"
-    "links: {wan: {rtt: 9 ms, outages: {mean_up: 9 h}}}\n"
+    "links: {wan: {rtt: 9 ms, bandwidth: 9 Mbit/s, outages: {mean_up: 9 h}}}\n"
     "events: [{at: 1 h, tier: cloud, for: 9 min}]\n"
     "routing: {thresholds: {phone: 0, edge: 1, split: 2}, static: {chat: edge},\n"
     "          hedge_after: 1 s, budget_per_day: 50 USD,\n"
@@ -133,6 +133,11 @@ static int stores(const struct ts_scenario *s)
     return s->model.links[0].stores;
 }
 
+static int shares(const struct ts_scenario *s)
+{
+    return s->model.links[0].shares_equally;
+}
+
 static int incident(const struct ts_scenario *s)
 {
     return (int)s->model.incidents[0].kind;
@@ -187,6 +192,8 @@ static const struct meaning meanings[] = {
     {"tiers.*.scheduler.policy", "static", "tiers.edge.scheduler.policy=static", policy, TS_SCHEDULER_STATIC},
     {"tiers.*.scheduler.order", "fcfs", "tiers.edge.scheduler.order=fcfs", by_priority, false},
     {"tiers.*.scheduler.order", "priority", "tiers.edge.scheduler.order=priority", by_priority, true},
+    {"links.*.sharing", "fifo", "links.wan.sharing=fifo", shares, false},
+    {"links.*.sharing", "equal", "links.wan.sharing=equal", shares, true},
     {"links.*.while_down", "fallback", "links.wan.while_down=fallback", stores, false},
     {"links.*.while_down", "wait", "links.wan.while_down=wait", stores, true},
     {"events[].is", "down", "events.0.is=down", incident, TS_INCIDENT_DOWN},
@@ -267,7 +274,7 @@ static void test_choices__no_word_is_left_out_above(void **state)
             }
         }
     }
-    assert_int_equal(n_choices, 21);
+    assert_int_equal(n_choices, 22);
 }
 
 /* The words of every row backwards mean the same. */

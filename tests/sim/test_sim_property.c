@@ -283,6 +283,7 @@ static struct ts_model random_model(struct ts_rng *rng, struct ts_pool_model (*p
                                                                        : ts_dist_constant(0.001 * below(rng, 3)),
                                                 .jitter_s = ts_dist_constant(0.0),
                                                 .bytes_per_s = below(rng, 2) ? 1e6 : 0.0,
+                                                .shares_equally = below(rng, 2) != 0,
                                                 .bytes_per_tok = 4.0};
     }
     for (uint32_t i = 0; i < n_tiers; i++) {
