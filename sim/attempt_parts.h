@@ -16,10 +16,10 @@ static inline bool ts_attempt_has_token(const struct ts_engine *engine, const st
     return flight->in_tier && flight->first_ns <= engine->now_ns;
 }
 
-/* The link to its tier; NULL: none. */
+/* The link from its site to its tier; NULL: none. */
 static inline struct ts_link *ts_attempt_link(struct ts_engine *engine, const struct ts_flight *flight)
 {
-    const int index = engine->model->tiers[flight->tier].link;
+    const int index = ts_model_link(engine->model, flight->tier, flight->request.class_id);
     return index >= 0 ? &engine->links[index] : NULL;
 }
 

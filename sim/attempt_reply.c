@@ -64,7 +64,8 @@ void ts_attempt_lose_link(struct ts_engine *engine, uint32_t link)
     for (uint32_t id = 0; id < engine->flights.cap && ts_engine_toils_on(engine, 1); id++) {
         const struct ts_flight *flight = ts_engine_flight(engine, id);
         if (flight->slot.is_used && flight->in_tier && !flight->is_cut &&
-            engine->model->tiers[flight->tier].link == (int)link && !ts_engine_call(engine, flight->call)->is_settled) {
+            ts_attempt_link(engine, flight) == &engine->links[link] &&
+            !ts_engine_call(engine, flight->call)->is_settled) {
             start_over(engine, id, TS_REASON_DOWN);
         }
     }
@@ -87,9 +88,8 @@ static bool loses_reply(struct ts_engine *engine, uint32_t id)
 /* The reply onto the link, of which it was able to carry what streamed. */
 static void send_reply(struct ts_engine *engine, struct ts_flight *flight)
 {
-    const int index = engine->model->tiers[flight->tier].link;
-    if (index >= 0) {
-        struct ts_link *link = &engine->links[index];
+    struct ts_link *link = ts_attempt_link(engine, flight);
+    if (link) {
         const double bytes = flight->request.output_tok * link->model->bytes_per_tok;
         flight->last_wait_ns =
             ts_link_send(link, TS_LINK_DOWN, engine->now_ns, bytes, engine->now_ns - flight->first_ns);

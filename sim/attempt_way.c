@@ -32,12 +32,11 @@ static void expect_departure(struct ts_engine *engine, uint32_t index)
 static void share_link(struct ts_engine *engine, uint32_t id, int64_t up_ns)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
-    const uint32_t index = (uint32_t)engine->model->tiers[flight->tier].link;
-    struct ts_link *link = &engine->links[index];
+    struct ts_link *link = ts_attempt_link(engine, flight);
     flight->up_ns = up_ns;
     const int64_t alone_ns = ts_link_occupied_ns(link, flight->request.prompt_tok * link->model->bytes_per_tok);
     ts_engine_fail(engine, ts_sharing_add(&link->prompts, engine->now_ns, alone_ns, id, flight->slot.stamp));
-    expect_departure(engine, index);
+    expect_departure(engine, (uint32_t)(link - engine->links));
 }
 
 /* Prompts of attempts that have been called back cross it as well. */
@@ -63,13 +62,12 @@ void ts_attempt_fire_link(struct ts_engine *engine, uint32_t index, uint32_t sta
  * reply's delay. */
 static int64_t take_link(struct ts_engine *engine, struct ts_flight *flight)
 {
-    const int index = engine->model->tiers[flight->tier].link;
     const int64_t request_ns = ts_ns_from_s(engine->model->tiers[flight->tier].request_s);
-    if (index < 0) {
+    struct ts_link *link = ts_attempt_link(engine, flight);
+    if (!link) {
         flight->down_ns = request_ns;
         return 0;
     }
-    struct ts_link *link = &engine->links[index];
     struct ts_rng rng;
     struct ts_rng *used = NULL;
     if (!ts_link_is_constant(link->model)) {

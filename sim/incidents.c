@@ -123,14 +123,35 @@ void ts_incidents_fire(struct ts_engine *engine, uint32_t target)
     }
 }
 
+/* As its users have seen it: of several sites, by the requests that came from each. */
+static int64_t down_ns_of(const struct ts_engine *engine, uint32_t tier, int64_t end_ns)
+{
+    const struct ts_result *result = &engine->ledger.result;
+    double weighted_ns = 0.0, n_all = 0.0;
+    for (uint32_t c = 0; c < result->n_classes; c++) {
+        const int link = ts_model_link(engine->model, tier, c);
+        double n = 0.0;
+        for (uint32_t i = 0; i <= result->n_tiers; i++) {
+            n += (double)result->tiers[i].cells[c].arrived;
+        }
+        n_all += n;
+        weighted_ns +=
+            link < 0 ? 0.0 : n * (double)(engine->links[link].down_ns - ts_link_down_ns(&engine->links[link], end_ns));
+    }
+    return n_all > 0.0 ? (int64_t)(weighted_ns / n_all) : 0;
+}
+
 void ts_incidents_close(struct ts_engine *engine, int64_t end_ns)
 {
     for (uint32_t i = 0; i < engine->model->n_tiers; i++) {
         const int link = engine->model->tiers[i].link;
-        if (link >= 0) {
-            const struct ts_link *at = &engine->links[link];
-            engine->ledger.accounts[i].link_down_ns = at->down_ns - ts_link_down_ns(at, end_ns);
+        int64_t down_ns = 0;
+        if (engine->model->site_links) {
+            down_ns = down_ns_of(engine, i, end_ns);
+        } else if (link >= 0) {
+            down_ns = engine->links[link].down_ns - ts_link_down_ns(&engine->links[link], end_ns);
         }
+        engine->ledger.accounts[i].link_down_ns = down_ns;
     }
 }
 

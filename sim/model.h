@@ -561,6 +561,8 @@ struct ts_model {
     uint32_t n_incidents;                      /* up to TS_MAX_INCIDENTS */
     const char *const *class_names;
     uint32_t n_classes;
+    const int (*site_links)[TS_MAX_TIERS]; /* [n_classes] each class comes from one site: its link to every tier, -1:
+                                              none; NULL: tiers[].link for all */
     struct ts_router_model router;
     struct ts_quality_model quality;
     struct ts_users_model users;
@@ -585,6 +587,11 @@ struct ts_model {
     size_t n_assumptions;
 };
 
+/* The link to a tier for requests of that class; an index, -1: none. */
+static inline int ts_model_link(const struct ts_model *model, uint32_t tier, uint32_t class_id)
+{
+    return model->site_links ? model->site_links[class_id][tier] : model->tiers[tier].link;
+}
 /* Does anything go wrong that reports tell the course of: an incident, or a link's own outages? */
 bool ts_model_has_incidents(const struct ts_model *model);
 /* "USD", "EUR": of all money in it. */

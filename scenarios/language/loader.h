@@ -92,6 +92,8 @@ void ts_resolve_quality(struct ts_loader *loader);
 void ts_resolve_routing(struct ts_loader *loader);
 void ts_resolve_plain(struct ts_loader *loader);
 void ts_resolve_events(struct ts_loader *loader);
+/* Behind all that is resolved class by class: makes a class of every class and site. */
+void ts_resolve_sites(struct ts_loader *loader);
 void ts_resolve_recorded(struct ts_loader *loader);
 
 /* ---- shared between the resolvers ---- */

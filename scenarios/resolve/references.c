@@ -16,6 +16,9 @@ static const struct ts_value *own_names(struct ts_loader *loader, const char *so
     if (ts_str_equal(sort, "link")) {
         return ts_value_at(loader->root, "links");
     }
+    if (ts_str_equal(sort, "site")) {
+        return ts_value_at(loader->root, "sites");
+    }
     if (ts_str_equal(sort, "class")) {
         const char *path = ts_value_is_written(loader->root, "workload") ? "workload.classes" : "trace.classes";
         return ts_value_at(loader->root, path);

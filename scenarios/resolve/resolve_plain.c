@@ -20,10 +20,25 @@ struct link_use {
     bool by_users, by_kv_cache;
 };
 
+/* Is it a site's link to any tier? */
+static bool is_of_site(struct ts_loader *loader, int link)
+{
+    struct ts_value *sites = ts_value_at(loader->root, "sites");
+    bool any = false;
+    for (size_t i = 0; i < sites->n_children; i++) {
+        const struct ts_value *links =
+            sites->children[i].n_children > 0 ? ts_value_at(&sites->children[i], "links") : NULL;
+        for (size_t k = 0; links && k < links->n_children; k++) {
+            any = any || (links->children[k].text && links->children[k].choice == link);
+        }
+    }
+    return any;
+}
+
 static struct link_use use_of_link(struct ts_loader *loader, int link)
 {
     struct ts_value *tiers = ts_value_at(loader->root, "tiers");
-    struct link_use use = {false, false};
+    struct link_use use = {is_of_site(loader, link), false};
     for (size_t i = 0; i < tiers->n_children; i++) {
         struct ts_value *tier = &tiers->children[i];
         use.by_users = use.by_users || (tier->n_children > 0 && refers_to(tier, "link", link));

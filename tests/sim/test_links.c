@@ -133,11 +133,43 @@ static void test_link__what_shares_a_link_that_fails(void **state)
     ts_result_deinit(&result);
 }
 
+/* Requests of two sites at one tier, over a line of 20 ms and one of 600 ms there and back; the second line is down for
+ * half of 20 s: for the 3 of 4 requests that come from there, 37.5 % of the tier's time. */
+static void test_sites__have_lines_of_their_own(void **state)
+{
+    (void)state;
+    static const int links[2][TS_MAX_TIERS] = {{0}, {1}};
+    struct ts_tier_model tier = world_api(0.1, 1000.0);
+    tier.link = 0;
+    struct ts_model model = world_model(&tier, 1);
+    const struct ts_incident_model incident = {
+        .link = 1, .tier = -1, .offer = -1, .at_s = 10.0, .for_s = 10.0, .share_frac = 1.0};
+    model.incidents = &incident;
+    model.n_incidents = 1;
+    model.n_classes = 2;
+    model.site_links = links;
+    model.n_links = 2;
+    model.links[0] = (struct ts_link_model){.rtt_s = ts_dist_constant(0.02), .jitter_s = ts_dist_constant(0.0)};
+    model.links[1] =
+        (struct ts_link_model){.rtt_s = ts_dist_constant(0.6), .jitter_s = ts_dist_constant(0.0), .detect_s = 0.5};
+    struct ts_request requests[] = {world_request(0, S, 10, 1), world_request(1, S, 10, 1),
+                                    world_request(2, 12 * S, 10, 1), world_request(3, 12 * S, 10, 1)};
+    requests[1].class_id = requests[2].class_id = requests[3].class_id = 1;
+    const struct ts_sim_options options = {.window_s = 20.0};
+    struct ts_result result = world_run_with(&model, requests, COUNT(requests), &options);
+    assert_true(result.tiers[0].cells[0].latency_ns[TS_TTFT].sum == 120.0 * MS);
+    assert_true(result.tiers[0].cells[1].latency_ns[TS_TTFT].sum == 700.0 * MS);
+    assert_int_equal(result.tiers[0].cells[1].attempts.lost[TS_REASON_DOWN], 2);
+    world_assert_near(result.tiers[0].link_down_frac, 0.375, 1e-9);
+    ts_result_deinit(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sharing__departures_on_paper),
         cmocka_unit_test(test_link__what_shares_a_link_that_fails),
+        cmocka_unit_test(test_sites__have_lines_of_their_own),
         cmocka_unit_test(test_link__one_after_the_other_waits_as_m_g_1_has_it),
         cmocka_unit_test(test_link__equal_parts_take_as_long_as_m_g_1_ps_has_it),
     };
