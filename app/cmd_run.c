@@ -19,17 +19,19 @@
 #include "study/capacity.h"
 #include "study/replicate.h"
 #include "study/service.h"
+#include "study/uncertainty.h"
 
-enum { MAX_REPLICATIONS = 10000 };
+enum { MAX_REPLICATIONS = 10000, MIN_DRAWS = 16, MAX_DRAWS = 1000000 };
 
 struct run_args {
     struct ts_scenario_args scenario;
     const char *out, *requests, *capacity;
     uint32_t replications, threads; /* 0: as the scenario says; all CPUs */
-    bool exact, no_report, quiet;
+    uint32_t draws;
+    bool exact, no_report, quiet, uncertainty;
 };
 
-static const struct run_args defaults;
+static const struct run_args defaults = {.draws = 10000};
 
 static const struct ts_option options[] = {
     TS_SCENARIO_OPTIONS(struct run_args, scenario),
@@ -43,6 +45,10 @@ static const struct ts_option options[] = {
      "also write a row for every request, as CSV (gzip if the name ends in .gz)"},
     {"capacity", 0, TS_INTO(struct run_args, capacity), "EFFORT",
      "how the volume is found up to which servers keep the SLO: off, quick (default where calls grow) or full"},
+    {"uncertainty", 'u', TS_INTO(struct run_args, uncertainty), NULL,
+     "also draw what nobody knows: inputs that are written as uncertain, and those that always are"},
+    {"draws", 0, TS_INTO(struct run_args, draws), "N", "how often", .range = {MIN_DRAWS, MAX_DRAWS},
+     .with = "uncertainty"},
     {"exact", 0, TS_INTO(struct run_args, exact), NULL,
      "simulate every step of a server on its own: slower, the same result"},
     {"no-report", 0, TS_INTO(struct run_args, no_report), NULL, "print the summary, write no report"},
@@ -54,6 +60,9 @@ static const char *command_text(struct ts_arena *arena, const struct run_args *a
     struct ts_text text;
     ts_text_init(&text);
     ts_text_printf(&text, "tiersim run %s", args->scenario.path);
+    if (args->uncertainty) {
+        ts_text_printf(&text, " --uncertainty --draws %u", args->draws);
+    }
     if (args->scenario.trace) {
         ts_text_printf(&text, " --trace %s", args->scenario.trace);
     }
@@ -227,7 +236,7 @@ static enum ts_status give_out(const struct ts_report_input *input, struct job *
 static enum ts_status choose_effort(struct job *job, const enum ts_capacity_effort *written, struct ts_diags *diags)
 {
     const bool applies = ts_capacity_applies(job->scenario);
-    const bool grows = job->scenario->model.money.growth_frac_per_month > 0.0;
+    const bool grows = job->scenario->model.money.growth_frac_per_month > 0.0 || job->args->uncertainty;
     job->effort = written ? *written : applies && grows ? TS_CAPACITY_QUICK : TS_CAPACITY_OFF;
     return job->effort == TS_CAPACITY_OFF || applies
                ? TS_OK
@@ -261,22 +270,65 @@ static enum ts_status find_baselines(struct ts_baseline out[TS_N_BASELINES], con
     return status == TS_EINTERRUPTED ? TS_OK : status; /* the report goes without their services */
 }
 
+/* The base of its draws: the scenario as it was run, loaded once more with what draws need. */
+static enum ts_status study_base(struct ts_uncertainty *out, const struct ts_loaded_base *loaded, struct job *job,
+                                 const struct ts_econ *econ, const struct ts_replications *runs, struct ts_diags *diags)
+{
+    const struct ts_progress progress = ts_progress_line_of(&job->line);
+    const struct ts_uncertainty_options how = {.n_draws = job->args->draws,
+                                               .n_threads = job->n_threads,
+                                               .capacity = &econ->capacity,
+                                               .effort = job->effort,
+                                               .progress = &progress};
+    const enum ts_status status =
+        ts_uncertainty_study(out, &loaded->base, &runs->merged, &how, &job->scenario->arena, diags);
+    ts_progress_line_end(&job->line);
+    return status;
+}
+
+/* *found: it was asked for, and not interrupted. */
+static enum ts_status study(struct ts_uncertainty *out, bool *found, struct job *job, const struct ts_econ *econ,
+                            const struct ts_replications *runs, struct ts_diags *diags)
+{
+    char replications[64];
+    struct ts_loaded_base loaded;
+    *found = false;
+    if (!job->args->uncertainty) {
+        return TS_OK;
+    }
+    (void)snprintf(replications, sizeof replications, "replications=%u", job->scenario->replications);
+    enum ts_status status = ts_load_base(&loaded, &job->args->scenario, replications, NULL); /* warnings: once */
+    if (status == TS_OK) {
+        loaded.scenario.model.month_scale = job->scenario->model.month_scale;
+        status = study_base(out, &loaded, job, econ, runs, diags);
+        ts_loaded_base_deinit(&loaded);
+    }
+    *found = status == TS_OK;
+    return status == TS_EINTERRUPTED ? TS_OK : status; /* the report goes without */
+}
+
 static enum ts_status report(struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
 {
     struct ts_econ econ = {0};
     struct ts_run_info info;
+    struct ts_uncertainty uncertainty;
+    bool found = false;
     enum ts_status status = appraise(&econ, job, runs, diags);
     if (status != TS_OK) {
         return status;
     }
     struct ts_baseline baselines[TS_N_BASELINES];
     status = find_baselines(baselines, &econ, job, runs, diags);
+    if (status == TS_OK) {
+        status = study(&uncertainty, &found, job, &econ, runs, diags);
+    }
     const struct ts_report_input input = {.model = &job->scenario->model,
                                           .result = &runs->merged,
                                           .replications = &runs->each,
                                           .econ = &econ,
                                           .baselines = baselines,
                                           .info = &info,
+                                          .uncertainty = found ? &uncertainty : NULL,
                                           .progress = &job->finish};
     if (status == TS_OK) {
         status = describe(&info, job, runs, diags);

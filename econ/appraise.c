@@ -86,14 +86,14 @@ static void add_tier(struct sums *out, const struct ts_econ *econ, const struct 
         total_usd += kinds[kind];
         fixed_usd += kind == TS_COST_API ? 0.0 : kinds[kind];
     }
-    const double active_usd = kinds[TS_COST_ENERGY] > 0.0 ? tier->active_kwh * tier->usd_per_kwh : 0.0;
+    const double active_usd = kinds[TS_COST_ENERGY] > 0.0 ? tier->use.active_kwh * tier->usd_per_kwh : 0.0;
     out->total_usd += total_usd;
-    out->busy_usd += fixed_usd * tier->busy_frac + kinds[TS_COST_API];
-    out->calls += tier->calls;
-    out->tokens += tier->tokens;
-    if (tier->displaced_usd > 0.0) {
+    out->busy_usd += fixed_usd * tier->use.busy_frac + kinds[TS_COST_API];
+    out->calls += tier->use.calls;
+    out->tokens += tier->use.tokens;
+    if (tier->use.displaced_usd > 0.0) {
         out->fixed_usd += fixed_usd - fmin(active_usd, fixed_usd);
-        out->variable_usd += active_usd + tier->api_usd + tier->superseded_usd + tier->router_usd;
+        out->variable_usd += active_usd + tier->use.api_usd + tier->use.superseded_usd + tier->use.router_usd;
         out->saved_usd += econ->tier_baseline_usd_per_month[i];
         out->capacity = fmin(out->capacity, tier->capacity);
     }
@@ -182,8 +182,8 @@ static enum ts_status appraise_tiers(struct ts_econ *econ, const struct ts_tier_
         set_unit_costs(worth, &own);
         set_break_even(worth, &own);
         worth->rent_hours = rent_hours(econ, &tiers[i], i);
-        worth->levelised_usd_per_mtok = levelised_of(econ, i, i, tiers[i].tokens, residual_usd[i], rate);
-        worth->payback_months = tiers[i].displaced_usd > 0.0 ? payback_of(econ, i, flows) : NAN;
+        worth->levelised_usd_per_mtok = levelised_of(econ, i, i, tiers[i].use.tokens, residual_usd[i], rate);
+        worth->payback_months = tiers[i].use.displaced_usd > 0.0 ? payback_of(econ, i, flows) : NAN;
     }
     struct ts_econ_worth *worth = &econ->worth[econ->n_tiers + 1];
     set_unit_costs(worth, &plan);

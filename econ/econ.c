@@ -33,7 +33,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/units.h"
 #include "econ/appraise.h"
 #include "econ/finance.h"
@@ -115,7 +114,7 @@ static void spend(double out[TS_N_COST_KINDS], const struct ts_tier_month *tier,
     const bool refuses = tier->owned->when_full == TS_FULL_REFUSE;
     memset(out, 0, TS_N_COST_KINDS * sizeof *out);
     if (!rented) {
-        const double kwh = tier->idle_kwh * month->units + tier->active_kwh * beyond.local * month->first;
+        const double kwh = tier->use.idle_kwh * month->units + tier->use.active_kwh * beyond.local * month->first;
         out[TS_COST_ENERGY] = kwh * tier->usd_per_kwh + tier->demand_usd * month->units;
     }
     out[TS_COST_MAINTENANCE] = month->units * tier->maintenance_usd;
@@ -125,16 +124,16 @@ static void spend(double out[TS_N_COST_KINDS], const struct ts_tier_month *tier,
     out[TS_COST_OTHER] = month->first * tier->other_usd;
     out[TS_COST_RENT] = month->units * tier->rent_usd;
     const double elsewhere = beyond.waiting + (refuses ? 0.0 : beyond.over);
-    const double elsewhere_usd = (tier->displaced_usd - tier->barred_usd) * elsewhere;
-    const double api_usd = (tier->api_usd + tier->superseded_usd) * month->volume + elsewhere_usd;
-    out[TS_COST_API] = api_usd * month->price + tier->provisioned_usd + tier->router_usd * month->volume;
+    const double elsewhere_usd = (tier->use.displaced_usd - tier->use.barred_usd) * elsewhere;
+    const double api_usd = (tier->use.api_usd + tier->use.superseded_usd) * month->volume + elsewhere_usd;
+    out[TS_COST_API] = api_usd * month->price + tier->use.provisioned_usd + tier->use.router_usd * month->volume;
 }
 
 /* Share of a tier's calls that end nowhere. Only what has units can be full or not there yet. */
 static double refused_of(const struct ts_tier_month *tier, const struct month *month)
 {
     const struct beyond beyond = beyond_of(tier, month);
-    const double barred = tier->displaced_usd > 0.0 ? tier->barred_usd / tier->displaced_usd : 1.0;
+    const double barred = tier->use.displaced_usd > 0.0 ? tier->use.barred_usd / tier->use.displaced_usd : 1.0;
     const double over = tier->owned->when_full == TS_FULL_REFUSE ? 1.0 : barred;
     return beyond.waiting * barred + beyond.over * over;
 }
@@ -158,11 +157,11 @@ static void first_month(struct plan *plan)
             econ->total_usd_per_month += econ->monthly_usd[i][kind];
         }
         econ->tier_baseline_usd_per_month[i] =
-            tier->displaced_usd - tier->barred_usd + tier->api_usd + tier->provisioned_usd;
-        econ->tier_kwh_per_month[i] = tier->idle_kwh + tier->active_kwh * fmin(1.0, tier->capacity);
+            tier->use.displaced_usd - tier->use.barred_usd + tier->use.api_usd + tier->use.provisioned_usd;
+        econ->tier_kwh_per_month[i] = tier->use.idle_kwh + tier->use.active_kwh * fmin(1.0, tier->capacity);
         econ->baseline_usd_per_month += econ->tier_baseline_usd_per_month[i];
         econ->kwh_per_month += econ->tier_kwh_per_month[i];
-        econ->barred_usd_per_month += tier->barred_usd;
+        econ->barred_usd_per_month += tier->use.barred_usd;
     }
     econ->carbon_kg_per_month = econ->kwh_per_month * plan->model->money.carbon_g_per_kwh / 1000.0;
 }
@@ -199,12 +198,12 @@ static void add_row(struct plan *plan, uint32_t m, uint32_t i, const struct mont
     if (m > 0) {
         spend(kinds, tier, month);
         const double at_api = month->volume * month->price * after_tax;
-        econ->ledger_baseline_usd[row] =
-            (econ->tier_baseline_usd_per_month[i] - tier->provisioned_usd) * at_api + tier->provisioned_usd * after_tax;
-        plan->all_api_usd[m] += tier->barred_usd * at_api;
-        plan->refused += refused_of(tier, month) * tier->calls;
-        plan->asked += month->volume * tier->calls;
-        econ->calls[m] += month->volume * tier->calls;
+        econ->ledger_baseline_usd[row] = (econ->tier_baseline_usd_per_month[i] - tier->use.provisioned_usd) * at_api +
+                                         tier->use.provisioned_usd * after_tax;
+        plan->all_api_usd[m] += tier->use.barred_usd * at_api;
+        plan->refused += refused_of(tier, month) * tier->use.calls;
+        plan->asked += month->volume * tier->use.calls;
+        econ->calls[m] += month->volume * tier->use.calls;
         econ->units[row] = has_units(plan->model, i) ? month->units * tier->n_units : 0.0;
     }
     kinds[TS_COST_CAPEX] = ts_purchases_cash(&plan->purchases[i], m);
@@ -308,14 +307,14 @@ static enum ts_status allocate(struct ts_econ *econ, uint32_t n_tiers, uint32_t 
     return complete ? TS_OK : TS_ENOMEM;
 }
 
-static enum ts_status compute(struct plan *plan, const struct ts_result *result)
+static enum ts_status compute(struct plan *plan, const struct ts_econ_use *use)
 {
     struct ts_econ *econ = plan->econ;
     econ->capacity_growth = INFINITY;
     for (uint32_t i = 0; i <= econ->n_tiers; i++) {
-        plan->tiers[i] = ts_tier_month_of(econ, plan->model, result, i);
+        plan->tiers[i] = ts_tier_month_of(econ, plan->model, &use->tiers[i], i);
         econ->capacity_growth = fmin(econ->capacity_growth, plan->tiers[i].capacity);
-        econ->has_baseline = econ->has_baseline || plan->tiers[i].displaced_usd > 0.0;
+        econ->has_baseline = econ->has_baseline || plan->tiers[i].use.displaced_usd > 0.0;
     }
     econ->capacity_growth = isfinite(econ->capacity_growth) ? econ->capacity_growth : NAN;
     const enum ts_status status = buy(plan);
@@ -327,26 +326,23 @@ static enum ts_status compute(struct plan *plan, const struct ts_result *result)
     return ts_appraise(econ, plan->model, plan->tiers, plan->residual_usd, plan->all_api_usd);
 }
 
-enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model, const struct ts_result *result,
-                               const struct ts_econ_capacity *capacity, struct ts_diags *diags)
+enum ts_status ts_econ_of_use(struct ts_econ *out, const struct ts_model *model, const struct ts_econ_use *use,
+                              const struct ts_econ_capacity *capacity, struct ts_diags *diags)
 {
-    struct ts_econ econ = {.capacity = capacity ? *capacity : (struct ts_econ_capacity){.is_simulated = false}};
+    struct ts_econ econ = {.capacity = capacity ? *capacity : (struct ts_econ_capacity){.is_simulated = false},
+                           .month_factor = use->month_factor,
+                           .time_factor = use->time_factor};
     struct plan plan = {.econ = &econ, .model = model};
     const uint32_t n_months = model->money.horizon_months;
 
-    TS_CHECK(model->n_tiers <= TS_MAX_TIERS && result->n_tiers == model->n_tiers);
     if (n_months > ECON_MAX_MONTHS) {
         return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "a horizon of %u months is too long: at most %d",
                        (unsigned)n_months, ECON_MAX_MONTHS);
     }
-    enum ts_status status = ts_tier_month_factors(&econ, model, result, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    status = allocate(&econ, model->n_tiers, n_months);
+    enum ts_status status = allocate(&econ, model->n_tiers, n_months);
     plan.all_api_usd = calloc((size_t)n_months + 1, sizeof *plan.all_api_usd);
     if (status == TS_OK) {
-        status = plan.all_api_usd ? compute(&plan, result) : TS_ENOMEM;
+        status = plan.all_api_usd ? compute(&plan, use) : TS_ENOMEM;
     }
     for (uint32_t i = 0; i <= model->n_tiers; i++) {
         ts_purchases_deinit(&plan.purchases[i]);
@@ -358,6 +354,14 @@ enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model
     }
     *out = econ;
     return TS_OK;
+}
+
+enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model, const struct ts_result *result,
+                               const struct ts_econ_capacity *capacity, struct ts_diags *diags)
+{
+    struct ts_econ_use use;
+    const enum ts_status status = ts_econ_use_of(&use, model, result, diags);
+    return status == TS_OK ? ts_econ_of_use(out, model, &use, capacity, diags) : status;
 }
 
 void ts_econ_deinit(struct ts_econ *econ)

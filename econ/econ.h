@@ -33,6 +33,29 @@ struct ts_econ_capacity {
     enum ts_slo_bound bound[TS_MAX_TIERS];
 };
 
+/* What a month of a tier is by what was simulated, before owned machines, electricity and time have a price. Of calls
+ * it is money: what APIs charge, each at its own price. */
+struct ts_tier_use {
+    double idle_kwh, active_kwh;
+    double peak_frac;                 /* share of its energy that is drawn in the tariff's peak hours */
+    double peak_kw;                   /* what it draws when all owned tiers together draw the most */
+    double mean_up;                   /* replicas */
+    double busy_frac;                 /* share of all its units' time that they work */
+    double full_frac;                 /* share of the month that its busiest pool works, all replicas up; 0: never */
+    double api_usd, superseded_usd;   /* A, S of econ.c */
+    double provisioned_usd;           /* P, of units that are paid whether they are used or not */
+    double router_usd;                /* R */
+    double displaced_usd, barred_usd; /* D and the part of it that policy would have kept */
+    double calls, tokens;
+};
+enum { TS_N_TIER_USES = sizeof(struct ts_tier_use) / sizeof(double) }; /* all of them are doubles */
+
+/* The same of all tiers; the last is nowhere. */
+struct ts_econ_use {
+    double month_factor, time_factor; /* see struct ts_econ */
+    struct ts_tier_use tiers[TS_MAX_TIERS + 1];
+};
+
 /* What a tier, or the plan, is worth by itself. NaN: there is no such figure. Never: INFINITY. */
 struct ts_econ_worth {
     double usd_per_call, usd_per_mtok; /* of the first month in full service: all cost over calls; over tokens */
@@ -101,6 +124,11 @@ static inline size_t ts_econ_row(const struct ts_econ *econ, uint32_t month, uin
  */
 enum ts_status ts_econ_compute(struct ts_econ *out, const struct ts_model *model, const struct ts_result *result,
                                const struct ts_econ_capacity *capacity, struct ts_diags *diags);
+/* The same in two steps: what is used, and what it costs. */
+enum ts_status ts_econ_use_of(struct ts_econ_use *out, const struct ts_model *model, const struct ts_result *result,
+                              struct ts_diags *diags);
+enum ts_status ts_econ_of_use(struct ts_econ *out, const struct ts_model *model, const struct ts_econ_use *use,
+                              const struct ts_econ_capacity *capacity, struct ts_diags *diags);
 void ts_econ_deinit(struct ts_econ *econ);
 
 /* What a call of a class costs at a tier (n_tiers + 1: at all of them): its own API bill, and its part of what the

@@ -6,6 +6,26 @@
 
 #include "reports/gnuplot.h"
 
+static bool has_incidents(const struct ts_report *report)
+{
+    return ts_model_has_incidents(report->input.model);
+}
+
+static bool has_choice(const struct ts_report *report)
+{
+    return ts_report_has_choice(report->input.model);
+}
+
+static bool is_uncertain(const struct ts_report *report)
+{
+    return report->input.uncertainty != NULL;
+}
+
+static bool has_fan(const struct ts_report *report)
+{
+    return is_uncertain(report) && report->input.econ->has_baseline;
+}
+
 const struct ts_chart ts_charts[] = {
     {"latency", "How long requests take",
      "Each line climbs to the share of a tier's requests that were answered within the time below it: where it "
@@ -28,17 +48,27 @@ const struct ts_chart ts_charts[] = {
      "lets out at the API (dashed). Where the lines cross, the plan has paid back. The shaded area is what it is "
      "ahead by.",
      NULL, ts_chart_payback},
+    {"payback_fan", "How sure the payback is",
+     "What the plan is ahead of the permitted calls at the API by, all inputs that nobody knows drawn together: in "
+     "each month half of the draws lie above the line and 8 of 10 inside the band. Where line and band cross zero, the "
+     "plan "
+     "has paid back.",
+     has_fan, ts_chart_payback_fan},
+    {"tornado", "Which input matters",
+     "One uncertain input at a time goes from its p10 to its p90, all others stay at their medians: how far the bar "
+     "reaches is how far the figure moves. An input at the top is worth finding out about; one at the bottom is not.",
+     is_uncertain, ts_chart_tornado},
     {"incidents", "What happens when something fails",
      "What each tier answered over time, stacked, with what was refused (rejected, or given up) on top; the line is "
      "what came. The dashed line is how many requests were under way, on the right-hand axis: an event is over when "
      "it is back where it was. Grey bands are the scenario's events.",
-     ts_model_has_incidents, ts_chart_incidents},
+     has_incidents, ts_chart_incidents},
     {"frontier", "Which quality the router buys",
      "Share of the calls that are answered right, over the share that goes to the strongest tier. The curve is what "
      "this router would reach with every threshold between the weakest tier and the strongest, the dashed diagonal "
      "what a coin would; the horizontal lines are the best tier alone, and an oracle that sends each call where it "
      "will be answered right. The dot is this plan: tiers in between, or rules, can put it off the curve.",
-     ts_report_has_choice, ts_chart_frontier},
+     has_choice, ts_chart_frontier},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

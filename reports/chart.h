@@ -8,17 +8,17 @@
 struct ts_chart {
     const char *id; /* file name without its end */
     const char *title;
-    const char *reading;                           /* how to read it, two or three sentences */
-    bool (*applies)(const struct ts_model *model); /* NULL: to every one */
+    const char *reading;                             /* how to read it, two or three sentences */
+    bool (*applies)(const struct ts_report *report); /* NULL: to every one */
     /* Appends the data and the part of the script between the frame's beginning and end, `plot` last. */
     void (*make)(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 };
 
 /* Ends with id = NULL. */
 extern const struct ts_chart ts_charts[];
-static inline bool ts_chart_applies(const struct ts_chart *chart, const struct ts_model *model)
+static inline bool ts_chart_applies(const struct ts_chart *chart, const struct ts_report *report)
 {
-    return !chart->applies || chart->applies(model);
+    return !chart->applies || chart->applies(report);
 }
 
 /* The frame of every chart: size, fonts, colours and title, then (at the end) the same picture as PNG. The script draws
@@ -51,14 +51,19 @@ void ts_chart_say(struct ts_text *gp, const char *message);
  * in which parts have to be painted over one another. */
 void ts_chart_key_entry(struct ts_text *gp, bool *first, const char *style, const char *colour, const char *name);
 
-/* "set ytics" for money between low and high: at most eight, at 1, 2 or 5 times a power of ten: "800k", "1.2M". */
-void ts_chart_money_tics(struct ts_text *gp, double low_usd, double high_usd);
+/* "set ytics" (axis 'y') for money between low and high: at most eight, at 1, 2 or 5 times a power of ten: "800k",
+ * "1.2M". */
+void ts_chart_money_tics(struct ts_text *gp, char axis, double low_usd, double high_usd);
+/* "set xtics" for the months of a horizon, and the range. */
+void ts_chart_month_tics(struct ts_text *gp, uint32_t n_months);
 
 void ts_chart_latency(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_power(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_frontier(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
+void ts_chart_payback_fan(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
+void ts_chart_tornado(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 void ts_chart_incidents(struct ts_text *dat, struct ts_text *gp, const struct ts_report *report);
 
 #endif

@@ -118,7 +118,7 @@ void ts_chart_cost(struct ts_text *dat, struct ts_text *gp, const struct ts_repo
     ts_chart_put(gp, bar_place(N_BARS - 1) + 0.6, "]\nset yrange [0:");
     ts_chart_put(gp, highest > 0.0 ? 1.12 * highest : 1.0, "]\n");
     ts_text_printf(gp, "set ylabel '%s/month'\nset xtics scale 0\n", ts_model_currency(report->input.model));
-    ts_chart_money_tics(gp, 0.0, 1.12 * highest);
+    ts_chart_money_tics(gp, 'y', 0.0, 1.12 * highest);
     put_bar_labels(gp, report);
     put_plot(gp, report);
 }

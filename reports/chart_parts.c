@@ -35,13 +35,13 @@ static double tic_step(double span)
     return power * (wanted <= 1.0 ? 1.0 : wanted <= 2.0 ? 2.0 : wanted <= 5.0 ? 5.0 : 10.0);
 }
 
-void ts_chart_money_tics(struct ts_text *gp, double low_usd, double high_usd)
+void ts_chart_money_tics(struct ts_text *gp, char axis, double low_usd, double high_usd)
 {
     if (!(high_usd > low_usd)) {
         return;
     }
     double step = tic_step(high_usd - low_usd);
-    ts_text_puts(gp, "set ytics (");
+    ts_text_printf(gp, "set %ctics (", axis);
     long first = (long)ceil(low_usd / step - 1e-9), last = (long)floor(high_usd / step + 1e-9);
     for (long i = first; i <= last; i++) {
         double usd = (double)i * step, size = fabs(usd);
@@ -52,6 +52,13 @@ void ts_chart_money_tics(struct ts_text *gp, double low_usd, double high_usd)
         ts_chart_put(gp, usd, "");
     }
     ts_text_puts(gp, ")\n");
+}
+
+void ts_chart_month_tics(struct ts_text *gp, uint32_t n_months)
+{
+    const unsigned step = n_months > 60 ? 12 : n_months > 24 ? 6 : n_months > 12 ? 3 : 1;
+    ts_text_printf(gp, "set xrange [0:%u]\nset xtics %u\nset xlabel \"month\\n \"\n",
+                   n_months > 0 ? (unsigned)n_months : 1, step);
 }
 
 void ts_chart_key_entry(struct ts_text *gp, bool *first, const char *style, const char *colour, const char *name)

@@ -59,17 +59,12 @@ void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_r
         highest = fmax(highest, fmax(plan_usd, baseline_usd));
         lowest = fmin(lowest, fmin(plan_usd, baseline_usd));
     }
-    ts_text_printf(gp, "set xrange [0:%u]\n", econ->n_months > 0 ? (unsigned)econ->n_months : 1);
-    ts_text_printf(gp, "set xtics %u\n",
-                   econ->n_months > 60   ? 12
-                   : econ->n_months > 24 ? 6
-                   : econ->n_months > 12 ? 3
-                                         : 1);
+    ts_chart_month_tics(gp, econ->n_months);
     ts_text_puts(gp, "set yrange [");
     ts_chart_put(gp, lowest < 0.0 ? 1.08 * lowest : 0.0, ":");
-    ts_chart_put(gp, highest > 0.0 ? 1.08 * highest : 1.0, "]\nset xlabel \"month\\n \"\n");
+    ts_chart_put(gp, highest > 0.0 ? 1.08 * highest : 1.0, "]\n");
     ts_text_printf(gp, "set ylabel 'spent so far (%s)'\n", ts_model_currency(report->input.model));
-    ts_chart_money_tics(gp, 1.08 * lowest, 1.08 * highest);
+    ts_chart_money_tics(gp, 'y', 1.08 * lowest, 1.08 * highest);
     put_words(gp, econ);
     ts_text_puts(gp, "plot 'payback.dat' using 1:($3 > $2 ? $2 : $3):3 with filledcurves fillcolor rgb '" TS_CHART_FAINT
                      "' fillstyle transparent solid 0.22 title 'ahead by', \\\n"

@@ -113,11 +113,11 @@ static enum ts_status put_chart(struct ts_text *out, const char *dir, const stru
     return TS_OK;
 }
 
-enum ts_status ts_html_charts(struct ts_text *out, const struct ts_model *model, const char *dir)
+enum ts_status ts_html_charts(struct ts_text *out, const struct ts_report *report, const char *dir)
 {
     ts_text_puts(out, "<section class=\"charts\" aria-label=\"Charts\">\n");
     for (const struct ts_chart *chart = ts_charts; chart->id != NULL; chart++) {
-        enum ts_status status = ts_chart_applies(chart, model) ? put_chart(out, dir, chart) : TS_OK;
+        enum ts_status status = ts_chart_applies(chart, report) ? put_chart(out, dir, chart) : TS_OK;
         if (status != TS_OK) {
             return status;
         }

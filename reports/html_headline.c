@@ -9,11 +9,11 @@
 enum { ALL = TS_SUBJECT_ALL };
 
 /* A figure in large type: the number, its unit smaller behind it. */
-static void put_figure(struct ts_text *out, double value, const char *unit)
+static void put_figure(struct ts_text *out, double value, double step, const char *unit)
 {
     struct ts_text text;
     ts_text_init(&text);
-    ts_metric_format(&text, value, unit);
+    ts_report_put_step(&text, value, step, unit);
     const char *blank = strchr(text.data, ' ');
     size_t n = blank != NULL ? (size_t)(blank - text.data) : text.len;
     ts_text_puts(out, "<p class=\"figure\">");
@@ -26,11 +26,15 @@ static void put_figure(struct ts_text *out, double value, const char *unit)
     ts_text_deinit(&text);
 }
 
-static void begin_card(struct ts_text *out, const char *label, double value, const char *unit)
+/* The value is that of a figure that has an interval where inputs were drawn. */
+static void begin_card(struct ts_text *out, const struct ts_report *report, enum ts_doubt doubt, const char *label,
+                       double value)
 {
+    char unit[TS_UNIT_BYTES];
     ts_text_printf(out, "<div class=\"card\">\n<h3>%s</h3>\n", label);
-    put_figure(out, value, unit);
+    put_figure(out, value, ts_report_doubt_step(report, doubt), ts_report_doubt_unit(unit, report, doubt));
     ts_text_puts(out, "<p class=\"note\">");
+    ts_report_put_range(out, report, doubt);
 }
 
 static void end_card(struct ts_text *out)
@@ -38,17 +42,11 @@ static void end_card(struct ts_text *out)
     ts_text_puts(out, "</p>\n</div>\n");
 }
 
-static const char *money_unit(char unit[TS_UNIT_BYTES], const struct ts_report *report)
-{
-    return ts_metric_unit(unit, "USD/month", report->input.model);
-}
-
 static void put_money_cards(struct ts_text *out, const struct ts_report *report)
 {
     const struct ts_econ *econ = report->input.econ;
     const double saving_usd = ts_report_value(report, ALL, "saving", "value");
-    char unit[TS_UNIT_BYTES];
-    begin_card(out, "Cost of the plan", ts_report_value(report, ALL, "cost", "total"), money_unit(unit, report));
+    begin_card(out, report, TS_DOUBT_COST, "Cost of the plan", ts_report_value(report, ALL, "cost", "total"));
     if (!econ->has_baseline) {
         ts_text_puts(out, ts_report_no_baseline(report));
         end_card(out);
@@ -58,13 +56,13 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
                                                        : "all calls at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
     end_card(out);
-    begin_card(out, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd), money_unit(unit, report));
+    begin_card(out, report, TS_DOUBT_SAVING, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd));
     if (!isnan(report->saving_frac)) {
         ts_metric_format(out, report->saving_frac, "frac");
         ts_text_puts(out, " of the API bill; ");
     }
     ts_text_puts(out, "net present value ");
-    ts_report_put(out, report, ALL, "npv", "value");
+    ts_report_put_doubt(out, report, TS_DOUBT_NPV);
     end_card(out);
 }
 
@@ -75,7 +73,7 @@ static void put_payback_card(struct ts_text *out, const struct ts_report *report
     if (isnan(payback_months)) {
         return;
     }
-    begin_card(out, "Payback", payback_months, "months");
+    begin_card(out, report, TS_DOUBT_PAYBACK, "Payback", payback_months);
     if (isinf(payback_months)) {
         ts_text_printf(out, "not within %u months", (unsigned)econ->n_months);
     } else {
@@ -117,24 +115,24 @@ static void put_quality(struct ts_text *out, const struct ts_report *report)
 static void put_service_cards(struct ts_text *out, const struct ts_report *report)
 {
     const double wanted_frac = report->input.model->slo.attainment_frac;
-    begin_card(out, "SLO met", ts_report_value(report, ALL, "attainment", "mean"), "frac");
+    begin_card(out, report, TS_DOUBT_ATTAINMENT, "SLO met", ts_report_value(report, ALL, "attainment", "mean"));
     ts_text_puts(out, "of all requests; ");
     if (wanted_frac > 0.0) {
         ts_metric_format(out, wanted_frac, "frac");
         ts_text_puts(out, " wanted; ");
     }
-    ts_report_put(out, report, ALL, "quality", "mean");
+    ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
     ts_text_puts(out, " answered right");
     put_quality(out, report);
     put_capacities(out, report);
     end_card(out);
-    begin_card(out, "First token, p95", ts_report_value(report, ALL, "ttft", "p95"), "s");
+    begin_card(out, report, TS_DOUBT_TTFT, "First token, p95", ts_report_value(report, ALL, "ttft", "p95"));
     ts_text_puts(out, "median ");
     ts_report_put(out, report, ALL, "ttft", "p50");
     ts_text_puts(out, "; whole answer p95 ");
     ts_report_put(out, report, ALL, "e2e", "p95");
     end_card(out);
-    begin_card(out, "Energy", ts_report_value(report, ALL, "energy_use", "total"), "kWh/month");
+    begin_card(out, report, TS_DOUBT_ENERGY, "Energy", ts_report_value(report, ALL, "energy_use", "total"));
     ts_metric_format_bare(out, ts_report_value(report, ALL, "carbon", "value"), "kg/month");
     ts_text_puts(out, " kg CO<sub>2</sub> a month; tokens cost ");
     ts_report_put(out, report, ALL, "cost_of_tokens", "reserved");

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "econ/econ.h"
+#include "reports/doubts.h"
 #include "reports/figures.h"
 #include "reports/report_folder.h"
 #include "sim/model.h"
@@ -35,7 +36,8 @@ struct ts_report_input {
     const struct ts_econ *econ;
     const struct ts_baseline *baselines; /* [TS_N_BASELINES]: econ/baselines.h; NULL: none */
     const struct ts_run_info *info;
-    const struct ts_progress *progress; /* asked while the files are written; NULL: nobody listens */
+    const struct ts_uncertainty *uncertainty; /* of the inputs; NULL: it was not asked for */
+    const struct ts_progress *progress;       /* asked while the files are written; NULL: nobody listens */
 };
 
 /* The figures of a run, computed once: what all of its reports say. Borrows what the input names. TS_ENOMEM. */

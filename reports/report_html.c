@@ -88,7 +88,8 @@ enum ts_status ts_report_html(struct ts_text *out, const struct ts_report *repor
     put_header(out, report);
     ts_text_puts(out, "<main>\n");
     ts_html_headline(out, report);
-    enum ts_status status = ts_html_charts(out, report->input.model, dir);
+    enum ts_status status = ts_html_charts(out, report, dir);
+    ts_report_uncertainty_html(out, report);
     if (status == TS_OK) {
         status = ts_html_tables(out, report);
     }

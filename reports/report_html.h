@@ -8,7 +8,7 @@
 void ts_html_headline(struct ts_text *out, const struct ts_report *report);
 
 /* The charts that gnuplot drew in `dir`, inline, with their reading aids. */
-enum ts_status ts_html_charts(struct ts_text *out, const struct ts_model *model, const char *dir);
+enum ts_status ts_html_charts(struct ts_text *out, const struct ts_report *report, const char *dir);
 
 /* Tables: tiers, latency, money, energy, classes, cash flow. */
 enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *report);

@@ -116,6 +116,35 @@ void ts_report_outcomes_html(struct ts_text *out, const struct ts_report *report
 /* " (3 full, 1 barred)": why calls were rejected; nothing if none was. */
 void ts_report_put_losses(struct ts_text *out, const struct ts_report *report);
 
+/* ---- what nobody knows ---- */
+
+/* As ts_report_put of all tiers and classes; where inputs were drawn with no more digits than the interval knows, and
+ * with it: "13,500 USD/month [11,900, 15,300]". */
+void ts_report_put_doubt(struct ts_text *out, const struct ts_report *report, enum ts_doubt doubt);
+/* For the page: "8 of 10 draws: 11,900 to 15,300; ", or nothing; and to which step the figure is known, or 0. */
+void ts_report_put_range(struct ts_text *out, const struct ts_report *report, enum ts_doubt doubt);
+double ts_report_doubt_step(const struct ts_report *report, enum ts_doubt doubt);
+/* A number of that unit to that step, 0: all of its digits. */
+void ts_report_put_step(struct ts_text *out, double value, double step, const char *unit);
+/* A power of ten, a fifth to a fiftieth of the interval's width; 0: it has none. */
+double ts_report_step(const struct ts_interval *interval);
+/* Which figure the inputs are weighed by: what the plan is worth, or what it costs where nothing is compared. */
+enum ts_doubt ts_report_weighed(const struct ts_report *report);
+/* The unit of a figure, in the report's currency: it lies in `out` where it is another. */
+const char *ts_report_doubt_unit(char out[TS_UNIT_BYTES], const struct ts_report *report, enum ts_doubt doubt);
+/* Inputs by what they move that figure by, from p10 to p90, the widest first: order[n_inputs]. */
+void ts_report_order_inputs(uint32_t *order, const struct ts_report *report);
+/* What was done, in a sentence or two: draws, inputs, points, errors. */
+void ts_report_put_study(struct ts_text *out, const struct ts_report *report);
+
+/* The sections; nothing where no inputs were drawn. */
+enum ts_status ts_report_uncertainty_text(struct ts_text *out, const struct ts_report *report);
+void ts_report_uncertainty_html(struct ts_text *out, const struct ts_report *report);
+/* uncertainty.csv, tornado.csv, payback_fan.csv: docs/OUTPUT.md. */
+void ts_report_uncertainty_csv(struct ts_text *out, const struct ts_report *report);
+void ts_report_tornado_csv(struct ts_text *out, const struct ts_report *report);
+void ts_report_fan_csv(struct ts_text *out, const struct ts_report *report);
+
 /* ---- quality ---- */
 
 /* Is there more than one tier to choose from? */

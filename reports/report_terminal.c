@@ -49,7 +49,7 @@ static void put_cost(struct ts_text *out, const struct ts_report *report)
 {
     const double saving_usd = ts_report_value(report, ALL, "saving", "value");
     ts_text_puts(out, "  cost       ");
-    ts_report_put(out, report, ALL, "cost", "total");
+    ts_report_put_doubt(out, report, TS_DOUBT_COST);
     if (!has_baseline(report)) {
         ts_text_printf(out, "; %s\n", ts_report_no_baseline(report));
         return;
@@ -58,7 +58,8 @@ static void put_cost(struct ts_text *out, const struct ts_report *report)
                  report->input.econ->barred_usd_per_month > 0.0 ? "; permitted at the API: " : "; all at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
     ts_text_puts(out, saving_usd >= 0.0 ? "; saves " : "; costs ");
-    ts_metric_format(out, fabs(saving_usd), ts_model_currency(report->input.model));
+    ts_report_put_step(out, fabs(saving_usd), ts_report_doubt_step(report, TS_DOUBT_SAVING),
+                       ts_model_currency(report->input.model));
     if (!isnan(report->saving_frac)) {
         ts_text_puts(out, " (");
         ts_metric_format(out, report->saving_frac, "frac");
@@ -73,9 +74,8 @@ static bool misses_slo(const struct ts_report *report)
     return wanted_frac > 0.0 && !(ts_report_value(report, ALL, "attainment", "mean") >= wanted_frac);
 }
 
-static void put_months(struct ts_text *out, const struct ts_report *report, const char *name)
+static void put_horizon(struct ts_text *out, const struct ts_report *report, const char *name)
 {
-    ts_report_put(out, report, ALL, name, "value");
     if (isinf(ts_report_value(report, ALL, name, "value"))) {
         ts_text_printf(out, " within %u months", (unsigned)report->input.econ->n_months);
     }
@@ -87,11 +87,18 @@ static void put_payback(struct ts_text *out, const struct ts_report *report)
         return;
     }
     ts_text_puts(out, "  payback    ");
-    put_months(out, report, "payback");
+    ts_report_put_doubt(out, report, TS_DOUBT_PAYBACK);
+    put_horizon(out, report, "payback");
     ts_text_puts(out, report->input.econ->unpays ? ", falls behind again later" : "");
     ts_text_puts(out, "; discounted: ");
     ts_report_put(out, report, ALL, "discounted_payback", "value");
     ts_text_puts(out, misses_slo(report) ? "; the plan MISSES its SLO\n" : "\n");
+}
+
+static void put_months(struct ts_text *out, const struct ts_report *report, const char *name)
+{
+    ts_report_put(out, report, ALL, name, "value");
+    put_horizon(out, report, name);
 }
 
 /* What policy keeps from the API, and the comparison that it forbids. */
@@ -134,7 +141,7 @@ static void put_slo(struct ts_text *out, const struct ts_report *report)
     bool first = true;
     double attainment = ts_report_value(report, ALL, "attainment", "mean");
     ts_text_puts(out, "  SLO        ");
-    ts_metric_format(out, attainment, "frac");
+    ts_report_put_doubt(out, report, TS_DOUBT_ATTAINMENT);
     bool bounded = slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0;
     ts_text_puts(out, bounded ? " of requests met it" : " of requests were answered; the SLO bounds no time");
     put_bound(out, "TTFT", slo->ttft_s, &first);
@@ -189,19 +196,19 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_report *re
     ts_text_puts(out, "  speed      first token ");
     ts_report_put(out, report, ALL, "ttft", "p50");
     ts_text_puts(out, " (p95 ");
-    ts_report_put(out, report, ALL, "ttft", "p95");
+    ts_report_put_doubt(out, report, TS_DOUBT_TTFT);
     ts_text_puts(out, "), whole answer ");
     ts_report_put(out, report, ALL, "e2e", "p50");
     ts_text_puts(out, " (p95 ");
     ts_report_put(out, report, ALL, "e2e", "p95");
     ts_text_puts(out, ")\n  energy     ");
-    ts_report_put(out, report, ALL, "energy_use", "total");
+    ts_report_put_doubt(out, report, TS_DOUBT_ENERGY);
     ts_text_puts(out, ", ");
     ts_metric_format_bare(out, ts_report_value(report, ALL, "carbon", "value"), "kg/month");
     ts_text_puts(out, " kg CO2/month; ");
     ts_report_put(out, report, ALL, "cost_of_tokens", "reserved");
     ts_text_puts(out, "\n  quality    ");
-    ts_report_put(out, report, ALL, "quality", "mean");
+    ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
     ts_text_puts(out, " answered right");
     ts_report_put_quality(out, report);
     ts_text_puts(out, "\n");
@@ -414,6 +421,9 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     }
     if (status == TS_OK) {
         status = ts_report_baselines_text(out, report);
+    }
+    if (status == TS_OK) {
+        status = ts_report_uncertainty_text(out, report);
     }
     put_pools(out, report);
     put_transfers(out, report);

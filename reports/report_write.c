@@ -106,29 +106,25 @@ static enum ts_status save_csv(struct report_run *run, const char *id, put_fn *p
     return status;
 }
 
-static enum ts_status save_incidents(struct report_run *run)
+/* What only some reports have. */
+static enum ts_status save_some(struct report_run *run)
 {
-    if (run->report->input.model->n_incidents == 0) {
-        return TS_OK;
+    const struct ts_report_input *input = &run->report->input;
+    const struct {
+        const char *id;
+        put_fn *put;
+        bool wanted;
+    } files[] = {{"recorded", ts_report_recorded_csv, input->model->recorded != NULL},
+                 {"baselines", ts_report_baselines_csv, ts_report_has_baselines(run->report)},
+                 {"incidents", ts_report_incidents_csv, input->model->n_incidents > 0},
+                 {"frontier", ts_report_frontier_csv, ts_report_has_choice(input->model)},
+                 {"uncertainty", ts_report_uncertainty_csv, input->uncertainty != NULL},
+                 {"tornado", ts_report_tornado_csv, input->uncertainty != NULL},
+                 {"payback_fan", ts_report_fan_csv, input->uncertainty != NULL}};
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; status == TS_OK && i < sizeof files / sizeof files[0]; i++) {
+        status = files[i].wanted ? save_csv(run, files[i].id, files[i].put) : TS_OK;
     }
-    struct ts_text text;
-    ts_text_init(&text);
-    ts_report_incidents_csv(&text, run->report);
-    const enum ts_status status = save(run, "incidents", ".csv", &text);
-    ts_text_deinit(&text);
-    return status;
-}
-
-static enum ts_status save_frontier(struct report_run *run)
-{
-    if (!ts_report_has_choice(run->report->input.model)) {
-        return TS_OK;
-    }
-    struct ts_text text;
-    ts_text_init(&text);
-    ts_report_frontier_csv(&text, run->report);
-    const enum ts_status status = save(run, "frontier", ".csv", &text);
-    ts_text_deinit(&text);
     return status;
 }
 
@@ -176,7 +172,7 @@ static enum ts_status save_charts(struct report_run *run, bool *drawn)
     bool try = true;
     *drawn = true;
     for (const struct ts_chart *chart = ts_charts; chart->id != NULL; chart++) {
-        if (!ts_chart_applies(chart, run->report->input.model)) {
+        if (!ts_chart_applies(chart, run->report)) {
             continue;
         }
         enum ts_status status = save_chart_sources(run, chart);
@@ -209,12 +205,6 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
     if (status == TS_OK) {
         status = save_streamed(run, "timeseries.csv", ts_report_series_csv);
     }
-    if (status == TS_OK && run->report->input.model->recorded) {
-        status = save_csv(run, "recorded", ts_report_recorded_csv);
-    }
-    if (status == TS_OK && ts_report_has_baselines(run->report)) {
-        status = save_csv(run, "baselines", ts_report_baselines_csv);
-    }
     if (status == TS_OK) {
         status = save_csv(run, "plan", ts_report_plan_csv);
     }
@@ -225,10 +215,7 @@ static enum ts_status write_all(struct report_run *run, bool *drawn)
         status = save_csv(run, "outcomes", ts_report_outcomes_csv);
     }
     if (status == TS_OK) {
-        status = save_incidents(run);
-    }
-    if (status == TS_OK) {
-        status = save_frontier(run);
+        status = save_some(run);
     }
     if (status == TS_OK) {
         status = save_json(run);

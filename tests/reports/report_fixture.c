@@ -272,6 +272,61 @@ void report_fixture_hostile(struct report_fixture *fixture)
     fixture->info.command = "tiersim run '<script>'";
 }
 
+void report_fixture_draw(struct report_fixture *fixture)
+{
+    static const struct ts_doubt_input inputs[] = {{.key = "tiers.edge.owned.capex",
+                                                    .unit = "USD",
+                                                    .source = "a.yaml:3:4",
+                                                    .p10 = 9e3,
+                                                    .p50 = 12e3,
+                                                    .p90 = 16e3,
+                                                    .is_written = true,
+                                                    .is_money = true,
+                                                    .at_p10 = {[TS_DOUBT_NPV] = 900.0},
+                                                    .at_p90 = {[TS_DOUBT_NPV] = 700.0},
+                                                    .first = {[TS_DOUBT_NPV] = 0.2},
+                                                    .total = {[TS_DOUBT_NPV] = 0.25}},
+                                                   {.key = "money.growth",
+                                                    .unit = "1/month",
+                                                    .source = "a <judgement>",
+                                                    .p10 = 0.0,
+                                                    .p50 = 0.01,
+                                                    .p90 = 0.02,
+                                                    .is_money = true,
+                                                    .at_p10 = {[TS_DOUBT_NPV] = 400.0},
+                                                    .at_p90 = {[TS_DOUBT_NPV] = 1300.0},
+                                                    .first = {[TS_DOUBT_NPV] = 0.75},
+                                                    .total = {[TS_DOUBT_NPV] = 0.8}}};
+    static const struct ts_doubt_promise promises[] = {{"payback", "pays back within 12 months", 0.25, 0.26},
+                                                       {"payback", "pays back within 24 months", 0.75, 0.75},
+                                                       {"slo.attainment", "keeps its SLO", 0.991, 0.99}};
+    static struct ts_interval ahead[601];
+    static struct ts_uncertainty drawn;
+    for (uint32_t m = 0; m <= fixture->econ.n_months; m++) {
+        ahead[m] = (struct ts_interval){-500.0 + 10.0 * m, -500.0 + 20.0 * m, -500.0 + 40.0 * m};
+    }
+    drawn = (struct ts_uncertainty){.inputs = inputs,
+                                    .n_inputs = 2,
+                                    .n_written = 1,
+                                    .promises = promises,
+                                    .n_promises = 3,
+                                    .ahead_usd = ahead,
+                                    .n_months = fixture->econ.n_months,
+                                    .n_draws = 10000,
+                                    .n_simulated = 40,
+                                    .n_checked = 12,
+                                    .cost_error_frac = 0.002,
+                                    .ttft_error_frac = 0.04,
+                                    .capacity_error_frac = (double)NAN};
+    for (int k = 0; k < TS_N_DOUBTS; k++) {
+        drawn.figures[k] = drawn.half[k] = (struct ts_interval){11913.0, 13000.0, 15310.0};
+    }
+    drawn.figures[TS_DOUBT_PAYBACK] = (struct ts_interval){7.2345, 21.0, INFINITY};
+    drawn.figures[TS_DOUBT_TTFT] = (struct ts_interval){0.412, 0.6, 1.537};
+    drawn.figures[TS_DOUBT_ATTAINMENT] = (struct ts_interval){0.9712, 0.99, 0.99};
+    fixture->input.uncertainty = &drawn;
+}
+
 void report_fixture_deinit(struct report_fixture *fixture)
 {
     ts_econ_deinit(&fixture->econ);

@@ -96,6 +96,44 @@ static void test_figures__a_single_replication_has_no_money_and_no_classes(void 
     report_fixture_deinit(&fixture);
 }
 
+static void expect_doubt(const struct ts_report *report, enum ts_doubt doubt, const char *want)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_report_put_doubt(&text, report, doubt);
+    assert_string_equal(text.data, want);
+    ts_text_deinit(&text);
+}
+
+/* No more digits than the interval knows; without one, all that there are. */
+static void test_doubts__come_with_their_interval(void **state)
+{
+    (void)state;
+    struct report_fixture fixture;
+    report_fixture_tiny(&fixture);
+    struct ts_report *report = report_fixture_report(&fixture);
+    struct ts_text plain, drawn;
+    ts_text_init(&plain);
+    ts_text_init(&drawn);
+    ts_report_put(&plain, report, TS_SUBJECT_ALL, "ttft", "p95");
+    expect_doubt(report, TS_DOUBT_TTFT, plain.data);
+    ts_report_destroy(report);
+    report_fixture_draw(&fixture);
+    report = report_fixture_report(&fixture);
+    expect_doubt(report, TS_DOUBT_TTFT, "2 s [400 ms, 1.5 s]");
+    expect_doubt(report, TS_DOUBT_PAYBACK, "never [7.2, never]");
+    expect_doubt(report, TS_DOUBT_ATTAINMENT, "60 % [97.1, 99]");
+    assert_true(fabs(ts_report_step(&(struct ts_interval){11913.0, 13000.0, 15310.0}) - 100.0) < 1e-9);
+    assert_int_equal(ts_report_uncertainty_text(&drawn, report), TS_OK);
+    assert_non_null(strstr(drawn.data, "10,000 draws of 2 uncertain inputs (1 written, 1 by default)"));
+    assert_non_null(strstr(drawn.data, "pays back within 12 months 25 %, 24 months 75 %; keeps its SLO 99 %"));
+    assert_true(strstr(drawn.data, "\nmoney.growth *") < strstr(drawn.data, "\ntiers.edge.owned.capex "));
+    ts_text_deinit(&plain);
+    ts_text_deinit(&drawn);
+    ts_report_destroy(report);
+    report_fixture_deinit(&fixture);
+}
+
 static void test_limits__only_missed_ones_are_named(void **state)
 {
     (void)state;
@@ -209,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_metrics__each_has_a_unit_and_stands_once),
         cmocka_unit_test(test_figures__all_is_the_sum_of_the_tiers),
         cmocka_unit_test(test_figures__a_single_replication_has_no_money_and_no_classes),
+        cmocka_unit_test(test_doubts__come_with_their_interval),
         cmocka_unit_test(test_limits__only_missed_ones_are_named),
         cmocka_unit_test(test_terminal__tiny_run_is_exact),
         cmocka_unit_test(test_terminal__fits_a_screen_whatever_the_names),

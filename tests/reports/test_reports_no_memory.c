@@ -115,6 +115,7 @@ static void until_success(attempt_fn *attempt, long at_least)
     struct ts_text whole, text;
     long n = 0;
     report_fixture_tiny(&fixture);
+    report_fixture_draw(&fixture);
     struct ts_report *report = report_fixture_report(&fixture);
     ts_text_init(&whole);
     assert_int_equal(attempt(&whole, &fixture, report), TS_OK);

@@ -334,6 +334,20 @@ struct tally {
         n_failures;
 };
 
+/* Energy is booked at changes of state, power by bins: two ways to the same integral, without a warm-up, which only the
+ * former leaves out. The last bin ends with the simulation. */
+static void assert_power_is_energy(const struct ts_result *result, const struct ts_tier_result *tier)
+{
+    const double energy_j = ts_tier_energy_j(tier);
+    double integral_j = 0.0;
+    for (uint32_t bin = 0; bin < result->n_bins; bin++) {
+        integral_j += tier->power_w[bin] * fmin(result->bin_s, result->simulated_s - bin * result->bin_s);
+    }
+    if (result->warmup_s == 0.0 && !(fabs(integral_j - energy_j) <= 1e-9 * fmax(energy_j, 1e-3))) {
+        fail_msg("%.17g J by bins, %.17g J by states", integral_j, energy_j);
+    }
+}
+
 static void add_to_tally(struct tally *tally, const struct ts_result *result, uint64_t n)
 {
     struct ts_cell sum;
@@ -355,6 +369,7 @@ static void add_to_tally(struct tally *tally, const struct ts_result *result, ui
             assert_true(result->tiers[i].busy[bin] >= 0.0 && result->tiers[i].busy[bin] <= 1.0);
             assert_true(result->tiers[i].power_w[bin] >= 0.0 && result->tiers[i].kv_used[bin] >= 0.0);
         }
+        assert_power_is_energy(result, &result->tiers[i]);
         assert_true(result->tiers[i].kv_mean_frac <= result->tiers[i].kv_peak_frac + 1e-12);
         tally->n_transfers += result->tiers[i].transfer_ns.count;
         tally->n_preemptions += result->tiers[i].n_preemptions;
