@@ -5,6 +5,7 @@
  * independent draws miss the median of a wide distribution by several percent. */
 #include "traces/deck.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { N_PARTS = 64 };
@@ -47,17 +48,30 @@ static void shuffle(struct ts_deck *deck, struct ts_rng *rng)
     deck->n_left = deck->n_cards;
 }
 
-/* The row at u of the shares. */
-static const struct ts_length_row *row_at(const struct ts_deck *deck, double u)
+static double share_at(const struct ts_length_row *row, double at)
 {
-    double below = 0.0;
-    for (size_t i = 0; i + 1 < deck->n_rows; i++) {
-        below += deck->rows[i].share;
-        if (u < below) {
-            return &deck->rows[i];
+    const size_t step = (size_t)(fmin(fmax(at, 0.0), 1.0) * (double)row->n_over_time);
+    return row->over_time ? row->share * row->over_time[step < row->n_over_time ? step : row->n_over_time - 1]
+                          : row->share;
+}
+
+/* The row at u of the shares, as they are at that time of the window. */
+static const struct ts_length_row *row_at(const struct ts_deck *deck, double u, double at)
+{
+    const struct ts_length_row *last = NULL;
+    double sum = 0.0, below = 0.0;
+    for (size_t i = 0; i < deck->n_rows; i++) {
+        sum += share_at(&deck->rows[i], at);
+    }
+    for (size_t i = 0; i < deck->n_rows; i++) {
+        const double share = share_at(&deck->rows[i], at);
+        last = share > 0.0 || !last ? &deck->rows[i] : last;
+        below += share;
+        if (u * sum < below) {
+            break;
         }
     }
-    return &deck->rows[deck->n_rows - 1];
+    return last;
 }
 
 /* A permutation of the parts, another one for each row and round. */
@@ -78,13 +92,13 @@ static double within(uint32_t part, struct ts_rng *rng)
     return (part + ts_rng_uniform(rng)) / N_PARTS;
 }
 
-struct ts_card ts_deck_deal(struct ts_deck *deck, struct ts_rng *rng)
+struct ts_card ts_deck_deal(struct ts_deck *deck, double at, struct ts_rng *rng)
 {
     if (deck->n_left == 0) {
         shuffle(deck, rng);
     }
     const uint32_t number = deck->cards[--deck->n_left], row = number / N_PARTS, part = number % N_PARTS;
-    struct ts_card card = {.row = row_at(deck, (row + ts_rng_uniform(rng)) / (double)deck->n_rows)};
+    struct ts_card card = {.row = row_at(deck, (row + ts_rng_uniform(rng)) / (double)deck->n_rows, at)};
     card.output = within(part, rng);
     card.prompt = within(permute(part, row, deck->turns[0]), rng);
     card.prefix = within(permute(part, row, deck->turns[1]), rng);

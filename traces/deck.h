@@ -12,9 +12,10 @@ struct ts_card {
     double prompt, output, prefix;
 };
 
-/* rows: [n] borrowed, n >= 1. NULL without memory. */
+/* rows: [n] borrowed, n >= 1. NULL without memory. `at`: of the window, from 0 to 1, for rows whose shares follow it.
+ */
 struct ts_deck *ts_deck_create(const struct ts_length_row *rows, size_t n);
 void ts_deck_destroy(struct ts_deck *deck); /* NULL is fine */
-struct ts_card ts_deck_deal(struct ts_deck *deck, struct ts_rng *rng);
+struct ts_card ts_deck_deal(struct ts_deck *deck, double at, struct ts_rng *rng);
 
 #endif

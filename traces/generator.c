@@ -113,15 +113,21 @@ static uint32_t tokens_at(const struct ts_dist *dist, double u, uint32_t cap)
     return tokens > 1.0 ? (uint32_t)fmin(tokens, max) : 1;
 }
 
-static bool draw_prefix(struct generator *generator, struct ts_request *request, double frac)
+/* `row` may be NULL. */
+static bool draw_prefix(struct generator *generator, struct ts_request *request, double frac,
+                        const struct ts_length_row *row)
 {
     const struct ts_class_spec *spec = &generator->workload->classes[request->class_id];
     const uint16_t block_tok = generator->workload->prefix_block_tok;
     const uint32_t n_ids = (request->prompt_tok + block_tok - 1) / block_tok;
     double shared = floor(frac * n_ids + 0.5);
-    double lag = floor(ts_dist_sample(&spec->prefix_lag, &generator->prefixes) + 0.5);
+    const struct ts_dist *lags = row && row->has_lag ? &row->prefix_lag : &spec->prefix_lag;
+    double lag = floor(ts_dist_sample(lags, &generator->prefixes) + 0.5);
     shared = shared > 0.0 ? fmin(shared, n_ids) : 0.0;
     lag = lag > 1.0 ? fmin(lag, TS_PREFIX_MAX_LAG) : 1.0;
+    if (row && row->over_time) { /* the shares at the beginning are those of a trace without a past */
+        lag = fmin(lag, fmax((double)ts_prefix_copies_n(generator->copies[request->class_id]), 1.0));
+    }
     request->prefix.block_tok = block_tok;
     return ts_prefix_copies_next(&request->prefix, generator->copies[request->class_id], n_ids, (uint32_t)shared,
                                  (uint64_t)lag);
@@ -131,9 +137,13 @@ static enum ts_status draw_lengths(struct generator *generator, struct ts_reques
 {
     const struct ts_workload *workload = generator->workload;
     const struct ts_class_spec *spec = &workload->classes[request->class_id];
+    const struct ts_length_row *row = NULL;
     double frac = 0.0;
     if (spec->n_lengths > 0) {
-        const struct ts_card card = ts_deck_deal(generator->decks[request->class_id], &generator->prompts);
+        const double window_s = workload->window.duration_s, at_s = ts_s_from_ns(request->arrival_ns);
+        const struct ts_card card = ts_deck_deal(generator->decks[request->class_id],
+                                                 window_s > 0.0 ? at_s / window_s : 0.0, &generator->prompts);
+        row = card.row;
         request->prompt_tok = tokens_at(&card.row->prompt_tok, card.prompt, workload->max_prompt_tok);
         request->output_tok = tokens_at(&card.row->output_tok, card.output, workload->max_output_tok);
         frac = spec->has_prefixes ? ts_dist_quantile(&card.row->prefix_frac, card.prefix) : 0.0;
@@ -142,7 +152,7 @@ static enum ts_status draw_lengths(struct generator *generator, struct ts_reques
         request->output_tok = ts_draw_tokens(&spec->output_tok, &generator->outputs, workload->max_output_tok);
         frac = spec->has_prefixes ? ts_dist_sample(&spec->prefix_frac, &generator->prefixes) : 0.0;
     }
-    return !spec->has_prefixes || draw_prefix(generator, request, frac)
+    return !spec->has_prefixes || draw_prefix(generator, request, frac, row)
                ? TS_OK
                : ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
 }

@@ -4,6 +4,7 @@
  * prompt that is copied is the last one to begin so, as in a talk whose next turn begins with the one before. */
 #include "traces/prefix_copies.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,27 +44,43 @@ static struct kept *at_lag(struct ts_prefix_copies *copies, uint64_t lag)
     return &copies->kept[(copies->n_prompts - lag) % TS_PREFIX_MAX_LAG];
 }
 
-/* The prompt nearest to that lag that has at least n ids, and is the last one to begin with them; else the longest of
- * those who are the last; else the last one at all. NULL: there are none yet. */
+/* How far a prompt at lag `at` is from what is looked for: the logarithm of the lags' ratio, and the part of it that is
+ * not begun with. A turn of a talk begins with nearly all of the one before it, and that one is soon taken by another
+ * if its length does not count; prompts that share a system prompt all have about the same part to spare, and the lag
+ * decides. */
+static double distance(const struct kept *kept, uint32_t n, uint64_t at, uint64_t lag)
+{
+    const double weight = 4.0;
+    return fabs(log((double)at / (double)lag)) + weight * (double)(kept->n_ids - n) / (double)kept->n_ids;
+}
+
+/* The prompt that is next to that lag and length among those that have at least n ids, and are the last ones to begin
+ * with them; else the longest of those who are the last; else the last one at all. NULL: there are none yet. */
 static struct kept *find(struct ts_prefix_copies *copies, uint32_t n, uint64_t lag)
 {
     const uint64_t most = copies->n_prompts < TS_PREFIX_MAX_LAG - 1 ? copies->n_prompts : TS_PREFIX_MAX_LAG - 1;
-    struct kept *longest = most > 0 ? at_lag(copies, 1) : NULL;
+    struct kept *longest = most > 0 ? at_lag(copies, 1) : NULL, *best = NULL;
+    double least = INFINITY;
     lag = lag < 1 ? 1 : lag > most ? most : lag;
     for (uint64_t away = 0; away < most; away++) {
         const uint64_t lags[2] = {lag + away, lag > away ? lag - away : 0};
-        for (size_t side = 0; side < 2; side++) {
+        if (log((double)lags[0] / (double)lag) >= least) {
+            break; /* shorter lags are farther yet */
+        }
+        for (size_t side = away == 0; side < 2; side++) {
             if (lags[side] < 1 || lags[side] > most) {
                 continue;
             }
             struct kept *kept = at_lag(copies, lags[side]);
             if (kept->n_ids >= n && kept->n_copied < n) {
-                return kept;
+                const double far = distance(kept, n, lags[side], lag);
+                best = far < least ? kept : best;
+                least = far < least ? far : least;
             }
             longest = kept->n_copied < n && kept->n_ids > longest->n_ids ? kept : longest;
         }
     }
-    return longest;
+    return best ? best : longest;
 }
 
 bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copies, uint32_t n_ids, uint32_t n_shared,
@@ -96,4 +113,9 @@ bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copie
     out->ids = own->ids;
     out->n_ids = n_ids;
     return true;
+}
+
+uint64_t ts_prefix_copies_n(const struct ts_prefix_copies *copies)
+{
+    return copies->n_prompts;
 }

@@ -19,4 +19,7 @@ void ts_prefix_copies_destroy(struct ts_prefix_copies *copies); /* NULL is fine 
 bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copies, uint32_t n_ids, uint32_t n_shared,
                            uint64_t lag);
 
+/* How many prompts there were. */
+uint64_t ts_prefix_copies_n(const struct ts_prefix_copies *copies);
+
 #endif

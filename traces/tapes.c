@@ -91,6 +91,9 @@ static void put_lengths(struct key *key, const struct ts_class_spec *spec)
         put_dist(key, &plain.prompt_tok);
         put_dist(key, &plain.output_tok);
         put_dist(key, &plain.prefix_frac);
+        put_numbers(key, plain.over_time, plain.n_over_time);
+        plain.over_time = NULL;
+        memset(&plain.prefix_lag, 0, sizeof plain.prefix_lag); /* of prefixes, which are not on tapes */
         forget_dist(&plain.prompt_tok);
         forget_dist(&plain.output_tok);
         forget_dist(&plain.prefix_frac);

@@ -175,7 +175,8 @@ static enum ts_status fit_part(struct ts_fit_process *process, struct ts_text *l
 {
     const size_t n = take_rows(fit, part);
     enum ts_status status = ts_fit_process(process, fit->times_s, n, fit->duration_s, fit->start_hour, fit->tick_s);
-    if (status == TS_OK && !ts_fit_lengths(lengths, fit->rows, n, 6)) {
+    const struct ts_fit_span span = {fit->sample->rows[0].arrival_ns, fit->duration_s};
+    if (status == TS_OK && !ts_fit_lengths(lengths, fit->rows, n, &span, 6)) {
         ts_fit_process_deinit(process);
         status = TS_ENOMEM;
     }

@@ -21,8 +21,15 @@ struct ts_fit_options {
 enum ts_status ts_trace_fit(struct ts_text *out, const struct ts_trace_sample *sample,
                             const struct ts_fit_options *options, struct ts_diags *diags);
 
+/* The time that a fit is of. */
+struct ts_fit_span {
+    int64_t first_ns; /* arrival of the sample's first request */
+    double duration_s;
+};
+
 /* Appends the tables of some rows of a sample: `lengths` and `prefix_lag` of a class, each line behind `indent` blanks.
  * rows: [n] of the class; they are sorted. False without memory. */
-bool ts_fit_lengths(struct ts_text *out, struct ts_trace_sample_row *rows, size_t n, size_t indent);
+bool ts_fit_lengths(struct ts_text *out, struct ts_trace_sample_row *rows, size_t n, const struct ts_fit_span *span,
+                    size_t indent);
 
 #endif

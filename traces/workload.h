@@ -19,6 +19,12 @@ struct ts_length_row {
     double share; /* of the class's requests; the shares of a class sum to 1 */
     struct ts_dist prompt_tok, output_tok;
     struct ts_dist prefix_frac; /* part of the prompt that an earlier one begins with; see ts_class_spec */
+    bool has_lag;
+    struct ts_dist prefix_lag; /* in place of the class's */
+    /* Factors on the share, in n_over_time equal steps of the window; NULL: 1. At any time the shares are divided by
+     * their sum. */
+    const double *over_time;
+    size_t n_over_time;
 };
 
 /* Requests that come as sessions: a user's turns, each of which may be a chain of calls with tools between them. The

@@ -83,7 +83,8 @@ static void missing(struct ts_loader *loader, struct ts_value *item, const char 
     }
 }
 
-static void resolve_rows(struct ts_loader *loader, struct ts_value *list, struct ts_class_spec *out)
+/* *uses_lag: a row with a prefix has no lag of its own. */
+static void resolve_rows(struct ts_loader *loader, struct ts_value *list, struct ts_class_spec *out, bool *uses_lag)
 {
     double sum = 0.0;
     struct ts_length_row *rows = ts_loader_array(loader, list->n_children + 1, sizeof *rows);
@@ -98,6 +99,13 @@ static void resolve_rows(struct ts_loader *loader, struct ts_value *list, struct
                                    .prompt_tok = ts_value_dist(item, "prompt"),
                                    .output_tok = ts_value_dist(item, "output"),
                                    .prefix_frac = prefixed ? ts_value_dist(item, "prefix") : ts_dist_constant(0.0)};
+        rows[i].over_time = numbers_of(item, "over_time", &rows[i].n_over_time);
+        ts_value_counts_if(item, "prefix_lag", prefixed, "the row has no `prefix`");
+        rows[i].has_lag = prefixed && ts_value_is_written(item, "prefix_lag");
+        if (rows[i].has_lag) {
+            rows[i].prefix_lag = ts_value_dist(item, "prefix_lag");
+        }
+        *uses_lag = *uses_lag || (prefixed && !rows[i].has_lag);
         out->has_prefixes = out->has_prefixes || prefixed;
         sum += rows[i].share;
     }
@@ -122,8 +130,9 @@ void ts_resolve_lengths(struct ts_loader *loader, struct ts_value *item, struct 
     for (size_t i = 0; i < sizeof replaced / sizeof replaced[0]; i++) {
         ts_value_counts_if(item, replaced[i], !rows, "`lengths` takes its place");
     }
+    bool uses_lag = !rows;
     if (rows) {
-        resolve_rows(loader, list, out);
+        resolve_rows(loader, list, out, &uses_lag);
     } else {
         missing(loader, item, "prompt");
         missing(loader, item, "output");
@@ -133,7 +142,8 @@ void ts_resolve_lengths(struct ts_loader *loader, struct ts_value *item, struct 
         ts_value_counts_if(item, "prefix", !session, "the calls of a session begin as the one before them");
         out->prefix_frac = ts_value_dist(item, "prefix");
     }
-    ts_value_counts_if(item, "prefix_lag", out->has_prefixes, "the class has no `prefix`");
+    ts_value_counts_if(item, "prefix_lag", out->has_prefixes && uses_lag,
+                       out->has_prefixes ? "all rows with a prefix have their own" : "the class has no `prefix`");
     if (out->has_prefixes) {
         out->prefix_lag = ts_value_dist(item, "prefix_lag");
         loader->workload->prefix_block_tok =

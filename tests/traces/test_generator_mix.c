@@ -263,6 +263,47 @@ static void test_mix__prompts_begin_as_earlier_ones_did(void **state)
     ts_request_stream_destroy(stream);
 }
 
+/* Shares of 50 % each, in the first half of the window all of one row, in the second 1 : 3. */
+static void test_mix__shares_of_lengths_follow_the_window(void **state)
+{
+    (void)state;
+    static const double falls[] = {2.0, 0.5}, rises[] = {0.0, 1.5};
+    const struct ts_length_row rows[] = {{.share = 0.5,
+                                          .prompt_tok = ts_dist_constant(10.0),
+                                          .output_tok = ts_dist_constant(1.0),
+                                          .prefix_frac = ts_dist_constant(0.0),
+                                          .over_time = falls,
+                                          .n_over_time = 2},
+                                         {.share = 0.5,
+                                          .prompt_tok = ts_dist_constant(30.0),
+                                          .output_tok = ts_dist_constant(1.0),
+                                          .prefix_frac = ts_dist_constant(0.5),
+                                          .has_lag = true,
+                                          .prefix_lag = ts_dist_constant(1.0),
+                                          .over_time = rises,
+                                          .n_over_time = 2}};
+    struct ts_class_spec spec = plain_class();
+    struct ts_workload workload = plain_workload(&spec, 1);
+    struct ts_request_stream *stream = NULL;
+    struct ts_request request;
+    size_t n[2][2] = {{0, 0}, {0, 0}};
+    int got = 1;
+    spec.lengths = rows;
+    spec.n_lengths = 2;
+    spec.has_prefixes = true;
+    spec.prefix_lag = ts_dist_constant(1000.0);
+    workload.prefix_block_tok = 10;
+    workload.window.duration_s = 40000.0;
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
+    while (ts_request_next(stream, &request, &got, NULL) == TS_OK && got) {
+        n[request.arrival_ns >= INT64_C(20000) * 1000000000][request.prompt_tok == 30]++;
+    }
+    ts_request_stream_destroy(stream);
+    assert_true(n[0][0] > 1000);
+    assert_int_equal(n[0][1], 0);
+    assert_near((double)n[1][1] / (double)(n[1][0] + n[1][1]), 0.75, 0.03);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_mix__classes_of_their_own_have_their_share_and_hours),
         cmocka_unit_test(test_mix__lengths_go_together),
         cmocka_unit_test(test_mix__prompts_begin_as_earlier_ones_did),
+        cmocka_unit_test(test_mix__shares_of_lengths_follow_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

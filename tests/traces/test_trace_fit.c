@@ -158,6 +158,33 @@ static void test_fit__each_class_has_arrivals_and_lengths(void **state)
     ts_trace_sample_deinit(&sample);
 }
 
+/* First prompts like none before, then longer ones that begin as those did: two tables, each with its half. */
+static void test_fit__what_comes_may_change_over_time(void **state)
+{
+    (void)state;
+    struct ts_trace_sample sample;
+    struct ts_text text;
+    fill(&sample, 1800, 1);
+    assert_int_equal(fit(&text, &sample, NULL, 0, NULL), TS_OK);
+    assert_null(strstr(text.data, "over_time"));
+    ts_text_deinit(&text);
+    sample.block_tok = 16;
+    for (size_t i = 900; i < sample.n; i++) {
+        sample.rows[i].prompt_tok += 1000;
+        sample.rows[i].lag = 700;
+        sample.rows[i].prefix_frac = 0.5F;
+    }
+    assert_int_equal(fit(&text, &sample, NULL, 0, NULL), TS_OK);
+    const char *fresh = strstr(text.data, ", 0, 0, 0]}");
+    const char *continued = strstr(text.data, "prefix: 0.5, prefix_lag: 700, over_time: [0, 0, 0, ");
+    assert_non_null(fresh);
+    assert_non_null(continued);
+    assert_true(fresh < continued);
+    assert_null(strstr(continued, ", 0, 0, 0]}"));
+    ts_text_deinit(&text);
+    ts_trace_sample_deinit(&sample);
+}
+
 static void test_fit__beyond_32_classes_the_least_frequent_are_one(void **state)
 {
     (void)state;
@@ -242,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_fit__the_hours_of_a_week_are_learned_from_a_week),
         cmocka_unit_test(test_fit__a_tick_is_what_all_times_are_multiples_of),
         cmocka_unit_test(test_fit__each_class_has_arrivals_and_lengths),
+        cmocka_unit_test(test_fit__what_comes_may_change_over_time),
         cmocka_unit_test(test_fit__beyond_32_classes_the_least_frequent_are_one),
         cmocka_unit_test(test_fit__too_few_requests_are_told),
         cmocka_unit_test(test_fit__names_are_learned_from_the_file),
