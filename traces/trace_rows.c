@@ -168,7 +168,8 @@ static enum ts_status read_row(struct ts_trace_row *row, struct ts_trace_rows *r
     if (row->drop == TS_TRACE_KEPT && rows->says_prompts) {
         status = ts_trace_prefix_read(row, rows, diags);
     }
-    return status == TS_OK && row->drop == TS_TRACE_KEPT ? ts_trace_turn_place(row, rows, diags) : status;
+    const bool may_wait = status == TS_OK && row->drop == TS_TRACE_KEPT && rows->says_turns;
+    return may_wait ? ts_trace_turn_place(row, rows, diags) : status;
 }
 
 /* Keeps in mind what the row says. */
