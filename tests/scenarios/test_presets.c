@@ -21,6 +21,7 @@ static void test_presets__agents_have_the_contexts_of_their_source(void **state)
     struct ts_request_stream *stream = NULL;
     struct ts_request request;
     double prompts = 0.0, outputs = 0.0, firsts = 0.0, lasts = 0.0, fresh = 0.0, before = 0.0;
+    uint64_t session = 0;
     size_t n = 0, n_sessions = 0, n_last = 0;
     int got = 1;
     load_good(&scenario, "scenario: agents\n"
@@ -29,7 +30,8 @@ static void test_presets__agents_have_the_contexts_of_their_source(void **state)
     assert_int_equal(ts_workload_open(&stream, &scenario.workload, 1, 0, NULL, NULL), TS_OK);
     while (ts_request_next(stream, &request, &got, NULL) == TS_OK && got) {
         assert_non_null(request.turn);
-        const bool is_first = !request.turn->follows;
+        const bool is_first = request.turn->session != session;
+        session = request.turn->session;
         prompts += request.prompt_tok;
         outputs += request.output_tok;
         fresh += is_first ? 11200.0 : request.prompt_tok - before;
