@@ -21,12 +21,40 @@ static const char intro[] =
     "  polled every 10 or 30 steps, tokens streamed 20 at a time): their wait in steps is fitted beside the rest and "
     "is\n"
     "  no part of what an engine at its defaults is predicted with. An engine that is left out has another's.\n"
-    "- Mixtures in FP8 under vLLM of 2025 (Qwen3-235B of ML.ENERGY and aiconfigurator) ran 1.6 times slower than "
-    "later\n"
-    "  versions run others of their size; Qwen3-8B of ML.ENERGY on B200 (gpqa) waits for something at 30 ms a step.\n"
+    "- vLLM is two engines: `vllm` schedules while the accelerator works (0.14 and later, and InferenceX's runs), "
+    "`vllm-2025`\n"
+    "  (0.11 to 0.13: ML.ENERGY, aiconfigurator, gpu_conc) between steps, and its mixtures in FP8 compute whole "
+    "tiles.\n"
+    "- Under SGLang prompts come first: where all lengths are the same (aiconfigurator), users fall into step and all "
+    "prompts\n"
+    "  are computed before all replies. The simulated scheduler mixes both, as vLLM's does.\n"
+    "- Qwen3-8B of ML.ENERGY on B200 (gpqa) waits for something at 30 ms a step.\n"
     "- Energy: power of one accelerator from fits of other models of like size (energy.csv), over predicted "
     "throughput.\n"
     "- Prompt lengths of ML.ENERGY are not published: 200 tokens are taken.\n";
+
+/* How many of the points that a fit had not seen lie inside. */
+static void put_coverage(struct ts_text *out, const struct ts_accuracy *of, enum ts_class_label label)
+{
+    const bool serving = ts_str_equal(of->class->engines, TS_ENGINES_SERVING);
+    const double *left = of->left[label];
+    if (!left) {
+        return;
+    }
+    const struct ts_accuracy_error each =
+        ts_accuracy_error(of, left, serving ? TS_CLASS_TPOT : TS_CLASS_DECODE, TS_CLASS_CHIP, TS_ACCURACY_ALL);
+    const struct ts_accuracy_error first =
+        ts_accuracy_error(of, left, serving ? TS_CLASS_TTFT : TS_CLASS_PREFILL, TS_CLASS_CHIP, TS_ACCURACY_ALL);
+    if (each.n > 0) {
+        ts_text_printf(out, "- each %s left out: inside are %.0f %% of %zu %s", ts_class_label_name(label),
+                       100.0 * each.covered, each.n, serving ? "times per token" : "decode rates");
+    }
+    if (each.n > 0 && first.n > 0) {
+        ts_text_printf(out, ", %.0f %% of %zu %s", 100.0 * first.covered, first.n,
+                       serving ? "times to the first token" : "prefill rates");
+    }
+    ts_text_puts(out, each.n > 0 ? ".\n" : "");
+}
 
 static void put_interval(struct ts_text *out, const struct ts_accuracy *of)
 {
@@ -41,12 +69,7 @@ static void put_interval(struct ts_text *out, const struct ts_accuracy *of)
                    serving ? "per token" : "of decode", row->low, row->high,
                    serving ? "to the first token" : "of prompts", row->first_low, row->first_high);
     for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
-        if (of->left[label]) {
-            const struct ts_accuracy_error error = ts_accuracy_error(
-                of, of->left[label], serving ? TS_CLASS_TPOT : TS_CLASS_DECODE, TS_CLASS_CHIP, TS_ACCURACY_ALL);
-            ts_text_printf(out, "- each %s left out: %.0f %% of %zu points inside.\n",
-                           ts_class_label_name((enum ts_class_label)label), 100.0 * error.covered, error.n);
-        }
+        put_coverage(out, of, (enum ts_class_label)label);
     }
 }
 

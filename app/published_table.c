@@ -129,12 +129,13 @@ static bool compare_served(struct served *out, const struct ts_catalog *catalog,
     if (!constants || point->tpot_s <= 0.0 || !ts_efficiency_serving_case(&on, catalog, point)) {
         return false;
     }
-    const struct ts_steps_model steps =
-        ts_efficiency_steps(constants, ts_efficiency_engine(catalog, point->engine), &on);
+    const struct ts_engine_cost *engine = ts_efficiency_engine(catalog, point->engine);
+    const struct ts_steps_model steps = ts_efficiency_steps(constants, engine, &on);
     const struct ts_closed_loop load = {.n_users = point->users,
                                         .prompt_tok = point->prompt_tok,
                                         .output_tok = point->output_tok,
-                                        .budget_tok = 8192.0};
+                                        .budget_tok = 8192.0,
+                                        .in_waves = point->fixed && engine && engine->prompts_first};
     *out = (struct served){.point = point, .predicted_s = ts_closed_loop(&steps, &load).tpot_s};
     out->ratio = out->predicted_s / point->tpot_s;
     return true;

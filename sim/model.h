@@ -79,12 +79,14 @@ struct ts_steps_table {
  * longer: matmuls and the reading of their weights overlap in part. */
 struct ts_steps_roofline {
     double fixed_s;
-    double flop_per_tok;   /* of the matmuls: 2 x active parameters */
-    double flop_per_s;     /* peak x efficiency, all accelerators of a replica */
-    double shared_bytes;   /* weights read in every step */
-    double expert_bytes;   /* 0 for a dense model */
-    double experts, top_k; /* 0, 0 for a dense model */
-    double bytes_per_s;    /* bandwidth x efficiency, all accelerators of a replica */
+    double flop_per_tok;        /* of the matmuls: 2 x active parameters */
+    double flop_per_s;          /* peak x efficiency, all accelerators of a replica */
+    double shared_bytes;        /* weights read in every step */
+    double expert_bytes;        /* 0 for a dense model */
+    double experts, top_k;      /* 0, 0 for a dense model */
+    double expert_flop_per_tok; /* of flop_per_tok, as flop_per_s counts them */
+    double expert_tile_tok; /* experts' matmuls compute at least so many tokens of each expert that has one; 0: no */
+    double bytes_per_s;     /* bandwidth x efficiency, all accelerators of a replica */
     double kv_bytes_per_tok;
     double attention_flop_per_pair;
     double per_tok_s; /* beside the matmuls: all-reduces and hops between stages */

@@ -146,7 +146,7 @@ enum ts_status ts_accuracy_measure(struct ts_accuracy *out, size_t i, const stru
 static void put_error(struct ts_text *out, const struct ts_accuracy_error *error)
 {
     if (error->n == 0) {
-        ts_text_puts(out, " |");
+        ts_text_puts(out, " - |");
     } else {
         ts_text_printf(out, " %zu: %.1f / %.0f %%, %.2f |", error->n, 100.0 * error->median, 100.0 * error->p90,
                        error->ratio);
@@ -179,6 +179,13 @@ static void put_header(struct ts_text *out, const struct ts_accuracy *of, const 
     ts_text_puts(out, serving ? "\n|---|---|---|---|---|\n" : "\n|---|---|---|\n");
 }
 
+/* Whether any fit that left out such a group was decided by the other points. */
+static bool has_left(const struct ts_accuracy *of, int label)
+{
+    return of->left[label] &&
+           ts_accuracy_error(of, of->left[label], main_measure(of, false), TS_CLASS_CHIP, TS_ACCURACY_ALL).n > 0;
+}
+
 static void put_groups(struct ts_text *out, const struct ts_accuracy *of, enum ts_class_label label)
 {
     for (uint32_t g = 0; g < of->points.n_groups[label]; g++) {
@@ -200,13 +207,13 @@ void ts_accuracy_print(struct ts_text *out, const struct ts_accuracy *of)
     ts_text_puts(out, "| nothing |");
     put_measures(out, of, of->fitted, TS_CLASS_CHIP, TS_ACCURACY_ALL);
     for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
-        if (of->left[label]) {
+        if (has_left(of, label)) {
             ts_text_printf(out, "| each %s |", ts_class_label_name((enum ts_class_label)label));
             put_measures(out, of, of->left[label], TS_CLASS_CHIP, TS_ACCURACY_ALL);
         }
     }
     for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
-        if (of->left[label]) {
+        if (has_left(of, label)) {
             ts_text_puts(out, "\n");
             put_header(out, of, ts_class_label_name((enum ts_class_label)label));
             put_groups(out, of, (enum ts_class_label)label);

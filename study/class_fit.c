@@ -8,8 +8,8 @@
 #include "sim/serving/roofline_fit.h"
 
 enum constant { LAYER, MOE_LAYER, COMPUTE, NARROW, EXPERTS, BANDWIDTH, KV, ACTIVATION, ATTENTION, LINK, N_CONSTANTS };
-enum cost { STEP, SEQ, FIRST, WAIT, N_COSTS };
-enum { MAX_PARAMS = N_CONSTANTS + TS_CLASS_MAX_ENGINES * N_COSTS };
+enum cost { STEP, SEQ, LAYERS, TILE, FIRST, WAIT, N_COSTS };
+enum { MAX_PARAMS = N_CONSTANTS + TS_CLASS_MAX_ENGINES * N_COSTS }; /* a fit takes TS_ROOFLINE_FIT_MAX_PARAMS */
 
 #define BIT(constant) (1u << (constant))
 #define LOCAL_BITS (BIT(LAYER) | BIT(COMPUTE) | BIT(BANDWIDTH) | BIT(KV) | BIT(ACTIVATION) | BIT(ATTENTION))
@@ -27,12 +27,12 @@ static const bool constant_is_share[N_CONSTANTS] = {
     [KV] = true,      [ACTIVATION] = true, [LINK] = true,
 };
 static const size_t cost_at[N_COSTS] = {
-    offsetof(struct ts_engine_cost, step_s),
-    offsetof(struct ts_engine_cost, seq_s),
-    offsetof(struct ts_engine_cost, first_s),
-    offsetof(struct ts_engine_cost, wait_steps),
+    offsetof(struct ts_engine_cost, step_s),  offsetof(struct ts_engine_cost, seq_s),
+    offsetof(struct ts_engine_cost, layers),  offsetof(struct ts_engine_cost, tile_tok),
+    offsetof(struct ts_engine_cost, first_s), offsetof(struct ts_engine_cost, wait_steps),
 };
-static const double cost_start[N_COSTS] = {1e-3, 2e-5, 25e-3, 5.0};
+static const double cost_start[N_COSTS] = {1e-3, 2e-5, 1.0, 32.0, 25e-3, 5.0};
+static const double polled_steps = 30.0; /* between SGLang's looks for requests, as InferenceX sets it (10 or 30) */
 
 /* Constants that are not free keep their start; NAN: as the row of another class has them. */
 struct class
@@ -120,10 +120,11 @@ static void set(void *row, size_t at, double value)
     memcpy((char *)row + at, &value, sizeof value);
 }
 
-/* An engine whose recordings' settings let no request wait has no wait. */
-static int costs_of(const struct problem *problem, size_t e)
+/* What engines.csv has at 0 is none of the engine's: host time where steps are scheduled while the accelerator works
+ * (what stayed of it was found to be nothing), tiles, a wait that the recordings' settings let a request have. */
+static bool has_cost(const struct problem *problem, size_t e, int cost)
 {
-    return problem->base.engines[problem->engine[e]].wait_steps > 0.0 ? N_COSTS : WAIT;
+    return get(&problem->base.engines[problem->engine[e]], cost_at[cost]) > 0.0;
 }
 
 static struct ts_class_constants constants_of(const struct problem *problem, const double *params)
@@ -136,8 +137,10 @@ static struct ts_class_constants constants_of(const struct problem *problem, con
         }
     }
     for (size_t e = 0; e < problem->n_engines; e++) {
-        for (int cost = 0; cost < costs_of(problem, e); cost++) {
-            set(&all.engines[problem->engine[e]], cost_at[cost], params[j++]);
+        for (int cost = 0; cost < N_COSTS; cost++) {
+            if (has_cost(problem, e, cost)) {
+                set(&all.engines[problem->engine[e]], cost_at[cost], params[j++]);
+            }
         }
     }
     if (!(problem->class->free & BIT(NARROW))) {
@@ -160,6 +163,11 @@ static void take_param(struct problem *problem, double start, bool share)
     problem->share[problem->n_params++] = share;
 }
 
+static double start_of(const struct ts_engine_cost *engine, int cost)
+{
+    return cost == WAIT && ts_str_equal(engine->name, "sglang") ? polled_steps : cost_start[cost];
+}
+
 static void take_engines(struct problem *problem)
 {
     bool seen[TS_CLASS_MAX_ENGINES] = {false};
@@ -169,8 +177,10 @@ static void take_engines(struct problem *problem)
     for (uint32_t e = 0; e < problem->base.n_engines; e++) {
         if (seen[e]) {
             problem->engine[problem->n_engines++] = e;
-            for (int cost = 0; cost < costs_of(problem, problem->n_engines - 1); cost++) {
-                take_param(problem, cost_start[cost], false);
+            for (int cost = 0; cost < N_COSTS; cost++) {
+                if (has_cost(problem, problem->n_engines - 1, cost)) {
+                    take_param(problem, start_of(&problem->base.engines[e], cost), false);
+                }
             }
         }
     }
@@ -256,19 +266,20 @@ static enum ts_status leave_out(double *ratios, const struct problem *problem, s
     fit->group = group;
     for (uint32_t g = 0; g < points->n_groups[label]; g++) {
         double params[MAX_PARAMS];
-        const enum ts_status status = decides(fit, g) ? ts_roofline_fit(params, fit, g, diags) : TS_OK;
+        const bool decided = decides(fit, g);
+        const enum ts_status status = decided ? ts_roofline_fit(params, fit, g, diags) : TS_OK;
         if (status != TS_OK) {
             return status;
         }
-        struct ts_class_constants all = constants_of(problem, decides(fit, g) ? params : fit->from);
-        all.efficiency.compute = decides(fit, g) ? all.efficiency.compute : (double)NAN;
+        struct ts_class_constants all = constants_of(problem, decided ? params : fit->from);
         for (size_t i = 0; i < points->n; i++) {
             const struct ts_class_point *point = &points->points[i];
             if (group[i] == g) {
                 if (label == TS_CLASS_ENGINE && problem->n_engines > 0) {
                     stand_in(&all, problem, point->engine);
                 }
-                ratios[i] = ts_class_point_ratio(point, &all.efficiency, &all.engines[point->engine]);
+                const double ratio_of = ts_class_point_ratio(point, &all.efficiency, &all.engines[point->engine]);
+                ratios[i] = decided ? ratio_of : (double)NAN;
             }
         }
     }

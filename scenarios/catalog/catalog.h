@@ -124,7 +124,10 @@ struct ts_efficiency {
 /* What an engine adds to the steps of its accelerators: fitted beside the constants of "serving". */
 struct ts_engine_cost {
     const char *name, *group; /* "vllm"; "serving" or "local" */
-    double step_s, seq_s;     /* the host's time for a step, and for each sequence in it */
+    double step_s, seq_s;     /* the host's time for a step, and for each sequence in it; 0: beside the accelerator */
+    double layers;            /* its kernels' own time per layer, as a share of the class's */
+    double tile_tok;          /* to which experts' tokens are filled up in formats below 16 bits; 0: not */
+    bool prompts_first;       /* prompts are computed in steps of their own, before replies go on */
     double first_s;           /* of a request beside its prompt: HTTP, tokenizing, scheduling, sampling */
     double wait_steps;        /* steps that the recordings' settings let a new request wait; no part of a prediction for
                                  an engine at its defaults */
@@ -161,6 +164,7 @@ struct ts_serving {
     unsigned n_accelerators, data_parallel; /* the latter: groups that attend to sequences of their own */
     const char *model, *quant, *engine;
     double users, prompt_tok, output_tok; /* prompt 0: not published */
+    bool fixed;                           /* all of that length; else these are means */
     double ttft_s, tpot_s, itl_s, tok_s;  /* itl: the median gap, a step that only decodes */
     double j_per_tok, power_w;            /* of all accelerators */
     const char *source;

@@ -10,8 +10,9 @@
 static const struct {
     const char *engine, *group;
 } engine_groups[] = {
-    {"vllm", TS_ENGINES_SERVING},    {"trtllm", TS_ENGINES_SERVING},   {"sglang", TS_ENGINES_SERVING},
-    {"llama.cpp", TS_ENGINES_LOCAL}, {"executorch", TS_ENGINES_LOCAL}, {"genie", TS_ENGINES_LOCAL},
+    {"vllm", TS_ENGINES_SERVING},   {"vllm-2025", TS_ENGINES_SERVING}, {"trtllm", TS_ENGINES_SERVING},
+    {"sglang", TS_ENGINES_SERVING}, {"llama.cpp", TS_ENGINES_LOCAL},   {"executorch", TS_ENGINES_LOCAL},
+    {"genie", TS_ENGINES_LOCAL},
 };
 
 static const struct {
@@ -150,16 +151,18 @@ void ts_efficiency_split_experts(const struct ts_llm *llm, double bits_per_weigh
     }
 }
 
-/* Matmuls of a token, those of experts at their own speed. */
-static double matmul_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on,
-                       const struct ts_steps_roofline *roof)
+/* Operations of a token in the experts that it goes to. */
+static double expert_flop(const struct ts_efficiency_case *on, const struct ts_steps_roofline *roof)
 {
     const double weights = on->bits_per_weight > 0.0 ? roof->expert_bytes * 8.0 / on->bits_per_weight : 0.0;
     const double chosen = roof->experts > 0.0 ? roof->top_k / roof->experts : 0.0;
-    const double expert_flop = fmin(2.0 * weights * chosen, on->llm->flop_per_tok);
-    const double share = on->narrow ? c->narrow : c->compute;
-    return (on->llm->flop_per_tok - expert_flop + expert_flop / c->experts) /
-           (on->peak_flop_per_s * on->n_accelerators * share);
+    return fmin(2.0 * weights * chosen, on->llm->flop_per_tok);
+}
+
+/* What that many operations take in dense matmuls. */
+static double matmul_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on, double flop)
+{
+    return flop / (on->peak_flop_per_s * on->n_accelerators * (on->narrow ? c->narrow : c->compute));
 }
 
 /* What every token multiplies with, experts apart: of the input embeddings only a row is looked up. */
@@ -179,7 +182,22 @@ static double reduce_s(const struct ts_efficiency *c, const struct ts_efficiency
     return 2.0 * on->llm->layers * 2.0 * (n - 1.0) / n * 2.0 * on->llm->hidden / (on->link_bytes_per_s * c->link);
 }
 
-static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constants, const struct ts_efficiency_case *on)
+/* An engine's kernels: how long a layer takes by itself, and the tiles that experts' tokens are filled up to. */
+static void add_kernels(struct ts_steps_roofline *roof, const struct ts_efficiency *constants,
+                        const struct ts_engine_cost *engine, const struct ts_efficiency_case *on)
+{
+    const double layers = engine ? engine->layers : 1.0;
+    roof->fixed_s =
+        on->llm->layers * (constants->layer_s * layers + (roof->experts > 0.0 ? constants->moe_layer_s : 0.0));
+    if (engine && on->narrow && roof->experts > 0.0) {
+        roof->expert_tile_tok = engine->tile_tok;
+        roof->expert_flop_per_tok =
+            matmul_s(constants, on, expert_flop(on, roof) / constants->experts) * roof->flop_per_s;
+    }
+}
+
+static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constants, const struct ts_engine_cost *engine,
+                                            const struct ts_efficiency_case *on)
 {
     const struct ts_llm *llm = on->llm;
     const double all_bytes_per_s = on->bytes_per_s * on->n_accelerators;
@@ -187,9 +205,12 @@ static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constant
     struct ts_steps_roofline roof = {.blends = true};
     ts_efficiency_split_experts(llm, on->bits_per_weight, &roof);
     roof.shared_bytes = fmin(roof.shared_bytes, read_always(on, &roof));
-    roof.fixed_s = llm->layers * (constants->layer_s + (roof.experts > 0.0 ? constants->moe_layer_s : 0.0));
+    const double experts_flop = expert_flop(on, &roof);
     roof.flop_per_tok = llm->flop_per_tok;
-    roof.flop_per_s = llm->flop_per_tok / (matmul_s(constants, on, &roof) + activation_s);
+    roof.flop_per_s =
+        llm->flop_per_tok /
+        (matmul_s(constants, on, llm->flop_per_tok - experts_flop + experts_flop / constants->experts) + activation_s);
+    add_kernels(&roof, constants, engine, on);
     roof.bytes_per_s = all_bytes_per_s * constants->bandwidth;
     roof.kv_bytes_per_tok = on->kv_bytes_per_tok * constants->bandwidth / constants->kv;
     roof.attention_flop_per_pair =
@@ -202,7 +223,7 @@ struct ts_steps_model ts_efficiency_steps(const struct ts_efficiency *constants,
                                           const struct ts_efficiency_case *on)
 {
     struct ts_steps_model steps = {.kind = TS_STEPS_ROOFLINE, .origin = TS_ORIGIN_FITTED};
-    steps.u.roofline = roofline_of(constants, on);
+    steps.u.roofline = roofline_of(constants, engine, on);
     if (engine) {
         steps.host = (struct ts_host_model){.fixed_s = engine->step_s, .per_seq_s = engine->seq_s};
     }

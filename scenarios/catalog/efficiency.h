@@ -1,11 +1,13 @@
 /* A roofline from a catalog row of constants: what a step takes on hardware of that class under engines of that group.
  *
  *   step = step of the engine + sequences x sequence of the engine                        (the host)
- *        + layers x (layer + moe_layer for a mixture of experts)
+ *        + layers x (layer x share of the engine + moe_layer for a mixture of experts)
  *        + (flop + expert flop/experts)/(peak x share) + weights/(bandwidth x share) + KV bytes/(bandwidth x kv)
  *        + attention flop/(bandwidth x attention) + tokens x layers x hidden/(bandwidth x activation)
  *        + tokens x all-reduced bytes/(link bandwidth x link)
  *
+ * Where an engine fills up tiles of t tokens for each expert (below 16 bits), experts' operations are those of sqrt(B^2 +
+ * (t x E/k x (1-(1-k/E)^B))^2) tokens instead of B.
  * Peaks and bandwidth are those of all accelerators together, but activations are not divided among them. */
 #ifndef TS_SCENARIOS_CATALOG_EFFICIENCY_H
 #define TS_SCENARIOS_CATALOG_EFFICIENCY_H

@@ -49,7 +49,8 @@ void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *
 
 const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
-    static const char *const names[] = {"vllm", "sglang", "trtllm", "llama.cpp"}; /* as the schema numbers them */
+    static const char *const names[] = {"vllm", "sglang", "trtllm", "llama.cpp",
+                                        "vllm-2025"}; /* as the schema numbers them */
     const bool server = ctx->tier->kind == TS_TIER_SERVER;
     return ts_efficiency_engine(&loader->catalog, names[server ? ts_value_choice(ctx->value, "engine") : 3]);
 }

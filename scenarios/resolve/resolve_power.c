@@ -28,7 +28,7 @@ static struct watts catalog_watts(struct ts_loader *loader, const struct ts_tier
             idle, hardware->tdp_w, decode, TS_ORIGIN_FITTED,
             ts_loader_printf(loader,
                              "hardware.csv: %s: %.4g W design power (prefill), %.4g W idle; decode: energy.csv, median "
-                             "serving power of %u published fits of models within a factor of 3 in size",
+                             "serving power of %u published fits of models within a factor of 5 in size",
                              hardware->name, hardware->tdp_w, idle, n_fits)};
     }
     return (struct watts){

@@ -165,7 +165,8 @@ static void assume_overhead(struct ts_loader *loader, const struct ts_tier_conte
 {
     ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.overhead", ctx->value->path), TS_ORIGIN_FITTED,
                             ts_loader_printf(loader, "efficiency.csv: %.3g us a layer; engines.csv: %s %.3g us a step",
-                                             by->row->layer_s * 1e6, by->engine->name, by->engine->step_s * 1e6),
+                                             by->row->layer_s * by->engine->layers * 1e6, by->engine->name,
+                                             by->engine->step_s * 1e6),
                             steps->u.roofline.fixed_s + steps->host.fixed_s, "s");
     if (by->engine->seq_s > 0.0) {
         ts_loader_assume_number(

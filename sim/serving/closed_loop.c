@@ -11,6 +11,11 @@
  *   ttft = first + wait x tpot + (1 - rho) x decode/2 + mixed x chunks x (1 + rho/2),    rho = u x chunks x mixed/(n x
  * tpot), at most 1
  *
+ * In waves, u prompts are computed in b steps of as many as the budget takes, P in all. A prompt is through after (b +
+ * 1)/2 of these on the average, and its reply waits for the others:
+ *
+ *   ttft = first + wait x decode + P x (b + 1)/(2b),    tpot = decode + P x (b - 1)/(2b)/n
+ *
  * All u begin at once: the first prompts, 1/r of all, wait for half of the others, as many to a step as its budget
  * takes. Worked: 10 users, 100 tokens out, steps of 10 ms, 30 ms with a prompt: a token takes 10 + 9/100 x 20 = 11.8
  * ms. */
@@ -36,29 +41,60 @@ static double step_s(const struct ts_steps_model *steps, double n_decode, double
     return ts_steptime_s(steps, &load);
 }
 
-struct ts_closed_loop_times ts_closed_loop(const struct ts_steps_model *steps, const struct ts_closed_loop *load)
+/* What both kinds of a loop are made of. */
+struct loop {
+    double users, output, base_s; /* base_s: of a request before its prompt */
+    double chunk, chunks, pairs;  /* tokens of a prompt's share of a step, their number, query-key pairs of one */
+    double decode_s;
+};
+
+/* Of a prompt, where `together` of them share their steps and nothing else does. */
+static double alone_s(const struct ts_steps_model *steps, const struct loop *loop, double together)
 {
-    const double users = fmax(1.0, load->n_users), output = fmax(1.0, load->output_tok);
-    const double context = load->prompt_tok + output / 2.0;
-    const double chunk = fmin(load->prompt_tok, load->budget_tok);
-    const double chunks = chunk > 0.0 ? load->prompt_tok / chunk : 0.0;
-    const double pairs = chunk * (load->prompt_tok + 1.0) / 2.0; /* of a chunk, on the average */
-    const double decode_s = step_s(steps, users, users * context, 0.0, 0.0, 0.0);
-    const double mixed_s = step_s(steps, users - 1.0, (users - 1.0) * context, 1.0, chunk, pairs);
-    const double prompt_s = mixed_s * chunks;
-    struct ts_closed_loop_times times = {.gap_s = decode_s};
-    times.tpot_s = decode_s + (users - 1.0) / output * fmax(0.0, mixed_s - decode_s) * chunks;
-    const double busy = fmin(1.0, users * prompt_s / (output * times.tpot_s));
+    return step_s(steps, 0.0, 0.0, together, loop->chunk, loop->pairs) / together * loop->chunks;
+}
+
+static struct ts_closed_loop_times in_waves(const struct ts_steps_model *steps, const struct loop *loop,
+                                            double together)
+{
+    const double all_s = alone_s(steps, loop, together) * loop->users, n_steps = loop->users / together;
+    const double until = (n_steps + 1.0) / (2.0 * n_steps);
+    return (struct ts_closed_loop_times){.gap_s = loop->decode_s,
+                                         .tpot_s = loop->decode_s + (1.0 - until) * all_s / loop->output,
+                                         .ttft_s = loop->base_s + until * all_s};
+}
+
+static struct ts_closed_loop_times one_by_one(const struct ts_steps_model *steps, const struct ts_closed_loop *load,
+                                              const struct loop *loop, double together)
+{
+    const double users = loop->users, context = load->prompt_tok + loop->output / 2.0;
+    const double mixed_s = step_s(steps, users - 1.0, (users - 1.0) * context, 1.0, loop->chunk, loop->pairs);
+    const double prompt_s = mixed_s * loop->chunks;
+    struct ts_closed_loop_times times = {.gap_s = loop->decode_s};
+    times.tpot_s = loop->decode_s + (users - 1.0) / loop->output * fmax(0.0, mixed_s - loop->decode_s) * loop->chunks;
+    const double busy = fmin(1.0, users * prompt_s / (loop->output * times.tpot_s));
     const double base_s = load->first_s + load->wait_steps * times.tpot_s;
-    const double rest_s = load->first_s > 0.0 ? (1.0 - busy) * decode_s / 2.0 : 0.0;
+    const double rest_s = load->first_s > 0.0 ? (1.0 - busy) * loop->decode_s / 2.0 : 0.0;
     times.ttft_s = base_s + rest_s + prompt_s * (1.0 + busy / 2.0);
-    if (load->requests_per_user > 0.0 && chunk > 0.0) {
-        const double together = fmax(1.0, fmin(users, load->budget_tok / chunk));
-        const double alone_s = step_s(steps, 0.0, 0.0, together, chunk, pairs) / together * chunks;
-        const double burst_s = fmax(times.ttft_s, base_s + alone_s * (users + 1.0) / 2.0);
+    if (load->requests_per_user > 0.0 && loop->chunk > 0.0) {
+        const double burst_s = fmax(times.ttft_s, base_s + alone_s(steps, loop, together) * (users + 1.0) / 2.0);
         times.ttft_s += (burst_s - times.ttft_s) / load->requests_per_user;
     }
-    times.tok_s = users / (times.tpot_s + times.ttft_s / output);
+    return times;
+}
+
+struct ts_closed_loop_times ts_closed_loop(const struct ts_steps_model *steps, const struct ts_closed_loop *load)
+{
+    struct loop loop = {.users = fmax(1.0, load->n_users), .output = fmax(1.0, load->output_tok)};
+    loop.chunk = fmin(load->prompt_tok, load->budget_tok);
+    loop.chunks = loop.chunk > 0.0 ? load->prompt_tok / loop.chunk : 0.0;
+    loop.pairs = loop.chunk * (load->prompt_tok + 1.0) / 2.0; /* of a chunk, on the average */
+    loop.decode_s = step_s(steps, loop.users, loop.users * (load->prompt_tok + loop.output / 2.0), 0.0, 0.0, 0.0);
+    loop.base_s = load->first_s + load->wait_steps * loop.decode_s;
+    const double together = loop.chunk > 0.0 ? fmax(1.0, fmin(loop.users, load->budget_tok / loop.chunk)) : 1.0;
+    struct ts_closed_loop_times times = load->in_waves && loop.chunk > 0.0 ? in_waves(steps, &loop, together)
+                                                                           : one_by_one(steps, load, &loop, together);
+    times.tok_s = loop.users / (times.tpot_s + times.ttft_s / loop.output);
     return times;
 }
 

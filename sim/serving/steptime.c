@@ -3,7 +3,7 @@
  *   linear    a + b*seqs + c*kv + d*prefill + e*pairs; coefficients fitted to measurements
  *   table     fixed + T(tokens) + b*seqs + c*kv + e*pairs; T is linear between the measured token counts, constant
  * below the first, and goes on with the last segment's slope beyond the last
- *   roofline  fixed + max(flop_per_tok*tokens/flop_per_s, weights(tokens)/bytes_per_s)  (blends: see below)
+ *   roofline  fixed + max(flop(tokens)/flop_per_s, weights(tokens)/bytes_per_s)  (blends: see below)
  *             + kv*kv_bytes_per_tok/bytes_per_s + pairs*flop_per_pair/flop_per_s;
  *             + per_tok*tokens;
  *             with p stages the batch goes round in min(p, seqs) parts, each through all layers on one stage's
@@ -71,17 +71,26 @@ static double blend(double a, double b)
     return root * root;
 }
 
+/* Operations of n_tok tokens; filled_tok: what fills up the tiles of the experts that they touch. Both are computed
+ * together: the root of the sum of squares is near the larger one. */
+static double roofline_flop(const struct ts_steps_roofline *m, double n_tok, double filled_tok)
+{
+    const double expert_tok = filled_tok > 0.0 ? sqrt(n_tok * n_tok + filled_tok * filled_tok) - n_tok : 0.0;
+    return m->flop_per_tok * n_tok + m->expert_flop_per_tok * expert_tok;
+}
+
 static struct ts_step_line roofline_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_roofline *m = &model->u.roofline;
     const double n_parts = micro_batches(m, load);
     const double n_tok = tokens_of(load) / n_parts;
-    double weight_bytes = m->shared_bytes;
-    if (m->expert_bytes > 0.0) {
-        weight_bytes +=
-            m->experts > 0.0 ? m->expert_bytes * (1.0 - pow(1.0 - m->top_k / m->experts, n_tok)) : m->expert_bytes;
+    double weight_bytes = m->shared_bytes + m->expert_bytes, filled_tok = 0.0;
+    if (m->expert_bytes > 0.0 && m->experts > 0.0) {
+        const double touched = 1.0 - pow(1.0 - m->top_k / m->experts, n_tok);
+        weight_bytes = m->shared_bytes + m->expert_bytes * touched;
+        filled_tok = m->expert_tile_tok * m->experts * touched / m->top_k;
     }
-    const double flop_s = m->flop_per_tok * n_tok / m->flop_per_s;
+    const double flop_s = roofline_flop(m, n_tok, filled_tok) / m->flop_per_s;
     const double weights_s = weight_bytes / m->bytes_per_s;
     const double matmul_s = m->blends ? blend(flop_s, weights_s) : larger(flop_s, weights_s);
     const double base_s = m->fixed_s + matmul_s + m->per_tok_s * n_tok +

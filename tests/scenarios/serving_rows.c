@@ -4,6 +4,7 @@
 #include "serving_rows.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum measure { TTFT, TPOT, ITL, RATE, JOULES, WATTS, N_MEASURES };
 struct row {
     const char *hardware, *model, *quant, *engine, *source;
     unsigned n, data_parallel;
+    bool fixed;                                      /* all prompts and replies of that length */
     double users, prompt, output, value[N_MEASURES]; /* 0: not recorded */
 };
 
@@ -123,6 +125,16 @@ static void name_parts(struct row *row, const char *model, const char *quant, co
     }
 }
 
+/* vLLM schedules asynchronously from 0.14 on (January 2026); InferenceX has set it since 2025. Runs that do not state
+ * their version are of 2025. */
+static void name_age(struct row *row, const char *version)
+{
+    const bool later = strncmp(version, "0.", 2) == 0 && strtol(version + 2, NULL, 10) >= 14;
+    if (row->engine && strcmp(row->engine, "vllm") == 0 && !later && strcmp(row->source, "InferenceX") != 0) {
+        row->engine = "vllm-2025";
+    }
+}
+
 static enum serving_fate fate_of(const struct row *row)
 {
     if (!row->hardware) {
@@ -167,11 +179,13 @@ static enum serving_fate read_sample(struct row *row, const struct sheet *sheet)
                      .users = users ? strtod(strchr(users, '=') + 1, NULL) : batch,
                      .prompt = inferencex ? drawn(isl) : isl,
                      .output = inferencex ? drawn(osl) : osl,
+                     .fixed = !inferencex,
                      .value = {[TTFT] = number(sheet, "silicon_ttft_ms"), [TPOT] = number(sheet, "silicon_tpot_ms")}};
     if (strcmp(text(sheet, "mode"), "agg") != 0) {
         return SERVING_APART;
     }
     name_parts(row, text(sheet, "model_path"), text(sheet, "precision"), text(sheet, "backend"));
+    name_age(row, text(sheet, "backend_version"));
     count_accelerators(row, sheet);
     return row->users != batch && row->data_parallel == 1 ? SERVING_GROUPS : fate_of(row);
 }
@@ -201,6 +215,7 @@ static enum serving_fate read_serving(struct row *row, const struct sheet *sheet
         row->value[i] = number(sheet, columns[i]);
     }
     name_parts(row, text(sheet, "model"), text(sheet, "quant"), text(sheet, "engine"));
+    name_age(row, text(sheet, "version"));
     return fate_of(row);
 }
 
@@ -224,13 +239,16 @@ static enum serving_fate read_measurement(struct row *row, const struct sheet *s
                         .data_parallel = 1,
                         .users = users,
                         .prompt = inferencex ? drawn(isl) : isl,
-                        .output = inferencex ? drawn(osl) : osl};
+                        .output = inferencex ? drawn(osl) : osl,
+                        .fixed = !inferencex};
     if (strcmp(metric, "ttft_ms") == 0) {
         row->value[TTFT] = value;
     } else {
         row->value[TPOT] = users / value * 1e3;
     }
     name_parts(row, model, text(sheet, "quant"), text(sheet, "engine"));
+    const char *version = strchr(text(sheet, "engine"), ' ');
+    name_age(row, version ? version + 1 : "");
     return fate_of(row);
 }
 
@@ -282,8 +300,8 @@ static double median(const struct row *rows, size_t n, int measure)
 
 static void put_medians(struct ts_text *out, struct row *rows, size_t n)
 {
-    ts_text_puts(out, "hardware,count,data_parallel,model,quant,engine,users,prompt_tok,output_tok,ttft_ms,tpot_ms,"
-                      "itl_ms,out_tok_s,j_per_tok,power_w,source\n");
+    ts_text_puts(out, "hardware,count,data_parallel,model,quant,engine,users,prompt_tok,output_tok,fixed,ttft_ms,"
+                      "tpot_ms,itl_ms,out_tok_s,j_per_tok,power_w,source\n");
     qsort(rows, n, sizeof *rows, by_key);
     for (size_t i = 0; i < n;) {
         size_t end = i + 1;
@@ -291,8 +309,9 @@ static void put_medians(struct ts_text *out, struct row *rows, size_t n)
             end++;
         }
         const struct row *row = &rows[i];
-        ts_text_printf(out, "%s,%u,%u,%s,%s,%s,%.5g,%.5g,%.5g", row->hardware, row->n, row->data_parallel, row->model,
-                       row->quant, row->engine, row->users, row->prompt, row->output);
+        ts_text_printf(out, "%s,%u,%u,%s,%s,%s,%.5g,%.5g,%.5g,%s", row->hardware, row->n, row->data_parallel,
+                       row->model, row->quant, row->engine, row->users, row->prompt, row->output,
+                       row->fixed ? "yes" : "no");
         for (int measure = 0; measure < N_MEASURES; measure++) {
             const double value = median(row, end - i, measure);
             ts_text_printf(out, value > 0.0 ? ",%.5g" : ",", value);

@@ -104,8 +104,8 @@ static int kv_bits(const struct ts_scenario *s)
 /* Of the engines in the order of the schema: whose overhead the roofline has. */
 static int engine(const struct ts_scenario *s)
 {
-    static const char *const names[] = {"(vllm)", "(sglang)", "(trtllm)", "(llama.cpp)"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const names[] = {"(vllm)", "(sglang)", "(trtllm)", "(llama.cpp)", "(vllm-2025)"};
+    for (int i = 0; i < 5; i++) {
         if (strstr(server_of(s, EDGE)->pools[0].replica.steps.source, names[i])) {
             return i;
         }
@@ -187,6 +187,7 @@ static const struct meaning meanings[] = {
     {"tiers.*.engine", "sglang", "tiers.edge.engine=sglang", engine, 1},
     {"tiers.*.engine", "trtllm", "tiers.edge.engine=trtllm", engine, 2},
     {"tiers.*.engine", "llama.cpp", "tiers.edge.engine=llama.cpp", engine, 3},
+    {"tiers.*.engine", "vllm-2025", "tiers.edge.engine=vllm-2025", engine, 4},
     {"tiers.*.scheduler.policy", "vllm", "tiers.edge.scheduler.policy=vllm", policy, TS_SCHEDULER_VLLM},
     {"tiers.*.scheduler.policy", "slots", "tiers.edge.scheduler.policy=slots", policy, TS_SCHEDULER_SLOTS},
     {"tiers.*.scheduler.policy", "static", "tiers.edge.scheduler.policy=static", policy, TS_SCHEDULER_STATIC},

@@ -150,6 +150,58 @@ static void test_efficiency__peaks_follow_the_format_the_chip_and_the_engine(voi
     }
 }
 
+/* A lone sequence of a mixture in FP8 touches top_k experts, whose tiles are filled up to t tokens each: its experts'
+ * matmuls count as those of sqrt(1 + t^2) tokens. In 16 bits, and without tiles, as those of one. */
+static void test_efficiency__experts_compute_whole_tiles_below_16_bits(void **state)
+{
+    (void)state;
+    const struct ts_efficiency *hbm = ts_efficiency_find(&catalog, "hbm", TS_ENGINES_SERVING);
+    struct ts_engine_cost engine = *ts_efficiency_engine(&catalog, "vllm-2025");
+    struct ts_efficiency_case on = {.peak_flop_per_s = 2e15,
+                                    .narrow = true,
+                                    .bytes_per_s = 1e18, /* weights take no time */
+                                    .n_accelerators = 1.0,
+                                    .llm = ts_catalog_llm(&catalog, "Qwen3-235B-A22B"),
+                                    .bits_per_weight = 8.0};
+    double step_s[2];
+    const struct ts_batch_load one = {.n_seqs = 1, .n_decode = 1};
+    for (int tiled = 0; tiled < 2; tiled++) {
+        engine.tile_tok = tiled ? 40.0 : 0.0;
+        const struct ts_steps_model steps = ts_efficiency_steps(hbm, &engine, &on);
+        step_s[tiled] = ts_steptime_s(&steps, &one);
+    }
+    struct ts_steps_roofline roof = {0};
+    ts_efficiency_split_experts(on.llm, 8.0, &roof);
+    const double flop = 2.0 * roof.expert_bytes * roof.top_k / roof.experts;
+    assert_float_equal(step_s[1] - step_s[0],
+                       (sqrt(1.0 + 40.0 * 40.0) - 1.0) * flop / (2e15 * hbm->narrow * hbm->experts), 1e-8);
+    on.narrow = false;
+    const struct ts_steps_model wide = ts_efficiency_steps(hbm, &engine, &on);
+    assert_true(wide.u.roofline.expert_tile_tok == 0.0);
+}
+
+/* An engine's layers are a share of the class's. */
+static void test_efficiency__an_engines_kernels_scale_the_time_of_a_layer(void **state)
+{
+    (void)state;
+    const struct ts_efficiency constants = {.layer_s = 60e-6,
+                                            .compute = 1.0,
+                                            .experts = 1.0,
+                                            .bandwidth = 1.0,
+                                            .kv = 1.0,
+                                            .activation = 1.0,
+                                            .attention = 1.0,
+                                            .link = 1.0};
+    const struct ts_engine_cost engine = {.layers = 0.5};
+    const struct ts_efficiency_case on = {.peak_flop_per_s = 1e15,
+                                          .bytes_per_s = 3e12,
+                                          .n_accelerators = 1.0,
+                                          .llm = ts_catalog_llm(&catalog, "Llama-3.1-8B"),
+                                          .bits_per_weight = 16.0};
+    assert_float_equal(ts_efficiency_steps(&constants, NULL, &on).u.roofline.fixed_s, 32 * 60e-6, 1e-12);
+    assert_float_equal(ts_efficiency_steps(&constants, &engine, &on).u.roofline.fixed_s, 32 * 30e-6, 1e-12);
+}
+
 static double a_step(const struct ts_steps_model *steps, uint32_t n_seqs, double kv_tok, uint32_t prompt_tok)
 {
     const struct ts_batch_load load = {.n_seqs = n_seqs,
@@ -192,6 +244,8 @@ int main(void)
         cmocka_unit_test(test_efficiency__a_class_without_its_own_row_takes_its_stand_in),
         cmocka_unit_test(test_efficiency__gddr_cards_under_serving_engines_are_predicted_by_the_stand_in),
         cmocka_unit_test(test_efficiency__peaks_follow_the_format_the_chip_and_the_engine),
+        cmocka_unit_test(test_efficiency__experts_compute_whole_tiles_below_16_bits),
+        cmocka_unit_test(test_efficiency__an_engines_kernels_scale_the_time_of_a_layer),
         cmocka_unit_test(test_efficiency__steps_grow_with_sequences_context_and_prompts),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -127,11 +127,30 @@ static void test_closed_loop__a_token_pays_for_the_prompts_of_the_others(void **
     assert_float_equal(ts_closed_loop_prefill_tok_s(&simple, 200), 200.0 / 30e-3, 1e-6);
 }
 
+/* 10 users, prompts of 200 tokens, replies of 100; two prompts to a step of 10 + 40 ms. Five of them are 250 ms: the
+ * mean prompt is through after three, 150 ms, and its reply waits 100 ms for the others, 1 ms a token. */
+static void test_closed_loop__waves_compute_all_prompts_before_the_replies(void **state)
+{
+    (void)state;
+    const struct ts_steps_model simple = {.kind = TS_STEPS_LINEAR,
+                                          .u.linear = {.a_s = 10e-3, .d_s_per_prefill_tok = 20e-3 / 200.0}};
+    struct ts_closed_loop load = {
+        .n_users = 10, .prompt_tok = 200, .output_tok = 100, .budget_tok = 400, .in_waves = true};
+    const struct ts_closed_loop_times times = ts_closed_loop(&simple, &load);
+    assert_float_equal(times.ttft_s, 150e-3, 1e-9);
+    assert_float_equal(times.tpot_s, 11e-3, 1e-9);
+    assert_float_equal(times.tok_s, 10.0 / (11e-3 + 1.5e-3), 1e-6);
+    load.budget_tok = 8192; /* one step for all: 10 + 200 ms */
+    assert_float_equal(ts_closed_loop(&simple, &load).ttft_s, 210e-3, 1e-9);
+    assert_float_equal(ts_closed_loop(&simple, &load).tpot_s, 10e-3, 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_closed_loop__is_what_the_scheduler_makes_of_it_step_by_step),
         cmocka_unit_test(test_closed_loop__a_token_pays_for_the_prompts_of_the_others),
+        cmocka_unit_test(test_closed_loop__waves_compute_all_prompts_before_the_replies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
