@@ -6,9 +6,9 @@
  *        + attention flop/(bandwidth x attention) + tokens x layers x hidden/(bandwidth x activation)
  *        + tokens x all-reduced bytes/(link bandwidth x link)
  *
- * Where an engine fills up tiles of t tokens for each expert (below 16 bits), experts' operations are those of sqrt(B^2 +
- * (t x E/k x (1-(1-k/E)^B))^2) tokens instead of B.
- * Peaks and bandwidth are those of all accelerators together, but activations are not divided among them. */
+ * Where an engine fills up tiles of t tokens for each expert (below 16 bits), experts' operations are those of sqrt(B^2
+ * + (t x E/k x (1-(1-k/E)^B))^2) tokens instead of B. Peaks and bandwidth are those of all accelerators together, but
+ * activations are not divided among them. */
 #ifndef TS_SCENARIOS_CATALOG_EFFICIENCY_H
 #define TS_SCENARIOS_CATALOG_EFFICIENCY_H
 
