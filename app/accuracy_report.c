@@ -38,7 +38,7 @@ static void put_coverage(struct ts_text *out, const struct ts_accuracy *of, enum
 {
     const bool serving = ts_str_equal(of->class->engines, TS_ENGINES_SERVING);
     const double *left = of->left[label];
-    if (!left) {
+    if (!left || !ts_accuracy_has_left(of, label)) {
         return;
     }
     const struct ts_accuracy_error each =

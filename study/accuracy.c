@@ -62,6 +62,15 @@ static enum ts_class_measure main_measure(const struct ts_accuracy *of, bool fir
     return serving ? (first ? TS_CLASS_TTFT : TS_CLASS_TPOT) : (first ? TS_CLASS_PREFILL : TS_CLASS_DECODE);
 }
 
+bool ts_accuracy_has_left(const struct ts_accuracy *of, enum ts_class_label label)
+{
+    bool all = of->left[label] != NULL;
+    for (size_t i = 0; all && i < of->points.n; i++) {
+        all = !isnan(of->left[label][i]);
+    }
+    return all;
+}
+
 /* The widest 90 % of recordings over predictions among chips, models and sources left out. */
 static void find_interval(double *low, double *high, const struct ts_accuracy *of, bool first)
 {
@@ -70,8 +79,9 @@ static void find_interval(double *low, double *high, const struct ts_accuracy *o
     *low = *high = 0.0;
     for (int label = 0; label < TS_CLASS_ENGINE; label++) {
         size_t n = 0;
-        for (size_t i = 0; of->left[label] && i < of->points.n && n < MAX_POINTS; i++) {
-            if (of->points.points[i].measure == measure && !isnan(of->left[label][i])) {
+        const size_t n_left = ts_accuracy_has_left(of, (enum ts_class_label)label) ? of->points.n : 0;
+        for (size_t i = 0; i < n_left && n < MAX_POINTS; i++) {
+            if (of->points.points[i].measure == measure) {
                 factors[n++] = factor(measure, of->left[label][i]);
             }
         }
@@ -92,7 +102,7 @@ static double worst_error(const struct ts_accuracy *of, bool first)
         worst = ts_accuracy_error(of, of->fitted, main_measure(of, first), TS_CLASS_CHIP, TS_ACCURACY_ALL).median;
     }
     for (int label = 0; label < TS_CLASS_ENGINE; label++) {
-        if (of->left[label]) {
+        if (ts_accuracy_has_left(of, (enum ts_class_label)label)) {
             const struct ts_accuracy_error error =
                 ts_accuracy_error(of, of->left[label], main_measure(of, first), TS_CLASS_CHIP, TS_ACCURACY_ALL);
             worst = error.n > 0 ? fmax(worst, error.median) : worst;
@@ -179,13 +189,6 @@ static void put_header(struct ts_text *out, const struct ts_accuracy *of, const 
     ts_text_puts(out, serving ? "\n|---|---|---|---|---|\n" : "\n|---|---|---|\n");
 }
 
-/* Whether any fit that left out such a group was decided by the other points. */
-static bool has_left(const struct ts_accuracy *of, int label)
-{
-    return of->left[label] &&
-           ts_accuracy_error(of, of->left[label], main_measure(of, false), TS_CLASS_CHIP, TS_ACCURACY_ALL).n > 0;
-}
-
 static void put_groups(struct ts_text *out, const struct ts_accuracy *of, enum ts_class_label label)
 {
     for (uint32_t g = 0; g < of->points.n_groups[label]; g++) {
@@ -207,13 +210,13 @@ void ts_accuracy_print(struct ts_text *out, const struct ts_accuracy *of)
     ts_text_puts(out, "| nothing |");
     put_measures(out, of, of->fitted, TS_CLASS_CHIP, TS_ACCURACY_ALL);
     for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
-        if (has_left(of, label)) {
+        if (ts_accuracy_has_left(of, (enum ts_class_label)label)) {
             ts_text_printf(out, "| each %s |", ts_class_label_name((enum ts_class_label)label));
             put_measures(out, of, of->left[label], TS_CLASS_CHIP, TS_ACCURACY_ALL);
         }
     }
     for (int label = 0; label < TS_CLASS_N_LABELS; label++) {
-        if (has_left(of, label)) {
+        if (ts_accuracy_has_left(of, (enum ts_class_label)label)) {
             ts_text_puts(out, "\n");
             put_header(out, of, ts_class_label_name((enum ts_class_label)label));
             put_groups(out, of, (enum ts_class_label)label);

@@ -30,6 +30,10 @@ struct ts_accuracy_error ts_accuracy_error(const struct ts_accuracy *of, const d
                                            enum ts_class_measure measure, enum ts_class_label label, uint32_t group);
 #define TS_ACCURACY_ALL UINT32_MAX
 
+/* Whether every fit that left out a group of that label was decided by the other points; else it is no error of what is
+ * unseen, and neither counts nor is printed. */
+bool ts_accuracy_has_left(const struct ts_accuracy *of, enum ts_class_label label);
+
 /* The tables of docs/ACCURACY.md for that class, as Markdown. */
 void ts_accuracy_print(struct ts_text *out, const struct ts_accuracy *of);
 
