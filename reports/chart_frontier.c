@@ -191,7 +191,7 @@ void ts_chart_frontier(struct ts_text *dat, struct ts_text *gp, const struct ts_
     if (isfinite(ends.apgr) && ends.apgr > 0.0 && ends.apgr < 1.0) {
         put_power_law(dat, &ends);
     }
-    ts_text_puts(gp, "set bmargin 8\nset xrange [0:100]\nset yrange [");
+    ts_text_printf(gp, "set bmargin %d\nset xrange [0:100]\nset yrange [", scores ? 8 : 6);
     ts_chart_put(gp, 100.0 * (low - margin), ":");
     ts_chart_put(gp, 100.0 * (ends.oracle + margin), "]\nset xlabel ");
     put_axis_name(gp, model);

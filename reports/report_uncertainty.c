@@ -48,6 +48,24 @@ static void put_end(struct ts_text *out, double value, double step, const char *
     }
 }
 
+/* Both ends in those words; nothing where they read alike: the figure hardly varies. */
+static void put_ends(struct ts_text *out, const struct ts_interval *interval, const char *unit,
+                     const char *const words[3])
+{
+    const double step = ts_report_step(interval);
+    struct ts_text low, high;
+    ts_text_init(&low);
+    ts_text_init(&high);
+    put_end(&low, interval->p10, step, unit);
+    put_end(&high, interval->p90, step, unit);
+    if (!low.failed && !high.failed && !ts_str_equal(low.data, high.data)) {
+        ts_text_printf(out, "%s%s%s%s%s", words[0], low.data, words[1], high.data, words[2]);
+    }
+    out->failed = out->failed || low.failed || high.failed;
+    ts_text_deinit(&low);
+    ts_text_deinit(&high);
+}
+
 void ts_report_put_doubt(struct ts_text *out, const struct ts_report *report, enum ts_doubt doubt)
 {
     const struct ts_uncertainty *uncertainty = report->input.uncertainty;
@@ -61,11 +79,7 @@ void ts_report_put_doubt(struct ts_text *out, const struct ts_report *report, en
     const struct ts_interval *interval = &uncertainty->figures[doubt];
     const double step = ts_report_step(interval);
     ts_report_put_step(out, ts_report_value(report, TS_SUBJECT_ALL, row->name, row->stat), step, unit);
-    ts_text_puts(out, " [");
-    put_end(out, interval->p10, step, unit);
-    ts_text_puts(out, ", ");
-    put_end(out, interval->p90, step, unit);
-    ts_text_puts(out, "]");
+    put_ends(out, interval, unit, (const char *const[]){" [", ", ", "]"});
 }
 
 void ts_report_put_range(struct ts_text *out, const struct ts_report *report, enum ts_doubt doubt)
@@ -74,12 +88,8 @@ void ts_report_put_range(struct ts_text *out, const struct ts_report *report, en
     if (uncertainty && !isnan(uncertainty->figures[doubt].p50)) {
         char buffer[TS_UNIT_BYTES];
         const char *unit = ts_report_doubt_unit(buffer, report, doubt);
-        const double step = ts_report_step(&uncertainty->figures[doubt]);
-        ts_text_puts(out, "<strong>8 of 10 draws: ");
-        put_end(out, uncertainty->figures[doubt].p10, step, unit);
-        ts_text_puts(out, " to ");
-        put_end(out, uncertainty->figures[doubt].p90, step, unit);
-        ts_text_puts(out, "</strong>; ");
+        put_ends(out, &uncertainty->figures[doubt], unit,
+                 (const char *const[]){"<strong>8 of 10 draws: ", " to ", "</strong>; "});
     }
 }
 
