@@ -64,15 +64,29 @@ static enum ts_status check_axes(const struct ts_design_spec *words, struct ts_d
                : TS_OK;
 }
 
-static enum ts_status capacity_of_best(struct ts_econ_capacity *out, const struct ts_plan *plan,
-                                       const struct ts_plan_spec *spec, struct ts_diags *diags)
+static enum ts_status describe_replicas(struct ts_plan_headroom *out, const struct ts_model *model,
+                                        struct ts_arena *arena)
+{
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        const struct ts_tier_model *tier = &model->tiers[i];
+        out->replica[i] = "";
+        if (tier->kind == TS_TIER_SERVER) {
+            const uint32_t n = tier->u.server.pools[0].replica.n_accelerators;
+            out->replica[i] = n > 1 && !tier->u.server.lists_pools
+                                  ? ts_arena_printf(arena, "%u x %s", n, tier->hardware)
+                                  : ts_arena_strdup(arena, tier->hardware);
+        }
+    }
+    return arena->failed ? TS_ENOMEM : TS_OK;
+}
+
+/* Texts are in `arena`. */
+static enum ts_status headroom_of_best(struct ts_plan_headroom *out, const struct ts_plan *plan,
+                                       const struct ts_plan_spec *spec, struct ts_arena *arena, struct ts_diags *diags)
 {
     struct ts_scenario scenario;
-    struct ts_arena arena;
     size_t n = 0;
-    *out = (struct ts_econ_capacity){.is_simulated = false};
-    ts_arena_init(&arena);
-    const char *const *sets = ts_plan_settings(&n, spec, plan->designs[plan->best].index, &arena);
+    const char *const *sets = ts_plan_settings(&n, spec, plan->designs[plan->best].index, arena);
     struct ts_diags said; /* the scenario's warnings were told when it was loaded first */
     ts_diags_init(&said);
     enum ts_status status = sets ? ts_trial_load(&scenario, spec->base, sets, n, &said) : TS_ENOMEM;
@@ -81,12 +95,12 @@ static enum ts_status capacity_of_best(struct ts_econ_capacity *out, const struc
     }
     ts_diags_deinit(&said);
     if (status == TS_OK) {
-        if (ts_capacity_applies(&scenario)) {
-            status = ts_capacity_find(out, &scenario, TS_CAPACITY_QUICK, &spec->progress, diags);
+        status = describe_replicas(out, &scenario.model, arena);
+        if (status == TS_OK && ts_capacity_applies(&scenario)) {
+            status = ts_capacity_find(&out->capacity, &scenario, TS_CAPACITY_QUICK, &spec->progress, diags);
         }
         ts_scenario_deinit(&scenario);
     }
-    ts_arena_deinit(&arena);
     return status;
 }
 
@@ -106,8 +120,9 @@ static enum ts_status write_designs(const char *path, const struct ts_plan *plan
 static enum ts_status answer(struct job *job, const struct ts_plan *plan, const struct ts_plan_spec *spec,
                              struct ts_diags *diags)
 {
-    struct ts_econ_capacity capacity = {.is_simulated = false};
-    enum ts_status status = plan->best == UINT32_MAX ? TS_OK : capacity_of_best(&capacity, plan, spec, diags);
+    struct ts_plan_headroom headroom = {.capacity = {.is_simulated = false}};
+    enum ts_status status =
+        plan->best == UINT32_MAX ? TS_OK : headroom_of_best(&headroom, plan, spec, job->arena, diags);
     ts_progress_line_end(&job->line);
     if (status == TS_OK && job->args->out) {
         status = write_designs(job->args->out, plan, spec, diags);
@@ -117,7 +132,7 @@ static enum ts_status answer(struct job *job, const struct ts_plan *plan, const 
     }
     struct ts_text text;
     ts_text_init(&text);
-    status = ts_plan_print(&text, plan, spec, &capacity, &job->args->scenario);
+    status = ts_plan_print(&text, plan, spec, &headroom, &job->args->scenario);
     fputs(text.data, stdout);
     ts_text_deinit(&text);
     return status == TS_OK && plan->best == UINT32_MAX ? TS_ELIMIT : status;

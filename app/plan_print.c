@@ -184,10 +184,9 @@ static void put_relaxations(struct page *page)
     }
 }
 
-static void put_capacity(struct page *page, const struct ts_econ_capacity *capacity)
+static void put_headroom(struct page *page, const struct ts_econ_capacity *capacity)
 {
     const struct ts_model *model = &page->spec->base->scenario->model;
-    const double growth = model->money.growth_frac_per_month;
     const char *label = "head-room";
     for (uint32_t tier = 0; capacity->is_simulated && tier < model->n_tiers; tier++) {
         const double volume = capacity->volume[tier];
@@ -204,8 +203,35 @@ static void put_capacity(struct page *page, const struct ts_econ_capacity *capac
         } else {
             ts_text_puts(&line, ", the most that was tried");
         }
-        if (capacity->is_reached[tier] && growth > 0.0 && volume > 1.0) {
-            ts_text_printf(&line, ": the next replica is due in month %.0f", floor(log(volume) / log1p(growth)));
+        put_line(page, label, &line);
+        label = "";
+        ts_text_deinit(&line);
+    }
+}
+
+/* "one more replica of edge (2 x H100 SXM) at 1.4 times today's load, in month 17" */
+static void put_next_steps(struct page *page, const struct ts_plan_headroom *headroom)
+{
+    const struct ts_model *model = &page->spec->base->scenario->model;
+    const double growth = model->money.growth_frac_per_month;
+    const char *label = "next step";
+    for (uint32_t tier = 0; headroom->capacity.is_simulated && tier < model->n_tiers; tier++) {
+        const double volume = headroom->capacity.volume[tier];
+        if (isinf(volume) || !headroom->capacity.is_reached[tier]) {
+            continue;
+        }
+        struct ts_text line;
+        ts_text_init(&line);
+        ts_text_printf(&line, "one more replica of %s (%s) ", model->tiers[tier].name, headroom->replica[tier]);
+        if (volume <= 1.0) {
+            ts_text_puts(&line, "for the busiest hour to keep the SLO, too: all hours together do without");
+        } else {
+            ts_text_puts(&line, "at ");
+            ts_text_number(&line, volume, 2);
+            ts_text_puts(&line, " times today's load");
+            if (growth > 0.0) {
+                ts_text_printf(&line, ", in month %.0f", floor(log(volume) / log1p(growth)));
+            }
         }
         put_line(page, label, &line);
         label = "";
@@ -315,7 +341,7 @@ static void put_fates(struct page *page)
 }
 
 enum ts_status ts_plan_print(struct ts_text *out, const struct ts_plan *plan, const struct ts_plan_spec *spec,
-                             const struct ts_econ_capacity *capacity, const struct ts_scenario_args *args)
+                             const struct ts_plan_headroom *headroom, const struct ts_scenario_args *args)
 {
     struct page page = {.out = out, .plan = plan, .spec = spec};
     ts_arena_init(&page.arena);
@@ -329,7 +355,8 @@ enum ts_status ts_plan_print(struct ts_text *out, const struct ts_plan *plan, co
         put_binding(&page);
         put_second(&page);
         put_relaxations(&page);
-        put_capacity(&page, capacity);
+        put_headroom(&page, &headroom->capacity);
+        put_next_steps(&page, headroom);
     }
     put_fates(&page);
     if (plan->best != UINT32_MAX) {

@@ -6,9 +6,15 @@
 #include "econ/econ.h"
 #include "study/plan.h"
 
-/* capacity: of the best design; args: the command line. TS_ENOMEM. */
+/* What the best design has left. */
+struct ts_plan_headroom {
+    struct ts_econ_capacity capacity;
+    const char *replica[TS_MAX_TIERS]; /* what one more would be: "2 x H100 SXM" */
+};
+
+/* headroom: of the best design; args: the command line. TS_ENOMEM. */
 enum ts_status ts_plan_print(struct ts_text *out, const struct ts_plan *plan, const struct ts_plan_spec *spec,
-                             const struct ts_econ_capacity *capacity, const struct ts_scenario_args *args);
+                             const struct ts_plan_headroom *headroom, const struct ts_scenario_args *args);
 
 /* A row for each design, in the order of the grid: its settings, what came of it, why, and its figures. TS_ENOMEM. */
 enum ts_status ts_plan_csv(struct ts_text *out, const struct ts_plan *plan, const struct ts_plan_spec *spec);

@@ -131,6 +131,10 @@ enum ts_status ts_econ_of_use(struct ts_econ *out, const struct ts_model *model,
                               const struct ts_econ_capacity *capacity, struct ts_diags *diags);
 void ts_econ_deinit(struct ts_econ *econ);
 
+/* The highest facility power of all owned tiers together, over a bin of the series; *own_w: what the tier has in that
+ * bin (n_tiers and beyond: 0). Rented machines' power is somebody else's. */
+double ts_econ_peak_w(double *own_w, const struct ts_model *model, const struct ts_result *result, uint32_t tier);
+
 /* What a call of a class costs at a tier (n_tiers + 1: at all of them): its own API bill, and its part of what the
  * tier's units cost, by the time that calls are in service there. NaN without calls. */
 double ts_econ_call_usd(const struct ts_econ *econ, const struct ts_result *result, uint32_t tier, uint32_t class_id);

@@ -120,12 +120,10 @@ static double peak_frac_of(const struct ts_model *model, const struct ts_result 
     return power_w > 0.0 ? peak_w / power_w : 0.0;
 }
 
-static double peak_kw_of(const struct ts_model *model, const struct ts_result *result, uint32_t tier)
+double ts_econ_peak_w(double *own_w, const struct ts_model *model, const struct ts_result *result, uint32_t tier)
 {
-    double highest_w = 0.0, own_w = 0.0;
-    if (!draws_here(model, tier)) {
-        return 0.0;
-    }
+    double highest_w = 0.0;
+    *own_w = 0.0;
     for (uint32_t bin = 0; bin < result->n_bins; bin++) {
         double sum_w = 0.0;
         for (uint32_t i = 0; i < model->n_tiers; i++) {
@@ -133,9 +131,16 @@ static double peak_kw_of(const struct ts_model *model, const struct ts_result *r
         }
         if (sum_w > highest_w) {
             highest_w = sum_w;
-            own_w = result->tiers[tier].power_w ? result->tiers[tier].power_w[bin] : 0.0;
+            *own_w = draws_here(model, tier) && result->tiers[tier].power_w ? result->tiers[tier].power_w[bin] : 0.0;
         }
     }
+    return highest_w;
+}
+
+static double peak_kw_of(const struct ts_model *model, const struct ts_result *result, uint32_t tier)
+{
+    double own_w;
+    (void)ts_econ_peak_w(&own_w, model, result, tier);
     return own_w / 1000.0;
 }
 

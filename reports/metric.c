@@ -416,6 +416,15 @@ static double get_saturation(const struct ts_metric_view *view, const struct ts_
     return has(view, TS_HAS_SERVER) ? (double)ts_result_saturation(view->model, view->result, view->tier) : NAN;
 }
 
+/* Of a tier: its part of the peak of all. */
+static double get_peak_w(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    double own_w;
+    (void)self;
+    const double all_w = ts_econ_peak_w(&own_w, view->model, view->result, view->tier);
+    return view->tier > view->model->n_tiers ? all_w : own_w;
+}
+
 static double get_tier_kwh(const struct ts_metric_view *view, const struct ts_metric *self)
 {
     (void)self;
@@ -559,7 +568,10 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
            "Paid to APIs for requests done and superseded attempts, and for router and checks.")
 
 #define OF_UNITS(name, stat, unit, get, doc) NUMBER(name, stat, unit, TIER, get, doc, .per = 1, .of_pools = true)
-#define FIGURES_ENERGY OF_UNITS("energy", "total", "kWh", get_energy, "All of these.")
+#define FIGURES_ENERGY                                                                                                 \
+    OF_UNITS("energy", "total", "kWh", get_energy, "All of these.")                                                    \
+    FIGURE("power", "peak", "W", TIER, get_peak_w,                                                                     \
+           "Highest facility power of all owned tiers together, over a bin of the series; of a tier: its part then.")
 #define LEVEL_HIT(stat, index_, doc)                                                                                   \
     NUMBER("cache_hit", stat, "frac", TIER, get_level_hit, doc, .index = index_, .per = 1, .of_pools = true,           \
            .concerns = has_levels)

@@ -30,6 +30,11 @@ void ts_report_find_verdicts(struct ts_report *report)
                                     ts_report_value(report, TS_SUBJECT_ALL, "cost", "total"), false, false, true});
     add(report, (struct ts_verdict){"limits.ttft_p95", "time to the first token (p95)", "s", limits->max_ttft_p95_s,
                                     ts_report_value(report, TS_SUBJECT_ALL, "ttft", "p95"), false, false, true});
+    add(report,
+        (struct ts_verdict){"limits.quality", "requests that were answered right", "frac", limits->min_quality_frac,
+                            ts_report_value(report, TS_SUBJECT_ALL, "quality", "mean"), true, false, true});
+    add(report, (struct ts_verdict){"limits.power", "highest power of owned tiers", "W", limits->max_power_w,
+                                    ts_report_value(report, TS_SUBJECT_ALL, "power", "peak"), false, false, true});
     add(report, (struct ts_verdict){"limits.payback", "payback", "months", limits->max_payback_months,
                                     ts_report_value(report, TS_SUBJECT_ALL, "payback", "value"), false, false, true});
 }

@@ -533,6 +533,7 @@ struct ts_money_model {
 /* Bounds that the user wants kept: a missed one gives exit code 3. NaN = not set. */
 struct ts_limits_model {
     double min_attainment_frac, max_cost_usd_per_month, max_ttft_p95_s, max_payback_months;
+    double min_quality_frac, max_power_w;
 };
 
 /* Who sends requests, where the load is a closed loop: see sim/users.h. */

@@ -11,7 +11,8 @@
  * 3. The best and what comes near to it are run again, with common random numbers, until the probability of having the
  *    best is high enough (study/selection.h).
  *
- * It rests on more replicas keeping whatever fewer keep. Cost is what a month costs in the first full service
+ * It rests on more replicas keeping whatever fewer keep, but for limits.power, at which a climb ends. Cost is what a
+ * month costs in the first full service
  * (`cost.total`). The same on any number of threads. */
 #ifndef TS_STUDY_PLAN_H
 #define TS_STUDY_PLAN_H
@@ -23,7 +24,7 @@
 enum {
     TS_PLAN_MOST_AXES = 16,
     TS_PLAN_MOST_DESIGNS = 1000000,
-    TS_PLAN_MOST_MARGINS = 8,
+    TS_PLAN_MOST_MARGINS = 12,
     TS_PLAN_FINALISTS = 8,
     TS_PLAN_MOST_REPLICATIONS = 64
 };

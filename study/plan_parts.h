@@ -27,6 +27,17 @@ struct ts_plan_job {
     struct ts_plan_relaxed relaxed; /* factor 0: as written */
 };
 
+/* What costs so much more than the best may still turn out to be it. */
+#define TS_PLAN_NEAR_FRAC 0.1
+
+void ts_plan_tell(const struct ts_plan_spec *spec, const char *what, double done, double total);
+
+/* Runs again what comes near to the best, with common random numbers, until one is it with the wanted probability;
+ * sorts the plan's designs by cost and names the best, the second and the nearest. best_usd: of the cheapest that keeps
+ * everything, INFINITY: none does. */
+enum ts_status ts_plan_race(struct ts_plan *plan, const struct ts_plan_spec *spec, double best_usd,
+                            struct ts_diags *diags);
+
 /* Runs the design whole. What ts_trial_load and ts_trial_run return; TS_ESCENARIO and TS_ERANGE: it cannot be. */
 enum ts_status ts_plan_try_whole(struct ts_plan_try *out, const struct ts_plan_job *job, struct ts_diags *diags);
 
@@ -39,6 +50,8 @@ bool ts_plan_has_window(const struct ts_scenario *scenario);
 
 /* Everything is kept. */
 bool ts_plan_keeps(const struct ts_plan_margin *margins, uint32_t n);
+/* Something is missed that more replicas make worse: limits.power. */
+bool ts_plan_grows_worse(const struct ts_plan_margin *margins, uint32_t n);
 double ts_plan_least_margin(const struct ts_plan_margin *margins, uint32_t n);
 
 /* Bounds that can be relaxed: how many there are, whether the scenario states one, and how it would read then. */

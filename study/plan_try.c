@@ -66,6 +66,8 @@ static const struct bound bounds[] = {
     BOUND("limits.cost_per_month", "USD/month", limits.max_cost_usd_per_month, false),
     BOUND("limits.ttft_p95", "s", limits.max_ttft_p95_s, false),
     BOUND("limits.payback", "months", limits.max_payback_months, false),
+    BOUND("limits.quality", "frac", limits.min_quality_frac, true),
+    BOUND("limits.power", "W", limits.max_power_w, false),
 };
 
 enum { N_BOUNDS = sizeof bounds / sizeof bounds[0] };
@@ -149,6 +151,15 @@ double ts_plan_least_margin(const struct ts_plan_margin *margins, uint32_t n)
         least = fmin(least, margins[i].margin);
     }
     return least;
+}
+
+bool ts_plan_grows_worse(const struct ts_plan_margin *margins, uint32_t n)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < n; i++) {
+        any = any || (margins[i].margin < 0.0 && ts_str_equal(margins[i].key, "limits.power"));
+    }
+    return any;
 }
 
 bool ts_plan_keeps(const struct ts_plan_margin *margins, uint32_t n)

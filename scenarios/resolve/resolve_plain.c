@@ -340,6 +340,8 @@ static void resolve_limits(struct ts_loader *loader)
     out->max_cost_usd_per_month = ts_value_number_or(limits, "cost_per_month", NAN);
     out->max_ttft_p95_s = ts_value_number_or(limits, "ttft_p95", NAN);
     out->max_payback_months = ts_value_number_or(limits, "payback", NAN);
+    out->min_quality_frac = ts_value_number_or(limits, "quality", NAN);
+    out->max_power_w = ts_value_number_or(limits, "power", NAN);
 }
 
 void ts_resolve_plain(struct ts_loader *loader)

@@ -68,7 +68,7 @@ static void build_model(struct ts_model *model)
                                            .carbon_g_per_kwh = 400,
                                            .horizon_months = 36,
                                            .salary_usd_per_year = 120000};
-    model->limits = (struct ts_limits_model){NAN, NAN, NAN, NAN};
+    model->limits = (struct ts_limits_model){NAN, NAN, NAN, NAN, NAN, NAN};
     build_tiers(model);
     model->tiers[EDGE].owned =
         (struct ts_owned_model){.capex_usd = 1000, .life_months = 40, .maintenance_frac_per_year = 0.12};
@@ -212,7 +212,7 @@ void report_fixture_day(struct report_fixture *fixture)
     model->name = "hybrid-enterprise";
     model->description = "A firm of 2,000 people: phones, one edge server and a cloud API";
     model->slo = (struct ts_slo_model){.ttft_s = 2.0, .tpot_s = 0.1, .e2e_s = 30.0, .attainment_frac = 0.95};
-    model->limits = (struct ts_limits_model){0.9, 20000.0, 2.0, 12.0};
+    model->limits = (struct ts_limits_model){0.9, 20000.0, 2.0, 12.0, NAN, NAN};
     model->money.growth_frac_per_month = 0.02;
     model->money.discount_frac_per_year = 0.08;
     model->money.api_price_decline_frac_per_year = 0.2;

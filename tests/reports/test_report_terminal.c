@@ -146,7 +146,7 @@ static void test_limits__only_missed_ones_are_named(void **state)
     assert_string_equal(text.data, "");
     ts_report_destroy(report);
     fixture.model.slo.attainment_frac = 0.99; /* of the SLO, not a limit */
-    fixture.model.limits = (struct ts_limits_model){0.7, 600.0, 1.0, 24.0};
+    fixture.model.limits = (struct ts_limits_model){0.7, 600.0, 1.0, 24.0, NAN, NAN};
     report = report_fixture_report(&fixture);
     assert_int_equal(ts_report_limits(&text, report), 3);
     assert_string_equal(text.data, "requests that met the SLO: 60 %, at least 70 % wanted (limits.attainment)\n"

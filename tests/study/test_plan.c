@@ -145,6 +145,32 @@ static void test_plan__finds_the_optimum_of_the_grid_of_a_closed_loop(void **sta
     check_against_grid(closed, axes, 2);
 }
 
+/* Of calls of difficulty N(0, 1) an API of ability 3 gets more right than a server of ability 1: with the threshold at
+ * -1 five sixths go to the API, and only so 85 % are right. */
+static void test_plan__keeps_quality_and_power(void **state)
+{
+    (void)state;
+    static const char *const axes[] = {"routing.thresholds.edge=-1,0.5,2", "tiers.edge.hardware=L40S,H100 SXM",
+                                       "tiers.edge.replicas=1:6:1"};
+    struct ts_plan plan;
+    struct fixture f;
+    open_fixture(&f, hourly, axes, 3);
+    f.base.options.sets = (const char *const[]){"limits.quality=>= 85 %", "limits.power=<= 900 W"};
+    f.base.options.n_sets = 2;
+    assert_int_equal(ts_plan_make(&plan, &f.spec, &f.diags), TS_OK);
+    assert_true(plan.best != UINT32_MAX);
+    const struct ts_plan_design *best = &plan.designs[plan.best];
+    assert_int_equal(best->index / 12, 0); /* the threshold at -1 */
+    uint32_t n_seen = 0;
+    for (uint32_t m = 0; m < best->n_margins; m++) {
+        n_seen += ts_str_equal(best->margins[m].key, "limits.quality") && best->margins[m].got >= 0.85;
+        n_seen += ts_str_equal(best->margins[m].key, "limits.power") && best->margins[m].got <= 900.0;
+    }
+    assert_int_equal(n_seen, 2);
+    ts_plan_deinit(&plan);
+    close_fixture(&f);
+}
+
 static void test_plan__says_the_same_on_any_number_of_threads(void **state)
 {
     (void)state;
@@ -230,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_plan__finds_the_optimum_of_the_grid),
         cmocka_unit_test(test_plan__finds_the_optimum_of_the_grid_with_hours_and_thresholds),
         cmocka_unit_test(test_plan__finds_the_optimum_of_the_grid_of_a_closed_loop),
+        cmocka_unit_test(test_plan__keeps_quality_and_power),
         cmocka_unit_test(test_plan__says_the_same_on_any_number_of_threads),
         cmocka_unit_test(test_plan__says_why_there_is_none),
         cmocka_unit_test(test_plan__looks_at_the_catalog_by_itself),
