@@ -97,12 +97,6 @@ static enum ts_status allocate(struct search *search)
     return TS_OK;
 }
 
-void ts_plan_tell(const struct ts_plan_spec *spec, const char *what, double done, double total)
-{
-    const struct ts_progress_state state = {.what = what, .done = done, .total = total, .left_s = NAN};
-    (void)ts_progress_go_on(&spec->progress, &state);
-}
-
 /* ---- stage 1: families ---- */
 
 static uint32_t chunk_size(const struct search *search)

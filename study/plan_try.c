@@ -324,6 +324,12 @@ enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const
 
 /* ---- several at once ---- */
 
+void ts_plan_tell(const struct ts_plan_spec *spec, const char *what, double done, double total)
+{
+    const struct ts_progress_state state = {.what = what, .done = done, .total = total, .left_s = NAN};
+    (void)ts_progress_go_on(&spec->progress, &state);
+}
+
 struct batch {
     struct ts_plan_try *out;
     const char **why;

@@ -111,6 +111,7 @@ static void test_summary_csv__every_row_of_a_tier_is_exact(void **state)
                        "hybrid,all,edge,all,energy,host,0,kWh\n"
                        "hybrid,all,edge,all,energy,overhead,0.5,kWh\n"
                        "hybrid,all,edge,all,energy,total,2,kWh\n"
+                       "hybrid,all,edge,all,power,peak,2000,W\n"
                        "hybrid,all,edge,all,busy,mean,0.5,frac\n"
                        "hybrid,all,edge,all,in_tier,mean,0,1\n"
                        "hybrid,all,edge,all,batch,mean,1.5,1\n"
