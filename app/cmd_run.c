@@ -25,7 +25,7 @@ enum { MAX_REPLICATIONS = 10000, MIN_DRAWS = 16, MAX_DRAWS = 1000000 };
 
 struct run_args {
     struct ts_scenario_args scenario;
-    const char *out, *requests, *capacity;
+    const char *out, *requests, *capacity, *until;
     uint32_t replications, threads; /* 0: as the scenario says; all CPUs */
     uint32_t draws;
     bool exact, no_report, quiet, uncertainty;
@@ -37,6 +37,7 @@ static const struct ts_option options[] = {
     TS_SCENARIO_OPTIONS(struct run_args, scenario),
     {"replications", 'r', TS_INTO(struct run_args, replications), "N",
      "independent replications (default: as the scenario says)", .range = {1, MAX_REPLICATIONS}},
+    TS_OPTION_UNTIL(struct run_args, until),
     {"threads", 'j', TS_INTO(struct run_args, threads), "N",
      "threads (default: all CPUs); the results do not depend on it", .range = {1, TS_MAX_THREADS}},
     {"out", 'o', TS_INTO(struct run_args, out), "FOLDER",
@@ -75,6 +76,9 @@ static const char *command_text(struct ts_arena *arena, const struct run_args *a
     if (args->replications) {
         ts_text_printf(&text, " --replications %u", args->replications);
     }
+    if (args->until) {
+        ts_text_printf(&text, " --until '%s'", args->until);
+    }
     const char *copy = ts_arena_strdup(arena, text.data);
     ts_text_deinit(&text);
     return copy;
@@ -86,6 +90,7 @@ struct job {
     struct ts_scenario *scenario;
     uint32_t n_threads;
     enum ts_capacity_effort effort;
+    struct ts_until until; /* if one is written */
     double begin_s;
     struct ts_progress_line line;
     struct ts_progress finish; /* asked once the simulating is over */
@@ -360,6 +365,7 @@ static enum ts_status replicate(struct ts_replications *runs, struct job *job, s
     const struct ts_scenario *scenario = job->scenario;
     struct ts_replicate_options how = {
         .n_replications = scenario->replications,
+        .until = args->until ? &job->until : NULL,
         .n_threads = job->n_threads,
         .progress = ts_progress_line_of(&job->line),
         .single_steps = args->exact,
@@ -407,6 +413,20 @@ static void scale_month(struct ts_text *told, struct ts_replications *runs, stru
     }
 }
 
+/* The replications ran out before the rule held. */
+static void warn_about_width(const struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
+{
+    struct ts_text text;
+    if (!job->args->until || runs->until_frac <= job->until.frac) {
+        return;
+    }
+    ts_text_init(&text);
+    ts_until_put(&text, &job->until, runs->until_frac, runs->each.n);
+    ts_diags_add(diags, TS_WARNING, ts_span_none(), "allow more with --replications", "--until is not reached: %s",
+                 text.data);
+    ts_text_deinit(&text);
+}
+
 static enum ts_status simulate(struct job *job, struct ts_diags *diags)
 {
     struct ts_replications runs;
@@ -419,6 +439,7 @@ static enum ts_status simulate(struct job *job, struct ts_diags *diags)
         scale_month(&month, &runs, job->scenario, diags);
         ts_trace_counts_warn(&runs.trace, job->scenario->workload.trace_path, diags);
         warn_about_prompts(&runs, job->scenario, diags);
+        warn_about_width(job, &runs, diags);
         status = interrupted ? report_interrupted(job, &runs, diags) : report(job, &runs, diags);
     }
     ts_replications_deinit(&runs);
@@ -459,16 +480,21 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     const double begin_s = ts_clock_now_s();
     /* --replications N is another way to write --set replications=N, so that the manifest says so. */
     char replications[64];
-    (void)snprintf(replications, sizeof replications, "replications=%u", args->replications);
+    const bool stops = args->until && args->replications == 0;
+    const uint32_t n = stops ? TS_UNTIL_REPLICATIONS : args->replications;
+    (void)snprintf(replications, sizeof replications, "replications=%u", n);
     enum ts_capacity_effort effort = TS_CAPACITY_OFF;
     enum ts_status status = args->capacity ? ts_words_effort(&effort, args->capacity, true, diags) : TS_OK;
     if (status != TS_OK) {
         return status;
     }
     struct ts_scenario scenario;
-    status = ts_load_scenario(&scenario, &args->scenario, args->replications ? replications : NULL, diags);
+    struct job job = {.args = args, .scenario = &scenario, .begin_s = begin_s};
+    status = args->until ? ts_until_parse(&job.until, args->until, diags) : TS_OK;
     if (status == TS_OK) {
-        struct job job = {.args = args, .scenario = &scenario, .begin_s = begin_s};
+        status = ts_load_scenario(&scenario, &args->scenario, n > 0 ? replications : NULL, diags);
+    }
+    if (status == TS_OK) {
         status = choose_effort(&job, args->capacity ? &effort : NULL, diags);
         status = status == TS_OK ? run_job(&job, diags) : status;
         ts_scenario_deinit(&scenario);

@@ -21,7 +21,7 @@ enum { MAX_REPLICATIONS = 10000, N_BEST = 5 };
 
 struct sweep_args {
     struct ts_scenario_args scenario;
-    const char *design, *out, *capacity, *goal, *shard, *slurm;
+    const char *design, *out, *capacity, *goal, *shard, *slurm, *until;
     uint32_t points, replications, threads, shards;
     bool resume, dry_run, quiet;
 };
@@ -40,6 +40,7 @@ static const struct ts_option options[] = {
     {"points", 'n', TS_INTO(struct sweep_args, points), "N", "how many points are drawn", .range = {1, TS_MAX_POINTS}},
     {"replications", 'r', TS_INTO(struct sweep_args, replications), "N",
      "independent replications of every point (default: as the scenario says)", .range = {1, MAX_REPLICATIONS}},
+    TS_OPTION_UNTIL(struct sweep_args, until),
     {"goal", 'g', TS_INTO(struct sweep_args, goal), "FIGURE",
      "what the best point has least of, e.g. cost.total or edge.ttft.p95; most of: max:attainment.mean"},
     {"out", 'o', TS_INTO(struct sweep_args, out), "FILE",
@@ -72,6 +73,7 @@ struct job {
     struct ts_study_goal goal;
     uint32_t shard, n_shards;
     enum ts_capacity_effort effort;
+    struct ts_until until; /* if one is written */
     struct ts_progress_line line;
     const char *path, *csv_path; /* the latter NULL for a shard */
 };
@@ -105,6 +107,9 @@ static enum ts_status read_words(struct job *job, struct ts_diags *diags)
     if (status == TS_OK) {
         status = read_effort(job, diags);
     }
+    if (status == TS_OK && args->until) {
+        status = ts_until_parse(&job->until, args->until, diags);
+    }
     const bool drawn = job->spec.kind == TS_DESIGN_LHS || job->spec.kind == TS_DESIGN_SOBOL;
     if (status == TS_OK && args->points > 0 && !drawn) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out, or take --design lhs or sobol",
@@ -130,6 +135,11 @@ static enum ts_status name_files(struct job *job)
 
 /* ---- fingerprint and file ---- */
 
+static const struct ts_until *until_of(const struct job *job)
+{
+    return job->args->until ? &job->until : NULL;
+}
+
 static enum ts_status print_fingerprint(struct ts_text *out, struct job *job, struct ts_diags *diags)
 {
     size_t n = 0, at = 0;
@@ -143,7 +153,8 @@ static enum ts_status print_fingerprint(struct ts_text *out, struct job *job, st
         }
     }
     const struct ts_progress progress = ts_progress_line_of(&job->line);
-    return values ? ts_fingerprint_put(out, TS_VERSION, &job->loaded.base, job->effort, values, &progress, diags)
+    const struct ts_point_options options = {.effort = job->effort, .until = until_of(job)};
+    return values ? ts_fingerprint_put(out, TS_VERSION, &job->loaded.base, &options, values, &progress, diags)
                   : TS_ENOMEM;
 }
 
@@ -178,6 +189,7 @@ static const char *command_words(struct job *job)
     put_option(&text, "design", args->design);
     put_count(&text, "points", args->points);
     put_count(&text, "replications", args->replications);
+    put_option(&text, "until", args->until);
     put_option(&text, "capacity", args->capacity);
     const char *kept = text.failed ? NULL : ts_arena_strdup(job->arena, text.data);
     ts_text_deinit(&text);
@@ -321,6 +333,10 @@ static enum ts_status print_end(const struct job *job, struct ts_study_db *db, c
     if (counts.n_impossible > 0) {
         printf("; %u cannot be: column why", counts.n_impossible);
     }
+    if (outcome->n_inexact > 0) {
+        printf("\n%u did not reach --until '%s' within %u replications", outcome->n_inexact, job->args->until,
+               job->loaded.scenario.replications);
+    }
     printf("\n%u run, simulated in %.3g s (%.3g points/s); peak memory %.3g MB\n", outcome->n_run, outcome->wall_s,
            outcome->wall_s > 0.0 ? outcome->n_run / outcome->wall_s : 0.0, ts_run_info_peak_bytes() * 1e-6);
     return status;
@@ -375,6 +391,7 @@ static enum ts_status sweep(struct job *job, struct ts_diags *diags)
                                        .n_shards = job->n_shards,
                                        .n_threads = job->args->threads ? job->args->threads : ts_run_info_cpus(),
                                        .effort = job->effort,
+                                       .until = until_of(job),
                                        .goal = job->goal,
                                        .progress = ts_progress_line_of(&job->line)};
     enum ts_status status = make_design(job, diags);
@@ -405,10 +422,12 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     job->args = untyped;
     job->arena = arena;
     job->line.quiet = job->args->quiet;
-    (void)snprintf(replications, sizeof replications, "replications=%u", job->args->replications);
+    const bool stops = job->args->until && job->args->replications == 0;
+    const uint32_t n = stops ? TS_UNTIL_REPLICATIONS : job->args->replications;
+    (void)snprintf(replications, sizeof replications, "replications=%u", n);
     enum ts_status status = read_words(job, diags);
     if (status == TS_OK) {
-        status = ts_load_base(&job->loaded, &job->once, job->args->replications ? replications : NULL, diags);
+        status = ts_load_base(&job->loaded, &job->once, n > 0 ? replications : NULL, diags);
     }
     if (status == TS_OK) {
         status = sweep(job, diags);

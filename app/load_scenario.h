@@ -18,6 +18,12 @@ struct ts_scenario_args {
      .operand = TS_NEEDED},                                                                                            \
         TS_OPTION_TRACE(type, field.trace), TS_OPTION_MAP(type, field.map), TS_OPTION_SETS(type, field.sets),          \
         TS_OPTION_MEASUREMENT(type, field)
+#define TS_OPTION_UNTIL(type, field)                                                                                   \
+    {                                                                                                                  \
+        "until", 'u', TS_INTO(type, field), "FIGURE",                                                                  \
+            "add replications until its 95 % interval is that narrow, e.g. 'ttft.p99 +-2 %'; --replications is the "   \
+            "most then (default: 1000)"                                                                                \
+    }
 #define TS_OPTION_MEASUREMENT(type, field)                                                                             \
     {                                                                                                                  \
         "measurement", 'm', TS_INTO(type, field.measurement), "FILE",                                                  \

@@ -173,6 +173,16 @@ void ts_diags_move(struct ts_diags *to, struct ts_diags *from)
     ts_diags_init(from);
 }
 
+const char *ts_diags_first_error(const struct ts_diags *diags)
+{
+    for (size_t i = 0; i < diags->n_items; i++) {
+        if (diags->items[i].severity == TS_ERROR) {
+            return diags->items[i].message;
+        }
+    }
+    return "";
+}
+
 struct ts_span ts_span_file(const char *file)
 {
     return (struct ts_span){.file = file};

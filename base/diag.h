@@ -74,6 +74,8 @@ enum ts_status ts_fail_errno(struct ts_diags *diags, const char *path, const cha
 /* Moves everything from `from` behind what `to` has, source lines included; `from` is empty then. `to` may be NULL:
  * then it is dropped. */
 void ts_diags_move(struct ts_diags *to, struct ts_diags *from);
+/* The message of the first error, borrowed; "" if there is none. */
+const char *ts_diags_first_error(const struct ts_diags *diags);
 
 /* A span that names a file only, or nothing at all. */
 struct ts_span ts_span_file(const char *file);

@@ -25,6 +25,14 @@ static inline bool ts_progress_go_on(const struct ts_progress *progress, const s
     return !progress || !progress->go_on || progress->go_on(progress->user, state);
 }
 
+/* For a part of the work, which is asked whether to go on, and whose states nobody wants; user: the progress of all. */
+static inline bool ts_progress_ask_alone(void *user, const struct ts_progress_state *state)
+{
+    const struct ts_progress *all = (const struct ts_progress *)user;
+    (void)state;
+    return ts_progress_go_on(all, NULL);
+}
+
 /* Shall it go on? Whoever may be busy for long between two states asks as well, some hundred times a second. */
 static inline bool ts_progress_ask(const struct ts_progress *progress)
 {

@@ -37,7 +37,7 @@ static bool applies(const struct ts_metric *metric, const struct ts_figure_list 
 {
     const bool all_classes = subject->class_id == TS_ALL_CLASSES;
     const bool all = all_classes && subject->tier == ts_all_tiers(list->model);
-    const bool money = extent == TS_FIGURES_OF_RUN;
+    const bool merged = extent == TS_FIGURES_OF_RUN;
     if (!ts_metric_concerns(metric, list->model) || (subject->pool != TS_NO_POOL && !metric->of_pools)) {
         return false;
     }
@@ -47,13 +47,15 @@ static bool applies(const struct ts_metric *metric, const struct ts_figure_list 
     case TS_METRIC_TIER:
         return all_classes;
     case TS_METRIC_MONEY:
-        return all_classes && money;
+        return all_classes && merged;
     case TS_METRIC_CALLS:
-        return money;
+        return merged;
+    case TS_METRIC_CLASSES:
+        return merged && subject->tier == ts_all_tiers(list->model);
     case TS_METRIC_RUN:
         return all;
     case TS_METRIC_PLAN:
-        return all && money;
+        return all && merged;
     }
     return false;
 }

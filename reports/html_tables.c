@@ -230,6 +230,7 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
                   "Wait: in the tier&#39;s queue.");
     put_tier_rows(out, report, ts_latency_columns);
     end_section(out);
+    enum ts_status status = ts_report_tails_html(out, report);
     if (report->input.model->has_sessions) {
         begin_section(out, "Sessions",
                       "A session counts for the tier where its last reply came from. At work: sessions under way at a "
@@ -238,7 +239,7 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
         put_tier_rows(out, report, ts_session_columns);
         end_section(out);
     }
-    enum ts_status status = ts_report_recorded_html(out, report);
+    status = status == TS_OK ? ts_report_recorded_html(out, report) : status;
     begin_section(out, "Cost of a month",
                   "The first month in full service; bought machines are spread over their life.");
     put_tier_rows(out, report, ts_money_columns);

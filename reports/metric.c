@@ -250,6 +250,26 @@ static double get_half_width(const struct ts_metric_view *view, const struct ts_
     return ts_batch_means_half(&batches[self->index], self->p);
 }
 
+static double get_interval(const struct ts_metric_view *view, const struct ts_metric *self, bool high)
+{
+    static const enum ts_tail tails[TS_N_LATENCIES] = {
+        [TS_TTFT] = TS_TAIL_TTFT, [TS_TPOT] = TS_TAIL_TPOT, [TS_E2E] = TS_TAIL_E2E};
+    const struct ts_quantile_interval interval =
+        ts_exceedance_interval(ts_result_tail(view->result, view->class_id, tails[self->index]),
+                               &view->cell.latency_ns[self->index], self->p, 0.95);
+    return (high ? interval.high : interval.low) / (double)TS_NS_PER_S;
+}
+
+static double get_low(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    return get_interval(view, self, false);
+}
+
+static double get_high(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    return get_interval(view, self, true);
+}
+
 /* ---- sessions ---- */
 
 enum session_share { SESSIONS_ALL, SESSIONS_MET, KEPT_BEHIND_TOOL, KEPT_BEHIND_USER };
@@ -532,11 +552,21 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     QUANTILE(name, "p50", REQUESTS, get_quantile, index, 0.50, doc, .concerns = when)                                  \
     QUANTILE(name, "p95", REQUESTS, get_quantile, index, 0.95, doc, .concerns = when)                                  \
     QUANTILE(name, "p99", REQUESTS, get_quantile, index, 0.99, doc, .concerns = when)                                  \
+    QUANTILE(name, "p999", REQUESTS, get_quantile, index, 0.999, doc, .concerns = when)                                \
     QUANTILE(name, "max", REQUESTS, get_quantile, index, 1.0, doc, .concerns = when)
 #define LATENCY(name, index, doc) LATENCY_WHEN(NULL, name, index, doc)
 #define LATENCY_CI95(name, index)                                                                                      \
     QUANTILE(name "_ci95", "mean", TIER, get_half_width, index, 0.95,                                                  \
              "Half the width of the 95 % interval of the mean, by batch means over the run.", .concerns = NULL)
+#define LATENCY_END(name, get, index, doc)                                                                             \
+    QUANTILE(name, "p95", CLASSES, get, index, 0.95, doc, .concerns = NULL)                                            \
+    QUANTILE(name, "p99", CLASSES, get, index, 0.99, doc, .concerns = NULL)                                            \
+    QUANTILE(name, "p999", CLASSES, get, index, 0.999, doc, .concerns = NULL)
+#define LATENCY_INTERVAL(name, index)                                                                                  \
+    LATENCY_END(name "_low", get_low, index,                                                                           \
+                "Where the 95 % interval of that percentile begins, by batch means of who exceeds it; none where too " \
+                "few calls do.")                                                                                       \
+    LATENCY_END(name "_high", get_high, index, "Where it ends.")
 #define FIGURES_LATENCIES                                                                                              \
     LATENCY("ttft", TS_TTFT, "To the first token, as the client sees it: router, links, retries and queueing too.")    \
     LATENCY("ttft_server", TS_TTFT_SERVER, "From the arrival at the tier that served it to the first token there.")    \
@@ -548,7 +578,10 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     LATENCY_CI95("ttft_server", TS_TTFT_SERVER)                                                                        \
     LATENCY_CI95("tpot", TS_TPOT)                                                                                      \
     LATENCY_CI95("e2e", TS_E2E)                                                                                        \
-    LATENCY_CI95("wait", TS_WAIT)
+    LATENCY_CI95("wait", TS_WAIT)                                                                                      \
+    LATENCY_INTERVAL("ttft", TS_TTFT)                                                                                  \
+    LATENCY_INTERVAL("tpot", TS_TPOT)                                                                                  \
+    LATENCY_INTERVAL("e2e", TS_E2E)
 
 #define SESSION_SHARE(name, stat, unit, index_, doc)                                                                   \
     NUMBER(name, stat, unit, REQUESTS, get_session_share, doc, .index = index_, .per = 1, .concerns = has_sessions)

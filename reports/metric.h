@@ -15,6 +15,7 @@ enum ts_metric_scope {
     TS_METRIC_TIER,     /* of a tier, or of all */
     TS_METRIC_MONEY,    /* of a tier or of all, in the first month in full service; merged run only */
     TS_METRIC_CALLS,    /* of a tier and a class, or of all, in that month; merged run only */
+    TS_METRIC_CLASSES,  /* of a class over all tiers, or of all; merged run only */
     TS_METRIC_RUN,      /* of a run as a whole */
     TS_METRIC_PLAN,     /* of the plan as a whole; merged run only */
 };

@@ -64,6 +64,7 @@ static const struct {
     {TS_METRIC_TIER, "Tiers, and (marked \\*) the pools that they list"},
     {TS_METRIC_MONEY, "Money: of each tier, in the first month in full service; merged run only"},
     {TS_METRIC_CALLS, "Money: of each tier, and of each class, in that month; merged run only"},
+    {TS_METRIC_CLASSES, "Intervals of percentiles: of each class over all tiers, and of all; merged run only"},
     {TS_METRIC_RUN, "The run"},
     {TS_METRIC_PLAN, "The plan; merged run only"},
 };

@@ -100,6 +100,7 @@ static void put_tier(struct ts_json_writer *writer, const struct ts_report *repo
     put_scope(writer, report, subject, TS_METRIC_TIER);
     put_scope(writer, report, subject, TS_METRIC_MONEY);
     put_scope(writer, report, subject, TS_METRIC_CALLS);
+    put_scope(writer, report, subject, TS_METRIC_CLASSES);
     if (tier < model->n_tiers && ts_tier_lists_pools(&model->tiers[tier])) {
         put_pools(writer, report, tier);
     }
@@ -204,6 +205,7 @@ static void put_tiers_and_classes(struct ts_json_writer *writer, const struct ts
         put_scope(writer, report, ts_figure_class(&report->list, i), TS_METRIC_REQUESTS);
         ts_report_outcomes_json(writer, report, ts_all_tiers(model), i);
         put_scope(writer, report, ts_figure_class(&report->list, i), TS_METRIC_CALLS);
+        put_scope(writer, report, ts_figure_class(&report->list, i), TS_METRIC_CLASSES);
         ts_json_end_object(writer);
     }
     ts_json_end_array(writer);

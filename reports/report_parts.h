@@ -68,6 +68,12 @@ const struct ts_metric *ts_column_metric(const struct ts_column *column);
 
 void ts_report_find_verdicts(struct ts_report *report);
 
+/* ---- percentiles with their intervals ---- */
+
+/* Of all classes for the terminal, and of each for the page. TS_ENOMEM. */
+enum ts_status ts_report_tails_text(struct ts_text *out, const struct ts_report *report);
+enum ts_status ts_report_tails_html(struct ts_text *out, const struct ts_report *report);
+
 /* ---- prediction beside recording ---- */
 
 /* TS_ENOMEM. */

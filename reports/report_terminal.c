@@ -417,6 +417,9 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     ts_text_puts(out, "\n");
     enum ts_status status = put_tiers(out, report);
     if (status == TS_OK) {
+        status = ts_report_tails_text(out, report);
+    }
+    if (status == TS_OK) {
         status = ts_report_recorded_text(out, report);
     }
     if (status == TS_OK) {

@@ -271,6 +271,12 @@ static void add_latency(struct ts_ledger *ledger, struct ts_cell *cell, uint32_t
     ts_batch_means_add(&ledger->result.batches[latency], value_s);
 }
 
+static void add_tail(struct ts_ledger *ledger, uint32_t class_id, enum ts_tail tail, int64_t value_ns)
+{
+    ts_exceedance_add(ts_result_tail(&ledger->result, class_id, tail), value_ns);
+    ts_exceedance_add(ts_result_tail(&ledger->result, TS_ALL_CLASSES, tail), value_ns);
+}
+
 bool ts_ledger_meets(const struct ts_ledger *ledger, const struct ts_request_record *record)
 {
     const struct ts_slo_model *slo = &ledger->model->slo;
@@ -281,13 +287,16 @@ bool ts_ledger_meets(const struct ts_ledger *ledger, const struct ts_request_rec
 static void add_latencies(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,
                           const struct ts_request_record *record)
 {
-    const uint32_t tier = flight->tier;
+    const uint32_t tier = flight->tier, class_id = flight->request.class_id;
+    add_tail(ledger, class_id, TS_TAIL_TTFT, record->ttft_ns);
+    add_tail(ledger, class_id, TS_TAIL_E2E, record->e2e_ns);
     add_latency(ledger, cell, tier, TS_TTFT, record->ttft_ns);
     add_latency(ledger, cell, tier, TS_TTFT_SERVER, flight->first_ns - flight->entered_ns);
     add_latency(ledger, cell, tier, TS_E2E, record->e2e_ns);
     add_latency(ledger, cell, tier, TS_WAIT, record->wait_ns);
     if (record->tpot_ns != TS_NEVER_NS) {
         add_latency(ledger, cell, tier, TS_TPOT, record->tpot_ns);
+        add_tail(ledger, class_id, TS_TAIL_TPOT, record->tpot_ns);
     }
     cell->slo_met += ts_ledger_meets(ledger, record);
 }

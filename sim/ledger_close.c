@@ -198,6 +198,9 @@ static void check_energy(const struct ts_ledger *ledger)
 static uint64_t n_lost(const struct ts_result *result)
 {
     uint64_t n = 0;
+    for (uint32_t i = 0; i < (result->n_classes + 1) * TS_N_TAILS; i++) {
+        n += result->tails[i].lost;
+    }
     for (uint32_t i = 0; i <= result->n_tiers; i++) {
         n += result->tiers[i].transfer_ns.lost + result->tiers[i].transfer_wait_ns.lost;
         for (uint32_t c = 0; c < result->n_classes; c++) {

@@ -34,7 +34,8 @@ enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *mode
     result.n_pools = ts_model_first_pool(model, model->n_tiers);
     result.tiers = calloc((size_t)result.n_tiers + 1, sizeof *result.tiers);
     result.pools = calloc((size_t)result.n_pools + 1, sizeof *result.pools);
-    if (!result.tiers || !result.pools) {
+    result.tails = calloc(((size_t)result.n_classes + 1) * TS_N_TAILS, sizeof *result.tails);
+    if (!result.tiers || !result.pools || !result.tails) {
         ts_result_deinit(&result);
         return TS_ENOMEM;
     }
@@ -83,6 +84,10 @@ void ts_result_deinit(struct ts_result *result)
             free(*series_of(tier, s));
         }
     }
+    for (uint32_t i = 0; result->tails && i < (result->n_classes + 1) * TS_N_TAILS; i++) {
+        ts_exceedance_deinit(&result->tails[i]);
+    }
+    free(result->tails);
     free(result->tiers);
     free(result->pools);
     free(result->arrivals);
@@ -296,6 +301,11 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
 #define TS_RUN(type, field, rule, ...) MERGE_##rule(field);
 #include "sim/counters.inc"
     merge_batches(into->batches, from->batches);
+    for (uint32_t i = 0; i < (into->n_classes + 1) * TS_N_TAILS; i++) {
+        if (ts_exceedance_merge(&into->tails[i], &from->tails[i]) != TS_OK) {
+            return TS_ENOMEM;
+        }
+    }
     ts_frontier_merge(&into->frontier, &from->frontier);
     return TS_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/hist.h"
 #include "sim/batch_means.h"
+#include "sim/exceedance.h"
 #include "sim/frontier.h"
 #include "sim/model.h"
 #include "sim/reasons.h"
@@ -41,6 +42,9 @@ struct ts_tier_result {
     struct ts_batch_means batches[TS_N_LATENCIES]; /* in seconds, all classes, in order of completion; ITL: none */
 };
 
+/* Latencies whose high quantiles have intervals. */
+enum ts_tail { TS_TAIL_TTFT, TS_TAIL_TPOT, TS_TAIL_E2E, TS_N_TAILS };
+
 struct ts_result {
     uint32_t n_tiers; /* tiers[n_tiers] is `nowhere` */
     uint32_t n_classes;
@@ -57,6 +61,7 @@ struct ts_result {
     uint32_t *
         n_reached; /* [n_bins] replications that went on until that bin: the series of the tiers are means over those */
     struct ts_batch_means batches[TS_N_LATENCIES]; /* of all tiers, as in a tier */
+    struct ts_exceedance *tails; /* [n_classes + 1][TS_N_TAILS] of all tiers, by class; the last of all classes */
 };
 
 enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *model, uint32_t n_bins);
@@ -66,6 +71,12 @@ void ts_result_deinit(struct ts_result *result);
 enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *from);
 
 #define TS_ALL_CLASSES UINT32_MAX
+
+static inline struct ts_exceedance *ts_result_tail(const struct ts_result *result, uint32_t class_id, enum ts_tail tail)
+{
+    const uint32_t row = class_id == TS_ALL_CLASSES ? result->n_classes : class_id;
+    return &result->tails[row * TS_N_TAILS + tail];
+}
 
 /* Sums over the classes of a tier, or of one of them (tier == n_tiers + 1: over all tiers). The histograms of *out are
  * fresh: deinit it with ts_cell_deinit. */

@@ -94,7 +94,7 @@ static enum ts_status put_files(struct printing *p, const struct ts_trial_base *
 }
 
 enum ts_status ts_fingerprint_put(struct ts_text *out, const char *version, const struct ts_trial_base *base,
-                                  enum ts_capacity_effort effort, const char *const *axis_values,
+                                  const struct ts_point_options *options, const char *const *axis_values,
                                   const struct ts_progress *progress, struct ts_diags *diags)
 {
     struct printing p = {.out = out, .progress = progress, .diags = diags};
@@ -108,7 +108,12 @@ enum ts_status ts_fingerprint_put(struct ts_text *out, const char *version, cons
         ts_text_printf(out, "set: %s\n", base->options.sets[i]);
     }
     put_assumptions(&p, &base->scenario->model);
-    ts_text_printf(out, "replications: %u\ncapacity: %s\n", base->scenario->replications, ts_capacity_efforts[effort]);
+    ts_text_printf(out, "replications: %u\ncapacity: %s\n", base->scenario->replications,
+                   ts_capacity_efforts[options->effort]);
+    if (options->until) {
+        const struct ts_metric *metric = options->until->metric;
+        ts_text_printf(out, "until: %s.%s %g\n", metric->name, metric->stat, options->until->frac);
+    }
     ts_arena_deinit(&p.arena);
     return status == TS_OK && out->failed ? TS_ENOMEM : status;
 }

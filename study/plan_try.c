@@ -206,21 +206,13 @@ static enum ts_status appraise(struct ts_plan_try *out, const struct ts_scenario
     return status;
 }
 
-/* Designs are told of when they are done, not what happens inside of them. */
-static bool ask_alone(void *user, const struct ts_progress_state *state)
-{
-    const struct ts_progress *outer = user;
-    (void)state;
-    return ts_progress_ask(outer);
-}
-
 static enum ts_status run_scenario(struct ts_plan_try *out, const struct ts_scenario *scenario,
                                    const struct ts_plan_job *job, struct ts_diags *diags)
 {
     struct ts_progress outer = job->spec->progress;
     const struct ts_trial_base base = {.scenario = scenario};
     const struct ts_trial trial = {.base = &base, .replication = job->replication};
-    const struct ts_trial_options options = {.progress = {.go_on = ask_alone, .user = &outer}};
+    const struct ts_trial_options options = {.progress = {.go_on = ts_progress_ask_alone, .user = &outer}};
     struct ts_trial_outcome outcome;
     enum ts_status status = ts_trial_run(&outcome, &trial, &options, diags);
     if (status == TS_OK) {

@@ -197,6 +197,7 @@ static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenari
     }
     if (status == TS_OK) {
         const struct ts_replicate_options how = {.n_replications = scenario->replications,
+                                                 .until = options->until,
                                                  .n_threads = options->n_threads,
                                                  .progress = options->progress,
                                                  .on_result = each.values ? appraise_one : NULL,
@@ -205,6 +206,7 @@ static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenari
                                                  .user = &each};
         each.capacity = &capacity;
         status = ts_replicate(&runs, scenario, &how, diags);
+        out->is_exact = !options->until || runs.until_frac <= options->until->frac;
     }
     if (status == TS_OK) {
         status = appraise(out, scenario, &runs, &each, options->keeps_replications, base, diags);

@@ -12,6 +12,7 @@ struct ts_point_options {
     enum ts_capacity_effort effort; /* off: up to which volume a server keeps up is taken from its busy share */
     bool keeps_replications;        /* see ts_point_row.each */
     struct ts_tapes *tapes;         /* see trial.h */
+    const struct ts_until *until;   /* see replicate.h; NULL: as many replications as the scenario says */
     struct ts_progress progress;
 };
 
@@ -32,6 +33,7 @@ struct ts_point_outcome {
     uint32_t n_rows, n_replications;
     uint32_t n_limits_missed;
     const char *missed; /* the limits, a line each; "" */
+    bool is_exact;      /* the rule of `until` holds, or there is none */
     bool keeps_slo;     /* slo.attainment is reached, or none is wanted */
 };
 

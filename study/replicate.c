@@ -3,6 +3,7 @@
  * there are threads. */
 #include "study/replicate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct replication_run {
     struct slot *slots;
     struct ts_replications *out;
     enum ts_status first; /* failure, by index */
+    bool is_enough;       /* the rule holds: what is under way is left out */
     struct ts_diags *diags;
 };
 
@@ -91,24 +93,42 @@ static enum ts_status merge(struct replication_run *run, struct slot *slot)
     return status;
 }
 
-/* What was interrupted is left out, what was finished behind it is not; any other failure ends all. */
-static enum ts_status take(void *user, uint64_t index, uint32_t slot_number, enum ts_status worked)
+static enum ts_status look(struct replication_run *run)
 {
-    struct replication_run *run = user;
-    struct slot *slot = &run->slots[slot_number];
+    const struct ts_until *until = run->options->until;
+    enum ts_status status = TS_OK;
+    if (until) {
+        status = ts_until_width(&run->out->until_frac, until, &run->base.scenario->model, &run->out->merged);
+        run->is_enough = status == TS_OK && run->out->until_frac <= until->frac;
+    }
+    return status;
+}
+
+/* What was interrupted is left out, what was finished behind it is not; any other failure ends all. */
+static enum ts_status take_wanted(struct replication_run *run, struct slot *slot, enum ts_status worked)
+{
     enum ts_status status = worked;
-    (void)index;
     if (worked != TS_OK && run->first == TS_OK) {
         ts_diags_move(run->diags, &slot->diags);
     } else if (worked == TS_OK && (run->first == TS_OK || run->first == TS_EINTERRUPTED)) {
         status = merge(run, slot);
+        status = status == TS_OK ? look(run) : status;
     }
     run->first = run->first == TS_OK ? status : run->first;
+    return status;
+}
+
+static enum ts_status take(void *user, uint64_t index, uint32_t slot_number, enum ts_status worked)
+{
+    struct replication_run *run = user;
+    struct slot *slot = &run->slots[slot_number];
+    (void)index;
+    const enum ts_status status = run->is_enough ? TS_OK : take_wanted(run, slot, worked);
     ts_trial_outcome_deinit(&slot->outcome);
     ts_requests_part_destroy(slot->rows);
     ts_diags_deinit(&slot->diags);
     *slot = (struct slot){.rows = NULL};
-    return status;
+    return run->is_enough ? TS_EINTERRUPTED : status; /* begins no other */
 }
 
 static enum ts_status make_room(struct ts_replications *out, const struct ts_model *model, uint32_t n, bool figures)
@@ -134,6 +154,7 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
 {
     const uint32_t n = options->n_replications, n_threads = options->n_threads < n ? options->n_threads : n;
     memset(out, 0, sizeof *out);
+    out->until_frac = NAN;
     enum ts_status status = make_room(out, &scenario->model, n, !options->skips_figures);
     if (status != TS_OK) {
         return status;
@@ -151,6 +172,7 @@ enum ts_status ts_replicate(struct ts_replications *out, const struct ts_scenari
         .n = n, .n_threads = n_threads, .window = 2 * n_threads, .user = &run, .work = simulate, .take = take};
     const double start_s = ts_clock_now_s();
     status = ts_in_order_run(&job);
+    status = run.is_enough ? run.first : status;
     out->wall_s = ts_clock_now_s() - start_s;
     free(run.slots);
     return status;

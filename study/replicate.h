@@ -5,9 +5,11 @@
 #define TS_STUDY_REPLICATE_H
 
 #include "study/trial.h"
+#include "study/until.h"
 
 struct ts_replicate_options {
     uint32_t n_replications;          /* >= 1 */
+    const struct ts_until *until;     /* stops before these when it holds; NULL: there is no rule */
     uint32_t n_threads;               /* >= 1; those that no replication needs read requests ahead */
     bool single_steps;                /* see sim.h */
     struct ts_progress progress;      /* see sim.h; asked while requests are read and written, too */
@@ -24,6 +26,7 @@ struct ts_replications {
     struct ts_figure_rows each; /* those that were finished */
     struct ts_result merged;
     struct ts_trace_counts trace; /* of the first of them; zero for a generated workload */
+    double until_frac;            /* what the rule's width came to; NaN without one */
     double wall_s;                /* simulation with all threads, merging included */
 };
 

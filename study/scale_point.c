@@ -132,12 +132,6 @@ static enum ts_status count(struct ts_scale_point *point, const struct ts_result
     return TS_OK;
 }
 
-static bool ask_alone(void *user, const struct ts_progress_state *state)
-{
-    (void)state;
-    return ts_progress_ask(user);
-}
-
 static enum ts_status simulate(struct ts_trial_outcome *out, const struct ts_scale_pass *pass,
                                struct ts_scale_point *point, const struct ts_scenario *scenario, struct ts_diags *diags)
 {
@@ -145,7 +139,7 @@ static enum ts_status simulate(struct ts_trial_outcome *out, const struct ts_sca
     const struct ts_scenario at_volume = ts_capacity_scaled(scenario, point->calls_per_day / pass->per_day);
     const struct ts_trial_base base = {.scenario = &at_volume};
     const struct ts_trial trial = {.base = &base};
-    const struct ts_trial_options options = {.progress = {.go_on = ask_alone, .user = &outer}};
+    const struct ts_trial_options options = {.progress = {.go_on = ts_progress_ask_alone, .user = &outer}};
     const enum ts_status status = ts_trial_run(out, &trial, &options, diags);
     return status == TS_OK ? count(point, &out->result) : status;
 }
@@ -191,7 +185,7 @@ static enum ts_status find_capacity(const struct ts_scale_pass *pass, struct ts_
                                     const struct ts_scenario *scenario, struct ts_diags *diags)
 {
     struct ts_progress outer = pass->spec->progress;
-    const struct ts_progress progress = {.go_on = ask_alone, .user = &outer};
+    const struct ts_progress progress = {.go_on = ts_progress_ask_alone, .user = &outer};
     struct ts_capacity_limit limit;
     const enum ts_status status =
         ts_capacity_find_limit(&limit, scenario, point->n_replicas, pass->spec->effort, &progress, diags);

@@ -30,14 +30,6 @@ struct sweep {
     double begin_s, best;
 };
 
-/* Points are told of when they are done, not what happens inside of them. */
-static bool ask_alone(void *user, const struct ts_progress_state *state)
-{
-    const struct ts_progress *outer = user;
-    (void)state;
-    return ts_progress_ask(outer);
-}
-
 static bool is_of_point(enum ts_status status)
 {
     return status == TS_ESCENARIO || status == TS_ERANGE;
@@ -51,8 +43,9 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot_number)
     struct ts_progress outer = spec->progress;
     const struct ts_point_options options = {.n_threads = sweep->threads_of_point,
                                              .effort = spec->effort,
-                                             .progress = {.go_on = ask_alone, .user = &outer},
-                                             .tapes = sweep->tapes};
+                                             .progress = {.go_on = ts_progress_ask_alone, .user = &outer},
+                                             .tapes = sweep->tapes,
+                                             .until = spec->until};
     ts_diags_init(&slot->diags);
     const enum ts_status status =
         ts_point_run(&slot->outcome, spec->base, ts_design_point(spec->design, sweep->positions[index]),
@@ -96,16 +89,6 @@ static void tell(const struct sweep *sweep)
     ts_text_deinit(&what);
 }
 
-static const char *reason(const struct ts_diags *diags)
-{
-    for (size_t i = 0; i < diags->n_items; i++) {
-        if (diags->items[i].severity == TS_ERROR) {
-            return diags->items[i].message;
-        }
-    }
-    return "";
-}
-
 static enum ts_status take(void *user, uint64_t index, uint32_t slot_number, enum ts_status worked)
 {
     struct sweep *sweep = user;
@@ -114,8 +97,9 @@ static enum ts_status take(void *user, uint64_t index, uint32_t slot_number, enu
     enum ts_status status = worked;
     if (worked == TS_OK) {
         status = ts_study_db_put(sweep->db, sweep->positions[index], can_be ? &slot->outcome : NULL,
-                                 reason(&slot->diags), sweep->diags);
+                                 ts_diags_first_error(&slot->diags), sweep->diags);
         sweep->out->n_run += status == TS_OK;
+        sweep->out->n_inexact += can_be && !slot->outcome.is_exact;
     } else {
         ts_diags_move(sweep->diags, &slot->diags);
     }

@@ -11,14 +11,16 @@ struct ts_sweep_spec {
     uint32_t shard, n_shards; /* the points at positions shard, shard + n_shards ... */
     uint32_t n_threads;       /* >= 1 */
     enum ts_capacity_effort effort;
-    struct ts_study_goal goal; /* for the progress */
+    const struct ts_until *until; /* see replicate.h; may be NULL */
+    struct ts_study_goal goal;    /* for the progress */
     struct ts_progress progress;
 };
 
 struct ts_sweep_outcome {
-    uint32_t n_points; /* of this shard */
-    uint32_t n_had;    /* before */
-    uint32_t n_run;    /* now, those that cannot be among them */
+    uint32_t n_points;  /* of this shard */
+    uint32_t n_had;     /* before */
+    uint32_t n_run;     /* now, those that cannot be among them */
+    uint32_t n_inexact; /* of those: the rule did not hold with the last replication */
     double wall_s;
 };
 

@@ -132,9 +132,5 @@ bool ts_trial_is_impossible(enum ts_status status)
 
 const char *ts_trial_reason(const struct ts_diags *diags, struct ts_arena *arena)
 {
-    const char *message = "";
-    for (size_t i = 0; i < diags->n_items && !message[0]; i++) {
-        message = diags->items[i].severity == TS_ERROR ? diags->items[i].message : "";
-    }
-    return ts_arena_strdup(arena, message);
+    return ts_arena_strdup(arena, ts_diags_first_error(diags));
 }

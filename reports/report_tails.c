@@ -1,0 +1,94 @@
+/* Hides how a percentile is shown with its interval: "1.51 s (1.48 s to 1.55 s)", or that too few calls exceed it. */
+#include <math.h>
+#include <stdio.h>
+
+#include "reports/report_parts.h"
+#include "reports/table.h"
+
+static const struct {
+    const char *title, *name, *low, *high;
+} latencies[] = {
+    {"first token", "ttft", "ttft_low", "ttft_high"},
+    {"further token", "tpot", "tpot_low", "tpot_high"},
+    {"whole answer", "e2e", "e2e_low", "e2e_high"},
+};
+
+static const struct {
+    const char *title, *stat;
+} stats[] = {{"p95", "p95"}, {"p99", "p99"}, {"p99.9", "p999"}};
+
+enum { N_LATENCIES = sizeof latencies / sizeof latencies[0], N_STATS = sizeof stats / sizeof stats[0] };
+
+static void put_cell(struct ts_text *out, const struct ts_report *report, uint32_t subject, int latency, int stat)
+{
+    const char *name = stats[stat].stat;
+    ts_report_put(out, report, subject, latencies[latency].name, name);
+    if (isnan(ts_report_value(report, subject, latencies[latency].name, name))) {
+        return;
+    }
+    if (isnan(ts_report_value(report, subject, latencies[latency].low, name))) {
+        ts_text_puts(out, " (too few calls)");
+        return;
+    }
+    ts_text_puts(out, " (");
+    ts_report_put(out, report, subject, latencies[latency].low, name);
+    ts_text_puts(out, " to ");
+    ts_report_put(out, report, subject, latencies[latency].high, name);
+    ts_text_puts(out, ")");
+}
+
+static void put_rows(struct ts_table *table, struct ts_text *cell, const struct ts_report *report, uint32_t subject,
+                     const char *of)
+{
+    for (int latency = 0; latency < N_LATENCIES; latency++) {
+        ts_table_row(table);
+        ts_table_put(table, of);
+        ts_table_put(table, latencies[latency].title);
+        for (int stat = 0; stat < N_STATS; stat++) {
+            ts_text_clear(cell);
+            put_cell(cell, report, subject, latency, stat);
+            ts_table_put(table, cell->data);
+        }
+    }
+}
+
+static enum ts_status put_table(struct ts_text *out, const struct ts_report *report, bool of_classes,
+                                enum ts_table_format format)
+{
+    const struct ts_model *model = report->input.model;
+    struct ts_table *table = ts_table_create(NULL);
+    struct ts_text cell;
+    if (!table) {
+        return TS_ENOMEM;
+    }
+    ts_text_init(&cell);
+    ts_table_column(table, "class", false);
+    ts_table_column(table, "time", false);
+    for (int stat = 0; stat < N_STATS; stat++) {
+        ts_table_column(table, stats[stat].title, true);
+    }
+    put_rows(table, &cell, report, TS_SUBJECT_ALL, "all");
+    for (uint32_t c = 0; of_classes && c < model->n_classes; c++) {
+        put_rows(table, &cell, report, ts_figure_class(&report->list, c), model->class_names[c]);
+    }
+    const enum ts_status status = cell.failed ? TS_ENOMEM : ts_table_render(table, format, out);
+    ts_text_deinit(&cell);
+    ts_table_destroy(table);
+    return status;
+}
+
+enum ts_status ts_report_tails_text(struct ts_text *out, const struct ts_report *report)
+{
+    ts_text_puts(out, "\nPercentiles, with the interval that holds the true one with 95 %\n");
+    return put_table(out, report, false, TS_TABLE_TEXT);
+}
+
+enum ts_status ts_report_tails_html(struct ts_text *out, const struct ts_report *report)
+{
+    ts_text_puts(out, "<section>\n<h2>Percentiles and how certain they are</h2>\n<p class=\"aid\">In brackets the "
+                      "interval that holds the true percentile with 95 %, by batch means of the calls that exceed it: "
+                      "calls that wait together count for fewer.</p>\n<div class=\"scroll\">\n");
+    const enum ts_status status = put_table(out, report, true, TS_TABLE_HTML);
+    ts_text_puts(out, "</div>\n</section>\n");
+    return status;
+}
