@@ -26,7 +26,7 @@ struct sweep_args {
     bool resume, dry_run, quiet;
 };
 
-static const struct sweep_args defaults = {.design = "grid", .capacity = "off", .goal = "cost.total", .shards = 16};
+static const struct sweep_args defaults = {.capacity = "off", .goal = "cost.total", .shards = 16};
 
 static const struct ts_option options[] = {
     {TS_INTO(struct sweep_args, scenario.path), "SCENARIO", "a scenario file, e.g. scenarios/hybrid-enterprise.yaml",
@@ -36,7 +36,8 @@ static const struct ts_option options[] = {
     TS_OPTION_TRACE(struct sweep_args, scenario.trace),
     TS_OPTION_MEASUREMENT(struct sweep_args, scenario),
     {"design", 'd', TS_INTO(struct sweep_args, design), "NAME",
-     "every value with every other: grid; one after the other: list; drawn: lhs (Latin hypercube), sobol"},
+     "which points (default: as the scenario's sweep says, or grid): every value with every other: grid; one after the "
+     "other: list; drawn: lhs (Latin hypercube), sobol"},
     {"points", 'n', TS_INTO(struct sweep_args, points), "N", "how many points are drawn", .range = {1, TS_MAX_POINTS}},
     {"replications", 'r', TS_INTO(struct sweep_args, replications), "N",
      "independent replications of every point (default: as the scenario says)", .range = {1, MAX_REPLICATIONS}},
@@ -95,7 +96,7 @@ static enum ts_status read_words(struct job *job, struct ts_diags *diags)
     const struct sweep_args *args = job->args;
     job->once = args->scenario;
     enum ts_status status = ts_words_axes(&job->spec, &job->once.sets, &args->scenario.sets, job->arena, diags);
-    if (status == TS_OK) {
+    if (status == TS_OK && args->design) {
         status = ts_words_design(&job->spec.kind, args->design, diags);
     }
     if (status == TS_OK) {
@@ -110,12 +111,24 @@ static enum ts_status read_words(struct job *job, struct ts_diags *diags)
     if (status == TS_OK && args->until) {
         status = ts_until_parse(&job->until, args->until, diags);
     }
-    const bool drawn = job->spec.kind == TS_DESIGN_LHS || job->spec.kind == TS_DESIGN_SOBOL;
-    if (status == TS_OK && args->points > 0 && !drawn) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out, or take --design lhs or sobol",
-                       "--points does nothing: a %s has as many as its axes say", args->design);
-    }
     return status;
+}
+
+/* What the command line does not say, the scenario may. */
+static enum ts_status read_scenario(struct job *job, struct ts_diags *diags)
+{
+    const struct ts_sweep_words *sweep = &job->loaded.scenario.sweep;
+    const uint32_t n_points = job->args->points;
+    if (!job->args->design) {
+        job->spec.kind = (enum ts_design_kind)sweep->design;
+    }
+    const bool drawn = job->spec.kind == TS_DESIGN_LHS || job->spec.kind == TS_DESIGN_SOBOL;
+    if (n_points > 0 && !drawn) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out, or take --design lhs or sobol",
+                       "--points does nothing: a %s has as many as its axes say", ts_design_names[job->spec.kind]);
+    }
+    job->spec.n_points = n_points > 0 ? n_points : drawn ? sweep->n_points : 0;
+    return ts_words_scenario_axes(&job->spec, sweep, &job->once.sets, job->arena, diags);
 }
 
 static enum ts_status name_files(struct job *job)
@@ -363,9 +376,11 @@ static enum ts_status run_study(struct job *job, const struct ts_sweep_spec *spe
 
 static enum ts_status make_design(struct job *job, struct ts_diags *diags)
 {
-    job->spec.n_points = job->args->points;
     job->spec.seed = job->loaded.scenario.model.seed;
-    const enum ts_status status = ts_design_make(&job->design, &job->spec, job->arena, diags);
+    enum ts_status status = read_scenario(job, diags);
+    if (status == TS_OK) {
+        status = ts_design_make(&job->design, &job->spec, job->arena, diags);
+    }
     return status == TS_OK ? name_files(job) : status;
 }
 
@@ -412,22 +427,38 @@ static enum ts_status sweep(struct job *job, struct ts_diags *diags)
     return status; /* a signal behind the last point has nothing to stop */
 }
 
+/* How many replications: as typed, as the scenario's sweep says, or as many as --until may take. 0: as for a run. */
+static uint32_t replications_of(const struct job *job)
+{
+    const uint32_t typed = job->args->replications, own = job->loaded.scenario.sweep.n_replications;
+    return typed > 0 ? typed : own > 0 ? own : job->args->until ? TS_UNTIL_REPLICATIONS : 0;
+}
+
+/* Twice where the scenario is what says how many replications its points have. */
+static enum ts_status load(struct job *job, struct ts_diags *diags)
+{
+    enum ts_status status = ts_load_base(&job->loaded, &job->once, NULL, diags);
+    const uint32_t n = status == TS_OK ? replications_of(job) : 0;
+    if (n == 0) {
+        return status;
+    }
+    const char *set = ts_arena_printf(job->arena, "replications=%u", n);
+    ts_loaded_base_deinit(&job->loaded);
+    return set ? ts_load_base(&job->loaded, &job->once, set, NULL) : TS_ENOMEM;
+}
+
 static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
     struct job *job = ts_arena_alloc(arena, sizeof *job);
-    char replications[64];
     if (!job) {
         return TS_ENOMEM;
     }
     job->args = untyped;
     job->arena = arena;
     job->line.quiet = job->args->quiet;
-    const bool stops = job->args->until && job->args->replications == 0;
-    const uint32_t n = stops ? TS_UNTIL_REPLICATIONS : job->args->replications;
-    (void)snprintf(replications, sizeof replications, "replications=%u", n);
     enum ts_status status = read_words(job, diags);
     if (status == TS_OK) {
-        status = ts_load_base(&job->loaded, &job->once, n > 0 ? replications : NULL, diags);
+        status = load(job, diags);
     }
     if (status == TS_OK) {
         status = sweep(job, diags);

@@ -54,6 +54,75 @@ enum ts_status ts_words_axes(struct ts_design_spec *out, struct ts_option_texts 
     return check_once(out, once, diags);
 }
 
+/* ---- the scenario's own axes ---- */
+
+static bool is_set_once(const struct ts_option_texts *once, const char *key)
+{
+    const size_t len = strlen(key);
+    bool any = false;
+    for (size_t i = 0; i < once->n; i++) {
+        any = any || (strncmp(once->items[i], key, len) == 0 && once->items[i][len] == '=');
+    }
+    return any;
+}
+
+/* Takes the axis of that key out of the list, if it has one. */
+static bool take_out(struct ts_axis *out, struct ts_design_spec *from, const char *key)
+{
+    for (uint32_t a = 0; a < from->n_axes; a++) {
+        if (ts_str_equal(from->axes[a].key, key)) {
+            *out = from->axes[a];
+            memmove(&from->axes[a], &from->axes[a + 1], (from->n_axes - a - 1) * sizeof *out);
+            from->n_axes--;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum ts_status read_axis(struct ts_axis *out, const struct ts_sweep_axis *axis, struct ts_arena *arena,
+                                struct ts_diags *diags)
+{
+    bool is_axis = false;
+    const char *text = ts_arena_printf(arena, "%s=%s", axis->key, axis->values);
+    const enum ts_status status = text ? ts_axis_parse(out, &is_axis, text, arena, diags) : TS_ENOMEM;
+    return status == TS_OK && !is_axis
+               ? ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write several values, or set the key itself",
+                         "sweep.axes: %s has one value and is no axis", axis->key)
+               : status;
+}
+
+enum ts_status ts_words_scenario_axes(struct ts_design_spec *spec, const struct ts_sweep_words *sweep,
+                                      const struct ts_option_texts *once, struct ts_arena *arena,
+                                      struct ts_diags *diags)
+{
+    struct ts_design_spec typed = *spec;
+    spec->n_axes = 0;
+    for (size_t i = 0; i < sweep->n_axes; i++) {
+        struct ts_axis axis, other;
+        const char *key = sweep->axes[i].key;
+        if (is_set_once(once, key)) {
+            continue;
+        }
+        const enum ts_status status =
+            take_out(&axis, &typed, key) ? TS_OK : read_axis(&axis, &sweep->axes[i], arena, diags);
+        if (status != TS_OK) {
+            return status;
+        }
+        if (take_out(&other, spec, axis.key)) {
+            return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write all of its values in one place",
+                           "sweep.axes: %s is there twice", axis.key);
+        }
+        if (spec->n_axes + typed.n_axes == TS_MAX_AXES) {
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "more than %d axes", TS_MAX_AXES);
+        }
+        spec->axes[spec->n_axes++] = axis;
+    }
+    memcpy(&spec->axes[spec->n_axes], typed.axes, typed.n_axes * sizeof *typed.axes);
+    spec->n_axes += typed.n_axes;
+    return TS_OK;
+}
+
 enum ts_status ts_words_design(enum ts_design_kind *out, const char *word, struct ts_diags *diags)
 {
     for (int i = 0; i < TS_N_DESIGNS; i++) {

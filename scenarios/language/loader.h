@@ -95,6 +95,7 @@ void ts_resolve_events(struct ts_loader *loader);
 /* Behind all that is resolved class by class: makes a class of every class and site. */
 void ts_resolve_sites(struct ts_loader *loader);
 void ts_resolve_recorded(struct ts_loader *loader);
+void ts_resolve_sweep(struct ts_loader *loader, struct ts_sweep_words *out);
 
 /* ---- shared between the resolvers ---- */
 

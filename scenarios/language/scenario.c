@@ -259,6 +259,7 @@ static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
     ts_resolve_routing(loader);
     ts_resolve_events(loader);
     ts_resolve_sites(loader);
+    ts_resolve_sweep(loader, &scenario->sweep);
 }
 
 /* The built-in catalogs: those of another scenario where the options have them. */

@@ -12,10 +12,22 @@
 
 struct ts_catalog;
 
+/* The section `sweep`, as it is written. */
+struct ts_sweep_axis {
+    const char *key, *values;
+};
+struct ts_sweep_words {
+    const struct ts_sweep_axis *axes; /* [n_axes] */
+    size_t n_axes;
+    int design;                        /* enum ts_design_kind of study/design.h */
+    uint32_t n_points, n_replications; /* 0: not said */
+};
+
 struct ts_scenario {
     struct ts_arena arena; /* owns everything below */
     struct ts_model model;
     struct ts_workload workload;
+    struct ts_sweep_words sweep;
     uint32_t replications;        /* key `replications`, default 1 */
     const char *measurement_path; /* the file behind hardware: this-machine, NULL if no tier asks for it */
     const char *const *files;     /* [n_files] files and folders that the text names, a trace among them */

@@ -59,6 +59,8 @@ static const struct ts_choice incident_kinds[] = {
 static const struct ts_choice kept_blocks[] = {{"prompts", true}, {"all", false}, {0}};
 static const struct ts_choice pool_roles[] = {
     {"both", TS_POOL_BOTH}, {"prefill", TS_POOL_PREFILL}, {"decode", TS_POOL_DECODE}, {0}};
+static const struct ts_choice sweep_designs[] = {
+    {"grid", 0}, {"list", 1}, {"lhs", 2}, {"sobol", 3}, {0}}; /* as in study */
 static const struct ts_choice serving_engines[] = {{"vllm", 0},      {"sglang", 1},    {"trtllm", 2},
                                                    {"llama.cpp", 3}, {"vllm-2025", 4}, {0}};
 static const struct ts_choice kv_bits[] = {{"fp16", 16}, {"fp8", 8}, {0}};

@@ -108,6 +108,15 @@ static void put_words(struct ts_text *out, const struct ts_model *model)
     ts_text_puts(out, model->recorded ? model->recorded->source : "");
 }
 
+/* Of which points a sweep has. */
+static void put_sweep(struct ts_text *out, const struct ts_sweep_words *sweep)
+{
+    ts_text_printf(out, "sweep %d %u %u\n", sweep->design, sweep->n_points, sweep->n_replications);
+    for (size_t i = 0; i < sweep->n_axes; i++) {
+        ts_text_printf(out, "%s=%s\n", sweep->axes[i].key, sweep->axes[i].values);
+    }
+}
+
 static void put_keys(struct ts_text *out, const struct ts_model *model)
 {
     ts_text_puts(out, "\n");
@@ -131,6 +140,7 @@ static void simulate(struct outcome *out, const struct ts_scenario *scenario, st
         const struct ts_report_input input = {.model = &scenario->model, .result = &runs.merged, .econ = &econ};
         put_figures(&out->figures, &input);
         put_words(&out->words, &scenario->model);
+        put_sweep(&out->words, &scenario->sweep);
         ts_econ_deinit(&econ);
     }
     ts_replications_deinit(&runs);

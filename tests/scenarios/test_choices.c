@@ -148,6 +148,11 @@ static int router(const struct ts_scenario *s)
     return (int)s->model.router.policy;
 }
 
+static int sweep_design(const struct ts_scenario *s)
+{
+    return s->sweep.design;
+}
+
 struct meaning {
     const char *path;
     const char *word;
@@ -219,6 +224,10 @@ static const struct meaning meanings[] = {
     {"routing.router.predicts", "difficulty", "routing.router.predicts=difficulty", predicts, TS_PREDICTS_DIFFICULTY},
     {"routing.router.predicts", "correctness", "routing.router.predicts=correctness", predicts,
      TS_PREDICTS_CORRECTNESS},
+    {"sweep.design", "grid", "sweep.design=grid", sweep_design, 0},
+    {"sweep.design", "list", "sweep.design=list", sweep_design, 1},
+    {"sweep.design", "lhs", "sweep.design=lhs", sweep_design, 2},
+    {"sweep.design", "sobol", "sweep.design=sobol", sweep_design, 3},
 };
 
 static void load_with(struct ts_scenario *out, const char *yaml, const char *set)
