@@ -3,7 +3,6 @@
 #include "sim/exceedance.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,18 +10,15 @@
 
 enum { FIRST_OCTAVE = 10, PER_OCTAVE_BITS = 3 };
 
+/* By the exponent of the value as a double, and the first bits behind its point. */
 static unsigned cell_of(uint64_t value)
 {
-    unsigned octave = 0;
-    if (value >> FIRST_OCTAVE == 0) {
-        return 0;
-    }
-    for (uint64_t rest = value >> FIRST_OCTAVE; rest > 1; rest >>= 1) {
-        octave++;
-    }
-    const unsigned part = (unsigned)(value >> (octave + FIRST_OCTAVE - PER_OCTAVE_BITS)) & 7U;
-    const unsigned cell = (octave << PER_OCTAVE_BITS) + part;
-    return cell < TS_EXCEEDANCE_CELLS ? cell : TS_EXCEEDANCE_CELLS - 1;
+    const unsigned first = (1023 + FIRST_OCTAVE) << PER_OCTAVE_BITS;
+    const double number = (double)value;
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    const unsigned cell = (unsigned)(bits >> (52 - PER_OCTAVE_BITS));
+    return cell < first ? 0 : cell - first < TS_EXCEEDANCE_CELLS ? cell - first : TS_EXCEEDANCE_CELLS - 1;
 }
 
 void ts_exceedance_deinit(struct ts_exceedance *of)
