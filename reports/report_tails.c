@@ -77,8 +77,21 @@ static enum ts_status put_table(struct ts_text *out, const struct ts_report *rep
     return status;
 }
 
+static bool has_interval(const struct ts_report *report, uint32_t subject)
+{
+    bool any = false;
+    for (int i = 0; i < N_LATENCIES * N_STATS; i++) {
+        any = any || !isnan(ts_report_value(report, subject, latencies[i / N_STATS].low, stats[i % N_STATS].stat));
+    }
+    return any;
+}
+
 enum ts_status ts_report_tails_text(struct ts_text *out, const struct ts_report *report)
 {
+    if (!has_interval(report, TS_SUBJECT_ALL)) {
+        ts_text_puts(out, "\nToo few calls to say how certain their percentiles are\n");
+        return TS_OK;
+    }
     ts_text_puts(out, "\nPercentiles, with the interval that holds the true one with 95 %\n");
     return put_table(out, report, false, TS_TABLE_TEXT);
 }

@@ -192,6 +192,8 @@ static void test_terminal__tiny_run_is_exact(void **state)
         "nowhere         1         -       -         -        -       -      0 %       0       0\n"
         "all             5    500 ms     2 s     20 ms   1.75 s  2.25 s     60 %    1460     583\n"
         "\n"
+        "Too few calls to say how certain their percentiles are\n"
+        "\n"
         "11 assumptions: 3 scenario, 1 command line, 1 default, 3 catalog, 1 measured, 1 fitted, 1 modelled\n");
     ts_text_deinit(&text);
     report_fixture_deinit(&fixture);
