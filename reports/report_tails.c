@@ -1,6 +1,6 @@
-/* Hides how a percentile is shown with its interval: "1.51 s (1.48 s to 1.55 s)", or that too few calls exceed it. */
+/* Hides how a percentile is shown with its interval: "1.51 s (1.48 to 1.55 s)", or that too few calls exceed it. */
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "reports/report_parts.h"
 #include "reports/table.h"
@@ -8,9 +8,9 @@
 static const struct {
     const char *title, *name, *low, *high;
 } latencies[] = {
-    {"first token", "ttft", "ttft_low", "ttft_high"},
-    {"further token", "tpot", "tpot_low", "tpot_high"},
-    {"whole answer", "e2e", "e2e_low", "e2e_high"},
+    {"TTFT", "ttft", "ttft_low", "ttft_high"},
+    {"TPOT", "tpot", "tpot_low", "tpot_high"},
+    {"E2E", "e2e", "e2e_low", "e2e_high"},
 };
 
 static const struct {
@@ -18,6 +18,24 @@ static const struct {
 } stats[] = {{"p95", "p95"}, {"p99", "p99"}, {"p99.9", "p999"}};
 
 enum { N_LATENCIES = sizeof latencies / sizeof latencies[0], N_STATS = sizeof stats / sizeof stats[0] };
+
+/* "1.48 to 1.55 s", "949 ms to 1.6 s". */
+static void put_interval(struct ts_text *out, const struct ts_report *report, uint32_t subject, int latency,
+                         const char *stat)
+{
+    struct ts_text low, high;
+    ts_text_init(&low);
+    ts_text_init(&high);
+    ts_report_put(&low, report, subject, latencies[latency].low, stat);
+    ts_report_put(&high, report, subject, latencies[latency].high, stat);
+    const char *unit_of_low = strchr(low.data, ' '), *unit_of_high = strchr(high.data, ' ');
+    const bool same = unit_of_low && unit_of_high && ts_str_equal(unit_of_low, unit_of_high);
+    ts_text_printf(out, "%.*s to %s", (int)(same ? unit_of_low - low.data : (long)strlen(low.data)), low.data,
+                   high.data);
+    out->failed = out->failed || low.failed || high.failed;
+    ts_text_deinit(&high);
+    ts_text_deinit(&low);
+}
 
 static void put_cell(struct ts_text *out, const struct ts_report *report, uint32_t subject, int latency, int stat)
 {
@@ -31,9 +49,7 @@ static void put_cell(struct ts_text *out, const struct ts_report *report, uint32
         return;
     }
     ts_text_puts(out, " (");
-    ts_report_put(out, report, subject, latencies[latency].low, name);
-    ts_text_puts(out, " to ");
-    ts_report_put(out, report, subject, latencies[latency].high, name);
+    put_interval(out, report, subject, latency, name);
     ts_text_puts(out, ")");
 }
 
