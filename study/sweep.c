@@ -30,11 +30,6 @@ struct sweep {
     double begin_s, best;
 };
 
-static bool is_of_point(enum ts_status status)
-{
-    return status == TS_ESCENARIO || status == TS_ERANGE;
-}
-
 static enum ts_status work(void *user, uint64_t index, uint32_t slot_number)
 {
     struct sweep *sweep = user;
@@ -53,7 +48,7 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot_number)
     if (status != TS_OK) {
         slot->outcome = (struct ts_point_outcome){.n_rows = 0};
     }
-    return is_of_point(status) ? TS_OK : status; /* and no rows */
+    return ts_trial_is_impossible(status) ? TS_OK : status; /* and no rows */
 }
 
 static bool is_eligible(const struct ts_point_outcome *outcome)
@@ -145,7 +140,7 @@ enum ts_status ts_sweep_check(const struct ts_sweep_spec *spec, struct ts_diags 
     enum ts_status status = TS_ESCENARIO;
     struct ts_diags first, other;
     ts_diags_init(&first);
-    for (uint32_t i = 0; i < n_tried && is_of_point(status); i++) {
+    for (uint32_t i = 0; i < n_tried && ts_trial_is_impossible(status); i++) {
         const uint32_t position = (uint32_t)((uint64_t)i * n / n_tried);
         struct ts_scenario scenario;
         ts_diags_init(&other);
