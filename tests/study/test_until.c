@@ -108,8 +108,15 @@ static void test_words(void **state)
     assert_true(until.frac == 0.02);
     until = rule("wait.mean +- 0.5 %");
     assert_true(until.metric == ts_metric_find("wait", "mean") && !until.high);
-    static const char *const wrong[] = {"", "ttft.p99", "ttft.p99 2 %", "ttft.p99 +-2", "ttft.p99 +-0 %",
-                                        "ttft.p99 +-100 %", "wait.p99 +-2 %", "cost.total +-2 %", "ttft +-2 %"};
+    static const char *const wrong[] = {"",
+                                        "ttft.p99",
+                                        "ttft.p99 2 %",
+                                        "ttft.p99 +-2",
+                                        "ttft.p99 +-0 %",
+                                        "ttft.p99 +-100 %",
+                                        "wait.p99 +-2 %",
+                                        "cost.total +-2 %",
+                                        "ttft +-2 %"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(ts_until_parse(&until, wrong[i], NULL), TS_EUSAGE);
     }
