@@ -166,9 +166,8 @@ static enum ts_status print_fingerprint(struct ts_text *out, struct job *job, st
         }
     }
     const struct ts_progress progress = ts_progress_line_of(&job->line);
-    const struct ts_point_options options = {.effort = job->effort, .until = until_of(job)};
-    return values ? ts_fingerprint_put(out, TS_VERSION, &job->loaded.base, &options, values, &progress, diags)
-                  : TS_ENOMEM;
+    const struct ts_point_options how = {.effort = job->effort, .until = until_of(job)};
+    return values ? ts_fingerprint_put(out, TS_VERSION, &job->loaded.base, &how, values, &progress, diags) : TS_ENOMEM;
 }
 
 static void put_option(struct ts_text *out, const char *name, const char *value)

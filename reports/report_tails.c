@@ -53,19 +53,24 @@ static void put_cell(struct ts_text *out, const struct ts_report *report, uint32
     ts_text_puts(out, ")");
 }
 
-static void put_rows(struct ts_table *table, struct ts_text *cell, const struct ts_report *report, uint32_t subject,
-                     const char *of)
+/* False when out of memory. */
+static bool put_rows(struct ts_table *table, const struct ts_report *report, uint32_t subject, const char *of)
 {
+    bool complete = true;
     for (int latency = 0; latency < N_LATENCIES; latency++) {
         ts_table_row(table);
         ts_table_put(table, of);
         ts_table_put(table, latencies[latency].title);
         for (int stat = 0; stat < N_STATS; stat++) {
-            ts_text_clear(cell);
-            put_cell(cell, report, subject, latency, stat);
-            ts_table_put(table, cell->data);
+            struct ts_text cell;
+            ts_text_init(&cell);
+            put_cell(&cell, report, subject, latency, stat);
+            ts_table_put(table, cell.data);
+            complete = complete && !cell.failed;
+            ts_text_deinit(&cell);
         }
     }
+    return complete;
 }
 
 static enum ts_status put_table(struct ts_text *out, const struct ts_report *report, bool of_classes,
@@ -73,22 +78,19 @@ static enum ts_status put_table(struct ts_text *out, const struct ts_report *rep
 {
     const struct ts_model *model = report->input.model;
     struct ts_table *table = ts_table_create(NULL);
-    struct ts_text cell;
     if (!table) {
         return TS_ENOMEM;
     }
-    ts_text_init(&cell);
     ts_table_column(table, "class", false);
     ts_table_column(table, "time", false);
     for (int stat = 0; stat < N_STATS; stat++) {
         ts_table_column(table, stats[stat].title, true);
     }
-    put_rows(table, &cell, report, TS_SUBJECT_ALL, "all");
-    for (uint32_t c = 0; of_classes && c < model->n_classes; c++) {
-        put_rows(table, &cell, report, ts_figure_class(&report->list, c), model->class_names[c]);
+    bool complete = put_rows(table, report, TS_SUBJECT_ALL, "all");
+    for (uint32_t c = 0; complete && of_classes && c < model->n_classes; c++) {
+        complete = put_rows(table, report, ts_figure_class(&report->list, c), model->class_names[c]);
     }
-    const enum ts_status status = cell.failed ? TS_ENOMEM : ts_table_render(table, format, out);
-    ts_text_deinit(&cell);
+    const enum ts_status status = complete ? ts_table_render(table, format, out) : TS_ENOMEM;
     ts_table_destroy(table);
     return status;
 }

@@ -162,7 +162,11 @@ struct ts_quantile_interval ts_exceedance_interval(const struct ts_exceedance *o
     if (of->n < TS_BATCHES_LEAST || of->lost > 0 || hist->count == 0) {
         return none;
     }
-    const double r = inflation(of, edge_near(of, ts_hist_quantile(hist, p), 1.0 - p));
+    const unsigned edge = edge_near(of, ts_hist_quantile(hist, p), 1.0 - p);
+    if (share_above(of, edge) == 1.0) { /* all in one cell */
+        return (struct ts_quantile_interval){(double)hist->min, (double)hist->max};
+    }
+    const double r = inflation(of, edge);
     const double n = (double)hist->count / r; /* that many independent ones */
     if (!(n * (1.0 - p) >= TS_EXCEEDANCE_LEAST)) {
         return none;

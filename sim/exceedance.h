@@ -36,7 +36,8 @@ struct ts_quantile_interval {
 /* The interval that holds the true p-quantile with that probability: [Q(p - h), Q(p + h)] of the histogram (Woodruff,
  * "Confidence intervals for medians and other position measures", JASA 47, 1952), h = t sqrt(r p (1 - p)/n), where
  * r >= 1 is the variance of batch means of the indicators over that of independent ones. None where fewer than
- * TS_EXCEEDANCE_LEAST independent values would exceed the quantile, or with fewer than TS_BATCHES_LEAST batches. */
+ * TS_EXCEEDANCE_LEAST independent values would exceed the quantile, or with fewer than TS_BATCHES_LEAST batches. Where
+ * no edge parts them, all being nearly the same: from the least to the most. */
 enum { TS_EXCEEDANCE_LEAST = 10 };
 struct ts_quantile_interval ts_exceedance_interval(const struct ts_exceedance *of, const struct ts_hist *hist, double p,
                                                    double probability);

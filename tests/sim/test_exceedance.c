@@ -100,6 +100,18 @@ static void test_too_few(void **state)
     assert_int_equal(n_given, 0);
 }
 
+static void test_all_the_same(void **state)
+{
+    struct sample sample = {.hist = {.count = 0}};
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        add(&sample, 0.0543);
+    }
+    const struct ts_quantile_interval interval = ts_exceedance_interval(&sample.exceedance, &sample.hist, 0.99, 0.95);
+    assert_true(interval.low == 54.3e6 && interval.high == 54.3e6);
+    empty(&sample);
+}
+
 /* Four runs merged have the interval of four times the values: half as wide. */
 static void test_merge(void **state)
 {
@@ -124,6 +136,7 @@ static void test_merge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_independent), cmocka_unit_test(test_queue),
-                                       cmocka_unit_test(test_too_few), cmocka_unit_test(test_merge)};
+                                       cmocka_unit_test(test_too_few), cmocka_unit_test(test_all_the_same),
+                                       cmocka_unit_test(test_merge)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
