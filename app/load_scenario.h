@@ -20,7 +20,7 @@ struct ts_scenario_args {
         TS_OPTION_MEASUREMENT(type, field)
 #define TS_OPTION_UNTIL(type, field)                                                                                   \
     {                                                                                                                  \
-        "until", 'u', TS_INTO(type, field), "FIGURE",                                                                  \
+        "until", 0, TS_INTO(type, field), "FIGURE",                                                                    \
             "add replications until its 95 % interval is that narrow, e.g. 'ttft.p99 +-2 %'; --replications is the "   \
             "most then (default: 1000)"                                                                                \
     }
