@@ -79,18 +79,6 @@ struct job {
     const char *path, *csv_path; /* the latter NULL for a shard */
 };
 
-static enum ts_status read_effort(struct job *job, struct ts_diags *diags)
-{
-    for (int i = 0; i < TS_N_CAPACITY_EFFORTS; i++) {
-        if (ts_str_equal(job->args->capacity, ts_capacity_efforts[i])) {
-            job->effort = (enum ts_capacity_effort)i;
-            return TS_OK;
-        }
-    }
-    return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write off, quick or full", "--capacity: unknown effort '%s'",
-                   job->args->capacity);
-}
-
 static enum ts_status read_words(struct job *job, struct ts_diags *diags)
 {
     const struct sweep_args *args = job->args;
@@ -106,7 +94,7 @@ static enum ts_status read_words(struct job *job, struct ts_diags *diags)
         status = ts_words_shard(&job->shard, &job->n_shards, args->shard, diags);
     }
     if (status == TS_OK) {
-        status = read_effort(job, diags);
+        status = ts_words_effort(&job->effort, args->capacity, true, diags);
     }
     if (status == TS_OK && args->until) {
         status = ts_until_parse(&job->until, args->until, diags);

@@ -63,6 +63,7 @@ static void draw_rate(struct ts_text *out, const struct ts_trace_shape *shape)
             ts_text_number(&number, most * (row + 1) / ROWS, 3);
             (void)snprintf(label, sizeof label, "%s", number.failed ? "" : number.data);
         }
+        out->failed = out->failed || number.failed;
         ts_text_deinit(&number);
         ts_text_printf(out, "%9s |", label);
         size_t last = 0;
@@ -84,6 +85,7 @@ static void draw_rate(struct ts_text *out, const struct ts_trace_shape *shape)
     ts_units_format(&end, (double)n * col_s, "s");
     const int gap = (int)n - 3 - (int)end.len;
     ts_text_printf(out, "%*s%s\n\n", gap > 1 ? gap : 1, "", end.failed ? "" : end.data);
+    out->failed = out->failed || end.failed;
     ts_text_deinit(&end);
 }
 

@@ -19,13 +19,6 @@ struct curve {
     struct ts_diags *diags;
 };
 
-/* Designs are told of when they are done, not what happens inside of them. */
-static bool ask_alone(void *user, const struct ts_progress_state *state)
-{
-    (void)state;
-    return ts_progress_ask(user);
-}
-
 static enum ts_status read_figures(struct ts_capacity_point *out, const struct ts_model *model,
                                    const struct ts_result *result, const struct ts_econ *econ)
 {
@@ -72,7 +65,7 @@ static enum ts_status find(struct ts_capacity_point *out, const struct ts_scenar
                            struct ts_diags *diags)
 {
     struct ts_progress outer = curve->spec->progress;
-    const struct ts_progress progress = {.go_on = ask_alone, .user = &outer};
+    const struct ts_progress progress = {.go_on = ts_progress_ask_alone, .user = &outer};
     struct ts_capacity_limit limit;
     const enum ts_status status = ts_capacity_find_limit(&limit, scenario, 1.0, curve->spec->effort, &progress, diags);
     if (status != TS_OK) {

@@ -86,6 +86,11 @@ static double capex_of_one(struct ts_loader *loader, struct ts_tier_context *ctx
         if (server) {
             ts_value_counts_if(ctx->value, "owned.server", false, "owned.capex says what a replica costs");
         }
+        if (is_rented(ctx) && ts_value_number(ctx->value, "owned.capex") > 0.0) {
+            ts_loader_warning(loader, ts_value_at(ctx->value, "owned.capex"),
+                              "leave one of them out, unless it is for what stands around rented machines",
+                              "both are paid: the machines are rented, and bought");
+        }
         return ts_value_number(ctx->value, "owned.capex");
     }
     if (is_rented(ctx)) {

@@ -170,6 +170,12 @@ static void test_owned__rent_by_the_catalog(void **state)
     assert_true(scenario.model.tiers[0].owned.rent_is_reserved);
     ts_scenario_deinit(&scenario);
     refuse(START TIERS("rental: reserved"), "the catalog has no such rent of NVIDIA L40S");
+    struct ts_text said;
+    ts_text_init(&said);
+    assert_int_equal(load_text(&scenario, H100("rental: on-demand, capex: 9000 USD"), NULL, &said), TS_OK);
+    assert_non_null(strstr(said.data, "both are paid: the machines are rented, and bought"));
+    ts_text_deinit(&said);
+    ts_scenario_deinit(&scenario);
 }
 
 static void test_owned__colocation_and_licences_by_replica(void **state)
