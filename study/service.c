@@ -1,5 +1,5 @@
 /* Hides that an API as the baseline is another router over the same tiers: every class at the API that the owned tiers
- * replace. What policy keeps in falls back to the house and is not looked at. */
+ * replace. What policy keeps in ends nowhere and is not looked at. */
 #include "study/service.h"
 
 #include <math.h>
@@ -28,6 +28,8 @@ static struct ts_scenario at_api(const struct ts_scenario *scenario, uint32_t ap
     router->latency_s = 0.0;
     router->usd_per_call = 0.0;
     router->n_rules = all ? 0 : router->n_rules;
+    router->n_fallback = 0; /* a call that the API fails is not rescued by tiers that are not there */
+    router->fallback_after_s = 0.0;
     if (!copy.workload.trace_path && copy.workload.calls_per_s > 0.0) {
         copy.workload.window.duration_s =
             fmin(copy.workload.window.duration_s, most_calls / copy.workload.calls_per_s + copy.model.warmup_s);

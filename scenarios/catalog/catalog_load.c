@@ -91,6 +91,19 @@ static struct ts_span row_at(const char *path, uint32_t line)
     return (struct ts_span){.file = path, .line = line, .col = 1};
 }
 
+/* Which of the rows from `first` to `n` has the row's date, or has it without one; n: none. */
+static size_t same_day(const char *rows, size_t first, size_t n, const struct ts_catalog_kind *kind, const char *row)
+{
+    for (size_t i = first; i < n; i++) {
+        const char *other = rows + i * kind->row_size;
+        if (!kind->date_at ||
+            ts_str_equal(ts_catalog_text(other, kind->date_at), ts_catalog_text(row, kind->date_at))) {
+            return i;
+        }
+    }
+    return n;
+}
+
 /* Rows that agree in all keys are moved side by side; two of one date are a mistake. */
 static enum ts_status gather(struct ts_catalog_rows *rows, const struct ts_catalog_kind *kind, const char *path,
                              struct ts_arena *arena, struct ts_diags *diags)
@@ -102,17 +115,17 @@ static enum ts_status gather(struct ts_catalog_rows *rows, const struct ts_catal
     size_t n = 0;
     for (size_t i = 0; status != TS_ENOMEM && i < rows->n; i++) {
         const char *first = rows->rows + i * kind->row_size;
+        const size_t group = n;
         for (size_t j = i; j < rows->n && !taken[i]; j++) {
             const char *row = rows->rows + j * kind->row_size;
             if (taken[j] || !ts_catalog_agree(kind, first, row, kind->n_keys)) {
                 continue;
             }
-            const bool same_day = !kind->date_at || ts_str_equal(ts_catalog_text(first, kind->date_at),
-                                                                 ts_catalog_text(row, kind->date_at));
-            if (j > i && same_day) {
+            const size_t twin = same_day(sorted, group, n, kind, row);
+            if (twin < n) {
                 status =
                     ts_fail(diags, TS_EINPUT, row_at(path, rows->lines[j]), NULL, "'%s' stands in line %u already%s",
-                            ts_catalog_text(row, 0), rows->lines[i], kind->date_at ? ", with the same date" : "");
+                            ts_catalog_text(row, 0), lines[twin], kind->date_at ? ", with the same date" : "");
             }
             taken[j] = j > i;
             memcpy(sorted + n * kind->row_size, row, kind->row_size);

@@ -130,7 +130,6 @@ static const struct {
     const char *path, *why, *hint;
 } absent[] = {
     {"tiers.*.scheduler.priority", NOT_YET, "write order: priority, and a priority for each class of the workload"},
-    {"links.*.outages", NOT_YET, "links are always up: leave the key out"},
     {"tiers.*.fitted", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with the fit's coefficients"},
     {"tiers.*.operators", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with fitted coefficients"},
 };

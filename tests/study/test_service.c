@@ -1,0 +1,58 @@
+/* How calls fare at the API instead of the plan's tiers. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "econ/baselines.h"
+#include "study/service.h"
+#include "tests/near.h"
+
+/* An API that fails every second call, and a house that would rescue them; a quarter of all calls may not leave it. */
+static const char plan[] =
+    "scenario: service\n"
+    "workload:\n"
+    "  duration: 20 min\n"
+    "  calls: 5 /s\n"
+    "  classes:\n"
+    "    - {name: open, share: 75 %, prompt: 100 tok, output: 10 tok}\n"
+    "    - {name: secret, share: 25 %, prompt: 100 tok, output: 10 tok, sensitivity: restricted}\n"
+    "tiers:\n"
+    "  house: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: BF16, replaces: cloud,\n"
+    "          steps: {linear: {a: 10 ms}}, ability: 1}\n"
+    "  cloud: {kind: api, offers: [OpenAI/gpt-4o], availability: 50 %, retries: 0, ability: 2, ttft: 200 ms}\n"
+    "routing:\n"
+    "  rules: [{when: {sensitivity: restricted}, never: cloud}]\n"
+    "  policy: static\n"
+    "  static: {open: house, secret: house}\n"
+    "  fallback: [house]\n";
+
+/* Of 4,500 and 6,000 calls: .025 is more than three standard deviations. */
+static void test_service__failed_calls_are_not_rescued_and_kept_calls_not_counted(void **state)
+{
+    (void)state;
+    static const struct ts_progress nobody;
+    const struct ts_scenario_options options = {.text = plan};
+    struct ts_baseline rows[TS_N_BASELINES] = {{.is_there = false}};
+    struct ts_scenario scenario;
+    assert_int_equal(ts_scenario_load(&scenario, "service.yaml", &options, NULL), TS_OK);
+    rows[TS_BASELINE_PERMITTED].is_there = rows[TS_BASELINE_ALL].is_there = true;
+    assert_int_equal(ts_service_find(rows, &scenario, false, &nobody, NULL), TS_OK);
+    assert_near(rows[TS_BASELINE_PERMITTED].service.slo_frac, 0.5, 0.025);
+    assert_near(rows[TS_BASELINE_ALL].service.slo_frac, 0.5, 0.025);
+    const double ttft_s = rows[TS_BASELINE_PERMITTED].service.ttft_p95_s;
+    assert_true(ttft_s >= 0.2 && ttft_s < 0.5); /* and what links and router take */
+    assert_true(fabs(rows[TS_BASELINE_PERMITTED].service.right_frac - rows[TS_BASELINE_ALL].service.right_frac) < 0.05);
+    ts_scenario_deinit(&scenario);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_service__failed_calls_are_not_rescued_and_kept_calls_not_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
