@@ -33,9 +33,16 @@ void ts_report_put_clipped(struct ts_text *out, const char *string, size_t max)
 
 const char *ts_report_no_baseline(const struct ts_report *report)
 {
-    return report->input.econ->baseline_usd_per_month > 0.0
-               ? "the calls are at APIs already: nothing of the plan's own has to pay back"
-               : "no owned tier replaces an API: there is nothing to compare with";
+    const struct ts_model *model = report->input.model;
+    uint32_t n_apis = 0;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        n_apis += model->tiers[i].kind == TS_TIER_API;
+    }
+    if (n_apis == model->n_tiers) {
+        return "the calls are at APIs already: nothing of the plan's own has to pay back";
+    }
+    return n_apis > 1 ? "which API its tiers replace is not said (replaces: TIER): there is nothing to compare with"
+                      : "no owned tier replaces an API: there is nothing to compare with";
 }
 
 const char *ts_report_bound_word(enum ts_slo_bound bound)

@@ -121,7 +121,9 @@ static void check_reference(struct ts_loader *loader, struct ts_value *value)
     }
     bool own = false;
     const struct ts_value *names = own_names(loader, value->key.extra, &own);
-    if (own) {
+    if (own && ts_str_equal(value->text, "none") && ts_str_equal(ts_schema_last(value->key.doc->path), "replaces")) {
+        value->choice = -1;
+    } else if (own) {
         check_own(loader, value, value->at, value->key.extra, value->text, names, &value->choice);
     } else {
         check_catalog(loader, value, value->key.extra, value->text);

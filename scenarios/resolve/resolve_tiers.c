@@ -17,6 +17,33 @@ static void resolve_devices(struct ts_loader *loader, struct ts_tier_context *ct
     }
 }
 
+/* The scenario's only API tier; -1: it has none, or several. */
+static int only_api(struct ts_loader *loader)
+{
+    const struct ts_value *tiers = ts_value_at(loader->root, "tiers");
+    int found = -1, n = 0;
+    for (size_t i = 0; i < tiers->n_children; i++) {
+        if (ts_value_choice(&tiers->children[i], "kind") == TS_TIER_API) {
+            found = (int)i;
+            n++;
+        }
+    }
+    return n == 1 ? found : -1;
+}
+
+/* The API at which a tier's calls would be without it. Not written: the only one that there is. */
+static int replaced_by(struct ts_loader *loader, struct ts_value *value)
+{
+    const int api = ts_value_is_set(value, "replaces") ? -1 : only_api(loader);
+    if (api < 0) {
+        return ts_value_is_set(value, "replaces") ? ts_value_choice(value, "replaces") : -1;
+    }
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.replaces", value->path), TS_ORIGIN_DEFAULT,
+                     "the only API tier; write replaces: none for calls that would be made nowhere else", "%s",
+                     ts_value_at(loader->root, "tiers")->children[api].name);
+    return api;
+}
+
 static void resolve_tier(struct ts_loader *loader, struct ts_value *value, struct ts_tier_model *tier)
 {
     struct ts_tier_context ctx = {.value = value, .tier = tier, .hardware_name = "", .n_accelerators = 1};
@@ -36,7 +63,7 @@ static void resolve_tier(struct ts_loader *loader, struct ts_value *value, struc
         ts_resolve_api(loader, &ctx);
         return;
     }
-    tier->replaces = ts_value_is_set(value, "replaces") ? ts_value_choice(value, "replaces") : -1;
+    tier->replaces = replaced_by(loader, value);
     if (tier->kind == TS_TIER_SERVER) {
         ts_resolve_server(loader, &ctx);
     } else {

@@ -194,6 +194,35 @@ static void test_owned__colocation_and_licences_by_replica(void **state)
            "the servers draw up to 1.502 kW at work, the site has 1.5 kW");
 }
 
+/* Without a word, calls would be at the only API; with two, the scenario has to say at which. */
+static void test_owned__a_tier_replaces_the_only_api(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said, *more_tiers;
+        int replaces;
+    } cases[] = {
+        {"", "", 1},
+        {", replaces: none", "", -1},
+        {"", "  other: {kind: api, offers: [OpenAI/gpt-4o-mini], ability: 2}\n", -1},
+        {", replaces: other", "  other: {kind: api, offers: [OpenAI/gpt-4o-mini], ability: 2}\n", 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ts_text text;
+        struct ts_scenario scenario;
+        ts_text_init(&text);
+        ts_text_puts(&text, START "tiers:\n"
+                                  "  edge: {kind: server, hardware: L40S, model: Llama-3.1-8B, quant: FP8, ability: 1");
+        ts_text_printf(&text, "%s}\n  cloud: {kind: api, offers: [OpenAI/gpt-4o], ability: 2}\n%s", cases[i].said,
+                       cases[i].more_tiers);
+        ts_text_puts(&text, "routing: {policy: static, static: {chat: edge}}\n");
+        load(&scenario, text.data);
+        assert_int_equal(scenario.model.tiers[0].replaces, cases[i].replaces);
+        ts_scenario_deinit(&scenario);
+        ts_text_deinit(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_owned__whole_servers_hold_all_cards),
         cmocka_unit_test(test_owned__rent_by_the_catalog),
         cmocka_unit_test(test_owned__colocation_and_licences_by_replica),
+        cmocka_unit_test(test_owned__a_tier_replaces_the_only_api),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
