@@ -18,6 +18,11 @@ double ts_bench_budget_s(const struct ts_bench_args *args, double quick_s, doubl
     return args->seconds > 0 ? (double)args->seconds : args->quick ? quick_s : full_s;
 }
 
+double ts_bench_base_budget_s(const struct ts_bench_args *args)
+{
+    return fmin(ts_bench_budget_s(args, TS_BENCH_BASE_QUICK_S, TS_BENCH_BASE_FULL_S), TS_BENCH_BASE_FULL_S);
+}
+
 enum ts_status ts_bench_parse_list(uint32_t *out, size_t *out_n, const char *option, const char *list, uint32_t min,
                                    uint32_t max, struct ts_diags *diags)
 {

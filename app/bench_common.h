@@ -37,6 +37,11 @@ struct ts_bench_args {
         "affinity", 0, TS_INTO(type, field), NULL, "bind each thread to a processor of its own (Linux)"                \
     }
 
+/* How long the machine is measured where a kind of bench adds to a measurement and there is none yet. */
+#define TS_BENCH_BASE_QUICK_S 12.0
+#define TS_BENCH_BASE_FULL_S 40.0
+double ts_bench_base_budget_s(const struct ts_bench_args *args);
+
 /* How long to measure. */
 double ts_bench_budget_s(const struct ts_bench_args *args, double quick_s, double full_s);
 

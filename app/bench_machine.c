@@ -5,7 +5,10 @@
 #include "app/interrupt.h"
 #include "app/progress_line.h"
 #include "app/version.h"
+#include "base/file.h"
 #include "kernels/bench/bench.h"
+#include "kernels/cpu.h"
+#include "kernels/host.h"
 #include "live/catalog_model.h"
 
 enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_arena *arena,
@@ -47,4 +50,24 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
     ts_progress_line_end(&line);
     out->tool_version = TS_VERSION;
     return status;
+}
+
+bool ts_bench_machine_is_there(struct ts_measurement *out, struct ts_arena *arena, const char *path)
+{
+    struct ts_diags ignored;
+    struct ts_cpu cpu;
+    struct ts_host host;
+    ts_diags_init(&ignored);
+    ts_cpu_detect(&cpu);
+    bool usable = ts_file_exists(path) && ts_measurement_read(out, arena, path, &ignored) == TS_OK &&
+                  !ts_measurement_is_import(out) && ts_host_describe(&host, arena, &cpu) == TS_OK &&
+                  ts_str_equal(out->host.cpu, host.cpu);
+    ts_diags_deinit(&ignored);
+    return usable;
+}
+
+enum ts_status ts_bench_machine_base(struct ts_measurement *out, struct ts_arena *arena,
+                                     const struct ts_bench_machine *what, const char *path, struct ts_diags *diags)
+{
+    return ts_bench_machine_is_there(out, arena, path) ? TS_OK : ts_bench_machine_measure(out, arena, what, diags);
 }

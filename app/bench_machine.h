@@ -22,4 +22,11 @@ struct ts_bench_machine {
 enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_arena *arena,
                                         const struct ts_bench_machine *what, struct ts_diags *diags);
 
+/* Is there a measurement of this machine at the path, which whole steps or a router can be added to? Then it is in
+ * *out, in `arena`. */
+bool ts_bench_machine_is_there(struct ts_measurement *out, struct ts_arena *arena, const char *path);
+/* That measurement, or a new one. */
+enum ts_status ts_bench_machine_base(struct ts_measurement *out, struct ts_arena *arena,
+                                     const struct ts_bench_machine *what, const char *path, struct ts_diags *diags);
+
 #endif

@@ -16,15 +16,11 @@
 #include "base/run_info.h"
 #include "engine/bench_model.h"
 #include "engine/llama_shape.h"
-#include "kernels/cpu.h"
 #include "kernels/host.h"
 #include "live/catalog_model.h"
 
 #define QUICK_BUDGET_S 50.0
 #define FULL_BUDGET_S 480.0
-/* Of the machine, where there is no measurement of it yet. */
-#define BASE_QUICK_BUDGET_S 12.0
-#define BASE_FULL_BUDGET_S 40.0
 
 enum { SYNTHETIC_SEED = 1, MAX_BATCH = 1024, MAX_DEPTH = 1 << 20 };
 
@@ -102,46 +98,25 @@ static enum ts_status print(const struct ts_model_measurement *m)
 
 /* ---- the file ---- */
 
-/* Whether there is a measurement of this machine that the engine's steps can be added to. */
-static bool has_base(struct ts_measurement *out, struct ts_arena *arena, const char *path)
+static struct ts_bench_machine base_of(const struct model_args *args)
 {
-    struct ts_diags ignored;
-    struct ts_cpu cpu;
-    struct ts_host host;
-    ts_diags_init(&ignored);
-    ts_cpu_detect(&cpu);
-    bool usable = ts_file_exists(path) && ts_measurement_read(out, arena, path, &ignored) == TS_OK &&
-                  !ts_measurement_is_import(out) && ts_host_describe(&host, arena, &cpu) == TS_OK &&
-                  ts_str_equal(out->host.cpu, host.cpu);
-    ts_diags_deinit(&ignored);
-    return usable;
-}
-
-/* That measurement, or a quick one. */
-static enum ts_status base_measurement(struct ts_measurement *out, struct ts_arena *arena,
-                                       const struct model_args *args, const char *path, struct ts_diags *diags)
-{
-    if (has_base(out, arena, path)) {
-        return TS_OK;
-    }
-    const double budget_s = ts_bench_budget_s(&args->common, BASE_QUICK_BUDGET_S, BASE_FULL_BUDGET_S);
-    const struct ts_bench_machine what = {
+    return (struct ts_bench_machine){
         .model = args->model && !args->config ? args->model : TS_BENCH_MODEL,
         .quant = quant_of(args),
         .isa = args->common.isa,
         .n_tok = TS_BENCH_N_TOK,
         .n_threads = args->common.threads,
-        .budget_s = budget_s < BASE_FULL_BUDGET_S ? budget_s : BASE_FULL_BUDGET_S,
+        .budget_s = ts_bench_base_budget_s(&args->common),
         .quiet = args->common.quiet,
     };
-    return ts_bench_machine_measure(out, arena, &what, diags);
 }
 
 static enum ts_status add_to_file(const struct ts_model_measurement *engine, struct ts_arena *arena,
                                   const struct model_args *args, const char *path, struct ts_diags *diags)
 {
     struct ts_measurement measurement;
-    enum ts_status status = base_measurement(&measurement, arena, args, path, diags);
+    const struct ts_bench_machine base = base_of(args);
+    enum ts_status status = ts_bench_machine_base(&measurement, arena, &base, path, diags);
     if (status != TS_OK) {
         return status;
     }
@@ -172,7 +147,7 @@ static enum ts_status parse_lists(struct lists *out, const struct model_args *ar
 
 static double budget_of(const struct model_args *args, bool with_base)
 {
-    return ts_bench_budget_s(&args->common, with_base ? QUICK_BUDGET_S : QUICK_BUDGET_S - BASE_QUICK_BUDGET_S,
+    return ts_bench_budget_s(&args->common, with_base ? QUICK_BUDGET_S : QUICK_BUDGET_S - TS_BENCH_BASE_QUICK_S,
                              FULL_BUDGET_S);
 }
 
@@ -291,7 +266,7 @@ static enum ts_status forward(struct ts_arena *arena, const struct model_args *a
     struct ts_measurement ignored;
     enum ts_llama_shape shape = TS_LLAMA_MARKDOWN;
     bool text = ts_str_equal(args->format, "text");
-    double n_params = 0.0, budget_s = budget_of(args, has_base(&ignored, arena, path));
+    double n_params = 0.0, budget_s = budget_of(args, ts_bench_machine_is_there(&ignored, arena, path));
     if (!text && !ts_llama_shape_parse(&shape, args->format)) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "text, or as llama-bench writes it: md, csv, json, jsonl",
                        "unknown format '%s'", args->format);

@@ -4,14 +4,17 @@
 #include <string.h>
 
 static const struct ts_command *const commands[] = {
-    &ts_command_run,           &ts_command_sweep,          &ts_command_merge,       &ts_command_plan,
-    &ts_command_curve_scale,   &ts_command_curve_capacity, &ts_command_curve_front, &ts_command_curve_map,
-    &ts_command_diff,          &ts_command_check,          &ts_command_bench,       &ts_command_bench_matmul,
-    &ts_command_bench_model,   &ts_command_trace_info,     &ts_command_trace_fit,   &ts_command_trace_generate,
-    &ts_command_trace_convert, &ts_command_trace_cut,      &ts_command_trace_scale, &ts_command_trace_merge,
-    &ts_command_import,        &ts_command_explain,        &ts_command_catalog,     &ts_command_catalog_check,
-    &ts_command_catalog_diff,  &ts_command_calibrate,      &ts_command_validate,    &ts_command_probe,
-    &ts_command_claims,        &ts_command_version,        &ts_command_help,
+    &ts_command_run,           &ts_command_sweep,          &ts_command_merge,
+    &ts_command_plan,          &ts_command_curve_scale,    &ts_command_curve_capacity,
+    &ts_command_curve_front,   &ts_command_curve_map,      &ts_command_diff,
+    &ts_command_check,         &ts_command_bench,          &ts_command_bench_matmul,
+    &ts_command_bench_model,   &ts_command_bench_router,   &ts_command_trace_info,
+    &ts_command_trace_fit,     &ts_command_trace_generate, &ts_command_trace_convert,
+    &ts_command_trace_cut,     &ts_command_trace_scale,    &ts_command_trace_merge,
+    &ts_command_import,        &ts_command_explain,        &ts_command_catalog,
+    &ts_command_catalog_check, &ts_command_catalog_diff,   &ts_command_calibrate,
+    &ts_command_validate,      &ts_command_probe,          &ts_command_claims,
+    &ts_command_version,       &ts_command_help,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -227,7 +227,7 @@ enum ts_status ts_bench_model_run(struct ts_model_measurement *out, struct ts_ar
         status = ts_fail(diags, TS_ERANGE, ts_span_none(), "give it more seconds, or a smaller model",
                          "no step could be measured in %.0f s, loading included", options->budget_s);
     }
-    if (status == TS_OK) {
+    if (status == TS_OK && options->n_prompts == 0) {
         status = ts_model_measurement_fit(&m, arena);
     }
     ts_model_bench_tear_down(&bench);

@@ -25,6 +25,9 @@ struct ts_model_bench_options {
     size_t n_batches;
     const uint32_t *depths; /* [n_depths] increasing: at these depths; n_depths 0: as the fit likes */
     size_t n_depths;
+    const uint32_t
+        *prompts; /* [n_prompts] increasing: prompts of these lengths alone, without a fit; n_prompts 0: no */
+    size_t n_prompts;
     uint64_t max_kv_bytes;   /* 0: a quarter of the memory, at most 8 GiB; larger steps are left out */
     double budget_s;         /* all in all, loading included */
     bool fit_means;          /* fit what steps take on the machine as it is, not when nothing disturbs them */

@@ -34,6 +34,8 @@ static enum ts_status make_plan(struct ts_model_bench *bench)
         .n_batches = bench->options->n_batches,
         .depths = bench->options->depths,
         .n_depths = bench->options->n_depths,
+        .prompts = bench->options->prompts,
+        .n_prompts = bench->options->n_prompts,
     };
     if (bench->options->max_depth == 0 && bench->options->n_depths == 0 && bench->config.context < bench->max_depth) {
         bench->max_depth = bench->config.context;
@@ -76,6 +78,9 @@ enum ts_status ts_model_bench_check(struct ts_model_bench *bench)
     }
     if (options->n_depths > 0) {
         bench->max_depth = options->depths[options->n_depths - 1] > 0 ? options->depths[options->n_depths - 1] : 1;
+    }
+    if (options->n_prompts > 0) {
+        bench->max_prefill = options->prompts[options->n_prompts - 1];
     }
     bench->n_threads = or_default(options->n_threads, ts_host_usable_cpus());
     bench->max_kv_bytes = options->max_kv_bytes;

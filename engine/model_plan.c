@@ -84,6 +84,13 @@ static void add_fitted(struct plan *plan)
     add_step(plan, (struct ts_model_step){.n_decode = 16, .depth = 512, .prefill = plan->limits->max_prefill / 2});
 }
 
+static void add_prompts(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->limits->n_prompts; i++) {
+        add_step(plan, (struct ts_model_step){.prefill = plan->limits->prompts[i]});
+    }
+}
+
 static void add_held_out(struct plan *plan)
 {
     static const struct ts_model_step steps[] = {
@@ -117,7 +124,11 @@ static void add_held_out(struct plan *plan)
 size_t ts_model_plan(struct ts_model_step *out, size_t max, const struct ts_model_plan_limits *limits)
 {
     struct plan plan = {limits, out, 0, max};
-    add_fitted(&plan);
+    if (limits->n_prompts > 0) {
+        add_prompts(&plan);
+    } else {
+        add_fitted(&plan);
+    }
     if (limits->check) {
         add_held_out(&plan);
     }

@@ -14,6 +14,8 @@ struct ts_model_plan_limits {
     bool check;                       /* also steps that are held out from the fit */
     const uint32_t *batches, *depths; /* what to measure instead of the plan's own; n = 0: its own */
     size_t n_batches, n_depths;
+    const uint32_t *prompts; /* [n_prompts] whole prompts of these lengths, and nothing else; n_prompts 0: as above */
+    size_t n_prompts;
 };
 
 /* At most `max` steps without samples, by tokens ascending; no two alike. A pure function. */

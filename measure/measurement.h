@@ -93,6 +93,8 @@ struct ts_measurement {
     size_t n_baseline;
     const struct ts_model_measurement
         *engine; /* steps of a whole forward pass (measure/model_measurement.h), or NULL */
+    const struct ts_model_measurement
+        *router; /* a small classifier: each step is one prompt, lengths increase, there is no fit; or NULL */
 };
 
 /* True if it was made elsewhere (tiersim import): then there are no shapes, matmuls, steps and bandwidths, `host.cpu`

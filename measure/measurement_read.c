@@ -265,17 +265,33 @@ static bool check_version(const struct at *root)
     return true;
 }
 
-/* The object "engine", which may be missing. */
-static enum ts_status get_engine(const struct at *root, struct ts_measurement *m)
+/* The object "engine" or "router", which may be missing: then *out stays NULL. */
+static enum ts_status get_model(const struct at *root, const char *name, const struct ts_model_measurement **out)
 {
-    const struct ts_json *json = ts_json_get(root->object, "engine");
+    const struct ts_json *json = ts_json_get(root->object, name);
     if (!json) {
         return TS_OK;
     }
-    struct ts_model_measurement *engine = ts_arena_alloc(root->reader->arena, sizeof *engine);
-    m->engine = engine;
-    return engine ? ts_model_measurement_get(engine, root->reader->arena, json, root->reader->path, root->reader->diags)
-                  : TS_ENOMEM;
+    struct ts_model_measurement *model = ts_arena_alloc(root->reader->arena, sizeof *model);
+    *out = model;
+    return model ? ts_model_measurement_get(model, root->reader->arena, json, name, root->reader->path,
+                                            root->reader->diags)
+                 : TS_ENOMEM;
+}
+
+/* A router reads one prompt at a time. */
+static enum ts_status check_router(const struct at *root, const struct ts_model_measurement *router)
+{
+    bool is_right = router->import == NULL;
+    for (size_t i = 0; is_right && i < router->n_steps; i++) {
+        const struct ts_model_step *step = &router->steps[i];
+        is_right = step->n_decode == 0 && step->prefill_depth == 0 && step->n_prompts <= 1 &&
+                   (i == 0 || step->prefill > router->steps[i - 1].prefill);
+    }
+    return is_right ? TS_OK
+                    : ts_fail(root->reader->diags, TS_EINPUT, ts_span_file(root->reader->path),
+                              "measure again with 'tiersim bench router'",
+                              "router.steps must be single prompts of increasing length");
 }
 
 enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *arena, const char *path,
@@ -293,7 +309,15 @@ enum ts_status ts_measurement_read(struct ts_measurement *out, struct ts_arena *
     if (check_version(&root)) {
         get_measurement(&root, &m);
     }
-    status = reader.n_faults == 0 ? get_engine(&root, &m) : TS_OK;
+    if (reader.n_faults == 0) {
+        status = get_model(&root, "engine", &m.engine);
+    }
+    if (reader.n_faults == 0 && status == TS_OK) {
+        status = get_model(&root, "router", &m.router);
+    }
+    if (status == TS_OK && m.router) {
+        status = check_router(&root, m.router);
+    }
     ts_json_deinit(&doc);
     if (status != TS_OK) {
         return status;

@@ -1,4 +1,5 @@
-/* Hides how a measurement and the object "engine" in it are written down; the layout is docs/MEASUREMENT.md. */
+/* Hides how a measurement and the objects "engine" and "router" in it are written down; the layout is
+ * docs/MEASUREMENT.md. */
 #include "measure/measurement.h"
 
 #include "base/file.h"
@@ -127,7 +128,7 @@ static void put_peaks(struct ts_json_writer *json, const struct ts_measurement *
 
 /* ---- whole steps ---- */
 
-static void put_engine_step(struct ts_json_writer *json, const struct ts_model_step *step)
+static void put_model_step(struct ts_json_writer *json, const struct ts_model_step *step)
 {
     ts_json_begin_object(json);
     put_int(json, "n_decode", step->n_decode);
@@ -180,9 +181,9 @@ static void put_table(struct ts_json_writer *json, const struct ts_table_fit *fi
     ts_json_end_object(json);
 }
 
-static void put_engine(struct ts_json_writer *json, const struct ts_model_measurement *m)
+static void put_model(struct ts_json_writer *json, const char *name, const struct ts_model_measurement *m)
 {
-    ts_json_key(json, "engine");
+    ts_json_key(json, name);
     ts_json_begin_object(json);
     put_int(json, "version", TS_MODEL_MEASUREMENT_VERSION);
     put_string(json, "model", m->model);
@@ -197,7 +198,7 @@ static void put_engine(struct ts_json_writer *json, const struct ts_model_measur
     ts_json_key(json, "steps");
     ts_json_begin_array(json);
     for (size_t i = 0; i < m->n_steps; i++) {
-        put_engine_step(json, &m->steps[i]);
+        put_model_step(json, &m->steps[i]);
     }
     ts_json_end_array(json);
     if (m->fitted) {
@@ -244,7 +245,10 @@ static void put_measurement(struct ts_json_writer *json, const struct ts_measure
     put_string(json, "baseline_name", m->baseline_name);
     put_matmuls(json, "baseline", m->baseline, m->n_baseline);
     if (m->engine) {
-        put_engine(json, m->engine);
+        put_model(json, "engine", m->engine);
+    }
+    if (m->router) {
+        put_model(json, "router", m->router);
     }
     ts_json_end_object(json);
 }
@@ -277,7 +281,7 @@ enum ts_status ts_model_measurement_write(const struct ts_model_measurement *mea
     ts_text_init(&text);
     ts_json_writer_init(&json, &text);
     ts_json_begin_object(&json);
-    put_engine(&json, measurement);
+    put_model(&json, "engine", measurement);
     ts_json_end_object(&json);
     return save(&text, path, diags);
 }

@@ -63,7 +63,7 @@ void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step)
 
 struct input {
     struct ts_arena *arena;
-    const char *file;
+    const char *name, *file;
     struct ts_diags *diags;
     enum ts_status status;
 };
@@ -71,8 +71,11 @@ struct input {
 static void bad(struct input *in, const char *key, const char *what)
 {
     if (in->status == TS_OK) {
-        in->status = ts_fail(in->diags, TS_EINPUT, ts_span_file(in->file), "measure again with 'tiersim bench model'",
-                             "engine.%s %s", key, what);
+        const bool is_router = strcmp(in->name, "router") == 0;
+        in->status = ts_fail(in->diags, TS_EINPUT, ts_span_file(in->file),
+                             is_router ? "measure again with 'tiersim bench router'"
+                                       : "measure again with 'tiersim bench model'",
+                             "%s.%s %s", in->name, key, what);
     }
 }
 
@@ -251,12 +254,13 @@ static void get_calibrated(struct input *in, struct ts_model_measurement *out, c
 }
 
 enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena,
-                                        const struct ts_json *json, const char *file, struct ts_diags *diags)
+                                        const struct ts_json *json, const char *name, const char *file,
+                                        struct ts_diags *diags)
 {
-    struct input in = {arena, file, diags, TS_OK};
+    struct input in = {arena, name, file, diags, TS_OK};
     struct ts_model_measurement m = {0};
     if (!ts_json_is_object(json)) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(file), NULL, "there is no object \"engine\"");
+        return ts_fail(diags, TS_EINPUT, ts_span_file(file), NULL, "there is no object \"%s\"", name);
     }
     if (get_int(&in, json, "version", INT32_MAX) != TS_MODEL_MEASUREMENT_VERSION) {
         bad(&in, "version", "is not known to this program");
@@ -301,7 +305,7 @@ enum ts_status ts_model_measurement_read(struct ts_model_measurement *out, struc
     if (status != TS_OK) {
         return status;
     }
-    status = ts_model_measurement_get(out, arena, ts_json_get(ts_json_root(&doc), "engine"), path, diags);
+    status = ts_model_measurement_get(out, arena, ts_json_get(ts_json_root(&doc), "engine"), "engine", path, diags);
     ts_json_deinit(&doc);
     return status;
 }

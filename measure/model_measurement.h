@@ -67,9 +67,11 @@ double ts_model_step_tok_per_s(const struct ts_model_step *step);
 /* "pp512", "tg B=8 @ d512", as people say it. */
 void ts_model_step_name(struct ts_text *out, const struct ts_model_step *step);
 
-/* Reads the object's value, into `arena`. TS_EINPUT with a diagnostic that names the field. */
+/* Reads the value of the object of that name ("engine", "router"), into `arena`. TS_EINPUT with a diagnostic that names
+ * the field. */
 enum ts_status ts_model_measurement_get(struct ts_model_measurement *out, struct ts_arena *arena,
-                                        const struct ts_json *json, const char *file, struct ts_diags *diags);
+                                        const struct ts_json *json, const char *name, const char *file,
+                                        struct ts_diags *diags);
 
 /* A file with that object alone. */
 enum ts_status ts_model_measurement_write(const struct ts_model_measurement *measurement, const char *path,

@@ -475,6 +475,7 @@ struct ts_router_model {
     double auc; /* 0.5: what it sees tells nothing; 1: it is the truth; see sim/routing/choice.c */
     double difficulty_mean, difficulty_sd; /* of z over all requests, for that; sd 0: 1 */
     double latency_s;                      /* added to every request */
+    struct ts_curve reads_s; /* and what it takes to read so many tokens; a longer prompt is cut to the last of them */
     double usd_per_call;
     struct ts_verify_model verify; /* CASCADE */
     double hedge_after_s;          /* HEDGE: a call without its first token by then gets a second attempt */

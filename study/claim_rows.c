@@ -161,8 +161,8 @@ const struct ts_claim ts_claims[] = {
         .scenario = "06-router.yaml",
         .bounds = {{"time to classify", "e2e.p50@router", "s", .bound = 0.010}},
         .keys = {{"workload.classes.prompt.prompt", "tok", 8.0, 2000.0, false}},
-        .source = "Supposed, not measured: 0.5 ms and 70 us a token, written in the scenario; `tiersim bench model` "
-                  "measures a model on "
+        .source = "Supposed, not measured: 0.5 ms and 70 us a token, written in the scenario; `tiersim bench router` "
+                  "measures one on "
                   "the machine at hand.",
     },
     {

@@ -26,15 +26,14 @@ static const char *difference(struct ts_loader *loader, const struct ts_measurem
     return NULL;
 }
 
-void ts_resolve_machine(struct ts_loader *loader, struct ts_tier_context *ctx, const char *path, bool is_this,
-                        const struct ts_value *at)
+void ts_resolve_machine(struct ts_loader *loader, const char *whose, const struct ts_measurement *m, const char *path,
+                        bool is_this, const struct ts_value *at)
 {
-    const struct ts_measurement *m = ctx->measurement;
     if (!m || ts_measurement_is_import(m)) {
         return;
     }
     const char *other = loader->options->host ? difference(loader, m) : NULL;
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.measured.machine", ctx->value->path), TS_ORIGIN_MEASURED,
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.measured.machine", whose), TS_ORIGIN_MEASURED,
                      !is_this ? "the machine that the named file was measured on"
                      : other  ? "another machine than the one that ran this"
                               : "this machine",
@@ -43,4 +42,26 @@ void ts_resolve_machine(struct ts_loader *loader, struct ts_tier_context *ctx, c
         ts_loader_warning(loader, at, "measure this one: tiersim bench; or say which file is meant: `measured: FILE`",
                           "this-machine: %s %s", path, other);
     }
+}
+
+const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struct ts_value *section)
+{
+    const char *path = ts_value_text(section, "measured");
+    const bool is_this = path && ts_str_equal(path, "this-machine");
+    if (!path) {
+        return NULL;
+    }
+    if (is_this && !loader->options->measurement_path) {
+        ts_loader_error(loader, ts_value_at(section, "measured"),
+                        "run `tiersim bench`, or name a file with --measurement",
+                        "measured: this-machine needs a measurement");
+        return NULL;
+    }
+    path = is_this ? loader->options->measurement_path : ts_loader_beside(loader, path);
+    if (is_this) {
+        path = loader->measurement_path = ts_loader_printf(loader, "%s", path);
+    }
+    const struct ts_measurement *measurement = ts_loader_measurement(loader, path);
+    ts_resolve_machine(loader, section->path, measurement, path, is_this, ts_value_at(section, "measured"));
+    return measurement;
 }

@@ -352,6 +352,7 @@ static void resolve_router(struct ts_loader *loader, struct ts_value *routing)
     router->predicts = router->policy == TS_ROUTE_BUDGET ? TS_PREDICTS_DIFFICULTY : (enum ts_router_target)predicts;
     router->latency_s = ts_value_number(routing, "router.latency");
     router->usd_per_call = ts_value_number(routing, "router.price");
+    ts_resolve_router_time(loader, routing);
     spread_of_difficulty(router, loader->workload);
     ts_loader_assume(
         loader, "routing.router.difficulty_sd", TS_ORIGIN_MODELLED,

@@ -47,7 +47,7 @@ static void resolve_hardware(struct ts_loader *loader, struct ts_tier_context *c
         return;
     }
     if (!ts_value_is_written(value, "measured")) {
-        ts_resolve_machine(loader, ctx, path, true, ts_value_at(value, "hardware"));
+        ts_resolve_machine(loader, value->path, ctx->measurement, path, true, ts_value_at(value, "hardware"));
     }
     if (ctx->measurement) {
         ctx->hardware_name = ts_loader_printf(loader, "this machine (%s, %u threads)", ctx->measurement->host.cpu,
@@ -68,19 +68,7 @@ static void resolve_measured(struct ts_loader *loader, struct ts_tier_context *c
         ctx->broken = true;
         return;
     }
-    const bool is_this = ts_str_equal(path, this_machine);
-    if (!is_this) {
-        path = ts_loader_beside(loader, path);
-        ctx->measurement = ts_loader_measurement(loader, path);
-    } else if (loader->options->measurement_path) {
-        path = loader->measurement_path = ts_loader_printf(loader, "%s", loader->options->measurement_path);
-        ctx->measurement = ts_loader_measurement(loader, path);
-    } else {
-        ts_loader_error(loader, ts_value_at(ctx->value, "measured"),
-                        "run `tiersim bench`, or name a file with --measurement",
-                        "measured: this-machine needs a measurement");
-    }
-    ts_resolve_machine(loader, ctx, path, is_this, ts_value_at(ctx->value, "measured"));
+    ctx->measurement = ts_resolve_measured(loader, ctx->value);
     ctx->broken = !ctx->measurement;
 }
 

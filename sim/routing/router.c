@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "sim/engine.h"
 #include "sim/quality.h"
+#include "sim/serving/operators.h"
 
 enum ts_status ts_router_init(struct ts_router *out, const struct ts_model *model)
 {
@@ -26,6 +27,12 @@ void ts_router_deinit(struct ts_router *router)
     if (router->ops && router->ops->deinit) {
         router->ops->deinit(router);
     }
+}
+
+double ts_router_reads_s(const struct ts_router_model *model, const struct ts_request *request)
+{
+    const struct ts_curve *curve = &model->reads_s;
+    return curve->n > 0 ? ts_curve_at(curve, fmin(request->prompt_tok, curve->x[curve->n - 1])) : 0.0;
 }
 
 /* ---- rules ---- */

@@ -46,6 +46,8 @@ struct ts_router {
 enum ts_status ts_router_init(struct ts_router *out, const struct ts_model *model);
 void ts_router_deinit(struct ts_router *router);
 
+/* How long it reads the prompt, of a router whose reading was measured; 0 of others. */
+double ts_router_reads_s(const struct ts_router_model *model, const struct ts_request *request);
 /* Tiers barred for a request by the rules, as a mask. */
 uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_request *request);
 /* The next tier to send an attempt to: its choice, then the fallback order, without those tried, barred, or unable to

@@ -9,6 +9,7 @@
 #include "engine/bench_model.h"
 #include "engine/llama_shape.h"
 #include "engine/model_plan.h"
+#include "engine/router_shape.h"
 #include "imports/import.h"
 #include "tests/engine/published_configs.h"
 
@@ -273,14 +274,61 @@ static void test_bench_model__llama_benchs_shapes_are_read_back(void **state)
     (void)unlink(path);
 }
 
+/* A layer has as many weights as the encoder's: 4 h^2 + 2 h x 4 h = 12 h^2 (BERT-tiny's block of 341.3 is rounded up),
+ * in whole blocks of 32. */
+static void test_bench_model__routers_have_the_sizes_of_their_encoders(void **state)
+{
+    (void)state;
+    const struct ts_router_shape *found = NULL;
+    for (size_t i = 0; i < TS_N_ROUTER_SHAPES; i++) {
+        const struct ts_router_shape *shape = &ts_router_shapes[i];
+        struct ts_model_config config;
+        const double h = shape->hidden, of_layer = h * (4.0 * h + 3.0 * shape->ffn);
+        assert_int_equal(ts_router_shape_find(&found, shape->name, NULL), TS_OK);
+        assert_ptr_equal(found, shape);
+        assert_int_equal(ts_router_shape_config(&config, shape, NULL), TS_OK);
+        assert_int_equal(config.heads * config.head_dim, shape->hidden);
+        assert_int_equal(shape->ffn % 32, 0);
+        assert_true(of_layer >= 12.0 * h * h && of_layer < 12.3 * h * h);
+        const double all = shape->layers * of_layer + (shape->vocab + 2 * shape->layers + 1) * h; /* with its norms */
+        assert_true(fabs(ts_model_config_params(&config) - all) < 1.0);
+    }
+    assert_int_equal(ts_router_shape_find(&found, "GPT", NULL), TS_EUSAGE);
+}
+
+static void test_bench_model__prompts_alone_have_no_fit(void **state)
+{
+    (void)state;
+    static const uint32_t prompts[] = {8, 24, 40};
+    struct ts_model_config config = tiny_llama();
+    struct ts_model_bench_options options = small_options(&config);
+    struct ts_model_measurement m;
+    struct ts_arena arena;
+    options.check = false;
+    options.max_prefill = 0;
+    options.prompts = prompts;
+    options.n_prompts = 3;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_bench_model_run(&m, &arena, &options, NULL), TS_OK);
+    assert_int_equal(m.n_steps, 3);
+    for (size_t i = 0; i < m.n_steps; i++) {
+        assert_int_equal(m.steps[i].prefill, prompts[i]);
+        assert_int_equal(m.steps[i].n_decode + m.steps[i].depth + m.steps[i].prefill_depth, 0);
+        assert_true(m.steps[i].seconds.median > 0.0 && m.steps[i].seconds.p90 >= m.steps[i].seconds.median);
+    }
+    assert_false(m.fitted);
+    ts_arena_deinit(&arena);
+}
+
 static void test_bench_model__plans_keep_to_their_limits(void **state)
 {
     (void)state;
     enum { MAX = 128 };
-    static const struct ts_model_plan_limits limits[] = {{64, 512, 4096, 100000, true, NULL, NULL, 0, 0},
-                                                         {64, 512, 2048, 4096, true, NULL, NULL, 0, 0},
-                                                         {1, 32, 16, 64, false, NULL, NULL, 0, 0},
-                                                         {1024, 8192, 65536, 1U << 30, true, NULL, NULL, 0, 0}};
+    static const struct ts_model_plan_limits limits[] = {
+        {64, 512, 4096, 100000, true, NULL, NULL, 0, 0, NULL, 0},
+        {64, 512, 2048, 4096, true, NULL, NULL, 0, 0, NULL, 0},
+        {1, 32, 16, 64, false, NULL, NULL, 0, 0, NULL, 0},
+        {1024, 8192, 65536, 1U << 30, true, NULL, NULL, 0, 0, NULL, 0}};
     for (size_t l = 0; l < sizeof limits / sizeof limits[0]; l++) {
         struct ts_model_step steps[MAX];
         size_t n = ts_model_plan(steps, MAX, &limits[l]), held = 0;
@@ -456,6 +504,8 @@ int main(void)
         cmocka_unit_test(test_bench_model__a_measurement_file_carries_the_engine),
         cmocka_unit_test(test_bench_model__batches_and_depths_can_be_chosen),
         cmocka_unit_test(test_bench_model__llama_benchs_shapes_are_read_back),
+        cmocka_unit_test(test_bench_model__routers_have_the_sizes_of_their_encoders),
+        cmocka_unit_test(test_bench_model__prompts_alone_have_no_fit),
         cmocka_unit_test(test_bench_model__plans_keep_to_their_limits),
         cmocka_unit_test(test_bench_model__an_interrupted_run_is_taken_up_again),
         cmocka_unit_test(test_bench_model__samples_of_something_else_are_refused),

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "measure/measurement.h"
+#include "measure/model_measurement.h"
 #include "measure/spread.h"
 
 struct folder {
@@ -55,6 +56,18 @@ static const struct ts_matmul_sample baseline[] = {{0, 512, {0.03, 0.031, 0.04, 
 static const struct ts_bandwidth_sample bandwidths[] = {
     {32768, {400, 410.5, 420, 9}}, {1 << 30, {40, 41.25, 43, 9}}, {65536, {1, 2, 3, 1}}};
 static const struct ts_step_sample steps[] = {{1, 0.02, 0.1}, {512, 1.75, 0.02}};
+static const double read_s[] = {0.004, 0.002, 0.003};
+static const struct ts_model_step prompts[] = {{.prefill = 16, .samples = read_s, .n_samples = 3},
+                                               {.prefill = 77, .samples = read_s, .n_samples = 3}};
+static const struct ts_model_measurement router = {.model = "MiniLM-L6",
+                                                   .quant = "Q8_0",
+                                                   .kernel = "avx512vnni",
+                                                   .cpu = "AMD \"EPYC\" 9654",
+                                                   .weights = "synthetic, seed 1",
+                                                   .n_threads = 2,
+                                                   .weight_bytes = 23700000,
+                                                   .steps = prompts,
+                                                   .n_steps = 2};
 
 static struct ts_measurement sample(void)
 {
@@ -85,6 +98,7 @@ static struct ts_measurement sample(void)
         .baseline_name = "OpenBLAS 0.3.21 Zen",
         .baseline = baseline,
         .n_baseline = 1,
+        .router = &router,
     };
 }
 
@@ -112,6 +126,10 @@ static void test_measurement__what_was_written_is_read_again(void **state)
     assert_true(back.steps[1].seconds == 1.75);
     assert_string_equal(back.energy_source, "rapl");
     assert_true(back.busy_w == 120.25);
+    assert_null(back.engine);
+    assert_int_equal(back.router->n_steps, 2);
+    assert_int_equal(back.router->steps[1].prefill, 77);
+    assert_true(back.router->steps[1].seconds.median == 0.003 && back.router->steps[1].seconds.p90 == 0.004);
     assert_true(back.peak_dot_gops == 900.5 && back.peak_fma_gflops == 220.25 && back.peak_bf16_gflops == 440.5);
     assert_int_equal(ts_measurement_write(&back, f->file, &f->diags), TS_OK);
     char *second = NULL;
@@ -194,6 +212,9 @@ static void test_measurement__faults_are_named_by_their_field(void **state)
     expect_fault(f, "\"dot_gops\": 900.5", "\"dot_gops\": -1", TS_EINPUT, "peaks.dot_gops is out of range");
     expect_fault(f, "\"shape\": 1", "\"shape\": 2", TS_EINPUT, "matmuls[1].shape is out of range");
     expect_fault(f, "\"bandwidths\": [", "\"bandwidths\": null, \"other\": [", TS_EINPUT, "bandwidths must be a list");
+    expect_fault(f, "\"quant\": \"Q8_0\"", "\"quant\": 8", TS_EINPUT, "router.quant is missing or not a string");
+    expect_fault(f, "\"prefill_tok\": 77", "\"prefill_tok\": 16", TS_EINPUT,
+                 "router.steps must be single prompts of increasing length");
 }
 
 static void test_measurement__all_faults_are_shown_at_once_with_what_to_do(void **state)

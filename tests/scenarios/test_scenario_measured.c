@@ -298,6 +298,68 @@ static void test_measured__a_file_that_cannot_be_read_is_an_io_error(void **stat
     assert_int_equal(load_text(&s, laptop, &nowhere, NULL), TS_EIO);
 }
 
+/* Three samples each, whose medians are 2 and 5 ms. */
+static void add_router(void)
+{
+    static const double samples[2][3] = {{1e-3, 2e-3, 9e-3}, {5e-3, 4e-3, 8e-3}};
+    static struct ts_model_step steps[2];
+    struct ts_arena arena;
+    struct ts_measurement m;
+    struct ts_model_measurement router;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_measurement_read(&m, &arena, path, NULL), TS_OK);
+    memset(&router, 0, sizeof router);
+    router.model = "MiniLM-L6";
+    router.quant = "Q8_0";
+    router.kernel = "scalar";
+    router.cpu = "Example CPU";
+    router.weights = "synthetic, seed 1";
+    router.n_threads = 2;
+    for (size_t i = 0; i < 2; i++) {
+        steps[i] = (struct ts_model_step){.prefill = i == 0 ? 16 : 64, .samples = samples[i], .n_samples = 3};
+    }
+    router.steps = steps;
+    router.n_steps = 2;
+    m.router = &router;
+    assert_int_equal(ts_measurement_write(&m, path, NULL), TS_OK);
+    ts_arena_deinit(&arena);
+}
+
+#define ROUTED                                                                                                         \
+    HEAD "  edge: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 0}\n"                   \
+         "routing: {router: {measured: this-machine}}\n"
+
+static void test_measured__a_router_reads_by_the_medians(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    write_measurement("Q4_0", 0.0, 0.0);
+    add_router();
+    assert_int_equal(load_text(&s, ROUTED, &with_file, NULL), TS_OK);
+    const struct ts_curve *reads = &s.model.router.reads_s;
+    assert_int_equal(reads->n, 2);
+    assert_true(reads->x[0] == 16.0 && reads->x[1] == 64.0);
+    assert_true(reads->y[0] == 2e-3 && reads->y[1] == 5e-3);
+    const struct ts_assumption *a = assumption(&s, "routing.router.reads");
+    assert_int_equal(a->origin, TS_ORIGIN_MEASURED);
+    assert_string_equal(a->value, "16 tok in 2 ms to 64 tok in 5 ms");
+    assert_non_null(strstr(a->source, "MiniLM-L6 Q8_0, weights synthetic, seed 1; medians"));
+    ts_scenario_deinit(&s);
+}
+
+static void test_measured__a_measurement_without_a_router_is_refused(void **state)
+{
+    (void)state;
+    struct ts_scenario s;
+    struct ts_text said;
+    write_measurement("Q4_0", 0.0, 0.0);
+    ts_text_init(&said);
+    assert_int_equal(load_text(&s, ROUTED, &with_file, &said), TS_ESCENARIO);
+    assert_non_null(strstr(said.data, ":5:30: error: the measurement says nothing of a router"));
+    assert_non_null(strstr(said.data, "`tiersim bench router`"));
+    ts_text_deinit(&said);
+}
+
 /* The two scenarios that come with the program load as they are. */
 static void test_measured__the_examples_load_without_a_warning(void **state)
 {
@@ -334,6 +396,8 @@ int main(void)
         cmocka_unit_test(test_measured__derived_steps_come_as_a_table_and_lack_the_hosts_time),
         cmocka_unit_test(test_measured__a_model_that_this_machine_cannot_hold_is_refused),
         cmocka_unit_test(test_measured__a_file_that_cannot_be_read_is_an_io_error),
+        cmocka_unit_test(test_measured__a_router_reads_by_the_medians),
+        cmocka_unit_test(test_measured__a_measurement_without_a_router_is_refused),
         cmocka_unit_test(test_measured__the_examples_load_without_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, remove_file);

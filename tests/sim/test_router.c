@@ -179,6 +179,32 @@ static void test_router__latency_and_price_are_added_to_every_request(void **sta
     ts_result_deinit(&result);
 }
 
+/* 16 tokens in 2 ms, 64 in 5 ms: 8 tokens take 2 ms, 40 take 3.5 ms, and of 1000 it reads the first 64; with 4 ms
+ * beside, behind 100 ms at the tier. */
+static void test_router__a_measured_one_takes_what_its_prompt_takes(void **state)
+{
+    (void)state;
+    static const double n_tok[] = {16, 64}, seconds[] = {2e-3, 5e-3};
+    static const uint32_t prompts[] = {8, 16, 40, 64, 1000};
+    static const int64_t us[] = {2000, 2000, 3500, 5000, 5000};
+    struct ts_model model = two_tiers();
+    model.router.latency_s = 0.004;
+    for (size_t i = 0; i < sizeof prompts / sizeof prompts[0]; i++) {
+        struct ts_request request = request_of(0, -1.0F, 0, 0);
+        request.prompt_tok = prompts[i];
+        model.router.reads_s = (struct ts_curve){NULL, NULL, 0};
+        struct ts_result without = world_run(&model, &request, 1);
+        model.router.reads_s = (struct ts_curve){n_tok, seconds, 2};
+        struct ts_result with = world_run(&model, &request, 1);
+        assert_int_equal(with.tiers[WEAK].cells[0].latency_ns[TS_TTFT].max,
+                         without.tiers[WEAK].cells[0].latency_ns[TS_TTFT].max + 1000 * us[i]);
+        assert_int_equal(with.tiers[WEAK].cells[0].latency_ns[TS_E2E].max,
+                         without.tiers[WEAK].cells[0].latency_ns[TS_E2E].max + 1000 * us[i]);
+        ts_result_deinit(&with);
+        ts_result_deinit(&without);
+    }
+}
+
 /* 1000 + 200 tokens served by a tier that replaces gpt-4o: 0.0045 USD saved; half of the requests would not have been
  * allowed there. */
 static void test_router__displaced_and_barred_money(void **state)
@@ -390,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_router__least_loaded_overflows_when_the_seats_are_taken),
         cmocka_unit_test(test_router__a_full_tier_costs_the_way_there_and_back),
         cmocka_unit_test(test_router__latency_and_price_are_added_to_every_request),
+        cmocka_unit_test(test_router__a_measured_one_takes_what_its_prompt_takes),
         cmocka_unit_test(test_router__displaced_and_barred_money),
         cmocka_unit_test(test_router__calls_that_were_lost_are_displaced_too),
         cmocka_unit_test(test_router__a_call_that_an_api_gives_up_falls_back),
