@@ -56,6 +56,7 @@ enum ts_purpose {
     TS_PURPOSE_THINK = 8,
     TS_PURPOSE_OUTAGE = 9,
     TS_PURPOSE_INCIDENT = 10,
+    TS_PURPOSE_SCALE = 11,
     TS_PURPOSE_QUALITY = 20
 };
 

@@ -243,6 +243,9 @@ struct ts_autoscale_model {
     double target_outstanding; /* requests, waiting or running, that a replica is meant to have; 0: not looked at */
     double target_kv_frac;     /* share of its KV blocks that is meant to be in use; 0: not looked at */
     double interval_s;         /* between evaluations, > 0 */
+    struct ts_dist scrape_s;   /* age of the load that an evaluation sees */
+    struct ts_dist machine_s;  /* until a machine is there for a replica that is switched on */
+    double image_s;            /* until it has the image, then */
     double cooldown_s;         /* fewer are wanted for that long before one goes */
 };
 

@@ -17,6 +17,25 @@ static void check_autoscale(struct ts_loader *loader, struct ts_tier_context *ct
     }
 }
 
+/* Until a machine is there: one's own is, and one that is reserved; rented ones take the example of an inference
+ * simulator, BLIS (2026). */
+static struct ts_dist provision_s(struct ts_loader *loader, struct ts_value *value)
+{
+    if (ts_value_is_written(value, "autoscale.provision")) {
+        return ts_value_dist(value, "autoscale.provision");
+    }
+    const bool by_kind = ts_value_is_written(value, "owned.rental");
+    const bool is_rented = by_kind ? ts_value_choice(value, "owned.rental") != TS_RENTAL_RESERVED
+                                   : ts_value_is_written(value, "owned.rent");
+    struct ts_dist dist = is_rented ? ts_dist_normal(120.0, 30.0) : ts_dist_constant(0.0);
+    dist.min = 0.0;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.autoscale.provision", value->path), TS_ORIGIN_DEFAULT,
+                     is_rented ? "rented machines: an example of BLIS, an inference simulator"
+                               : "its machines are there",
+                     "%s", is_rented ? "normal, 120 s +- 30 s" : "0 s");
+    return dist;
+}
+
 static void resolve_cold_start(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     double bandwidth = ts_value_number(ctx->value, "cold_start.bandwidth");
@@ -68,6 +87,9 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
             .target_kv_frac = ts_value_number(value, "autoscale.kv"),
             .interval_s = ts_value_number(value, "autoscale.interval"),
             .cooldown_s = ts_value_number(value, "autoscale.cooldown"),
+            .scrape_s = ts_value_dist(value, "autoscale.scrape"),
+            .machine_s = provision_s(loader, value),
+            .image_s = ts_value_number(value, "autoscale.image") / ts_value_number(value, "cold_start.bandwidth"),
         };
         check_autoscale(loader, ctx, &server->autoscale);
     }

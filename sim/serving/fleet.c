@@ -11,8 +11,9 @@
  * Autoscaling, as Kubernetes' horizontal autoscaler does it: every interval
  *   wanted = max(ceil(requests/target), ceil(sum of KV shares/target)) within [min, n],
  * up at once; down only to the most that was wanted during a cooldown in which it was always fewer. Requests that are
- * held count. A replica serves after its cold start, drawing idle power; one that goes finishes what it has. With none
- * up or starting, the next request starts one without waiting for an evaluation.
+ * held count. What it acts on was scraped a while ago: what is seen at an evaluation takes effect that much later. A
+ * replica serves once a machine is there and its cold start is over, drawing idle power; one that goes finishes what it
+ * has. With none up or starting, the next request starts one without waiting for an evaluation.
  *
  * Switched off and broken replicas draw nothing.
  *
@@ -30,7 +31,7 @@
 #include "sim/routing/router.h"
 
 /* Targets of LIFE events beside the replicas'. */
-enum { EVALUATE = 1 << 20, RESTART };
+enum { EVALUATE = 1 << 20, SCALE, RESTART };
 
 #define HELD UINT32_MAX /* unit of a request that is held */
 
@@ -131,12 +132,20 @@ static void set_life(struct ts_fleet *fleet, struct ts_engine *engine, struct ts
     }
 }
 
-static double draw_exponential_s(const struct ts_fleet *fleet, const struct ts_engine *engine,
-                                 const struct ts_replica *replica, double mean_s)
+/* Of one stay of a replica. */
+static struct ts_rng stay_rng(const struct ts_fleet *fleet, const struct ts_engine *engine,
+                              const struct ts_replica *replica, uint32_t purpose)
 {
     struct ts_rng rng;
     const uint32_t entity = (uint32_t)ts_mix64((uint64_t)replica->unit << 32 | fleet->entity);
-    ts_rng_init(&rng, engine->model->seed, engine->replication, entity, TS_PURPOSE_FAILURE | replica->life_stamp << 8);
+    ts_rng_init(&rng, engine->model->seed, engine->replication, entity, purpose | replica->life_stamp << 8);
+    return rng;
+}
+
+static double draw_exponential_s(const struct ts_fleet *fleet, const struct ts_engine *engine,
+                                 const struct ts_replica *replica, double mean_s)
+{
+    struct ts_rng rng = stay_rng(fleet, engine, replica, TS_PURPOSE_FAILURE);
     return mean_s * ts_rng_exponential(&rng);
 }
 
@@ -159,11 +168,12 @@ static void come_up(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_
     }
 }
 
-static void start(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
+/* On a machine that is ready after machine_s. */
+static void start(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica, double machine_s)
 {
     set_life(fleet, engine, replica, TS_REPLICA_STARTING);
     engine->ledger.accounts[fleet->tier].n_starts++;
-    schedule(fleet, engine, fleet->model->cold_start_s, replica->unit, ++replica->life_stamp);
+    schedule(fleet, engine, machine_s + fleet->model->cold_start_s, replica->unit, ++replica->life_stamp);
 }
 
 static void switch_off(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_replica *replica)
@@ -181,7 +191,7 @@ void ts_fleet_drained(struct ts_fleet *fleet, struct ts_engine *engine, struct t
         return;
     }
     if (fleet->rolling == replica->unit) {
-        start(fleet, engine, replica);
+        start(fleet, engine, replica, 0.0);
     } else {
         switch_off(fleet, engine, replica);
     }
@@ -198,9 +208,12 @@ static void drain(struct ts_fleet *fleet, struct ts_engine *engine, struct ts_re
 /* At most n of those that are off. */
 static void start_some(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t n)
 {
+    const struct ts_autoscale_model *autoscale = &fleet->model->autoscale;
     for (uint32_t i = 0; n > 0 && i < fleet->balance.n; i++) {
-        if (fleet->balance.replicas[i].life == TS_REPLICA_OFF) {
-            start(fleet, engine, &fleet->balance.replicas[i]);
+        struct ts_replica *replica = &fleet->balance.replicas[i];
+        if (replica->life == TS_REPLICA_OFF) {
+            struct ts_rng rng = stay_rng(fleet, engine, replica, TS_PURPOSE_SCALE);
+            start(fleet, engine, replica, ts_dist_sample(&autoscale->machine_s, &rng) + autoscale->image_s);
             n--;
         }
     }
@@ -390,10 +403,8 @@ static void scale_down(struct ts_fleet *fleet, struct ts_engine *engine, uint32_
     }
 }
 
-static void evaluate(struct ts_fleet *fleet, struct ts_engine *engine)
+static void scale(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t wanted)
 {
-    ts_engine_toil(engine, fleet->balance.n);
-    const uint32_t wanted = wanted_now(fleet, engine);
     const uint32_t n = fleet->n_up + fleet->n_starting;
     if (wanted >= n) {
         fleet->low_since_ns = TS_NEVER_NS;
@@ -409,6 +420,22 @@ static void evaluate(struct ts_fleet *fleet, struct ts_engine *engine)
     if (engine->now_ns - fleet->low_since_ns >= ts_ns_from_s(fleet->model->autoscale.cooldown_s)) {
         fleet->low_since_ns = TS_NEVER_NS;
         scale_down(fleet, engine, n > fleet->n_wanted ? n - fleet->n_wanted : 0);
+    }
+}
+
+/* Looks at the load, and acts on it once that is known. */
+static void evaluate(struct ts_fleet *fleet, struct ts_engine *engine)
+{
+    struct ts_rng rng;
+    ts_engine_toil(engine, fleet->balance.n);
+    ts_rng_init(&rng, engine->model->seed, engine->replication, fleet->entity,
+                TS_PURPOSE_SCALE | ++fleet->n_looks << 8);
+    const double scrape_s = ts_dist_sample(&fleet->model->autoscale.scrape_s, &rng);
+    const uint32_t wanted = wanted_now(fleet, engine);
+    if (scrape_s > 0.0) {
+        schedule(fleet, engine, scrape_s, SCALE, wanted);
+    } else {
+        scale(fleet, engine, wanted);
     }
 }
 
@@ -525,6 +552,8 @@ void ts_fleet_fire(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t ta
     if (target == EVALUATE) {
         schedule(fleet, engine, fleet->model->autoscale.interval_s, EVALUATE, 0);
         evaluate(fleet, engine);
+    } else if (target == SCALE) {
+        scale(fleet, engine, stamp);
     } else if (target == RESTART) {
         schedule(fleet, engine, fleet->model->restart_every_s, RESTART, 0);
         begin_rolling(fleet, engine);

@@ -13,6 +13,7 @@ struct ts_fleet {
     uint32_t held_first, held_last, n_held; /* requests, linked by `next`; TS_FLIGHT_NONE */
     uint32_t entity;                        /* the tier's key */
     uint32_t rolling;                       /* the replica that is being restarted; n: none */
+    uint32_t n_looks;                       /* of the autoscaler */
     uint32_t n_wanted;                      /* by the autoscaler: the most since low_since_ns */
     int64_t low_since_ns;                   /* since then fewer are wanted than there are; TS_NEVER_NS: they are not */
 };

@@ -355,6 +355,47 @@ static void test_fleet__replicas_follow_the_requests(void **state)
     ts_result_deinit(&result);
 }
 
+/* As before, with seven calls and room for them in one replica: what is seen at 10 s is known at 15 s, and a new
+ * machine takes 20 s, and 10 s for its image, before the cold start of 30 s. A call at 74 s waits until 100 s for the
+ * others to end; one at 76 s finds the replicas that came up at 75 s. */
+static void test_fleet__lags_of_the_load_and_of_machines_add_up(void **state)
+{
+    (void)state;
+    for (int late = 0; late <= 1; late++) {
+        struct ts_pool_model pool;
+        struct ts_tier_model tier = scaled_server(&pool, 8, 1);
+        pool.replica.max_seqs = 7;
+        tier.u.server.balance = TS_BALANCE_LEAST_OUTSTANDING;
+        tier.u.server.autoscale.scrape_s = ts_dist_constant(5.0);
+        tier.u.server.autoscale.machine_s = ts_dist_constant(20.0);
+        tier.u.server.autoscale.image_s = 10.0;
+        struct ts_request requests[8];
+        for (uint64_t i = 0; i < 7; i++) {
+            requests[i] = world_request(i, 0, 1, 10000);
+        }
+        requests[7] = world_request(7, late ? 76 * S : 74 * S, 1, 1);
+        struct ts_result result = run_for(&tier, requests, 8, 500.0);
+        assert_int_equal(result.tiers[0].n_starts, 3);
+        assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, late ? 10 * MS : 26010 * MS);
+        /* three from 15 s to 175 s: fewer are wanted from 110 s on, known at 115 s */
+        world_assert_near(result.tiers[0].mean_up, (500.0 + 3.0 * 160.0) / 500.0, 1e-9);
+        ts_result_deinit(&result);
+    }
+}
+
+/* From zero the first call starts a machine at once: 20 s, and 30 s of cold start. */
+static void test_fleet__from_zero_a_machine_is_fetched_first(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = scaled_server(&pool, 4, 0);
+    tier.u.server.autoscale.machine_s = ts_dist_constant(20.0);
+    const struct ts_request request = world_request(0, 5 * S, 1, 1);
+    struct ts_result result = run_for(&tier, &request, 1, 1000.0);
+    assert_int_equal(cell_of(&result, 0)->latency_ns[TS_TTFT].max, 50010 * MS);
+    ts_result_deinit(&result);
+}
+
 /* Fewer for a moment, then as many again: the cooldown keeps them. */
 static void test_fleet__the_cooldown_outlasts_a_lull(void **state)
 {
@@ -404,6 +445,8 @@ int main(void)
         cmocka_unit_test(test_fleet__a_restart_drains_first),
         cmocka_unit_test(test_fleet__from_zero_the_first_request_waits_for_the_cold_start),
         cmocka_unit_test(test_fleet__replicas_follow_the_requests),
+        cmocka_unit_test(test_fleet__lags_of_the_load_and_of_machines_add_up),
+        cmocka_unit_test(test_fleet__from_zero_a_machine_is_fetched_first),
         cmocka_unit_test(test_fleet__the_cooldown_outlasts_a_lull),
         cmocka_unit_test(test_fleet__a_held_request_may_lose_patience),
     };
