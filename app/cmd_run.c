@@ -16,7 +16,7 @@
 #include "base/slug.h"
 #include "econ/econ.h"
 #include "reports/report.h"
-#include "study/capacity.h"
+#include "study/growth.h"
 #include "study/replicate.h"
 #include "study/service.h"
 #include "study/uncertainty.h"
@@ -91,6 +91,7 @@ struct job {
     uint32_t n_threads;
     enum ts_capacity_effort effort;
     struct ts_until until; /* if one is written */
+    struct ts_use_curve curve;
     double begin_s;
     struct ts_progress_line line;
     struct ts_progress finish; /* asked once the simulating is over */
@@ -254,9 +255,14 @@ static enum ts_status appraise(struct ts_econ *out, struct job *job, const struc
 {
     struct ts_econ_capacity capacity = {.is_simulated = false};
     const struct ts_progress progress = ts_progress_line_of(&job->line);
+    const struct ts_growth_options how = {.today = &runs->merged,
+                                          .effort = job->effort,
+                                          .is_uncertain = job->args->uncertainty,
+                                          .n_threads = job->n_threads,
+                                          .progress = &progress};
     enum ts_status status = TS_OK;
     if (job->effort != TS_CAPACITY_OFF) {
-        status = ts_capacity_find(&capacity, job->scenario, job->effort, &progress, diags);
+        status = ts_growth_find(&capacity, &job->curve, job->scenario, &how, diags);
         ts_progress_line_end(&job->line);
         status = status == TS_EINTERRUPTED ? TS_OK : status; /* the report goes without */
     }

@@ -1,5 +1,9 @@
 /* Hides how a month of each tier becomes monthly cash flows over the horizon: the ledger.
  *
+ * What a tier uses (energy, replicas that are up, bills, D and B) is that of its load: of l_m for each of the lots that
+ * are there, l_m s_m/u_m, where it has been simulated at several volumes (econ/use_curve.h); else in proportion to
+ * today's. Below, energy, A, S, R, D and B are of one of today's volumes at that load.
+ *
  * Month m = 1, 2, ... of the horizon, paid at its end:
  *   volume        v_m = (1 + growth)^(m-1)           2 % a month: v_13 = 1.2682
  *   API's price   p_m = (1 - decline)^((m-1)/12)     50 % a year: p_7 = 0.7071
@@ -38,6 +42,7 @@
 #include "econ/finance.h"
 #include "econ/purchases.h"
 #include "econ/tier_month.h"
+#include "econ/use_curve.h"
 
 enum { ECON_MAX_MONTHS = 12000 };
 
@@ -138,6 +143,19 @@ static double refused_of(const struct ts_tier_month *tier, const struct month *m
     return beyond.waiting * barred + beyond.over * over;
 }
 
+/* The tier at the load of a month: that of each lot of its machines. */
+static struct ts_tier_month at_load(const struct plan *plan, uint32_t i, const struct month *month)
+{
+    const struct ts_tier_month *tier = &plan->tiers[i];
+    const struct ts_use_curve *curve = plan->econ->capacity.curve;
+    if (!curve) {
+        return *tier;
+    }
+    const double lots = month->first > 0.0 ? month->units / month->first : 1.0;
+    const struct ts_tier_use use = ts_use_curve_at(curve, i, &tier->use, beyond_of(tier, month).local / lots);
+    return ts_tier_month_of(plan->econ, plan->model, &use, i);
+}
+
 static double capex_per_month(const struct ts_owned_model *owned, uint32_t horizon_months)
 {
     double life = owned->life_months > 0.0 ? owned->life_months : (double)horizon_months;
@@ -196,14 +214,17 @@ static void add_row(struct plan *plan, uint32_t m, uint32_t i, const struct mont
     const double after_tax = 1.0 - plan->model->money.tax_frac;
     double *kinds = econ->ledger_usd[row];
     if (m > 0) {
-        spend(kinds, tier, month);
+        const struct ts_tier_month loaded = at_load(plan, i, month);
+        const double refused = refused_of(tier, month) * tier->use.calls;
+        spend(kinds, &loaded, month);
         const double at_api = month->volume * month->price * after_tax;
         econ->ledger_baseline_usd[row] = (econ->tier_baseline_usd_per_month[i] - tier->use.provisioned_usd) * at_api +
                                          tier->use.provisioned_usd * after_tax;
         plan->all_api_usd[m] += tier->use.barred_usd * at_api;
-        plan->refused += refused_of(tier, month) * tier->use.calls;
+        plan->refused += refused;
         plan->asked += month->volume * tier->use.calls;
         econ->calls[m] += month->volume * tier->use.calls;
+        econ->lost[m] += refused + loaded.use.lost * beyond_of(tier, month).local * month->first;
         econ->units[row] = has_units(plan->model, i) ? month->units * tier->n_units : 0.0;
     }
     kinds[TS_COST_CAPEX] = ts_purchases_cash(&plan->purchases[i], m);
@@ -295,6 +316,7 @@ static enum ts_status allocate(struct ts_econ *econ, uint32_t n_tiers, uint32_t 
                   {&econ->ledger_baseline_usd, n * n_rows},
                   {&econ->units, n * n_rows},
                   {&econ->calls, n},
+                  {&econ->lost, n},
                   {&econ->plan_usd, n},
                   {&econ->baseline_usd, n},
                   {&econ->net_usd, n},
@@ -372,6 +394,7 @@ void ts_econ_deinit(struct ts_econ *econ)
     free(econ->ledger_baseline_usd);
     free(econ->units);
     free(econ->calls);
+    free(econ->lost);
     free(econ->tier_kwh_per_month);
     free(econ->tier_baseline_usd_per_month);
     free(econ->plan_usd);

@@ -25,12 +25,16 @@ const char *ts_cost_kind_name(enum ts_cost_kind kind);
 /* What breaks first where the volume grows. */
 enum ts_slo_bound { TS_SLO_LOST, TS_SLO_TTFT, TS_SLO_TPOT, TS_SLO_E2E, TS_N_SLO_BOUNDS };
 
-/* Up to which volume, as a multiple of today's, a tier's calls meet the SLO at the peak (study/capacity.h). */
+struct ts_use_curve;
+
+/* Up to which volume, as a multiple of today's, a tier's calls meet the SLO at the peak (study/capacity.h), and what is
+ * used at other volumes than today's. */
 struct ts_econ_capacity {
     bool is_simulated;             /* else by busy share: see tier_month.c */
     double volume[TS_MAX_TIERS];   /* INFINITY: no server */
     bool is_reached[TS_MAX_TIERS]; /* the SLO broke beyond it; else nothing larger was tried */
     enum ts_slo_bound bound[TS_MAX_TIERS];
+    const struct ts_use_curve *curve; /* by simulation (study/growth.h), borrowed; NULL: in proportion to the calls */
 };
 
 /* What a month of a tier is by what was simulated, before owned machines, electricity and time have a price. Of calls
@@ -46,7 +50,7 @@ struct ts_tier_use {
     double provisioned_usd;           /* P, of units that are paid whether they are used or not */
     double router_usd;                /* R */
     double displaced_usd, barred_usd; /* D and the part of it that policy would have kept */
-    double calls, tokens;
+    double calls, lost, tokens;       /* lost: of the calls, those that were not answered */
 };
 enum { TS_N_TIER_USES = sizeof(struct ts_tier_use) / sizeof(double) }; /* all of them are doubles */
 
@@ -87,6 +91,7 @@ struct ts_econ {
     double (*ledger_usd)[TS_N_COST_KINDS];
     double *ledger_baseline_usd; /* what the tier's calls cost in the baseline */
     double *calls;               /* [n_months + 1] */
+    double *lost;                /* [n_months + 1] of them, not answered: as simulated, or refused by full tiers */
     double *units;               /* [(n_months + 1) (n_tiers + 1)]: replicas in service, on average */
     /* Cash flows by month: [n_months + 1] */
     double *plan_usd;     /* spent (positive) by the plan in that month: real cash, capex when it is paid */

@@ -86,7 +86,9 @@ static void add_cell(struct ts_tier_use *out, const struct ts_cell *cell, double
     out->superseded_usd += cell->superseded_usd * factor;
     out->displaced_usd += cell->displaced_usd * factor;
     out->barred_usd += cell->barred_usd * factor;
-    out->calls += (double)(cell->arrived - cell->left_out) * factor;
+    const double came = (double)(cell->arrived - cell->left_out), done = (double)(cell->done - cell->left_out_done);
+    out->calls += came * factor;
+    out->lost += (came - done) * factor;
     out->tokens += ((double)cell->prompt_tok + (double)cell->output_tok) * factor;
 }
 

@@ -42,6 +42,18 @@ static void end_card(struct ts_text *out)
     ts_text_puts(out, "</p>\n</div>\n");
 }
 
+static void put_growth(struct ts_text *out, const struct ts_report *report)
+{
+    struct ts_text sentence;
+    ts_text_init(&sentence);
+    if (ts_report_put_growth(&sentence, report)) {
+        ts_text_puts(out, "; ");
+        ts_html_put(out, sentence.data);
+    }
+    out->failed = out->failed || sentence.failed;
+    ts_text_deinit(&sentence);
+}
+
 static void put_money_cards(struct ts_text *out, const struct ts_report *report)
 {
     const struct ts_econ *econ = report->input.econ;
@@ -55,6 +67,7 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
     ts_text_puts(out, econ->barred_usd_per_month > 0.0 ? "at the API, calls that policy lets out: "
                                                        : "all calls at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
+    put_growth(out, report);
     end_card(out);
     begin_card(out, report, TS_DOUBT_SAVING, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd));
     if (!isnan(report->saving_frac)) {

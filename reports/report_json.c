@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "econ/baselines.h"
+#include "econ/use_curve.h"
 #include "reports/report_parts.h"
 
 enum { FORMAT_VERSION = 1 };
@@ -123,6 +124,31 @@ static void put_months(struct ts_json_writer *writer, const struct ts_report *re
     ts_text_deinit(&key);
 }
 
+/* Months at other volumes than today's, as simulated. */
+static void put_growth(struct ts_json_writer *writer, const struct ts_use_curve *curve, uint32_t n_tiers)
+{
+    double lost_frac[TS_USE_CURVE_MOST];
+    for (uint32_t v = 0; v < curve->n; v++) {
+        double calls = 0.0, lost = 0.0;
+        for (uint32_t i = 0; i <= n_tiers; i++) {
+            calls += curve->use[v].tiers[i].calls;
+            lost += curve->use[v].tiers[i].lost;
+        }
+        lost_frac[v] = calls > 0.0 ? lost / calls : 0.0;
+    }
+    ts_json_key(writer, "growth");
+    ts_json_begin_object(writer);
+    ts_json_member_doubles(writer, "volume", curve->volume, curve->n);
+    ts_json_member_doubles(writer, "usd_per_month", curve->usd, curve->n);
+    ts_json_member_doubles(writer, "kwh_per_month", curve->kwh, curve->n);
+    ts_json_member_doubles(writer, "lost_frac", lost_frac, curve->n);
+    ts_json_key(writer, "cost_error_frac");
+    put_value(writer, curve->cost_error_frac, "frac");
+    ts_json_key(writer, "energy_error_frac");
+    put_value(writer, curve->energy_error_frac, "frac");
+    ts_json_end_object(writer);
+}
+
 static void put_plan(struct ts_json_writer *writer, const struct ts_report *report)
 {
     const struct ts_econ *econ = report->input.econ;
@@ -135,6 +161,9 @@ static void put_plan(struct ts_json_writer *writer, const struct ts_report *repo
     put_months(writer, report, "plan", econ->plan_usd, n);
     put_months(writer, report, "baseline", econ->baseline_usd, n);
     put_months(writer, report, "net", econ->net_usd, n);
+    if (econ->capacity.curve) {
+        put_growth(writer, econ->capacity.curve, econ->n_tiers);
+    }
     ts_json_end_object(writer);
 }
 

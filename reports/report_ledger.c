@@ -33,6 +33,7 @@ static void put_plan_header(struct ts_text *out, const struct ts_model *model)
 {
     ts_csv_put(out, "month", true);
     ts_csv_put(out, "calls", false);
+    ts_csv_put(out, "lost", false);
     for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
         ts_csv_put(out, ts_cost_kind_name((enum ts_cost_kind)kind), false);
     }
@@ -64,6 +65,7 @@ void ts_report_plan_csv(struct ts_text *out, const struct ts_report *report)
         const double factor = pow(1.0 + rate, -(double)m);
         ts_csv_put_number(out, m, true);
         ts_csv_put_number(out, econ->calls[m], false);
+        ts_csv_put_number(out, econ->lost[m], false);
         for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
             ts_csv_put_number(out, of_kind(econ, m, kind), false);
         }

@@ -191,6 +191,19 @@ static void put_capacity(struct ts_text *out, const struct ts_report *report)
     }
 }
 
+static void put_growth(struct ts_text *out, const struct ts_report *report)
+{
+    struct ts_text line;
+    ts_text_init(&line);
+    ts_text_puts(&line, "  growth     ");
+    if (ts_report_put_growth(&line, report)) {
+        ts_text_wrap(out, line.data, TS_REPORT_WIDTH, 13);
+        ts_text_puts(out, "\n");
+    }
+    out->failed = out->failed || line.failed;
+    ts_text_deinit(&line);
+}
+
 static void put_speed_and_energy(struct ts_text *out, const struct ts_report *report)
 {
     ts_text_puts(out, "  speed      first token ");
@@ -410,6 +423,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_slo(out, report);
     put_load(out, report);
     put_capacity(out, report);
+    put_growth(out, report);
     put_speed_and_energy(out, report);
     put_sessions(out, report);
     put_losses(out, report);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/units.h"
+#include "econ/use_curve.h"
 #include "reports/report_parts.h"
 
 void ts_report_put_time(struct ts_text *out, double seconds)
@@ -66,5 +67,37 @@ bool ts_report_put_capacity(struct ts_text *out, const struct ts_report *report,
     } else {
         ts_text_puts(out, ", the most that was tried");
     }
+    return true;
+}
+
+static void put_off(struct ts_text *out, double frac)
+{
+    ts_text_number(out, 100.0 * frac, 2);
+    ts_text_puts(out, " %");
+}
+
+bool ts_report_put_growth(struct ts_text *out, const struct ts_report *report)
+{
+    const struct ts_use_curve *curve = report->input.econ->capacity.curve;
+    if (!curve) {
+        return false;
+    }
+    const uint32_t end = curve->today + 1 < curve->n ? curve->n - 1 : 0;
+    char unit[TS_UNIT_BYTES];
+    ts_text_puts(out, "a month at ");
+    ts_text_number(out, curve->volume[end], 3);
+    ts_text_puts(out, " times today's volume costs ");
+    ts_metric_format(out, curve->usd[end], ts_metric_unit(unit, "USD", report->input.model));
+    if (end == curve->n - 1) {
+        const double more = curve->usd[end] / curve->proportional_usd - 1.0;
+        ts_text_puts(out, ", ");
+        put_off(out, fabs(more));
+        ts_text_puts(out, more < 0.0 ? " less than in proportion" : " more than in proportion");
+    }
+    ts_text_printf(out, "; simulated at %u volumes, between them off by at most ", (unsigned)curve->n);
+    put_off(out, curve->cost_error_frac);
+    ts_text_puts(out, " of cost, ");
+    put_off(out, curve->energy_error_frac);
+    ts_text_puts(out, " of energy");
     return true;
 }

@@ -8,6 +8,7 @@
 #include <gsl/gsl_cdf.h>
 
 #include "reports/report.h"
+#include "study/growth.h"
 
 enum { SUBJECT_STEP = 4096 }; /* more than there are metrics */
 
@@ -188,12 +189,15 @@ static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenari
                                  struct ts_diags *diags)
 {
     struct ts_econ_capacity capacity = {.is_simulated = false};
+    const struct ts_growth_options growth = {
+        .effort = options->effort, .n_threads = options->n_threads, .progress = &options->progress};
+    struct ts_use_curve curve;
     struct ts_replications runs;
     struct each each;
     enum ts_status status = open_each(&each, scenario, &runs);
     memset(&runs, 0, sizeof runs);
     if (status == TS_OK && options->effort != TS_CAPACITY_OFF && ts_capacity_applies(scenario)) {
-        status = ts_capacity_find(&capacity, scenario, options->effort, &options->progress, diags);
+        status = ts_growth_find(&capacity, &curve, scenario, &growth, diags);
     }
     if (status == TS_OK) {
         const struct ts_replicate_options how = {.n_replications = scenario->replications,

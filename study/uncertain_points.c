@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "econ/use_curve.h"
 #include "study/in_order.h"
 #include "study/replicate.h"
 
@@ -116,11 +117,27 @@ static enum ts_status find_capacity(struct ts_uncertain_point *point, const stru
     return status;
 }
 
+/* The line of other volumes, in the order of the model's own tiers. */
+static void reorder_curve(struct ts_use_curve *out, const struct ts_use_curve *curve, const uint32_t *place,
+                          uint32_t n_tiers)
+{
+    *out = *curve;
+    for (uint32_t v = 0; v < curve->n; v++) {
+        reorder(&out->use[v], &curve->use[v], place, n_tiers, false);
+        reorder(&out->slope[v], &curve->slope[v], place, n_tiers, false);
+    }
+}
+
 static enum ts_status value(struct ts_uncertain_point *point, const struct ts_scenario *scenario, const uint32_t *place)
 {
     struct ts_econ_capacity capacity = point->capacity;
     struct ts_econ_use use;
+    struct ts_use_curve curve;
     reorder(&use, &point->use, place, scenario->model.n_tiers, false);
+    if (capacity.curve) {
+        reorder_curve(&curve, capacity.curve, place, scenario->model.n_tiers);
+        capacity.curve = &curve;
+    }
     for (uint32_t i = 0; i < scenario->model.n_tiers; i++) {
         capacity.volume[i] = point->capacity.volume[place[i]];
         capacity.is_reached[i] = point->capacity.is_reached[place[i]];
