@@ -114,7 +114,8 @@ static void put_what_tiers_are(struct ts_text *out, const struct ts_model *model
                       "<th scope=\"col\">step times</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         const struct ts_tier_model *tier = &model->tiers[i];
-        const struct ts_steps_model *steps = tier->kind == TS_TIER_DEVICE   ? &tier->u.device.steps
+        const struct ts_steps_model *steps = tier->kind == TS_TIER_DEVICE
+                                                 ? &ts_device_of_kind(&tier->u.device, 0)->steps
                                              : tier->kind == TS_TIER_SERVER ? &tier->u.server.pools[0].replica.steps
                                                                             : NULL;
         ts_text_printf(out, "<tr><th scope=\"row\"><span class=\"swatch\" style=\"background:%s\"></span>",
@@ -223,6 +224,7 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
         "TTFT, TPOT and E2E. Right: the share expected to be answered correctly. KV: memory for attention.");
     put_tier_rows(out, report, ts_service_columns);
     end_section(out);
+    ts_report_devices_html(out, report);
     ts_report_outcomes_html(out, report);
     begin_section(out, "Latency",
                   "TTFT: to the first token. TPOT: mean time of each further token of a request. ITL: every gap "

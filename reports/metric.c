@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "reports/battery.h"
 
 #define J_PER_KWH 3.6e6
 
@@ -138,17 +139,11 @@ static bool has_levels(const struct ts_model *model)
     return any;
 }
 
-static double battery_wh(const struct ts_model *model, uint32_t tier)
-{
-    return tier < model->n_tiers && model->tiers[tier].kind == TS_TIER_DEVICE ? model->tiers[tier].u.device.battery_wh
-                                                                              : 0.0;
-}
-
 static bool has_battery(const struct ts_model *model)
 {
     bool any = false;
     for (uint32_t i = 0; i < model->n_tiers; i++) {
-        any = any || battery_wh(model, i) > 0.0;
+        any = any || ts_battery_is_in(&model->tiers[i]);
     }
     return any;
 }
@@ -347,15 +342,11 @@ enum battery { BATTERY_REPLY, BATTERY_DAY };
 
 static double get_battery(const struct ts_metric_view *view, const struct ts_metric *self)
 {
-    const double charge_j = battery_wh(view->model, view->tier) * 3600.0;
-    if (!(charge_j > 0.0)) {
+    if (view->tier >= view->model->n_tiers || !ts_battery_is_in(&view->model->tiers[view->tier])) {
         return NAN;
     }
-    const double charges = (view->totals.active_j + view->totals.host_j) / charge_j;
-    const double days = (ts_result_window_s(view->result) - view->result->warmup_s) / 86400.0;
-    return (enum battery)self->index == BATTERY_REPLY
-               ? ratio(charges, (double)(view->cell.done - view->cell.left_out_done))
-               : ratio(charges, view->totals.active_users * days);
+    const struct ts_battery_use use = ts_battery_of_tier(view->model, view->result, view->tier);
+    return ratio(use.charges, (enum battery)self->index == BATTERY_REPLY ? use.replies : use.user_days);
 }
 
 /* Of KV entries between prefill and decode pools; other tiers, and all together, have none. */

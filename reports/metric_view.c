@@ -55,5 +55,7 @@ void ts_metric_pool_name(struct ts_text *out, const struct ts_model *model, uint
 {
     const uint32_t tier = ts_metric_tier_of_pool(model, pool);
     const uint32_t place = pool - ts_model_first_pool(model, tier);
-    ts_text_printf(out, "%s/%s", model->tiers[tier].name, model->tiers[tier].u.server.pools[place].name);
+    const struct ts_tier_model *of = &model->tiers[tier];
+    ts_text_printf(out, "%s/%s", of->name,
+                   ts_tier_is_mixed(of) ? of->u.device.kinds[place].name : of->u.server.pools[place].name);
 }

@@ -67,18 +67,30 @@ static void put_scope(struct ts_json_writer *writer, const struct ts_report *rep
     }
 }
 
+static void put_pool_begin(struct ts_json_writer *writer, const struct ts_tier_model *tier, uint32_t i)
+{
+    if (ts_tier_is_mixed(tier)) {
+        const struct ts_device_kind *kind = &tier->u.device.kinds[i];
+        ts_json_member_string(writer, "name", kind->name);
+        ts_json_member_string(writer, "hardware", kind->hardware);
+        ts_json_member_double(writer, "share_frac", kind->share_frac);
+    } else {
+        const struct ts_pool_model *pool = &tier->u.server.pools[i];
+        ts_json_member_string(writer, "name", pool->name);
+        ts_json_member_string(writer, "hardware", pool->hardware);
+        ts_json_member_int(writer, "replicas", pool->n_replicas);
+    }
+}
+
 static void put_pools(struct ts_json_writer *writer, const struct ts_report *report, uint32_t tier)
 {
     const struct ts_model *model = report->input.model;
-    const struct ts_server_model *server = &model->tiers[tier].u.server;
     const uint32_t first = ts_model_first_pool(model, tier);
-    ts_json_key(writer, "pools");
+    ts_json_key(writer, ts_tier_is_mixed(&model->tiers[tier]) ? "kinds" : "pools");
     ts_json_begin_array(writer);
-    for (uint32_t i = 0; i < server->n_pools; i++) {
+    for (uint32_t i = 0; i < ts_tier_n_pools(&model->tiers[tier]); i++) {
         ts_json_begin_object(writer);
-        ts_json_member_string(writer, "name", server->pools[i].name);
-        ts_json_member_string(writer, "hardware", server->pools[i].hardware);
-        ts_json_member_int(writer, "replicas", server->pools[i].n_replicas);
+        put_pool_begin(writer, &model->tiers[tier], i);
         put_scope(writer, report, ts_figure_pool(&report->list, first + i), TS_METRIC_TIER);
         ts_json_end_object(writer);
     }

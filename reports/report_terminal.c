@@ -349,7 +349,7 @@ static void put_pools(struct ts_text *out, const struct ts_report *report)
 {
     const char *before = "\n";
     for (uint32_t i = 0; i < report->input.result->n_pools; i++) {
-        if (!ts_metric_shows_pool(report->input.model, i)) {
+        if (!ts_metric_shows_pool(report->input.model, i) || report->input.result->pools[i].cells) {
             continue;
         }
         const uint32_t pool = ts_figure_pool(&report->list, i);
@@ -430,6 +430,9 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_limits(out, report);
     ts_text_puts(out, "\n");
     enum ts_status status = put_tiers(out, report);
+    if (status == TS_OK) {
+        status = ts_report_devices_text(out, report);
+    }
     if (status == TS_OK) {
         status = ts_report_tails_text(out, report);
     }

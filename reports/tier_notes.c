@@ -153,7 +153,8 @@ static bool note_provisioned(struct ts_text *out, const struct ts_report *report
 
 static const struct ts_steps_model *steps_of(const struct ts_tier_model *model)
 {
-    return model->kind == TS_TIER_DEVICE   ? &model->u.device.steps
+    return ts_tier_is_mixed(model)         ? NULL
+           : model->kind == TS_TIER_DEVICE ? &model->u.device.steps
            : model->kind == TS_TIER_SERVER ? &model->u.server.pools[0].replica.steps
                                            : NULL;
 }

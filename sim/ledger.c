@@ -3,6 +3,7 @@
 #include "sim/ledger_parts.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #include "base/check.h"
 #include "base/units.h"
@@ -10,9 +11,10 @@
 
 /* ---- units ---- */
 
-static struct ts_ledger_units devices_of(const struct ts_device_model *device, uint64_t seed)
+static struct ts_ledger_units devices_of(const struct ts_device_model *fleet, uint32_t kind, uint64_t seed)
 {
-    return (struct ts_ledger_units){.n = ts_device_n_eligible(seed, device->n_users, device->eligible_frac),
+    const struct ts_device_model *device = ts_device_of_kind(fleet, kind);
+    return (struct ts_ledger_units){.n = ts_device_n_eligible(seed, fleet, kind),
                                     .idle_w = device->power.idle_w,
                                     .host_frac = device->power.host_frac,
                                     .pue = device->power.pue};
@@ -34,7 +36,7 @@ static struct ts_ledger_units units_of(const struct ts_tier_model *tier, uint32_
 {
     switch (tier->kind) {
     case TS_TIER_DEVICE:
-        return devices_of(&tier->u.device, seed);
+        return devices_of(&tier->u.device, pool, seed);
     case TS_TIER_SERVER:
         return replicas_of(&tier->u.server.pools[pool]);
     case TS_TIER_API:
@@ -252,6 +254,18 @@ static struct ts_billed_tok billed_tok(const struct ts_flight *flight)
     return (struct ts_billed_tok){flight->found_tok, flight->written_tok, flight->hidden_tok};
 }
 
+/* The books of the caller's kind of device, in a mixed fleet; else NULL. */
+static struct ts_cell *cell_of_kind(struct ts_ledger *ledger, uint32_t tier, const struct ts_request *request)
+{
+    const struct ts_model *model = ledger->model;
+    if (tier >= model->n_tiers || !ts_tier_is_mixed(&model->tiers[tier])) {
+        return NULL;
+    }
+    const struct ts_device_model *fleet = &model->tiers[tier].u.device;
+    const uint32_t user = ts_device_user_of(model->seed, request, fleet->n_users);
+    return ledger->result.pools[ts_model_first_pool(model, tier) + ts_device_kind(model->seed, user, fleet)].cells;
+}
+
 struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t class_id)
 {
     return &ledger->result.tiers[tier].cells[class_id].latency_ns[TS_ITL];
@@ -388,27 +402,14 @@ static double settle_done(struct ts_ledger *ledger, struct ts_cell *cell, const 
     return charged_usd;
 }
 
-double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, const struct ts_flight *flight,
-                        const struct ts_request_record *record)
+static void count_outcome(struct ts_cell *cell, enum ts_outcome outcome, bool left_out)
 {
-    double charged_usd = 0.0;
-    struct ts_cell *cell = &ledger->result.tiers[flight->tier].cells[flight->request.class_id];
     cell->arrived++;
-    cell->fell_back += flight->tier != flight->choice;
-    const bool left_out = ts_ledger_leaves_out(ledger, &flight->request);
     cell->left_out += left_out;
-    if (!left_out) {
-        cell->router_usd += ledger->model->router.usd_per_call;
-        add_displaced(ledger, cell, call, flight);
-    }
-    switch (record->outcome) {
+    switch (outcome) {
     case TS_DONE:
         cell->done++;
-        if (left_out) {
-            cell->left_out_done++;
-        } else {
-            charged_usd = settle_done(ledger, cell, call, flight, record);
-        }
+        cell->left_out_done += left_out;
         break;
     case TS_REJECTED:
         cell->rejected++;
@@ -422,21 +423,68 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
     case TS_N_OUTCOMES:
         TS_CHECK(!"an outcome");
     }
-    return charged_usd;
+}
+
+/* What a mixed fleet's kinds are told apart by: see reports/report_kinds.c. */
+static void settle_kind(struct ts_ledger *ledger, const struct ts_call *call, const struct ts_flight *flight,
+                        const struct ts_request_record *record)
+{
+    const bool left_out = ts_ledger_leaves_out(ledger, &flight->request);
+    struct ts_cell *cell = cell_of_kind(ledger, flight->tier, &flight->request);
+    if (!cell) {
+        return;
+    }
+    count_outcome(cell, record->outcome, left_out);
+    if (record->outcome != TS_DONE || left_out) {
+        return;
+    }
+    cell->slo_met += ts_ledger_meets(ledger, record);
+    cell->right += call->right >> flight->tier & 1U;
+    cell->prompt_tok += flight->request.prompt_tok;
+    cell->output_tok += flight->request.output_tok;
+    ts_hist_add(&cell->latency_ns[TS_TTFT], record->ttft_ns);
+    ts_hist_add(&cell->latency_ns[TS_E2E], record->e2e_ns);
+    ts_hist_add(&cell->latency_ns[TS_WAIT], record->wait_ns);
+    if (record->tpot_ns != TS_NEVER_NS) {
+        ts_hist_add(&cell->latency_ns[TS_TPOT], record->tpot_ns);
+    }
+}
+
+double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, const struct ts_flight *flight,
+                        const struct ts_request_record *record)
+{
+    struct ts_cell *cell = &ledger->result.tiers[flight->tier].cells[flight->request.class_id];
+    const bool left_out = ts_ledger_leaves_out(ledger, &flight->request);
+    cell->fell_back += flight->tier != flight->choice;
+    if (!left_out) {
+        cell->router_usd += ledger->model->router.usd_per_call;
+        add_displaced(ledger, cell, call, flight);
+    }
+    count_outcome(cell, record->outcome, left_out);
+    settle_kind(ledger, call, flight, record);
+    return record->outcome == TS_DONE && !left_out ? settle_done(ledger, cell, call, flight, record) : 0.0;
 }
 
 /* ---- attempts ---- */
 
-static struct ts_attempts *attempts_of(struct ts_ledger *ledger, const struct ts_flight *flight)
+/* Counts one in the books of the tier, and of the kind of device there. field: of struct ts_attempts. */
+static void count_attempt(struct ts_ledger *ledger, const struct ts_flight *flight, size_t field)
 {
-    return &ledger->result.tiers[flight->at].cells[flight->request.class_id].attempts;
+    struct ts_cell *cells[] = {&ledger->result.tiers[flight->at].cells[flight->request.class_id],
+                               cell_of_kind(ledger, flight->at, &flight->request)};
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0] && cells[i]; i++) {
+        uint64_t *count = (uint64_t *)(void *)((char *)&cells[i]->attempts + field);
+        ++*count;
+    }
 }
+
+#define ATTEMPTS(field) offsetof(struct ts_attempts, field)
 
 void ts_ledger_send(struct ts_ledger *ledger, struct ts_flight *flight, uint32_t tier)
 {
     flight->at = (uint8_t)tier;
     flight->reason = TS_REASON_NONE;
-    attempts_of(ledger, flight)->sent++;
+    count_attempt(ledger, flight, ATTEMPTS(sent));
 }
 
 void ts_ledger_end_attempt(struct ts_ledger *ledger, struct ts_flight *flight)
@@ -444,14 +492,31 @@ void ts_ledger_end_attempt(struct ts_ledger *ledger, struct ts_flight *flight)
     if (flight->at == TS_NOT_SENT) {
         return;
     }
-    struct ts_attempts *attempts = attempts_of(ledger, flight);
-    if (flight->reason == TS_REASON_NONE) {
-        attempts->spared++;
-    } else {
-        attempts->went_on[flight->reason]++;
-    }
+    count_attempt(ledger, flight,
+                  flight->reason == TS_REASON_NONE ? ATTEMPTS(spared)
+                                                   : ATTEMPTS(went_on) + flight->reason * sizeof(uint64_t));
     flight->at = TS_NOT_SENT;
     flight->reason = TS_REASON_NONE;
+}
+
+static size_t end_of(const struct ts_flight *flight, enum ts_outcome outcome)
+{
+    switch (outcome) {
+    case TS_DONE:
+        TS_CHECK(flight->at == flight->tier);
+        return ATTEMPTS(answered);
+    case TS_REJECTED:
+        TS_CHECK(flight->reason != TS_REASON_NONE);
+        return ATTEMPTS(lost) + flight->reason * sizeof(uint64_t);
+    case TS_TIMED_OUT:
+        return ATTEMPTS(lost) + TS_REASON_GAVE_UP * sizeof(uint64_t);
+    case TS_UNFINISHED:
+        return ATTEMPTS(open);
+    case TS_N_OUTCOMES:
+        break;
+    }
+    TS_CHECK(!"an outcome");
+    return 0;
 }
 
 void ts_ledger_end_with_call(struct ts_ledger *ledger, struct ts_flight *flight, enum ts_outcome outcome)
@@ -460,25 +525,7 @@ void ts_ledger_end_with_call(struct ts_ledger *ledger, struct ts_flight *flight,
         TS_CHECK(outcome != TS_DONE && outcome != TS_REJECTED);
         ts_ledger_send(ledger, flight, ledger->result.n_tiers);
     }
-    struct ts_attempts *attempts = attempts_of(ledger, flight);
-    switch (outcome) {
-    case TS_DONE:
-        TS_CHECK(flight->at == flight->tier);
-        attempts->answered++;
-        break;
-    case TS_REJECTED:
-        TS_CHECK(flight->reason != TS_REASON_NONE);
-        attempts->lost[flight->reason]++;
-        break;
-    case TS_TIMED_OUT:
-        attempts->lost[TS_REASON_GAVE_UP]++;
-        break;
-    case TS_UNFINISHED:
-        attempts->open++;
-        break;
-    case TS_N_OUTCOMES:
-        TS_CHECK(!"an outcome");
-    }
+    count_attempt(ledger, flight, end_of(flight, outcome));
     flight->at = TS_NOT_SENT;
     flight->reason = TS_REASON_NONE;
 }

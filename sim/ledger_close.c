@@ -72,6 +72,7 @@ static void close_pools(struct ts_ledger *ledger, uint32_t tier, int64_t span_ns
         ts_unit_time_join(&busy, account->busy);
         ts_unit_time_join(&up, account->up);
         out->mean_up += pool->mean_up;
+        out->active_users += pool->active_users;
         block_s += account->kv_block_s;
         block_up_s += (double)account->units.kv_blocks * (pool->mean_up * ts_s_from_ns(span_ns));
         n_step_seqs += account->n_step_seqs;
@@ -200,6 +201,11 @@ static uint64_t n_lost(const struct ts_result *result)
     uint64_t n = 0;
     for (uint32_t i = 0; i < (result->n_classes + 1) * TS_N_TAILS; i++) {
         n += result->tails[i].lost;
+    }
+    for (uint32_t i = 0; i < result->n_pools; i++) {
+        for (int l = 0; l < TS_N_LATENCIES; l++) {
+            n += result->pools[i].cells ? result->pools[i].cells->latency_ns[l].lost : 0;
+        }
     }
     for (uint32_t i = 0; i <= result->n_tiers; i++) {
         n += result->tiers[i].transfer_ns.lost + result->tiers[i].transfer_wait_ns.lost;

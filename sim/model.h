@@ -213,17 +213,29 @@ struct ts_heat_model {
     double heating_s, cooling_s;
 };
 
+struct ts_device_kind;
+
 /* A fleet of users' devices: each request belongs to a user; it runs on that user's device, one at a time, first come
  * first served. */
 struct ts_device_model {
     uint32_t n_users;
-    double eligible_frac;        /* share of users whose device can run the model */
+    const struct ts_device_kind *kinds; /* [n_kinds] of a mixed fleet: what follows, but max_queue, is each one's own */
+    uint32_t n_kinds;                   /* up to TS_MAX_POOLS; 0: all devices are alike */
+    double eligible_frac;               /* share of users whose device can run the model */
     uint32_t max_queue;          /* waiting on one device; beyond it the request is turned away (and falls back) */
     struct ts_steps_model steps; /* prefill of p tokens in one step; then one step a token */
     double battery_wh;           /* 0 = mains */
     double battery_day_frac;     /* of a charge that calls may take in 24 h; then it refuses them; 0 = no bound */
     struct ts_heat_model heat;
     struct ts_power_model power;
+};
+
+/* Devices of one kind in a mixed fleet. Each user has one, the same in every run: see sim/tiers/device_users.h. */
+struct ts_device_kind {
+    const char *name, *hardware;
+    double share_frac;             /* of the users; those of all kinds sum to 1 */
+    uint32_t context_tok;          /* prompt + output at most; 0 = unlimited */
+    struct ts_device_model device; /* without kinds; n_users is that of the fleet */
 };
 
 /* Which replica of a tier a request joins: see sim/serving/balance.c. */
@@ -607,15 +619,26 @@ static inline const char *ts_model_currency(const struct ts_model *model)
     return model->money.currency ? model->money.currency : "USD";
 }
 
-/* Groups of equal units: the pools of a server tier; the devices of a tier, or an API, are one. */
+/* Is it a fleet of several kinds of devices? */
+static inline bool ts_tier_is_mixed(const struct ts_tier_model *tier)
+{
+    return tier->kind == TS_TIER_DEVICE && tier->u.device.n_kinds > 0;
+}
+/* What a device of that kind is; of a fleet that is not mixed, 0. */
+static inline const struct ts_device_model *ts_device_of_kind(const struct ts_device_model *fleet, uint32_t kind)
+{
+    return fleet->n_kinds > 0 ? &fleet->kinds[kind].device : fleet;
+}
+/* Groups of equal units: the pools of a server tier, the kinds of a mixed fleet; the devices of another, or an API, are
+ * one. */
 static inline uint32_t ts_tier_n_pools(const struct ts_tier_model *tier)
 {
-    return tier->kind == TS_TIER_SERVER ? tier->u.server.n_pools : 1;
+    return tier->kind == TS_TIER_SERVER ? tier->u.server.n_pools : ts_tier_is_mixed(tier) ? tier->u.device.n_kinds : 1;
 }
 /* Do reports tell of each of its pools? */
 static inline bool ts_tier_lists_pools(const struct ts_tier_model *tier)
 {
-    return tier->kind == TS_TIER_SERVER && tier->u.server.lists_pools;
+    return ts_tier_is_mixed(tier) || (tier->kind == TS_TIER_SERVER && tier->u.server.lists_pools);
 }
 /* Do its pools divide the work by role? */
 static inline bool ts_tier_is_disaggregated(const struct ts_tier_model *tier)

@@ -25,6 +25,25 @@ void ts_cell_deinit(struct ts_cell *cell)
     }
 }
 
+/* A cell for each kind of device of the mixed fleets. */
+static bool create_kinds(struct ts_result *result, const struct ts_model *model)
+{
+    uint32_t pool = 0;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        for (uint32_t k = 0; k < ts_tier_n_pools(&model->tiers[i]); k++, pool++) {
+            if (!ts_tier_is_mixed(&model->tiers[i])) {
+                continue;
+            }
+            result->pools[pool].cells = malloc(sizeof *result->pools[pool].cells);
+            if (!result->pools[pool].cells) {
+                return false;
+            }
+            cells_init(result->pools[pool].cells, 1);
+        }
+    }
+    return true;
+}
+
 enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *model, uint32_t n_bins)
 {
     struct ts_result result = {.n_tiers = model->n_tiers,
@@ -47,7 +66,7 @@ enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *mode
         }
         cells_init(result.tiers[i].cells, result.n_classes);
     }
-    if (ts_result_resize_bins(&result, n_bins) != TS_OK) {
+    if (!create_kinds(&result, model) || ts_result_resize_bins(&result, n_bins) != TS_OK) {
         ts_result_deinit(&result);
         return TS_ENOMEM;
     }
@@ -82,6 +101,12 @@ void ts_result_deinit(struct ts_result *result)
         free(tier->cells);
         for (int s = 0; s < N_SERIES; s++) {
             free(*series_of(tier, s));
+        }
+    }
+    for (uint32_t i = 0; result->pools && i < result->n_pools; i++) {
+        if (result->pools[i].cells) {
+            ts_cell_deinit(result->pools[i].cells);
+            free(result->pools[i].cells);
         }
     }
     for (uint32_t i = 0; result->tails && i < (result->n_classes + 1) * TS_N_TAILS; i++) {
@@ -296,6 +321,9 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
         merge_tier(&into->tiers[i], &from->tiers[i], by_time);
     }
     for (uint32_t i = 0; i < into->n_pools; i++) {
+        if (into->pools[i].cells && merge_cell(into->pools[i].cells, from->pools[i].cells) != TS_OK) {
+            return TS_ENOMEM;
+        }
         merge_tier(&into->pools[i], &from->pools[i], by_time);
     }
 #define TS_RUN(type, field, rule, ...) MERGE_##rule(field);
@@ -398,6 +426,9 @@ static bool class_balances(const struct ts_result *result, uint32_t class_id)
 int ts_result_balances(const struct ts_result *result)
 {
     bool balances = true;
+    for (uint32_t i = 0; i < result->n_pools; i++) {
+        balances = balances && (!result->pools[i].cells || cell_balances(result->pools[i].cells));
+    }
     for (uint32_t c = 0; c < result->n_classes; c++) {
         for (uint32_t i = 0; i <= result->n_tiers; i++) {
             balances = balances && cell_balances(&result->tiers[i].cells[c]);

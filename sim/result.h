@@ -50,8 +50,10 @@ struct ts_result {
     uint32_t n_classes;
     struct ts_tier_result *tiers; /* [n_tiers + 1] */
     uint32_t n_pools;             /* of all tiers, in order: see ts_model_first_pool */
-    struct ts_tier_result *pools; /* [n_pools] what is about units and steps; no cells, no series, no batches; their
-                                     tier's figures hold the sums, and the means over all units */
+    struct ts_tier_result *pools; /* [n_pools] what is about units and steps; no series, no batches; their tier's
+                                     figures hold the sums, and the means over all units. Cells of kinds of devices
+                                     alone: one, all classes together, with outcomes, attempts, tokens, and TTFT, TPOT,
+                                     E2E and WAIT of what they answered */
 #define TS_RUN(type, field, ...) TS_COUNTER_##type field;
 #include "sim/counters.inc"
     struct ts_frontier frontier;

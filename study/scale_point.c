@@ -15,6 +15,18 @@ static const struct ts_tier_model *tier_of(const struct ts_scale_pass *pass, uin
 
 /* ---- a tier alone ---- */
 
+/* Every device takes calls. */
+static void make_eligible(struct ts_scenario *scenario, struct ts_device_model *fleet)
+{
+    struct ts_device_kind *kinds = ts_arena_array(&scenario->arena, fleet->n_kinds, sizeof *kinds);
+    fleet->eligible_frac = 1.0;
+    for (uint32_t k = 0; kinds && k < fleet->n_kinds; k++) {
+        kinds[k] = fleet->kinds[k];
+        kinds[k].device.eligible_frac = 1.0;
+    }
+    fleet->kinds = kinds;
+}
+
 /* Every call goes to it. */
 static void narrow(struct ts_scenario *scenario, uint32_t tier, bool keeps_rules)
 {
@@ -27,9 +39,10 @@ static void narrow(struct ts_scenario *scenario, uint32_t tier, bool keeps_rules
     router->n_fallback = 1;
     router->n_rules = keeps_rules ? router->n_rules : 0;
     router->latency_s = router->usd_per_call = 0.0;
+    router->reads_s = (struct ts_curve){0};
     struct ts_tier_model *alone = &scenario->model.tiers[tier];
     if (alone->kind == TS_TIER_DEVICE) {
-        alone->u.device.eligible_frac = 1.0;
+        make_eligible(scenario, &alone->u.device);
     } else if (alone->kind == TS_TIER_API) {
         alone->u.api.requests_per_s = alone->u.api.input_tok_per_s = alone->u.api.output_tok_per_s = 0.0;
     }
@@ -75,6 +88,10 @@ static enum ts_status load(struct ts_scenario *out, const struct ts_scale_pass *
         narrow(out, point->tier, point->keeps_rules);
     }
     ts_arena_deinit(&arena);
+    if (status == TS_OK && out->arena.failed) {
+        ts_scenario_deinit(out);
+        return TS_ENOMEM;
+    }
     return status;
 }
 

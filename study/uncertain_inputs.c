@@ -76,7 +76,7 @@ static bool is_written(const struct ts_model *model, const char *key)
 static void add_tier(struct finding *finding, const struct ts_model *model, const struct ts_tier_model *tier)
 {
     if (tier->kind == TS_TIER_DEVICE) {
-        add_steps(finding, tier->name, &tier->u.device.steps.error);
+        add_steps(finding, tier->name, &ts_device_of_kind(&tier->u.device, 0)->steps.error);
     } else if (tier->kind == TS_TIER_SERVER) {
         add_steps(finding, tier->name, &tier->u.server.pools[0].replica.steps.error);
     }

@@ -103,6 +103,7 @@ struct ts_tier_context {
     struct ts_value *value; /* the tier's; or, of a pool that is listed, the tier's with the pool's in their places */
     struct ts_tier_model *tier;
     struct ts_pool_model *pool;         /* of a server; NULL: of none, or not the pools' turn */
+    struct ts_device_model *device;     /* of devices: what is resolved, the tier's or that of a kind */
     const struct ts_hardware *hardware; /* NULL: this-machine */
     const struct ts_llm *llm;
     const struct ts_weight_quant *quant;
@@ -147,6 +148,12 @@ void ts_resolve_price(struct ts_loader *loader, struct ts_tier_context *ctx, con
 void ts_resolve_owned(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_tiers.c: hardware, model, memory and steps of ctx->pool's replicas, or of a tier's devices. */
 void ts_resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* resolve_pools.c: the values of a tier with those of a pool, or a kind of its devices, in their places; and are the
+ * names of a list of them good? what: "pools", for the diagnostic. */
+struct ts_value ts_pool_values(struct ts_loader *loader, struct ts_value *tier, struct ts_value *pool);
+bool ts_pool_names_are_good(struct ts_loader *loader, struct ts_value *list, const char *what);
+/* resolve_mix.c: a device tier with `mix`. */
+void ts_resolve_mix(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_pools.c: a server tier. */
 void ts_resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_kv_levels.c: behind the KV cache of ctx->tier's pools. */

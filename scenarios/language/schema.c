@@ -1,6 +1,6 @@
-/* Hides how the rows of schema_keys.inc are laid out in memory and searched. Its rows are read twice:
- * as a whole, and in the midst of that for the keys that pools share with their tiers. A path is matched by text: some
- * 280 rows, looked up a few hundred times. */
+/* Hides how the rows of schema_keys.inc are laid out in memory and searched. Its rows are read three
+ * times: as a whole, and in the midst of that for the keys that pools and kinds of devices share with their tiers. A
+ * path is matched by text: some 280 rows, looked up a few hundred times. */
 #include "scenarios/language/schema.h"
 
 #include <string.h>
@@ -98,8 +98,21 @@ static const struct ts_choice depreciations[] = {
 #define POOLS_KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)
 #define POOLS_CHOICE_KEY(path, choices, dflt, need, kinds, doc)
 #define POOLS_POOLED(name, type, unit, min, max, dflt, extra, need, kinds, rule, doc, pool_doc)                        \
-    ROW("tiers.*.pools[]." name, type, unit, min, max, IS_INSIDE(rule) ? (dflt) : NULL, extra, NULL,                   \
-        IS_INSIDE(rule) && NEED_##need, SERVER, rule, sizeof(pool_doc) > 1 ? (pool_doc) : (doc))
+    POOLS_OF_##kinds(ROW("tiers.*.pools[]." name, type, unit, min, max, IS_INSIDE(rule) ? (dflt) : NULL, extra, NULL,  \
+                         IS_INSIDE(rule) && NEED_##need, SERVER, rule, sizeof(pool_doc) > 1 ? (pool_doc) : (doc)))
+#define POOLS_OF_OWNED(row) row
+#define POOLS_OF_SERVER(row) row
+#define POOLS_OF_DEVICE(row)
+/* A device of other hardware than the tier's has the key's own default. */
+#define IS_OWN(rule) (IS_INSIDE(rule) || TS_RULE_##rule == TS_RULE_OF_HARDWARE)
+#define MIX_KEY(path, type, unit, min, max, dflt, extra, need, kinds, doc)
+#define MIX_CHOICE_KEY(path, choices, dflt, need, kinds, doc)
+#define MIX_POOLED(name, type, unit, min, max, dflt, extra, need, kinds, rule, doc, pool_doc)                          \
+    MIX_OF_##kinds(ROW("tiers.*.mix[]." name, type, unit, min, max, IS_OWN(rule) ? (dflt) : NULL, extra, NULL,         \
+                       IS_INSIDE(rule) && NEED_##need, DEVICE, rule, doc))
+#define MIX_OF_OWNED(row) row
+#define MIX_OF_SERVER(row)
+#define MIX_OF_DEVICE(row) row
 
 #define JOINED(reading, macro) reading##_##macro
 #define IN_READING(reading, macro) JOINED(reading, macro)

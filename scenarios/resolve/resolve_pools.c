@@ -97,7 +97,7 @@ static bool is_timed(const struct ts_value *value)
     return timed;
 }
 
-static struct ts_value values_of(struct ts_loader *loader, struct ts_value *tier, struct ts_value *pool)
+struct ts_value ts_pool_values(struct ts_loader *loader, struct ts_value *tier, struct ts_value *pool)
 {
     const struct differences own = differences_of(pool);
     struct ts_value copy = *tier;
@@ -105,8 +105,8 @@ static struct ts_value values_of(struct ts_loader *loader, struct ts_value *tier
     copy.path = pool->path;
     copy.name = pool->name;
     if (own.size && !own.steps && is_timed(&copy)) {
-        ts_loader_error(loader, pool, "write steps or measured for the pool",
-                        "pool '%s' has hardware of its own: the tier's step times do not hold for it", pool->name);
+        ts_loader_error(loader, pool, "write steps or measured for it too",
+                        "'%s' has hardware of its own: the tier's step times do not hold for it", pool->name);
         pool->broken = true;
     }
     return copy;
@@ -161,7 +161,7 @@ static void add_tier(struct ts_loader *loader, struct pools *pools)
 static void add_listed(struct ts_loader *loader, struct pools *pools, struct ts_value *pool)
 {
     (void)ts_value_text(pool, "name");
-    struct ts_value values = values_of(loader, pools->tier->value, pool);
+    struct ts_value values = ts_pool_values(loader, pools->tier->value, pool);
     const enum ts_pool_role role = (enum ts_pool_role)ts_value_choice(pool, "role");
     ts_value_counts_if(&values, "power.decode", role != TS_POOL_PREFILL, "its replicas compute prompts alone");
     add(loader, pools, pool, values,
@@ -250,6 +250,27 @@ static uint32_t context_of(const struct pools *pools)
 
 /* ---- what goes together ---- */
 
+bool ts_pool_names_are_good(struct ts_loader *loader, struct ts_value *list, const char *what)
+{
+    bool good = true;
+    for (size_t i = 0; i < list->n_children; i++) {
+        struct ts_value *pool = &list->children[i];
+        const size_t len = strlen(pool->name);
+        if (strspn(pool->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != len || len > 64) {
+            ts_loader_error(loader, pool, NULL, "'%s' is no name: letters, digits, - and _ only, at most 64",
+                            pool->name);
+            good = false;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (ts_str_equal(list->children[j].name, pool->name)) {
+                ts_loader_error(loader, pool, "choose another name", "there are two %s '%s'", what, pool->name);
+                good = false;
+            }
+        }
+    }
+    return good;
+}
+
 static void check_list(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_value *list)
 {
     ctx->broken = true;
@@ -262,22 +283,7 @@ static void check_list(struct ts_loader *loader, struct ts_tier_context *ctx, st
                         "a tier with pools has no replicas beside theirs");
         return;
     }
-    ctx->broken = false;
-    for (size_t i = 0; i < list->n_children; i++) {
-        struct ts_value *pool = &list->children[i];
-        const size_t len = strlen(pool->name);
-        if (strspn(pool->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != len || len > 64) {
-            ts_loader_error(loader, pool, NULL, "'%s' is no name: letters, digits, - and _ only, at most 64",
-                            pool->name);
-            ctx->broken = true;
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (ts_str_equal(list->children[j].name, pool->name)) {
-                ts_loader_error(loader, pool, "choose another name", "there are two pools '%s'", pool->name);
-                ctx->broken = true;
-            }
-        }
-    }
+    ctx->broken = !ts_pool_names_are_good(loader, list, "pools");
 }
 
 static void refuse_beside_roles(struct ts_loader *loader, struct ts_tier_context *ctx)

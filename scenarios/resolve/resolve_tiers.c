@@ -6,11 +6,16 @@
 
 static void resolve_devices(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
+    struct ts_device_model *device = &ctx->tier->u.device;
+    if (ts_value_is_written(ctx->value, "mix")) {
+        ts_resolve_mix(loader, ctx);
+        return;
+    }
+    ctx->device = device;
     ts_resolve_units(loader, ctx);
     ctx->tier->hardware = ctx->hardware_name;
     ctx->tier->context_tok = ctx->context_tok;
     if (!ctx->broken) {
-        struct ts_device_model *device = &ctx->tier->u.device;
         ts_resolve_power(loader, ctx, &device->power);
         ts_resolve_price(loader, ctx, &device->power, device->n_users);
         ts_resolve_owned(loader, ctx);

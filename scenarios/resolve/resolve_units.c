@@ -93,7 +93,7 @@ static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
 
 static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
-    struct ts_device_model *device = &ctx->tier->u.device;
+    struct ts_device_model *device = ctx->device;
     ctx->n_accelerators = ctx->tensor_parallel = ctx->pipeline_parallel = ctx->data_parallel = 1;
     device->n_users = ts_value_count(ctx->value, "users");
     device->eligible_frac = ts_value_number(ctx->value, "eligible");

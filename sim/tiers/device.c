@@ -35,18 +35,27 @@ struct fleet {
     const struct ts_device_model *model;
     struct user *users; /* [n_users]; NULL: nothing is remembered */
     uint32_t context_tok;
-    uint32_t book; /* of its devices' work, see sim/ledger.h */
+    uint32_t book; /* of its devices' work, of the first kind's, see sim/ledger.h */
     uint64_t seed;
     struct device *table; /* [cap], cap a power of two */
     uint32_t cap, n_busy;
     uint8_t *called; /* a bit for each user, set once one of the user's calls has begun; NULL: on mains, not counted */
 };
 
-/* The users of a closed loop are those of the devices, as far as these go. */
 static uint32_t user_of(const struct fleet *fleet, const struct ts_request *request)
 {
-    const uint32_t n = fleet->model->n_users;
-    return request->user > 0 ? (request->user - 1) % n : ts_device_user(fleet->seed, request->id, n);
+    return ts_device_user_of(fleet->seed, request, fleet->model->n_users);
+}
+
+static uint32_t kind_of(const struct fleet *fleet, uint32_t user)
+{
+    return ts_device_kind(fleet->seed, user, fleet->model);
+}
+
+/* What that user's device is. */
+static const struct ts_device_model *device_of(const struct fleet *fleet, uint32_t user)
+{
+    return ts_device_of_kind(fleet->model, kind_of(fleet, user));
 }
 
 /* ---- the table of busy devices ---- */
@@ -120,8 +129,12 @@ static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engi
     struct fleet *fleet = calloc(1, sizeof *fleet);
     struct device *table = calloc(FIRST_CAP, sizeof *table);
     const struct ts_device_model *model = &tier->model->u.device;
-    const bool counts_users = model->battery_wh > 0.0;
-    const bool remembers = ts_device_heat_is_on(&model->heat) || model->battery_day_frac > 0.0;
+    bool counts_users = false, remembers = false;
+    for (uint32_t k = 0; k < ts_tier_n_pools(tier->model); k++) {
+        const struct ts_device_model *device = ts_device_of_kind(model, k);
+        counts_users = counts_users || device->battery_wh > 0.0;
+        remembers = remembers || ts_device_heat_is_on(&device->heat) || device->battery_day_frac > 0.0;
+    }
     uint8_t *called = counts_users ? calloc(model->n_users / 8 + 1, 1) : NULL;
     struct user *users = remembers ? calloc((size_t)model->n_users + 1, sizeof *users) : NULL;
     if (!fleet || !table || (counts_users && !called) || (remembers && !users)) {
@@ -131,7 +144,7 @@ static enum ts_status device_create(struct ts_tier *tier, struct ts_engine *engi
         free(users);
         return TS_ENOMEM;
     }
-    *fleet = (struct fleet){.model = &tier->model->u.device,
+    *fleet = (struct fleet){.model = model,
                             .context_tok = tier->model->context_tok,
                             .book = ts_model_first_pool(engine->model, tier->index),
                             .seed = engine->model->seed,
@@ -184,10 +197,10 @@ int64_t ts_device_decode_ns(struct ts_hist *itl, const struct ts_steps_model *st
 static void count_user(struct fleet *fleet, struct ts_engine *engine, const struct ts_flight *flight)
 {
     const uint8_t bit = (uint8_t)(1U << flight->unit % 8);
-    if (fleet->called && !ts_ledger_leaves_out(&engine->ledger, &flight->request) &&
-        !(fleet->called[flight->unit / 8] & bit)) {
+    if (fleet->called && device_of(fleet, flight->unit)->battery_wh > 0.0 &&
+        !ts_ledger_leaves_out(&engine->ledger, &flight->request) && !(fleet->called[flight->unit / 8] & bit)) {
         fleet->called[flight->unit / 8] |= bit;
-        engine->ledger.accounts[flight->tier].active_users++;
+        engine->ledger.pools[fleet->book + kind_of(fleet, flight->unit)].active_users++;
     }
 }
 
@@ -196,13 +209,14 @@ static void count_user(struct fleet *fleet, struct ts_engine *engine, const stru
 static double cold_of(const struct fleet *fleet, uint32_t user, int64_t now_ns)
 {
     const struct user *at = &fleet->users[user];
-    return ts_device_heat_at_rest(&fleet->model->heat, 1.0 - (double)at->warm, (double)(now_ns - at->at_ns) * 1e-9);
+    return ts_device_heat_at_rest(&device_of(fleet, user)->heat, 1.0 - (double)at->warm,
+                                  (double)(now_ns - at->at_ns) * 1e-9);
 }
 
 /* A device that gets hot takes longer. */
 static void stretch(struct fleet *fleet, struct ts_flight *flight)
 {
-    const struct ts_heat_model *heat = &fleet->model->heat;
+    const struct ts_heat_model *heat = &device_of(fleet, flight->unit)->heat;
     const double cold = cold_of(fleet, flight->unit, flight->start_ns);
     const double first_s = (double)(flight->first_ns - flight->start_ns) * 1e-9;
     const double end_s = (double)(flight->end_ns - flight->start_ns) * 1e-9;
@@ -219,7 +233,8 @@ static void stop_heating(struct fleet *fleet, const struct ts_flight *flight, in
 {
     struct user *user = &fleet->users[flight->unit];
     const double left_s = (double)(user->at_ns - now_ns) * 1e-9;
-    user->warm = (float)(1.0 - ts_device_heat_at_work(&fleet->model->heat, 1.0 - (double)user->warm, -left_s));
+    const struct ts_heat_model *heat = &device_of(fleet, flight->unit)->heat;
+    user->warm = (float)(1.0 - ts_device_heat_at_work(heat, 1.0 - (double)user->warm, -left_s));
     user->at_ns = now_ns;
 }
 
@@ -239,7 +254,7 @@ static void use_charge(struct fleet *fleet, uint32_t unit, int64_t now_ns, doubl
 static bool has_charge(const struct fleet *fleet, uint32_t unit, int64_t now_ns)
 {
     const double j_per_wh = 3600.0;
-    const struct ts_device_model *model = fleet->model;
+    const struct ts_device_model *model = device_of(fleet, unit);
     return !(model->battery_day_frac > 0.0) || fleet->users[unit].day != day_of(now_ns) ||
            (double)fleet->users[unit].used_j < model->battery_day_frac * model->battery_wh * j_per_wh;
 }
@@ -251,13 +266,13 @@ static void begin_service(struct fleet *fleet, struct ts_engine *engine, uint32_
     struct ts_flight *flight = ts_engine_flight(engine, id);
     const struct ts_request *request = &flight->request;
     count_user(fleet, engine, flight);
+    const struct ts_device_model *model = device_of(fleet, flight->unit);
     const struct ts_batch_load load = ts_steptime_prompt_load(request->prompt_tok);
     flight->start_ns = engine->now_ns;
-    flight->first_ns = flight->start_ns + ts_steptime_ns(ts_steptime_s(&fleet->model->steps, &load));
-    flight->end_ns =
-        flight->first_ns + ts_device_decode_ns(NULL, &fleet->model->steps, (uint64_t)request->prompt_tok + 1,
-                                               request->output_tok - 1, 1.0);
-    if (ts_device_heat_is_on(&fleet->model->heat)) {
+    flight->first_ns = flight->start_ns + ts_steptime_ns(ts_steptime_s(&model->steps, &load));
+    flight->end_ns = flight->first_ns + ts_device_decode_ns(NULL, &model->steps, (uint64_t)request->prompt_tok + 1,
+                                                            request->output_tok - 1, 1.0);
+    if (ts_device_heat_is_on(&model->heat)) {
         stretch(fleet, flight);
     }
     ts_engine_schedule_flight(engine, flight->end_ns, TS_EVENT_SERVICE, id);
@@ -273,13 +288,14 @@ static int64_t earlier(int64_t a, int64_t b)
 static double slowness(const struct fleet *fleet, const struct ts_flight *flight)
 {
     const struct ts_request *request = &flight->request;
-    if (!ts_device_heat_is_on(&fleet->model->heat)) {
+    const struct ts_device_model *model = device_of(fleet, flight->unit);
+    if (!ts_device_heat_is_on(&model->heat)) {
         return 1.0;
     }
     const struct ts_batch_load load = ts_steptime_prompt_load(request->prompt_tok);
-    const int64_t cold_ns = ts_steptime_ns(ts_steptime_s(&fleet->model->steps, &load)) +
-                            ts_device_decode_ns(NULL, &fleet->model->steps, (uint64_t)request->prompt_tok + 1,
-                                                request->output_tok - 1, 1.0);
+    const int64_t cold_ns =
+        ts_steptime_ns(ts_steptime_s(&model->steps, &load)) +
+        ts_device_decode_ns(NULL, &model->steps, (uint64_t)request->prompt_tok + 1, request->output_tok - 1, 1.0);
     return cold_ns > 0 ? (double)(flight->end_ns - flight->start_ns) / (double)cold_ns : 1.0;
 }
 
@@ -287,18 +303,19 @@ static double slowness(const struct fleet *fleet, const struct ts_flight *flight
 static void account_service(const struct ts_tier *tier, struct ts_engine *engine, const struct ts_flight *flight)
 {
     struct fleet *fleet = tier->state;
-    const struct ts_power_model *power = &fleet->model->power;
+    const uint32_t kind = kind_of(fleet, flight->unit), book = fleet->book + kind;
+    const struct ts_device_model *model = ts_device_of_kind(fleet->model, kind);
+    const struct ts_power_model *power = &model->power;
     const double slower = slowness(fleet, flight);
     const double prefill_w = power->idle_w + (power->prefill_w - power->idle_w) / slower;
     const double decode_w = power->idle_w + (power->decode_w - power->idle_w) / slower;
     const int64_t first_ns = earlier(flight->first_ns, engine->now_ns);
     const int64_t end_ns = earlier(flight->end_ns, engine->now_ns);
-    ts_ledger_work(&engine->ledger, fleet->book, flight->start_ns, first_ns,
-                   slower > 1.0 ? prefill_w : power->prefill_w);
+    ts_ledger_work(&engine->ledger, book, flight->start_ns, first_ns, slower > 1.0 ? prefill_w : power->prefill_w);
     if (end_ns > first_ns) {
-        ts_ledger_work(&engine->ledger, fleet->book, first_ns, end_ns, slower > 1.0 ? decode_w : power->decode_w);
+        ts_ledger_work(&engine->ledger, book, first_ns, end_ns, slower > 1.0 ? decode_w : power->decode_w);
     }
-    if (fleet->model->battery_day_frac > 0.0) {
+    if (model->battery_day_frac > 0.0) {
         use_charge(fleet, flight->unit, engine->now_ns,
                    1e-9 * ((double)(first_ns - flight->start_ns) * (prefill_w - power->idle_w) +
                            (double)(end_ns - first_ns) * (decode_w - power->idle_w)));
@@ -322,8 +339,13 @@ static bool device_can_hold(const struct ts_tier *tier, const struct ts_request 
 {
     const struct fleet *fleet = tier->state;
     const uint64_t n_tok = (uint64_t)request->prompt_tok + request->output_tok;
-    return fleet->model->n_users > 0 && (fleet->context_tok == 0 || n_tok <= fleet->context_tok) &&
-           ts_device_is_eligible(fleet->seed, user_of(fleet, request), fleet->model->eligible_frac);
+    if (fleet->model->n_users == 0) {
+        return false;
+    }
+    const uint32_t user = user_of(fleet, request), kind = kind_of(fleet, user);
+    const uint32_t context_tok = fleet->model->n_kinds > 0 ? fleet->model->kinds[kind].context_tok : fleet->context_tok;
+    return (context_tok == 0 || n_tok <= context_tok) &&
+           ts_device_is_eligible(fleet->seed, user, ts_device_of_kind(fleet->model, kind)->eligible_frac);
 }
 
 static double device_pressure(const struct ts_tier *tier, const struct ts_engine *engine,
@@ -389,7 +411,7 @@ static void device_fire(struct ts_tier *tier, struct ts_engine *engine, enum ts_
     ts_engine_toil(engine, flight->request.output_tok);
     if (!ts_ledger_leaves_out(&engine->ledger, &flight->request)) {
         (void)ts_device_decode_ns(ts_ledger_itl(&engine->ledger, tier->index, flight->request.class_id),
-                                  &fleet->model->steps, (uint64_t)flight->request.prompt_tok + 1,
+                                  &device_of(fleet, flight->unit)->steps, (uint64_t)flight->request.prompt_tok + 1,
                                   flight->request.output_tok - 1, slowness(fleet, flight));
     }
     pop_head(fleet, engine, device);
@@ -404,7 +426,7 @@ static void device_abandon(struct ts_tier *tier, struct ts_engine *engine, uint3
     TS_CHECK(device->n > 0);
     if (device->head == id) {
         account_service(tier, engine, flight);
-        if (ts_device_heat_is_on(&fleet->model->heat)) {
+        if (ts_device_heat_is_on(&device_of(fleet, flight->unit)->heat)) {
             stop_heating(fleet, flight, engine->now_ns);
         }
         pop_head(fleet, engine, device);

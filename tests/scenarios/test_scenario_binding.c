@@ -794,9 +794,39 @@ static void test_binding__pools_by_role_are_joined_by_a_link(void **state)
     ts_scenario_deinit(&s);
 }
 
+/* Phones take what the tier has; laptops have other hardware, so none of its battery or heat, and a price. */
+static void test_binding__a_mix_takes_what_holds_for_it(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "scenario: t\n"
+        "workload: {calls: 36 k/day, classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
+        "tiers:\n"
+        "  fleet: {kind: device, hardware: 'Galaxy S25 Ultra (Snapdragon 8 Elite)', model: Llama-3.2-3B, quant: INT4,\n"
+        "    users: 1000, max_queue: 4, ability: 0, battery: 19 Wh, heat: {}, eligible: 50 %, mix: [\n"
+        "    {name: phone, share: 60 %}, {name: laptop, share: 40 %, hardware: Snapdragon X Elite laptop,\n"
+        "     eligible: 90 %, owned: {capex: 1000 USD}}], owned: {life: 36 months}}\n";
+    struct ts_scenario s;
+    load_good(&s, text);
+    const struct ts_device_model *fleet = &s.model.tiers[0].u.device;
+    assert_int_equal(fleet->n_kinds, 2);
+    assert_int_equal(fleet->n_users, 1000);
+    assert_int_equal(fleet->max_queue, 4);
+    const struct ts_device_model *phone = ts_device_of_kind(fleet, 0), *laptop = ts_device_of_kind(fleet, 1);
+    assert_true(phone->battery_wh == 19.0 && phone->heat.sustained_frac == 0.565 && phone->eligible_frac == 0.5);
+    assert_true(laptop->battery_wh == 0.0 && laptop->heat.sustained_frac == 0.0 && laptop->eligible_frac == 0.9);
+    assert_float_equal(phone->steps.u.linear.a_s, 1.0 / 23.47, 1e-12);
+    assert_float_equal(laptop->steps.u.linear.a_s, 1.0 / 18.42, 1e-12);
+    assert_float_equal(s.model.tiers[0].owned.capex_usd, 400.0 * 1000.0, 1e-6);
+    assert_string_equal(s.model.tiers[0].hardware,
+                        "60 % Galaxy S25 Ultra (Snapdragon 8 Elite) and 40 % Snapdragon X Elite laptop");
+    ts_scenario_deinit(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_binding__a_mix_takes_what_holds_for_it),
         cmocka_unit_test(test_binding__a_pool_takes_from_the_tier_what_it_does_not_write),
         cmocka_unit_test(test_binding__a_pool_alike_is_the_tier_without_it),
         cmocka_unit_test(test_binding__pools_by_role_are_joined_by_a_link),

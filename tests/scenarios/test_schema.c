@@ -118,11 +118,11 @@ static void test_schema__no_key_has_two_rows(void **state)
     }
 }
 
-static struct ts_key row_of_server(const char *path)
+static struct ts_key row_of(const char *path, unsigned kind)
 {
     for (size_t i = 0; i < ts_schema_n_keys(); i++) {
         const struct ts_key key = ts_schema_key(i);
-        if (ts_str_equal(key.doc->path, path) && (key.kinds & TS_FOR_SERVER)) {
+        if (ts_str_equal(key.doc->path, path) && (key.kinds & kind)) {
             return key;
         }
     }
@@ -130,31 +130,44 @@ static struct ts_key row_of_server(const char *path)
     return (struct ts_key){0};
 }
 
-/* Two rows from one: the same key but for its default, which is the tier's value, and for who must write it. */
-static void test_schema__a_pool_s_key_is_its_tier_s(void **state)
+/* How many rows begin with `prefix` that a tier of that kind has too: the same key but for its default, which is the
+ * tier's value, and for who must write it. */
+static size_t n_shared(const char *prefix, unsigned kind)
 {
-    static const char pools[] = "tiers.*.pools[].";
-    size_t n_shared = 0;
-    (void)state;
+    size_t n = 0;
     for (size_t i = 0; i < ts_schema_n_keys(); i++) {
-        const struct ts_key pool = ts_schema_key(i);
-        if (!ts_str_has_prefix(pool.doc->path, pools) || pool.rule == TS_RULE_NONE) {
+        const struct ts_key part = ts_schema_key(i);
+        if (!ts_str_has_prefix(part.doc->path, prefix) || part.rule == TS_RULE_NONE) {
             continue;
         }
         char path[128];
-        snprintf(path, sizeof path, "tiers.*.%s", pool.doc->path + sizeof pools - 1);
-        const struct ts_key tier = row_of_server(path);
-        const bool inside = pool.rule == TS_RULE_IN_STEPS || pool.rule == TS_RULE_TIMED;
-        assert_true(tier.type == pool.type && tier.rule == pool.rule && tier.extra == pool.extra);
-        assert_true(tier.min == pool.min && tier.max == pool.max && tier.doc->unit == pool.doc->unit);
-        assert_int_equal(pool.kinds, TS_FOR_SERVER);
-        assert_true(inside ? tier.doc->dflt == pool.doc->dflt : !pool.doc->dflt && !pool.doc->required);
-        n_shared++;
+        snprintf(path, sizeof path, "tiers.*.%s", part.doc->path + strlen(prefix));
+        const struct ts_key tier = row_of(path, kind);
+        const bool inside = part.rule == TS_RULE_IN_STEPS || part.rule == TS_RULE_TIMED ||
+                            (kind == TS_FOR_DEVICE && part.rule == TS_RULE_OF_HARDWARE);
+        assert_true(tier.type == part.type && tier.rule == part.rule && tier.extra == part.extra);
+        assert_true(tier.min == part.min && tier.max == part.max && tier.doc->unit == part.doc->unit);
+        assert_int_equal(part.kinds, kind);
+        assert_true(inside ? tier.doc->dflt == part.doc->dflt : !part.doc->dflt && !part.doc->required);
+        n++;
     }
+    return n;
+}
+
+/* Two or three rows from one. */
+static void test_schema__a_pool_s_key_is_its_tier_s(void **state)
+{
+    size_t n_servers = 0, n_devices = 0;
+    (void)state;
     for (size_t i = 0; i < ts_schema_n_keys(); i++) {
-        n_shared -= !strstr(ts_schema_key(i).doc->path, "[]") && ts_schema_key(i).rule != TS_RULE_NONE;
+        const struct ts_key key = ts_schema_key(i);
+        const bool shared = !strstr(key.doc->path, "[]") && key.rule != TS_RULE_NONE;
+        n_servers += shared && (key.kinds & TS_FOR_SERVER) != 0;
+        n_devices += shared && (key.kinds & TS_FOR_DEVICE) != 0;
     }
-    assert_int_equal(n_shared, 0);
+    assert_true(n_servers > 30 && n_devices > 20);
+    assert_int_equal(n_shared("tiers.*.pools[].", TS_FOR_SERVER), n_servers);
+    assert_int_equal(n_shared("tiers.*.mix[].", TS_FOR_DEVICE), n_devices);
 }
 
 /* "0 s = never" and the like: next to nothing must not be taken for it, and an event every nanosecond ends no run. */

@@ -116,15 +116,17 @@ static void test_device__eligible_devices_are_counted_whole(void **state)
         const struct ts_request request = world_request(0, 0, 5, 3);
         struct ts_result result = world_run(&model, &request, 1);
         const uint64_t done = result.tiers[0].cells[0].done;
-        assert_int_equal(done, ts_device_n_eligible(seed, 1, 0.5));
+        assert_int_equal(done, ts_device_n_eligible(seed, &model.tiers[0].u.device, 0));
         assert_true(result.tiers[0].busy_frac == (double)done); /* busy from the first to the last moment, or never */
         assert_true(result.tiers[0].mean_up == (double)done);
         n_in += (uint32_t)done;
         ts_result_deinit(&result);
     }
     assert_in_range(n_in, 8, 32);
-    assert_int_equal(ts_device_n_eligible(7, 1000, 1.0), 1000);
-    assert_int_equal(ts_device_n_eligible(7, 1000, 0.0), 0);
+    struct ts_device_model fleet = {.n_users = 1000, .eligible_frac = 1.0};
+    assert_int_equal(ts_device_n_eligible(7, &fleet, 0), 1000);
+    fleet.eligible_frac = 0.0;
+    assert_int_equal(ts_device_n_eligible(7, &fleet, 0), 0);
 }
 
 /* 200 tokens at 0.28 J: 0.016 Wh, 0.12 % of a 13 Wh battery. */
