@@ -361,6 +361,7 @@ struct ts_offer {
     /* Of calls with a longer prompt than long_over_tok, all of their tokens; 0: no other prices */
     uint32_t long_over_tok;
     double long_input_usd_per_mtok, long_cached_input_usd_per_mtok, long_output_usd_per_mtok;
+    double requests_per_s, input_tok_per_s, output_tok_per_s; /* token buckets of a minute's worth; 0: unlimited */
     struct ts_provisioned provisioned;
     const struct ts_dist *ttft_s, *tok_per_s; /* NULL: the tier's */
     const char *source;                       /* catalog row with date */
@@ -379,9 +380,7 @@ struct ts_api_model {
     struct ts_prompt_cache_model cache; /* of each offer */
     struct ts_dist ttft_s;              /* at the provider, for a call that was admitted */
     struct ts_dist tok_per_s;           /* per stream */
-    double requests_per_s, input_tok_per_s,
-        output_tok_per_s;     /* token buckets per offer, 0 = unlimited; capacity one minute's worth */
-    double availability_frac; /* a call fails at once with probability 1 - availability, and is retried */
+    double availability_frac;           /* a call fails at once with probability 1 - availability, and is retried */
     uint32_t max_retries;
     double retry_s;         /* first back-off, doubles each time, full jitter */
     bool heeds_retry_after; /* behind a rate limit also waits until there is room, if that is within a minute */

@@ -94,13 +94,13 @@ static double limit_of(const struct search *search, const struct ts_tier_model *
                        const struct ts_scale_point *point)
 {
     const struct ts_api_model *api = &tier->u.api;
-    const double offers = api->n_offers;
-    double calls_per_s = api->requests_per_s > 0.0 ? api->requests_per_s * offers : INFINITY;
-    if (api->input_tok_per_s > 0.0) {
-        calls_per_s = fmin(calls_per_s, api->input_tok_per_s * offers / point->input_tok);
-    }
-    if (api->output_tok_per_s > 0.0) {
-        calls_per_s = fmin(calls_per_s, api->output_tok_per_s * offers / point->output_tok);
+    double calls_per_s = 0.0;
+    for (uint32_t i = 0; i < api->n_offers; i++) {
+        const struct ts_offer *offer = &api->offers[i];
+        const double by_call = offer->requests_per_s > 0.0 ? offer->requests_per_s : INFINITY;
+        const double by_input = offer->input_tok_per_s > 0.0 ? offer->input_tok_per_s / point->input_tok : INFINITY;
+        const double by_output = offer->output_tok_per_s > 0.0 ? offer->output_tok_per_s / point->output_tok : INFINITY;
+        calls_per_s += fmin(by_call, fmin(by_input, by_output));
     }
     return calls_per_s * s_per_day / ts_capacity_peak_weight(&search->spec->base->scenario->workload);
 }

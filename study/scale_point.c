@@ -44,7 +44,10 @@ static void narrow(struct ts_scenario *scenario, uint32_t tier, bool keeps_rules
     if (alone->kind == TS_TIER_DEVICE) {
         make_eligible(scenario, &alone->u.device);
     } else if (alone->kind == TS_TIER_API) {
-        alone->u.api.requests_per_s = alone->u.api.input_tok_per_s = alone->u.api.output_tok_per_s = 0.0;
+        for (uint32_t i = 0; i < alone->u.api.n_offers; i++) {
+            struct ts_offer *offer = &alone->u.api.offers[i];
+            offer->requests_per_s = offer->input_tok_per_s = offer->output_tok_per_s = 0.0;
+        }
     }
 }
 

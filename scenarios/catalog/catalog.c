@@ -213,6 +213,22 @@ const struct ts_price *ts_catalog_same_weights(const struct ts_catalog *catalog,
     return best;
 }
 
+const struct ts_provider_account *ts_catalog_account(const struct ts_catalog *catalog, const char *offer,
+                                                     const char *account, struct ts_text *known)
+{
+    for (size_t i = 0; i < catalog->n_accounts; i++) {
+        const struct ts_provider_account *row = &catalog->accounts[i];
+        if (!ts_str_equal(row->offer, offer)) {
+            continue;
+        }
+        if (ts_str_equal(row->account, account)) {
+            return row;
+        }
+        ts_text_printf(known, "%s'%s'", known->len > 0 ? ", " : "", row->account);
+    }
+    return NULL;
+}
+
 const struct ts_provision *ts_catalog_provision(const struct ts_catalog *catalog, const char *offer)
 {
     const char *slash = strchr(offer, '/'), *model = slash ? slash + 1 : offer;

@@ -207,6 +207,13 @@ struct ts_provision {
     const char *date, *source;
 };
 
+/* What a provider lets a customer of that standing call; 0: not limited. */
+struct ts_provider_account {
+    const char *offer, *account; /* "OpenAI/gpt-4o", "Tier 4" */
+    double requests_per_s, input_tok_per_s, output_tok_per_s;
+    const char *source;
+};
+
 struct ts_catalog {
     const struct ts_hardware *hardware;
     size_t n_hardware;
@@ -228,6 +235,8 @@ struct ts_catalog {
     size_t n_quants;
     const struct ts_provision *provisions;
     size_t n_provisions;
+    const struct ts_provider_account *accounts;
+    size_t n_accounts;
     const struct ts_score *scores;
     size_t n_scores;
     const struct ts_chip *chips;
@@ -297,6 +306,9 @@ const struct ts_price *ts_catalog_long_price(uint32_t *over_tok, const struct ts
 const struct ts_price *ts_catalog_same_weights(const struct ts_catalog *catalog, const char *model);
 /* Of that offer ("Azure/gpt-4.1"), or NULL. */
 const struct ts_provision *ts_catalog_provision(const struct ts_catalog *catalog, const char *offer);
+/* Of that offer and standing, or NULL; *known: the standings that there are of the offer, "'Tier 1', 'Tier 3'". */
+const struct ts_provider_account *ts_catalog_account(const struct ts_catalog *catalog, const char *offer,
+                                                     const char *account, struct ts_text *known);
 const struct ts_region *ts_catalog_region(const struct ts_catalog *catalog, const char *name);
 const struct ts_weight_quant *ts_catalog_quant(const struct ts_catalog *catalog, const char *name);
 

@@ -161,6 +161,16 @@ const char *ts_catalog_bad_provision(const void *row)
     return FIRST_BROKEN(rules);
 }
 
+const char *ts_catalog_bad_account(const void *row)
+{
+    const struct ts_provider_account *account = row;
+    const struct rule rules[] = {
+        {!(account->requests_per_s > 0.0 || account->input_tok_per_s > 0.0 || account->output_tok_per_s > 0.0),
+         "nothing is limited"},
+    };
+    return FIRST_BROKEN(rules);
+}
+
 const char *ts_catalog_bad_score(const void *row)
 {
     const struct ts_score *score = row;

@@ -81,6 +81,7 @@ const char *ts_catalog_bad_rental(const void *row);
 const char *ts_catalog_bad_server(const void *row);
 const char *ts_catalog_bad_quant(const void *row);
 const char *ts_catalog_bad_provision(const void *row);
+const char *ts_catalog_bad_account(const void *row);
 const char *ts_catalog_bad_score(const void *row);
 const char *ts_catalog_bad_chip(const void *row);
 

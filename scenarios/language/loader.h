@@ -90,6 +90,10 @@ void ts_resolve_links(struct ts_loader *loader);
 void ts_resolve_tiers(struct ts_loader *loader);
 void ts_resolve_quality(struct ts_loader *loader);
 void ts_resolve_routing(struct ts_loader *loader);
+void ts_resolve_rules(struct ts_loader *loader, struct ts_value *routing);
+/* Appends the listed tiers; a second mention is an error. / Their names, "edge, cloud". */
+uint32_t ts_resolve_tier_list(struct ts_loader *loader, struct ts_value *list, uint32_t *out);
+const char *ts_resolve_tier_names(struct ts_loader *loader, const uint32_t *tiers, uint32_t n);
 void ts_resolve_plain(struct ts_loader *loader);
 void ts_resolve_events(struct ts_loader *loader);
 /* Behind all that is resolved class by class: makes a class of every class and site. */

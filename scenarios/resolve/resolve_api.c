@@ -196,6 +196,58 @@ static void resolve_offer(struct ts_loader *loader, struct ts_value *item, bool 
     offer->source = source && !inline_prices ? source : "written in the scenario";
 }
 
+/* ---- how much ---- */
+
+static void take_account(struct ts_loader *loader, struct ts_value *item, struct ts_offer *offer)
+{
+    const char *account = ts_value_text(item, "account");
+    struct ts_text known;
+    ts_text_init(&known);
+    const struct ts_provider_account *row =
+        ts_catalog_account(&loader->catalog, offer->name ? offer->name : "", account, &known);
+    const char *listed = ts_loader_keep(loader, &known);
+    if (!row) {
+        const char *hint = listed[0] ? ts_loader_printf(loader, "one of: %s", listed)
+                                     : "write the tier's limits: {requests: 500 /min, input: 30 ktok/min}";
+        ts_loader_error(loader, ts_value_at(item, "account"), hint,
+                        "the catalog does not know what '%s' may call at '%s'", offer->name, account);
+    } else {
+        offer->requests_per_s = row->requests_per_s;
+        offer->input_tok_per_s = row->input_tok_per_s;
+        offer->output_tok_per_s = row->output_tok_per_s;
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.limits", item->path), TS_ORIGIN_CATALOG,
+                         ts_loader_printf(loader, "accounts.csv: %s, %s, %s", row->offer, row->account, row->source),
+                         "%.4g calls, %.4g prompt tokens, %.4g tokens of replies a minute (0: not limited)",
+                         row->requests_per_s * 60.0, row->input_tok_per_s * 60.0, row->output_tok_per_s * 60.0);
+    }
+}
+
+/* Of calls that are paid by the token. Is anything limited? */
+static bool resolve_limits(struct ts_loader *loader, struct ts_value *value, struct ts_value *offers,
+                           struct ts_api_model *api)
+{
+    bool is_limited = false;
+    for (uint32_t i = 0; i < api->n_offers; i++) {
+        struct ts_offer *offer = &api->offers[i];
+        const bool has_account = ts_value_is_written(&offers->children[i], "account");
+        is_limited =
+            is_limited || offer->provisioned.units > 0.0 || has_account || ts_value_is_written(value, "limits");
+        ts_value_counts_if(&offers->children[i], "account", !(offer->provisioned.units > 0.0),
+                           "what is provisioned has no other limit");
+        if (offer->provisioned.units > 0.0) {
+            continue;
+        }
+        if (has_account) {
+            take_account(loader, &offers->children[i], offer);
+            continue;
+        }
+        offer->requests_per_s = ts_value_number(value, "limits.requests");
+        offer->input_tok_per_s = ts_value_number(value, "limits.input");
+        offer->output_tok_per_s = ts_value_number(value, "limits.output");
+    }
+    return is_limited;
+}
+
 /* ---- how fast ---- */
 
 static const struct ts_dist *keep(struct ts_loader *loader, struct ts_dist dist)
@@ -295,22 +347,15 @@ void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
     }
     resolve_speeds(loader, value, offers, batch, api);
     api->hidden_tok = ts_value_dist(value, "reasoning");
-    api->requests_per_s = ts_value_number(value, "limits.requests");
-    api->input_tok_per_s = ts_value_number(value, "limits.input");
-    api->output_tok_per_s = ts_value_number(value, "limits.output");
-    bool provisioned = false;
-    for (uint32_t i = 0; i < api->n_offers; i++) {
-        provisioned = provisioned || api->offers[i].provisioned.units > 0.0;
-    }
-    const bool fails =
-        ts_value_at(value, "availability")->number < 1.0 || ts_value_is_written(value, "limits") || provisioned;
+    const bool is_limited = resolve_limits(loader, value, offers, api);
+    const bool fails = ts_value_at(value, "availability")->number < 1.0 || is_limited;
     ts_value_counts_if(value, "retries", fails, "no call fails, and none is limited");
     ts_value_counts_if(value, "backoff", fails && ts_value_at(value, "retries")->number > 0.0,
                        "nothing is tried again");
     api->availability_frac = ts_value_number(value, "availability");
     api->max_retries = ts_value_count(value, "retries");
     api->retry_s = ts_value_number(value, "backoff");
-    const bool limited = (ts_value_is_written(value, "limits") || provisioned) && api->max_retries > 0;
+    const bool limited = is_limited && api->max_retries > 0;
     ts_value_counts_if(value, "retry_after", limited, "no call that is limited is tried again");
     api->heeds_retry_after = limited && ts_value_flag(value, "retry_after");
     ctx->tier->model = api->offers[0].name;

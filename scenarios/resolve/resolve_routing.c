@@ -14,43 +14,15 @@ static const char *tier_name(const struct ts_loader *loader, uint32_t tier)
     return loader->model->tiers[tier].name;
 }
 
-/* Appends the listed tiers; a second mention is an error. */
-static uint32_t list_of(struct ts_loader *loader, struct ts_value *list, uint32_t *out)
-{
-    uint32_t n = 0;
-    for (size_t i = 0; i < list->n_children; i++) {
-        struct ts_value *item = &list->children[i];
-        bool twice = false;
-        for (uint32_t j = 0; j < n; j++) {
-            twice = twice || out[j] == (uint32_t)item->choice;
-        }
-        if (twice) {
-            ts_loader_error(loader, item, NULL, "'%s' is listed twice", item->text);
-        } else if (n < TS_MAX_TIERS) {
-            out[n++] = (uint32_t)item->choice;
-        }
-    }
-    return n;
-}
-
-static const char *names_of(struct ts_loader *loader, const uint32_t *tiers, uint32_t n)
-{
-    struct ts_text text;
-    ts_text_init(&text);
-    for (uint32_t i = 0; i < n; i++) {
-        ts_text_printf(&text, "%s%s", i > 0 ? ", " : "", tier_name(loader, tiers[i]));
-    }
-    return ts_loader_keep(loader, &text);
-}
-
 /* A list of tiers that the scenario has; false: it has none. */
 static bool take_written(struct ts_loader *loader, struct ts_value *list, uint32_t *tiers, uint32_t *n)
 {
     if (list->state != TS_VALUE_WRITTEN) {
         return false;
     }
-    *n = list_of(loader, list, tiers);
-    ts_loader_assume(loader, list->path, TS_ORIGIN_SCENARIO, "scenario", "%s", names_of(loader, tiers, *n));
+    *n = ts_resolve_tier_list(loader, list, tiers);
+    ts_loader_assume(loader, list->path, TS_ORIGIN_SCENARIO, "scenario", "%s",
+                     ts_resolve_tier_names(loader, tiers, *n));
     return true;
 }
 
@@ -77,7 +49,7 @@ static void resolve_order(struct ts_loader *loader, struct ts_value *routing)
     }
     router->n_order = model->n_tiers;
     ts_loader_assume(loader, "routing.order", TS_ORIGIN_MODELLED, "ascending ability", "%s",
-                     names_of(loader, router->order, router->n_order));
+                     ts_resolve_tier_names(loader, router->order, router->n_order));
 }
 
 static struct ts_value *threshold_of(struct ts_value *thresholds, uint32_t tier)
@@ -158,74 +130,7 @@ static void resolve_fallback(struct ts_loader *loader, struct ts_value *routing)
     }
     router->n_fallback = router->n_order;
     ts_loader_assume(loader, "routing.fallback", TS_ORIGIN_DEFAULT, "strongest first", "%s",
-                     names_of(loader, router->fallback, router->n_fallback));
-}
-
-/* ---- rules ---- */
-
-static void assume_rule(struct ts_loader *loader, struct ts_value *value, const char *verb, const uint32_t *tiers,
-                        uint32_t n)
-{
-    struct ts_text text;
-    ts_text_init(&text);
-    ts_text_printf(&text, "%s %s", verb, names_of(loader, tiers, n));
-    const struct ts_value *when = ts_value_at(value, "when");
-    if (when->state == TS_VALUE_WRITTEN && when->node) {
-        ts_text_puts(&text, " for ");
-        ts_yaml_tree_show(&text, when->node);
-    }
-    ts_loader_assume(loader, value->path, TS_ORIGIN_SCENARIO, "scenario", "%s", ts_loader_keep(loader, &text));
-}
-
-static void resolve_rule(struct ts_loader *loader, struct ts_value *value, struct ts_rule *rule)
-{
-    uint32_t all = (1U << loader->model->n_tiers) - 1U;
-    struct ts_value *never = ts_value_at(value, "never");
-    struct ts_value *only = ts_value_at(value, "only");
-    bool has_never = never->n_children > 0;
-    bool has_only = only->n_children > 0;
-    if (has_never == has_only) {
-        ts_loader_error(loader, value, "write never: [a tier], or only: [tiers]", "%s",
-                        has_never ? "a rule has 'never' or 'only', not both" : "this rule names no tier");
-        return;
-    }
-    rule->sensitivity = ts_value_choice(value, "when.sensitivity");
-    rule->class_id = ts_value_choice(value, "when.class");
-    uint32_t over = ts_value_count(value, "when.prompt_over");
-    rule->min_prompt_tok = ts_value_is_set(value, "when.prompt_over") ? over + 1 : 0;
-    rule->from_hour = ts_value_number(value, "when.from");
-    rule->to_hour = ts_value_number(value, "when.to");
-    if (rule->from_hour == rule->to_hour) {
-        ts_loader_error(loader, ts_value_at(value, "when.from"), "write for example from: 8, to: 18",
-                        "a rule from %g to %g holds at no time", rule->from_hour, rule->to_hour);
-    }
-    uint32_t tiers[TS_MAX_TIERS];
-    uint32_t n = list_of(loader, has_never ? never : only, tiers);
-    uint32_t mask = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        mask |= 1U << tiers[i];
-    }
-    rule->barred = has_never ? mask : all & ~mask;
-    if (rule->barred == all) {
-        ts_loader_warning(loader, value, NULL,
-                          "no tier is left for the requests of this rule: all of them will be rejected");
-    }
-    assume_rule(loader, value, has_never ? "never" : "only", tiers, n);
-}
-
-static void resolve_rules(struct ts_loader *loader, struct ts_value *routing)
-{
-    struct ts_value *rules = ts_value_at(routing, "rules");
-    struct ts_router_model *router = &loader->model->router;
-    if (rules->n_children > TS_MAX_RULES) {
-        ts_loader_error(loader, rules, NULL, "more than %d rules", TS_MAX_RULES);
-        return;
-    }
-    for (size_t i = 0; i < rules->n_children; i++) {
-        resolve_rule(loader, &rules->children[i], &router->rules[i]);
-    }
-    router->n_rules = (uint32_t)rules->n_children;
-    router->start_hour = fmod(loader->workload->window.start_hour, 24.0);
+                     ts_resolve_tier_names(loader, router->fallback, router->n_fallback));
 }
 
 /* A tier that no policy chooses and no fallback names is paid for and idle. */
@@ -457,7 +362,7 @@ void ts_resolve_routing(struct ts_loader *loader)
     resolve_policy(loader, routing);
     resolve_fallback(loader, routing);
     router->fallback_after_s = ts_value_number_or(routing, "fallback_after", 0.0);
-    resolve_rules(loader, routing);
+    ts_resolve_rules(loader, routing);
     resolve_router(loader, routing);
     if (loader->diags->n_errors == n_errors) {
         warn_unreachable(loader);

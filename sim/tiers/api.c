@@ -103,11 +103,11 @@ static enum ts_status api_create(struct ts_tier *tier, struct ts_engine *engine)
     api->context_tok = tier->model->context_tok;
     api->cache = ts_prompt_cache_of(&model->cache);
     for (uint32_t i = 0; i < model->n_offers; i++) {
-        const bool by_token = !(model->offers[i].provisioned.units > 0.0);
-        api->buckets[i][BUCKET_REQUESTS] = ts_bucket_of_rate(by_token ? model->requests_per_s : 0.0);
-        api->buckets[i][BUCKET_INPUT] = ts_bucket_of_rate(by_token ? model->input_tok_per_s : 0.0);
-        api->buckets[i][BUCKET_OUTPUT] = ts_bucket_of_rate(by_token ? model->output_tok_per_s : 0.0);
-        api->buckets[i][BUCKET_PROVISIONED] = ts_bucket_of_rate(model->offers[i].provisioned.tok_per_s);
+        const struct ts_offer *offer = &model->offers[i];
+        api->buckets[i][BUCKET_REQUESTS] = ts_bucket_of_rate(offer->requests_per_s);
+        api->buckets[i][BUCKET_INPUT] = ts_bucket_of_rate(offer->input_tok_per_s);
+        api->buckets[i][BUCKET_OUTPUT] = ts_bucket_of_rate(offer->output_tok_per_s);
+        api->buckets[i][BUCKET_PROVISIONED] = ts_bucket_of_rate(offer->provisioned.tok_per_s);
     }
     tier->state = api;
     return TS_OK;

@@ -332,9 +332,9 @@ static void test_binding__an_api_takes_prices_from_the_catalog_or_the_scenario(v
     assert_float_equal(api->offers[1].output_usd_per_mtok, 2.0, 1e-12);
     assert_float_equal(api->offers[1].cached_input_usd_per_mtok, 1.0, 1e-12);
     assert_float_equal(api->offers[1].call_usd, 0.01, 1e-15);
-    assert_float_equal(api->requests_per_s, 10.0, 1e-9);
-    assert_float_equal(api->input_tok_per_s, 20000.0, 1e-6);
-    assert_float_equal(api->output_tok_per_s, 0.0, 0.0);
+    assert_float_equal(api->offers[0].requests_per_s, 10.0, 1e-9);
+    assert_float_equal(api->offers[0].input_tok_per_s, 20000.0, 1e-6);
+    assert_float_equal(api->offers[0].output_tok_per_s, 0.0, 0.0);
     assert_true(ts_dist_is_constant(&api->ttft_s));
     assert_int_equal(api->tok_per_s.kind, TS_DIST_LOGNORMAL);
     assert_float_equal(ts_dist_quantile(&api->tok_per_s, 0.5), 63.0, 1e-6);

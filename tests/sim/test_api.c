@@ -56,7 +56,7 @@ static void test_api__a_token_limit_caps_the_calls_of_a_day(void **state)
     (void)state;
     const uint64_t n = 2 * 86400;
     struct ts_tier_model tier = world_api(0.5, 100.0);
-    tier.u.api.input_tok_per_s = 30000.0 / 60.0;
+    tier.u.api.offers[0].input_tok_per_s = 30000.0 / 60.0;
     const struct ts_model model = world_model(&tier, 1);
     struct ts_request *requests = evenly(n, S / 2, 1200, 1);
     struct ts_result result = world_run(&model, requests, n);
@@ -90,7 +90,7 @@ static void test_api__a_throttled_call_backs_off_and_comes_back(void **state)
 {
     (void)state;
     struct ts_tier_model tier = world_api(0.5, 100.0);
-    tier.u.api.requests_per_s = 1.0 / 60.0;
+    tier.u.api.offers[0].requests_per_s = 1.0 / 60.0;
     tier.u.api.max_retries = 20;
     tier.u.api.retry_s = 1.0;
     const struct ts_model model = world_model(&tier, 1);
@@ -108,10 +108,13 @@ static void test_api__a_refused_call_goes_to_the_next_offer_at_its_price(void **
 {
     (void)state;
     struct ts_tier_model tier = world_api(0.5, 100.0);
-    tier.u.api.requests_per_s = 1.0 / 60.0;
+    tier.u.api.offers[0].requests_per_s = 1.0 / 60.0;
     tier.u.api.n_offers = 2;
-    tier.u.api.offers[1] =
-        (struct ts_offer){.name = "second", .input_usd_per_mtok = 5.0, .output_usd_per_mtok = 20.0, .call_usd = 0.001};
+    tier.u.api.offers[1] = (struct ts_offer){.name = "second",
+                                             .input_usd_per_mtok = 5.0,
+                                             .output_usd_per_mtok = 20.0,
+                                             .call_usd = 0.001,
+                                             .requests_per_s = 1.0 / 60.0};
     const struct ts_model model = world_model(&tier, 1);
     struct ts_request *requests = evenly(3, MS, 1000, 200);
     struct ts_result result = world_run(&model, requests, 3);
@@ -197,7 +200,7 @@ static void test_api__a_call_above_a_minutes_limit_is_refused_at_the_door(void *
 {
     (void)state;
     struct ts_tier_model tier = world_api(0.5, 100.0);
-    tier.u.api.input_tok_per_s = 10.0;
+    tier.u.api.offers[0].input_tok_per_s = 10.0;
     tier.u.api.max_retries = 5;
     const struct ts_model model = world_model(&tier, 1);
     const struct ts_request requests[] = {world_request(0, 0, 601, 1), world_request(1, 0, 600, 1)};
@@ -230,7 +233,7 @@ static void test_api__retry_after_is_waited_for(void **state)
     (void)state;
     for (int heeds = 0; heeds < 2; heeds++) {
         struct ts_tier_model tier = world_api(0.1, 100.0);
-        tier.u.api.requests_per_s = 10.0 / 60.0;
+        tier.u.api.offers[0].requests_per_s = 10.0 / 60.0;
         tier.u.api.max_retries = 3;
         tier.u.api.heeds_retry_after = heeds;
         const struct ts_model model = world_model(&tier, 1);
@@ -299,7 +302,7 @@ static void test_api__offers_may_have_speeds_of_their_own(void **state)
     tier.u.api.offers[1] = tier.u.api.offers[0];
     tier.u.api.offers[1].ttft_s = &ttft_s;
     tier.u.api.offers[1].tok_per_s = &tok_per_s;
-    tier.u.api.requests_per_s = 1.0 / 60.0;
+    tier.u.api.offers[0].requests_per_s = 1.0 / 60.0;
     const struct ts_model model = world_model(&tier, 1);
     struct ts_request *requests = evenly(2, S, 10, 41);
     struct ts_result result = world_run(&model, requests, 2);

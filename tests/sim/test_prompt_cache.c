@@ -86,7 +86,7 @@ static void test_prompt_cache__an_offer_does_not_find_what_another_has_seen(void
     (void)state;
     uint64_t ids[3][18];
     struct ts_tier_model tier = api_with_cache();
-    tier.u.api.requests_per_s = 1.0 / 60.0;
+    tier.u.api.offers[0].requests_per_s = 1.0 / 60.0;
     tier.u.api.n_offers = 2;
     tier.u.api.offers[1] = tier.u.api.offers[0];
     const struct ts_model model = world_model(&tier, 1);

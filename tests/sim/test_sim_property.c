@@ -181,8 +181,10 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links, st
         tier.u.api.ttft_s = ts_dist_lognormal_median_p95(0.1, 0.5);
         tier.u.api.tok_per_s = ts_dist_lognormal_median_p95(100.0, 300.0);
         tier.u.api.n_offers = 1 + below(rng, 3);
-        tier.u.api.requests_per_s = below(rng, 2) ? 1.0 + below(rng, 20) : 0.0;
-        tier.u.api.output_tok_per_s = below(rng, 2) ? 5.0 + below(rng, 100) : 0.0;
+        for (uint32_t i = 0; i < tier.u.api.n_offers; i++) {
+            tier.u.api.offers[i].requests_per_s = below(rng, 2) ? 1.0 + below(rng, 20) : 0.0;
+            tier.u.api.offers[i].output_tok_per_s = below(rng, 2) ? 5.0 + below(rng, 100) : 0.0;
+        }
         tier.u.api.availability_frac = below(rng, 2) ? 0.7 : 1.0;
         tier.u.api.max_retries = below(rng, 5);
         tier.u.api.retry_s = 0.05;
