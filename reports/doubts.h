@@ -15,6 +15,7 @@ enum ts_doubt {
     TS_DOUBT_ATTAINMENT,
     TS_DOUBT_TTFT,
     TS_DOUBT_QUALITY,
+    TS_DOUBT_POWER,
     TS_N_DOUBTS
 };
 

@@ -227,6 +227,48 @@ static void put_verdicts(struct ts_json_writer *writer, const struct ts_report *
     ts_json_end_array(writer);
 }
 
+/* Every figure of the whole plan with its interval, and how likely promises are kept. */
+static void put_uncertainty(struct ts_json_writer *writer, const struct ts_report *report)
+{
+    const struct ts_uncertainty *uncertainty = report->input.uncertainty;
+    if (!uncertainty) {
+        return;
+    }
+    ts_json_key(writer, "uncertainty");
+    ts_json_begin_object(writer);
+    ts_json_member_int(writer, "draws", uncertainty->n_draws);
+    ts_json_key(writer, "figures");
+    ts_json_begin_object(writer);
+    for (int k = 0; k < TS_N_DOUBTS; k++) {
+        const struct ts_metric *metric = ts_metric_find(ts_doubts[k].name, ts_doubts[k].stat);
+        const struct ts_interval *interval = &uncertainty->figures[k];
+        put_key(writer, metric, report->input.model);
+        ts_json_begin_object(writer);
+        ts_json_key(writer, "value");
+        put_value(writer, ts_report_value(report, TS_SUBJECT_ALL, metric->name, metric->stat), metric->unit);
+        ts_json_key(writer, "p10");
+        put_value(writer, interval->p10, metric->unit);
+        ts_json_key(writer, "p50");
+        put_value(writer, interval->p50, metric->unit);
+        ts_json_key(writer, "p90");
+        put_value(writer, interval->p90, metric->unit);
+        ts_json_end_object(writer);
+    }
+    ts_json_end_object(writer);
+    ts_json_key(writer, "promises");
+    ts_json_begin_array(writer);
+    for (uint32_t i = 0; i < uncertainty->n_promises; i++) {
+        ts_json_begin_object(writer);
+        ts_json_member_string(writer, "key", uncertainty->promises[i].key);
+        ts_json_member_string(writer, "label", uncertainty->promises[i].label);
+        ts_json_key(writer, "probability");
+        put_value(writer, uncertainty->promises[i].probability, "frac");
+        ts_json_end_object(writer);
+    }
+    ts_json_end_array(writer);
+    ts_json_end_object(writer);
+}
+
 static void put_tiers_and_classes(struct ts_json_writer *writer, const struct ts_report *report)
 {
     const struct ts_model *model = report->input.model;
@@ -276,6 +318,7 @@ enum ts_status ts_report_run_json(struct ts_text *out, const struct ts_report *r
     put_plan(&writer, report);
     put_baselines(&writer, report);
     put_verdicts(&writer, report);
+    put_uncertainty(&writer, report);
     put_tiers_and_classes(&writer, report);
     ts_json_end_object(&writer);
     ts_text_puts(out, "\n");

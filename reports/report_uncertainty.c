@@ -16,6 +16,7 @@ const struct ts_doubt_row ts_doubts[TS_N_DOUBTS] = {
     [TS_DOUBT_ATTAINMENT] = {"attainment", "mean", "requests that met the SLO"},
     [TS_DOUBT_TTFT] = {"ttft", "p95", "first token, p95"},
     [TS_DOUBT_QUALITY] = {"quality", "mean", "answered right"},
+    [TS_DOUBT_POWER] = {"power", "peak", "highest power"},
 };
 
 const char *ts_report_doubt_unit(char out[TS_UNIT_BYTES], const struct ts_report *report, enum ts_doubt doubt)

@@ -123,6 +123,46 @@ static void add_money(struct finding *finding, const struct ts_model *model)
     }
 }
 
+/* How far an input may be from its median, relative to it. */
+static double width_of(const struct ts_uncertain *input)
+{
+    return (input->p90 - input->p10) / fmax(fabs(input->p50), 1e-9);
+}
+
+static void note(const struct ts_uncertain *input, struct ts_diags *diags)
+{
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_text_number(&text, input->p10, 3);
+    ts_text_puts(&text, " to ");
+    ts_text_number(&text, input->p90, 3);
+    ts_diags_add(diags, TS_NOTE, ts_span_none(), NULL, "%s: %s, %s %s", input->source, input->key,
+                 text.failed ? "" : text.data, input->unit ? input->unit : "");
+    ts_text_deinit(&text);
+}
+
+/* Those that the scenario writes, the narrowest first: a number instead changes least there. */
+static enum ts_status refuse(const struct ts_uncertain_inputs *found, struct ts_diags *diags)
+{
+    bool said[MAX_INPUTS] = {false};
+    const unsigned over = (unsigned)(found->n - TS_SOBOL_MAX_INPUTS);
+    const enum ts_status status =
+        ts_fail(diags, TS_ERANGE, ts_span_none(), "these are known best, for their size:",
+                "%u uncertain inputs (%u written) are too many: at most %d; write %u of them as a number",
+                (unsigned)found->n, (unsigned)found->n_written, TS_SOBOL_MAX_INPUTS, over);
+    for (uint32_t told = 0; told < found->n_written && told < over + 3; told++) {
+        uint32_t next = found->n_written;
+        for (uint32_t i = 0; i < found->n_written; i++) {
+            if (!said[i] && (next == found->n_written || width_of(&found->items[i]) < width_of(&found->items[next]))) {
+                next = i;
+            }
+        }
+        said[next] = true;
+        note(&found->items[next], diags);
+    }
+    return status;
+}
+
 enum ts_status ts_uncertain_inputs_find(struct ts_uncertain_inputs *out, const struct ts_scenario *scenario,
                                         struct ts_arena *arena, struct ts_diags *diags)
 {
@@ -145,8 +185,7 @@ enum ts_status ts_uncertain_inputs_find(struct ts_uncertain_inputs *out, const s
         return TS_ENOMEM;
     }
     if (found.n > TS_SOBOL_MAX_INPUTS) {
-        return ts_fail(diags, TS_ERANGE, ts_span_none(), NULL, "%u uncertain inputs are too many: at most %d",
-                       (unsigned)found.n, TS_SOBOL_MAX_INPUTS);
+        return refuse(&found, diags);
     }
     *out = found;
     return TS_OK;

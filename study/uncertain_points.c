@@ -45,7 +45,8 @@ static enum ts_status load_point(struct ts_scenario *out, const struct ts_uncert
 enum ts_status ts_uncertain_services(double out[TS_N_SERVICES], const struct ts_model *model,
                                      const struct ts_result *result, const struct ts_econ *econ)
 {
-    static const enum ts_doubt doubts[TS_N_SERVICES] = {TS_DOUBT_ATTAINMENT, TS_DOUBT_TTFT, TS_DOUBT_QUALITY};
+    static const enum ts_doubt doubts[TS_N_SERVICES] = {TS_DOUBT_ATTAINMENT, TS_DOUBT_TTFT, TS_DOUBT_QUALITY,
+                                                        TS_DOUBT_POWER};
     struct ts_metric_view view;
     const enum ts_status status = ts_metric_view_init(&view, model, result, econ, ts_all_tiers(model), TS_ALL_CLASSES);
     for (size_t i = 0; status == TS_OK && i < TS_N_SERVICES; i++) {

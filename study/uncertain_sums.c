@@ -91,6 +91,8 @@ static void promise_all(struct promises *promises, const struct ts_model *model,
             limits->max_cost_usd_per_month);
     promise(promises, "limits.ttft_p95", "keeps its limit of the first token", TS_DOUBT_TTFT, false,
             limits->max_ttft_p95_s);
+    promise(promises, "limits.quality", "keeps its limit of quality", TS_DOUBT_QUALITY, true, limits->min_quality_frac);
+    promise(promises, "limits.power", "keeps its limit of power", TS_DOUBT_POWER, false, limits->max_power_w);
     promise(promises, "limits.payback", "keeps its limit of the payback", TS_DOUBT_PAYBACK, false,
             limits->max_payback_months);
 }

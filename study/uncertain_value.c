@@ -47,6 +47,7 @@ enum ts_status ts_doubt_value(double *out, double *ahead, const struct ts_model 
     out[TS_DOUBT_ATTAINMENT] = service[TS_SERVICE_ATTAINMENT];
     out[TS_DOUBT_TTFT] = service[TS_SERVICE_TTFT];
     out[TS_DOUBT_QUALITY] = service[TS_SERVICE_QUALITY];
+    out[TS_DOUBT_POWER] = service[TS_SERVICE_POWER];
     for (uint32_t m = 0; ahead && m <= econ.n_months; m++) {
         ahead[m] = econ.baseline_cumulative_usd[m] - econ.plan_cumulative_usd[m];
     }

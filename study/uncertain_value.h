@@ -6,7 +6,7 @@
 #include "reports/doubts.h"
 #include "study/sobol.h"
 
-enum ts_served { TS_SERVICE_ATTAINMENT, TS_SERVICE_TTFT, TS_SERVICE_QUALITY, TS_N_SERVICES };
+enum ts_served { TS_SERVICE_ATTAINMENT, TS_SERVICE_TTFT, TS_SERVICE_QUALITY, TS_SERVICE_POWER, TS_N_SERVICES };
 
 /* The run at the medians, and what its capacities do where inputs are elsewhere. */
 struct ts_doubt_base {

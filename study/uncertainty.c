@@ -147,20 +147,26 @@ static enum ts_status fit(struct study *study)
     if (d == 0) {
         return TS_OK;
     }
-    double *z = calloc((size_t)(n + 1) * d, sizeof *z), *y = calloc((size_t)(n + 1) * width, sizeof *y);
-    enum ts_status status = z && y ? TS_OK : TS_ENOMEM;
+    double *z = ts_arena_array(study->arena, (size_t)(n + 1) * d, sizeof *z);
+    double *w = ts_arena_array(study->arena, n + 1, sizeof *w);
+    double *y = calloc((size_t)(n + 1) * width, sizeof *y);
+    enum ts_status status = z && y && w ? TS_OK : TS_ENOMEM;
     for (uint32_t k = 0; status == TS_OK && k < n; k++) {
         const struct ts_uncertain_point *point = &study->points[k];
         ts_drawing_scores(z + (size_t)k * d, &study->drawing, point->at);
         ts_drawing_pack(y + (size_t)k * width, &point->use, point->service, n_tiers);
+        w[k] = point->service[TS_SERVICE_POWER];
     }
     if (status == TS_OK) { /* the medians have been simulated, too: all scores are 0 */
         ts_drawing_pack(y + (size_t)n * width, &study->medians.use, study->medians.service, n_tiers);
+        w[n] = study->medians.service[TS_SERVICE_POWER];
         status = ts_response_create(&study->response, z, y, n + 1, d, width);
     }
-    free(z);
     free(y);
     study->drawing.response = study->response;
+    study->drawing.known_scores = z;
+    study->drawing.known_w = w;
+    study->drawing.n_known = n + 1;
     return status;
 }
 

@@ -17,6 +17,15 @@ static const char scenario_text[] =
     "routing: {policy: static, static: {a: edge}}\n"
     "money: {growth: 1 %/month, api_price_decline: 10 %/year}\n";
 
+#define A_CLASS(name, share, p90)                                                                                      \
+    "{name: " name ", share: " share                                                                                   \
+    " %, prompt: {uncertain: {p10: 100 tok, p90: 400 tok}}, output: {uncertain: {p10: "                                \
+    "20 tok, p90: " p90 " tok}}}"
+#define SEVEN_CLASSES                                                                                                  \
+    A_CLASS("a", "10", "40")                                                                                           \
+    ", " A_CLASS("b", "10", "40") ", " A_CLASS("c", "10", "22") ", " A_CLASS("d", "10", "40") ", " A_CLASS(            \
+        "e", "10", "40") ", " A_CLASS("f", "10", "40") ", " A_CLASS("g", "40", "40")
+
 static void load(struct ts_scenario *out, const char *const *sets, size_t n_sets)
 {
     const struct ts_scenario_options options = {.text = scenario_text, .sets = sets, .n_sets = n_sets};
@@ -92,11 +101,32 @@ static void test_uncertain_inputs__a_draw_is_a_scenario_with_its_values(void **s
     ts_scenario_deinit(&scenario);
 }
 
+/* 15 classes with a share and two lengths each: those with the narrowest interval are named, with where they stand. */
+static void test_uncertain_inputs__too_many_names_those_to_fix(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"workload.classes=[" SEVEN_CLASSES "]",
+                                       "routing={policy: difficulty, thresholds: {edge: 1}}"};
+    struct ts_scenario scenario;
+    struct ts_uncertain_inputs inputs;
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    load(&scenario, sets, 2);
+    assert_int_equal(ts_uncertain_inputs_find(&inputs, &scenario, &scenario.arena, &diags), TS_ERANGE);
+    assert_string_equal(diags.items[0].message,
+                        "23 uncertain inputs (18 written) are too many: at most 20; write 3 of them as a number");
+    assert_int_equal(diags.n_items, 1 + 3 + 3);
+    assert_string_equal(diags.items[1].message, "command line:1:349: workload.classes.c.output, 20 to 22 tok");
+    ts_diags_deinit(&diags);
+    ts_scenario_deinit(&scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uncertain_inputs__what_is_written_and_what_is_so_by_default),
         cmocka_unit_test(test_uncertain_inputs__a_draw_is_a_scenario_with_its_values),
+        cmocka_unit_test(test_uncertain_inputs__too_many_names_those_to_fix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
