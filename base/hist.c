@@ -250,27 +250,45 @@ static uint64_t rank_of(double p, uint64_t count)
     return rank >= (double)count ? count : (uint64_t)rank;
 }
 
+static uint64_t count_of_page(const uint64_t *page)
+{
+    uint64_t n = 0;
+    for (unsigned b = 0; page && b < TS_HIST_PAGE_BUCKETS; b++) {
+        n += page[b];
+    }
+    return n;
+}
+
+/* The middle of the bucket that holds the value of that rank, which is not above the count. */
+static double value_of_rank(const struct ts_hist *hist, uint64_t rank)
+{
+    unsigned page = 0, bucket = 0;
+    uint64_t seen = 0;
+    for (uint64_t n = 0; (n = count_of_page(hist->pages[page])) < rank - seen; page++) {
+        TS_CHECK(page + 1 < TS_HIST_PAGES);
+        seen += n;
+    }
+    while ((seen += hist->pages[page][bucket]) < rank) {
+        bucket++;
+    }
+    return middle_of(page, bucket);
+}
+
 double ts_hist_quantile(const struct ts_hist *hist, double p)
 {
     if (hist->count == 0 || isnan(p)) {
         return NAN;
     }
-    uint64_t rank = rank_of(p, hist->count);
+    const uint64_t rank = rank_of(p, hist->count);
     if (rank == 1) {
         return (double)hist->min;
     }
     if (rank == hist->count) {
         return (double)hist->max;
     }
-    uint32_t cursor = 0;
-    double value = 0.0;
-    uint64_t n = 0;
-    for (uint64_t seen = 0; seen < rank; seen += n) {
-        int more = ts_hist_next(hist, &cursor, &value, &n);
-        TS_CHECK(more);
-    }
-    value = value < (double)hist->min ? (double)hist->min : value;
-    return value > (double)hist->max ? (double)hist->max : value;
+    const double value = value_of_rank(hist, rank);
+    const double above_min = value < (double)hist->min ? (double)hist->min : value;
+    return above_min > (double)hist->max ? (double)hist->max : above_min;
 }
 
 double ts_hist_mean(const struct ts_hist *hist)

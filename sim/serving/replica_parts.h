@@ -4,7 +4,8 @@
 
 #include "sim/serving/replica.h"
 
-enum { TS_REPLICA_RUN_MAX = 256 }; /* steps of a run: room in ends_ns */
+/* Steps of a run, and how many are computed at once: ends_ns has room for both. */
+enum { TS_REPLICA_RUN_MAX = 256, TS_REPLICA_RUN_AHEAD = 8 };
 
 /* ---- replica_books.c ---- */
 

@@ -6,8 +6,6 @@
 #include "sim/serving/replica_parts.h"
 #include "sim/serving/steptime.h"
 
-enum { RUN_PAST_ARRIVAL = 8 };
-
 /* What a run's steps are computed from, as far as it has come. */
 struct run_ahead {
     const struct ts_steps_model *steps;
@@ -24,24 +22,47 @@ static bool lie_on_slope(const struct ts_step_line *line, double first_kv, doubl
     return line->per_kv_s >= 0.0 && first_s >= line->floor_s && first_s > 1e-9 && last_s < 1e6;
 }
 
-/* The times of up to RUN_PAST_ARRIVAL further steps: all on one line. Entries of the cache are whole numbers, exact in
- * a double, so that these times are those of steps which are computed one by one; uncut. Returns how many. */
-static int time_steps(double *steps_ns, struct run_ahead *ahead)
+static void add_up(int64_t *ends_ns, int64_t *end_ns, const double *steps_ns, uint32_t n)
+{
+    int64_t sum_ns = *end_ns;
+    if (n == TS_REPLICA_RUN_AHEAD) { /* a constant, to be unrolled */
+        for (uint32_t i = 0; i < TS_REPLICA_RUN_AHEAD; i++) {
+            ends_ns[i] = sum_ns += (int64_t)steps_ns[i];
+        }
+    } else {
+        for (uint32_t i = 0; i < n; i++) {
+            ends_ns[i] = sum_ns += (int64_t)steps_ns[i];
+        }
+    }
+    *end_ns = sum_ns;
+}
+
+/* The ends of up to TS_REPLICA_RUN_AHEAD further steps that begin at *end_ns: all on one line. Entries of the cache are
+ * whole numbers, exact in a double, so that these times are those of steps which are computed one by one; uncut.
+ * Returns how many; none if they are shorter than the step before them, *step_ns. Sets both to the last one's. */
+static uint32_t time_steps(int64_t *ends_ns, int64_t *end_ns, int64_t *step_ns, struct run_ahead *ahead)
 {
     const double kv_tok = ahead->load.kv_read_tok, growth_tok = ahead->kv_growth_tok;
     if (kv_tok > ahead->line.until_kv) {
         ahead->line = ts_steptime_line(ahead->steps, &ahead->load);
     }
     const struct ts_step_line line = ahead->line;
-    const double last_kv = kv_tok + growth_tok * (RUN_PAST_ARRIVAL - 1);
-    int n = 1;
+    const double last_kv = kv_tok + growth_tok * (TS_REPLICA_RUN_AHEAD - 1);
+    double steps_ns[TS_REPLICA_RUN_AHEAD];
+    uint32_t n = 1;
     if (last_kv <= line.until_kv && lie_on_slope(&line, kv_tok, last_kv)) {
-        for (n = 0; n < RUN_PAST_ARRIVAL; n++) { /* two or more at a time */
-            steps_ns[n] = ts_steptime_scaled(line.base_s + line.per_kv_s * (kv_tok + growth_tok * n));
+        n = TS_REPLICA_RUN_AHEAD;
+        for (int i = 0; i < TS_REPLICA_RUN_AHEAD; i++) { /* two or more at a time */
+            steps_ns[i] = ts_steptime_scaled(line.base_s + line.per_kv_s * (kv_tok + growth_tok * i));
         }
     } else {
         steps_ns[0] = (double)ts_steptime_ns(ts_step_line_s(&line, kv_tok));
     }
+    if ((int64_t)steps_ns[0] < *step_ns) {
+        return 0;
+    }
+    add_up(ends_ns, end_ns, steps_ns, n);
+    *step_ns = (int64_t)steps_ns[n - 1];
     ahead->load.kv_read_tok += growth_tok * n;
     ahead->load.kv_max_tok += (double)n;
     return n;
@@ -57,34 +78,54 @@ static struct run_ahead look_ahead(struct ts_replica *replica, const struct ts_s
     return ahead;
 }
 
+/* Steps that begin at or behind this are not wanted any more: for the first TS_REPLICA_RUN_AHEAD of a run the warm-up's
+ * end alone, then also the next arrival, which may cut it. */
+struct run_limits {
+    int64_t warm_ns, until_ns;
+};
+
+static struct run_limits limits_of(const struct ts_engine *engine)
+{
+    const int64_t warm_ns = engine->now_ns < engine->ledger.warmup_ns ? engine->ledger.warmup_ns : TS_NEVER_NS;
+    return (struct run_limits){warm_ns, engine->next_arrival_ns < warm_ns ? engine->next_arrival_ns : warm_ns};
+}
+
+static bool is_wanted(const struct run_limits *limits, uint32_t step, int64_t begin_ns)
+{
+    return begin_ns < (step < TS_REPLICA_RUN_AHEAD ? limits->warm_ns : limits->until_ns);
+}
+
+/* How many of the steps [first, n) that were computed together are wanted, first is, in steps of the run. */
+static uint32_t last_wanted(const int64_t *ends_ns, uint32_t first, uint32_t n, const struct run_limits *limits)
+{
+    while (first + 1 < n && is_wanted(limits, first + 1, ends_ns[first])) {
+        first++;
+    }
+    return first + 1;
+}
+
 /* Computes the ends of the run's steps: up to its length, TS_REPLICA_RUN_MAX, or a little beyond the next arrival,
  * which may cut it; within the warm-up up to its end. Returns how many. The steps of a run never get shorter: its gaps
- * are counted by that. */
+ * are counted by that. Steps are computed TS_REPLICA_RUN_AHEAD at a time where they can be, too many of them in the
+ * end. */
 static uint32_t fill_ends(struct ts_replica *replica, const struct ts_engine *engine,
                           const struct ts_scheduler_run *run)
 {
     struct run_ahead ahead = look_ahead(replica, run);
+    const struct run_limits limits = limits_of(engine);
     const uint32_t longest = run->max_steps < TS_REPLICA_RUN_MAX ? run->max_steps : TS_REPLICA_RUN_MAX;
     const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
-    const int64_t warm_ns = engine->now_ns < engine->ledger.warmup_ns ? engine->ledger.warmup_ns : TS_NEVER_NS;
-    const int64_t until_ns = engine->next_arrival_ns < warm_ns ? engine->next_arrival_ns : warm_ns;
-    double steps_ns[RUN_PAST_ARRIVAL];
-    int64_t end_ns = engine->now_ns, last_ns = 0;
-    uint32_t n = 0;
-    for (int n_timed = 0, at = 0; n < most; at++) {
-        if (at == n_timed) {
-            n_timed = time_steps(steps_ns, &ahead);
-            at = 0;
-        }
-        const int64_t step_ns = (int64_t)steps_ns[at];
-        if (end_ns >= (n < RUN_PAST_ARRIVAL ? warm_ns : until_ns) || step_ns < last_ns) {
+    int64_t end_ns = engine->now_ns, step_ns = 0;
+    uint32_t first = 0, n = 0;
+    while (n < most && is_wanted(&limits, n, end_ns)) {
+        const uint32_t n_timed = time_steps(replica->ends_ns + n, &end_ns, &step_ns, &ahead);
+        if (n_timed == 0) {
             break;
         }
-        last_ns = step_ns;
-        end_ns += step_ns;
-        replica->ends_ns[n++] = end_ns;
+        first = n;
+        n += n_timed;
     }
-    return n;
+    return last_wanted(replica->ends_ns, first, n < most ? n : most, &limits);
 }
 
 void ts_replica_begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)
@@ -127,7 +168,10 @@ static uint64_t account_run_blocks(const struct ts_replica *replica, struct ts_e
     for (uint32_t first = 0; first < block_tok && first < n_steps; first++) {
         const uint64_t n_new = replica->new_blocks[first];
         int64_t held_ns = 0;
-        for (uint32_t j = first; n_new > 0 && j < n_steps; j += block_tok) {
+        if (n_new == 0) {
+            continue;
+        }
+        for (uint32_t j = first; j < n_steps; j += block_tok) {
             held_ns += end_ns - (j > 0 ? ends_ns[j - 1] : replica->start_ns);
             n_blocks += n_new;
         }
