@@ -79,6 +79,8 @@ const char *ts_cost_kind_name(enum ts_cost_kind kind)
         return "licences";
     case TS_COST_OTHER:
         return "other";
+    case TS_COST_DOWNLOADS:
+        return "downloads";
     case TS_COST_RENT:
         return "rent";
     case TS_COST_API:
@@ -127,6 +129,7 @@ static void spend(double out[TS_N_COST_KINDS], const struct ts_tier_month *tier,
     out[TS_COST_COLOCATION] = month->units * tier->colocation_usd;
     out[TS_COST_LICENCES] = month->units * tier->licences_usd;
     out[TS_COST_OTHER] = month->first * tier->other_usd;
+    out[TS_COST_DOWNLOADS] = month->first * tier->downloads_usd;
     out[TS_COST_RENT] = month->units * tier->rent_usd;
     const double elsewhere = beyond.waiting + (refuses ? 0.0 : beyond.over);
     const double elsewhere_usd = (tier->use.displaced_usd - tier->use.barred_usd) * elsewhere;
@@ -226,6 +229,9 @@ static void add_row(struct plan *plan, uint32_t m, uint32_t i, const struct mont
         econ->calls[m] += month->volume * tier->use.calls;
         econ->lost[m] += refused + loaded.use.lost * beyond_of(tier, month).local * month->first;
         econ->units[row] = has_units(plan->model, i) ? month->units * tier->n_units : 0.0;
+    }
+    if (m == tier->owned->buy_month) {
+        kinds[TS_COST_DOWNLOADS] += tier->owned->first_download_usd;
     }
     kinds[TS_COST_CAPEX] = ts_purchases_cash(&plan->purchases[i], m);
     kinds[TS_COST_TAX] = plan->model->money.tax_frac > 0.0 ? tax_of(plan, kinds, i, m) : 0.0;

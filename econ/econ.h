@@ -15,6 +15,7 @@ enum ts_cost_kind {
     TS_COST_COLOCATION,
     TS_COST_LICENCES,
     TS_COST_OTHER,
+    TS_COST_DOWNLOADS, /* of models, to devices */
     TS_COST_RENT,
     TS_COST_API,
     TS_COST_TAX, /* negative: what tax falls by */

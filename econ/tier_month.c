@@ -41,6 +41,7 @@ static void add_owned(struct ts_tier_month *out, const struct ts_model *model)
     out->colocation_usd = owned->colocation_usd_per_month;
     out->licences_usd = owned->licences_usd_per_month;
     out->other_usd = owned->other_usd_per_month;
+    out->downloads_usd = owned->downloads_usd_per_month;
     out->rent_usd =
         owned->rent_usd_per_h * (owned->rent_is_reserved ? out->n_units : out->use.mean_up) * (TS_S_PER_MONTH / 3600.0);
 }

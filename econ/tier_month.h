@@ -11,7 +11,7 @@ struct ts_tier_month {
     struct ts_tier_use use;
     double n_units;                 /* replicas; 1 for what has none */
     double usd_per_kwh, demand_usd; /* mean price over the hours in which energy is drawn; charge for its peak */
-    double maintenance_usd, staff_usd, colocation_usd, licences_usd, other_usd, rent_usd;
+    double maintenance_usd, staff_usd, colocation_usd, licences_usd, other_usd, downloads_usd, rent_usd;
     double capacity; /* the volume at which it is full; INFINITY: it never is */
 };
 

@@ -9,13 +9,13 @@ enum { MACHINES_BAR, ENERGY_BAR, UPKEEP_BAR, STAFF_BAR, OTHER_BAR, RENT_BAR, API
 
 /* Statistics of `cost` that a bar adds up; those that the run does not have count nothing. */
 static const struct {
-    const char *name, *stats[3];
+    const char *name, *stats[4];
 } bars[N_BARS] = {
     [MACHINES_BAR] = {"machines", {"capex"}},
     [ENERGY_BAR] = {"energy", {"energy"}},
     [UPKEEP_BAR] = {"upkeep", {"maintenance"}},
     [STAFF_BAR] = {"staff", {"staff"}},
-    [OTHER_BAR] = {"other", {"other", "colocation", "licences"}},
+    [OTHER_BAR] = {"other", {"other", "colocation", "licences", "downloads"}},
     [RENT_BAR] = {"rent", {"rent"}},
     [API_BAR] = {"API calls", {"api"}},
     [TOTAL_BAR] = {"plan, all", {"total"}},

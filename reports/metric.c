@@ -404,6 +404,11 @@ static bool has_colocation(const struct ts_model *model)
     return any_owned(model, offsetof(struct ts_owned_model, colocation_usd_per_month));
 }
 
+static bool has_downloads(const struct ts_model *model)
+{
+    return any_owned(model, offsetof(struct ts_owned_model, first_download_usd));
+}
+
 static bool has_licences(const struct ts_model *model)
 {
     return any_owned(model, offsetof(struct ts_owned_model, licences_usd_per_month));
@@ -651,6 +656,7 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
     COST_WHEN("colocation", TS_COST_COLOCATION, has_colocation, "Room, by the power that units are rated for.")        \
     COST_WHEN("licences", TS_COST_LICENCES, has_licences, "Software.")                                                 \
     COST("other", TS_COST_OTHER, "What else is paid by the month.")                                                    \
+    COST_WHEN("downloads", TS_COST_DOWNLOADS, has_downloads, "Traffic of updates of models to devices.")               \
     COST("rent", TS_COST_RENT, "Machines by the hour, their power included.")                                          \
     COST("api", TS_COST_API, "APIs, the router, and calls beyond what owned tiers can take.")                          \
     COST("total", TS_N_COST_KINDS, "All of these.")                                                                    \

@@ -62,6 +62,7 @@ const struct ts_column ts_money_columns[] = {
     {"staff", "cost", "staff"},
     {"colocation", "cost", "colocation"},
     {"licences", "cost", "licences"},
+    {"downloads", "cost", "downloads"},
     {"other", "cost", "other"},
     {"rent", "cost", "rent"},
     {"API", "cost", "api"},

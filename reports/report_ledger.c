@@ -104,6 +104,7 @@ static const struct {
     [TS_COST_COLOCATION] = {"Usage", "Recurring", "Compute", "Colocation"},
     [TS_COST_LICENCES] = {"Usage", "Recurring", "AI and Machine Learning", "Licences"},
     [TS_COST_OTHER] = {"Usage", "Recurring", "Other", "Other"},
+    [TS_COST_DOWNLOADS] = {"Usage", "Usage-Based", "Networking", "Downloads of models"},
     [TS_COST_RENT] = {"Usage", "Usage-Based", "Compute", "Rented machines"},
     [TS_COST_API] = {"Usage", "Usage-Based", "AI and Machine Learning", "API"},
     [TS_COST_TAX] = {"Tax", "Recurring", "Other", "Tax on profit"},

@@ -12,7 +12,7 @@
 #include "base/gzip.h"
 
 static const char header[] = "replication,id,class,sensitivity,tier,replica,arrival_s,prompt_tok,output_tok,queue_s,"
-                             "ttft_s,engine_ttft_s,tpot_s,e2e_s,outcome,preemptions\n";
+                             "ttft_s,engine_ttft_s,tpot_s,e2e_s,outcome,preemptions,reason\n";
 
 enum { COPY_BYTES = 1 << 16 };
 
@@ -199,6 +199,7 @@ static void put_row(struct ts_text *row, const struct ts_requests_part *part, co
     put_ns(row, record->e2e_ns);
     ts_csv_put(row, ts_outcome_name(record->outcome), false);
     put_count(row, record->n_preemptions);
+    ts_csv_put(row, record->reason < TS_REASON_NONE ? ts_reason_word(record->reason) : "", false);
     ts_text_append(row, "\n", 1);
 }
 

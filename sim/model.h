@@ -222,6 +222,9 @@ struct ts_device_model {
     const struct ts_device_kind *kinds; /* [n_kinds] of a mixed fleet: what follows, but max_queue, is each one's own */
     uint32_t n_kinds;                   /* up to TS_MAX_POOLS; 0: all devices are alike */
     double eligible_frac;               /* share of users whose device can run the model */
+    bool rolls_out; /* devices begin without the model: each begins to load it within rollout_s from the
+                       start of the run, and has it download_s later; kinds of a mixed fleet as the fleet */
+    double rollout_s, download_s;
     uint32_t max_queue;          /* waiting on one device; beyond it the request is turned away (and falls back) */
     struct ts_steps_model steps; /* prefill of p tokens in one step; then one step a token */
     double battery_wh;           /* 0 = mains */
@@ -406,6 +409,8 @@ struct ts_owned_model {
     double colocation_usd_per_month;  /* all replicas: of their rated power */
     double licences_usd_per_month;    /* all replicas */
     double other_usd_per_month;       /* all together, however many */
+    double first_download_usd;        /* of its model to all devices, when they are bought or begin */
+    double downloads_usd_per_month;   /* of its updates */
     double rent_usd_per_h;            /* of one replica, power included; 0: bought */
     bool rent_is_reserved;            /* paid around the clock; else while it is up */
     double rent_instead_usd_per_h;    /* what one replica would cost to rent, to compare with; 0: not known */

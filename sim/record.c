@@ -15,11 +15,19 @@ const char *ts_outcome_name(enum ts_outcome outcome)
     return names[outcome];
 }
 
+static enum ts_reason reason_of(const struct ts_flight *flight, enum ts_outcome outcome)
+{
+    return outcome == TS_REJECTED    ? (enum ts_reason)flight->reason
+           : outcome == TS_TIMED_OUT ? TS_REASON_GAVE_UP
+                                     : TS_REASON_NONE;
+}
+
 struct ts_request_record ts_record_of(const struct ts_flight *flight, enum ts_outcome outcome, int64_t now_ns)
 {
     const struct ts_request *request = &flight->request;
     struct ts_request_record record = {.request = request,
                                        .outcome = outcome,
+                                       .reason = reason_of(flight, outcome),
                                        .tier = flight->tier,
                                        .unit = flight->unit,
                                        .n_preemptions = flight->n_preemptions,

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "sim/reasons.h"
 #include "traces/request.h"
 
 #define TS_NEVER_NS INT64_MAX
@@ -20,8 +21,9 @@ const char *ts_outcome_name(enum ts_outcome outcome);
 struct ts_request_record {
     const struct ts_request *request;
     enum ts_outcome outcome;
-    uint32_t tier; /* where it ended; n_tiers: nowhere */
-    uint32_t unit; /* replica of a server, user of a fleet; 0 for an API */
+    enum ts_reason reason; /* why it was rejected or timed out; else NONE */
+    uint32_t tier;         /* where it ended; n_tiers: nowhere */
+    uint32_t unit;         /* replica of a server, user of a fleet; 0 for an API */
     uint32_t n_preemptions;
     int64_t wait_ns; /* arrival at the tier to start of service */
     int64_t ttft_ns, tpot_ns, e2e_ns;

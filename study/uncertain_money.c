@@ -45,6 +45,8 @@ static const struct field owned_fields[] = {
     OWNED(colocation_usd_per_month),
     OWNED(licences_usd_per_month),
     OWNED(other_usd_per_month),
+    OWNED(first_download_usd),
+    OWNED(downloads_usd_per_month),
     OWNED(rent_usd_per_h),
     OWNED(rent_instead_usd_per_h),
     {offsetof(struct ts_owned_model, buy_month), true},

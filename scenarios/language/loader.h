@@ -156,6 +156,8 @@ void ts_resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx);
  * names of a list of them good? what: "pools", for the diagnostic. */
 struct ts_value ts_pool_values(struct ts_loader *loader, struct ts_value *tier, struct ts_value *pool);
 bool ts_pool_names_are_good(struct ts_loader *loader, struct ts_value *list, const char *what);
+/* resolve_download.c: behind the devices that a model goes to. */
+void ts_resolve_download(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_mix.c: a device tier with `mix`. */
 void ts_resolve_mix(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_pools.c: a server tier. */

@@ -9,6 +9,7 @@ static void resolve_devices(struct ts_loader *loader, struct ts_tier_context *ct
     struct ts_device_model *device = &ctx->tier->u.device;
     if (ts_value_is_written(ctx->value, "mix")) {
         ts_resolve_mix(loader, ctx);
+        ts_resolve_download(loader, ctx);
         return;
     }
     ctx->device = device;
@@ -19,6 +20,7 @@ static void resolve_devices(struct ts_loader *loader, struct ts_tier_context *ct
         ts_resolve_power(loader, ctx, &device->power);
         ts_resolve_price(loader, ctx, &device->power, device->n_users);
         ts_resolve_owned(loader, ctx);
+        ts_resolve_download(loader, ctx);
     }
 }
 

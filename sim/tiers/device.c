@@ -345,6 +345,7 @@ static bool device_can_hold(const struct ts_tier *tier, const struct ts_request 
     const uint32_t user = user_of(fleet, request), kind = kind_of(fleet, user);
     const uint32_t context_tok = fleet->model->n_kinds > 0 ? fleet->model->kinds[kind].context_tok : fleet->context_tok;
     return (context_tok == 0 || n_tok <= context_tok) &&
+           (double)request->arrival_ns * 1e-9 >= ts_device_has_model_from_s(fleet->seed, user, fleet->model) &&
            ts_device_is_eligible(fleet->seed, user, ts_device_of_kind(fleet->model, kind)->eligible_frac);
 }
 

@@ -16,6 +16,11 @@ static double uniform(uint64_t key, uint32_t user)
     return (double)(hash >> 11) * 0x1p-53;
 }
 
+double ts_device_has_model_from_s(uint64_t seed, uint32_t user, const struct ts_device_model *fleet)
+{
+    return fleet->rolls_out ? uniform(seed ^ 0x726f6c6c6f7574ULL, user) * fleet->rollout_s + fleet->download_s : 0.0;
+}
+
 bool ts_device_is_eligible(uint64_t seed, uint32_t user, double eligible_frac)
 {
     return uniform(seed ^ 0x656c696769626c65ULL, user) < eligible_frac;

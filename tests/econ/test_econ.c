@@ -834,9 +834,33 @@ static void test_econ__a_call_costs_its_time_in_service(void **state)
     world_deinit(&world);
 }
 
+/* 1.5 GB to 1,000 devices at 0.05 USD/GB: 75 USD when the tier begins, 4 updates a year 25 USD a month. */
+static void test_econ__models_are_loaded_once_and_with_every_update(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.tiers[SERVER].kind = TS_TIER_DEVICE;
+    world.model.tiers[SERVER].owned =
+        (struct ts_owned_model){.first_download_usd = 75.0, .downloads_usd_per_month = 75.0 * 4.0 / 12.0};
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->monthly_usd[SERVER][TS_COST_DOWNLOADS], 25.0, 1e-12);
+    close_to(econ->total_usd_per_month, 25.0, 1e-12);
+    close_to(econ->plan_usd[0], 75.0, 1e-12);
+    close_to(econ->plan_usd[1], 25.0, 1e-12);
+    world.model.tiers[SERVER].owned.buy_month = 6;
+    econ = compute(&world);
+    close_to(econ->plan_usd[0], 0.0, 1e-12);
+    close_to(econ->plan_usd[5], 0.0, 1e-12);
+    close_to(econ->ledger_usd[ts_econ_row(econ, 6, SERVER)][TS_COST_DOWNLOADS], 75.0, 1e-12);
+    close_to(econ->plan_usd[7], 25.0, 1e-12);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_econ__models_are_loaded_once_and_with_every_update),
         cmocka_unit_test(test_econ__levelised_cost_and_rent_or_buy_are_the_published_ones),
         cmocka_unit_test(test_econ__breaks_even_within_the_capacity_or_never),
         cmocka_unit_test(test_econ__reserved_and_busy_cost_of_a_token),

@@ -823,10 +823,33 @@ static void test_binding__a_mix_takes_what_holds_for_it(void **state)
     ts_scenario_deinit(&s);
 }
 
+/* 3.21e9 weights of 4.25 bits are 1.705 GB: to 1,000 x 50 % devices at 0.1 USD/GB 85.27 USD, six times a year 42.63 a
+ * month; at 10 MB/s each takes 170.5 s. */
+static void test_binding__a_model_is_brought_to_the_devices_that_can_run_it(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "scenario: t\n"
+        "workload: {calls: 36 k/day, classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
+        "tiers:\n"
+        "  fleet: {kind: device, hardware: Snapdragon X Elite laptop, model: Llama-3.2-3B, quant: INT4, users: 1000,\n"
+        "    ability: 0, eligible: 50 %, download: {price: 0.1 USD/GB, updates: 6, rollout: 2 h, bandwidth: 10 "
+        "MB/s}}\n";
+    struct ts_scenario s;
+    load_good(&s, text);
+    const struct ts_tier_model *tier = &s.model.tiers[0];
+    assert_float_equal(tier->owned.first_download_usd, 3.21 * 4.25 / 8.0 * 500.0 * 0.1, 1e-6);
+    assert_float_equal(tier->owned.downloads_usd_per_month, 3.21 * 4.25 / 8.0 * 500.0 * 0.1 / 2.0, 1e-6);
+    assert_true(tier->u.device.rolls_out && tier->u.device.rollout_s == 7200.0);
+    assert_float_equal(tier->u.device.download_s, 170.53125, 1e-6);
+    ts_scenario_deinit(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_binding__a_mix_takes_what_holds_for_it),
+        cmocka_unit_test(test_binding__a_model_is_brought_to_the_devices_that_can_run_it),
         cmocka_unit_test(test_binding__a_pool_takes_from_the_tier_what_it_does_not_write),
         cmocka_unit_test(test_binding__a_pool_alike_is_the_tier_without_it),
         cmocka_unit_test(test_binding__pools_by_role_are_joined_by_a_link),

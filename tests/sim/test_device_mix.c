@@ -182,6 +182,37 @@ static void test_mix__kinds_merge(void **state)
     free(requests);
 }
 
+/* Devices begin to load within 100 s and have the model 20 s later: of the calls at 70 s half find it (their user's
+ * draw is below 0.5), at 10 s none, at 120 s all. */
+static void test_mix__devices_take_calls_once_they_have_the_model(void **state)
+{
+    (void)state;
+    static const int64_t at_s[] = {10, 70, 120};
+    static const double want[] = {0.0, 0.5, 1.0};
+    enum { CALLS = 4000 };
+    struct ts_tier_model tier = world_device(1e-6);
+    tier.u.device.n_users = 1000000;
+    tier.u.device.rolls_out = true;
+    tier.u.device.rollout_s = 100.0;
+    tier.u.device.download_s = 20.0;
+    const struct ts_model model = world_model(&tier, 1);
+    struct ts_request *requests = malloc(CALLS * sizeof *requests);
+    assert_non_null(requests);
+    for (size_t t = 0; t < COUNT(at_s); t++) {
+        uint64_t n_have = 0;
+        for (uint64_t i = 0; i < CALLS; i++) {
+            requests[i] = world_request(i, at_s[t] * S, 1, 1);
+            const uint32_t user = ts_device_user_of(model.seed, &requests[i], 1000000);
+            n_have += ts_device_has_model_from_s(model.seed, user, &model.tiers[0].u.device) <= (double)at_s[t];
+        }
+        struct ts_result result = world_run(&model, requests, CALLS);
+        assert_int_equal(result.tiers[0].cells[0].done, n_have);
+        assert_true(fabs((double)n_have / CALLS - want[t]) < 4.0 * sqrt(0.25 / CALLS));
+        ts_result_deinit(&result);
+    }
+    free(requests);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_mix__one_kind_alone_is_the_tier_itself),
         cmocka_unit_test(test_mix__kinds_are_as_if_alone),
         cmocka_unit_test(test_mix__kinds_merge),
+        cmocka_unit_test(test_mix__devices_take_calls_once_they_have_the_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

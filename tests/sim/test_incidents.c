@@ -316,6 +316,36 @@ static void test_server__all_gone_and_back(void **state)
     ts_result_deinit(&result);
 }
 
+/* The only replica dies at 1 s, amid a reply, for 10 s; an API stands behind it. What was in flight is asked for again
+ * there at once, what comes meanwhile goes there, and what comes when it is back is served by it. */
+static void test_server__calls_of_a_dead_replica_fall_back_at_once(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    const double ttft_s = 0.1, tok_per_s = 1000.0;
+    const struct ts_tier_model tiers[] = {world_server(&pool, 10e-3), world_api(ttft_s, tok_per_s)};
+    struct ts_model model = world_model(tiers, 2);
+    model.router.n_fallback = 2;
+    model.router.fallback[0] = 0;
+    model.router.fallback[1] = 1;
+    const struct ts_incident_model incident = {
+        .link = -1, .tier = 0, .offer = -1, .at_s = 1.0, .for_s = 10.0, .share_frac = 1.0};
+    model.incidents = &incident;
+    model.n_incidents = 1;
+    const struct ts_request requests[] = {world_request(0, 0, 1, 400), world_request(1, 5 * S, 1, 400),
+                                          world_request(2, 12 * S, 1, 400)};
+    struct ts_result result = world_run(&model, requests, COUNT(requests));
+    const struct ts_cell *own = cell_of(&result, 0), *api = cell_of(&result, 1);
+    const double reply_s = ttft_s + 399.0 / tok_per_s;
+    assert_int_equal(own->done, 1);
+    assert_int_equal(api->done, 2);
+    assert_int_equal(own->attempts.went_on[TS_REASON_DOWN] + own->attempts.went_on[TS_REASON_FAILED], 2);
+    assert_true(fabs((double)api->latency_ns[TS_E2E].max * 1e-9 - (1.0 + reply_s)) < 2e-3);
+    assert_true(fabs((double)api->latency_ns[TS_E2E].min * 1e-9 - reply_s) < 2e-3);
+    assert_int_equal(own->latency_ns[TS_E2E].max, 4 * S);
+    ts_result_deinit(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_server__loses_replicas_for_as_long_as_it_says),
         cmocka_unit_test(test_server__notice_lets_calls_finish),
         cmocka_unit_test(test_server__all_gone_and_back),
+        cmocka_unit_test(test_server__calls_of_a_dead_replica_fall_back_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

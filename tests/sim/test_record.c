@@ -7,7 +7,7 @@
 enum { N = 400, FAIL_AFTER = 5 };
 
 struct tally {
-    uint64_t n, n_outcomes[TS_N_OUTCOMES], n_preemptions, n_tpot;
+    uint64_t n, n_outcomes[TS_N_OUTCOMES], n_reasons[TS_N_REASONS + 1], n_preemptions, n_tpot;
     int64_t sum_ttft_ns, sum_e2e_ns, sum_tpot_ns, sum_wait_ns, last_end_ns;
     bool seen[N];
     bool in_order;
@@ -20,6 +20,7 @@ static enum ts_status count(void *user, const struct ts_request_record *record)
     tally->seen[record->request->id] = true;
     tally->n++;
     tally->n_outcomes[record->outcome]++;
+    tally->n_reasons[record->reason]++;
     tally->n_preemptions += record->n_preemptions;
     if (record->outcome == TS_DONE) {
         const int64_t end_ns = record->request->arrival_ns + record->e2e_ns;
@@ -95,6 +96,26 @@ static void test_record__who_gives_up_or_is_left_has_a_row(void **state)
     assert_true(cell->timed_out > 0 && cell->unfinished > 0);
     assert_int_equal(tally.n_outcomes[TS_TIMED_OUT], cell->timed_out);
     assert_int_equal(tally.n_outcomes[TS_UNFINISHED], cell->unfinished);
+    assert_int_equal(tally.n_reasons[TS_REASON_GAVE_UP], cell->timed_out);
+    assert_int_equal(tally.n_reasons[TS_REASON_NONE], cell->done + cell->unfinished);
+    ts_result_deinit(&result);
+}
+
+/* Two may wait at the replica, and there is no other tier: the reasons of the rows are those of the books. */
+static void test_record__who_is_turned_away_says_why(void **state)
+{
+    (void)state;
+    static struct ts_request requests[N];
+    struct tally tally = {.in_order = true};
+    struct ts_pool_model pool;
+    struct ts_model model = pressed(&pool);
+    model.tiers[0].u.server.max_queue = 2;
+    const struct ts_sim_options options = {.on_request = count, .request_user = &tally};
+    fill(requests);
+    struct ts_result result = world_run_with(&model, requests, N, &options);
+    assert_true(tally.n_outcomes[TS_REJECTED] > 0);
+    assert_int_equal(tally.n_reasons[TS_REASON_FULL], tally.n_outcomes[TS_REJECTED]);
+    assert_int_equal(tally.n_reasons[TS_REASON_FULL], result.tiers[0].cells[0].attempts.lost[TS_REASON_FULL]);
     ts_result_deinit(&result);
 }
 
@@ -127,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record__rows_add_up_to_the_result),
         cmocka_unit_test(test_record__who_gives_up_or_is_left_has_a_row),
+        cmocka_unit_test(test_record__who_is_turned_away_says_why),
         cmocka_unit_test(test_record__a_full_disk_ends_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
