@@ -27,9 +27,10 @@ static const struct ts_option options[] = {
     {TS_INTO(struct plan_args, scenario.path), "SCENARIO", "a scenario file, e.g. scenarios/hybrid-enterprise.yaml",
      .operand = TS_NEEDED},
     {"set", 's', TS_INTO(struct plan_args, scenario.sets), "KEY=VALUES",
-     "what may be chosen: 1,2,4 or 1:8:1; or one value for all designs (repeatable; without any choice: all cards of "
-     "the "
-     "catalog)"},
+     "what may be chosen: 1,2,4 or 1:8:1; or one value for all designs (repeatable; without any choice, and without a "
+     "section `search`: all cards of the catalog)"},
+    {"space", 0, TS_INTO(struct plan_args, scenario.space), "FILE",
+     "a file whose section `search` says what may be chosen, in place of the scenario's"},
     TS_OPTION_TRACE(struct plan_args, scenario.trace),
     TS_OPTION_MEASUREMENT(struct plan_args, scenario),
     {"replications", 'r', TS_INTO(struct plan_args, replications), "N",
@@ -62,6 +63,18 @@ static enum ts_status check_axes(const struct ts_design_spec *words, struct ts_d
     return words->n_axes > TS_PLAN_MOST_AXES
                ? ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "more than %d axes", TS_PLAN_MOST_AXES)
                : TS_OK;
+}
+
+/* What is typed, what the scenario says, or else all cards of the catalog. */
+static enum ts_status find_axes(struct job *job, struct ts_diags *diags)
+{
+    struct ts_design_spec *words = &job->words;
+    const struct ts_scenario *scenario = &job->loaded.scenario;
+    enum ts_status status = ts_words_scenario_axes(words, &scenario->search, &job->once.sets, diags);
+    if (status == TS_OK && words->n_axes == 0) {
+        status = ts_plan_default_space(words->axes, &words->n_axes, scenario, job->arena, diags);
+    }
+    return status == TS_OK ? check_axes(words, diags) : status;
 }
 
 static enum ts_status describe_replicas(struct ts_plan_headroom *out, const struct ts_model *model,
@@ -140,16 +153,9 @@ static enum ts_status answer(struct job *job, const struct ts_plan *plan, const 
 
 static enum ts_status plan(struct job *job, struct ts_diags *diags)
 {
-    struct ts_axis *axes = job->words.axes;
-    uint32_t n_axes = job->words.n_axes;
-    enum ts_status status = TS_OK;
-    if (n_axes == 0) {
-        axes = ts_arena_array(job->arena, TS_PLAN_MOST_AXES, sizeof *axes);
-        status = axes ? ts_plan_default_space(axes, &n_axes, &job->loaded.scenario, job->arena, diags) : TS_ENOMEM;
-    }
     const struct ts_plan_spec spec = {.base = &job->loaded.base,
-                                      .axes = axes,
-                                      .n_axes = n_axes,
+                                      .axes = job->words.axes,
+                                      .n_axes = job->words.n_axes,
                                       .n_threads = job->args->threads ? job->args->threads : ts_run_info_cpus(),
                                       .confidence = job->args->confidence,
                                       .most_replications = job->args->replications,
@@ -157,9 +163,7 @@ static enum ts_status plan(struct job *job, struct ts_diags *diags)
                                       .progress = ts_progress_line_of(&job->line)};
     struct ts_plan found;
     ts_interrupt_arm();
-    if (status == TS_OK) {
-        status = ts_plan_make(&found, &spec, diags);
-    }
+    enum ts_status status = ts_plan_make(&found, &spec, diags);
     if (status == TS_OK) {
         status = answer(job, &found, &spec, diags);
         ts_plan_deinit(&found);
@@ -181,13 +185,11 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     job->once = job->args->scenario;
     enum ts_status status = ts_words_axes(&job->words, &job->once.sets, &job->args->scenario.sets, arena, diags);
     if (status == TS_OK) {
-        status = check_axes(&job->words, diags);
-    }
-    if (status == TS_OK) {
         status = ts_load_base(&job->loaded, &job->once, "replications=1", diags);
     }
     if (status == TS_OK) {
-        status = plan(job, diags);
+        status = find_axes(job, diags);
+        status = status == TS_OK ? plan(job, diags) : status;
         ts_loaded_base_deinit(&job->loaded);
     }
     return status;

@@ -116,7 +116,7 @@ static enum ts_status read_scenario(struct job *job, struct ts_diags *diags)
                        "--points does nothing: a %s has as many as its axes say", ts_design_names[job->spec.kind]);
     }
     job->spec.n_points = n_points > 0 ? n_points : drawn ? sweep->n_points : 0;
-    return ts_words_scenario_axes(&job->spec, sweep, &job->once.sets, job->arena, diags);
+    return ts_words_scenario_axes(&job->spec, &sweep->axes, &job->once.sets, diags);
 }
 
 static enum ts_status name_files(struct job *job)

@@ -79,7 +79,8 @@ static enum ts_status prepare(struct ts_loaded_base *out, const struct ts_scenar
                     .trace_map = args->map,
                     .measurement_path = measurement ? ts_arena_strdup(&out->arena, measurement) : NULL,
                     .host = &out->host,
-                    .text = out->text}};
+                    .text = out->text,
+                    .space_path = args->space}};
     free(measurement);
     return status == TS_OK && out->arena.failed ? TS_ENOMEM : status;
 }

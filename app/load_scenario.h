@@ -10,7 +10,8 @@
 struct ts_scenario_args {
     const char *path, *trace, *measurement;
     struct ts_option_texts sets;
-    const char *map; /* NULL: as the scenario says */
+    const char *map;   /* NULL: as the scenario says */
+    const char *space; /* NULL: as the scenario says */
 };
 
 #define TS_SCENARIO_OPTIONS(type, field)                                                                               \

@@ -32,7 +32,7 @@ enum ts_status ts_words_axes(struct ts_design_spec *out, struct ts_option_texts 
     for (size_t i = 0; i < sets->n; i++) {
         struct ts_axis axis;
         bool is_axis;
-        const enum ts_status status = ts_axis_parse(&axis, &is_axis, sets->items[i], arena, diags);
+        const enum ts_status status = ts_axis_parse(&axis, &is_axis, sets->items[i], ts_span_none(), arena, diags);
         if (status != TS_OK) {
             return status;
         }
@@ -80,39 +80,17 @@ static bool take_out(struct ts_axis *out, struct ts_design_spec *from, const cha
     return false;
 }
 
-static enum ts_status read_axis(struct ts_axis *out, const struct ts_sweep_axis *axis, struct ts_arena *arena,
-                                struct ts_diags *diags)
-{
-    bool is_axis = false;
-    const char *text = ts_arena_printf(arena, "%s=%s", axis->key, axis->values);
-    const enum ts_status status = text ? ts_axis_parse(out, &is_axis, text, arena, diags) : TS_ENOMEM;
-    return status == TS_OK && !is_axis
-               ? ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write several values, or set the key itself",
-                         "sweep.axes: %s has one value and is no axis", axis->key)
-               : status;
-}
-
-enum ts_status ts_words_scenario_axes(struct ts_design_spec *spec, const struct ts_sweep_words *sweep,
-                                      const struct ts_option_texts *once, struct ts_arena *arena,
-                                      struct ts_diags *diags)
+enum ts_status ts_words_scenario_axes(struct ts_design_spec *spec, const struct ts_axes *own,
+                                      const struct ts_option_texts *once, struct ts_diags *diags)
 {
     struct ts_design_spec typed = *spec;
     spec->n_axes = 0;
-    for (size_t i = 0; i < sweep->n_axes; i++) {
-        struct ts_axis axis, other;
-        const char *key = sweep->axes[i].key;
-        if (is_set_once(once, key)) {
+    for (uint32_t i = 0; i < own->n; i++) {
+        struct ts_axis axis = own->items[i];
+        if (is_set_once(once, axis.key)) {
             continue;
         }
-        const enum ts_status status =
-            take_out(&axis, &typed, key) ? TS_OK : read_axis(&axis, &sweep->axes[i], arena, diags);
-        if (status != TS_OK) {
-            return status;
-        }
-        if (take_out(&other, spec, axis.key)) {
-            return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write all of its values in one place",
-                           "sweep.axes: %s is there twice", axis.key);
-        }
+        (void)take_out(&axis, &typed, axis.key);
         if (spec->n_axes + typed.n_axes == TS_MAX_AXES) {
             return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "more than %d axes", TS_MAX_AXES);
         }

@@ -11,11 +11,10 @@
 enum ts_status ts_words_axes(struct ts_design_spec *out, struct ts_option_texts *once,
                              const struct ts_option_texts *sets, struct ts_arena *arena, struct ts_diags *diags);
 
-/* Adds the axes of the scenario's section `sweep`, before those of the command line; one of a key that is an axis there
- * takes its values, and one of a key that is set once there is left out. */
-enum ts_status ts_words_scenario_axes(struct ts_design_spec *spec, const struct ts_sweep_words *sweep,
-                                      const struct ts_option_texts *once, struct ts_arena *arena,
-                                      struct ts_diags *diags);
+/* Adds the axes of the scenario's section `sweep` or `search`, before those of the command line; one of a key that is
+ * an axis there takes its values, and one of a key that is set once there is left out. */
+enum ts_status ts_words_scenario_axes(struct ts_design_spec *spec, const struct ts_axes *own,
+                                      const struct ts_option_texts *once, struct ts_diags *diags);
 
 /* "grid", "list", "lhs" or "sobol". */
 enum ts_status ts_words_design(enum ts_design_kind *out, const char *word, struct ts_diags *diags);

@@ -2,7 +2,7 @@
 #ifndef TS_STUDY_DESIGN_H
 #define TS_STUDY_DESIGN_H
 
-#include "study/axis.h"
+#include "scenarios/language/axis.h"
 
 enum ts_design_kind {
     TS_DESIGN_GRID, /* every value with every other; the last axis changes first */
@@ -16,7 +16,7 @@ enum ts_design_kind {
 /* "grid", "list", "lhs", "sobol". */
 extern const char *const ts_design_names[TS_N_DESIGNS];
 
-enum { TS_MAX_AXES = 40, TS_MAX_POINTS = 1000000 };
+enum { TS_MAX_POINTS = 1000000 };
 
 struct ts_design_spec {
     enum ts_design_kind kind;

@@ -18,7 +18,7 @@
 #define TS_STUDY_PLAN_H
 
 #include "reports/report.h"
-#include "study/axis.h"
+#include "scenarios/language/axis.h"
 #include "study/trial.h"
 
 enum {

@@ -98,6 +98,7 @@ enum ts_status ts_trial_load(struct ts_scenario *out, const struct ts_trial_base
     options.sets = all;
     options.catalog = base->scenario->catalog;
     options.n_sets += n_sets;
+    options.is_point = true;
     const enum ts_status status = ts_scenario_load(out, base->path, &options, diags);
     free(all);
     return status;

@@ -73,6 +73,9 @@ struct ts_node;
 enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, const struct ts_source *source);
 /* workload_like.c: what `workload.like` names, into the tree; its text is in *source then, and *read set. */
 enum ts_status ts_workload_like(struct ts_loader *loader, struct ts_node *root, struct ts_source *source, bool *read);
+/* search_space.c: the section `search` of the file at options->space_path, into the tree; its text is in *source then,
+ * and *read set. */
+enum ts_status ts_search_space(struct ts_loader *loader, struct ts_node *root, struct ts_source *source, bool *read);
 /* bind.c: tree -> loader->root. */
 void ts_bind(struct ts_loader *loader, const struct ts_node *root);
 /* own_rows.c: the scenario's own hardware and models -> loader->catalog. */
@@ -99,7 +102,7 @@ void ts_resolve_events(struct ts_loader *loader);
 /* Behind all that is resolved class by class: makes a class of every class and site. */
 void ts_resolve_sites(struct ts_loader *loader);
 void ts_resolve_recorded(struct ts_loader *loader);
-void ts_resolve_sweep(struct ts_loader *loader, struct ts_sweep_words *out);
+void ts_resolve_studies(struct ts_loader *loader, struct ts_scenario *out);
 
 /* ---- shared between the resolvers ---- */
 

@@ -15,8 +15,8 @@ enum { MAX_SETS = 256 };
 static const char command_line[] = "command line";
 
 struct sources {
-    struct ts_source file, like;
-    bool file_read, like_read;
+    struct ts_source file, like, space;
+    bool file_read, like_read, space_read;
     struct ts_source sets[MAX_SETS];
     size_t n_sets;
 };
@@ -259,7 +259,7 @@ static void resolve(struct ts_loader *loader, struct ts_scenario *scenario)
     ts_resolve_routing(loader);
     ts_resolve_events(loader);
     ts_resolve_sites(loader);
-    ts_resolve_sweep(loader, &scenario->sweep);
+    ts_resolve_studies(loader, scenario);
 }
 
 /* The built-in catalogs: those of another scenario where the options have them. */
@@ -315,6 +315,9 @@ static enum ts_status load(struct ts_loader *loader, struct ts_scenario *scenari
     if (status == TS_OK) {
         status = ts_workload_like(loader, root, &sources->like, &sources->like_read);
     }
+    if (status == TS_OK) {
+        status = ts_search_space(loader, root, &sources->space, &sources->space_read);
+    }
     if (status != TS_OK) {
         return status;
     }
@@ -354,6 +357,9 @@ static void free_sources(struct sources *sources)
     }
     if (sources->like_read) {
         ts_source_deinit(&sources->like);
+    }
+    if (sources->space_read) {
+        ts_source_deinit(&sources->space);
     }
     for (size_t i = 0; i < sources->n_sets; i++) {
         ts_source_deinit(&sources->sets[i]);

@@ -7,18 +7,15 @@
 #include "base/arena.h"
 #include "base/uncertain.h"
 #include "measure/measurement.h"
+#include "scenarios/language/axis.h"
 #include "sim/model.h"
 #include "traces/workload.h"
 
 struct ts_catalog;
 
-/* The section `sweep`, as it is written. */
-struct ts_sweep_axis {
-    const char *key, *values;
-};
+/* The section `sweep`. */
 struct ts_sweep_words {
-    const struct ts_sweep_axis *axes; /* [n_axes] */
-    size_t n_axes;
+    struct ts_axes axes;
     int design;                        /* enum ts_design_kind of study/design.h */
     uint32_t n_points, n_replications; /* 0: not said */
 };
@@ -28,6 +25,7 @@ struct ts_scenario {
     struct ts_model model;
     struct ts_workload workload;
     struct ts_sweep_words sweep;
+    struct ts_axes search;        /* the section `search`: each axis has its values */
     uint32_t replications;        /* key `replications`, default 1 */
     const char *measurement_path; /* the file behind hardware: this-machine, NULL if no tier asks for it */
     const char *const *files;     /* [n_files] files and folders that the text names, a trace among them */
@@ -49,6 +47,8 @@ struct ts_scenario_options {
     const struct ts_measurement *measurement; /* what a file at measurement_path would say; NULL: it is read */
     const char *text;                         /* the scenario's text; NULL: it is read from the path */
     const struct ts_catalog *catalog;         /* the same of a scenario that outlives this one; NULL: they are parsed */
+    const char *space_path; /* a file whose section `search` replaces the scenario's; NULL: as written */
+    bool is_point;          /* of a study that is under way: the sections `sweep` and `search` are passed over */
 };
 
 /* Loads and checks. On failure (TS_ESCENARIO, TS_EIO, TS_EINPUT, TS_ENOMEM) *out is untouched and every mistake found

@@ -215,6 +215,34 @@ int ts_schema_find(const char *path)
     return -1;
 }
 
+/* A row stands for a key, or for a part of its value: {lognormal: {median: 3 s}}. */
+static bool row_takes(const struct ts_key *row, const char *key)
+{
+    for (const char *path = row->doc->path; *path;) {
+        const char *part = path += *path == '.';
+        path += *path == '[' ? strlen("[]") : strcspn(path, ".[");
+        key += strspn(key, ".[]");
+        const size_t len = (size_t)(path - part), n = strcspn(key, ".[]");
+        const bool is_any = *part == '*' || *part == '[';
+        if (n == 0 || !(is_any || (n == len && strncmp(part, key, n) == 0))) {
+            return false;
+        }
+        key += n;
+    }
+    const bool is_whole = row->type == TS_KEY_SECTION || row->type == TS_KEY_LIST || row->type == TS_KEY_NAMES;
+    return key[strspn(key, "]")] == '\0' || !is_whole;
+}
+
+bool ts_schema_takes(const char *key)
+{
+    bool any = false;
+    for (size_t i = 0; !any && *key && i < N_KEYS; i++) {
+        const struct ts_key row = ts_schema_key(i);
+        any = row_takes(&row, key);
+    }
+    return any;
+}
+
 const char *ts_schema_absent(const char *path, const char **hint)
 {
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {

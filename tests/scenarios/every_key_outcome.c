@@ -108,13 +108,25 @@ static void put_words(struct ts_text *out, const struct ts_model *model)
     ts_text_puts(out, model->recorded ? model->recorded->source : "");
 }
 
-/* Of which points a sweep has. */
-static void put_sweep(struct ts_text *out, const struct ts_sweep_words *sweep)
+static void put_axes(struct ts_text *out, const struct ts_axes *axes)
 {
-    ts_text_printf(out, "sweep %d %u %u\n", sweep->design, sweep->n_points, sweep->n_replications);
-    for (size_t i = 0; i < sweep->n_axes; i++) {
-        ts_text_printf(out, "%s=%s\n", sweep->axes[i].key, sweep->axes[i].values);
+    for (uint32_t a = 0; a < axes->n; a++) {
+        const struct ts_axis *axis = &axes->items[a];
+        ts_text_printf(out, "%s %g %g\n", axis->key, axis->low, axis->high);
+        for (uint32_t i = 0; i < axis->n; i++) {
+            ts_text_printf(out, "%s\n", axis->settings[i]);
+        }
     }
+}
+
+/* Of which points a sweep has, and a search. */
+static void put_studies(struct ts_text *out, const struct ts_scenario *scenario)
+{
+    const struct ts_sweep_words *sweep = &scenario->sweep;
+    ts_text_printf(out, "sweep %d %u %u\n", sweep->design, sweep->n_points, sweep->n_replications);
+    put_axes(out, &sweep->axes);
+    ts_text_puts(out, "search\n");
+    put_axes(out, &scenario->search);
 }
 
 static void put_keys(struct ts_text *out, const struct ts_model *model)
@@ -140,7 +152,7 @@ static void simulate(struct outcome *out, const struct ts_scenario *scenario, st
         const struct ts_report_input input = {.model = &scenario->model, .result = &runs.merged, .econ = &econ};
         put_figures(&out->figures, &input);
         put_words(&out->words, &scenario->model);
-        put_sweep(&out->words, &scenario->sweep);
+        put_studies(&out->words, scenario);
         ts_econ_deinit(&econ);
     }
     ts_replications_deinit(&runs);

@@ -56,6 +56,21 @@ static void test_schema__the_json_schema_is_what_the_table_says_and_is_json(void
     ts_text_deinit(&text);
 }
 
+static void test_schema__a_key_is_known_as_it_is_written_behind_set(void **state)
+{
+    (void)state;
+    assert_true(ts_schema_takes("seed"));
+    assert_true(ts_schema_takes("tiers.edge.replicas"));
+    assert_true(ts_schema_takes("tiers.edge.owned"));
+    assert_true(ts_schema_takes("workload.classes.chat.share"));
+    assert_true(ts_schema_takes("workload.classes[0].prompt.lognormal.median"));
+    assert_true(ts_schema_takes("limits"));
+    assert_false(ts_schema_takes(""));
+    assert_false(ts_schema_takes("tiers.edge.replicsa"));
+    assert_false(ts_schema_takes("tiers.edge.owned.price"));
+    assert_false(ts_schema_takes("seeds"));
+}
+
 static bool is_unit(const char *unit)
 {
     char text[64];
@@ -196,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schema__the_reference_page_is_what_the_table_says),
+        cmocka_unit_test(test_schema__a_key_is_known_as_it_is_written_behind_set),
         cmocka_unit_test(test_schema__the_json_schema_is_what_the_table_says_and_is_json),
         cmocka_unit_test(test_schema__every_key_is_documented_and_its_unit_known),
         cmocka_unit_test(test_schema__every_key_hangs_under_a_section),

@@ -31,7 +31,7 @@ static struct ts_axis parse(const char *text)
 {
     struct ts_axis axis;
     bool is_axis = false;
-    assert_int_equal(ts_axis_parse(&axis, &is_axis, text, &arena, NULL), TS_OK);
+    assert_int_equal(ts_axis_parse(&axis, &is_axis, text, ts_span_none(), &arena, NULL), TS_OK);
     assert_true(is_axis);
     return axis;
 }
@@ -52,7 +52,7 @@ static void assert_no_axis(const char *text)
 {
     struct ts_axis axis;
     bool is_axis = true;
-    assert_int_equal(ts_axis_parse(&axis, &is_axis, text, &arena, NULL), TS_OK);
+    assert_int_equal(ts_axis_parse(&axis, &is_axis, text, ts_span_none(), &arena, NULL), TS_OK);
     assert_false(is_axis);
 }
 
@@ -62,7 +62,7 @@ static void assert_refused(const char *text, const char *because)
     bool is_axis;
     struct ts_diags diags;
     ts_diags_init(&diags);
-    assert_int_equal(ts_axis_parse(&axis, &is_axis, text, &arena, &diags), TS_EUSAGE);
+    assert_int_equal(ts_axis_parse(&axis, &is_axis, text, ts_span_none(), &arena, &diags), TS_EUSAGE);
     assert_non_null(strstr(diags.items[0].message, because));
     ts_diags_deinit(&diags);
 }

@@ -57,7 +57,7 @@ static void open_fixture(struct fixture *f, const char *text, const char *const 
     }
     for (uint32_t a = 0; a < n_axes; a++) {
         bool is_axis = false;
-        assert_int_equal(ts_axis_parse(&f->axes[a], &is_axis, values[a], &f->arena, &f->diags), TS_OK);
+        assert_int_equal(ts_axis_parse(&f->axes[a], &is_axis, values[a], ts_span_none(), &f->arena, &f->diags), TS_OK);
         assert_true(is_axis);
     }
     f->spec = (struct ts_plan_spec){.base = &f->base,

@@ -1,6 +1,6 @@
 /* Hides the grammar of axes. A part of a range is a number with whatever stands behind it; numbers of a stepped range
  * are written with the decimals of its parts, so that 0.1:0.9:0.1 has 0.3 and not 0.30000000000000004. */
-#include "study/axis.h"
+#include "scenarios/language/axis.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +17,8 @@ struct part {
 };
 
 struct parsing {
-    const char *text; /* all of it, for diagnostics */
+    const char *text;  /* all of it, for diagnostics */
+    struct ts_span at; /* where the value is written; none: on the command line */
     const char *key;
     size_t key_len;
     struct ts_arena *arena;
@@ -28,9 +29,11 @@ struct parsing {
 
 static enum ts_status complain(const struct parsing *p, const char *what)
 {
-    return ts_fail(p->diags, TS_EUSAGE, ts_span_none(),
-                   "write for example tiers.edge.replicas=1,2,4 or routing.thresholds.edge=0.1:0.9:0.1", "'%s': %s",
-                   p->text, what);
+    return ts_fail(p->diags, TS_EUSAGE, p->at,
+                   p->at.line > 0
+                       ? "write for example '1, 2, 4' or '0.1:0.9:0.1'"
+                       : "write for example tiers.edge.replicas=1,2,4 or routing.thresholds.edge=0.1:0.9:0.1",
+                   "'%s': %s", p->text, what);
 }
 
 /* ---- values ---- */
@@ -241,10 +244,11 @@ static enum ts_status add_item(struct parsing *p, const char *item, size_t len)
     return add_value(p, item, len);
 }
 
-enum ts_status ts_axis_parse(struct ts_axis *out, bool *is_axis, const char *text, struct ts_arena *arena,
-                             struct ts_diags *diags)
+enum ts_status ts_axis_parse(struct ts_axis *out, bool *is_axis, const char *text, struct ts_span at,
+                             struct ts_arena *arena, struct ts_diags *diags)
 {
-    struct parsing p = {.text = text, .key = text, .key_len = strcspn(text, "="), .arena = arena, .diags = diags};
+    struct parsing p = {
+        .text = text, .at = at, .key = text, .key_len = strcspn(text, "="), .arena = arena, .diags = diags};
     struct part parts[3];
     bool is_log = false;
     *is_axis = false;
