@@ -451,6 +451,7 @@ struct ts_trace_counts ts_trace_counts(const struct ts_request_stream *stream)
     struct ts_trace_counts counts = trace->counts;
     ts_trace_order_count(&counts, trace->order);
     counts.naive_line = trace->rows.naive_line;
+    counts.grouped_line = trace->rows.grouped_line;
     const int64_t year_2001_ns = 1000000000 * TS_NS_PER_S;
     if (trace->told.n > 0 && trace->told.rows[0].time_ns >= year_2001_ns) {
         counts.first_ns = trace->told.rows[0].time_ns;

@@ -14,6 +14,7 @@
 /* What a column of a trace may mean. */
 enum ts_trace_field {
     TS_TRACE_TIME,
+    TS_TRACE_CLOCK, /* the time of day, where TIME is the day alone */
     TS_TRACE_PROMPT,
     TS_TRACE_OUTPUT,
     TS_TRACE_CLASS,       /* the name of one of the scenario's classes */
@@ -129,6 +130,7 @@ struct ts_trace_counts {
     bool came_late;            /* a row is earlier than one handed out already: the stream ended there */
     uint64_t late_line;        /* the first row that is earlier than the one before it; 0: none */
     uint64_t naive_line;       /* a time without a zone, in the hour that clocks are set back; 0: none */
+    uint64_t grouped_line;     /* the first number of tokens with thousands set off; 0: none */
     int64_t first_ns, last_ns; /* of the rows kept, since 1970; 0 where times are no dates */
     int64_t start_ns;          /* of the arrival 0, on the file's own clock */
     char unused[128];          /* columns that are not used: "Model, Total tokens and 3 more"; "": all are */

@@ -197,10 +197,11 @@ struct ts_trace_rows {
     size_t ids_cap;
     uint64_t *waits; /* [waits_cap] of the current row */
     size_t waits_cap;
-    struct ts_key_table calls; /* by the key of a call: that of its session */
-    int64_t tool_behind_ns;    /* the row before this one was followed by a tool of that time */
-    uint16_t prefix_tok;       /* tokens of an id, as the first row with some shows */
-    uint64_t naive_line;
+    struct ts_key_table calls;         /* by the key of a call: that of its session */
+    int64_t tool_behind_ns;            /* the row before this one was followed by a tool of that time */
+    uint16_t prefix_tok;               /* tokens of an id, as the first row with some shows */
+    char when[64];                     /* a day and a time of day, joined */
+    uint64_t naive_line, grouped_line; /* see ts_trace_counts */
     /* There are columns that say why a row is no request, labels, what prompts consist of. */
     bool says_drops, says_labels, says_prompts, says_turns;
     bool says_more; /* any of the last three */

@@ -9,6 +9,7 @@ static const struct {
     enum ts_trace_field field;
 } words[] = {
     {"time", TS_TRACE_TIME},
+    {"clock", TS_TRACE_CLOCK},
     {"in", TS_TRACE_PROMPT},
     {"out", TS_TRACE_OUTPUT},
     {"class", TS_TRACE_CLASS},

@@ -2,6 +2,7 @@
  * or tokens (a call that failed), those that say that they failed, and what is no call of a model. Nothing that is not
  * needed is looked at, so that nothing there refuses a row. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,15 +36,50 @@ static enum ts_status fail_tokens(const struct ts_trace_rows *rows, enum ts_trac
         too_many ? "a request this large is a mistake of the file: is the column the right one?" : NULL, diags);
 }
 
+/* At most n digits; how many. */
+static size_t read_digits(double *value, const char *text, size_t len, size_t n)
+{
+    size_t i = 0;
+    for (; i < n && i < len && text[i] >= '0' && text[i] <= '9'; i++) {
+        *value = 10.0 * *value + (text[i] - '0');
+    }
+    return i;
+}
+
+/* "1.200", "12,345,678", "1 200", "1'200": digits in threes behind one mark. A point in a file with commas between its
+ * columns is one before decimals: 374.000. */
+static bool read_grouped(double *out, const char *text, size_t len, char separator)
+{
+    static const char *const marks[] = {".", ",", " ", "'", "_", "\xc2\xa0", "\xe2\x80\xaf"};
+    for (size_t m = separator == ',' ? 1 : 0; m < sizeof marks / sizeof marks[0]; m++) {
+        const size_t size = strlen(marks[m]);
+        double value = 0.0;
+        const size_t n_first = read_digits(&value, text, len, 3);
+        size_t at = n_first;
+        while (n_first > 0 && at + size < len && memcmp(text + at, marks[m], size) == 0 &&
+               read_digits(&value, text + at + size, len - at - size, 3) == 3) {
+            at += size + 3;
+        }
+        if (at > n_first && at == len) {
+            *out = value;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A number of tokens that was not written in digits alone: "374.0", 374.0. */
-static enum ts_status read_other_tokens(uint32_t *out, const struct ts_trace_rows *rows, enum ts_trace_field field,
+static enum ts_status read_other_tokens(uint32_t *out, struct ts_trace_rows *rows, enum ts_trace_field field,
                                         const struct ts_trace_cell *cell, struct ts_diags *diags)
 {
+    const char separator = rows->container->separator;
     double value = cell->real;
     if (cell->kind == TS_CELL_JSON) {
         return fail_tokens(rows, field, false, diags);
     }
-    if (cell->kind == TS_CELL_TEXT) {
+    if (cell->kind == TS_CELL_TEXT && separator != '\0' && read_grouped(&value, cell->text, cell->len, separator)) {
+        rows->grouped_line = rows->grouped_line > 0 ? rows->grouped_line : rows->container->line;
+    } else if (cell->kind == TS_CELL_TEXT) {
         int64_t ns = 0;
         const bool is_number = ts_trace_seconds(&ns, cell->text, cell->len, 1.0, rows->clock.decimal_comma) ||
                                ts_trace_seconds(&ns, cell->text, cell->len, 1.0, false);
@@ -60,7 +96,7 @@ static enum ts_status read_other_tokens(uint32_t *out, const struct ts_trace_row
 }
 
 /* 0 where there is no value. */
-static enum ts_status read_tokens(uint32_t *out, const struct ts_trace_rows *rows, enum ts_trace_field field,
+static enum ts_status read_tokens(uint32_t *out, struct ts_trace_rows *rows, enum ts_trace_field field,
                                   struct ts_diags *diags)
 {
     struct ts_trace_cell cell;
@@ -82,11 +118,26 @@ static enum ts_status read_tokens(uint32_t *out, const struct ts_trace_rows *row
     return is_missing(&cell) ? TS_OK : read_other_tokens(out, rows, field, &cell, diags);
 }
 
-static enum ts_status fail_time(const struct ts_trace_rows *rows, struct ts_diags *diags)
+/* The day and the time of day may stand in two columns. */
+static void time_cell_of(struct ts_trace_cell *out, struct ts_trace_rows *rows)
+{
+    struct ts_trace_cell clock;
+    ts_trace_cell_of(out, rows, TS_TRACE_TIME);
+    if (rows->slots[TS_TRACE_CLOCK] < 0 || out->kind != TS_CELL_TEXT) {
+        return;
+    }
+    ts_trace_cell_of(&clock, rows, TS_TRACE_CLOCK);
+    if (clock.kind == TS_CELL_TEXT) {
+        (void)snprintf(rows->when, sizeof rows->when, "%s %s", out->text, clock.text);
+        *out = (struct ts_trace_cell){.kind = TS_CELL_TEXT, .text = rows->when, .len = strlen(rows->when)};
+    }
+}
+
+static enum ts_status fail_time(struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     const struct ts_trace_clock *clock = &rows->clock;
     struct ts_trace_cell cell;
-    ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
+    time_cell_of(&cell, rows);
     const bool slashes =
         cell.kind == TS_CELL_TEXT && strchr(cell.text, '/') && !clock->day_first && !clock->month_first;
     const char *due = clock->kind == TS_TIME_NUMBER  ? "a number, as the times before it"
@@ -104,7 +155,7 @@ static enum ts_status fail_time(const struct ts_trace_rows *rows, struct ts_diag
 static enum ts_status read_time(struct ts_trace_row *out, struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     struct ts_trace_cell cell;
-    ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
+    time_cell_of(&cell, rows);
     if (ts_trace_clock_read(&out->time_ns, &rows->clock, &cell)) {
         const bool is_quiet = out->time_ns >= rows->clock.quiet_ns[0] && out->time_ns < rows->clock.quiet_ns[1];
         if (!is_quiet && rows->clock.is_naive && !rows->naive_line && !rows->clock.has_zone &&
@@ -203,7 +254,7 @@ enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_ro
         status = read_row(out, rows, diags);
     } else {
         struct ts_trace_cell cell;
-        ts_trace_cell_of(&cell, rows, TS_TRACE_TIME);
+        time_cell_of(&cell, rows);
         out->has_no_time = !ts_trace_clock_read(&out->time_ns, &rows->clock, &cell);
         status = rows->says_turns ? ts_trace_turn_read(out, rows, diags) : TS_OK; /* others may wait for it */
     }

@@ -72,6 +72,10 @@ void ts_trace_counts_warn(const struct ts_trace_counts *counts, const char *path
             "a time without a zone, in the hour of the year that such a clock shows twice: it is taken as UTC, "
             "and two hours may lie on one another here");
     }
+    if (counts->grouped_line > 0) {
+        ts_diags_add(diags, TS_NOTE, line_of(path, counts->grouped_line), NULL,
+                     "tokens are written with thousands set off, here first: 1.200, 1,200 and 1 200 are 1200");
+    }
     if (counts->unused[0]) {
         ts_diags_add(diags, TS_NOTE, ts_span_file(path), NULL, "columns that are not used: %s", counts->unused);
     }
@@ -153,6 +157,7 @@ static const char *meaning_of(enum ts_trace_field field)
 {
     static const char *const words[TS_TRACE_N_FIELDS] = {
         [TS_TRACE_TIME] = "time",
+        [TS_TRACE_CLOCK] = "time of day",
         [TS_TRACE_PROMPT] = "prompt tokens",
         [TS_TRACE_OUTPUT] = "output tokens",
         [TS_TRACE_CLASS] = "class",

@@ -125,6 +125,50 @@ static void test_trace_kinds__what_was_understood_is_told(void **state)
     ts_text_deinit(&sum.told);
 }
 
+/* Digits in threes, whatever sets them off; "374.000" between commas has decimals. */
+static void test_trace_kinds__thousands_may_be_set_off(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t prompt_tok;
+        uint64_t grouped_line;
+    } rows[] = {
+        {"time;in;out\n1;300;10\n2;1.200;10\n", 1500, 3},
+        {"time;in;out\n1;1.000;10\n2;12.345.678;10\n", 0, 0}, /* beyond 10 million */
+        {"time,in,out\n1,\"1,200\",10\n2,\"3,000,000\",10\n", 3001200, 2},
+        {"time,in,out\n1,374.000,10\n2,1 000,10\n", 1374, 3},
+        {"time\tin\tout\n1\t1,000\t10\n2\t1\xe2\x80\xaf"
+         "000\t10\n",
+         2000, 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct temp_file file;
+        struct sum sum;
+        write_text(&file, rows[i].text);
+        const enum ts_status status = read_mapped(&sum, file.path, "time=time,in=in,out=out", NULL);
+        assert_int_equal(status, rows[i].prompt_tok > 0 ? TS_OK : TS_EINPUT);
+        if (status == TS_OK) {
+            assert_int_equal(sum.prompt_tok, rows[i].prompt_tok);
+            assert_int_equal(sum.counts.grouped_line, rows[i].grouped_line);
+            ts_text_deinit(&sum.told);
+        }
+        remove_file(&file);
+    }
+}
+
+static void test_trace_kinds__a_day_and_its_time_in_two_columns(void **state)
+{
+    (void)state;
+    struct temp_file file;
+    struct sum sum;
+    write_text(&file, "Date,Start,in,out\n2026-03-01,08:00:01,10,20\n2026-03-02,08:00:03.5,30,40\n");
+    assert_int_equal(read_mapped(&sum, file.path, "time=Date,clock=Start,in=in,out=out", NULL), TS_OK);
+    assert_int_equal(sum.counts.last_ns - sum.counts.first_ns, 86402500000000);
+    ts_text_deinit(&sum.told);
+    remove_file(&file);
+}
+
 static void assert_refused(const char *text, const char *map, const char *expected)
 {
     struct temp_file file;
@@ -343,6 +387,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trace_kinds__each_sample_gives_its_figures),
         cmocka_unit_test(test_trace_kinds__what_was_understood_is_told),
+        cmocka_unit_test(test_trace_kinds__thousands_may_be_set_off),
+        cmocka_unit_test(test_trace_kinds__a_day_and_its_time_in_two_columns),
         cmocka_unit_test(test_trace_kinds__what_is_no_trace_says_what_it_is),
         cmocka_unit_test(test_trace_kinds__a_column_that_is_not_there_is_named),
         cmocka_unit_test(test_trace_kinds__dates_that_can_be_read_in_two_ways_are_refused),
