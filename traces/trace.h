@@ -14,7 +14,6 @@
 /* What a column of a trace may mean. */
 enum ts_trace_field {
     TS_TRACE_TIME,
-    TS_TRACE_CLOCK, /* the time of day, where TIME is the day alone */
     TS_TRACE_PROMPT,
     TS_TRACE_OUTPUT,
     TS_TRACE_CLASS,       /* the name of one of the scenario's classes */
@@ -31,6 +30,7 @@ enum ts_trace_field {
     TS_TRACE_WAITS,       /* the requests, one or an array, whose replies it waits for */
     TS_TRACE_DELAY,       /* and so long behind them */
     TS_TRACE_TOOL,        /* and so long more, for tools: before this request, or (LLMServingSim) behind it */
+    TS_TRACE_CLOCK,       /* the time of day, where TIME is the day alone */
     TS_TRACE_N_READ,
     /* told as not used: */
     TS_TRACE_MODEL = TS_TRACE_N_READ,
