@@ -106,6 +106,29 @@ static void put_tier_rows(struct ts_text *out, const struct ts_report *report, c
     }
 }
 
+static void put_steps(struct ts_text *out, const struct ts_steps_model *steps)
+{
+    ts_text_printf(out, "%s: ", ts_origin_name(steps->origin));
+    ts_html_put(out, steps->source);
+}
+
+static void put_step_times(struct ts_text *out, const struct ts_tier_model *tier)
+{
+    if (tier->kind == TS_TIER_API) {
+        ts_text_puts(out, "the provider&#39;s");
+    } else if (tier->kind == TS_TIER_SERVER) {
+        put_steps(out, &tier->u.server.pools[0].replica.steps);
+    } else if (!ts_tier_is_mixed(tier)) {
+        put_steps(out, &tier->u.device.steps);
+    }
+    for (uint32_t k = 0; ts_tier_is_mixed(tier) && k < tier->u.device.n_kinds; k++) {
+        ts_text_puts(out, k > 0 ? "<br>" : "");
+        ts_html_put(out, tier->u.device.kinds[k].name);
+        ts_text_puts(out, ": ");
+        put_steps(out, &tier->u.device.kinds[k].device.steps);
+    }
+}
+
 static void put_what_tiers_are(struct ts_text *out, const struct ts_model *model)
 {
     begin_section(out, "The tiers", "What runs where.");
@@ -114,10 +137,6 @@ static void put_what_tiers_are(struct ts_text *out, const struct ts_model *model
                       "<th scope=\"col\">step times</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         const struct ts_tier_model *tier = &model->tiers[i];
-        const struct ts_steps_model *steps = tier->kind == TS_TIER_DEVICE
-                                                 ? &ts_device_of_kind(&tier->u.device, 0)->steps
-                                             : tier->kind == TS_TIER_SERVER ? &tier->u.server.pools[0].replica.steps
-                                                                            : NULL;
         ts_text_printf(out, "<tr><th scope=\"row\"><span class=\"swatch\" style=\"background:%s\"></span>",
                        ts_chart_colour(i));
         ts_html_put(out, tier->name);
@@ -126,12 +145,7 @@ static void put_what_tiers_are(struct ts_text *out, const struct ts_model *model
         ts_text_puts(out, "</td><td>");
         ts_html_put(out, tier->hardware);
         ts_text_puts(out, "</td><td>");
-        if (steps != NULL) {
-            ts_text_printf(out, "%s: ", ts_origin_name(steps->origin));
-            ts_html_put(out, steps->source);
-        } else {
-            ts_text_puts(out, "the provider&#39;s");
-        }
+        put_step_times(out, tier);
         ts_text_puts(out, "</td></tr>\n");
     }
     end_section(out);

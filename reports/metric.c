@@ -66,6 +66,11 @@ static bool has_router_price(const struct ts_model *model)
     return model->router.usd_per_call > 0.0 || model->router.verify.usd_per_call > 0.0;
 }
 
+static bool has_router_reads(const struct ts_model *model)
+{
+    return model->router.reads_s.n > 0;
+}
+
 static bool has_attempts(const struct ts_model *model)
 {
     return model->router.policy == TS_ROUTE_CASCADE || model->router.policy == TS_ROUTE_HEDGE ||
@@ -219,6 +224,12 @@ static double get_output_rate(const struct ts_metric_view *view, const struct ts
 {
     (void)self;
     return ratio((double)view->cell.output_tok, ts_result_window_s(view->result) - view->result->warmup_s);
+}
+
+static double get_router_busy(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio(view->cell.router_s, ts_result_window_s(view->result) - view->result->warmup_s);
 }
 
 static double get_api_bill(const struct ts_metric_view *view, const struct ts_metric *self)
@@ -491,6 +502,7 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 #define WHEN_TRANSFERS has_transfers
 #define WHEN_ATTEMPTS has_attempts
 #define WHEN_ROUTER_PRICE has_router_price
+#define WHEN_ROUTER_READS has_router_reads
 #define WHEN_PROMPT_CACHE has_prompt_cache
 #define WHEN_SESSIONS has_sessions
 #define WHEN_OUTAGES has_outages
@@ -594,7 +606,11 @@ static double get_plan(const struct ts_metric_view *view, const struct ts_metric
 
 #define FIGURES_API_BILL                                                                                               \
     FIGURE("api_bill", "sum", "USD", REQUESTS, get_api_bill,                                                           \
-           "Paid to APIs for requests done and superseded attempts, and for router and checks.")
+           "Paid to APIs for requests done and superseded attempts, and for router and checks.")                       \
+    NUMBER("router_busy", "mean", "1", REQUESTS, get_router_busy,                                                      \
+           "With a measured router: machines like the one measured that are at work on it in the mean; they do not "   \
+           "queue, so leave room.",                                                                                    \
+           .per = 1, .concerns = has_router_reads)
 
 #define OF_UNITS(name, stat, unit, get, doc) NUMBER(name, stat, unit, TIER, get, doc, .per = 1, .of_pools = true)
 #define FIGURES_ENERGY                                                                                                 \

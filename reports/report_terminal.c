@@ -225,6 +225,11 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_report *re
     ts_text_puts(out, " answered right");
     ts_report_put_quality(out, report);
     ts_text_puts(out, "\n");
+    if (report->input.model->router.reads_s.n > 0) {
+        ts_text_puts(out, "  router     at work on prompts ");
+        ts_metric_format(out, ts_report_value(report, ALL, "router_busy", "mean"), "frac");
+        ts_text_puts(out, " of the time of a machine like the one measured\n");
+    }
 }
 
 /* How long sessions take, and how many users are at work at a time. */

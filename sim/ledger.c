@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "sim/routing/router.h"
 #include "sim/tiers/device_users.h"
 
 /* ---- units ---- */
@@ -458,6 +459,7 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
     cell->fell_back += flight->tier != flight->choice;
     if (!left_out) {
         cell->router_usd += ledger->model->router.usd_per_call;
+        cell->router_s += ts_router_reads_s(&ledger->model->router, &flight->request);
         add_displaced(ledger, cell, call, flight);
     }
     count_outcome(cell, record->outcome, left_out);

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/check.h"
 #include "scenarios/catalog/serving_power.h"
 
 static const double unpublished_prompt_tok = 200.0;
@@ -43,10 +44,12 @@ static void add(struct ts_class_points *out, struct ts_class_point point, enum t
     }
 }
 
+/* Every engine that points are of has a row. */
 static uint32_t engine_index(const struct ts_catalog *catalog, const char *name)
 {
     const struct ts_engine_cost *engine = ts_efficiency_engine(catalog, name);
-    return engine ? (uint32_t)(engine - catalog->engines) : 0;
+    TS_CHECK(engine != NULL);
+    return (uint32_t)(engine - catalog->engines);
 }
 
 /* Whether the users' sequences, most of a reply long, find room beside the weights, with KV entries of 8 bits; where

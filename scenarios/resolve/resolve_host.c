@@ -51,6 +51,10 @@ const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, c
 {
     static const char *const names[] = {"vllm", "sglang", "trtllm", "llama.cpp",
                                         "vllm-2025"}; /* as the schema numbers them */
-    const bool server = ctx->tier->kind == TS_TIER_SERVER;
-    return ts_efficiency_engine(&loader->catalog, names[server ? ts_value_choice(ctx->value, "engine") : 3]);
+    if (ctx->tier->kind == TS_TIER_SERVER) {
+        return ts_efficiency_engine(&loader->catalog, names[ts_value_choice(ctx->value, "engine")]);
+    }
+    const struct ts_chip *chip = ctx->hardware ? ts_catalog_chip(&loader->catalog, ctx->hardware->name) : NULL;
+    const bool is_phone = chip && ts_str_equal(chip->class_name, "phone");
+    return ts_efficiency_engine(&loader->catalog, is_phone ? "executorch" : "llama.cpp");
 }

@@ -200,6 +200,8 @@ static void test_router__a_measured_one_takes_what_its_prompt_takes(void **state
                          without.tiers[WEAK].cells[0].latency_ns[TS_TTFT].max + 1000 * us[i]);
         assert_int_equal(with.tiers[WEAK].cells[0].latency_ns[TS_E2E].max,
                          without.tiers[WEAK].cells[0].latency_ns[TS_E2E].max + 1000 * us[i]);
+        world_assert_near(with.tiers[WEAK].cells[0].router_s, 1e-6 * (double)us[i], 1e-12);
+        assert_true(without.tiers[WEAK].cells[0].router_s == 0.0);
         ts_result_deinit(&with);
         ts_result_deinit(&without);
     }
