@@ -62,7 +62,7 @@ static enum ts_status export_csv(const char *path, const char *csv_path, struct 
         status = ts_study_db_csv(db, csv_path, diags);
     }
     if (status == TS_OK) {
-        printf("%u points in %s and %s\n", counts.n_done + counts.n_impossible, path, csv_path);
+        printf("%u points in %s and %s\n", counts.n_done + counts.n_impossible + counts.n_stopped, path, csv_path);
     }
     ts_study_db_close(db);
     return status;

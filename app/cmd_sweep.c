@@ -23,7 +23,7 @@ struct sweep_args {
     struct ts_scenario_args scenario;
     const char *design, *out, *capacity, *goal, *shard, *slurm, *until;
     uint32_t points, replications, threads, shards;
-    bool resume, dry_run, quiet;
+    bool resume, early_stop, dry_run, quiet;
 };
 
 static const struct sweep_args defaults = {.capacity = "off", .goal = "cost.total", .shards = 16};
@@ -42,6 +42,9 @@ static const struct ts_option options[] = {
     {"replications", 'r', TS_INTO(struct sweep_args, replications), "N",
      "independent replications of every point (default: as the scenario says)", .range = {1, MAX_REPLICATIONS}},
     TS_OPTION_UNTIL(struct sweep_args, until),
+    {"early-stop", 0, TS_INTO(struct sweep_args, early_stop), NULL,
+     "end a point, without figures, once it is certain that it misses slo.attainment or limits.attainment",
+     .without = {"until"}},
     {"goal", 'g', TS_INTO(struct sweep_args, goal), "FIGURE",
      "what the best point has least of, e.g. cost.total or edge.ttft.p95; most of: max:attainment.mean"},
     {"out", 'o', TS_INTO(struct sweep_args, out), "FILE",
@@ -154,7 +157,8 @@ static enum ts_status print_fingerprint(struct ts_text *out, struct job *job, st
         }
     }
     const struct ts_progress progress = ts_progress_line_of(&job->line);
-    const struct ts_point_options how = {.effort = job->effort, .until = until_of(job)};
+    const struct ts_point_options how = {
+        .effort = job->effort, .until = until_of(job), .stops_early = job->args->early_stop};
     return values ? ts_fingerprint_put(out, TS_VERSION, &job->loaded.base, &how, values, &progress, diags) : TS_ENOMEM;
 }
 
@@ -191,6 +195,7 @@ static const char *command_words(struct job *job)
     put_count(&text, "replications", args->replications);
     put_option(&text, "until", args->until);
     put_option(&text, "capacity", args->capacity);
+    ts_text_puts(&text, args->early_stop ? " --early-stop" : "");
     const char *kept = text.failed ? NULL : ts_arena_strdup(job->arena, text.data);
     ts_text_deinit(&text);
     return kept;
@@ -292,6 +297,9 @@ static enum ts_status print_best(const struct job *job, struct ts_study_db *db, 
         eligible = false;
         status = ts_study_db_best(best, &n, N_BEST, db, goal, false, diags);
     }
+    if (status == TS_OK && n == 0) {
+        printf("NO point keeps the SLO and all limits\n");
+    }
     if (status != TS_OK || n == 0) {
         return status;
     }
@@ -329,9 +337,13 @@ static enum ts_status print_end(const struct job *job, struct ts_study_db *db, c
     if (status != TS_OK) {
         return status;
     }
-    printf("\n%u of %u points in %s", counts.n_done + counts.n_impossible, counts.n_design, job->path);
+    printf("\n%u of %u points in %s", counts.n_done + counts.n_impossible + counts.n_stopped, counts.n_design,
+           job->path);
     if (counts.n_impossible > 0) {
         printf("; %u cannot be: column why", counts.n_impossible);
+    }
+    if (counts.n_stopped > 0) {
+        printf("; %u stopped early, as they miss what is wanted: column why", counts.n_stopped);
     }
     if (outcome->n_inexact > 0) {
         printf("\n%u did not reach --until '%s' within %u replications", outcome->n_inexact, job->args->until,
@@ -384,6 +396,19 @@ static enum ts_status submit(struct job *job, struct ts_diags *diags)
     return slurm.words && slurm.stem ? ts_slurm_submit(&slurm, job->arena, diags) : TS_ENOMEM;
 }
 
+/* Each point may want an attainment of its own, if that is an axis. */
+static enum ts_status check_early_stop(const struct job *job, struct ts_diags *diags)
+{
+    bool applies = !job->args->early_stop || ts_early_stop_applies(&job->loaded.scenario);
+    for (uint32_t a = 0; a < job->spec.n_axes; a++) {
+        applies = applies || ts_str_has_suffix(job->spec.axes[a].key, ".attainment");
+    }
+    return applies ? TS_OK
+                   : ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out, or set slo.attainment='95 %'",
+                             "--early-stop does nothing: it needs slo.attainment or limits.attainment, and a generated "
+                             "workload without sessions, prefixes or users");
+}
+
 static enum ts_status sweep(struct job *job, struct ts_diags *diags)
 {
     struct ts_study_db *db = NULL;
@@ -394,9 +419,13 @@ static enum ts_status sweep(struct job *job, struct ts_diags *diags)
                                        .n_threads = job->args->threads ? job->args->threads : ts_run_info_cpus(),
                                        .effort = job->effort,
                                        .until = until_of(job),
+                                       .stops_early = job->args->early_stop,
                                        .goal = job->goal,
                                        .progress = ts_progress_line_of(&job->line)};
     enum ts_status status = make_design(job, diags);
+    if (status == TS_OK) {
+        status = check_early_stop(job, diags);
+    }
     if (status == TS_OK) {
         ts_interrupt_arm();
         status = ts_sweep_check(&spec, diags);

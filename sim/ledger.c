@@ -272,11 +272,6 @@ struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t 
     return &ledger->result.tiers[tier].cells[class_id].latency_ns[TS_ITL];
 }
 
-static bool keeps(int64_t latency_ns, double bound_s)
-{
-    return !(bound_s > 0.0) || (double)latency_ns * 1e-9 <= bound_s;
-}
-
 static void add_latency(struct ts_ledger *ledger, struct ts_cell *cell, uint32_t tier, enum ts_latency latency,
                         int64_t value_ns)
 {
@@ -294,9 +289,7 @@ static void add_tail(struct ts_ledger *ledger, uint32_t class_id, enum ts_tail t
 
 bool ts_ledger_meets(const struct ts_ledger *ledger, const struct ts_request_record *record)
 {
-    const struct ts_slo_model *slo = &ledger->model->slo;
-    return record->outcome == TS_DONE && keeps(record->ttft_ns, slo->ttft_s) && keeps(record->e2e_ns, slo->e2e_s) &&
-           (record->tpot_ns == TS_NEVER_NS || keeps(record->tpot_ns, slo->tpot_s));
+    return ts_record_meets(record, &ledger->model->slo);
 }
 
 static void add_latencies(struct ts_ledger *ledger, struct ts_cell *cell, const struct ts_flight *flight,

@@ -8,6 +8,7 @@
 #include "sim/record.h"
 
 #include "sim/flight.h"
+#include "sim/model.h"
 
 const char *ts_outcome_name(enum ts_outcome outcome)
 {
@@ -58,4 +59,15 @@ struct ts_request_record ts_record_of(const struct ts_flight *flight, enum ts_ou
         record.tpot_ns = (record.e2e_ns - record.ttft_ns + n_gaps / 2) / n_gaps;
     }
     return record;
+}
+
+static bool keeps(int64_t latency_ns, double bound_s)
+{
+    return !(bound_s > 0.0) || (double)latency_ns * 1e-9 <= bound_s;
+}
+
+bool ts_record_meets(const struct ts_request_record *record, const struct ts_slo_model *slo)
+{
+    return record->outcome == TS_DONE && keeps(record->ttft_ns, slo->ttft_s) && keeps(record->e2e_ns, slo->e2e_s) &&
+           (record->tpot_ns == TS_NEVER_NS || keeps(record->tpot_ns, slo->tpot_s));
 }

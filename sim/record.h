@@ -3,6 +3,7 @@
 #ifndef TS_SIM_RECORD_H
 #define TS_SIM_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sim/reasons.h"
@@ -32,5 +33,9 @@ struct ts_request_record {
 
 /* Of a request that ends at now_ns. `request` is borrowed from the flight. */
 struct ts_request_record ts_record_of(const struct ts_flight *flight, enum ts_outcome outcome, int64_t now_ns);
+
+struct ts_slo_model;
+/* Done within every bound of the SLO. */
+bool ts_record_meets(const struct ts_request_record *record, const struct ts_slo_model *slo);
 
 #endif

@@ -110,6 +110,9 @@ enum ts_status ts_fingerprint_put(struct ts_text *out, const char *version, cons
     put_assumptions(&p, &base->scenario->model);
     ts_text_printf(out, "replications: %u\ncapacity: %s\n", base->scenario->replications,
                    ts_capacity_efforts[options->effort]);
+    if (options->stops_early) {
+        ts_text_puts(out, "early stop\n");
+    }
     if (options->until) {
         const struct ts_metric *metric = options->until->metric;
         ts_text_printf(out, "until: %s.%s %g\n", metric->name, metric->stat, options->until->frac);

@@ -199,6 +199,10 @@ static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenari
     if (status == TS_OK && options->effort != TS_CAPACITY_OFF && ts_capacity_applies(scenario)) {
         status = ts_growth_find(&capacity, &curve, scenario, &growth, diags);
     }
+    struct ts_early_stop stop = {.key = NULL};
+    if (status == TS_OK && options->stops_early) {
+        status = ts_early_stop_find(&stop, scenario, options->tapes, &options->progress, diags);
+    }
     if (status == TS_OK) {
         const struct ts_replicate_options how = {.n_replications = scenario->replications,
                                                  .until = options->until,
@@ -207,6 +211,7 @@ static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenari
                                                  .on_result = each.values ? appraise_one : NULL,
                                                  .tapes = options->tapes,
                                                  .skips_figures = true,
+                                                 .stop = &stop,
                                                  .user = &each};
         each.capacity = &capacity;
         status = ts_replicate(&runs, scenario, &how, diags);

@@ -13,6 +13,7 @@ struct ts_point_options {
     bool keeps_replications;        /* see ts_point_row.each */
     struct ts_tapes *tapes;         /* see trial.h */
     const struct ts_until *until;   /* see replicate.h; NULL: as many replications as the scenario says */
+    bool stops_early; /* TS_ELIMIT, and a diagnostic, once study/early_stop.h is certain; not with until */
     struct ts_progress progress;
 };
 

@@ -44,7 +44,8 @@ static enum ts_status simulate_once(const struct replication_run *run, struct sl
                                              .rows = slot->rows,
                                              .sorts_trace = sorts,
                                              .tapes = options->tapes,
-                                             .skips_figures = options->skips_figures};
+                                             .skips_figures = options->skips_figures,
+                                             .stop = options->stop};
         status = ts_trial_run(&slot->outcome, &trial, &how, &slot->diags);
     }
     if (slot->rows) {

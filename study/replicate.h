@@ -17,8 +17,9 @@ struct ts_replicate_options {
     /* Gets the result of each replication before it is merged, in the order of their index, one at a time; NULL: nobody
      * wants it. A status other than TS_OK ends all. */
     enum ts_status (*on_result)(void *user, const struct ts_result *result);
-    struct ts_tapes *tapes; /* see trial.h */
-    bool skips_figures;     /* of each: `each` has no values, and counts alone */
+    struct ts_tapes *tapes;           /* see trial.h */
+    bool skips_figures;               /* of each: `each` has no values, and counts alone */
+    const struct ts_early_stop *stop; /* see trial.h */
     void *user;
 };
 

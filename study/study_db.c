@@ -471,9 +471,11 @@ static bool put_settings(struct ts_study_db *db, int64_t point, uint32_t positio
     return good;
 }
 
-static bool put_point(struct ts_study_db *db, uint32_t position, const struct ts_point_outcome *outcome,
-                      const char *why_not)
+static bool put_point(struct ts_study_db *db, uint32_t position, enum ts_point_fate fate,
+                      const struct ts_point_outcome *outcome, const char *why_not)
 {
+    static const char *const words[TS_POINT_N_FATES] = {"done", "impossible", "stopped"};
+    const bool is_done = fate == TS_POINT_DONE;
     sqlite3_stmt *put = statement(db, TS_STUDY_PUT_POINT);
     struct ts_text key;
     ts_text_init(&key);
@@ -481,8 +483,8 @@ static bool put_point(struct ts_study_db *db, uint32_t position, const struct ts
     (void)sqlite3_clear_bindings(put);
     (void)sqlite3_bind_int64(put, 1, position);
     bind_text(db, put, 2, key.data);
-    bind_text(db, put, 3, outcome ? "done" : "impossible");
-    if (outcome) {
+    bind_text(db, put, 3, words[fate]);
+    if (is_done) {
         (void)sqlite3_bind_int64(put, 5, outcome->n_replications);
         (void)sqlite3_bind_int64(put, 6, outcome->n_limits_missed);
         bind_text(db, put, 7, outcome->missed);
@@ -492,20 +494,20 @@ static bool put_point(struct ts_study_db *db, uint32_t position, const struct ts
     }
     bool good = !key.failed && done(db, put);
     const int64_t point = sqlite3_last_insert_rowid(db->db);
-    good = good && put_settings(db, point, position) && (!outcome || put_results(db, point, outcome));
+    good = good && put_settings(db, point, position) && (!is_done || put_results(db, point, outcome));
     ts_text_deinit(&key);
     return good;
 }
 
-enum ts_status ts_study_db_put(struct ts_study_db *db, uint32_t position, const struct ts_point_outcome *outcome,
-                               const char *why_not, struct ts_diags *diags)
+enum ts_status ts_study_db_put(struct ts_study_db *db, uint32_t position, enum ts_point_fate fate,
+                               const struct ts_point_outcome *outcome, const char *why_not, struct ts_diags *diags)
 {
     enum ts_status status = ts_study_db_run(db, "BEGIN", diags);
     if (status != TS_OK) {
         return status;
     }
-    status =
-        put_point(db, position, outcome, why_not) ? ts_study_db_run(db, "COMMIT", diags) : ts_study_db_fail(db, diags);
+    status = put_point(db, position, fate, outcome, why_not) ? ts_study_db_run(db, "COMMIT", diags)
+                                                             : ts_study_db_fail(db, diags);
     if (status != TS_OK && !sqlite3_get_autocommit(db->db)) {
         (void)sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
     }
@@ -566,14 +568,15 @@ enum ts_status ts_study_db_counts(struct ts_study_counts *out, struct ts_study_d
     static const char *const queries[] = {
         "SELECT value FROM study WHERE name = 'points'",
         "SELECT count(*) FROM points WHERE position IS NOT NULL AND status = 'done'",
-        "SELECT count(*) FROM points WHERE position IS NOT NULL AND status <> 'done'",
+        "SELECT count(*) FROM points WHERE position IS NOT NULL AND status = 'impossible'",
+        "SELECT count(*) FROM points WHERE position IS NOT NULL AND status = 'stopped'",
     };
-    int64_t n[3] = {0};
+    int64_t n[4] = {0};
     enum ts_status status = TS_OK;
-    for (int i = 0; status == TS_OK && i < 3; i++) {
+    for (int i = 0; status == TS_OK && i < 4; i++) {
         status = ts_study_db_number(&n[i], db, queries[i], diags);
     }
-    *out = (struct ts_study_counts){(uint32_t)n[0], (uint32_t)n[1], (uint32_t)n[2]};
+    *out = (struct ts_study_counts){(uint32_t)n[0], (uint32_t)n[1], (uint32_t)n[2], (uint32_t)n[3]};
     return status;
 }
 

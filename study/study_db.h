@@ -36,9 +36,16 @@ void ts_study_db_close(struct ts_study_db *db);
 /* Does it have the point at that position? */
 enum ts_status ts_study_db_has(bool *has, struct ts_study_db *db, uint32_t position, struct ts_diags *diags);
 
-/* Puts a point of the head's design: what it came to, or (outcome NULL) why it cannot be. TS_EIO. */
-enum ts_status ts_study_db_put(struct ts_study_db *db, uint32_t position, const struct ts_point_outcome *outcome,
-                               const char *why_not, struct ts_diags *diags);
+enum ts_point_fate {
+    TS_POINT_DONE,
+    TS_POINT_IMPOSSIBLE, /* the scenario refuses it */
+    TS_POINT_STOPPED,    /* early: it has certainly missed what is wanted */
+    TS_POINT_N_FATES
+};
+
+/* Puts a point of the head's design: what it came to, or (of one that is not done) why it has no figures. TS_EIO. */
+enum ts_status ts_study_db_put(struct ts_study_db *db, uint32_t position, enum ts_point_fate fate,
+                               const struct ts_point_outcome *outcome, const char *why_not, struct ts_diags *diags);
 
 /* A figure that points are compared by. */
 struct ts_study_goal {
@@ -67,7 +74,7 @@ enum ts_status ts_study_db_put_settings(struct ts_text *out, struct ts_study_db 
 
 struct ts_study_counts {
     uint32_t n_design; /* points of the whole design */
-    uint32_t n_done, n_impossible;
+    uint32_t n_done, n_impossible, n_stopped;
 };
 enum ts_status ts_study_db_counts(struct ts_study_counts *out, struct ts_study_db *db, struct ts_diags *diags);
 

@@ -362,7 +362,8 @@ static enum ts_status check_gaps(struct ts_study_db *whole, const char *path, st
 {
     struct ts_study_counts counts;
     enum ts_status status = ts_study_db_counts(&counts, whole, diags);
-    const uint32_t n_missing = status == TS_OK ? counts.n_design - counts.n_done - counts.n_impossible : 0;
+    const uint32_t n_missing =
+        status == TS_OK ? counts.n_design - counts.n_done - counts.n_impossible - counts.n_stopped : 0;
     struct ts_text names;
     if (n_missing == 0) {
         return status;

@@ -16,6 +16,7 @@ static const size_t tape_bytes = 128 << 20;
 struct slot {
     struct ts_point_outcome outcome;
     struct ts_diags diags;
+    enum ts_point_fate fate;
 };
 
 struct sweep {
@@ -40,7 +41,8 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot_number)
                                              .effort = spec->effort,
                                              .progress = {.go_on = ts_progress_ask_alone, .user = &outer},
                                              .tapes = sweep->tapes,
-                                             .until = spec->until};
+                                             .until = spec->until,
+                                             .stops_early = spec->stops_early};
     ts_diags_init(&slot->diags);
     const enum ts_status status =
         ts_point_run(&slot->outcome, spec->base, ts_design_point(spec->design, sweep->positions[index]),
@@ -48,7 +50,8 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot_number)
     if (status != TS_OK) {
         slot->outcome = (struct ts_point_outcome){.n_rows = 0};
     }
-    return ts_trial_is_impossible(status) ? TS_OK : status; /* and no rows */
+    slot->fate = status == TS_OK ? TS_POINT_DONE : status == TS_ELIMIT ? TS_POINT_STOPPED : TS_POINT_IMPOSSIBLE;
+    return ts_trial_is_impossible(status) || status == TS_ELIMIT ? TS_OK : status; /* and no rows */
 }
 
 static bool is_eligible(const struct ts_point_outcome *outcome)
@@ -88,10 +91,10 @@ static enum ts_status take(void *user, uint64_t index, uint32_t slot_number, enu
 {
     struct sweep *sweep = user;
     struct slot *slot = &sweep->slots[slot_number];
-    const bool can_be = slot->outcome.rows != NULL;
+    const bool can_be = slot->fate == TS_POINT_DONE;
     enum ts_status status = worked;
     if (worked == TS_OK) {
-        status = ts_study_db_put(sweep->db, sweep->positions[index], can_be ? &slot->outcome : NULL,
+        status = ts_study_db_put(sweep->db, sweep->positions[index], slot->fate, &slot->outcome,
                                  ts_diags_first_error(&slot->diags), sweep->diags);
         sweep->out->n_run += status == TS_OK;
         sweep->out->n_inexact += can_be && !slot->outcome.is_exact;

@@ -12,6 +12,7 @@ struct ts_sweep_spec {
     uint32_t n_threads;       /* >= 1 */
     enum ts_capacity_effort effort;
     const struct ts_until *until; /* see replicate.h; may be NULL */
+    bool stops_early;             /* see point.h: such a point is kept without figures, as stopped */
     struct ts_study_goal goal;    /* for the progress */
     struct ts_progress progress;
 };
@@ -19,7 +20,7 @@ struct ts_sweep_spec {
 struct ts_sweep_outcome {
     uint32_t n_points;  /* of this shard */
     uint32_t n_had;     /* before */
-    uint32_t n_run;     /* now, those that cannot be among them */
+    uint32_t n_run;     /* now, those that cannot be or were stopped among them */
     uint32_t n_inexact; /* of those: the rule did not hold with the last replication */
     double wall_s;
 };

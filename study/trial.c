@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "sim/sim.h"
 #include "traces/read_ahead.h"
 
@@ -12,19 +13,27 @@ static enum ts_status run_stream(struct ts_trial_outcome *out, const struct ts_s
                                  struct ts_request_stream *stream, struct ts_diags *diags)
 {
     const struct ts_workload *workload = &scenario->workload;
+    struct ts_early_stop_watch watch = {.stop = options->stop, .model = &scenario->model};
+    const bool stops = options->stop && options->stop->key;
+    TS_CHECK(!stops || !options->rows);
     const struct ts_sim_options sim = {
         .replication = trial->replication,
         .progress = options->progress,
         .window_s = workload->trace_path || workload->is_closed ? 0.0 : workload->window.duration_s,
         .single_steps = options->single_steps,
-        .on_request = options->rows ? ts_requests_part_put : NULL,
-        .request_user = options->rows};
+        .on_request = options->rows ? ts_requests_part_put
+                      : stops       ? ts_early_stop_look
+                                    : NULL,
+        .request_user = stops ? (void *)&watch : options->rows};
     struct ts_request_stream *ahead = NULL;
     if (options->read_ahead && ts_read_ahead_open(&ahead, stream) != TS_OK) {
         ahead = NULL; /* no thread to be had: then without */
     }
     const enum ts_status status = ts_sim_run(&out->result, &scenario->model, ahead ? ahead : stream, &sim, diags);
     ts_request_stream_destroy(ahead);
+    if (status == TS_ELIMIT) {
+        ts_early_stop_tell(&watch, diags);
+    }
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "reports/figures.h"
 #include "reports/requests_csv.h"
 #include "scenarios/language/scenario.h"
+#include "study/early_stop.h"
 #include "traces/tapes.h"
 
 /* What all trials of a study share. Borrowed by each. */
@@ -34,6 +35,8 @@ struct ts_trial_options {
     bool sorts_trace;              /* see ts_workload */
     struct ts_tapes *tapes;        /* where trials share generated requests; NULL: this one makes its own */
     bool skips_figures;            /* the outcome's figures stay NULL */
+    const struct ts_early_stop *stop; /* TS_ELIMIT, and a diagnostic, once it holds; NULL or empty: it runs to its end.
+                                         Not beside rows */
 };
 
 struct ts_trial_outcome {

@@ -141,7 +141,7 @@ static void put_workload(struct key *key, const struct ts_workload *workload, ui
 
 /* ---- tapes ---- */
 
-static bool can_be_kept(const struct ts_workload *workload)
+bool ts_tapes_can_count(const struct ts_workload *workload)
 {
     bool can = !workload->trace_path && !workload->is_closed;
     for (size_t i = 0; i < workload->n_classes; i++) {
@@ -259,14 +259,15 @@ static void reader_destroy(struct ts_request_stream *stream)
     free(reader);
 }
 
+static const struct ts_request_stream_ops reader_ops = {.next = reader_next, .destroy = reader_destroy};
+
 static enum ts_status open_reader(struct ts_request_stream **out, struct ts_tapes *tapes, struct tape *tape)
 {
-    static const struct ts_request_stream_ops ops = {.next = reader_next, .destroy = reader_destroy};
     struct reader *reader = malloc(sizeof *reader);
     if (!reader) {
         return TS_ENOMEM;
     }
-    *reader = (struct reader){.base = {.ops = &ops}, .tapes = tapes, .tape = tape};
+    *reader = (struct reader){.base = {.ops = &reader_ops}, .tapes = tapes, .tape = tape};
     tape->n_readers++;
     tape->last_used = ++tapes->clock;
     *out = &reader->base;
@@ -343,7 +344,7 @@ enum ts_status ts_tapes_open(struct ts_request_stream **out, struct ts_tapes *ta
 {
     struct ts_request_stream *stream = NULL;
     enum ts_status status = TS_OK;
-    if (tapes && can_be_kept(workload)) {
+    if (tapes && ts_tapes_can_count(workload)) {
         struct key key = {.n = 0};
         put_workload(&key, workload, seed, replication);
         status = key.failed ? TS_ENOMEM : TS_OK;
@@ -359,4 +360,34 @@ enum ts_status ts_tapes_open(struct ts_request_stream **out, struct ts_tapes *ta
         return status;
     }
     return ts_workload_open(out, workload, seed, replication, progress, diags);
+}
+
+static enum ts_status count_rest(uint64_t *out, struct ts_request_stream *stream, struct ts_diags *diags)
+{
+    struct ts_request request;
+    enum ts_status status = TS_OK;
+    *out = 0;
+    for (int got = 1; status == TS_OK && got;) {
+        status = ts_request_next(stream, &request, &got, diags);
+        *out += status == TS_OK && got;
+    }
+    return status;
+}
+
+enum ts_status ts_tapes_count(uint64_t *out, struct ts_tapes *tapes, const struct ts_workload *workload, uint64_t seed,
+                              uint32_t replication, const struct ts_progress *progress, struct ts_diags *diags)
+{
+    struct ts_request_stream *stream = NULL;
+    TS_CHECK(ts_tapes_can_count(workload));
+    enum ts_status status = ts_tapes_open(&stream, tapes, workload, seed, replication, progress, diags);
+    if (status != TS_OK) {
+        return status;
+    }
+    if (stream->ops == &reader_ops) {
+        *out = ((struct reader *)stream)->tape->n;
+    } else {
+        status = count_rest(out, stream, diags);
+    }
+    ts_request_stream_destroy(stream);
+    return status;
 }

@@ -19,4 +19,10 @@ enum ts_status ts_tapes_open(struct ts_request_stream **out, struct ts_tapes *ta
                              uint64_t seed, uint32_t replication, const struct ts_progress *progress,
                              struct ts_diags *diags);
 
+/* How many requests ts_tapes_open's stream will give: it is drawn to its end once, or kept. Of workloads that can be
+ * kept alone. */
+bool ts_tapes_can_count(const struct ts_workload *workload);
+enum ts_status ts_tapes_count(uint64_t *out, struct ts_tapes *tapes, const struct ts_workload *workload, uint64_t seed,
+                              uint32_t replication, const struct ts_progress *progress, struct ts_diags *diags);
+
 #endif
