@@ -1,4 +1,4 @@
-/* Hides how the kinds of devices of mixed fleets are told apart: devices.csv, tables of the terminal and of the
+/* Hides how the kinds of devices of mixed fleets are told apart: device_kinds.csv, tables of the terminal and of the
  * page. Of all replications together; outcomes and attempts of the whole run, the rest behind the warm-up. */
 #include <math.h>
 
@@ -59,7 +59,7 @@ static uint64_t ended_by(const struct kind *kind, int reason)
     return kind->cell->attempts.went_on[reason] + kind->cell->attempts.lost[reason];
 }
 
-/* ---- devices.csv ---- */
+/* ---- device_kinds.csv ---- */
 
 static void put_count(struct ts_text *out, uint64_t n)
 {
@@ -203,7 +203,7 @@ void ts_report_devices_html(struct ts_text *out, const struct ts_report *report)
     }
     ts_text_puts(out,
                  "<section>\n<h2>Kinds of devices</h2>\n<p class=\"aid\">Each user has a device of one kind. Calls "
-                 "that a kind's devices could not take went on to another tier, or were lost; devices.csv says "
+                 "that a kind's devices could not take went on to another tier, or were lost; device_kinds.csv says "
                  "why.</p>\n<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">kind</th><th "
                  "scope=\"col\">hardware</th>");
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {

@@ -29,10 +29,10 @@ static bool is_of_chart(const char *name)
 /* May this version write it? */
 static bool know(const char *name)
 {
-    static const char *const names[] = {"summary.csv",    "timeseries.csv",  "recorded.csv", "baselines.csv",
-                                        "incidents.csv",  "outcomes.csv",    "frontier.csv", "plan.csv",
-                                        "bill_focus.csv", "run.json",        "report.html",  "uncertainty.csv",
-                                        "tornado.csv",    "payback_fan.csv", "devices.csv"};
+    static const char *const names[] = {"summary.csv",    "timeseries.csv",  "recorded.csv",    "baselines.csv",
+                                        "incidents.csv",  "outcomes.csv",    "frontier.csv",    "plan.csv",
+                                        "bill_focus.csv", "run.json",        "report.html",     "uncertainty.csv",
+                                        "tornado.csv",    "payback_fan.csv", "device_kinds.csv"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (ts_str_equal(name, names[i])) {
             return true;

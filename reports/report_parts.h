@@ -112,7 +112,7 @@ void ts_report_incidents_csv(struct ts_text *out, const struct ts_report *report
 /* ---- kinds of devices in mixed fleets ---- */
 
 bool ts_report_has_kinds(const struct ts_report *report);
-/* devices.csv, a row a kind; docs/OUTPUT.md. */
+/* device_kinds.csv, a row a kind; docs/OUTPUT.md. */
 void ts_report_devices_csv(struct ts_text *out, const struct ts_report *report);
 /* Tables; nothing without them. TS_ENOMEM. */
 enum ts_status ts_report_devices_text(struct ts_text *out, const struct ts_report *report);

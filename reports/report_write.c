@@ -120,7 +120,7 @@ static enum ts_status save_some(struct report_run *run)
                  {"frontier", ts_report_frontier_csv, ts_report_has_choice(input->model)},
                  {"uncertainty", ts_report_uncertainty_csv, input->uncertainty != NULL},
                  {"tornado", ts_report_tornado_csv, input->uncertainty != NULL},
-                 {"devices", ts_report_devices_csv, ts_report_has_kinds(run->report)},
+                 {"device_kinds", ts_report_devices_csv, ts_report_has_kinds(run->report)},
                  {"payback_fan", ts_report_fan_csv, input->uncertainty != NULL}};
     enum ts_status status = TS_OK;
     for (size_t i = 0; status == TS_OK && i < sizeof files / sizeof files[0]; i++) {

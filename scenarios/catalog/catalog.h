@@ -60,7 +60,7 @@ struct ts_device_rate {
     const char *quant;            /* "": any of 4 bits */
     const char *runtime;
     double prefill_tok_per_s, decode_tok_per_s;
-    double power_w; /* 0: not known */
+    double power_w; /* above idle, of what works at these rates; 0: not known */
     const char *source, *date, *confidence;
 };
 

@@ -114,6 +114,7 @@ struct ts_tier_context {
     const struct ts_hardware *hardware; /* NULL: this-machine */
     const struct ts_llm *llm;
     const struct ts_weight_quant *quant;
+    const struct ts_device_rate *rate;        /* of devices: where their steps are from the catalog's rates */
     const struct ts_measurement *measurement; /* where steps are measured, or the machine is this one */
     const char *hardware_name;                /* for people */
     uint32_t context_tok;                     /* what a unit holds */

@@ -37,6 +37,16 @@ static struct watts catalog_watts(struct ts_loader *loader, const struct ts_tier
                          hardware->name, hardware->tdp_w, idle, hardware->idle_w > 0.0 ? "" : " (10 %, unknown)")};
 }
 
+/* What was drawn when a device's rates were measured. */
+static struct watts rate_watts(struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    const struct ts_device_rate *rate = ctx->rate;
+    const double idle = ctx->hardware->idle_w > 0.0 ? ctx->hardware->idle_w : ctx->hardware->tdp_w * idle_share;
+    return (struct watts){idle, idle + rate->power_w, idle + rate->power_w, TS_ORIGIN_CATALOG,
+                          ts_loader_printf(loader, "devices.csv: %.4g W at work under %s, above %.4g W idle; %s",
+                                           rate->power_w, rate->runtime, idle, rate->source)};
+}
+
 static struct watts machine_watts(struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
     const struct ts_measurement *m = ctx->measurement;
@@ -94,7 +104,10 @@ static double facility_factor(struct ts_loader *loader, struct ts_tier_context *
 
 void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_power_model *power)
 {
-    struct watts watts = ctx->hardware ? catalog_watts(loader, ctx) : machine_watts(loader, ctx);
+    const bool is_rated = ctx->rate && ctx->rate->power_w > 0.0;
+    struct watts watts = is_rated        ? rate_watts(loader, ctx)
+                         : ctx->hardware ? catalog_watts(loader, ctx)
+                                         : machine_watts(loader, ctx);
     bool written = ts_value_is_set(ctx->value, "power.idle") && ts_value_is_set(ctx->value, "power.prefill") &&
                    ts_value_is_set(ctx->value, "power.decode");
     power->idle_w = watt(loader, ctx, "idle", watts.idle, &watts) * ctx->n_accelerators;

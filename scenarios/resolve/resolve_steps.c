@@ -468,6 +468,7 @@ static void take_device_rate(struct ts_loader *loader, struct ts_tier_context *c
         row->prefill_tok_per_s, row->decode_tok_per_s, row->runtime, row->source, row->date, row->confidence);
     out->u.linear = (struct ts_steps_linear){.a_s = 1.0 / row->decode_tok_per_s,
                                              .d_s_per_prefill_tok = 1.0 / row->prefill_tok_per_s};
+    ctx->rate = row;
     ts_value_counts_if(ctx->value, "overhead", false, "measured rates have it");
 }
 

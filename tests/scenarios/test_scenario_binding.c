@@ -845,10 +845,29 @@ static void test_binding__a_model_is_brought_to_the_devices_that_can_run_it(void
     ts_scenario_deinit(&s);
 }
 
+/* Phi Silica on a neural engine: 1.5 W above the 3 W at idle, whatever the laptop may draw. */
+static void test_binding__a_device_draws_what_its_rates_were_measured_at(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "scenario: t\n"
+        "workload: {calls: 36 k/day, classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
+        "tiers:\n"
+        "  fleet: {kind: device, hardware: Copilot+ laptop, model: Phi-Silica, quant: INT4, users: 10, ability: 0}\n";
+    struct ts_scenario s;
+    load_good(&s, text);
+    const struct ts_power_model *power = &s.model.tiers[0].u.device.power;
+    assert_true(power->idle_w == 3.0 && power->prefill_w == 4.5 && power->decode_w == 4.5);
+    assert_int_equal(power->origin, TS_ORIGIN_CATALOG);
+    assert_non_null(strstr(power->source, "devices.csv: 1.5 W at work under Windows Copilot Runtime (NPU)"));
+    ts_scenario_deinit(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_binding__a_mix_takes_what_holds_for_it),
+        cmocka_unit_test(test_binding__a_device_draws_what_its_rates_were_measured_at),
         cmocka_unit_test(test_binding__a_model_is_brought_to_the_devices_that_can_run_it),
         cmocka_unit_test(test_binding__a_pool_takes_from_the_tier_what_it_does_not_write),
         cmocka_unit_test(test_binding__a_pool_alike_is_the_tier_without_it),
