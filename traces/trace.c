@@ -340,6 +340,7 @@ static enum ts_status next_kept(struct trace_stream *trace, struct ts_trace_row 
             trace->any = true;
         }
         if (row->drop == TS_TRACE_KEPT) {
+            row->time_ns = row->has_no_time && !trace->any ? trace->first_ns : row->time_ns; /* before all times */
             return TS_OK;
         }
         count_drop(trace, row);

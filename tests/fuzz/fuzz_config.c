@@ -37,7 +37,7 @@ static void read_for_scenario(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const char *path = ts_fuzz_file(data, size, ".json");
+    const char *path = ts_fuzz_file(data, size);
     read_for_engine(path);
     read_for_scenario(path);
     return 0;

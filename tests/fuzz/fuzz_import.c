@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ts_import info;
     ts_diags_init(&diags);
     ts_arena_init(&arena);
-    if (ts_import_read(&measurement, &info, &arena, ts_fuzz_file(data, size, ".json"), NULL, &diags) != TS_OK &&
+    if (ts_import_read(&measurement, &info, &arena, ts_fuzz_file(data, size), NULL, &diags) != TS_OK &&
         diags.n_errors == 0) {
         abort();
     }

@@ -8,7 +8,8 @@
 /* libFuzzer's entry; replay_main.c calls it for every file of the corpus. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Writes the bytes to this process's scratch file and returns its path; aborts if it cannot. */
-const char *ts_fuzz_file(const uint8_t *data, size_t size, const char *suffix);
+/* Puts the bytes into this process's scratch file and returns its path; aborts if it cannot. On Linux the file lies in
+ * memory and has no name on a disk; elsewhere in $TMPDIR. */
+const char *ts_fuzz_file(const uint8_t *data, size_t size);
 
 #endif

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ts_scenario scenario;
     struct ts_scenario_options options = {.sets = NULL};
     ts_diags_init(&diags);
-    if (ts_scenario_load(&scenario, ts_fuzz_file(data, size, ".yaml"), &options, &diags) == TS_OK) {
+    if (ts_scenario_load(&scenario, ts_fuzz_file(data, size), &options, &diags) == TS_OK) {
         ts_scenario_deinit(&scenario);
     } else if (diags.n_errors == 0) {
         abort();

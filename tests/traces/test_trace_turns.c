@@ -60,6 +60,23 @@ static const char agentic[] =
     "\"wait_for\":[\"root\",\"b\"],\"delay\":2,\"tool_wait_ms\":3}\n"
     "{\"request_id\":\"x\",\"session_id\":\"u\",\"timestamp\":4000,\"input_length\":9,\"output_length\":1}\n";
 
+/* Neither the first row, which is dropped for it, nor the second, which waits for that one, has a time. */
+static void test_trace_turns__a_row_before_all_times_is_at_the_start(void **state)
+{
+    (void)state;
+    struct read read;
+    read_fine(&read,
+              "{\"session_id\":\"a\",\"input_length\":50,\"output_length\":5,\"hash_ids\":[1]}\n"
+              "{\"session_id\":\"a\",\"delay\":3,\"input_length\":50,\"output_length\":5,\"hash_ids\":[1]}\n"
+              "{\"session_id\":\"b\",\"timestamp\":7000,\"input_length\":50,\"output_length\":5,\"hash_ids\":[2]}\n"
+              "{\"session_id\":\"b\",\"timestamp\":9000,\"input_length\":50,\"output_length\":5,\"hash_ids\":[2]}\n",
+              TS_TRACE_AS_TOLD);
+    for (size_t i = 0; i < read.n; i++) {
+        assert_true(read.requests[i].arrival_ns >= (i > 0 ? read.requests[i - 1].arrival_ns : 0));
+    }
+    assert_int_equal(read.requests[read.n - 1].arrival_ns, 2000000000);
+}
+
 static void test_trace_turns__agentic_mooncake_waits_for_what_it_names(void **state)
 {
     (void)state;
@@ -202,6 +219,7 @@ static void test_trace_turns__any_session_may_wait_for_the_reply(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trace_turns__a_row_before_all_times_is_at_the_start),
         cmocka_unit_test(test_trace_turns__agentic_mooncake_waits_for_what_it_names),
         cmocka_unit_test(test_trace_turns__as_recorded_nobody_waits),
         cmocka_unit_test(test_trace_turns__who_waits_for_what_is_not_there_needs_a_time),
