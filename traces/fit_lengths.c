@@ -214,6 +214,34 @@ static void put_prefixes(struct ts_text *out, const struct table *table, const s
     }
 }
 
+/* Where the rows, in order of time, are all of their class: who begins like one that another has gone on with before. */
+static void find_branches(struct ts_trace_sample_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n && rows[i].n_before == i; i++) {
+        if (rows[i].lag > 0 && rows[i].lag <= i) {
+            struct ts_trace_sample_row *source = &rows[i - rows[i].lag];
+            rows[i].is_branch = source->is_gone_on;
+            source->is_gone_on = true;
+        }
+    }
+}
+
+/* How many of those that begin like an earlier one are branches: see enum ts_prefix_kind. */
+static void put_branches(struct ts_text *out, const struct table *table, size_t indent)
+{
+    double found = 0.0, branches = 0.0;
+    for (size_t i = 0; i < table->n; i++) {
+        found += table->rows[i].lag > 0 ? 1.0 : 0.0;
+        branches += table->rows[i].is_branch ? 1.0 : 0.0;
+    }
+    if (found > 0.0) {
+        put_blanks(out, indent);
+        ts_text_puts(out, "prefix_branch: ");
+        ts_text_double(out, round(1e4 * branches / found) / 1e2);
+        ts_text_puts(out, " %\n");
+    }
+}
+
 /* ---- groups ---- */
 
 static void put_group(struct ts_text *out, const struct table *table, const struct ts_trace_sample_row *rows, size_t n,
@@ -282,6 +310,7 @@ bool ts_fit_lengths(struct ts_text *out, struct ts_trace_sample_row *rows, size_
     if (!table.values) {
         return false;
     }
+    find_branches(rows, n);
     qsort(rows, n, sizeof *rows, by_prompt);
     find_steps(&table);
     if (table.n_steps > 0) {
@@ -300,6 +329,7 @@ bool ts_fit_lengths(struct ts_text *out, struct ts_trace_sample_row *rows, size_
         out->failed = out->failed || lags.failed;
         ts_text_deinit(&lags);
     }
+    put_branches(out, &table, indent);
     put_blanks(out, indent);
     ts_text_puts(out, "lengths:\n");
     put_groups(out, &table, rows, table.n_steps > 0 ? n_new : n, MAX_GROUPS, indent + 2);

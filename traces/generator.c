@@ -128,9 +128,14 @@ static bool draw_prefix(struct generator *generator, struct ts_request *request,
     if (row && row->over_time) { /* the shares at the beginning are those of a trace without a past */
         lag = fmin(lag, fmax((double)ts_prefix_copies_n(generator->copies[request->class_id]), 1.0));
     }
+    enum ts_prefix_kind kind = TS_PREFIX_ANY;
+    if (spec->has_branches) {
+        const bool branches = ts_rng_uniform(&generator->prefixes) < spec->branch_frac;
+        kind = branches ? TS_PREFIX_BRANCH : TS_PREFIX_ONWARD;
+    }
     request->prefix.block_tok = block_tok;
     return ts_prefix_copies_next(&request->prefix, generator->copies[request->class_id], n_ids, (uint32_t)shared,
-                                 (uint64_t)lag);
+                                 (uint64_t)lag, kind);
 }
 
 static enum ts_status draw_lengths(struct generator *generator, struct ts_request *request, struct ts_diags *diags)

@@ -44,24 +44,33 @@ static struct kept *at_lag(struct ts_prefix_copies *copies, uint64_t lag)
     return &copies->kept[(copies->n_prompts - lag) % TS_PREFIX_MAX_LAG];
 }
 
+struct wanted {
+    uint32_t n; /* ids */
+    uint64_t lag;
+    enum ts_prefix_kind kind;
+};
+
 /* How far a prompt at lag `at` is from what is looked for: the logarithm of the lags' ratio, and the part of it that is
  * not begun with. A turn of a talk begins with nearly all of the one before it, and that one is soon taken by another
  * if its length does not count; prompts that share a system prompt all have about the same part to spare, and the lag
- * decides. */
-static double distance(const struct kept *kept, uint32_t n, uint64_t at, uint64_t lag)
+ * decides. The kind of prompt keeps talks from crossing: where two go on with the same one, a small cache finds what they
+ * have in common, since the other has used it of late. */
+static double distance(const struct kept *kept, const struct wanted *wanted, uint64_t at)
 {
-    const double weight = 4.0;
-    return fabs(log((double)at / (double)lag)) + weight * (double)(kept->n_ids - n) / (double)kept->n_ids;
+    const double weight = 4.0, of_kind = 3.0; /* another kind is as far as 20 times the lag */
+    const bool other = wanted->kind != TS_PREFIX_ANY && (kept->n_copied > 0) != (wanted->kind == TS_PREFIX_BRANCH);
+    return fabs(log((double)at / (double)wanted->lag)) +
+           weight * (double)(kept->n_ids - wanted->n) / (double)kept->n_ids + (other ? of_kind : 0.0);
 }
 
 /* The prompt that is next to that lag and length among those that have at least n ids, and are the last ones to begin
  * with them; else the longest of those who are the last; else the last one at all. NULL: there are none yet. */
-static struct kept *find(struct ts_prefix_copies *copies, uint32_t n, uint64_t lag)
+static struct kept *find(struct ts_prefix_copies *copies, struct wanted wanted)
 {
     const uint64_t most = copies->n_prompts < TS_PREFIX_MAX_LAG - 1 ? copies->n_prompts : TS_PREFIX_MAX_LAG - 1;
     struct kept *longest = most > 0 ? at_lag(copies, 1) : NULL, *best = NULL;
     double least = INFINITY;
-    lag = lag < 1 ? 1 : lag > most ? most : lag;
+    const uint64_t lag = wanted.lag = wanted.lag < 1 ? 1 : wanted.lag > most ? most : wanted.lag;
     for (uint64_t away = 0; away < most; away++) {
         const uint64_t lags[2] = {lag + away, lag > away ? lag - away : 0};
         if (log((double)lags[0] / (double)lag) >= least) {
@@ -72,19 +81,19 @@ static struct kept *find(struct ts_prefix_copies *copies, uint32_t n, uint64_t l
                 continue;
             }
             struct kept *kept = at_lag(copies, lags[side]);
-            if (kept->n_ids >= n && kept->n_copied < n) {
-                const double far = distance(kept, n, lags[side], lag);
+            if (kept->n_ids >= wanted.n && kept->n_copied < wanted.n) {
+                const double far = distance(kept, &wanted, lags[side]);
                 best = far < least ? kept : best;
                 least = far < least ? far : least;
             }
-            longest = kept->n_copied < n && kept->n_ids > longest->n_ids ? kept : longest;
+            longest = kept->n_copied < wanted.n && kept->n_ids > longest->n_ids ? kept : longest;
         }
     }
     return best ? best : longest;
 }
 
 bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copies, uint32_t n_ids, uint32_t n_shared,
-                           uint64_t lag)
+                           uint64_t lag, enum ts_prefix_kind kind)
 {
     struct kept *own = &copies->kept[copies->n_prompts % TS_PREFIX_MAX_LAG];
     if (n_ids > own->cap) {
@@ -95,7 +104,7 @@ bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copie
         own->ids = grown;
         own->cap = n_ids;
     }
-    struct kept *source = n_shared > 0 && lag <= copies->n_prompts ? find(copies, n_shared, lag) : NULL;
+    struct kept *source = n_shared > 0 && lag <= copies->n_prompts ? find(copies, (struct wanted){n_shared, lag, kind}) : NULL;
     uint32_t n = source ? (n_shared < source->n_ids ? n_shared : source->n_ids) : 0;
     n = n < n_ids ? n : n_ids;
     for (uint32_t i = 0; i < n; i++) {

@@ -2,6 +2,7 @@
 #ifndef TS_TRACES_TRACE_SAMPLE_H
 #define TS_TRACES_TRACE_SAMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "traces/request.h"
@@ -16,6 +17,7 @@ struct ts_trace_sample_row {
     uint32_t lag;      /* so many prompts of the class ago; 0: none */
     uint32_t n_before; /* prompts of the class before this one */
     uint16_t class_id;
+    bool is_gone_on, is_branch; /* found by a fit: see find_branches in fit_lengths.c */
 };
 
 struct ts_trace_sample {

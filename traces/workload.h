@@ -65,6 +65,8 @@ struct ts_class_spec {
      * them before, see traces/prefix_copies.h. */
     bool has_prefixes;
     struct ts_dist prefix_frac, prefix_lag;
+    bool has_branches;
+    double branch_frac; /* of those that begin like an earlier one, and which kind of it: TS_PREFIX_BRANCH */
 };
 
 struct ts_workload {

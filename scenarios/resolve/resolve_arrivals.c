@@ -144,7 +144,10 @@ void ts_resolve_lengths(struct ts_loader *loader, struct ts_value *item, struct 
     }
     ts_value_counts_if(item, "prefix_lag", out->has_prefixes && uses_lag,
                        out->has_prefixes ? "all rows with a prefix have their own" : "the class has no `prefix`");
+    ts_value_counts_if(item, "prefix_branch", out->has_prefixes, "the class has no `prefix`");
     if (out->has_prefixes) {
+        out->has_branches = ts_value_is_written(item, "prefix_branch");
+        out->branch_frac = out->has_branches ? ts_value_number(item, "prefix_branch") : 0.0;
         out->prefix_lag = ts_value_dist(item, "prefix_lag");
         loader->workload->prefix_block_tok =
             (uint16_t)ts_value_count(ts_value_at(loader->root, "workload"), "prefix_block");

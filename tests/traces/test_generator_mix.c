@@ -13,6 +13,7 @@
 #include <math.h>
 
 #include "base/units.h"
+#include "traces/reuse.h"
 #include "tests/traces/traces_test.h"
 
 enum { MAX_COUNTS = 512 };
@@ -263,6 +264,52 @@ static void test_mix__prompts_begin_as_earlier_ones_did(void **state)
     ts_request_stream_destroy(stream);
 }
 
+/* Prompts of 10 ids that begin with 3 to 8 of an earlier one: the part of those which another has gone on with before. */
+static double branches(double wanted)
+{
+    enum { N = 2000 };
+    static const double q[] = {0.0, 0.5, 1.0}, x[] = {0.0, 0.3, 0.8};
+    struct ts_class_spec spec = plain_class();
+    struct ts_workload workload = plain_workload(&spec, 1);
+    struct ts_request_stream *stream = NULL;
+    struct ts_request request;
+    struct ts_reuse *reuse = ts_reuse_create();
+    struct ts_reuse_found found;
+    bool gone_on[N] = {false};
+    size_t n = 0, n_found = 0, n_branches = 0;
+    int got = 1;
+    spec.prompt_tok = ts_dist_constant(100.0);
+    spec.has_prefixes = true;
+    spec.prefix_frac = ts_dist_empirical(q, x, 3);
+    spec.prefix_lag = ts_dist_uniform(1.0, 60.0);
+    spec.has_branches = true;
+    spec.branch_frac = wanted;
+    workload.prefix_block_tok = 10;
+    workload.window.duration_s = 1e6;
+    assert_non_null(reuse);
+    assert_int_equal(ts_workload_open(&stream, &workload, 1, 0, NULL, NULL), TS_OK);
+    for (; n < N && ts_request_next(stream, &request, &got, NULL) == TS_OK && got; n++) {
+        assert_true(ts_reuse_add(&found, reuse, 0, &request.prefix, request.prompt_tok));
+        if (found.lag > 0) {
+            n_found++;
+            n_branches += gone_on[n - found.lag];
+            gone_on[n - found.lag] = true;
+        }
+    }
+    assert_int_equal(n, N);
+    assert_true(n_found > N / 2);
+    ts_request_stream_destroy(stream);
+    ts_reuse_destroy(reuse);
+    return (double)n_branches / (double)n_found;
+}
+
+static void test_mix__prompts_go_on_or_branch(void **state)
+{
+    (void)state;
+    assert_near(branches(0.0), 0.0, 0.03);
+    assert_near(branches(0.3), 0.3, 0.06);
+}
+
 /* Shares of 50 % each, in the first half of the window all of one row, in the second 1 : 3. */
 static void test_mix__shares_of_lengths_follow_the_window(void **state)
 {
@@ -316,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_mix__classes_of_their_own_have_their_share_and_hours),
         cmocka_unit_test(test_mix__lengths_go_together),
         cmocka_unit_test(test_mix__prompts_begin_as_earlier_ones_did),
+        cmocka_unit_test(test_mix__prompts_go_on_or_branch),
         cmocka_unit_test(test_mix__shares_of_lengths_follow_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

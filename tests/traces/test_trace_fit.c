@@ -171,12 +171,13 @@ static void test_fit__what_comes_may_change_over_time(void **state)
     sample.block_tok = 16;
     for (size_t i = 900; i < sample.n; i++) {
         sample.rows[i].prompt_tok += 1000;
-        sample.rows[i].lag = 700;
+        sample.rows[i].lag = i % 2 == 0 ? 700 : 701; /* two go on with each of those, the second one is a branch */
         sample.rows[i].prefix_frac = 0.5F;
     }
     assert_int_equal(fit(&text, &sample, NULL, 0, NULL), TS_OK);
     const char *fresh = strstr(text.data, ", 0, 0, 0]}");
     const char *continued = strstr(text.data, "prefix: 0.5, prefix_lag: 700, over_time: [0, 0, 0, ");
+    assert_non_null(strstr(text.data, "prefix_branch: 50 %\n"));
     assert_non_null(fresh);
     assert_non_null(continued);
     assert_true(fresh < continued);
