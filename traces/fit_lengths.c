@@ -214,7 +214,8 @@ static void put_prefixes(struct ts_text *out, const struct table *table, const s
     }
 }
 
-/* Where the rows, in order of time, are all of their class: who begins like one that another has gone on with before. */
+/* Where the rows, in order of time, are all of their class: who begins like one that another has gone on with before.
+ */
 static void find_branches(struct ts_trace_sample_row *rows, size_t n)
 {
     for (size_t i = 0; i < n && rows[i].n_before == i; i++) {

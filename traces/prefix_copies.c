@@ -53,8 +53,8 @@ struct wanted {
 /* How far a prompt at lag `at` is from what is looked for: the logarithm of the lags' ratio, and the part of it that is
  * not begun with. A turn of a talk begins with nearly all of the one before it, and that one is soon taken by another
  * if its length does not count; prompts that share a system prompt all have about the same part to spare, and the lag
- * decides. The kind of prompt keeps talks from crossing: where two go on with the same one, a small cache finds what they
- * have in common, since the other has used it of late. */
+ * decides. The kind of prompt keeps talks from crossing: where two go on with the same one, a small cache finds what
+ * they have in common, since the other has used it of late. */
 static double distance(const struct kept *kept, const struct wanted *wanted, uint64_t at)
 {
     const double weight = 4.0, of_kind = 3.0; /* another kind is as far as 20 times the lag */
@@ -104,7 +104,8 @@ bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copie
         own->ids = grown;
         own->cap = n_ids;
     }
-    struct kept *source = n_shared > 0 && lag <= copies->n_prompts ? find(copies, (struct wanted){n_shared, lag, kind}) : NULL;
+    struct kept *source =
+        n_shared > 0 && lag <= copies->n_prompts ? find(copies, (struct wanted){n_shared, lag, kind}) : NULL;
     uint32_t n = source ? (n_shared < source->n_ids ? n_shared : source->n_ids) : 0;
     n = n < n_ids ? n : n_ids;
     for (uint32_t i = 0; i < n; i++) {

@@ -21,8 +21,8 @@ void ts_prefix_copies_destroy(struct ts_prefix_copies *copies); /* NULL is fine 
 
 /* The ids of the next prompt, of n_ids blocks: n_shared of them as the prompt begins that came `lag` prompts before (1:
  * the last one), or the nearest one to it that has so many, that no later prompt shares them with, and that is of that
- * kind; the others are new. Where there is none, as many as the longest one has; a prompt from before the first one shares nothing. False
- * without memory. out->ids are valid until the next call. */
+ * kind; the others are new. Where there is none, as many as the longest one has; a prompt from before the first one
+ * shares nothing. False without memory. out->ids are valid until the next call. */
 bool ts_prefix_copies_next(struct ts_prefix *out, struct ts_prefix_copies *copies, uint32_t n_ids, uint32_t n_shared,
                            uint64_t lag, enum ts_prefix_kind kind);
 

@@ -11,8 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ts_measurement measurement;
     ts_diags_init(&diags);
     ts_arena_init(&arena);
-    if (ts_measurement_read(&measurement, &arena, ts_fuzz_file(data, size), &diags) != TS_OK &&
-        diags.n_errors == 0) {
+    if (ts_measurement_read(&measurement, &arena, ts_fuzz_file(data, size), &diags) != TS_OK && diags.n_errors == 0) {
         abort();
     }
     ts_arena_deinit(&arena);

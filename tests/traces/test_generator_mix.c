@@ -13,8 +13,8 @@
 #include <math.h>
 
 #include "base/units.h"
-#include "traces/reuse.h"
 #include "tests/traces/traces_test.h"
+#include "traces/reuse.h"
 
 enum { MAX_COUNTS = 512 };
 
@@ -264,7 +264,8 @@ static void test_mix__prompts_begin_as_earlier_ones_did(void **state)
     ts_request_stream_destroy(stream);
 }
 
-/* Prompts of 10 ids that begin with 3 to 8 of an earlier one: the part of those which another has gone on with before. */
+/* Prompts of 10 ids that begin with 3 to 8 of an earlier one: the part of those which another has gone on with before.
+ */
 static double branches(double wanted)
 {
     enum { N = 2000 };
