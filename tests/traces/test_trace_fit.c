@@ -169,8 +169,12 @@ static void test_fit__what_comes_may_change_over_time(void **state)
     assert_null(strstr(text.data, "over_time"));
     ts_text_deinit(&text);
     sample.block_tok = 16;
+    for (size_t i = 0; i < 900; i++) {
+        sample.rows[i].n_before = (uint32_t)i;
+    }
     for (size_t i = 900; i < sample.n; i++) {
         sample.rows[i].prompt_tok += 1000;
+        sample.rows[i].n_before = (uint32_t)i;
         sample.rows[i].lag = i % 2 == 0 ? 700 : 701; /* two go on with each of those, the second one is a branch */
         sample.rows[i].prefix_frac = 0.5F;
     }
