@@ -9,12 +9,13 @@
 #include "app/trace_args.h"
 #include "app/workload_file.h"
 #include "base/file.h"
+#include "traces/rate_file.h"
 #include "traces/trace_compare.h"
 #include "traces/trace_fit.h"
 
 struct fit_args {
     struct ts_trace_args trace;
-    const char *out, *by;
+    const char *out, *by, *like;
     bool quiet;
 };
 
@@ -25,6 +26,9 @@ static const struct ts_option options[] = {
     {"out", 'o', TS_INTO(struct fit_args, out), "FILE", "where to write the workload"},
     {"by", 0, TS_INTO(struct fit_args, by), "COLUMN",
      "the column that tells clients, models or kinds of request apart: each gets arrivals and lengths of its own"},
+    {"like", 0, TS_INTO(struct fit_args, like), "WORKLOAD",
+     "of a file of rates (ServeGen): what the requests are like, a preset or the file of a workload, relative to "
+     "--out"},
     TS_OPTION_QUIET(struct fit_args, quiet),
 };
 
@@ -117,6 +121,53 @@ static enum ts_status fit(const struct fit_args *args, const struct ts_trace_sam
     return status;
 }
 
+/* ---- a file of rates ---- */
+
+/* Written if it can be loaded. */
+static enum ts_status write_rates(const struct fit_args *args, const struct ts_rate_file *rates, struct ts_diags *diags)
+{
+    struct ts_scenario scenario;
+    struct ts_text text;
+    ts_text_init(&text);
+    ts_rate_file_put(&text, rates, ts_path_base(args->trace.file), args->like);
+    enum ts_status status =
+        text.failed ? TS_ENOMEM : ts_workload_file_load(&scenario, args->out, text.data, NULL, diags);
+    if (status == TS_OK) {
+        ts_scenario_deinit(&scenario);
+        status = ts_file_write(args->out, text.data, text.len, diags);
+    }
+    ts_text_deinit(&text);
+    return status;
+}
+
+static enum ts_status fit_rates(const struct fit_args *args, struct ts_diags *diags)
+{
+    struct ts_rate_file rates = {.windows = NULL};
+    if (!args->like) {
+        return ts_fail(
+            diags, TS_EUSAGE, ts_span_file(args->trace.file),
+            "--like chat, another preset (`tiersim trace generate --help`), or a workload whose classes have "
+            "prompt: {quantiles: ...} and output: {quantiles: ...} from the lengths' distributions",
+            "rates say when requests come, and not how long they are");
+    }
+    if (args->by || args->trace.map) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "a file of rates has no columns for %s",
+                       args->by ? "--by" : "--map");
+    }
+    enum ts_status status = ts_rate_file_read(&rates, args->trace.file, diags);
+    if (status == TS_OK) {
+        status = write_rates(args, &rates, diags);
+    }
+    if (status == TS_OK) {
+        printf("%zu windows of %.6g s: %.5g requests/s, at most %.5g\ngaps: %s %.4g, the mean of the windows by their "
+               "requests\nworkload: %s\n",
+               rates.n, rates.step_s, rates.mean_per_s, rates.peak_per_s,
+               rates.is_weibull ? "Weibull, shape" : "gamma, CV", rates.gap_figure, args->out);
+    }
+    ts_rate_file_deinit(&rates);
+    return status;
+}
+
 static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts_diags *diags)
 {
     const struct fit_args *args = untyped;
@@ -125,6 +176,13 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
     struct ts_trace_map with_class = {.time_unit = NULL};
     struct ts_request_stream *stream = NULL;
     struct ts_trace_sample sample = {.rows = NULL};
+    if (ts_rate_file_is(args->trace.file)) {
+        return fit_rates(args, diags);
+    }
+    if (args->like) {
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out: lengths are learned from the requests",
+                       "--like is for files of rates, and this one is none");
+    }
     enum ts_status status = ts_trace_args_map(&how.map, args->trace.map, arena, diags);
     if (status != TS_OK) {
         return status;
@@ -151,7 +209,8 @@ const struct ts_command ts_command_trace_fit = {
     .name = "trace fit",
     .summary = "Learn a workload from a trace: rates, burstiness, lengths, prefix reuse",
     .examples = "  tiersim trace fit AzureLLMInferenceTrace_conv.csv -o conv.yaml\n"
-                "  tiersim trace fit export.csv --by user_id\n",
+                "  tiersim trace fit export.csv --by user_id\n"
+                "  tiersim trace fit client-rates.csv --like chat\n",
     .options = TS_OPTIONS(options, defaults),
     .run = run,
 };

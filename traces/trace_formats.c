@@ -237,8 +237,10 @@ static bool is_servegen(const char *line, size_t len)
 
 const char *ts_trace_format_refusal(const char *line, size_t len, const char **hint)
 {
-    static const char rates_hint[] = "write workload: {calls: ..., curve: ..., gaps: ...} with what the file says; the "
-                                     "classes of the workload say how long prompts and replies are";
+    static const char rates_hint[] =
+        "tiersim trace fit FILE --like chat makes a workload of rates with a column t_s, and of "
+        "ServeGen's; of others write workload: {calls: ..., rates: {every: ..., weights: "
+        "[...]}}; its classes say how long prompts and replies are";
     *hint = rates_hint;
     if (is_servegen(line, len)) {
         return "rates of a client in windows of time (ServeGen: start, rate, CV, distribution of the gaps), not a "
