@@ -6,6 +6,7 @@
 #include "app/command.h"
 #include "app/interrupt.h"
 #include "app/load_scenario.h"
+#include "app/month_note.h"
 #include "app/plan_print.h"
 #include "app/progress_line.h"
 #include "app/study_words.h"
@@ -163,6 +164,7 @@ static enum ts_status plan(struct job *job, struct ts_diags *diags)
                                       .progress = ts_progress_line_of(&job->line)};
     struct ts_plan found;
     ts_interrupt_arm();
+    ts_month_note_trace(&job->loaded.scenario, diags);
     enum ts_status status = ts_plan_make(&found, &spec, diags);
     if (status == TS_OK) {
         status = answer(job, &found, &spec, diags);

@@ -1,5 +1,4 @@
 /* tiersim run SCENARIO: the whole way from the user's text to a report. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "app/command.h"
 #include "app/interrupt.h"
 #include "app/load_scenario.h"
+#include "app/month_note.h"
 #include "app/progress_line.h"
 #include "app/study_words.h"
 #include "app/version.h"
@@ -401,24 +401,6 @@ static enum ts_status report_interrupted(struct job *job, const struct ts_replic
     return status == TS_OK ? TS_EINTERRUPTED : status;
 }
 
-/* What the hours of the trace stand for. Users of a closed loop set the rate themselves. `told` lives as long as the
- * model. */
-static void scale_month(struct ts_text *told, struct ts_replications *runs, struct ts_scenario *scenario,
-                        struct ts_diags *diags)
-{
-    const double scale = ts_replications_month_scale(runs, scenario);
-    const struct ts_span at = ts_span_file(scenario->workload.trace_path);
-    if (isnan(scale)) {
-        ts_diags_add(diags, TS_WARNING, at, NULL,
-                     "trace.represents has no effect: the times of the trace are no dates, or the curve is 0 there");
-    } else if (scale > 0.0 && scenario->model.calls_per_month == 0.0) {
-        scenario->model.month_scale = scale;
-        ts_trace_span_tell(told, &scenario->workload, runs->trace.first_ns, runs->trace.last_ns);
-        scenario->model.month_told = told->failed ? NULL : told->data;
-        ts_diags_add(diags, TS_NOTE, at, NULL, "%s", told->data);
-    }
-}
-
 /* The replications ran out before the rule held. */
 static void warn_about_width(const struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
 {
@@ -442,7 +424,7 @@ static enum ts_status simulate(struct job *job, struct ts_diags *diags)
     enum ts_status status = replicate(&runs, job, diags);
     const bool interrupted = status == TS_EINTERRUPTED;
     if (status == TS_OK || (interrupted && runs.each.n > 0)) {
-        scale_month(&month, &runs, job->scenario, diags);
+        ts_month_note_run(&month, &runs, job->scenario, diags);
         ts_trace_counts_warn(&runs.trace, job->scenario->workload.trace_path, diags);
         warn_about_prompts(&runs, job->scenario, diags);
         warn_about_width(job, &runs, diags);

@@ -7,6 +7,7 @@
 #include "app/command.h"
 #include "app/interrupt.h"
 #include "app/load_scenario.h"
+#include "app/month_note.h"
 #include "app/print_table.h"
 #include "app/progress_line.h"
 #include "app/slurm.h"
@@ -434,6 +435,7 @@ static enum ts_status sweep(struct job *job, struct ts_diags *diags)
         return submit(job, diags);
     }
     if (status == TS_OK) {
+        ts_month_note_trace(&job->loaded.scenario, diags);
         status = open_study(&db, job, diags);
     }
     if (status == TS_OK) {
