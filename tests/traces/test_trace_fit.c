@@ -180,10 +180,11 @@ static void test_fit__what_comes_may_change_over_time(void **state)
     }
     assert_int_equal(fit(&text, &sample, NULL, 0, NULL), TS_OK);
     const char *fresh = strstr(text.data, ", 0, 0, 0]}");
-    const char *continued = strstr(text.data, "prefix: 0.5, prefix_lag: 700, over_time: [0, 0, 0, ");
+    const char *continued = strstr(text.data, "prefix: 0.5, prefix_lag: {quantiles: {0: 700, ");
     assert_non_null(strstr(text.data, "prefix_branch: 50 %\n"));
     assert_non_null(fresh);
     assert_non_null(continued);
+    assert_non_null(strstr(continued, "100: 701}}, over_time: [0, 0, 0, "));
     assert_true(fresh < continued);
     assert_null(strstr(continued, ", 0, 0, 0]}"));
     ts_text_deinit(&text);
