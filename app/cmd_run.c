@@ -17,6 +17,7 @@
 #include "econ/econ.h"
 #include "reports/report.h"
 #include "study/growth.h"
+#include "study/quality_ahead.h"
 #include "study/replicate.h"
 #include "study/service.h"
 #include "study/uncertainty.h"
@@ -318,18 +319,37 @@ static enum ts_status study(struct ts_uncertainty *out, bool *found, struct job 
     return status == TS_EINTERRUPTED ? TS_OK : status; /* the report goes without */
 }
 
+/* *found: some model becomes better, and nobody interrupted. */
+static enum ts_status look_ahead(struct ts_quality_months *out, bool *found, struct job *job, struct ts_diags *diags)
+{
+    const struct ts_progress progress = ts_progress_line_of(&job->line);
+    *found = ts_quality_improves(&job->scenario->model) && !ts_interrupt_requested();
+    if (!*found) {
+        return TS_OK;
+    }
+    const enum ts_status status =
+        ts_quality_ahead(out, job->scenario, job->n_threads, &progress, &job->scenario->arena, diags);
+    ts_progress_line_end(&job->line);
+    *found = status == TS_OK;
+    return status == TS_EINTERRUPTED ? TS_OK : status; /* the report goes without */
+}
+
 static enum ts_status report(struct job *job, const struct ts_replications *runs, struct ts_diags *diags)
 {
     struct ts_econ econ = {0};
     struct ts_run_info info;
     struct ts_uncertainty uncertainty;
-    bool found = false;
+    struct ts_quality_months quality;
+    bool found = false, improves = false;
     enum ts_status status = appraise(&econ, job, runs, diags);
     if (status != TS_OK) {
         return status;
     }
     struct ts_baseline baselines[TS_N_BASELINES];
     status = find_baselines(baselines, &econ, job, runs, diags);
+    if (status == TS_OK) {
+        status = look_ahead(&quality, &improves, job, diags);
+    }
     if (status == TS_OK) {
         status = study(&uncertainty, &found, job, &econ, runs, diags);
     }
@@ -339,6 +359,7 @@ static enum ts_status report(struct job *job, const struct ts_replications *runs
                                           .econ = &econ,
                                           .baselines = baselines,
                                           .info = &info,
+                                          .quality = improves ? &quality : NULL,
                                           .uncertainty = found ? &uncertainty : NULL,
                                           .progress = &job->finish};
     if (status == TS_OK) {

@@ -42,11 +42,12 @@ static void end_card(struct ts_text *out)
     ts_text_puts(out, "</p>\n</div>\n");
 }
 
-static void put_growth(struct ts_text *out, const struct ts_report *report)
+static void put_more(struct ts_text *out, const struct ts_report *report,
+                     bool (*put)(struct ts_text *, const struct ts_report *))
 {
     struct ts_text sentence;
     ts_text_init(&sentence);
-    if (ts_report_put_growth(&sentence, report)) {
+    if (put(&sentence, report)) {
         ts_text_puts(out, "; ");
         ts_html_put(out, sentence.data);
     }
@@ -67,7 +68,7 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
     ts_text_puts(out, econ->barred_usd_per_month > 0.0 ? "at the API, calls that policy lets out: "
                                                        : "all calls at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
-    put_growth(out, report);
+    put_more(out, report, ts_report_put_growth);
     end_card(out);
     begin_card(out, report, TS_DOUBT_SAVING, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd));
     if (!isnan(report->saving_frac)) {
@@ -137,6 +138,7 @@ static void put_service_cards(struct ts_text *out, const struct ts_report *repor
     ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
     ts_text_puts(out, " answered right");
     put_quality(out, report);
+    put_more(out, report, ts_report_put_later);
     put_capacities(out, report);
     end_card(out);
     begin_card(out, report, TS_DOUBT_TTFT, "First token, p95", ts_report_value(report, ALL, "ttft", "p95"));

@@ -9,6 +9,7 @@
 #include "econ/econ.h"
 #include "reports/doubts.h"
 #include "reports/figures.h"
+#include "reports/quality_months.h"
 #include "reports/report_folder.h"
 #include "sim/model.h"
 #include "sim/result.h"
@@ -36,6 +37,7 @@ struct ts_report_input {
     const struct ts_econ *econ;
     const struct ts_baseline *baselines; /* [TS_N_BASELINES]: econ/baselines.h; NULL: none */
     const struct ts_run_info *info;
+    const struct ts_quality_months *quality;  /* where models become better; NULL: none does */
     const struct ts_uncertainty *uncertainty; /* of the inputs; NULL: it was not asked for */
     const struct ts_progress *progress;       /* asked while the files are written; NULL: nobody listens */
 };

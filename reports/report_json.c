@@ -173,6 +173,11 @@ static void put_plan(struct ts_json_writer *writer, const struct ts_report *repo
     put_months(writer, report, "plan", econ->plan_usd, n);
     put_months(writer, report, "baseline", econ->baseline_usd, n);
     put_months(writer, report, "net", econ->net_usd, n);
+    const struct ts_quality_months *quality = report->input.quality;
+    if (quality) {
+        ts_json_member_doubles(writer, "quality_frac_by_month", quality->right_frac, n);
+        ts_json_member_doubles(writer, "quality_retained_frac_by_month", quality->retained_frac, n);
+    }
     if (econ->capacity.curve) {
         put_growth(writer, econ->capacity.curve, econ->n_tiers);
     }

@@ -29,7 +29,7 @@ static double of_tier(const struct ts_econ *econ, uint32_t month, uint32_t tier)
     return usd;
 }
 
-static void put_plan_header(struct ts_text *out, const struct ts_model *model)
+static void put_plan_header(struct ts_text *out, const struct ts_model *model, bool has_quality)
 {
     ts_csv_put(out, "month", true);
     ts_csv_put(out, "calls", false);
@@ -51,7 +51,7 @@ static void put_plan_header(struct ts_text *out, const struct ts_model *model)
     }
     out->failed = out->failed || name.failed;
     ts_text_deinit(&name);
-    ts_text_puts(out, "\n");
+    ts_text_puts(out, has_quality ? ",quality,quality_retained\n" : "\n");
 }
 
 void ts_report_plan_csv(struct ts_text *out, const struct ts_report *report)
@@ -59,7 +59,8 @@ void ts_report_plan_csv(struct ts_text *out, const struct ts_report *report)
     const struct ts_econ *econ = report->input.econ;
     const struct ts_model *model = report->input.model;
     const double rate = ts_finance_monthly_rate(model->money.discount_frac_per_year);
-    put_plan_header(out, model);
+    const struct ts_quality_months *quality = report->input.quality;
+    put_plan_header(out, model, quality != NULL);
     for (uint32_t m = 0; m <= econ->n_months; m++) {
         const double residual_usd = m == econ->n_months ? econ->residual_usd : 0.0;
         const double factor = pow(1.0 + rate, -(double)m);
@@ -86,6 +87,10 @@ void ts_report_plan_csv(struct ts_text *out, const struct ts_report *report)
             ts_csv_put_number(out, of_tier(econ, m, i), false);
             ts_csv_put_number(out, econ->ledger_baseline_usd[ts_econ_row(econ, m, i)], false);
             ts_csv_put_number(out, econ->units[ts_econ_row(econ, m, i)], false);
+        }
+        if (quality) {
+            ts_csv_put_number(out, quality->right_frac[m], false);
+            ts_csv_put_number(out, quality->retained_frac[m], false);
         }
         ts_text_puts(out, "\n");
     }

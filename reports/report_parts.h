@@ -189,6 +189,8 @@ void ts_report_put_clipped(struct ts_text *out, const char *string, size_t max);
 
 /* Up to which volume a server tier keeps the SLO, where that was simulated; false: it was not. */
 bool ts_report_put_capacity(struct ts_text *out, const struct ts_report *report, uint32_t tier);
+/* "in month 36 64 % answered right: ..."; false: no model becomes better. */
+bool ts_report_put_later(struct ts_text *out, const struct ts_report *report);
 /* "a month at 2 times today's volume: 18,120 USD; ..."; false: it has not been simulated. */
 bool ts_report_put_growth(struct ts_text *out, const struct ts_report *report);
 /* Why there is nothing to compare the plan's cost with. */

@@ -1,6 +1,7 @@
 /* Hides what fits on a screen of 100 columns, and in which order a reader wants it: what it costs and when it pays
  * back, whether the SLO is met, how fast, then tiers. */
 #include <math.h>
+#include <string.h>
 
 #include "reports/report_parts.h"
 #include "reports/table.h"
@@ -191,13 +192,15 @@ static void put_capacity(struct ts_text *out, const struct ts_report *report)
     }
 }
 
-static void put_growth(struct ts_text *out, const struct ts_report *report)
+/* A line that may have nothing to say. */
+static void put_line(struct ts_text *out, const struct ts_report *report, const char *begin,
+                     bool (*put)(struct ts_text *, const struct ts_report *))
 {
     struct ts_text line;
     ts_text_init(&line);
-    ts_text_puts(&line, "  growth     ");
-    if (ts_report_put_growth(&line, report)) {
-        ts_text_wrap(out, line.data, TS_REPORT_WIDTH, 13);
+    ts_text_puts(&line, begin);
+    if (put(&line, report)) {
+        ts_text_wrap(out, line.data, TS_REPORT_WIDTH, strlen(begin));
         ts_text_puts(out, "\n");
     }
     out->failed = out->failed || line.failed;
@@ -225,6 +228,7 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_report *re
     ts_text_puts(out, " answered right");
     ts_report_put_quality(out, report);
     ts_text_puts(out, "\n");
+    put_line(out, report, "  later      ", ts_report_put_later);
     if (report->input.model->router.reads_s.n > 0) {
         ts_text_puts(out, "  router     at work on prompts ");
         ts_metric_format(out, ts_report_value(report, ALL, "router_busy", "mean"), "frac");
@@ -428,7 +432,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_slo(out, report);
     put_load(out, report);
     put_capacity(out, report);
-    put_growth(out, report);
+    put_line(out, report, "  growth     ", ts_report_put_growth);
     put_speed_and_energy(out, report);
     put_sessions(out, report);
     put_losses(out, report);

@@ -101,3 +101,24 @@ bool ts_report_put_growth(struct ts_text *out, const struct ts_report *report)
     ts_text_puts(out, " of energy");
     return true;
 }
+
+bool ts_report_put_later(struct ts_text *out, const struct ts_report *report)
+{
+    const struct ts_quality_months *quality = report->input.quality;
+    if (!quality) {
+        return false;
+    }
+    const uint32_t last = quality->n_months;
+    ts_text_printf(out, "in month %u ", (unsigned)last);
+    ts_metric_format(out, quality->right_frac[last], "frac");
+    ts_text_puts(out, " answered right");
+    if (!isnan(quality->retained_frac[last])) {
+        const struct ts_router_model *router = &report->input.model->router;
+        const uint32_t strongest = router->order[report->input.model->n_tiers - 1];
+        ts_text_puts(out, ": ");
+        ts_metric_format(out, quality->retained_frac[last], "frac");
+        ts_text_printf(out, " of what %s alone gets right then", report->input.model->tiers[strongest].name);
+    }
+    ts_text_printf(out, " (%u months simulated)", (unsigned)quality->n_simulated);
+    return true;
+}

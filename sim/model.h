@@ -432,6 +432,8 @@ struct ts_tier_model {
     const char *model;           /* "Llama-3.2-1B Q4_0" */
     double ability;              /* theta: how right it is, see sim/quality.h */
     const double *class_ability; /* [n_classes] that for each class; NULL: the same for all */
+    double ability_per_year;     /* by which models of later months are better; nothing that is simulated today */
+    double renewed_months;       /* an own one is replaced so often by a model of that month; INFINITY: never */
     uint32_t context_tok;        /* prompt + output at most; 0 = unlimited */
     int link;                    /* index into links, -1: none */
     double request_s;            /* of every request beside link and service: HTTP, tokenizing, handing out tokens */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/quality_ahead.h"
 #include "study/sobol.h"
 #include "study/uncertain_draws.h"
 #include "study/uncertain_sums.h"
@@ -59,6 +60,9 @@ static enum ts_status find_inputs(struct study *study)
         if (ts_str_equal(key, "money.horizon")) {
             status = ts_fail(study->diags, TS_ERANGE, ts_span_none(), "write a number",
                              "money.horizon is how far one looks: it has no distribution");
+        } else if (ts_quality_is_later(key)) {
+            status = ts_fail(study->diags, TS_ERANGE, ts_span_none(), "write a number",
+                             "%s acts on later months' quality, which is not drawn", key);
         } else if (!ts_uncertain_is_money(key)) {
             study->drawing.simulated[study->drawing.n_simulated++] = i;
         }

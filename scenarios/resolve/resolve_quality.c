@@ -210,6 +210,18 @@ static void resolve_table(struct ts_loader *loader, struct ts_value *quality)
                      (unsigned)loader->quality->n);
 }
 
+/* Of later months. An own model is renewed with its machines unless the scenario says how often. */
+static void resolve_later(struct ts_value *value, struct ts_tier_model *tier, bool has_columns)
+{
+    ts_value_counts_if(value, "improves", !has_columns, "the table says how right tiers are");
+    tier->ability_per_year = ts_value_number(value, "improves");
+    if (tier->kind != TS_TIER_API) {
+        ts_value_counts_if(value, "renewed", tier->ability_per_year > 0.0, "its models do not improve");
+        const double life = tier->owned.life_months > 0.0 ? tier->owned.life_months : (double)INFINITY;
+        tier->renewed_months = ts_value_is_written(value, "renewed") ? ts_value_number(value, "renewed") : life;
+    }
+}
+
 void ts_resolve_quality(struct ts_loader *loader)
 {
     struct ts_value *quality = ts_value_at(loader->root, "quality");
@@ -227,6 +239,7 @@ void ts_resolve_quality(struct ts_loader *loader)
         if (tiers->children[i].n_children > 0 && !tiers->children[i].broken) {
             ts_value_counts_if(&tiers->children[i], "accuracy", !has_columns, "the table says how right tiers are");
             resolve_accuracy(loader, &tiers->children[i], &model->tiers[i]);
+            resolve_later(&tiers->children[i], &model->tiers[i], has_columns);
         }
     }
     model->quality.shared_frac = ts_value_number(quality, "shared");

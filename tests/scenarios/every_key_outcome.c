@@ -12,6 +12,7 @@
 
 #include "reports/report_parts.h"
 #include "scenarios/language/scenario.h"
+#include "study/quality_ahead.h"
 #include "study/replicate.h"
 
 enum { MAX_SETS_OF_TRIAL = 8, MAX_PATH = 256 };
@@ -137,6 +138,19 @@ static void put_keys(struct ts_text *out, const struct ts_model *model)
     }
 }
 
+static void put_later(struct ts_text *out, const struct ts_scenario *scenario, struct ts_diags *diags)
+{
+    static const struct ts_progress nobody;
+    struct ts_quality_months quality;
+    struct ts_arena arena;
+    ts_arena_init(&arena);
+    assert_int_equal(ts_quality_ahead(&quality, scenario, 1, &nobody, &arena, diags), TS_OK);
+    for (uint32_t month = 1; month <= quality.n_months; month++) {
+        put_figure(out, quality.right_frac[month]);
+    }
+    ts_arena_deinit(&arena);
+}
+
 static void simulate(struct outcome *out, const struct ts_scenario *scenario, struct ts_diags *diags)
 {
     struct ts_replications runs;
@@ -147,6 +161,9 @@ static void simulate(struct outcome *out, const struct ts_scenario *scenario, st
         struct ts_model model = scenario->model;
         model.month_scale = ts_replications_month_scale(&runs, scenario);
         out->status = ts_econ_compute(&econ, &model, &runs.merged, NULL, diags);
+    }
+    if (out->status == TS_OK && ts_quality_improves(&scenario->model)) {
+        put_later(&out->figures, scenario, diags);
     }
     if (out->status == TS_OK) {
         const struct ts_report_input input = {.model = &scenario->model, .result = &runs.merged, .econ = &econ};
