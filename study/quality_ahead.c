@@ -28,7 +28,10 @@ bool ts_quality_is_later(const char *key)
 
 /* ---- a month ---- */
 
-double ts_quality_gain(const struct ts_model *model, uint32_t tier, uint32_t month)
+/* The ability of a tier's model in a month (1, 2, ...) less that of today. An API's is that of the month; an own one's
+ * of the month in which it began to serve, or was renewed last; before, the API that it replaces answers for it, or
+ * nobody does. */
+static double gain_of(const struct ts_model *model, uint32_t tier, uint32_t month)
 {
     const struct ts_tier_model *of = &model->tiers[tier];
     const double now = month - 1.0, begin = of->owned.buy_month + of->owned.lead_time_months;
@@ -37,7 +40,7 @@ double ts_quality_gain(const struct ts_model *model, uint32_t tier, uint32_t mon
     }
     if (now < begin) {
         const int api = of->replaces;
-        return api < 0 ? 0.0 : model->tiers[api].ability + ts_quality_gain(model, (uint32_t)api, month) - of->ability;
+        return api < 0 ? 0.0 : model->tiers[api].ability + gain_of(model, (uint32_t)api, month) - of->ability;
     }
     const double renewals = isfinite(of->renewed_months) ? floor((now - begin) / of->renewed_months + 1e-9) : 0.0;
     const double since = begin + (renewals > 0.0 ? renewals * of->renewed_months : 0.0);
@@ -52,7 +55,7 @@ static double class_ability(const struct ts_model *model, uint32_t tier, uint32_
     if (of->kind != TS_TIER_API && waits) {
         return class_ability(model, (uint32_t)of->replaces, month, c);
     }
-    return (of->class_ability ? of->class_ability[c] : of->ability) + ts_quality_gain(model, tier, month);
+    return (of->class_ability ? of->class_ability[c] : of->ability) + gain_of(model, tier, month);
 }
 
 static bool set_month(struct ts_model *model, const struct ts_model *today, uint32_t month, struct ts_arena *arena)
@@ -65,7 +68,7 @@ static bool set_month(struct ts_model *model, const struct ts_model *today, uint
         for (uint32_t c = 0; c < today->n_classes; c++) {
             abilities[c] = class_ability(today, i, month, c);
         }
-        model->tiers[i].ability = today->tiers[i].ability + ts_quality_gain(today, i, month);
+        model->tiers[i].ability = today->tiers[i].ability + gain_of(today, i, month);
         model->tiers[i].class_ability = abilities;
     }
     return true;

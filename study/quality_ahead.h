@@ -13,11 +13,6 @@ bool ts_quality_improves(const struct ts_model *model);
 /* "tiers.cloud.improves", "tiers.edge.renewed": keys that act on later months alone. */
 bool ts_quality_is_later(const char *key);
 
-/* The ability of a tier's model in a month (1, 2, ...) less that of today. An API's is that of the month; an own one's
- * of the month in which it began to serve, or was renewed last; before, the API that it replaces answers for it, or
- * nobody does. */
-double ts_quality_gain(const struct ts_model *model, uint32_t tier, uint32_t month);
-
 /* *out is in the arena. Months are simulated where an own model begins to serve or is renewed, and the one before, once
  * a year, and the last: 16 at most. Rules, router and thresholds stay as they are. What ts_replicate returns. */
 enum ts_status ts_quality_ahead(struct ts_quality_months *out, const struct ts_scenario *scenario, uint32_t n_threads,
