@@ -112,8 +112,9 @@ void ts_report_put_quality(struct ts_text *out, const struct ts_report *report)
         ts_text_puts(out, " of its cost");
     }
     if (isfinite(ts_report_value(report, all, "pgr", "mean"))) {
-        ts_text_puts(out, "; PGR ");
+        ts_text_puts(out, "; ");
         ts_report_put(out, report, all, "pgr", "mean");
+        ts_text_puts(out, " of the gap to it (PGR)");
     }
 }
 

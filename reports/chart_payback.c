@@ -12,8 +12,9 @@ static double spent_at(const double *cumulative_usd, uint32_t n_months, double m
     return cumulative_usd[before] + (month - before) * (after - cumulative_usd[before]);
 }
 
-static void put_mark(struct ts_text *gp, const struct ts_econ *econ)
+static void put_mark(struct ts_text *gp, const struct ts_report *report)
 {
+    const struct ts_econ *econ = report->input.econ;
     double month = econ->payback_months, usd = spent_at(econ->baseline_cumulative_usd, econ->n_months, month);
     bool late = month > 0.55 * econ->n_months;
     ts_text_puts(gp, "set label '' at ");
@@ -21,17 +22,18 @@ static void put_mark(struct ts_text *gp, const struct ts_econ *econ)
     ts_chart_put(gp, usd,
                  " point pointtype 7 pointsize 1.1 linecolor rgb '" TS_CHART_INK
                  "' front\nset label 'pays back after ");
-    ts_text_number(gp, month, 3);
-    ts_text_printf(gp, " months%s' at ", econ->unpays ? ", falls behind again later" : "");
+    ts_report_put_like(gp, report, "payback", TS_DOUBT_PAYBACK);
+    ts_text_printf(gp, "%s' at ", econ->unpays ? ", falls behind again later" : "");
     ts_chart_put(gp, month, ",");
     ts_chart_put(gp, usd, late ? " right offset -1,1" : " left offset 1.2,-1");
     ts_text_puts(gp, " textcolor rgb '" TS_CHART_INK "' front\n");
 }
 
-static void put_words(struct ts_text *gp, const struct ts_econ *econ)
+static void put_words(struct ts_text *gp, const struct ts_report *report)
 {
+    const struct ts_econ *econ = report->input.econ;
     if (isfinite(econ->payback_months) && econ->payback_months > 0.0) {
-        put_mark(gp, econ);
+        put_mark(gp, report);
     } else if (isfinite(econ->payback_months)) {
         ts_text_printf(gp,
                        "set label 'cheaper from the first month%s' at graph 0.03,0.93 left textcolor rgb '" TS_CHART_INK
@@ -65,7 +67,7 @@ void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_r
     ts_chart_put(gp, highest > 0.0 ? 1.08 * highest : 1.0, "]\n");
     ts_text_printf(gp, "set ylabel 'spent so far (%s)'\n", ts_model_currency(report->input.model));
     ts_chart_money_tics(gp, 'y', 1.08 * lowest, 1.08 * highest);
-    put_words(gp, econ);
+    put_words(gp, report);
     ts_text_puts(gp, "plot 'payback.dat' using 1:($3 > $2 ? $2 : $3):3 with filledcurves fillcolor rgb '" TS_CHART_FAINT
                      "' fillstyle transparent solid 0.22 title 'ahead by', \\\n"
                      "     '' using 1:3 with lines linewidth 2.4 dashtype (6,3) linecolor rgb '" TS_CHART_FAINT

@@ -60,6 +60,9 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
     const struct ts_econ *econ = report->input.econ;
     const double saving_usd = ts_report_value(report, ALL, "saving", "value");
     begin_card(out, report, TS_DOUBT_COST, "Cost of the plan", ts_report_value(report, ALL, "cost", "total"));
+    if (report->input.uncertainty && report->input.uncertainty->n_written == 0) {
+        ts_text_puts(out, "drawn is only what is uncertain by default: the scenario gives no interval of its own; ");
+    }
     if (!econ->has_baseline) {
         ts_text_puts(out, ts_report_no_baseline(report));
         end_card(out);
@@ -71,6 +74,7 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
     put_more(out, report, ts_report_put_growth);
     end_card(out);
     begin_card(out, report, TS_DOUBT_SAVING, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd));
+    ts_text_puts(out, "at today's calls and prices; ");
     if (!isnan(report->saving_frac)) {
         ts_metric_format(out, report->saving_frac, "frac");
         ts_text_puts(out, " of the API bill; ");
@@ -92,12 +96,17 @@ static void put_payback_card(struct ts_text *out, const struct ts_report *report
         ts_text_printf(out, "not within %u months", (unsigned)econ->n_months);
     } else {
         ts_text_puts(out, "discounted: ");
-        ts_report_put(out, report, ALL, "discounted_payback", "value");
+        ts_report_put_like(out, report, "discounted_payback", TS_DOUBT_PAYBACK);
         ts_text_puts(out, econ->unpays ? "; falls behind again later" : "");
     }
     if (econ->barred_usd_per_month > 0.0) {
         ts_text_puts(out, "; against all calls at the API, which policy forbids: ");
-        ts_report_put(out, report, ALL, "payback_all_api", "value");
+        ts_report_put_like(out, report, "payback_all_api", TS_DOUBT_PAYBACK);
+    }
+    if (ts_report_value(report, ALL, "refused", "value") >= 0.005) {
+        ts_text_puts(out, "; ");
+        ts_report_put(out, report, ALL, "refused", "value");
+        ts_text_puts(out, " of the horizon's calls are not taken, and cost the plan nothing");
     }
     end_card(out);
 }

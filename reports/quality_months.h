@@ -7,7 +7,7 @@
 struct ts_quality_months {
     uint32_t n_months, n_simulated; /* of them: between two the line is straight */
     /* [n_months + 1] share answered right; and of what the strongest tier alone would answer right in that month, NaN
-     * where there is one tier. Index 0 is as 1. */
+     * where there is no choice. Index 0 is as 1. */
     const double *right_frac, *retained_frac;
 };
 

@@ -32,14 +32,21 @@ bool ts_report_has_baselines(const struct ts_report *report)
            (report->input.econ->has_baseline || report->input.baselines[TS_BASELINE_PRESENT].is_there);
 }
 
-static void put_cell(struct ts_table *table, const struct ts_report *report, double value, const char *unit)
+/* step 0: all digits. */
+static void put_rounded(struct ts_table *table, const struct ts_report *report, double value, double step,
+                        const char *unit)
 {
     char own[TS_UNIT_BYTES];
     struct ts_text cell;
     ts_text_init(&cell);
-    ts_metric_format(&cell, value, ts_metric_unit(own, unit, report->input.model));
+    ts_report_put_step(&cell, value, step, ts_metric_unit(own, unit, report->input.model));
     ts_table_put(table, cell.failed ? "" : cell.data);
     ts_text_deinit(&cell);
+}
+
+static void put_cell(struct ts_table *table, const struct ts_report *report, double value, const char *unit)
+{
+    put_rounded(table, report, value, 0.0, unit);
 }
 
 static void put_service(struct ts_table *table, const struct ts_report *report, const struct ts_service *service)
@@ -76,8 +83,8 @@ static enum ts_status put_table(struct ts_text *out, const struct ts_report *rep
         ts_table_row(table);
         ts_table_put(table, names[i]);
         put_cell(table, report, row->usd_per_month, "USD/month");
-        put_cell(table, report, row->payback_months, "months");
-        put_cell(table, report, row->npv_usd, "USD");
+        put_rounded(table, report, row->payback_months, ts_report_doubt_step(report, TS_DOUBT_PAYBACK), "months");
+        put_rounded(table, report, row->npv_usd, ts_report_doubt_step(report, TS_DOUBT_NPV), "USD");
         put_service(table, report, &row->service);
     }
     const enum ts_status status = ts_table_render(table, format, out);

@@ -138,6 +138,8 @@ void ts_report_put_losses(struct ts_text *out, const struct ts_report *report);
 void ts_report_put_doubt(struct ts_text *out, const struct ts_report *report, enum ts_doubt doubt);
 /* For the page: "8 of 10 draws: 11,900 to 15,300; ", or nothing; and to which step the figure is known, or 0. */
 void ts_report_put_range(struct ts_text *out, const struct ts_report *report, enum ts_doubt doubt);
+/* A figure of the whole plan with the digits of another that has an interval; all of them where nothing was drawn. */
+void ts_report_put_like(struct ts_text *out, const struct ts_report *report, const char *name, enum ts_doubt like);
 double ts_report_doubt_step(const struct ts_report *report, enum ts_doubt doubt);
 /* A number of that unit to that step, 0: all of its digits. */
 void ts_report_put_step(struct ts_text *out, double value, double step, const char *unit);

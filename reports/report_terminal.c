@@ -92,13 +92,13 @@ static void put_payback(struct ts_text *out, const struct ts_report *report)
     put_horizon(out, report, "payback");
     ts_text_puts(out, report->input.econ->unpays ? ", falls behind again later" : "");
     ts_text_puts(out, "; discounted: ");
-    ts_report_put(out, report, ALL, "discounted_payback", "value");
+    ts_report_put_like(out, report, "discounted_payback", TS_DOUBT_PAYBACK);
     ts_text_puts(out, misses_slo(report) ? "; the plan MISSES its SLO\n" : "\n");
 }
 
 static void put_months(struct ts_text *out, const struct ts_report *report, const char *name)
 {
-    ts_report_put(out, report, ALL, name, "value");
+    ts_report_put_like(out, report, name, TS_DOUBT_PAYBACK);
     put_horizon(out, report, name);
 }
 
@@ -207,6 +207,14 @@ static void put_line(struct ts_text *out, const struct ts_report *report, const 
     ts_text_deinit(&line);
 }
 
+static bool put_right(struct ts_text *out, const struct ts_report *report)
+{
+    ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
+    ts_text_puts(out, " answered right");
+    ts_report_put_quality(out, report);
+    return true;
+}
+
 static void put_speed_and_energy(struct ts_text *out, const struct ts_report *report)
 {
     ts_text_puts(out, "  speed      first token ");
@@ -223,11 +231,8 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_report *re
     ts_metric_format_bare(out, ts_report_value(report, ALL, "carbon", "value"), "kg/month");
     ts_text_puts(out, " kg CO2/month; ");
     ts_report_put(out, report, ALL, "cost_of_tokens", "reserved");
-    ts_text_puts(out, "\n  quality    ");
-    ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
-    ts_text_puts(out, " answered right");
-    ts_report_put_quality(out, report);
     ts_text_puts(out, "\n");
+    put_line(out, report, "  quality    ", put_right);
     put_line(out, report, "  later      ", ts_report_put_later);
     if (report->input.model->router.reads_s.n > 0) {
         ts_text_puts(out, "  router     at work on prompts ");

@@ -113,8 +113,7 @@ bool ts_report_put_later(struct ts_text *out, const struct ts_report *report)
     ts_metric_format(out, quality->right_frac[last], "frac");
     ts_text_puts(out, " answered right");
     if (!isnan(quality->retained_frac[last])) {
-        const struct ts_router_model *router = &report->input.model->router;
-        const uint32_t strongest = router->order[report->input.model->n_tiers - 1];
+        const uint32_t strongest = ts_frontier_strongest(report->input.model);
         ts_text_puts(out, ": ");
         ts_metric_format(out, quality->retained_frac[last], "frac");
         ts_text_printf(out, " of what %s alone gets right then", report->input.model->tiers[strongest].name);

@@ -99,6 +99,13 @@ double ts_report_doubt_step(const struct ts_report *report, enum ts_doubt doubt)
     return report->input.uncertainty ? ts_report_step(&report->input.uncertainty->figures[doubt]) : 0.0;
 }
 
+void ts_report_put_like(struct ts_text *out, const struct ts_report *report, const char *name, enum ts_doubt like)
+{
+    char buffer[TS_UNIT_BYTES];
+    ts_report_put_step(out, ts_report_value(report, TS_SUBJECT_ALL, name, "value"), ts_report_doubt_step(report, like),
+                       ts_report_doubt_unit(buffer, report, like));
+}
+
 enum ts_doubt ts_report_weighed(const struct ts_report *report)
 {
     return report->input.econ->has_baseline ? TS_DOUBT_NPV : TS_DOUBT_COST;

@@ -89,6 +89,23 @@ static bool note_price(struct ts_text *out, const struct ts_report *report, uint
     return true;
 }
 
+/* What has no price pays back at once. */
+static bool note_free(struct ts_text *out, const struct ts_report *report, uint32_t tier)
+{
+    const struct ts_tier_model *model = &report->input.model->tiers[tier];
+    const struct ts_econ *econ = report->input.econ;
+    double usd = 0.0;
+    for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
+        usd += kind == TS_COST_ENERGY || kind == TS_COST_API ? 0.0 : econ->monthly_usd[tier][kind];
+    }
+    if (model->kind == TS_TIER_API || usd > 0.0 || !(econ->tier_baseline_usd_per_month[tier] > 0.0)) {
+        return false;
+    }
+    ts_text_printf(out, "%s: its machines are taken as there: no price, upkeep or staff is booked (owned)",
+                   model->name);
+    return true;
+}
+
 static bool note_battery(struct ts_text *out, const struct ts_report *report, uint32_t tier)
 {
     const uint32_t subject = ts_figure_tier(&report->list, tier);
@@ -182,7 +199,7 @@ static bool note_error(struct ts_text *out, const struct ts_report *report, uint
 }
 
 static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {
-    note_overload, note_price, note_battery, note_prompt_cache, note_provisioned, note_error};
+    note_overload, note_price, note_free, note_battery, note_prompt_cache, note_provisioned, note_error};
 
 enum { N_NOTES = sizeof notes / sizeof notes[0] };
 

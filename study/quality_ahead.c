@@ -83,7 +83,7 @@ static enum ts_status read_quality(double *right, double *retained, const struct
     const enum ts_status status = ts_metric_view_init(&view, model, result, NULL, ts_all_tiers(model), TS_ALL_CLASSES);
     if (status == TS_OK) {
         *right = quality->get(&view, quality);
-        *retained = model->n_tiers > 1 ? kept->get(&view, kept) : (double)NAN;
+        *retained = model->router.n_order > 1 ? kept->get(&view, kept) : (double)NAN;
         ts_metric_view_deinit(&view);
     }
     return status;
