@@ -36,6 +36,9 @@ static void a_battery(struct report_fixture *fixture)
     phone->active_j = 2 * 56.0;
     phone->host_j = 0.0;
     phone->active_users = 2.0;
+    struct ts_tier_result *pool = &fixture->result.pools[ts_model_first_pool(&fixture->model, PHONE)];
+    pool->active_j = phone->active_j; /* one kind: no cells of its own */
+    pool->active_users = phone->active_users;
     fixture->result.window_s = 12.0 * 3600.0;
 }
 
