@@ -73,10 +73,21 @@ static bool is_written(const struct ts_model *model, const char *key)
     return written;
 }
 
+/* Of a mixed fleet: of the first kind that has one. */
+static const struct ts_steps_error *device_error(const struct ts_tier_model *tier)
+{
+    const struct ts_device_model *fleet = &tier->u.device;
+    uint32_t k = 0;
+    while (k + 1 < ts_tier_n_pools(tier) && !(ts_device_of_kind(fleet, k)->steps.error.high > 0.0)) {
+        k++;
+    }
+    return &ts_device_of_kind(fleet, k)->steps.error;
+}
+
 static void add_tier(struct finding *finding, const struct ts_model *model, const struct ts_tier_model *tier)
 {
     if (tier->kind == TS_TIER_DEVICE) {
-        add_steps(finding, tier->name, &ts_device_of_kind(&tier->u.device, 0)->steps.error);
+        add_steps(finding, tier->name, device_error(tier));
     } else if (tier->kind == TS_TIER_SERVER) {
         add_steps(finding, tier->name, &tier->u.server.pools[0].replica.steps.error);
     }

@@ -51,6 +51,43 @@ static void resolve_kind(struct ts_loader *loader, struct ts_tier_context *tier,
     tier->weight_bytes = part.weight_bytes;
 }
 
+/* ---- what has no effect ---- */
+
+/* Values of the tier itself, without its lists. */
+static size_t n_values(const struct ts_value *value)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < value->n_children; i++) {
+        n += value->children[i].key.type == TS_KEY_LIST ? 0 : n_values(&value->children[i]);
+    }
+    return n;
+}
+
+/* A key of the tier has no effect only if it has none on every kind: gathers why, kind after kind. */
+static void gather_moot(struct ts_value *value, const char **why, size_t *at, bool is_first)
+{
+    why[*at] = is_first || why[*at] ? value->moot : NULL;
+    value->moot = NULL;
+    ++*at;
+    for (size_t i = 0; i < value->n_children; i++) {
+        if (value->children[i].key.type != TS_KEY_LIST) {
+            gather_moot(&value->children[i], why, at, is_first);
+        }
+    }
+}
+
+static void settle_moot(struct ts_value *value, const char *const *why, size_t *at)
+{
+    value->moot = why[(*at)++];
+    for (size_t i = 0; i < value->n_children; i++) {
+        if (value->children[i].key.type != TS_KEY_LIST) {
+            settle_moot(&value->children[i], why, at);
+        }
+    }
+}
+
+/* ---- the tier ---- */
+
 /* "40 % iPhone 15 Pro and 60 % Snapdragon X Elite laptop" */
 static const char *hardware_of(struct ts_loader *loader, const struct ts_device_kind *kinds, size_t n)
 {
@@ -85,12 +122,17 @@ void ts_resolve_mix(struct ts_loader *loader, struct ts_tier_context *ctx)
     struct ts_device_model *fleet = &ctx->tier->u.device;
     check_mix(loader, ctx, list);
     struct ts_device_kind *kinds = ctx->broken ? NULL : ts_loader_array(loader, list->n_children, sizeof *kinds);
-    if (!kinds) {
+    const char **why = kinds ? ts_loader_array(loader, n_values(ctx->value), sizeof *why) : NULL;
+    if (!why) {
         return;
     }
     for (size_t i = 0; i < list->n_children; i++) {
+        size_t at = 0;
         resolve_kind(loader, ctx, &list->children[i], &kinds[i]);
+        gather_moot(ctx->value, why, &at, i == 0);
     }
+    size_t at = 0;
+    settle_moot(ctx->value, why, &at);
     if (ctx->broken) {
         return;
     }

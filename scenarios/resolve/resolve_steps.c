@@ -457,17 +457,36 @@ static const struct ts_device_rate *device_rate(struct ts_loader *loader, struct
     return row;
 }
 
-/* A prompt of p tokens takes p/prefill and the step of its first token, each further token 1/decode. */
+/* A prompt of p tokens takes p/prefill until its first token, but no less than a step of decoding; each further token
+ * 1/decode: a table that is level until prefill/decode tokens and rises from there. */
+static bool put_rates(struct ts_loader *loader, const struct ts_device_rate *row, struct ts_steps_table *out)
+{
+    enum { KNOTS = 3 };
+    const double step_s = 1.0 / row->decode_tok_per_s;
+    const double level_tok = fmax(row->prefill_tok_per_s * step_s, 1.0 + 1e-6);
+    double *n_tok = ts_loader_array(loader, KNOTS, sizeof *n_tok);
+    double *seconds = ts_loader_array(loader, KNOTS, sizeof *seconds);
+    if (!n_tok || !seconds) {
+        return false;
+    }
+    n_tok[0] = 1.0;
+    n_tok[1] = level_tok;
+    n_tok[2] = 2.0 * level_tok;
+    seconds[0] = seconds[1] = step_s;
+    seconds[2] = step_s + level_tok / row->prefill_tok_per_s;
+    *out = (struct ts_steps_table){.n_tok = n_tok, .seconds = seconds, .n = KNOTS};
+    return true;
+}
+
 static void take_device_rate(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_device_rate *row,
                              struct ts_steps_model *out)
 {
-    out->kind = TS_STEPS_LINEAR;
+    out->kind = TS_STEPS_TABLE;
     out->origin = TS_ORIGIN_CATALOG;
     out->source = ts_loader_printf(
         loader, "devices.csv: %.4g and %.4g tok/s in prefill and decode under %s; %s, %s, confidence %s",
         row->prefill_tok_per_s, row->decode_tok_per_s, row->runtime, row->source, row->date, row->confidence);
-    out->u.linear = (struct ts_steps_linear){.a_s = 1.0 / row->decode_tok_per_s,
-                                             .d_s_per_prefill_tok = 1.0 / row->prefill_tok_per_s};
+    ctx->broken = !put_rates(loader, row, &out->u.table);
     ctx->rate = row;
     ts_value_counts_if(ctx->value, "overhead", false, "measured rates have it");
 }

@@ -815,8 +815,8 @@ static void test_binding__a_mix_takes_what_holds_for_it(void **state)
     const struct ts_device_model *phone = ts_device_of_kind(fleet, 0), *laptop = ts_device_of_kind(fleet, 1);
     assert_true(phone->battery_wh == 19.0 && phone->heat.sustained_frac == 0.565 && phone->eligible_frac == 0.5);
     assert_true(laptop->battery_wh == 0.0 && laptop->heat.sustained_frac == 0.0 && laptop->eligible_frac == 0.9);
-    assert_float_equal(phone->steps.u.linear.a_s, 1.0 / 23.47, 1e-12);
-    assert_float_equal(laptop->steps.u.linear.a_s, 1.0 / 18.42, 1e-12);
+    assert_float_equal(phone->steps.u.table.seconds[0], 1.0 / 23.47, 1e-12);
+    assert_float_equal(laptop->steps.u.table.seconds[0], 1.0 / 18.42, 1e-12);
     assert_float_equal(s.model.tiers[0].owned.capex_usd, 400.0 * 1000.0, 1e-6);
     assert_string_equal(s.model.tiers[0].hardware,
                         "60 % Galaxy S25 Ultra (Snapdragon 8 Elite) and 40 % Snapdragon X Elite laptop");
@@ -845,6 +845,29 @@ static void test_binding__a_model_is_brought_to_the_devices_that_can_run_it(void
     ts_scenario_deinit(&s);
 }
 
+/* Qualcomm's figures of Llama 3.2 1B on a Snapdragon 8 Elite: 53.6 tok/s, the first token of 128 after 37 ms, of 4,096
+ * after 1.19 s. */
+static void test_binding__measured_rates_have_the_published_first_tokens(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "scenario: t\n"
+        "workload: {calls: 36 k/day, classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
+        "tiers:\n"
+        "  fleet: {kind: device, hardware: 'Galaxy S25 Ultra (Snapdragon 8 Elite)', model: Llama-3.2-1B, quant: INT4,\n"
+        "    users: 10, ability: 0}\n";
+    struct ts_scenario s;
+    load_good(&s, text);
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.device.steps;
+    const struct ts_batch_load one = ts_steptime_decode_load(1, 500), short_prompt = ts_steptime_prompt_load(8),
+                               prompt = ts_steptime_prompt_load(128), long_prompt = ts_steptime_prompt_load(4096);
+    assert_float_equal(1.0 / ts_steptime_s(steps, &one), 53.64, 1e-9);
+    assert_float_equal(ts_steptime_s(steps, &short_prompt), 1.0 / 53.64, 1e-9);
+    assert_float_equal(ts_steptime_s(steps, &prompt), 0.037, 0.0005);
+    assert_float_equal(ts_steptime_s(steps, &long_prompt), 1.19, 0.005);
+    ts_scenario_deinit(&s);
+}
+
 /* Phi Silica on a neural engine: 1.5 W above the 3 W at idle, whatever the laptop may draw. */
 static void test_binding__a_device_draws_what_its_rates_were_measured_at(void **state)
 {
@@ -863,10 +886,43 @@ static void test_binding__a_device_draws_what_its_rates_were_measured_at(void **
     ts_scenario_deinit(&s);
 }
 
+/* A key that some kinds have no use for has an effect, whatever their order; one that no kind has a use for has none.
+ */
+static void test_binding__a_key_counts_if_any_kind_of_a_mix_needs_it(void **state)
+{
+    (void)state;
+    static const char *const mixes[] = {
+        "{name: a, share: 60 %}, {name: b, share: 40 %, hardware: Plain laptop 16GB (CPU only)}",
+        "{name: b, share: 40 %, hardware: Plain laptop 16GB (CPU only)}, {name: a, share: 60 %}",
+        "{name: a, share: 60 %}, {name: b, share: 40 %}"};
+    for (size_t i = 0; i < 3; i++) {
+        struct ts_scenario s;
+        struct ts_text said, text;
+        ts_text_init(&said);
+        ts_text_init(&text);
+        ts_text_printf(
+            &text,
+            "scenario: t\n"
+            "workload: {calls: 36 k/day, classes: [{name: c, share: 100 %%, prompt: 80 tok, output: 20 tok}]}\n"
+            "tiers:\n"
+            "  fleet: {kind: device, hardware: Snapdragon X Elite laptop, model: Llama-3.2-3B, quant: INT4,\n"
+            "    users: 9, ability: 0, overhead: 5 ms, mix: [%s]}\n",
+            mixes[i]);
+        assert_int_equal(load_text(&s, text.data, NULL, &said), TS_OK);
+        const bool is_moot = strstr(said.data, "'tiers.fleet.overhead' has no effect here") != NULL;
+        assert_int_equal(is_moot, i == 2);
+        ts_scenario_deinit(&s);
+        ts_text_deinit(&text);
+        ts_text_deinit(&said);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_binding__a_mix_takes_what_holds_for_it),
+        cmocka_unit_test(test_binding__measured_rates_have_the_published_first_tokens),
+        cmocka_unit_test(test_binding__a_key_counts_if_any_kind_of_a_mix_needs_it),
         cmocka_unit_test(test_binding__a_device_draws_what_its_rates_were_measured_at),
         cmocka_unit_test(test_binding__a_model_is_brought_to_the_devices_that_can_run_it),
         cmocka_unit_test(test_binding__a_pool_takes_from_the_tier_what_it_does_not_write),

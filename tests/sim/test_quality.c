@@ -374,6 +374,19 @@ static void test_quality__agrees_with_every_row_of_the_shared_table(void **state
 }
 
 /* Both ways, and the frontier whose APGR it is. */
+/* A weak tier .7 as right as the strong one, at .05 of its cost, .9 wanted: with an APGR of .802 a share of .24 goes to
+ * the strong one, at .28 of its cost; with .5 .667, at .68. */
+static void test_quality__what_a_routers_apgr_saves(void **state)
+{
+    (void)state;
+    static const double apgr[] = {0.802, 0.5}, share[] = {0.24, 0.667}, cost[] = {0.28, 0.68};
+    const double pgr = (0.9 - 0.7) / (1.0 - 0.7);
+    for (int i = 0; i < 2; i++) {
+        const double s = ts_quality_power_law_share(pgr, apgr[i]);
+        assert_true(fabs(s - share[i]) < 0.005 && fabs(s + (1.0 - s) * 0.05 - cost[i]) < 0.005);
+    }
+}
+
 static void test_quality__an_apgr_is_an_auc_and_a_power_law(void **state)
 {
     (void)state;
@@ -402,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_quality__a_table_is_walked_evenly),
         cmocka_unit_test(test_quality__the_frontier_on_routellms_prompts_is_the_closed_form),
         cmocka_unit_test(test_quality__agrees_with_every_row_of_the_shared_table),
+        cmocka_unit_test(test_quality__what_a_routers_apgr_saves),
         cmocka_unit_test(test_quality__an_apgr_is_an_auc_and_a_power_law),
     };
     return cmocka_run_group_tests_name("quality", tests, NULL, NULL);

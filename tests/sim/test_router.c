@@ -207,6 +207,41 @@ static void test_router__a_measured_one_takes_what_its_prompt_takes(void **state
     }
 }
 
+/* 60, 30 and 10 % of the calls have 200, 800 and 2,000 tokens and cost 0, .1 and 1 a token at their tiers: .400 of all
+ * of them at the last. */
+static void test_router__shares_of_calls_are_not_shares_of_tokens(void **state)
+{
+    (void)state;
+    enum { SORTS = 3, N = 10 };
+    static const uint32_t n_calls[SORTS] = {6, 3, 1}, tok[SORTS] = {200, 800, 2000};
+    struct ts_tier_model tiers[SORTS];
+    struct ts_request requests[N];
+    uint32_t n = 0;
+    for (uint16_t i = 0; i < SORTS; i++) {
+        const double usd = (double[]){0.0, 0.1, 1.0}[i];
+        tiers[i] = world_api(0.1, 1000.0);
+        tiers[i].u.api.offers[0].input_usd_per_mtok = tiers[i].u.api.offers[0].output_usd_per_mtok = usd;
+        for (uint32_t k = 0; k < n_calls[i]; k++) {
+            requests[n] = world_request(n, (int64_t)n * S, tok[i] / 2, tok[i] / 2);
+            requests[n++].class_id = i;
+        }
+    }
+    struct ts_model model = world_model(tiers, SORTS);
+    model.n_classes = SORTS;
+    double usd[2] = {0.0, 0.0};
+    for (int all_last = 0; all_last < 2; all_last++) {
+        for (uint32_t c = 0; c < SORTS; c++) {
+            model.router.static_tier[c] = all_last ? SORTS - 1 : c;
+        }
+        struct ts_result result = world_run(&model, requests, N);
+        for (uint32_t i = 0; i < SORTS * SORTS; i++) {
+            usd[all_last] += result.tiers[i / SORTS].cells[i % SORTS].api_usd;
+        }
+        ts_result_deinit(&result);
+    }
+    world_assert_near(usd[0] / usd[1], 0.4, 1e-12);
+}
+
 /* 1000 + 200 tokens served by a tier that replaces gpt-4o: 0.0045 USD saved; half of the requests would not have been
  * allowed there. */
 static void test_router__displaced_and_barred_money(void **state)
@@ -419,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_router__a_full_tier_costs_the_way_there_and_back),
         cmocka_unit_test(test_router__latency_and_price_are_added_to_every_request),
         cmocka_unit_test(test_router__a_measured_one_takes_what_its_prompt_takes),
+        cmocka_unit_test(test_router__shares_of_calls_are_not_shares_of_tokens),
         cmocka_unit_test(test_router__displaced_and_barred_money),
         cmocka_unit_test(test_router__calls_that_were_lost_are_displaced_too),
         cmocka_unit_test(test_router__a_call_that_an_api_gives_up_falls_back),

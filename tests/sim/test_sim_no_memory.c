@@ -5,6 +5,10 @@
 
 enum { N = 600 };
 
+static const struct ts_device_kind kinds[] = {
+    {.name = "a", .share_frac = 0.5, .device = {.eligible_frac = 1.0, .power = {.pue = 1.0}, .battery_wh = 13.0}},
+    {.name = "b", .share_frac = 0.5, .device = {.eligible_frac = 1.0, .power = {.pue = 1.0}}}};
+
 static struct ts_model three_tiers(struct ts_pool_model *pool)
 {
     const struct ts_tier_model tiers[3] = {world_server(pool, 5e-3), world_device(5e-3), world_api(0.1, 100.0)};
@@ -12,7 +16,8 @@ static struct ts_model three_tiers(struct ts_pool_model *pool)
     pool->n_replicas = 2;
     model.tiers[0].replaces = 2;
     model.tiers[1].u.device.n_users = 10000;
-    model.tiers[1].u.device.battery_wh = 13.0;
+    model.tiers[1].u.device.kinds = kinds;
+    model.tiers[1].u.device.n_kinds = 2;
     model.tiers[2].u.api.cache = (struct ts_prompt_cache_model){.life_s = 300.0, .least_tok = 128};
     model.n_classes = 3;
     model.router.static_tier[1] = 1;

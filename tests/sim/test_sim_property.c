@@ -158,6 +158,39 @@ static struct ts_tier_model random_server(struct ts_rng *rng, struct ts_pool_mod
     return tier;
 }
 
+/* Of mixed fleets: phones that get hot and have little charge, laptops. */
+static const struct ts_device_kind kinds[] = {
+    {.name = "phone",
+     .share_frac = 0.4,
+     .device = {.eligible_frac = 0.7,
+                .steps = {.kind = TS_STEPS_LINEAR, .u.linear = {.a_s = 2e-3, .d_s_per_prefill_tok = 1e-4}},
+                .battery_wh = 1e-3,
+                .battery_day_frac = 0.5,
+                .heat = {.sustained_frac = 0.5, .heating_s = 0.1, .cooling_s = 0.3},
+                .power = {.idle_w = 1.0, .prefill_w = 9.0, .decode_w = 8.0, .pue = 1.0}}},
+    {.name = "laptop",
+     .share_frac = 0.6,
+     .context_tok = 90,
+     .device = {.eligible_frac = 1.0,
+                .steps = {.kind = TS_STEPS_LINEAR, .u.linear = {.a_s = 1e-3, .c_s_per_kv_tok = 1e-6}},
+                .power = {.idle_w = 3.0, .prefill_w = 30.0, .decode_w = 25.0, .pue = 1.0}}},
+};
+
+static void random_devices(struct ts_rng *rng, struct ts_device_model *device)
+{
+    device->n_users = 1 + below(rng, 100);
+    device->eligible_frac = ts_rng_uniform(rng);
+    device->max_queue = below(rng, 4);
+    device->steps = random_steps(rng);
+    device->steps.host = (struct ts_host_model){0};
+    device->power = power;
+    device->rolls_out = below(rng, 3) == 0;
+    device->rollout_s = 2.0;
+    device->download_s = 0.5;
+    device->kinds = kinds;
+    device->n_kinds = below(rng, COUNT(kinds) + 1);
+}
+
 static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links, struct ts_pool_model *pools)
 {
     const enum ts_tier_kind kind = (enum ts_tier_kind)below(rng, TS_N_TIER_KINDS);
@@ -168,12 +201,7 @@ static struct ts_tier_model random_tier(struct ts_rng *rng, uint32_t n_links, st
         break;
     case TS_TIER_DEVICE:
         tier = world_device(0.0);
-        tier.u.device.n_users = 1 + below(rng, 100);
-        tier.u.device.eligible_frac = ts_rng_uniform(rng);
-        tier.u.device.max_queue = below(rng, 4);
-        tier.u.device.steps = random_steps(rng);
-        tier.u.device.steps.host = (struct ts_host_model){0};
-        tier.u.device.power = power;
+        random_devices(rng, &tier.u.device);
         break;
     case TS_TIER_API:
     case TS_N_TIER_KINDS:
@@ -206,7 +234,9 @@ static void random_router(struct ts_rng *rng, struct ts_model *model)
     struct ts_router_model *router = &model->router;
     router->policy = (enum ts_router_policy)below(rng, TS_N_ROUTER_POLICIES);
     router->auc = 0.5 + 0.5 * ts_rng_uniform(rng);
+    static const double read_tok[] = {4, 64}, read_s[] = {1e-3, 9e-3};
     router->latency_s = below(rng, 2) ? 0.004 : 0.0;
+    router->reads_s = (struct ts_curve){read_tok, read_s, below(rng, 3) == 0 ? COUNT(read_tok) : 0};
     router->usd_per_call = 1e-4;
     router->verify = (struct ts_verify_model){.accept_right_frac = ts_rng_uniform(rng),
                                               .reject_wrong_frac = ts_rng_uniform(rng),
