@@ -78,7 +78,7 @@ static enum ts_status print_comparison(const struct ts_trace_sample *first, cons
 }
 
 static enum ts_status compare(const struct fit_args *args, const struct ts_trace_sample *sample,
-                              const struct ts_text *text, struct ts_diags *diags)
+                              const struct ts_text *text, const struct ts_text *told, struct ts_diags *diags)
 {
     struct ts_trace_sample drawn = {.rows = NULL};
     enum ts_status status = generate(&drawn, args->out, text->data, diags);
@@ -89,7 +89,7 @@ static enum ts_status compare(const struct fit_args *args, const struct ts_trace
         status = print_comparison(sample, &drawn);
     }
     if (status == TS_OK) {
-        printf("workload: %s\n", args->out);
+        printf("%sworkload: %s\n", told->data, args->out);
     }
     ts_trace_sample_deinit(&drawn);
     return status;
@@ -101,10 +101,13 @@ static enum ts_status fit(const struct fit_args *args, const struct ts_trace_sam
 {
     struct ts_progress_line line = {.quiet = args->quiet};
     const struct ts_progress progress = ts_progress_line_of(&line);
+    struct ts_text told;
+    ts_text_init(&told);
     const struct ts_fit_options how = {.label = ts_path_base(args->trace.file),
                                        .names = (const char *const *)names->names,
                                        .n_names = names->n,
                                        .first_ns = counts->first_ns,
+                                       .told = &told,
                                        .progress = &progress};
     struct ts_text text;
     ts_text_init(&text);
@@ -115,8 +118,9 @@ static enum ts_status fit(const struct fit_args *args, const struct ts_trace_sam
     enum ts_status status = ts_trace_fit(&text, sample, &how, diags);
     ts_progress_line_end(&line);
     if (status == TS_OK) {
-        status = compare(args, sample, &text, diags);
+        status = compare(args, sample, &text, &told, diags);
     }
+    ts_text_deinit(&told);
     ts_text_deinit(&text);
     return status;
 }

@@ -1,7 +1,8 @@
 /* Hides how a process is learned: by simulated moments. Candidates are, from the simplest on, a constant rate, the
  * file's own hours of the week (where it has a week), and its rate in ever shorter steps; to each belongs the CV of
  * gamma gaps with which the process comes nearest to the file's variance/mean of counts in windows of 1, 10 and 60 s:
- * by the root of the mean square over four draws. The first candidate within 8 % is taken, else the best one.
+ * by the root of the mean square over four draws. The first candidate within 8 % is taken, else the best one. Of
+ * exponential, gamma and Weibull gaps the likeliest one (fit_gaps.c) takes the gamma's place if it has the bursts, too.
  *
  * Steps are counted: chance places the calls of a step but does not change their number again, as it has been at work
  * in the file's counts already. The hours of a week, means of several where the file is long, are drawn to their mean
@@ -115,9 +116,9 @@ struct candidate {
     double calls_per_s;
 };
 
-static double try_cv(struct target *target, struct candidate *candidate, double cv)
+static double try_gap(struct target *target, const struct candidate *candidate, struct ts_dist gap)
 {
-    struct ts_process process = {.gap = ts_dist_gamma_mean_cv(1.0, cv), .week_curve = candidate->week};
+    struct ts_process process = {.gap = gap, .week_curve = candidate->week};
     if (candidate->n_steps > 0) {
         process.rates = candidate->counts;
         process.n_rates = candidate->n_steps;
@@ -125,6 +126,11 @@ static double try_cv(struct target *target, struct candidate *candidate, double 
         process.counts_steps = true;
     }
     return error_of(target, &process, candidate->calls_per_s);
+}
+
+static double try_cv(struct target *target, const struct candidate *candidate, double cv)
+{
+    return try_gap(target, candidate, ts_gap_dist(TS_GAPS_GAMMA, cv));
 }
 
 /* The best CV of a candidate. */
@@ -239,6 +245,42 @@ static enum ts_status search(struct ts_fit_process *out, struct target *target)
     return status;
 }
 
+/* ---- the gaps' family ---- */
+
+static double weight_at(const struct ts_fit_process *process, const struct target *target, double time_s)
+{
+    if (process->n_rates > 0) {
+        const size_t step = (size_t)(time_s / process->rate_step_s);
+        return process->rates[step < process->n_rates ? step : process->n_rates - 1];
+    }
+    return process->follows_week ? process->week[(size_t)fmod(target->start_hour + time_s / 3600.0, TS_WEEK_HOURS)]
+                                 : 1.0;
+}
+
+/* The likeliest family, of gaps in the process's operational time, where bursts are as near to the file's with it. A
+ * clock with ticks does not tell. */
+static void choose_gaps(struct ts_fit_process *out, struct target *target)
+{
+    const struct candidate candidate = {.step_s = out->rate_step_s,
+                                        .week = out->follows_week ? out->week : NULL,
+                                        .counts = out->rates,
+                                        .n_steps = out->n_rates,
+                                        .calls_per_s = out->calls_per_s};
+    const size_t n = target->n - 1 < target->cap ? target->n - 1 : target->cap;
+    for (size_t i = 0; i < n; i++) {
+        const double from_s = target->times_s[i], to_s = target->times_s[i + 1];
+        const double weights = weight_at(out, target, from_s) + weight_at(out, target, to_s);
+        target->drawn_s[i] = (to_s - from_s) * weights / 2.0;
+    }
+    out->gap = TS_GAPS_GAMMA;
+    ts_fit_gaps(&out->gaps, target->drawn_s, target->tick_s > 0.0 ? 0 : n);
+    if (out->gaps.known && out->gaps.best != TS_GAPS_GAMMA) {
+        const double error = try_gap(target, &candidate, ts_gap_dist(out->gaps.best, out->gap_cv));
+        out->gap = error <= fmax(good_error, out->error) ? out->gaps.best : TS_GAPS_GAMMA;
+        out->error = out->gap == out->gaps.best ? error : out->error;
+    }
+}
+
 enum ts_status ts_fit_process(struct ts_fit_process *out, const double *times_s, size_t n, double duration_s,
                               double start_hour, double tick_s)
 {
@@ -254,6 +296,9 @@ enum ts_status ts_fit_process(struct ts_fit_process *out, const double *times_s,
     target.cap = 2 * n_part + 1024;
     target.drawn_s = malloc(target.cap * sizeof *target.drawn_s);
     enum ts_status status = target.drawn_s ? search(out, &target) : TS_ENOMEM;
+    if (status == TS_OK) {
+        choose_gaps(out, &target);
+    }
     free(target.drawn_s);
     if (status != TS_OK) {
         ts_fit_process_deinit(out);

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "traces/arrivals.h"
+#include "traces/fit_gaps.h"
 
 enum { TS_FIT_MAX_STEPS = 2000, TS_FIT_SCALES = 3 };
 extern const double ts_fit_scales_s[TS_FIT_SCALES]; /* 1, 10, 60: at which burstiness is to be as it was */
@@ -15,8 +16,10 @@ struct ts_fit_process {
     double *rates;     /* [n_rates], mean 1; NULL: constant */
     size_t n_rates;
     double rate_step_s;
-    double gap_cv; /* of gamma gaps */
-    double error;  /* largest of the scales: |ln(variance/mean of the process / that of the file)| */
+    double gap_cv;          /* of gaps in operational time */
+    enum ts_gap_family gap; /* gamma, or the likeliest where it has the bursts, too */
+    struct ts_gap_fit gaps; /* how likely each is */
+    double error;           /* largest of the scales: |ln(variance/mean of the process / that of the file)| */
 };
 
 /* times_s: [n] from 0 on, in order; duration_s: of the file, from its first request on; start_hour: of the week, -1:

@@ -107,9 +107,15 @@ static void put_weights(struct ts_text *out, const double *weights, size_t n, si
 
 static void put_process(struct ts_text *out, const struct ts_fit_process *process, size_t indent)
 {
-    ts_text_printf(out, "%*sgaps: {gamma: {cv: ", (int)indent, "");
-    put_number(out, process->gap_cv);
-    ts_text_puts(out, "}}\n");
+    ts_text_printf(out, "%*sgaps: ", (int)indent, "");
+    if (process->gap == TS_GAPS_EXPONENTIAL) {
+        ts_text_puts(out, "poisson\n");
+    } else {
+        const bool weibull = process->gap == TS_GAPS_WEIBULL;
+        ts_text_puts(out, weibull ? "{weibull: {shape: " : "{gamma: {cv: ");
+        put_number(out, weibull ? ts_weibull_shape(process->gap_cv) : process->gap_cv);
+        ts_text_puts(out, "}}\n");
+    }
     if (process->follows_week) {
         ts_text_printf(out, "%*scurve: ", (int)indent, "");
         put_weights(out, process->week, TS_WEEK_HOURS, indent + 8);
@@ -183,6 +189,27 @@ static enum ts_status fit_part(struct ts_fit_process *process, struct ts_text *l
     return status;
 }
 
+/* "gaps of 'chat': weibull; BIC: weibull best, gamma +12.3, exponential +456". */
+static void tell_gaps(struct ts_text *told, const char *name, const struct ts_fit_process *process)
+{
+    const struct ts_gap_fit *gaps = &process->gaps;
+    ts_text_printf(told, "gaps of '%s': %s", name, ts_gap_family_name(process->gap));
+    if (!gaps->known) {
+        ts_text_puts(told, " (too few, or too coarse a clock, to compare likelihoods)\n");
+        return;
+    }
+    ts_text_printf(told, "%s; BIC: %s best",
+                   process->gap == gaps->best ? "" : ", since the likeliest does not have the bursts",
+                   ts_gap_family_name(gaps->best));
+    for (int i = TS_N_GAP_FAMILIES; i-- > 0;) {
+        if (i != (int)gaps->best) {
+            ts_text_printf(told, ", %s +%.4g", ts_gap_family_name((enum ts_gap_family)i),
+                           gaps->bic[i] - gaps->bic[gaps->best]);
+        }
+    }
+    ts_text_puts(told, "\n");
+}
+
 /* Classes, each with its arrivals where there are several. */
 static enum ts_status put_classes(struct ts_text *classes, struct ts_text *shared, double *calls_per_s, bool *any_week,
                                   struct fit *fit)
@@ -217,6 +244,9 @@ static enum ts_status put_classes(struct ts_text *classes, struct ts_text *share
         }
         put_process(fit->n_parts > 1 ? classes : shared, &process, fit->n_parts > 1 ? 8 : 2);
         ts_text_append(classes, lengths.data, lengths.len);
+        if (fit->options->told) {
+            tell_gaps(fit->options->told, name_of(fit, i), &process);
+        }
         ts_fit_process_deinit(&process);
         ts_text_deinit(&lengths);
     }

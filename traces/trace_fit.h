@@ -12,7 +12,8 @@ struct ts_fit_options {
     const char *label;        /* of the file, for a comment */
     const char *const *names; /* [n_names] of the sample's classes; n_names = 0: there is one, without a name */
     uint32_t n_names;
-    int64_t first_ns; /* since 1970, of the first request; 0: not known */
+    int64_t first_ns;     /* since 1970, of the first request; 0: not known */
+    struct ts_text *told; /* what was chosen, and by how much, a line for each class; NULL: nobody asks */
     const struct ts_progress *progress;
 };
 
