@@ -31,7 +31,8 @@ struct target {
     double duration_s, start_hour, tick_s;
     double dispersion[TS_FIT_SCALES]; /* of the first part_s seconds; NaN: too few windows */
     double part_s;
-    double *drawn_s; /* [cap] of a simulated process */
+    double *drawn_s;           /* [cap] of a simulated process */
+    enum ts_gap_family family; /* of its gaps */
     size_t cap;
 };
 
@@ -116,9 +117,9 @@ struct candidate {
     double calls_per_s;
 };
 
-static double try_gap(struct target *target, const struct candidate *candidate, struct ts_dist gap)
+static double try_cv(struct target *target, const struct candidate *candidate, double cv)
 {
-    struct ts_process process = {.gap = gap, .week_curve = candidate->week};
+    struct ts_process process = {.gap = ts_gap_dist(target->family, cv), .week_curve = candidate->week};
     if (candidate->n_steps > 0) {
         process.rates = candidate->counts;
         process.n_rates = candidate->n_steps;
@@ -128,13 +129,8 @@ static double try_gap(struct target *target, const struct candidate *candidate, 
     return error_of(target, &process, candidate->calls_per_s);
 }
 
-static double try_cv(struct target *target, const struct candidate *candidate, double cv)
-{
-    return try_gap(target, candidate, ts_gap_dist(TS_GAPS_GAMMA, cv));
-}
-
 /* The best CV of a candidate. */
-static double search_cv(double *cv, struct target *target, struct candidate *candidate)
+static double search_cv(double *cv, struct target *target, const struct candidate *candidate)
 {
     const double ratio = 1.35;
     double best_cv = 1.0, best = try_cv(target, candidate, best_cv);
@@ -275,17 +271,27 @@ static void choose_gaps(struct ts_fit_process *out, struct target *target)
     out->gap = TS_GAPS_GAMMA;
     ts_fit_gaps(&out->gaps, target->drawn_s, target->tick_s > 0.0 ? 0 : n);
     if (out->gaps.known && out->gaps.best != TS_GAPS_GAMMA) {
-        const double error = try_gap(target, &candidate, ts_gap_dist(out->gaps.best, out->gap_cv));
-        out->gap = error <= fmax(good_error, out->error) ? out->gaps.best : TS_GAPS_GAMMA;
-        out->error = out->gap == out->gaps.best ? error : out->error;
+        double cv = 1.0;
+        target->family = out->gaps.best;
+        const double error =
+            target->family == TS_GAPS_EXPONENTIAL ? try_cv(target, &candidate, cv) : search_cv(&cv, target, &candidate);
+        if (error <= fmax(good_error, out->error)) {
+            out->gap = out->gaps.best;
+            out->gap_cv = cv;
+            out->error = error;
+        }
     }
 }
 
 enum ts_status ts_fit_process(struct ts_fit_process *out, const double *times_s, size_t n, double duration_s,
                               double start_hour, double tick_s)
 {
-    struct target target = {
-        .times_s = times_s, .n = n, .duration_s = duration_s, .start_hour = start_hour, .tick_s = tick_s};
+    struct target target = {.times_s = times_s,
+                            .n = n,
+                            .duration_s = duration_s,
+                            .start_hour = start_hour,
+                            .tick_s = tick_s,
+                            .family = TS_GAPS_GAMMA};
     const size_t n_part = n < MAX_SIMULATED ? n : MAX_SIMULATED;
     target.part_s = n_part == n ? duration_s : times_s[n_part - 1];
     *out = (struct ts_fit_process){.calls_per_s = (double)n / duration_s, .gap_cv = 1.0, .error = INFINITY};
