@@ -58,6 +58,7 @@ struct ts_uncertainty {
     uint32_t n_draws, n_index_draws; /* drawn; pairs of draws behind the indices, 0: none */
     uint32_t n_simulated, n_checked; /* points simulated in all; of them, not seen by the fit */
     bool is_full;                    /* the fit was too bad: draws are full simulations */
+    bool serves_as_nearest; /* it was for attainment and the first token: these are of the nearest simulated point */
     /* Largest error of what draws are made of, against a full simulation at the checked points, as a share of the
      * latter; NaN: nothing was checked. */
     double cost_error_frac, ttft_error_frac, capacity_error_frac;

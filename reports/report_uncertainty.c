@@ -156,6 +156,9 @@ static void put_points(struct ts_text *out, const struct ts_uncertainty *uncerta
     if (uncertainty->is_full) {
         ts_text_puts(out, ": TOO MUCH, so that each draw is a full simulation");
     }
+    if (uncertainty->serves_as_nearest) {
+        ts_text_puts(out, ": TOO MUCH, so that attainment and first token are those of the nearest full simulation");
+    }
 }
 
 void ts_report_put_study(struct ts_text *out, const struct ts_report *report)

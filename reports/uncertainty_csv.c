@@ -51,8 +51,8 @@ void ts_report_uncertainty_csv(struct ts_text *out, const struct ts_report *repo
     static const char *const of[] = {"cost", "ttft", "capacity"};
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         const double values[] = {errors[i], none, none, none, none, none, none};
-        put_names(out, "largest error", of[i], uncertainty->is_full ? "of the fit that was not used" : "of the draws",
-                  "frac");
+        const bool unused = uncertainty->is_full || (i == 1 && uncertainty->serves_as_nearest);
+        put_names(out, "largest error", of[i], unused ? "of the fit that was not used" : "of the draws", "frac");
         put_numbers(out, values, sizeof values / sizeof values[0]);
     }
 }

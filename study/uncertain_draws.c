@@ -42,19 +42,20 @@ void ts_drawing_scores(double *out, const struct ts_drawing *drawing, const doub
     }
 }
 
-static double nearest_w(const struct ts_drawing *drawing, const double *scores)
+static const double *nearest(const struct ts_drawing *drawing, const double *scores)
 {
-    double least = INFINITY, found_w = 0.0;
+    const double *found = drawing->known_services;
+    double least = INFINITY;
     for (uint32_t k = 0; k < drawing->n_known; k++) {
         double distance = 0.0;
         for (uint32_t i = 0; i < drawing->n_simulated; i++) {
             const double apart = scores[i] - drawing->known_scores[(size_t)k * drawing->n_simulated + i];
             distance += apart * apart;
         }
-        found_w = distance < least ? drawing->known_w[k] : found_w;
+        found = distance < least ? drawing->known_services + (size_t)k * TS_N_SERVICES : found;
         least = fmin(least, distance);
     }
-    return found_w;
+    return found;
 }
 
 static enum ts_status value_one(double *figures, double *ahead, struct ts_model *model, const double *point,
@@ -76,7 +77,12 @@ static enum ts_status value_one(double *figures, double *ahead, struct ts_model 
             row[k] = row[k] < 0.0 ? 0.0 : row[k]; /* nothing that is counted is */
         }
         unpack(&use, service, row, model->n_tiers);
-        service[TS_SERVICE_POWER] = nearest_w(drawing, scores);
+        const double *known = nearest(drawing, scores);
+        service[TS_SERVICE_POWER] = known[TS_SERVICE_POWER];
+        if (drawing->serves_as_nearest) {
+            service[TS_SERVICE_ATTAINMENT] = known[TS_SERVICE_ATTAINMENT];
+            service[TS_SERVICE_TTFT] = known[TS_SERVICE_TTFT];
+        }
     }
     const struct ts_econ_capacity capacity = ts_doubt_capacity(drawing->medians, point);
     return ts_doubt_value(figures, ahead, model, &use, service, &capacity);

@@ -16,10 +16,12 @@ struct ts_drawing {
     const struct ts_money_effects *effects;
     const struct ts_doubt_base *medians;
     const struct ts_response *response; /* of ts_drawing_pack's numbers; NULL: no input acts on the simulation */
-    /* The highest power saturates, which no polynomial does: a draw has that of the nearest simulated point. [n_known][
-     * n_simulated] scores, [n_known] watts; NULL as the response. */
-    const double *known_scores, *known_w;
+    /* What no polynomial tells: a draw has that of the nearest simulated point. The highest power, which saturates, and
+     * with `serves_as_nearest` attainment and the time to the first token. [n_known][n_simulated] scores,
+     * [n_known][TS_N_SERVICES]; NULL as the response. */
+    const double *known_scores, *known_services;
     uint32_t n_known;
+    bool serves_as_nearest;
     uint32_t simulated[TS_SOBOL_MAX_INPUTS], n_simulated; /* those inputs that do, in the response's order */
     uint32_t n_threads;
     const struct ts_progress *progress;

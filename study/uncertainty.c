@@ -152,24 +152,24 @@ static enum ts_status fit(struct study *study)
         return TS_OK;
     }
     double *z = ts_arena_array(study->arena, (size_t)(n + 1) * d, sizeof *z);
-    double *w = ts_arena_array(study->arena, n + 1, sizeof *w);
+    double *services = ts_arena_array(study->arena, (size_t)(n + 1) * TS_N_SERVICES, sizeof *services);
     double *y = calloc((size_t)(n + 1) * width, sizeof *y);
-    enum ts_status status = z && y && w ? TS_OK : TS_ENOMEM;
+    enum ts_status status = z && y && services ? TS_OK : TS_ENOMEM;
     for (uint32_t k = 0; status == TS_OK && k < n; k++) {
         const struct ts_uncertain_point *point = &study->points[k];
         ts_drawing_scores(z + (size_t)k * d, &study->drawing, point->at);
         ts_drawing_pack(y + (size_t)k * width, &point->use, point->service, n_tiers);
-        w[k] = point->service[TS_SERVICE_POWER];
+        memcpy(services + (size_t)k * TS_N_SERVICES, point->service, sizeof point->service);
     }
     if (status == TS_OK) { /* the medians have been simulated, too: all scores are 0 */
         ts_drawing_pack(y + (size_t)n * width, &study->medians.use, study->medians.service, n_tiers);
-        w[n] = study->medians.service[TS_SERVICE_POWER];
+        memcpy(services + (size_t)n * TS_N_SERVICES, study->medians.service, sizeof study->medians.service);
         status = ts_response_create(&study->response, z, y, n + 1, d, width);
     }
     free(y);
     study->drawing.response = study->response;
     study->drawing.known_scores = z;
-    study->drawing.known_w = w;
+    study->drawing.known_services = services;
     study->drawing.n_known = n + 1;
     return status;
 }
@@ -194,7 +194,9 @@ static enum ts_status check_fit(struct study *study)
         study->out->ttft_error_frac =
             fmax(study->out->ttft_error_frac, off(figures[TS_DOUBT_TTFT], point->figures[TS_DOUBT_TTFT]));
     }
-    study->out->is_full = !(study->out->cost_error_frac <= cost_bound && study->out->ttft_error_frac <= ttft_bound);
+    study->out->is_full = !(study->out->cost_error_frac <= cost_bound);
+    study->out->serves_as_nearest = !study->out->is_full && !(study->out->ttft_error_frac <= ttft_bound);
+    study->drawing.serves_as_nearest = study->out->serves_as_nearest;
     return TS_OK;
 }
 

@@ -192,6 +192,26 @@ static void test_uncertainty__a_fit_that_is_off_is_not_used(void **state)
     close_study(&studied);
 }
 
+/* Four places and a load near to what they take: the cost is told well, the wait is not, and comes from simulations. */
+static void test_uncertainty__only_what_the_fit_misses_is_not_of_it(void **state)
+{
+    (void)state;
+    const char *const sets[] = {"workload.calls={uncertain: {p10: 1.5 /s, p90: 3 /s}}",
+                                "tiers.edge.scheduler.sequences=4"};
+    struct studied studied;
+    open_study(&studied, queue, sets, 2, (struct ts_uncertainty_options){.n_draws = 200, .n_threads = 2});
+    const struct ts_uncertainty *got = &studied.uncertainty;
+    assert_true(!got->is_full && got->serves_as_nearest);
+    assert_true(got->cost_error_frac <= 0.01 && got->ttft_error_frac > 0.1);
+    assert_int_equal(got->n_draws, 200);
+    const double load = input_of(got, "workload.calls")->total[TS_DOUBT_NPV];
+    assert_true(load > 0.5 && load < 1.1);
+    const struct ts_doubt_input *calls = input_of(got, "workload.calls");
+    assert_true(calls->at_p10[TS_DOUBT_TTFT] <= got->figures[TS_DOUBT_TTFT].p50);
+    assert_true(calls->at_p90[TS_DOUBT_TTFT] >= got->figures[TS_DOUBT_TTFT].p50);
+    close_study(&studied);
+}
+
 static void assert_same(const struct ts_uncertainty *a, const struct ts_uncertainty *b)
 {
     assert_memory_equal(a->figures, b->figures, sizeof a->figures);
@@ -237,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_uncertainty__indices_of_a_sum_are_shares_of_variance),
         cmocka_unit_test(test_uncertainty__a_fit_says_what_simulations_say),
         cmocka_unit_test(test_uncertainty__a_fit_that_is_off_is_not_used),
+        cmocka_unit_test(test_uncertainty__only_what_the_fit_misses_is_not_of_it),
         cmocka_unit_test(test_uncertainty__does_not_depend_on_threads),
         cmocka_unit_test(test_uncertainty__capacities_follow_the_inputs),
     };
