@@ -136,9 +136,10 @@ void ts_resolve_machine(struct ts_loader *loader, const char *whose, const struc
                         const char *path, bool is_this, const struct ts_value *at);
 /* resolve_router_time.c: how long the router reads a prompt, where that was measured. */
 void ts_resolve_router_time(struct ts_loader *loader, struct ts_value *routing);
-/* What a key `measured` of `section` names: FILE, or this-machine. NULL without it, or where it cannot be read
- * (reported); what is told of the machine is told. */
-const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struct ts_value *section);
+/* What a key `measured` of `section` names: FILE, or this-machine, which `command` makes. NULL without it, or where it
+ * cannot be read (reported); what is told of the machine is told. */
+const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struct ts_value *section,
+                                                 const char *command);
 /* resolve_host.c: the host's time of a server, behind ts_resolve_steps; and whose overhead a server or device has. */
 const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);

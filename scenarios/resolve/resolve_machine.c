@@ -44,7 +44,8 @@ void ts_resolve_machine(struct ts_loader *loader, const char *whose, const struc
     }
 }
 
-const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struct ts_value *section)
+const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struct ts_value *section,
+                                                 const char *command)
 {
     const char *path = ts_value_text(section, "measured");
     const bool is_this = path && ts_str_equal(path, "this-machine");
@@ -53,7 +54,7 @@ const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struc
     }
     if (is_this && !loader->options->measurement_path) {
         ts_loader_error(loader, ts_value_at(section, "measured"),
-                        "run `tiersim bench`, or name a file with --measurement",
+                        ts_loader_printf(loader, "run `%s`, or name a file with --measurement", command),
                         "measured: this-machine needs a measurement");
         return NULL;
     }

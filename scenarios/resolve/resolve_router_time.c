@@ -4,7 +4,7 @@
 
 static const struct ts_model_measurement *router_of(struct ts_loader *loader, struct ts_value *router)
 {
-    const struct ts_measurement *m = ts_resolve_measured(loader, router);
+    const struct ts_measurement *m = ts_resolve_measured(loader, router, "tiersim bench router");
     if (m && !m->router) {
         ts_loader_error(loader, ts_value_at(router, "measured"),
                         "add one to it: `tiersim bench router`, with -o FILE for a file of its own",

@@ -68,7 +68,7 @@ static void resolve_measured(struct ts_loader *loader, struct ts_tier_context *c
         ctx->broken = true;
         return;
     }
-    ctx->measurement = ts_resolve_measured(loader, ctx->value);
+    ctx->measurement = ts_resolve_measured(loader, ctx->value, "tiersim bench");
     ctx->broken = !ctx->measurement;
 }
 
