@@ -78,11 +78,12 @@ static enum ts_status check_start(struct ts_rate_file *file, const struct ts_rat
                                   const struct ts_csv_reader *csv, const struct ts_csv_row *row, const int *columns,
                                   struct ts_diags *diags)
 {
+    const double year_s = 3.2e7;
     const double step_s = file->n > 0 ? window->start_s - file->windows[file->n - 1].start_s : 0.0;
     if (file->n == 1) {
         file->step_s = step_s;
     }
-    return file->n == 0 || (step_s > 0.0 && fabs(step_s - file->step_s) < 1e-6 * file->step_s)
+    return file->n == 0 || (step_s > 0.0 && step_s < year_s && fabs(step_s - file->step_s) < 1e-6 * file->step_s)
                ? TS_OK
                : fail_at(csv, row, columns[START],
                          "windows follow one another, each as long as the first; one without "
@@ -103,28 +104,46 @@ static bool append(struct ts_rate_file *file, const struct ts_rate_window *windo
     return true;
 }
 
+static bool is_within(double value, double least, double most)
+{
+    return value >= least && value <= most;
+}
+
+/* CV, or the shape of Weibull gaps. An empty cell is none. */
+static enum ts_status read_gaps(struct ts_rate_window *window, const struct ts_csv_reader *csv,
+                                const struct ts_csv_row *row, const int *columns, struct ts_diags *diags)
+{
+    const double most_cv = 1000.0, least_shape = 0.05, most_shape = 100.0;
+    const bool has_cv = columns[CV] >= 0 && row->fields[columns[CV]].len > 0;
+    if (has_cv && (!number_at(&window->cv, row, columns[CV]) || !is_within(window->cv, 0.0, most_cv))) {
+        return fail_at(csv, row, columns[CV], NULL, "the CV of gaps is a number from 0 to 1,000", diags);
+    }
+    const bool weibull = columns[KIND] >= 0 && ts_str_equal(row->fields[columns[KIND]].data, "Weibull");
+    if (weibull &&
+        (!number_at(&window->shape, row, columns[SHAPE]) || !is_within(window->shape, least_shape, most_shape))) {
+        return fail_at(csv, row, columns[SHAPE], NULL, "the shape of Weibull gaps is a number from 0.05 to 100", diags);
+    }
+    return TS_OK;
+}
+
 static enum ts_status read_window(struct ts_rate_file *file, const struct ts_csv_reader *csv,
                                   const struct ts_csv_row *row, const int *columns, struct ts_diags *diags)
 {
+    const double most_per_s = 1e9;
     struct ts_rate_window window = {.cv = 0.0};
     if (!number_at(&window.start_s, row, columns[START])) {
         return fail_at(csv, row, columns[START], NULL, "the start of a window is a number of seconds", diags);
     }
-    if (!number_at(&window.rate_per_s, row, columns[RATE]) || window.rate_per_s < 0.0) {
-        return fail_at(csv, row, columns[RATE], NULL, "a rate is a number of requests a second, at least 0", diags);
-    }
-    if (!number_at(&window.cv, row, columns[CV]) || window.cv < 0.0) {
-        window.cv = 0.0;
-    }
-    const bool has_kind = columns[KIND] >= 0 && (size_t)columns[KIND] < row->n_fields;
-    if (has_kind && ts_str_equal(row->fields[columns[KIND]].data, "Weibull") &&
-        (!number_at(&window.shape, row, columns[SHAPE]) || window.shape <= 0.0)) {
-        return fail_at(csv, row, columns[SHAPE], NULL, "the shape of Weibull gaps is above 0", diags);
+    if (!number_at(&window.rate_per_s, row, columns[RATE]) || !is_within(window.rate_per_s, 0.0, most_per_s)) {
+        return fail_at(csv, row, columns[RATE], NULL, "a rate is a number of requests a second, from 0 to 1e9", diags);
     }
     if (file->n == TS_RATE_FILE_MAX_WINDOWS) {
         return fail_at(csv, row, 0, NULL, "more than 100,000 windows", diags);
     }
-    const enum ts_status status = check_start(file, &window, csv, row, columns, diags);
+    enum ts_status status = read_gaps(&window, csv, row, columns, diags);
+    if (status == TS_OK) {
+        status = check_start(file, &window, csv, row, columns, diags);
+    }
     return status != TS_OK || append(file, &window) ? status : TS_ENOMEM;
 }
 

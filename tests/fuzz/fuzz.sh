@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 runs=${1:-1000000}
 [ $# -gt 0 ] && shift
-readers="fuzz_trace fuzz_import fuzz_log fuzz_measurement fuzz_config fuzz_gguf fuzz_units fuzz_scenario"
+readers="fuzz_trace fuzz_rates fuzz_import fuzz_log fuzz_measurement fuzz_config fuzz_gguf fuzz_units fuzz_scenario"
 targets=${*:-$readers}
 
 # Where a target begins: what once broke it, and samples of what it reads.

@@ -66,6 +66,8 @@ static void test_rates__what_is_no_rate_is_told(void **state)
                                          "t_s,rate_rps\n0,1\n",
                                          "t_s,rate_rps\n0,0\n600,0\n",
                                          "t_s,rate_rps\n0,1\nx,1\n",
+                                         "t_s,rate_rps,cv_iat\n0,1,z\n1,1,1\n",
+                                         "t_s,rate_rps\n0,1e300\n1,1e300\n",
                                          "0,1,1,Weibull,0,1\n600,1,1,Gamma,1,1\n"};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         struct ts_diags diags;
