@@ -11,7 +11,8 @@
 const char *const ts_plan_fate_names[TS_PLAN_N_FATES] = {"untried",  "impossible", "too weak",
                                                          "too dear", "misses",     "keeps"};
 
-enum { CHUNK = 128, CLIMBERS = 8, MOST_MOVES = 6 };
+/* Families that climb together; at first fewer, until one of them says what the best may cost. */
+enum { CHUNK = 128, CLIMBERS = 8, FIRST_CLIMBERS = 2, MOST_MOVES = 6 };
 
 /* Designs that differ by their replicas alone. */
 struct family {
@@ -321,7 +322,8 @@ static enum ts_status climb_chunk(struct search *search)
     uint32_t i = 0;
     while (status == TS_OK && i < n && order[i]->estimate <= (1.0 + TS_PLAN_NEAR_FRAC) * search->best_usd &&
            plan->n_runs < search->spec->most_runs) {
-        const uint32_t n_batch = n - i < CLIMBERS ? n - i : CLIMBERS;
+        const uint32_t most = isinf(search->best_usd) ? FIRST_CLIMBERS : CLIMBERS;
+        const uint32_t n_batch = n - i < most ? n - i : most;
         status = climb(search, &order[i], n_batch);
         i += n_batch;
     }
