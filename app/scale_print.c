@@ -125,11 +125,27 @@ static void put_percent(struct ts_text *out, double frac)
     ts_text_puts(out, " %");
 }
 
-static void put_server(struct ts_text *line, const struct ts_scale_curve *curve, const struct ts_scale_line *nodes,
-                       double tolerance_frac)
+/* "replica", "block of 60 units". */
+static void put_step(struct ts_text *line, const struct ts_scale_curve *curve, const struct ts_tier_model *tier)
+{
+    double units = 0.0;
+    for (uint32_t i = 0; curve->way == TS_SCALE_PROVISIONED && i < tier->u.api.n_offers && units == 0.0; i++) {
+        units = tier->u.api.offers[i].provisioned.units;
+    }
+    if (units > 0.0) {
+        ts_text_printf(line, "block of %.0f units", units);
+    } else {
+        ts_text_puts(line, "replica");
+    }
+}
+
+static void put_steps(struct ts_text *line, const struct ts_scale_curve *curve, const struct ts_scale_line *nodes,
+                      const struct ts_tier_model *tier, double tolerance_frac)
 {
     const struct ts_scale_node *first = &nodes->nodes[0], *last = &nodes->nodes[nodes->n_nodes - 1];
-    ts_text_printf(line, ": %u replica%s ", first->n_replicas, first->n_replicas == 1 ? " takes" : "s take");
+    ts_text_printf(line, ": %u ", first->n_replicas);
+    put_step(line, curve, tier);
+    ts_text_puts(line, " takes ");
     ts_curve_put_volume(line, first->calls_per_day, 3);
     ts_text_printf(line, " calls a day within the SLO, %u take ", last->n_replicas);
     ts_curve_put_volume(line, last->calls_per_day, 3);
@@ -167,8 +183,8 @@ static void put_curves(struct ts_text *out, const struct ts_scale *scale, const 
         ts_text_puts(&line, curve->name);
         if (curve->why_not) {
             ts_text_printf(&line, ": none, %s", curve->why_not);
-        } else if (model->tiers[curve->tier].kind == TS_TIER_SERVER) {
-            put_server(&line, curve, &scale->lines[curve->line], scale->tolerance_frac);
+        } else if (curve->way != TS_SCALE_DEVICE && curve->way != TS_SCALE_API) {
+            put_steps(&line, curve, &scale->lines[curve->line], &model->tiers[curve->tier], scale->tolerance_frac);
         } else {
             put_by_call(&line, curve);
         }

@@ -28,6 +28,7 @@ static const struct effort efforts[TS_N_CAPACITY_EFFORTS] = {
 
 struct search {
     const struct ts_scenario *scenario;
+    uint32_t tier; /* or TS_CAPACITY_SERVERS */
     const struct effort *effort;
     const struct ts_progress *progress;
     struct ts_diags *diags;
@@ -168,7 +169,8 @@ static enum ts_status try_volume(struct search *search, double volume)
         return status;
     }
     for (uint32_t i = 0; status == TS_OK && i < at_volume.model.n_tiers; i++) {
-        if (at_volume.model.tiers[i].kind == TS_TIER_SERVER) {
+        const bool is_server = at_volume.model.tiers[i].kind == TS_TIER_SERVER;
+        if (search->tier == TS_CAPACITY_SERVERS ? is_server : i == search->tier) {
             status = note_tier(search, &outcome.result, i, volume);
         }
     }
@@ -228,11 +230,11 @@ static enum ts_status narrow(struct search *search)
     }
 }
 
-enum ts_status ts_capacity_find(struct ts_econ_capacity *out, const struct ts_scenario *scenario,
-                                enum ts_capacity_effort effort, const struct ts_progress *progress,
-                                struct ts_diags *diags)
+static enum ts_status find(struct ts_econ_capacity *out, const struct ts_scenario *scenario, uint32_t tier,
+                           enum ts_capacity_effort effort, const struct ts_progress *progress, struct ts_diags *diags)
 {
-    struct search search = {.scenario = scenario, .effort = &efforts[effort], .progress = progress, .diags = diags};
+    struct search search = {
+        .scenario = scenario, .tier = tier, .effort = &efforts[effort], .progress = progress, .diags = diags};
     for (uint32_t i = 0; i < scenario->model.n_tiers; i++) {
         search.missed[i] = INFINITY;
     }
@@ -252,6 +254,13 @@ enum ts_status ts_capacity_find(struct ts_econ_capacity *out, const struct ts_sc
     return TS_OK;
 }
 
+enum ts_status ts_capacity_find(struct ts_econ_capacity *out, const struct ts_scenario *scenario,
+                                enum ts_capacity_effort effort, const struct ts_progress *progress,
+                                struct ts_diags *diags)
+{
+    return find(out, scenario, TS_CAPACITY_SERVERS, effort, progress, diags);
+}
+
 /* ---- the volume of the first that breaks ---- */
 
 static uint32_t first_of(const struct ts_econ_capacity *capacity, uint32_t n_tiers)
@@ -263,8 +272,8 @@ static uint32_t first_of(const struct ts_econ_capacity *capacity, uint32_t n_tie
     return first;
 }
 
-enum ts_status ts_capacity_find_limit(struct ts_capacity_limit *out, const struct ts_scenario *scenario, double guess,
-                                      enum ts_capacity_effort effort, const struct ts_progress *progress,
+enum ts_status ts_capacity_find_limit(struct ts_capacity_limit *out, const struct ts_scenario *scenario, uint32_t tier,
+                                      double guess, enum ts_capacity_effort effort, const struct ts_progress *progress,
                                       struct ts_diags *diags)
 {
     struct ts_capacity_limit limit = {.volume = NAN};
@@ -272,7 +281,7 @@ enum ts_status ts_capacity_find_limit(struct ts_capacity_limit *out, const struc
     for (int zoom = 0; zoom < MOST_ZOOMS && isnan(limit.volume); zoom++) {
         struct ts_econ_capacity capacity;
         const struct ts_scenario at_volume = ts_capacity_scaled(scenario, volume);
-        const enum ts_status status = ts_capacity_find(&capacity, &at_volume, effort, progress, diags);
+        const enum ts_status status = find(&capacity, &at_volume, tier, effort, progress, diags);
         if (status != TS_OK) {
             return status;
         }

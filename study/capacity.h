@@ -41,10 +41,11 @@ struct ts_capacity_limit {
     enum ts_slo_bound bound;
 };
 
-/* The same for the first server tier that breaks, however far from the scenario's volume: looks around `guess` times
- * that first, and goes on from where it was not far enough. */
-enum ts_status ts_capacity_find_limit(struct ts_capacity_limit *out, const struct ts_scenario *scenario, double guess,
-                                      enum ts_capacity_effort effort, const struct ts_progress *progress,
+/* The same for one tier of any kind, or for the first server tier that breaks (TS_CAPACITY_SERVERS), however far from
+ * the scenario's volume: looks around `guess` times that first, and goes on from where it was not far enough. */
+#define TS_CAPACITY_SERVERS UINT32_MAX
+enum ts_status ts_capacity_find_limit(struct ts_capacity_limit *out, const struct ts_scenario *scenario, uint32_t tier,
+                                      double guess, enum ts_capacity_effort effort, const struct ts_progress *progress,
                                       struct ts_diags *diags);
 
 /* TS_EUSAGE with a diagnostic: there is no server, a closed loop, or no bound in slo: any load is kept then. */

@@ -67,7 +67,8 @@ static enum ts_status find(struct ts_capacity_point *out, const struct ts_scenar
     struct ts_progress outer = curve->spec->progress;
     const struct ts_progress progress = {.go_on = ts_progress_ask_alone, .user = &outer};
     struct ts_capacity_limit limit;
-    const enum ts_status status = ts_capacity_find_limit(&limit, scenario, 1.0, curve->spec->effort, &progress, diags);
+    const enum ts_status status =
+        ts_capacity_find_limit(&limit, scenario, TS_CAPACITY_SERVERS, 1.0, curve->spec->effort, &progress, diags);
     if (status != TS_OK) {
         return status;
     }

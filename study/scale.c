@@ -13,7 +13,8 @@ static const uint32_t sizes[N_SIZES] = {1, 2, 4, 8}; /* replicas; the last is th
 static const double least_calls = 20000.0;           /* in the window of a device or an API */
 static const double s_per_day = 86400.0;
 
-static const char *const way_names[TS_SCALE_N_WAYS] = {"devices", "bought", "on demand", "reserved", "by token"};
+static const char *const way_names[TS_SCALE_N_WAYS] = {"devices",  "bought",      "on demand",
+                                                       "reserved", "provisioned", "by token"};
 
 struct search {
     const struct ts_scale_spec *spec;
@@ -34,21 +35,37 @@ struct passes {
     uint32_t n_searches, n_runs;
 };
 
+/* Of a tier's points with steps: by units, or by replicas. */
+static void plan_sizes(struct passes *passes, uint32_t tier, bool is_provisioned)
+{
+    for (int i = 0; i < N_SIZES; i++) {
+        passes->searches[passes->n_searches++] = (struct ts_scale_point){
+            .tier = tier, .n_replicas = sizes[i], .is_search = true, .is_provisioned = is_provisioned};
+    }
+}
+
+static bool has_replicas(const struct ts_tier_model *tier)
+{
+    return tier->kind == TS_TIER_SERVER && !ts_tier_lists_pools(tier);
+}
+
 static void plan_searches(struct passes *passes, const struct search *search)
 {
     for (uint32_t t = 0; t < search->spec->base->scenario->model.n_tiers; t++) {
-        const struct ts_tier_model *tier = tier_of(search, t);
-        for (int i = 0; i < N_SIZES && tier->kind == TS_TIER_SERVER && !ts_tier_lists_pools(tier); i++) {
-            passes->searches[passes->n_searches++] =
-                (struct ts_scale_point){.tier = t, .n_replicas = sizes[i], .is_search = true};
+        if (has_replicas(tier_of(search, t))) {
+            plan_sizes(passes, t, false);
+        }
+        if (ts_scale_has_way(tier_of(search, t), TS_SCALE_PROVISIONED)) {
+            plan_sizes(passes, t, true);
         }
     }
 }
 
-static void plan_run(struct passes *passes, uint32_t tier, uint32_t n_replicas, double calls_per_day, bool keeps_rules)
+static struct ts_scale_point *plan_run(struct passes *passes, uint32_t tier, uint32_t n_replicas, double calls_per_day)
 {
-    passes->runs[passes->n_runs++] = (struct ts_scale_point){
-        .tier = tier, .n_replicas = n_replicas, .calls_per_day = calls_per_day, .keeps_rules = keeps_rules};
+    struct ts_scale_point *run = &passes->runs[passes->n_runs++];
+    *run = (struct ts_scale_point){.tier = tier, .n_replicas = n_replicas, .calls_per_day = calls_per_day};
+    return run;
 }
 
 /* The volume at which the window has enough calls to tell what one costs. */
@@ -58,34 +75,46 @@ static double enough(const struct search *search)
     return search->per_day * fmax(1.0, least_calls / fmax(expected, 1.0));
 }
 
-/* Server: each size at its capacity and at half of it (the check at its capacity alone), then one replica at a tenth.
- * Others: at one volume and at twice that. Then one with the rules. */
+/* Each size at its capacity and at half of it (the check at its capacity alone), then the smallest at a tenth; with the
+ * rules, if there are some. */
+static void plan_steps(struct passes *passes, const struct search *search, const struct ts_scale_point *searches,
+                       bool with_rules)
+{
+    const uint32_t tier = searches[0].tier, first = passes->n_runs;
+    const double volume = searches[0].calls_per_day > 0.0 ? searches[0].calls_per_day : search->per_day;
+    for (int i = 0; i < N_SIZES; i++) {
+        const double at = searches[i].is_reached ? searches[i].calls_per_day : search->per_day;
+        (void)plan_run(passes, tier, sizes[i], at);
+        if (i < CHECK) {
+            (void)plan_run(passes, tier, sizes[i], 0.5 * at);
+        }
+    }
+    (void)plan_run(passes, tier, 1, 0.1 * volume);
+    if (with_rules) {
+        plan_run(passes, tier, 1, volume)->keeps_rules = true;
+    }
+    for (uint32_t i = first; i < passes->n_runs; i++) {
+        passes->runs[i].is_provisioned = searches[0].is_provisioned;
+    }
+}
+
+/* Devices and APIs by the token: at one volume and at twice that. */
 static void plan_runs(struct passes *passes, const struct search *search)
 {
     const struct ts_model *model = &search->spec->base->scenario->model;
+    const bool with_rules = model->router.n_rules > 0;
+    const double volume = enough(search);
     for (uint32_t t = 0, s = 0; t < model->n_tiers; t++) {
         const struct ts_tier_model *tier = tier_of(search, t);
-        double volume = enough(search);
         if (tier->kind != TS_TIER_SERVER) {
-            plan_run(passes, t, 0, volume, false);
-            plan_run(passes, t, 0, 2.0 * volume, false);
-        } else if (!ts_tier_lists_pools(tier)) {
-            volume = passes->searches[s].calls_per_day;
-            for (int i = 0; i < N_SIZES; i++, s++) {
-                const struct ts_scale_point *found = &passes->searches[s];
-                const double at = found->is_reached ? found->calls_per_day : search->per_day;
-                plan_run(passes, t, sizes[i], at, false);
-                if (i < CHECK) {
-                    plan_run(passes, t, sizes[i], 0.5 * at, false);
-                }
+            (void)plan_run(passes, t, 0, volume);
+            (void)plan_run(passes, t, 0, 2.0 * volume);
+            if (with_rules) {
+                plan_run(passes, t, 0, volume)->keeps_rules = true;
             }
-            volume = volume > 0.0 ? volume : search->per_day;
-            plan_run(passes, t, 1, 0.1 * volume, false);
-        } else {
-            continue;
         }
-        if (model->router.n_rules > 0) {
-            plan_run(passes, t, tier->kind == TS_TIER_SERVER ? 1 : 0, volume, true);
+        for (; s < passes->n_searches && passes->searches[s].tier == t; s += N_SIZES) {
+            plan_steps(passes, search, &passes->searches[s], with_rules);
         }
     }
 }
@@ -165,12 +194,12 @@ static const char *why_not(const struct ts_scale_curve *curve, const struct ts_t
             return runs[i].why[curve->way];
         }
     }
-    for (int i = 0; i < N_SIZES && tier->kind == TS_TIER_SERVER; i++) {
+    for (int i = 0; i < N_SIZES && ts_scale_has_steps(curve->way); i++) {
         if (!searches[i].is_reached) {
             return "no volume was found up to which it keeps the SLO";
         }
         if (i > 0 && searches[i].calls_per_day <= searches[i - 1].calls_per_day) {
-            return "more replicas do not take more calls";
+            return "more of it does not take more calls";
         }
     }
     if (curve->way == TS_SCALE_BOUGHT && !(runs[0].usd[curve->way] > 0.0)) {
@@ -190,13 +219,13 @@ static enum ts_status put_curve(struct search *search, struct ts_scale_curve cur
     curve.permitted_frac = n_runs > 0 && runs[n_runs - 1].keeps_rules ? runs[n_runs - 1].taken_frac : 1.0;
     if (!curve.why_not && scale->n_lines < TS_SCALE_MOST_CURVES) {
         struct ts_scale_line *line = &scale->lines[scale->n_lines];
-        if (tier->kind == TS_TIER_SERVER) {
+        if (ts_scale_has_steps(curve.way)) {
             line_by_replica(&curve, line, runs);
         } else {
             line_by_call(&curve, line, runs, search);
         }
         line->counts =
-            tier->kind == TS_TIER_SERVER || curve.kept_frac >= search->spec->base->scenario->model.slo.attainment_frac;
+            ts_scale_has_steps(curve.way) || curve.kept_frac >= search->spec->base->scenario->model.slo.attainment_frac;
         curve.line = scale->n_lines;
         scale->of_line[scale->n_lines++] = scale->n;
     }
@@ -204,29 +233,42 @@ static enum ts_status put_curve(struct search *search, struct ts_scale_curve cur
     return curve.name ? TS_OK : TS_ENOMEM;
 }
 
+/* The first of a tier's points by units, or of the others; their number. They stand one behind the other. */
+static const struct ts_scale_point *points_of(uint32_t *n, const struct ts_scale_point *points, uint32_t n_points,
+                                              uint32_t tier, bool is_provisioned)
+{
+    const struct ts_scale_point *first = points;
+    *n = 0;
+    for (uint32_t i = 0; i < n_points; i++) {
+        if (points[i].tier == tier && points[i].is_provisioned == is_provisioned) {
+            first = *n == 0 ? &points[i] : first;
+            ++*n;
+        }
+    }
+    return first;
+}
+
 static enum ts_status put_curves(struct search *search, const struct passes *passes)
 {
     const struct ts_model *model = &search->spec->base->scenario->model;
-    const struct ts_scale_point *searches = passes->searches, *runs = passes->runs, *end = runs + passes->n_runs;
     enum ts_status status = TS_OK;
     search->scale->curves =
         ts_arena_array(&search->scale->arena, (size_t)model->n_tiers * N_OWN_WAYS, sizeof(struct ts_scale_curve));
     if (!search->scale->curves) {
         return TS_ENOMEM;
     }
-    for (uint32_t t = 0; t < model->n_tiers && status == TS_OK; t++) {
-        uint32_t n = 0;
-        while (runs + n < end && runs[n].tier == t) {
-            n++;
-        }
+    for (uint32_t t = 0; t < model->n_tiers; t++) {
         for (int way = 0; way < TS_SCALE_N_WAYS && status == TS_OK; way++) {
+            uint32_t n_runs = 0, n_searches = 0;
+            const bool by_units = way == TS_SCALE_PROVISIONED;
+            const struct ts_scale_point *runs = points_of(&n_runs, passes->runs, passes->n_runs, t, by_units),
+                                        *searches =
+                                            points_of(&n_searches, passes->searches, passes->n_searches, t, by_units);
             if (ts_scale_has_way(&model->tiers[t], (enum ts_scale_way)way)) {
                 const struct ts_scale_curve curve = {.tier = t, .way = (enum ts_scale_way)way};
-                status = put_curve(search, curve, searches, runs, n);
+                status = put_curve(search, curve, searches, runs, n_runs);
             }
         }
-        searches += n > 0 && model->tiers[t].kind == TS_TIER_SERVER ? N_SIZES : 0;
-        runs += n;
     }
     return status;
 }

@@ -1,5 +1,6 @@
 /* What a month costs from 100 calls a day to 1e9, for every way to serve all calls at one tier alone: on the users'
- * devices, on servers that are bought, rented on demand or reserved, or at an API by the token.
+ * devices, on servers that are bought, rented on demand or reserved, at an API whose throughput is provisioned, or at
+ * one by the token.
  *
  * Each tier gets every call of the scenario's workload, whatever rules, router and thresholds say; rate limits of APIs
  * and the site's cap on power are lifted, every device can run its model, and calls do not grow. What policy would let
@@ -10,7 +11,7 @@
  * (study/capacity.h), and what a month costs at that volume and at half of it. The rest of the line is read between
  * and beyond those nodes (study/scale_curve.h). A check that the line has not seen is simulated, too: 8 replicas at
  * the volume that they take (a device, an API: twice the volume), and one replica at a tenth of its own; the error is
- * how far the line is from it. */
+ * how far the line is from it. Provisioned throughput goes the same way, with blocks of units in place of replicas. */
 #ifndef TS_STUDY_SCALE_H
 #define TS_STUDY_SCALE_H
 
@@ -23,6 +24,7 @@ enum ts_scale_way {
     TS_SCALE_BOUGHT,
     TS_SCALE_RENTED,
     TS_SCALE_RESERVED,
+    TS_SCALE_PROVISIONED, /* blocks of as many units as are written take the place of replicas */
     TS_SCALE_API,
     TS_SCALE_N_WAYS
 };

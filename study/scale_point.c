@@ -27,27 +27,80 @@ static void make_eligible(struct ts_scenario *scenario, struct ts_device_model *
     fleet->kinds = kinds;
 }
 
+static bool has_units(const struct ts_offer *offer)
+{
+    return offer->provisioned.units > 0.0;
+}
+
+static bool any_units(const struct ts_tier_model *tier)
+{
+    bool any = false;
+    for (uint32_t i = 0; tier->kind == TS_TIER_API && i < tier->u.api.n_offers; i++) {
+        any = any || has_units(&tier->u.api.offers[i]);
+    }
+    return any;
+}
+
+/* The first offer with units, with n times as many. */
+static void keep_units(struct ts_api_model *api, double n)
+{
+    uint32_t i = 0;
+    while (!has_units(&api->offers[i])) {
+        i++;
+    }
+    struct ts_offer offer = api->offers[i];
+    offer.provisioned.units *= n;
+    offer.provisioned.tok_per_s *= n;
+    offer.provisioned.usd_per_month *= n;
+    api->offers[0] = offer;
+    api->n_offers = 1;
+}
+
+/* The offers without units; where all have some, their prices by the token. */
+static void leave_units(struct ts_api_model *api)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < api->n_offers; i++) {
+        if (!has_units(&api->offers[i])) {
+            api->offers[n++] = api->offers[i];
+        }
+    }
+    api->n_offers = n > 0 ? n : api->n_offers;
+    for (uint32_t i = 0; i < api->n_offers; i++) {
+        api->offers[i].provisioned = (struct ts_provisioned){.units = 0.0};
+    }
+}
+
+static void lift_limits(struct ts_api_model *api)
+{
+    for (uint32_t i = 0; i < api->n_offers; i++) {
+        api->offers[i].requests_per_s = api->offers[i].input_tok_per_s = api->offers[i].output_tok_per_s = 0.0;
+    }
+}
+
 /* Every call goes to it. */
-static void narrow(struct ts_scenario *scenario, uint32_t tier, bool keeps_rules)
+static void narrow(struct ts_scenario *scenario, const struct ts_scale_point *point)
 {
     struct ts_router_model *router = &scenario->model.router;
     router->policy = TS_ROUTE_STATIC;
     for (uint32_t c = 0; c < scenario->model.n_classes; c++) {
-        router->static_tier[c] = tier;
+        router->static_tier[c] = point->tier;
     }
-    router->fallback[0] = tier;
+    router->fallback[0] = point->tier;
     router->n_fallback = 1;
-    router->n_rules = keeps_rules ? router->n_rules : 0;
+    router->n_rules = point->keeps_rules ? router->n_rules : 0;
     router->latency_s = router->usd_per_call = 0.0;
     router->reads_s = (struct ts_curve){0};
-    struct ts_tier_model *alone = &scenario->model.tiers[tier];
+    struct ts_tier_model *alone = &scenario->model.tiers[point->tier];
     if (alone->kind == TS_TIER_DEVICE) {
         make_eligible(scenario, &alone->u.device);
     } else if (alone->kind == TS_TIER_API) {
-        for (uint32_t i = 0; i < alone->u.api.n_offers; i++) {
-            struct ts_offer *offer = &alone->u.api.offers[i];
-            offer->requests_per_s = offer->input_tok_per_s = offer->output_tok_per_s = 0.0;
+        if (point->is_provisioned) {
+            keep_units(&alone->u.api, point->n_replicas);
+        } else {
+            leave_units(&alone->u.api);
         }
+        lift_limits(&alone->u.api);
     }
 }
 
@@ -62,7 +115,7 @@ static uint32_t put_sets(const char **out, const struct ts_scale_pass *pass, con
     uint32_t n = 0;
     out[n++] = "money.growth=0 %/month";
     out[n++] = "power.site_cap=0 W";
-    if (point->n_replicas > 0) {
+    if (tier->kind == TS_TIER_SERVER && point->n_replicas > 0) {
         out[n++] = ts_arena_printf(arena, "tiers.%s.replicas=%u", tier->name, point->n_replicas);
     }
     if (tier->kind == TS_TIER_SERVER && !as_written) {
@@ -88,7 +141,7 @@ static enum ts_status load(struct ts_scenario *out, const struct ts_scale_pass *
     const uint32_t n = put_sets(sets, pass, point, way, &arena);
     const enum ts_status status = arena.failed ? TS_ENOMEM : ts_trial_load(out, pass->spec->base, sets, n, diags);
     if (status == TS_OK) {
-        narrow(out, point->tier, point->keeps_rules);
+        narrow(out, point);
     }
     ts_arena_deinit(&arena);
     if (status == TS_OK && out->arena.failed) {
@@ -98,11 +151,34 @@ static enum ts_status load(struct ts_scenario *out, const struct ts_scale_pass *
     return status;
 }
 
+bool ts_scale_has_steps(enum ts_scale_way way)
+{
+    return way != TS_SCALE_DEVICE && way != TS_SCALE_API;
+}
+
 bool ts_scale_has_way(const struct ts_tier_model *tier, enum ts_scale_way way)
 {
-    return tier->kind == TS_TIER_DEVICE ? way == TS_SCALE_DEVICE
-           : tier->kind == TS_TIER_API  ? way == TS_SCALE_API
-                                        : way == TS_SCALE_BOUGHT || way == TS_SCALE_RENTED || way == TS_SCALE_RESERVED;
+    switch (way) {
+    case TS_SCALE_DEVICE:
+        return tier->kind == TS_TIER_DEVICE;
+    case TS_SCALE_BOUGHT:
+    case TS_SCALE_RENTED:
+    case TS_SCALE_RESERVED:
+        return tier->kind == TS_TIER_SERVER;
+    case TS_SCALE_PROVISIONED:
+        return any_units(tier);
+    case TS_SCALE_API:
+        return tier->kind == TS_TIER_API;
+    case TS_SCALE_N_WAYS:
+        break;
+    }
+    return false;
+}
+
+/* Is the point of that way? */
+static bool is_of(const struct ts_scale_pass *pass, const struct ts_scale_point *point, enum ts_scale_way way)
+{
+    return ts_scale_has_way(tier_of(pass, point->tier), way) && (way == TS_SCALE_PROVISIONED) == point->is_provisioned;
 }
 
 /* ---- one simulation ---- */
@@ -173,7 +249,7 @@ static enum ts_status run_point(const struct ts_scale_pass *pass, struct ts_scal
     for (int way = 0; way < TS_SCALE_N_WAYS && status == TS_OK; way++) {
         struct ts_scenario scenario;
         point->usd[way] = NAN;
-        if (!ts_scale_has_way(tier_of(pass, point->tier), (enum ts_scale_way)way)) {
+        if (!is_of(pass, point, (enum ts_scale_way)way)) {
             continue;
         }
         struct ts_diags *said = &point->said[way];
@@ -208,7 +284,7 @@ static enum ts_status find_capacity(const struct ts_scale_pass *pass, struct ts_
     const struct ts_progress progress = {.go_on = ts_progress_ask_alone, .user = &outer};
     struct ts_capacity_limit limit;
     const enum ts_status status =
-        ts_capacity_find_limit(&limit, scenario, point->n_replicas, pass->spec->effort, &progress, diags);
+        ts_capacity_find_limit(&limit, scenario, point->tier, point->n_replicas, pass->spec->effort, &progress, diags);
     if (status == TS_OK) {
         point->is_reached = !isnan(limit.volume);
         point->calls_per_day = point->is_reached ? pass->per_day * limit.volume : 0.0;
@@ -221,7 +297,7 @@ static enum ts_status search_point(const struct ts_scale_pass *pass, struct ts_s
     struct ts_scenario scenario;
     enum ts_status status = TS_ESCENARIO;
     for (int way = 0; way < TS_SCALE_N_WAYS && ts_trial_is_impossible(status); way++) {
-        if (ts_scale_has_way(tier_of(pass, point->tier), (enum ts_scale_way)way)) {
+        if (is_of(pass, point, (enum ts_scale_way)way)) {
             status = load(&scenario, pass, point, (enum ts_scale_way)way, &point->said[way]);
         }
     }

@@ -11,6 +11,7 @@ struct ts_scale_point {
     uint32_t tier, n_replicas; /* 0: as written */
     double calls_per_day;      /* capacity: found */
     bool is_search, keeps_rules;
+    bool is_provisioned; /* of an API: by blocks of units, n_replicas of them; else by the token */
     /* what it came to */
     bool is_reached;
     double kept_frac, taken_frac; /* of all calls */
@@ -31,6 +32,8 @@ struct ts_scale_pass {
     struct ts_diags *diags;
 };
 
+/* It takes so much and no more: replicas, or blocks of units. */
+bool ts_scale_has_steps(enum ts_scale_way way);
 /* Can the tier be had so? */
 bool ts_scale_has_way(const struct ts_tier_model *tier, enum ts_scale_way way);
 

@@ -169,6 +169,42 @@ static void test_scale__crosses_where_the_closed_form_says(void **state)
     ts_scale_deinit(&scale);
 }
 
+/* 60 units of 3,000 tokens a minute at 20 cents an hour: 8,760 USD a month. A call of 1,000 + 200 tokens is 1,800 of
+ * them: 100 calls a minute fit, 144,000 a day; beyond that calls come again and again, and are late. By the token a
+ * call is 0.36 cents. */
+static const char bought_units[] =
+    "scenario: units\nseed: 5\n"
+    "workload: {duration: 2 h, calls: 1 /s, classes: [{name: chat, share: 100 %, prompt: 1000 tok, output: 200 tok}]}\n"
+    "tiers:\n"
+    "  cloud: {kind: api, ability: 1, availability: 100 %, ttft: 100 ms, rate: 100 tok/s, offers: [{name: acme/big, "
+    "input: 2 "
+    "USD/Mtok, output: 8 USD/Mtok, provisioned: {units: 60, price: 0.2 USD/h, input: 3000 tok/min}}]}\n"
+    "slo: {ttft: 1 s, attainment: 90 %}\n";
+
+static void test_scale__units_are_cheaper_than_tokens_from_their_price_over_that_of_a_call_on(void **state)
+{
+    (void)state;
+    struct ts_scale scale;
+    assert_int_equal(find(&scale, bought_units, NULL, 0, 2), TS_OK);
+    assert_int_equal(scale.n_lines, 2);
+    const struct ts_scale_curve *units = curve_of(&scale, TS_SCALE_PROVISIONED), *api = curve_of(&scale, TS_SCALE_API);
+    const struct ts_scale_node *nodes = scale.lines[units->line].nodes;
+    const double price = scale.lines[api->line].nodes[0].usd_per_call_a_day;
+    print_message("a block takes %.0f calls a day, 4 of them %.0f\n", nodes[0].calls_per_day, nodes[2].calls_per_day);
+    assert_true(fabs(nodes[0].calls_per_day / 144e3 - 1.0) < 0.05);
+    assert_true(fabs(nodes[2].calls_per_day / 576e3 - 1.0) < 0.05);
+    assert_near(nodes[0].fixed_usd, 8760.0, 1e-6);
+    assert_near(nodes[2].fixed_usd, 4 * 8760.0, 1e-6);
+    assert_near(nodes[0].usd_per_call_a_day, 0.0, 1e-9);
+    assert_near(price, 0.0036 * days_per_month, 0.0002);
+    assert_true(api->kept_frac == 1.0 && fabs(units->usd_error_frac) < 1e-9);
+    assert_true(scale.n_crossings > 0);
+    assert_int_equal(scale.crossings[0].below, api->line);
+    assert_int_equal(scale.crossings[0].above, units->line);
+    assert_true(scale.crossings[0].is_front && fabs(scale.crossings[0].calls_per_day * price / 8760.0 - 1.0) < 1e-9);
+    ts_scale_deinit(&scale);
+}
+
 static void test_scale__is_the_same_on_any_number_of_threads(void **state)
 {
     (void)state;
@@ -202,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_crossings__of_what_does_not_count_are_no_front),
         cmocka_unit_test(test_line__is_read_between_and_beyond_its_nodes),
         cmocka_unit_test(test_scale__crosses_where_the_closed_form_says),
+        cmocka_unit_test(test_scale__units_are_cheaper_than_tokens_from_their_price_over_that_of_a_call_on),
         cmocka_unit_test(test_scale__is_the_same_on_any_number_of_threads),
         cmocka_unit_test(test_scale__says_what_it_cannot_tell),
     };
