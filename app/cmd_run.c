@@ -8,6 +8,7 @@
 #include "app/load_scenario.h"
 #include "app/month_note.h"
 #include "app/progress_line.h"
+#include "app/run_words.h"
 #include "app/study_words.h"
 #include "app/version.h"
 #include "base/clock.h"
@@ -122,28 +123,6 @@ static enum ts_status describe(struct ts_run_info *out, const struct job *job, c
                                        : TS_OK;
 }
 
-static void print_rate(const char *what, double seconds, uint64_t n_requests)
-{
-    struct ts_text text;
-    ts_text_init(&text);
-    ts_text_number(&text, seconds > 0.0 ? (double)n_requests / seconds : 0.0, 3);
-    printf("%s %.3g s (%s requests/s)", what, seconds, text.data);
-    ts_text_deinit(&text);
-}
-
-/* The simulator's own speed, all threads together: of the loop (reading or generating the requests is inside), and of
- * the whole run so far, loading the scenario and writing the report included; and the most memory it ever held. */
-static void print_speed(const struct ts_report_input *input, double begin_s)
-{
-    uint64_t n_requests = 0;
-    for (uint32_t i = 0; i < input->result->n_bins; i++) {
-        n_requests += input->result->arrivals[i];
-    }
-    print_rate("\nsimulated in", input->info->wall_s, n_requests);
-    print_rate("; whole run", ts_clock_now_s() - begin_s, n_requests);
-    printf("; peak memory %.3g MB\n", ts_run_info_peak_bytes() * 1e-6);
-}
-
 static enum ts_status print_summary(const struct ts_report *made, const struct ts_report_input *input,
                                     const struct job *job)
 {
@@ -152,7 +131,7 @@ static enum ts_status print_summary(const struct ts_report *made, const struct t
     enum ts_status status = ts_report_terminal(&text, made);
     if (status == TS_OK) {
         fputs(text.data, stdout);
-        print_speed(input, job->begin_s);
+        ts_run_print_speed(input, job->begin_s);
     }
     if (status == TS_OK && job->dir) {
         char *page = ts_path_join(job->dir, "report.html");
@@ -178,29 +157,6 @@ static enum ts_status check_limits(const struct ts_report *made, struct ts_diags
     }
     ts_text_deinit(&text);
     return status;
-}
-
-/* A price of cached input that the scenario writes, and a trace without prefix ids: no call can have earned it. */
-static void warn_about_prompts(const struct ts_replications *runs, const struct ts_scenario *scenario,
-                               struct ts_diags *diags)
-{
-    for (uint32_t i = 0; i < scenario->model.n_tiers && scenario->model.prompts_are_told; i++) {
-        const struct ts_tier_model *tier = &scenario->model.tiers[i];
-        bool written = false;
-        uint64_t n_calls = 0;
-        for (uint32_t c = 0; c < runs->merged.n_classes; c++) {
-            n_calls += runs->merged.tiers[i].cells[c].done;
-        }
-        for (uint32_t o = 0; tier->kind == TS_TIER_API && o < tier->u.api.n_offers; o++) {
-            written = written || tier->u.api.offers[o].cached_is_written;
-        }
-        if (written && n_calls > 0 && runs->merged.tiers[i].looked_up_tok == 0) {
-            ts_diags_add(diags, TS_WARNING, ts_span_file(scenario->workload.trace_path), NULL,
-                         "no call of '%s' earned its price of cached input: none of them tells what its prompt begins "
-                         "with",
-                         tier->name);
-        }
-    }
 }
 
 /* Where the report goes: where the user says, else below out/ by the scenario's name, which chooses no other place. */
@@ -447,7 +403,7 @@ static enum ts_status simulate(struct job *job, struct ts_diags *diags)
     if (status == TS_OK || (interrupted && runs.each.n > 0)) {
         ts_month_note_run(&month, &runs, job->scenario, diags);
         ts_trace_counts_warn(&runs.trace, job->scenario->workload.trace_path, diags);
-        warn_about_prompts(&runs, job->scenario, diags);
+        ts_run_warn_prompts(&runs, job->scenario, diags);
         warn_about_width(job, &runs, diags);
         status = interrupted ? report_interrupted(job, &runs, diags) : report(job, &runs, diags);
     }
