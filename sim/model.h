@@ -423,6 +423,7 @@ struct ts_owned_model {
 struct ts_same_weights {
     const char *offer; /* NULL: nobody that is known */
     double input_usd_per_mtok, output_usd_per_mtok;
+    const struct ts_dist *ttft_s, *tok_per_s; /* NULL: as the API which the tier replaces */
 };
 
 struct ts_tier_model {

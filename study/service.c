@@ -3,6 +3,7 @@
 #include "study/service.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "study/trial.h"
 
@@ -19,6 +20,16 @@ static int replaced_api(const struct ts_model *model)
     return -1;
 }
 
+/* A generated window of very many calls. */
+static void cut(struct ts_scenario *scenario)
+{
+    struct ts_workload *workload = &scenario->workload;
+    if (!workload->trace_path && workload->calls_per_s > 0.0) {
+        workload->window.duration_s =
+            fmin(workload->window.duration_s, most_calls / workload->calls_per_s + scenario->model.warmup_s);
+    }
+}
+
 /* A shallow copy whose router sends everything to one tier. */
 static struct ts_scenario at_api(const struct ts_scenario *scenario, uint32_t api, bool all)
 {
@@ -30,36 +41,106 @@ static struct ts_scenario at_api(const struct ts_scenario *scenario, uint32_t ap
     router->n_rules = all ? 0 : router->n_rules;
     router->n_fallback = 0; /* a call that the API fails is not rescued by tiers that are not there */
     router->fallback_after_s = 0.0;
-    if (!copy.workload.trace_path && copy.workload.calls_per_s > 0.0) {
-        copy.workload.window.duration_s =
-            fmin(copy.workload.window.duration_s, most_calls / copy.workload.calls_per_s + copy.model.warmup_s);
-    }
+    cut(&copy);
     for (size_t i = 0; i < sizeof router->static_tier / sizeof router->static_tier[0]; i++) {
         router->static_tier[i] = api;
     }
     return copy;
 }
 
-static enum ts_status read_service(struct ts_service *out, const struct ts_result *result, uint32_t api)
+/* An API in place of an owned tier. */
+static struct ts_tier_model stand_in_of(const struct ts_tier_model *tier, const struct ts_tier_model *api)
 {
-    struct ts_cell sum;
-    const enum ts_status status = ts_result_sum(&sum, result, api, TS_ALL_CLASSES);
-    if (status != TS_OK) {
-        return status;
+    const struct ts_same_weights *same = &tier->same_weights;
+    struct ts_tier_model out = *api;
+    out.name = tier->name;
+    if (same->offer) {
+        struct ts_offer *offer = &out.u.api.offers[0];
+        *offer = (struct ts_offer){.name = same->offer,
+                                   .input_usd_per_mtok = same->input_usd_per_mtok,
+                                   .cached_input_usd_per_mtok = same->input_usd_per_mtok,
+                                   .output_usd_per_mtok = same->output_usd_per_mtok,
+                                   .ttft_s = same->ttft_s ? same->ttft_s : offer->ttft_s,
+                                   .tok_per_s = same->tok_per_s ? same->tok_per_s : offer->tok_per_s};
+        out.u.api.n_offers = 1;
+        out.ability = tier->ability;
+        out.class_ability = tier->class_ability;
     }
-    const double came = (double)(sum.arrived - sum.left_out), done = (double)(sum.done - sum.left_out_done);
-    *out = (struct ts_service){.slo_frac = came > 0.0 ? (double)sum.slo_met / came : NAN,
-                               .ttft_p95_s = ts_hist_quantile(&sum.latency_ns[TS_TTFT], 0.95) * 1e-9,
-                               .right_frac = done > 0.0 ? (double)sum.right / done : NAN};
-    ts_cell_deinit(&sum);
+    return out;
+}
+
+/* Every site reaches the stand-in as it does the API. free(): the copy. */
+static enum ts_status relink(struct ts_model *model, int (**out)[TS_MAX_TIERS])
+{
+    if (!model->site_links) {
+        return TS_OK;
+    }
+    int(*links)[TS_MAX_TIERS] = malloc(model->n_classes * sizeof *links);
+    if (!links) {
+        return TS_ENOMEM;
+    }
+    for (uint32_t c = 0; c < model->n_classes; c++) {
+        for (uint32_t i = 0; i < model->n_tiers; i++) {
+            const int api = model->tiers[i].replaces;
+            links[c][i] = model->site_links[c][api >= 0 ? (uint32_t)api : i];
+        }
+    }
+    *out = links;
+    model->site_links = (const int(*)[TS_MAX_TIERS])links;
     return TS_OK;
 }
 
-static enum ts_status simulate(struct ts_service *out, const struct ts_scenario *scenario, uint32_t api, bool all,
+/* A shallow copy in which every owned tier that replaces an API is one: as able as before where somebody offers its
+ * weights, at their speed; else that API itself. Policy keeps the same calls away from it. */
+static enum ts_status at_same_weights(struct ts_scenario *out, int (**links)[TS_MAX_TIERS],
+                                      const struct ts_scenario *scenario)
+{
+    *out = *scenario;
+    struct ts_model *model = &out->model;
+    struct ts_router_model *router = &model->router;
+    router->n_fallback = 0;
+    router->fallback_after_s = 0.0;
+    cut(out);
+    const enum ts_status status = relink(model, links);
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        const int api = model->tiers[i].replaces;
+        if (api < 0) {
+            continue;
+        }
+        model->tiers[i] = stand_in_of(&scenario->model.tiers[i], &scenario->model.tiers[api]);
+        for (uint32_t r = 0; r < router->n_rules; r++) {
+            router->rules[r].barred |= (router->rules[r].barred >> api & 1U) << i;
+        }
+    }
+    return status;
+}
+
+/* Of a tier, or (n_tiers + 1) of all: without the calls that end nowhere, which policy keeps in. */
+static enum ts_status read_service(struct ts_service *out, const struct ts_result *result, uint32_t tier)
+{
+    struct ts_cell sum, nowhere;
+    enum ts_status status = ts_result_sum(&sum, result, tier, TS_ALL_CLASSES);
+    if (status != TS_OK) {
+        return status;
+    }
+    status = ts_result_sum(&nowhere, result, result->n_tiers, TS_ALL_CLASSES);
+    if (status == TS_OK) {
+        const double kept = tier > result->n_tiers ? (double)(nowhere.arrived - nowhere.left_out) : 0.0;
+        const double came = (double)(sum.arrived - sum.left_out) - kept, done = (double)(sum.done - sum.left_out_done);
+        *out = (struct ts_service){.slo_frac = came > 0.0 ? (double)sum.slo_met / came : NAN,
+                                   .ttft_p95_s = ts_hist_quantile(&sum.latency_ns[TS_TTFT], 0.95) * 1e-9,
+                                   .right_frac = done > 0.0 ? (double)sum.right / done : NAN};
+        ts_cell_deinit(&nowhere);
+    }
+    ts_cell_deinit(&sum);
+    return status;
+}
+
+/* How calls fare at the tier `api`, or at all of them. */
+static enum ts_status simulate(struct ts_service *out, const struct ts_scenario *scenario, uint32_t api,
                                const struct ts_trial_options *options, struct ts_diags *diags)
 {
-    const struct ts_scenario copy = at_api(scenario, api, all);
-    const struct ts_trial_base base = {.scenario = &copy};
+    const struct ts_trial_base base = {.scenario = scenario};
     const struct ts_trial trial = {.base = &base};
     struct ts_trial_outcome outcome;
     enum ts_status status = ts_trial_run(&outcome, &trial, options, diags);
@@ -76,11 +157,20 @@ enum ts_status ts_service_find(struct ts_baseline rows[TS_N_BASELINES], const st
     const struct ts_trial_options options = {.progress = *progress, .read_ahead = true, .sorts_trace = sorts_trace};
     const int api = replaced_api(&scenario->model);
     enum ts_status status = TS_OK;
-    if (api >= 0 && rows[TS_BASELINE_PERMITTED].is_there) {
-        status = simulate(&rows[TS_BASELINE_PERMITTED].service, scenario, (uint32_t)api, false, &options, diags);
+    for (int i = TS_BASELINE_PERMITTED; api >= 0 && status == TS_OK && i <= TS_BASELINE_ALL; i++) {
+        if (rows[i].is_there) {
+            const struct ts_scenario copy = at_api(scenario, (uint32_t)api, i == TS_BASELINE_ALL);
+            status = simulate(&rows[i].service, &copy, (uint32_t)api, &options, diags);
+        }
     }
-    if (status == TS_OK && api >= 0 && rows[TS_BASELINE_ALL].is_there) {
-        status = simulate(&rows[TS_BASELINE_ALL].service, scenario, (uint32_t)api, true, &options, diags);
+    if (api >= 0 && status == TS_OK && rows[TS_BASELINE_SAME_WEIGHTS].is_there) {
+        struct ts_scenario copy;
+        int(*links)[TS_MAX_TIERS] = NULL;
+        status = at_same_weights(&copy, &links, scenario);
+        if (status == TS_OK) {
+            status = simulate(&rows[TS_BASELINE_SAME_WEIGHTS].service, &copy, copy.model.n_tiers + 1, &options, diags);
+        }
+        free(links);
     }
     return status;
 }

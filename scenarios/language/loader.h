@@ -171,5 +171,8 @@ void ts_resolve_server(struct ts_loader *loader, struct ts_tier_context *ctx);
 void ts_resolve_kv_levels(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_pool_model *pools);
 /* resolve_api.c */
 void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx);
+/* The catalog's times of an offer, which live as long as the scenario, and their row; NULL: it has none. */
+const struct ts_speed *ts_resolve_speed(struct ts_loader *loader, const char *offer, const struct ts_dist **ttft_s,
+                                        const struct ts_dist **tok_per_s);
 
 #endif

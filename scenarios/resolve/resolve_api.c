@@ -268,18 +268,33 @@ static void tell_speed(struct ts_loader *loader, const char *key, const struct t
                             value, unit);
 }
 
+const struct ts_speed *ts_resolve_speed(struct ts_loader *loader, const char *offer, const struct ts_dist **ttft_s,
+                                        const struct ts_dist **tok_per_s)
+{
+    const double ttft_spread = 2.0, rate_spread = 1.25; /* p95 over the median: assumed */
+    const struct ts_speed *row = ts_catalog_speed(&loader->catalog, offer);
+    *ttft_s = *tok_per_s = NULL;
+    if (row && row->ttft_s > 0.0) {
+        *ttft_s = keep(loader, ts_dist_lognormal_median_p95(row->ttft_s, ttft_spread * row->ttft_s));
+    }
+    if (row) {
+        *tok_per_s = keep(loader, ts_dist_lognormal_median_p95(row->tok_per_s, rate_spread * row->tok_per_s));
+    }
+    return row;
+}
+
 /* That of the catalog, where the scenario says nothing; within a provider calls differ less than providers do. */
 static void resolve_speed(struct ts_loader *loader, struct ts_value *tier, const char *path, struct ts_offer *offer)
 {
-    const double ttft_spread = 2.0, rate_spread = 1.25; /* p95 over the median: assumed */
-    const struct ts_speed *row = ts_catalog_speed(&loader->catalog, offer->name);
-    if (row && row->ttft_s > 0.0 && !ts_value_is_written(tier, "ttft")) {
-        offer->ttft_s = keep(loader, ts_dist_lognormal_median_p95(row->ttft_s, ttft_spread * row->ttft_s));
+    const struct ts_dist *ttft_s, *tok_per_s;
+    const struct ts_speed *row = ts_resolve_speed(loader, offer->name, &ttft_s, &tok_per_s);
+    if (ttft_s && !ts_value_is_written(tier, "ttft")) {
+        offer->ttft_s = ttft_s;
         tell_speed(loader, ts_loader_printf(loader, "%s.ttft", path), row, row->ttft_s, "s",
                    "p95 assumed at twice that");
     }
-    if (row && !ts_value_is_written(tier, "rate")) {
-        offer->tok_per_s = keep(loader, ts_dist_lognormal_median_p95(row->tok_per_s, rate_spread * row->tok_per_s));
+    if (tok_per_s && !ts_value_is_written(tier, "rate")) {
+        offer->tok_per_s = tok_per_s;
         tell_speed(loader, ts_loader_printf(loader, "%s.rate", path), row, row->tok_per_s, "tok/s",
                    "p95 assumed at 1.25 times that");
     }

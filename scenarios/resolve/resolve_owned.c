@@ -168,6 +168,8 @@ static void resolve_same_weights(struct ts_loader *loader, struct ts_tier_contex
         ctx->tier->same_weights = (struct ts_same_weights){.offer = price->name,
                                                            .input_usd_per_mtok = price->input_usd_per_mtok,
                                                            .output_usd_per_mtok = price->output_usd_per_mtok};
+        (void)ts_resolve_speed(loader, price->name, &ctx->tier->same_weights.ttft_s,
+                               &ctx->tier->same_weights.tok_per_s);
         ts_loader_assume(loader, ts_loader_printf(loader, "tiers.%s.same_weights", ctx->tier->name), TS_ORIGIN_CATALOG,
                          ts_loader_printf(loader, "prices.csv: %s, %s", price->source, price->date),
                          "%s: %.4g and %.4g %s/Mtok", price->name, price->input_usd_per_mtok,

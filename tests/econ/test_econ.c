@@ -94,7 +94,8 @@ static void test_econ__baselines_are_named(void **state)
     struct ts_baseline rows[TS_N_BASELINES];
     world_init(&world);
     world.model.tiers[SERVER].owned = (struct ts_owned_model){.capex_usd = 40000};
-    world.model.tiers[SERVER].same_weights = (struct ts_same_weights){"Other/model", 1.0, 4.0};
+    world.model.tiers[SERVER].same_weights =
+        (struct ts_same_weights){.offer = "Other/model", .input_usd_per_mtok = 1.0, .output_usd_per_mtok = 4.0};
     world.model.money.present_usd_per_month = 8000;
     world.model.money.api_price_decline_frac_per_year = 0.5;
     world.cells[SERVER] = (struct ts_cell){.arrived = 1000,

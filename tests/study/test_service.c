@@ -49,10 +49,33 @@ static void test_service__failed_calls_are_not_rescued_and_kept_calls_not_counte
     ts_scenario_deinit(&scenario);
 }
 
+/* The house's model at an API that offers its weights: as able as the house, as seldom there as the API that the house
+ * replaces, and the secret quarter is kept in. */
+static void test_service__own_models_at_an_api(void **state)
+{
+    (void)state;
+    static const struct ts_progress nobody;
+    const struct ts_scenario_options options = {.text = plan};
+    struct ts_baseline rows[TS_N_BASELINES] = {{.is_there = false}};
+    struct ts_scenario scenario;
+    assert_int_equal(ts_scenario_load(&scenario, "service.yaml", &options, NULL), TS_OK);
+    assert_non_null(scenario.model.tiers[0].same_weights.offer);
+    rows[TS_BASELINE_PERMITTED].is_there = rows[TS_BASELINE_SAME_WEIGHTS].is_there = true;
+    assert_int_equal(ts_service_find(rows, &scenario, false, &nobody, NULL), TS_OK);
+    const struct ts_service *same = &rows[TS_BASELINE_SAME_WEIGHTS].service;
+    assert_near(same->slo_frac, 0.5, 0.025);
+    /* logistic(1 - z), z standard normal: .696; of the API, logistic(2 - z): .845 */
+    assert_near(same->right_frac, 0.696, 0.04);
+    assert_near(rows[TS_BASELINE_PERMITTED].service.right_frac, 0.845, 0.04);
+    assert_int_equal(scenario.model.tiers[0].kind, TS_TIER_SERVER);
+    ts_scenario_deinit(&scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_service__failed_calls_are_not_rescued_and_kept_calls_not_counted),
+        cmocka_unit_test(test_service__own_models_at_an_api),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
