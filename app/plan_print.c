@@ -2,6 +2,7 @@
 #include "app/plan_print.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "app/study_words.h"
 #include "reports/table.h"
@@ -72,7 +73,11 @@ static void put_best(struct page *page)
     put_line(page, "best", &line);
     ts_text_clear(&line);
     ts_text_puts(&line, "the cheapest that keeps everything with a probability of ");
-    ts_metric_format(&line, best->probability, "frac");
+    if (best->probability > 0.99) {
+        ts_text_puts(&line, "over 99 %");
+    } else {
+        ts_text_printf(&line, "%.0f %%", 100.0 * best->probability);
+    }
     ts_text_printf(&line, " (%u run%s on common random numbers)", best->n_runs, best->n_runs == 1 ? "" : "s");
     put_line(page, "", &line);
     ts_text_deinit(&line);
@@ -270,6 +275,39 @@ static void put_command(struct page *page, const struct ts_scenario_args *args, 
 
 /* ---- none ---- */
 
+static bool is_chosen(const struct ts_plan_spec *spec, const char *key)
+{
+    for (uint32_t i = 0; i < spec->n_axes; i++) {
+        if (ts_str_equal(spec->axes[i].key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who gets which calls is the other thing that may be chosen. */
+static void put_thresholds(struct page *page)
+{
+    const struct ts_model *model = &page->spec->base->scenario->model;
+    const struct ts_router_model *router = &model->router;
+    struct ts_text line;
+    ts_text_init(&line);
+    for (uint32_t i = 0; router->policy == TS_ROUTE_DIFFICULTY && i + 1 < router->n_order; i++) {
+        char key[128];
+        (void)snprintf(key, sizeof key, "routing.thresholds.%s", model->tiers[router->order[i]].name);
+        if (!is_chosen(page->spec, key)) {
+            ts_text_printf(&line, "%s%s (here ", line.len > 0 ? ", " : "", key);
+            ts_text_number(&line, router->threshold[i], 3);
+            ts_text_puts(&line, ")");
+        }
+    }
+    if (line.len > 0) {
+        ts_text_puts(&line, ": --set KEY=from:to:step");
+        put_line(page, "not tried", &line);
+    }
+    ts_text_deinit(&line);
+}
+
 static void put_none(struct page *page)
 {
     const struct ts_plan *plan = page->plan;
@@ -305,6 +343,7 @@ static void put_none(struct page *page)
         put_line(page, "remedy", &line);
     }
     ts_text_deinit(&line);
+    put_thresholds(page);
 }
 
 /* ---- the search ---- */
