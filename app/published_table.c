@@ -134,8 +134,9 @@ static bool compare_served(struct served *out, const struct ts_catalog *catalog,
     const struct ts_closed_loop load = {.n_users = point->users,
                                         .prompt_tok = point->prompt_tok,
                                         .output_tok = point->output_tok,
-                                        .budget_tok = 8192.0,
-                                        .in_waves = point->fixed && engine && engine->prompts_first};
+                                        .budget_tok = point->budget_tok,
+                                        .spread = point->spread,
+                                        .prompts_first = engine && engine->prompts_first};
     *out = (struct served){.point = point, .predicted_s = ts_closed_loop(&steps, &load).tpot_s};
     out->ratio = out->predicted_s / point->tpot_s;
     return true;

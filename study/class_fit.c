@@ -8,7 +8,7 @@
 #include "sim/serving/roofline_fit.h"
 
 enum constant { LAYER, MOE_LAYER, COMPUTE, NARROW, EXPERTS, BANDWIDTH, KV, ACTIVATION, ATTENTION, LINK, N_CONSTANTS };
-enum cost { STEP, SEQ, LAYERS, TILE, FIRST, WAIT, N_COSTS };
+enum cost { STEP, SEQ, LAYERS, TILE, FIRST, FIRST_LAYER, N_COSTS };
 enum { MAX_PARAMS = N_CONSTANTS + TS_CLASS_MAX_ENGINES * N_COSTS }; /* a fit takes TS_ROOFLINE_FIT_MAX_PARAMS */
 
 #define BIT(constant) (1u << (constant))
@@ -29,10 +29,9 @@ static const bool constant_is_share[N_CONSTANTS] = {
 static const size_t cost_at[N_COSTS] = {
     offsetof(struct ts_engine_cost, step_s),  offsetof(struct ts_engine_cost, seq_s),
     offsetof(struct ts_engine_cost, layers),  offsetof(struct ts_engine_cost, tile_tok),
-    offsetof(struct ts_engine_cost, first_s), offsetof(struct ts_engine_cost, wait_steps),
+    offsetof(struct ts_engine_cost, first_s), offsetof(struct ts_engine_cost, first_layer_s),
 };
-static const double cost_start[N_COSTS] = {1e-3, 2e-5, 1.0, 32.0, 25e-3, 5.0};
-static const double polled_steps = 30.0; /* between SGLang's looks for requests, as InferenceX sets it (10 or 30) */
+static const double cost_start[N_COSTS] = {1e-3, 2e-5, 1.0, 32.0, 15e-3, 2e-4};
 
 /* Constants that are not free keep their start; NAN: as the row of another class has them. */
 struct class
@@ -121,7 +120,7 @@ static void set(void *row, size_t at, double value)
 }
 
 /* What engines.csv has at 0 is none of the engine's: host time where steps are scheduled while the accelerator works
- * (what stayed of it was found to be nothing), tiles, a wait that the recordings' settings let a request have. */
+ * (what stayed of it was found to be nothing), tiles. */
 static bool has_cost(const struct problem *problem, size_t e, int cost)
 {
     return get(&problem->base.engines[problem->engine[e]], cost_at[cost]) > 0.0;
@@ -163,11 +162,6 @@ static void take_param(struct problem *problem, double start, bool share)
     problem->share[problem->n_params++] = share;
 }
 
-static double start_of(const struct ts_engine_cost *engine, int cost)
-{
-    return cost == WAIT && ts_str_equal(engine->name, "sglang") ? polled_steps : cost_start[cost];
-}
-
 static void take_engines(struct problem *problem)
 {
     bool seen[TS_CLASS_MAX_ENGINES] = {false};
@@ -179,7 +173,7 @@ static void take_engines(struct problem *problem)
             problem->engine[problem->n_engines++] = e;
             for (int cost = 0; cost < N_COSTS; cost++) {
                 if (has_cost(problem, problem->n_engines - 1, cost)) {
-                    take_param(problem, start_of(&problem->base.engines[e], cost), false);
+                    take_param(problem, cost_start[cost], false);
                 }
             }
         }
@@ -228,7 +222,7 @@ static void weigh(double *weight, const struct ts_class_points *points)
     for (size_t i = 0; i < points->n; i++) {
         const enum ts_class_measure measure = points->points[i].measure;
         weight[i] = measure == TS_CLASS_TPOT                                 ? 1.0
-                    : measure == TS_CLASS_TTFT                               ? 0.25
+                    : measure == TS_CLASS_TTFT                               ? 0.5
                     : measure == TS_CLASS_RATE || measure == TS_CLASS_JOULES ? 0.0
                                                                              : rates / (double)n[measure];
     }

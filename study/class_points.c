@@ -74,11 +74,13 @@ static void add_serving(struct ts_class_points *out, const struct ts_catalog *ca
                  .prompt_tok = known.prompt_tok,
                  .output_tok = from->output_tok,
                  .requests_per_user = requests_per_user,
-                 .budget_tok = budget_tok},
+                 .budget_tok = from->budget_tok,
+                 .wait_steps = from->wait_steps,
+                 .spread = from->spread},
         .engine = engine_index(catalog, from->engine),
         .label = {from->hardware, from->model, from->source, from->engine},
     };
-    point.load.in_waves = from->fixed && catalog->engines[point.engine].prompts_first;
+    point.load.prompts_first = catalog->engines[point.engine].prompts_first;
     const struct ts_hardware *hardware = ts_catalog_hardware(catalog, from->hardware);
     if (ts_efficiency_serving_case(&point.on, catalog, &known) && has_room(catalog, &known, &point.on)) {
         add(out, point, TS_CLASS_TPOT, point.is_gap ? from->itl_s : from->tpot_s);
@@ -159,8 +161,7 @@ double ts_class_point_ratio(const struct ts_class_point *point, const struct ts_
     if (point->measure == TS_CLASS_PREFILL) {
         return ts_closed_loop_prefill_tok_s(&steps, (uint32_t)load.prompt_tok) / point->recorded;
     }
-    load.first_s = engine ? engine->first_s : 0.0;
-    load.wait_steps = engine && !load.in_waves ? engine->wait_steps : 0.0; /* InferenceX alone has that setting */
+    load.first_s = engine ? ts_efficiency_first_s(engine, point->on.llm) : 0.0;
     const struct ts_closed_loop_times times = ts_closed_loop(&steps, &load);
     const double said = point->measure == TS_CLASS_TTFT     ? times.ttft_s
                         : point->measure == TS_CLASS_RATE   ? times.tok_s

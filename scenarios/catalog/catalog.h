@@ -129,8 +129,7 @@ struct ts_engine_cost {
     double tile_tok;          /* to which experts' tokens are filled up in formats below 16 bits; 0: not */
     bool prompts_first;       /* prompts are computed in steps of their own, before replies go on */
     double first_s;           /* of a request beside its prompt: HTTP, tokenizing, scheduling, sampling */
-    double wait_steps;        /* steps that the recordings' settings let a new request wait; no part of a prediction for
-                                 an engine at its defaults */
+    double first_layer_s;     /* of it, for each layer of the model: kernels of a prompt are launched one by one */
     double memory_bytes;      /* of an accelerator's memory that is neither weights nor KV cache */
     unsigned n_points;
     const char *versions, *date, *source;
@@ -164,7 +163,9 @@ struct ts_serving {
     unsigned n_accelerators, data_parallel; /* the latter: groups that attend to sequences of their own */
     const char *model, *quant, *engine;
     double users, prompt_tok, output_tok; /* prompt 0: not published */
-    bool fixed;                           /* all of that length; else these are means */
+    double spread;                        /* of the replies' lengths, width over mean; 0: all of that length */
+    double budget_tok;                    /* of a step, as the benchmark set it */
+    double wait_steps;                    /* that the benchmark's settings hold a request back, on the average */
     double ttft_s, tpot_s, itl_s, tok_s;  /* itl: the median gap, a step that only decodes */
     double j_per_tok, power_w;            /* of all accelerators */
     const char *source;

@@ -4,9 +4,9 @@
 
 #include "scenarios/catalog/catalog.h"
 
-/* Median over the fits of chats with models of like size (within a factor of 5) on that hardware of the middle between
- * the lowest and the highest power of their batches; *n_fits: how many. 0: there is none. A model that begins with
- * `without` is left out (NULL: none). */
+/* Median over the fits of chats with models of like size (within a factor of 5) on that hardware of what lies at 0.6
+ * between the lowest and the highest power of their batches; *n_fits: how many. 0: there is none. A model that begins
+ * with `without` is left out (NULL: none). */
 double ts_serving_power_fitted(unsigned *n_fits, const struct ts_catalog *catalog, const char *hardware, double params,
                                const char *without);
 

@@ -69,3 +69,13 @@ double ts_steps_overhead_s(struct ts_loader *loader, const struct ts_tier_contex
                             plain + reduce, "s");
     return plain + reduce;
 }
+
+void ts_steps_join(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_roofline *roof)
+{
+    if (ts_steps_has_interconnect(ctx)) {
+        const struct ts_steps_joint joint = ts_steps_interconnect(loader, ctx);
+        roof->fixed_s += joint.fixed_s;
+        roof->per_tok_s = joint.per_tok_s;
+        roof->stages = ctx->pipeline_parallel;
+    }
+}

@@ -1,8 +1,8 @@
 /* Hides how a power model comes from a catalog row where the scenario does not say more.
  *
  * Power in decode: where energy was published for models of like size on this accelerator (energy.csv), the median over
- * those fits of the middle between the lowest and the highest power of their batches; elsewhere 74 % of the design
- * power (an H100 in serving draws 519 W, median, of 700 W). Like size: parameters within a factor of 3. */
+ * those fits of what lies at 0.6 between the lowest and the highest power of their batches; elsewhere 74 % of the
+ * design power (an H100 in serving draws 519 W, median, of 700 W). Like size: parameters within a factor of 3. */
 #include "scenarios/catalog/serving_power.h"
 #include "scenarios/language/loader.h"
 

@@ -18,16 +18,6 @@ static const double overhead_device_s = 2e-3;
 static const double overhead_measured_s = 1e-3;
 static const double attention_slowdown = 4.0;
 
-static void add_interconnect(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_roofline *roof)
-{
-    if (ts_steps_has_interconnect(ctx)) {
-        const struct ts_steps_joint joint = ts_steps_interconnect(loader, ctx);
-        roof->fixed_s += joint.fixed_s;
-        roof->per_tok_s = joint.per_tok_s;
-        roof->stages = ctx->pipeline_parallel;
-    }
-}
-
 /* ---- linear ---- */
 
 static void resolve_linear(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
@@ -103,131 +93,23 @@ static void resolve_plain(struct ts_loader *loader, struct ts_tier_context *ctx,
         .attention_flop_per_pair = ts_efficiency_attention_flop(ctx->llm),
     };
     ts_efficiency_split_experts(ctx->llm, ctx->quant->bits_per_weight, roof);
-    add_interconnect(loader, ctx, roof);
-}
-
-/* What a fitted roofline is made of. row NULL: nothing that can be trusted. */
-struct fitted {
-    const struct ts_chip *chip;
-    const struct ts_engine_cost *engine;
-    const struct ts_efficiency *row;
-    double peak;
-    bool narrow;
-};
-
-static struct fitted fitted_constants(const struct ts_loader *loader, const struct ts_tier_context *ctx)
-{
-    const struct ts_catalog *catalog = &loader->catalog;
-    struct fitted fitted = {.chip = ts_catalog_chip(catalog, ctx->hardware->name),
-                            .engine = ts_resolve_engine(loader, ctx)};
-    if (!fitted.chip || !fitted.engine) {
-        return fitted;
-    }
-    const struct ts_efficiency *row = ts_efficiency_find(catalog, fitted.chip->class_name, fitted.engine->group);
-    fitted.peak = ts_efficiency_peak(&fitted.narrow, fitted.chip, ctx->hardware, fitted.engine->group, ctx->quant);
-    fitted.row = row && ts_efficiency_is_trusted(row) && fitted.peak > 0.0 ? row : NULL;
-    return fitted;
-}
-
-static const char *fitted_source(struct ts_loader *loader, const struct ts_tier_context *ctx, const struct fitted *by)
-{
-    const struct ts_efficiency *row = by->row;
-    const bool own = ts_str_equal(row->class_name, by->chip->class_name);
-    const char *check = ts_efficiency_check_of(row, by->chip->class_name, by->engine->group);
-    const bool serving = ts_str_equal(row->engine, TS_ENGINES_SERVING);
-    return ts_loader_printf(loader,
-                            "roofline of %u x %s; efficiency.csv: class %s, %s engines (%s), fitted to %u published "
-                            "points of %u chips; median error on what was left out of the fit: %s %.0f %%, %s %.0f "
-                            "%%%s%s",
-                            (unsigned)ctx->n_accelerators, ctx->hardware->name, row->class_name, row->engine,
-                            by->engine->name, row->n_decode + row->n_prefill, row->n_hardware,
-                            serving ? "time per token" : "decode", row->decode_error * 100.0,
-                            serving ? "to the first token" : "prefill", row->prefill_error * 100.0, own ? "" : "; ",
-                            own     ? ""
-                            : check ? check
-                                    : "unchecked on this class");
-}
-
-/* 9 of 10 measurements that the fit has not seen. */
-static void assume_interval(struct ts_loader *loader, const struct ts_tier_context *ctx, const struct fitted *by,
-                            struct ts_steps_model *out)
-{
-    const struct ts_efficiency *row = by->row;
-    out->error = (struct ts_steps_error){row->low, row->high, row->first_low, row->first_high};
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.interval", ctx->value->path), TS_ORIGIN_FITTED,
-                     "9 of 10 measurements left out of the fit lie between these times the prediction",
-                     "time per token x %.2f to %.2f, to the first token x %.2f to %.2f", row->low, row->high,
-                     row->first_low, row->first_high);
-}
-
-static void assume_overhead(struct ts_loader *loader, const struct ts_tier_context *ctx, const struct fitted *by,
-                            const struct ts_steps_model *steps)
-{
-    ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.overhead", ctx->value->path), TS_ORIGIN_FITTED,
-                            ts_loader_printf(loader, "efficiency.csv: %.3g us a layer; engines.csv: %s %.3g us a step",
-                                             by->row->layer_s * by->engine->layers * 1e6, by->engine->name,
-                                             by->engine->step_s * 1e6),
-                            steps->u.roofline.fixed_s + steps->host.fixed_s, "s");
-    if (by->engine->seq_s > 0.0) {
-        ts_loader_assume_number(
-            loader, ts_loader_printf(loader, "%s.overhead.sequence", ctx->value->path), TS_ORIGIN_FITTED,
-            ts_loader_printf(loader, "engines.csv: %s, for each sequence", by->engine->name), by->engine->seq_s, "s");
-    }
-}
-
-static void resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, const struct fitted *by,
-                           struct ts_steps_model *out)
-{
-    ctx->takes_pcie = ctx->tier->kind == TS_TIER_SERVER && ts_steps_takes_pcie(loader, ctx);
-    /* Engines that step together were recorded, too: the share of the link that fits has their exchange in it. */
-    const bool link_is_fitted = !ts_steps_has_interconnect(ctx) || (ctx->pipeline_parallel == 1 && !ctx->takes_pcie &&
-                                                                    !ts_value_is_written(ctx->value, "interconnect"));
-    const struct ts_efficiency_case on = {
-        .peak_flop_per_s = by->peak,
-        .narrow = by->narrow,
-        .bytes_per_s = ctx->hardware->bytes_per_s,
-        .link_bytes_per_s = link_is_fitted ? by->chip->link_bytes_per_s : 0.0,
-        .n_accelerators = (double)ctx->tensor_parallel * ctx->data_parallel,
-        .llm = ctx->llm,
-        .bits_per_weight = ctx->quant->bits_per_weight,
-        .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
-    };
-    *out = ts_efficiency_steps(by->row, by->engine, &on);
-    out->host.overlaps = ctx->pool && ctx->pool->replica.plans_ahead;
-    out->source = fitted_source(loader, ctx, by);
-    if (ts_value_is_set(ctx->value, "overhead")) {
-        out->u.roofline.fixed_s = ts_value_number(ctx->value, "overhead");
-        out->host.fixed_s = 0.0;
-    } else {
-        assume_overhead(loader, ctx, by, out);
-    }
-    if (by->engine->first_s > 0.0) {
-        ctx->tier->request_s = by->engine->first_s;
-        ts_loader_assume_number(
-            loader, ts_loader_printf(loader, "%s.request", ctx->value->path), TS_ORIGIN_FITTED,
-            ts_loader_printf(loader, "engines.csv: %s, of every request beside its steps", by->engine->name),
-            by->engine->first_s, "s");
-    }
-    assume_interval(loader, ctx, by, out);
-    if (!link_is_fitted) {
-        add_interconnect(loader, ctx, &out->u.roofline);
-    }
+    ts_steps_join(loader, ctx, roof);
 }
 
 static void resolve_roofline(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
-    const struct fitted by = fitted_constants(loader, ctx);
     const bool own_shares = ts_value_is_written(ctx->value, "steps.roofline.compute") ||
                             ts_value_is_written(ctx->value, "steps.roofline.bandwidth");
-    if ((!by.row || own_shares) && ctx->data_parallel > 1) {
+    const bool fits = ts_resolve_has_fit(loader, ctx);
+    if ((!fits || own_shares) && ctx->data_parallel > 1) {
         ts_loader_error(loader, ts_value_at(ctx->value, "data_parallel"),
                         "write steps: {operators: FOLDER}, or replicas",
                         "'data_parallel' needs step times from operator tables, or a roofline fitted to its like");
         ctx->broken = true;
-    } else if (!by.row || own_shares) {
+    } else if (!fits || own_shares) {
         resolve_plain(loader, ctx, out);
     } else {
-        resolve_fitted(loader, ctx, &by, out);
+        ts_resolve_fitted(loader, ctx, out);
     }
 }
 

@@ -16,8 +16,16 @@ bool ts_steps_has_interconnect(const struct ts_tier_context *ctx);
 bool ts_steps_takes_pcie(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 /* Nothing without one; told as an assumption. */
 struct ts_steps_joint ts_steps_interconnect(struct ts_loader *loader, const struct ts_tier_context *ctx);
+/* The link's time, and the stages, where there is an interconnect. */
+void ts_steps_join(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_roofline *roof);
 /* As written, or `plain` and the all-reduces that no interconnect is written for. */
 double ts_steps_overhead_s(struct ts_loader *loader, const struct ts_tier_context *ctx, double plain);
+
+/* ---- resolve_fitted.c: a roofline of fitted constants ---- */
+
+/* Whether the catalog has constants for the tier's hardware that can be trusted; only then: */
+bool ts_resolve_has_fit(const struct ts_loader *loader, const struct ts_tier_context *ctx);
+void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out);
 
 /* ---- resolve_operators.c: steps: {operators: FOLDER} ---- */
 

@@ -11,7 +11,8 @@ struct ts_closed_loop {
     double budget_tok;        /* of a step */
     double first_s;           /* of every request beside its steps */
     double wait_steps;        /* that a request waits before its prompt's */
-    bool in_waves;            /* all users' replies begin and end together, see below */
+    bool prompts_first;       /* replies stand still while prompts are computed */
+    double spread;            /* of the replies' lengths, width over mean; 0: all the same */
 };
 
 struct ts_closed_loop_times {
@@ -21,8 +22,7 @@ struct ts_closed_loop_times {
     double tok_s; /* of all users together */
 };
 
-/* in_waves: where prompts are computed before replies go on, and all lengths are the same, users fall into step: all
- * prompts, then all replies. */
+/* Where prompts come first and all replies are of one length, users fall into step: all prompts, then all replies. */
 struct ts_closed_loop_times ts_closed_loop(const struct ts_steps_model *steps, const struct ts_closed_loop *load);
 
 /* Output tokens per second of n_seqs sequences together, each prompt_tok in and output_tok out, when one starts as soon

@@ -1,6 +1,6 @@
-/* Hides how the recordings name hardware, models, formats and engines, and what they count as an accelerator. Prompts
- * and replies of InferenceX are drawn at 0.8 to 1.0 of 1,024 or 8,192 tokens: their mean is 0.9 of it. Where a row's
- * tp is its expert groups times their size, one of these is the number of accelerators. */
+/* Hides what the recordings count as an accelerator. Prompts and replies of InferenceX are drawn at 0.8 to 1.0 of 1,024
+ * or 8,192 tokens: their mean is 0.9 of it. Where a row's tp is its expert groups times their size, one of these is
+ * the number of accelerators. */
 #include "serving_rows.h"
 
 #include <math.h>
@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/csv.h"
+#include "serving_names.h"
+#include "serving_recipes.h"
 
 enum { MAX_ROWS = 8192, NAME = 64, MAX_NODE = 8 };
 enum measure { TTFT, TPOT, ITL, RATE, JOULES, WATTS, N_MEASURES };
@@ -17,56 +19,10 @@ enum measure { TTFT, TPOT, ITL, RATE, JOULES, WATTS, N_MEASURES };
 struct row {
     const char *hardware, *model, *quant, *engine, *source;
     unsigned n, data_parallel;
-    bool fixed;                                      /* all prompts and replies of that length */
+    double spread;                                   /* of the replies' lengths, width over mean */
+    double budget, wait;                             /* of a step; steps that a request is held back */
     double users, prompt, output, value[N_MEASURES]; /* 0: not recorded */
 };
-
-struct words {
-    const char *said, *meant;
-};
-
-static const struct words chips[] = {
-    {"h100_sxm", "H100 SXM 80GB"},
-    {"h200_sxm", "H200 SXM 141GB"},
-    {"b200_sxm", "B200 SXM"},
-    {"NVIDIA H100 SXM", "H100 SXM 80GB"},
-    {"NVIDIA B200 SXM", "B200 SXM"},
-    {"B200 SXM", "B200 SXM"},
-    {"H100 SXM 80GB", "H100 SXM 80GB"},
-    {"H200 SXM 141GB", "H200 SXM 141GB"},
-    {"H100 PCIe 80GB", "H100 PCIe 80GB"},
-    {"AMD MI300X", "AMD MI300X"},
-    {"RTX 4090", "RTX 4090"},
-};
-
-/* By what stands in the name; longer ones first. Of the same shape: one name, or a model left out would speak for
- * itself (the sample of April calls InferenceX's DeepSeek-R1 V3). */
-static const struct words models[] = {
-    {"DeepSeek-R1", "DeepSeek-R1"},
-    {"DeepSeek-V3", "DeepSeek-R1"},
-    {"MiniMax-M2.5", "MiniMax-M2.5"},
-    {"Qwen3.5-397B", "Qwen3.5-397B-A17B"},
-    {"Qwen3-235B", "Qwen3-235B-A22B"},
-    {"Qwen3-30B", "Qwen3-30B-A3B"},
-    {"Qwen3-32B", "Qwen3-32B"},
-    {"Qwen3-14B", "Qwen3-14B"},
-    {"Qwen3-8B", "Qwen3-8B"},
-    {"Llama-3.1-405B", "Llama-3.1-405B"},
-    {"Llama-3.1-70B", "Llama-3.1-70B"},
-    {"Llama-3.3-70B", "Llama-3.1-70B"},
-    {"Llama-3.1-8B", "Llama-3.1-8B"},
-    {"gpt-oss-120b", "gpt-oss-120b"},
-    {"gpt-oss-20b", "gpt-oss-20b"},
-    {"gemma-3-12b", "Gemma-3-12B"},
-    {"Mistral-7B-v0.3", "Mistral-7B-v0.3"},
-};
-
-static const struct words quants[] = {
-    {"", "BF16"},   {"bf16", "BF16"}, {"bfloat16", "BF16"}, {"FP16", "FP16"},
-    {"fp8", "FP8"}, {"fp4", "FP4"},   {"mxfp4", "MXFP4"},   {"MXFP4", "MXFP4"},
-};
-
-static const struct words engines[] = {{"vllm", "vllm"}, {"sglang", "sglang"}, {"trtllm", "trtllm"}};
 
 static const char *const fates[SERVING_N_FATES] = {
     "used",
@@ -75,6 +31,7 @@ static const char *const fates[SERVING_N_FATES] = {
     "hardware",
     "model",
     "users divided among engines",
+    "several tokens a step are predicted, or may be",
     "requests wait for slots or memory",
     "in another file",
 };
@@ -85,20 +42,6 @@ const char *serving_fate_name(enum serving_fate fate)
 }
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
-
-enum fit { WHOLE, START, INSIDE };
-
-static const char *meant(const struct words *words, size_t n, const char *said, enum fit fit)
-{
-    for (size_t i = 0; i < n; i++) {
-        const char *word = words[i].said;
-        const char *at = fit == INSIDE ? strstr(said, word) : said;
-        if (fit == WHOLE ? strcmp(said, word) == 0 : at && strncmp(at, word, strlen(word)) == 0) {
-            return words[i].meant;
-        }
-    }
-    return NULL;
-}
 
 struct sheet {
     struct ts_csv_reader *csv;
@@ -117,9 +60,9 @@ static double number(const struct sheet *sheet, const char *column)
 
 static void name_parts(struct row *row, const char *model, const char *quant, const char *engine)
 {
-    row->model = meant(models, COUNT(models), model, INSIDE);
-    row->quant = meant(quants, COUNT(quants), quant, WHOLE);
-    row->engine = meant(engines, COUNT(engines), engine, START);
+    row->model = serving_model(model);
+    row->quant = serving_quant(quant);
+    row->engine = serving_engine(engine);
     if (row->model && strncmp(row->model, "gpt-oss", 7) == 0) {
         row->quant = "MXFP4";
     }
@@ -152,9 +95,18 @@ static enum serving_fate fate_of(const struct row *row)
 
 /* ---- aiconfigurator's sample ---- */
 
+static const double drawn_spread = 0.2 / 0.9;
+
 static double drawn(double length)
 {
     return length == 1024.0 || length == 8192.0 ? 0.9 * length : length;
+}
+
+/* aiconfigurator's runs of thousands of tokens are another recorder's than those of powers of two: their times to the
+ * first token show no users in step. */
+static double spread_of(bool inferencex, double isl)
+{
+    return inferencex ? drawn_spread : fmod(isl, 1000.0) == 0.0 ? 1.0 : 0.0;
 }
 
 static void count_accelerators(struct row *row, const struct sheet *sheet)
@@ -167,6 +119,32 @@ static void count_accelerators(struct row *row, const struct sheet *sheet)
     row->data_parallel = dp;
 }
 
+/* The benchmark's settings; false: not a run of the model alone. */
+static bool take_recipe(struct row *row, const struct sheet *sheet)
+{
+    const char *at = strstr(text(sheet, "silicon_data_source"), "measured=");
+    char measured[11] = "";
+    (void)snprintf(measured, sizeof measured, "%s", at && strncmp(at, "measured=2", 10) == 0 ? at + 9 : "");
+    const struct serving_run run = {.engine = row->engine,
+                                    .model = row->model,
+                                    .said_model = text(sheet, "model_path"),
+                                    .hardware = row->hardware,
+                                    .quant = row->quant,
+                                    .version = text(sheet, "backend_version"),
+                                    .measured = measured,
+                                    .tensor_parallel = row->n,
+                                    .data_parallel = row->data_parallel,
+                                    .isl = number(sheet, "isl"),
+                                    .osl = number(sheet, "osl"),
+                                    .users = row->users};
+    const struct serving_recipe recipe = serving_recipe(&run);
+    row->budget = recipe.budget_tok;
+    row->wait = recipe.wait_steps;
+    row->data_parallel = recipe.data_parallel > 0 ? recipe.data_parallel : row->data_parallel;
+    row->value[TTFT] = recipe.cold ? 0.0 : row->value[TTFT];
+    return !recipe.drafts;
+}
+
 static enum serving_fate read_sample(struct row *row, const struct sheet *sheet)
 {
     const char *from = text(sheet, "silicon_data_source");
@@ -174,12 +152,13 @@ static enum serving_fate read_sample(struct row *row, const struct sheet *sheet)
     const char *users = strstr(from, "silicon_concurrency=");
     const double batch = number(sheet, "batch_size"), isl = number(sheet, "isl"), osl = number(sheet, "osl");
     *row =
-        (struct row){.hardware = meant(chips, COUNT(chips), text(sheet, "system"), WHOLE),
+        (struct row){.hardware = serving_chip(text(sheet, "system")),
                      .source = inferencex ? "InferenceX" : "aiconfigurator",
                      .users = users ? strtod(strchr(users, '=') + 1, NULL) : batch,
                      .prompt = inferencex ? drawn(isl) : isl,
                      .output = inferencex ? drawn(osl) : osl,
-                     .fixed = !inferencex,
+                     .spread = spread_of(inferencex, isl),
+                     .budget = serving_recipe_default().budget_tok,
                      .value = {[TTFT] = number(sheet, "silicon_ttft_ms"), [TPOT] = number(sheet, "silicon_tpot_ms")}};
     if (strcmp(text(sheet, "mode"), "agg") != 0) {
         return SERVING_APART;
@@ -187,7 +166,8 @@ static enum serving_fate read_sample(struct row *row, const struct sheet *sheet)
     name_parts(row, text(sheet, "model_path"), text(sheet, "precision"), text(sheet, "backend"));
     name_age(row, text(sheet, "backend_version"));
     count_accelerators(row, sheet);
-    return row->users != batch && row->data_parallel == 1 ? SERVING_GROUPS : fate_of(row);
+    const enum serving_fate fate = row->users != batch && row->data_parallel == 1 ? SERVING_GROUPS : fate_of(row);
+    return fate == SERVING_USED && inferencex && !take_recipe(row, sheet) ? SERVING_DRAFTS : fate;
 }
 
 /* ---- serving2026: what is not in the sample ---- */
@@ -200,12 +180,14 @@ static enum serving_fate read_serving(struct row *row, const struct sheet *sheet
     if (strncmp(from, "ai-dynamo", 9) == 0) {
         return SERVING_ELSEWHERE;
     }
-    *row = (struct row){.hardware = meant(chips, COUNT(chips), text(sheet, "hardware"), WHOLE),
+    *row = (struct row){.hardware = serving_chip(text(sheet, "hardware")),
                         .source = strncmp(from, "ml-energy", 9) == 0 ? "ML.ENERGY@0cd52da"
                                   : strncmp(from, "sariekr", 7) == 0 ? "gpu_conc@c848ef1"
                                                                      : "mushfiqrahman.dev",
                         .n = (unsigned)number(sheet, "n_accel"),
                         .data_parallel = 1,
+                        .spread = 1.0,
+                        .budget = serving_recipe_default().budget_tok,
                         .users = strtod(batch ? batch + 11 : load + strlen("concurrency "), NULL),
                         .prompt = number(sheet, "isl"),
                         .output = number(sheet, "osl")};
@@ -231,16 +213,20 @@ static enum serving_fate read_measurement(struct row *row, const struct sheet *s
         sscanf(text(sheet, "hardware"), "%ux ", &n) != 1) {
         return SERVING_ELSEWHERE;
     }
+    if (isl % 1000 == 0) {
+        return SERVING_GROUPS; /* as many users for each accelerator, whatever their number */
+    }
     const bool inferencex = strstr(model, "gpt-oss") != NULL;
     const double users = number(sheet, "batch"), value = number(sheet, "value");
-    *row = (struct row){.hardware = meant(chips, COUNT(chips), strchr(text(sheet, "hardware"), ' ') + 1, WHOLE),
+    *row = (struct row){.hardware = serving_chip(strchr(text(sheet, "hardware"), ' ') + 1),
                         .source = inferencex ? "InferenceX" : "aiconfigurator",
                         .n = n,
                         .data_parallel = 1,
                         .users = users,
                         .prompt = inferencex ? drawn(isl) : isl,
                         .output = inferencex ? drawn(osl) : osl,
-                        .fixed = !inferencex};
+                        .spread = spread_of(inferencex, isl),
+                        .budget = serving_recipe_default().budget_tok};
     if (strcmp(metric, "ttft_ms") == 0) {
         row->value[TTFT] = value;
     } else {
@@ -249,7 +235,12 @@ static enum serving_fate read_measurement(struct row *row, const struct sheet *s
     name_parts(row, model, text(sheet, "quant"), text(sheet, "engine"));
     const char *version = strchr(text(sheet, "engine"), ' ');
     name_age(row, version ? version + 1 : "");
-    return fate_of(row);
+    const enum serving_fate fate = fate_of(row);
+    if (fate == SERVING_USED && inferencex) {
+        const struct serving_run run = {.engine = row->engine, .model = row->model, .hardware = row->hardware};
+        row->budget = serving_recipe(&run).budget_tok;
+    }
+    return fate;
 }
 
 /* ---- medians ---- */
@@ -276,6 +267,8 @@ static int by_key(const void *a, const void *b)
     order = by_text(p->source, q->source, order);
     order = by_number(p->prompt, q->prompt, order);
     order = by_number(p->output, q->output, order);
+    order = by_number(p->budget, q->budget, order);
+    order = by_number(p->wait, q->wait, order);
     return by_number(p->users, q->users, order);
 }
 
@@ -300,8 +293,8 @@ static double median(const struct row *rows, size_t n, int measure)
 
 static void put_medians(struct ts_text *out, struct row *rows, size_t n)
 {
-    ts_text_puts(out, "hardware,count,data_parallel,model,quant,engine,users,prompt_tok,output_tok,fixed,ttft_ms,"
-                      "tpot_ms,itl_ms,out_tok_s,j_per_tok,power_w,source\n");
+    ts_text_puts(out, "hardware,count,data_parallel,model,quant,engine,users,prompt_tok,output_tok,spread,budget_tok,"
+                      "wait_steps,ttft_ms,tpot_ms,itl_ms,out_tok_s,j_per_tok,power_w,source\n");
     qsort(rows, n, sizeof *rows, by_key);
     for (size_t i = 0; i < n;) {
         size_t end = i + 1;
@@ -309,9 +302,9 @@ static void put_medians(struct ts_text *out, struct row *rows, size_t n)
             end++;
         }
         const struct row *row = &rows[i];
-        ts_text_printf(out, "%s,%u,%u,%s,%s,%s,%.5g,%.5g,%.5g,%s", row->hardware, row->n, row->data_parallel,
-                       row->model, row->quant, row->engine, row->users, row->prompt, row->output,
-                       row->fixed ? "yes" : "no");
+        ts_text_printf(out, "%s,%u,%u,%s,%s,%s,%.5g,%.5g,%.5g,%.3g,%.5g,%.3g", row->hardware, row->n,
+                       row->data_parallel, row->model, row->quant, row->engine, row->users, row->prompt, row->output,
+                       row->spread, row->budget, row->wait);
         for (int measure = 0; measure < N_MEASURES; measure++) {
             const double value = median(row, end - i, measure);
             ts_text_printf(out, value > 0.0 ? ",%.5g" : ",", value);
@@ -414,13 +407,13 @@ static enum pooled_fate read_pooled(struct pooled_row *out, const struct sheet *
     const bool joined_72 = strcmp(text(sheet, "system"), "gb200") == 0; /* one NVLink domain */
     const unsigned most = joined_72 ? (unsigned)MAX_NVLINK_72 : (unsigned)MAX_NODE;
     *out = (struct pooled_row){.prefill = read_worker(sheet, "prefill"), .decode = read_worker(sheet, "decode")};
-    out->row = (struct row){
-        .hardware = joined_72 ? "GB200 (one GPU)" : meant(chips, COUNT(chips), text(sheet, "system"), WHOLE),
-        .source = "InferenceX",
-        .users = users ? strtod(strchr(users, '=') + 1, NULL) : 0.0,
-        .prompt = drawn(number(sheet, "isl")),
-        .output = drawn(number(sheet, "osl")),
-        .value = {[TTFT] = number(sheet, "silicon_ttft_ms"), [TPOT] = number(sheet, "silicon_tpot_ms")}};
+    out->row =
+        (struct row){.hardware = joined_72 ? "GB200 (one GPU)" : serving_chip(text(sheet, "system")),
+                     .source = "InferenceX",
+                     .users = users ? strtod(strchr(users, '=') + 1, NULL) : 0.0,
+                     .prompt = drawn(number(sheet, "isl")),
+                     .output = drawn(number(sheet, "osl")),
+                     .value = {[TTFT] = number(sheet, "silicon_ttft_ms"), [TPOT] = number(sheet, "silicon_tpot_ms")}};
     name_parts(&out->row, text(sheet, "model_path"), text(sheet, "precision"), text(sheet, "backend"));
     if (out->prefill.n == 0 || out->decode.n == 0) {
         return POOLED_WORKERS;

@@ -14,6 +14,7 @@ enum serving_fate {
     SERVING_HARDWARE,  /* not in hardware.csv */
     SERVING_MODEL,     /* not in models.csv */
     SERVING_GROUPS,    /* the users are divided among several engines */
+    SERVING_DRAFTS,    /* several tokens a step are predicted, or may be: not the model alone */
     SERVING_WAITS,     /* requests wait for slots or memory: a third of a reply's time before its first token */
     SERVING_ELSEWHERE, /* of hardware_measurements.csv: in published.csv, or in the sample already */
     SERVING_N_FATES,

@@ -102,6 +102,7 @@ static void test_closed_loop__is_what_the_scheduler_makes_of_it_step_by_step(voi
                                             .prompt_tok = cases[i][1],
                                             .output_tok = cases[i][2],
                                             .requests_per_user = REQUESTS_PER_USER,
+                                            .spread = 0.4,
                                             .budget_tok = 8192.0};
         const struct ts_closed_loop_times said = ts_closed_loop(&steps, &load), is = step_by_step(&load);
         print_message(
@@ -122,9 +123,41 @@ static void test_closed_loop__a_token_pays_for_the_prompts_of_the_others(void **
     const struct ts_closed_loop load = {.n_users = 10, .prompt_tok = 200, .output_tok = 100, .budget_tok = 8192};
     assert_float_equal(ts_closed_loop(&simple, &load).tpot_s, 11.8e-3, 1e-9);
     assert_float_equal(ts_closed_loop(&simple, &load).gap_s, 10e-3, 1e-12);
+    assert_float_equal(ts_closed_loop(&simple, &load).ttft_s, 30e-3 * (1.0 + 0.18 / 1.18) * (1.0 + 0.09 / 1.18), 1e-9);
     assert_float_equal(ts_closed_loop_decode_tok_s(&simple, 10.0, 200.0, 100.0), 10.0 / 11.8e-3, 1e-6);
     assert_float_equal(ts_closed_loop_decode_tok_s(&simple, 1.0, 0.0, 500.0), 100.0, 1e-6);
     assert_float_equal(ts_closed_loop_prefill_tok_s(&simple, 200), 200.0 / 30e-3, 1e-6);
+}
+
+/* Ten rounds. All lengths alike: 30 ms a prompt, 5.5 of them in the first round; then nine come within the 200 ms that
+ * ten took, 0.9 of them prompts. Of unlike lengths, they spread from round to round, and a prompt comes sooner. */
+static void test_closed_loop__users_of_like_lengths_stay_bunched(void **state)
+{
+    (void)state;
+    const struct ts_steps_model simple = {.kind = TS_STEPS_LINEAR,
+                                          .u.linear = {.a_s = 10e-3, .d_s_per_prefill_tok = 20e-3 / 200.0}};
+    struct ts_closed_loop load = {
+        .n_users = 10, .prompt_tok = 200, .output_tok = 100, .requests_per_user = 10, .budget_tok = 200};
+    const double bunched_s = ts_closed_loop(&simple, &load).ttft_s;
+    assert_float_equal(bunched_s, (30e-3 * 5.5 + 9.0 * 30e-3 * 1.9 * 1.45) / 10.0, 1e-9);
+    load.spread = 0.2;
+    const double spread_s = ts_closed_loop(&simple, &load).ttft_s;
+    load.spread = 1.0;
+    assert_true(spread_s < bunched_s && ts_closed_loop(&simple, &load).ttft_s < spread_s);
+}
+
+/* With prompts first, a reply stands still while others' prompts are computed: 30 ms of each instead of 20, and a
+ * prompt has its step to itself. */
+static void test_closed_loop__replies_stand_still_where_prompts_come_first(void **state)
+{
+    (void)state;
+    const struct ts_steps_model simple = {.kind = TS_STEPS_LINEAR,
+                                          .u.linear = {.a_s = 10e-3, .d_s_per_prefill_tok = 20e-3 / 200.0}};
+    const struct ts_closed_loop load = {
+        .n_users = 10, .prompt_tok = 200, .output_tok = 100, .budget_tok = 8192, .prompts_first = true, .spread = 1.0};
+    const struct ts_closed_loop_times times = ts_closed_loop(&simple, &load);
+    assert_float_equal(times.tpot_s, 10e-3 + 9.0 / 100.0 * 30e-3, 1e-9);
+    assert_float_equal(times.ttft_s, 30e-3 * (1.0 + 0.27 / 1.27) * (1.0 + 0.135 / 1.27), 1e-9);
 }
 
 /* 10 users, prompts of 200 tokens, replies of 100; two prompts to a step of 10 + 40 ms. Five of them are 250 ms: the
@@ -135,7 +168,7 @@ static void test_closed_loop__waves_compute_all_prompts_before_the_replies(void 
     const struct ts_steps_model simple = {.kind = TS_STEPS_LINEAR,
                                           .u.linear = {.a_s = 10e-3, .d_s_per_prefill_tok = 20e-3 / 200.0}};
     struct ts_closed_loop load = {
-        .n_users = 10, .prompt_tok = 200, .output_tok = 100, .budget_tok = 400, .in_waves = true};
+        .n_users = 10, .prompt_tok = 200, .output_tok = 100, .budget_tok = 400, .prompts_first = true};
     const struct ts_closed_loop_times times = ts_closed_loop(&simple, &load);
     assert_float_equal(times.ttft_s, 150e-3, 1e-9);
     assert_float_equal(times.tpot_s, 11e-3, 1e-9);
@@ -150,6 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_closed_loop__is_what_the_scheduler_makes_of_it_step_by_step),
         cmocka_unit_test(test_closed_loop__a_token_pays_for_the_prompts_of_the_others),
+        cmocka_unit_test(test_closed_loop__users_of_like_lengths_stay_bunched),
+        cmocka_unit_test(test_closed_loop__replies_stand_still_where_prompts_come_first),
         cmocka_unit_test(test_closed_loop__waves_compute_all_prompts_before_the_replies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,13 +46,13 @@ static void put_class(struct ts_text *out, const struct ts_efficiency *c)
 
 static void put_engines(struct ts_text *out, const struct ts_class_constants *all)
 {
-    ts_text_puts(out, "name,group,step_us,sequence_us,layers,tile_tok,prompts_first,first_ms,wait_steps,memory_gb,"
+    ts_text_puts(out, "name,group,step_us,sequence_us,layers,tile_tok,prompts_first,first_ms,first_layer_us,memory_gb,"
                       "points,versions,date,source\n");
     for (size_t i = 0; i < all->n_engines; i++) {
         const struct ts_engine_cost *e = &all->engines[i];
         ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%s,%.4g,%.4g,%.4g,%u,%s,2026-11-29,\"%s\"\n", e->name, e->group,
                        e->step_s * 1e6, e->seq_s * 1e6, e->layers, e->tile_tok, e->prompts_first ? "yes" : "no",
-                       e->first_s * 1e3, e->wait_steps, e->memory_bytes / 1e9, e->n_points, e->versions, e->source);
+                       e->first_s * 1e3, e->first_layer_s * 1e6, e->memory_bytes / 1e9, e->n_points, e->versions, e->source);
     }
 }
 

@@ -1,0 +1,10 @@
+/* How recordings name hardware, models, formats and engines -> names of the catalogs; NULL: none of them. */
+#ifndef TS_TESTS_SERVING_NAMES_H
+#define TS_TESTS_SERVING_NAMES_H
+
+const char *serving_chip(const char *said);
+const char *serving_model(const char *said);
+const char *serving_quant(const char *said);
+const char *serving_engine(const char *said);
+
+#endif
