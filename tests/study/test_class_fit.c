@@ -52,7 +52,8 @@ static void put_engines(struct ts_text *out, const struct ts_class_constants *al
         const struct ts_engine_cost *e = &all->engines[i];
         ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%s,%.4g,%.4g,%.4g,%u,%s,2026-11-29,\"%s\"\n", e->name, e->group,
                        e->step_s * 1e6, e->seq_s * 1e6, e->layers, e->tile_tok, e->prompts_first ? "yes" : "no",
-                       e->first_s * 1e3, e->first_layer_s * 1e6, e->memory_bytes / 1e9, e->n_points, e->versions, e->source);
+                       e->first_s * 1e3, e->first_layer_s * 1e6, e->memory_bytes / 1e9, e->n_points, e->versions,
+                       e->source);
     }
 }
 
