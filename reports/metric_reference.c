@@ -43,7 +43,8 @@ void ts_metric_put_key(struct ts_text *out, const struct ts_metric *metric, cons
 
 static const char intro[] =
     "# The figures of a report\n\n"
-    "This page is made from the tables that reports are made from (`sim/counters.inc`, `reports/metric_rows.inc`), so it\n"
+    "This page is made from the tables that reports are made from (`sim/counters.inc`, `reports/metric_rows.inc`), so "
+    "it\n"
     "cannot disagree with the program.\n\n"
     "- `summary.csv` has one figure a row: `scenario,replication,tier,class,metric,stat,value,unit`. Replication `all` "
     "is the\n"
