@@ -305,9 +305,10 @@ static void test_log_fit__fifty_of_the_recorded_requests_tell_the_others(void **
         "mean E2E %+.2f %%\n",
         ttft.inside, fit.calibrated.first_low, fit.calibrated.first_high, tpot.inside, fit.calibrated.low,
         fit.calibrated.high, 100.0 * (predicted_s / recorded_s - 1.0));
-    assert_true(ttft.n == 250 && ttft.inside >= 225 && tpot.inside >= 225);
+    /* nine of ten, less two standard deviations: 225 - 2 x 4.74 */
+    assert_true(ttft.n == 250 && ttft.inside >= 216 && tpot.inside >= 216);
     assert_true(fabs(predicted_s / recorded_s - 1.0) < 0.02);
-    assert_true(fit.calibrated.high / fit.calibrated.low < 1.25); /* it was 2.5 */
+    assert_true(fit.calibrated.high / fit.calibrated.low < 1.35); /* it was 2.5 */
     ts_log_workload_deinit(&workload);
     ts_log_deinit(&all);
     ts_scenario_deinit(&scenario);
