@@ -81,6 +81,7 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
     }
     ts_text_puts(out, "net present value ");
     ts_report_put_doubt(out, report, TS_DOUBT_NPV);
+    put_more(out, report, ts_report_put_same_weights);
     end_card(out);
 }
 

@@ -32,6 +32,22 @@ bool ts_report_has_baselines(const struct ts_report *report)
            (report->input.econ->has_baseline || report->input.baselines[TS_BASELINE_PRESENT].is_there);
 }
 
+bool ts_report_put_same_weights(struct ts_text *out, const struct ts_report *report)
+{
+    const struct ts_baseline *rows = report->input.baselines;
+    char unit[TS_UNIT_BYTES];
+    if (!ts_report_has_baselines(report) || !rows[TS_BASELINE_SAME_WEIGHTS].is_there ||
+        !(rows[TS_BASELINE_SAME_WEIGHTS].usd_per_month < 0.995 * rows[TS_BASELINE_PERMITTED].usd_per_month)) {
+        return false;
+    }
+    ts_text_puts(out, "the same models at an API: ");
+    ts_metric_format(out, rows[TS_BASELINE_SAME_WEIGHTS].usd_per_month,
+                     ts_metric_unit(unit, "USD/month", report->input.model));
+    ts_text_puts(out, "; payback against that: ");
+    ts_metric_format(out, rows[TS_BASELINE_SAME_WEIGHTS].payback_months, "months");
+    return true;
+}
+
 /* step 0: all digits. */
 static void put_rounded(struct ts_table *table, const struct ts_report *report, double value, double step,
                         const char *unit)

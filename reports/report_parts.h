@@ -89,6 +89,9 @@ void ts_report_recorded_csv(struct ts_text *out, const struct ts_report *report)
 /* "permitted", "same_weights": as in baselines.csv. */
 const char *ts_report_baseline_key(enum ts_baseline_kind kind);
 bool ts_report_has_baselines(const struct ts_report *report);
+/* "the same models at an API: 6283 USD/month; payback against that: never", where that is cheaper than what the
+ * headline takes; false: it is not. */
+bool ts_report_put_same_weights(struct ts_text *out, const struct ts_report *report);
 /* Tables for the terminal and the page; nothing if the plan is held against nothing. TS_ENOMEM. */
 enum ts_status ts_report_baselines_text(struct ts_text *out, const struct ts_report *report);
 enum ts_status ts_report_baselines_html(struct ts_text *out, const struct ts_report *report);

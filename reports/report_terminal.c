@@ -433,6 +433,7 @@ enum ts_status ts_report_terminal(struct ts_text *out, const struct ts_report *r
     put_cost(out, report);
     put_payback(out, report);
     put_policy(out, report);
+    put_line(out, report, "  or         ", ts_report_put_same_weights);
     put_refused(out, report);
     put_slo(out, report);
     put_load(out, report);

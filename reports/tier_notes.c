@@ -89,6 +89,37 @@ static bool note_price(struct ts_text *out, const struct ts_report *report, uint
     return true;
 }
 
+static bool is_default(const struct ts_model *model, const char *key)
+{
+    for (size_t i = 0; i < model->n_assumptions; i++) {
+        if (ts_str_equal(model->assumptions[i].key, key)) {
+            return model->assumptions[i].origin == TS_ORIGIN_DEFAULT;
+        }
+    }
+    return false;
+}
+
+/* A good part of what the tier costs is people's time, at a salary that nobody wrote. */
+static bool note_salary(struct ts_text *out, const struct ts_report *report, uint32_t tier)
+{
+    const double told_frac = 0.2;
+    const struct ts_model *model = report->input.model;
+    const double *usd = report->input.econ->monthly_usd[tier];
+    double all_usd = 0.0;
+    for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
+        all_usd += usd[kind];
+    }
+    if (!(usd[TS_COST_STAFF] >= told_frac * all_usd) || !(all_usd > 0.0) || !is_default(model, "money.salary")) {
+        return false;
+    }
+    ts_text_printf(out, "%s: ", model->tiers[tier].name);
+    ts_metric_format(out, usd[TS_COST_STAFF] / all_usd, "frac");
+    ts_text_puts(out, " of its cost is staff, at the default salary of ");
+    ts_metric_format(out, model->money.salary_usd_per_year, ts_model_currency(model));
+    ts_text_puts(out, "/year (money.salary is not written)");
+    return true;
+}
+
 /* What has no price pays back at once. */
 static bool note_free(struct ts_text *out, const struct ts_report *report, uint32_t tier)
 {
@@ -199,7 +230,7 @@ static bool note_error(struct ts_text *out, const struct ts_report *report, uint
 }
 
 static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {
-    note_overload, note_price, note_free, note_battery, note_prompt_cache, note_provisioned, note_error};
+    note_overload, note_price, note_salary, note_free, note_battery, note_prompt_cache, note_provisioned, note_error};
 
 enum { N_NOTES = sizeof notes / sizeof notes[0] };
 

@@ -154,12 +154,41 @@ static void test_notes__without_batteries_and_caches_there_is_nothing_to_say(voi
     report_fixture_deinit(&fixture);
 }
 
+/* A quarter of the edge's cost is a salary: told where nobody wrote it. */
+static void test_notes__a_salary_by_default_is_told(void **state)
+{
+    (void)state;
+    for (int written = 0; written <= 1; written++) {
+        const struct ts_assumption salary = {"money.salary", "200 kUSD/year",
+                                             written ? TS_ORIGIN_SCENARIO : TS_ORIGIN_DEFAULT, ""};
+        struct report_fixture fixture;
+        struct ts_text text, page;
+        report_fixture_tiny(&fixture);
+        fixture.model.assumptions = &salary;
+        fixture.model.n_assumptions = 1;
+        fixture.model.money.salary_usd_per_year = 200e3;
+        for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
+            fixture.econ.monthly_usd[EDGE][kind] = kind == TS_COST_STAFF ? 250.0 : kind == TS_COST_CAPEX ? 750.0 : 0.0;
+        }
+        notes(&text, &page, &fixture);
+        const char *told =
+            text.data ? strstr(text.data, "edge: 25 % of its cost is staff, at the default salary") : NULL;
+        assert_int_equal(told != NULL, !written);
+        fixture.model.assumptions = NULL;
+        fixture.model.n_assumptions = 0;
+        ts_text_deinit(&text);
+        ts_text_deinit(&page);
+        report_fixture_deinit(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notes__a_reply_and_a_day_take_their_share_of_a_charge),
         cmocka_unit_test(test_notes__a_prompt_cache_says_what_it_found),
         cmocka_unit_test(test_notes__overload_is_told),
+        cmocka_unit_test(test_notes__a_salary_by_default_is_told),
         cmocka_unit_test(test_notes__without_batteries_and_caches_there_is_nothing_to_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
