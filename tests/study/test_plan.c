@@ -23,7 +23,7 @@ struct fixture {
 
 /* One server of some size, the same load at all hours. */
 static const char steady[] = "scenario: steady\nseed: 3\n"
-                             "workload:\n  duration: 6 h\n  calls: 1 /s\n"
+                             "workload:\n  duration: 2 h\n  calls: 1 /s\n"
                              "  classes: [{name: chat, share: 100 %, prompt: 900 tok, output: {exponential: {mean: 300 "
                              "tok}}}]\n"
                              "tiers:\n  edge:\n    hardware: L40S\n" SERVER "    owned: {staff: 0.1 FTE}\n"
@@ -42,7 +42,7 @@ static const char hourly[] = "scenario: hourly\nseed: 4\n"
 
 /* No window to look through: users who wait for each other. */
 static const char closed[] = "scenario: closed\nseed: 5\n"
-                             "workload:\n  users: 250\n  think: {exponential: {mean: 10 s}}\n  duration: 30 min\n"
+                             "workload:\n  users: 250\n  think: {exponential: {mean: 10 s}}\n  duration: 10 min\n"
                              "  classes: [{name: chat, share: 100 %, prompt: 900 tok, output: 250 tok}]\n"
                              "tiers:\n  edge:\n    hardware: L40S\n" SERVER "slo: {tpot: 40 ms, attainment: 95 %}\n";
 
@@ -130,24 +130,25 @@ static void check_against_grid(const char *text, const char *const *values, uint
 static void test_plan__finds_the_optimum_of_the_grid(void **state)
 {
     (void)state;
-    static const char *const machines[] = {"tiers.edge.hardware=L40S,A10,H100 SXM,RTX 4090",
-                                           "tiers.edge.accelerators=1,2", "tiers.edge.replicas=1:8:1"};
-    check_against_grid(steady, machines, 3, 0.08);
+    static const char *const machines[] = {"tiers.edge.hardware=L40S,A10,H100 SXM,RTX 4090,L4,H200 SXM",
+                                           "tiers.edge.accelerators=1,2,4", "tiers.edge.replicas=1:8:1"};
+    check_against_grid(steady, machines, 3, 0.05);
 }
 
 static void test_plan__finds_the_optimum_of_the_grid_with_hours_and_thresholds(void **state)
 {
     (void)state;
-    static const char *const axes[] = {"routing.thresholds.edge=-1,0.5,2", "tiers.edge.hardware=L40S,H100 SXM",
-                                       "tiers.edge.replicas=1:6:1"};
-    check_against_grid(hourly, axes, 3, 0.06);
+    static const char *const axes[] = {"routing.thresholds.edge=-1,-0.25,0.5,1.25,2",
+                                       "tiers.edge.hardware=L40S,H100 SXM", "tiers.edge.replicas=1:6:1"};
+    check_against_grid(hourly, axes, 3, 0.05);
 }
 
 static void test_plan__finds_the_optimum_of_the_grid_of_a_closed_loop(void **state)
 {
     (void)state;
-    static const char *const axes[] = {"tiers.edge.hardware=L40S,A10,H200 SXM", "tiers.edge.replicas=1:5:1"};
-    check_against_grid(closed, axes, 2, 0.4);
+    static const char *const axes[] = {"tiers.edge.hardware=L40S,A10,H200 SXM,H100 SXM,RTX 4090,L4",
+                                       "tiers.edge.replicas=1:36:1"};
+    check_against_grid(closed, axes, 2, 0.05);
 }
 
 /* Of calls of difficulty N(0, 1) an API of ability 3 gets more right than a server of ability 1: with the threshold at
@@ -211,7 +212,7 @@ static void test_plan__says_why_there_is_none(void **state)
     struct fixture f;
     static const char strict[] =
         "scenario: strict\nseed: 3\n"
-        "workload:\n  duration: 6 h\n  calls: 1 /s\n"
+        "workload:\n  duration: 2 h\n  calls: 1 /s\n"
         "  classes: [{name: chat, share: 100 %, prompt: 900 tok, output: 300 tok}]\n"
         "tiers:\n  edge:\n    hardware: L40S\n" SERVER "slo: {tpot: 18 ms, attainment: 95 %}\n";
     open_fixture(&f, strict, axes, 2);
@@ -233,7 +234,7 @@ static void test_plan__looks_at_the_catalog_by_itself(void **state)
 {
     (void)state;
     static const char priced[] = "scenario: priced\nseed: 3\n"
-                                 "workload:\n  duration: 6 h\n  calls: 1 /s\n"
+                                 "workload:\n  duration: 2 h\n  calls: 1 /s\n"
                                  "  classes: [{name: chat, share: 100 %, prompt: 900 tok, output: 300 tok}]\n"
                                  "tiers:\n  edge:\n    hardware: L40S\n" SERVER "    owned: {capex: 20 kUSD}\n";
     struct fixture f;
