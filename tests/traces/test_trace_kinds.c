@@ -151,8 +151,8 @@ static void test_trace_kinds__thousands_may_be_set_off(void **state)
         if (status == TS_OK) {
             assert_int_equal(sum.prompt_tok, rows[i].prompt_tok);
             assert_int_equal(sum.counts.grouped_line, rows[i].grouped_line);
-            ts_text_deinit(&sum.told);
         }
+        ts_text_deinit(&sum.told);
         remove_file(&file);
     }
 }
