@@ -69,9 +69,17 @@ static struct ts_tier_model stand_in_of(const struct ts_tier_model *tier, const 
     return out;
 }
 
-/* Every site reaches the stand-in as it does the API. free(): the copy. */
-static enum ts_status relink(struct ts_model *model, int (**out)[TS_MAX_TIERS])
+/* A scenario with stand-ins, and what it has of its own. */
+struct stand_ins {
+    struct ts_scenario scenario;
+    int (*links)[TS_MAX_TIERS]; /* free() */
+    struct ts_incident_model incidents[TS_MAX_INCIDENTS];
+};
+
+/* Every site reaches a stand-in as it does the API. */
+static enum ts_status relink(struct stand_ins *out)
 {
+    struct ts_model *model = &out->scenario.model;
     if (!model->site_links) {
         return TS_OK;
     }
@@ -85,23 +93,39 @@ static enum ts_status relink(struct ts_model *model, int (**out)[TS_MAX_TIERS])
             links[c][i] = model->site_links[c][api >= 0 ? (uint32_t)api : i];
         }
     }
-    *out = links;
+    out->links = links;
     model->site_links = (const int(*)[TS_MAX_TIERS])links;
     return TS_OK;
 }
 
+/* What strikes one's own machines does not strike an API. */
+static void spare(struct stand_ins *out)
+{
+    struct ts_model *model = &out->scenario.model;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < model->n_incidents; i++) {
+        const int tier = model->incidents[i].tier;
+        if (tier < 0 || model->tiers[tier].replaces < 0) {
+            out->incidents[n++] = model->incidents[i];
+        }
+    }
+    model->incidents = out->incidents;
+    model->n_incidents = n;
+}
+
 /* A shallow copy in which every owned tier that replaces an API is one: as able as before where somebody offers its
  * weights, at their speed; else that API itself. Policy keeps the same calls away from it. */
-static enum ts_status at_same_weights(struct ts_scenario *out, int (**links)[TS_MAX_TIERS],
-                                      const struct ts_scenario *scenario)
+static enum ts_status at_same_weights(struct stand_ins *out, const struct ts_scenario *scenario)
 {
-    *out = *scenario;
-    struct ts_model *model = &out->model;
+    out->scenario = *scenario;
+    out->links = NULL;
+    struct ts_model *model = &out->scenario.model;
     struct ts_router_model *router = &model->router;
     router->n_fallback = 0;
     router->fallback_after_s = 0.0;
-    cut(out);
-    const enum ts_status status = relink(model, links);
+    cut(&out->scenario);
+    spare(out);
+    const enum ts_status status = relink(out);
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         const int api = model->tiers[i].replaces;
         if (api < 0) {
@@ -136,8 +160,8 @@ static enum ts_status read_service(struct ts_service *out, const struct ts_resul
     return status;
 }
 
-/* How calls fare at the tier `api`, or at all of them. */
-static enum ts_status simulate(struct ts_service *out, const struct ts_scenario *scenario, uint32_t api,
+/* How calls fare at a tier, or at all of them (n_tiers + 1). */
+static enum ts_status simulate(struct ts_service *out, const struct ts_scenario *scenario, uint32_t tier,
                                const struct ts_trial_options *options, struct ts_diags *diags)
 {
     const struct ts_trial_base base = {.scenario = scenario};
@@ -145,7 +169,7 @@ static enum ts_status simulate(struct ts_service *out, const struct ts_scenario 
     struct ts_trial_outcome outcome;
     enum ts_status status = ts_trial_run(&outcome, &trial, options, diags);
     if (status == TS_OK) {
-        status = read_service(out, &outcome.result, api);
+        status = read_service(out, &outcome.result, tier);
         ts_trial_outcome_deinit(&outcome);
     }
     return status;
@@ -164,13 +188,13 @@ enum ts_status ts_service_find(struct ts_baseline rows[TS_N_BASELINES], const st
         }
     }
     if (api >= 0 && status == TS_OK && rows[TS_BASELINE_SAME_WEIGHTS].is_there) {
-        struct ts_scenario copy;
-        int(*links)[TS_MAX_TIERS] = NULL;
-        status = at_same_weights(&copy, &links, scenario);
+        struct stand_ins copy;
+        status = at_same_weights(&copy, scenario);
         if (status == TS_OK) {
-            status = simulate(&rows[TS_BASELINE_SAME_WEIGHTS].service, &copy, copy.model.n_tiers + 1, &options, diags);
+            status = simulate(&rows[TS_BASELINE_SAME_WEIGHTS].service, &copy.scenario, scenario->model.n_tiers + 1,
+                              &options, diags);
         }
-        free(links);
+        free(copy.links);
     }
     return status;
 }

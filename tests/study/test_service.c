@@ -28,19 +28,25 @@ static const char plan[] =
     "  rules: [{when: {sensitivity: restricted}, never: cloud}]\n"
     "  policy: static\n"
     "  static: {open: house, secret: house}\n"
-    "  fallback: [house]\n";
+    "  fallback: [house]\n"
+    "events: [{at: 0 s, tier: house, is: down, replicas: 1, for: 1 h}]\n";
+
+static void find(struct ts_scenario *scenario, struct ts_baseline rows[TS_N_BASELINES])
+{
+    static const struct ts_progress nobody;
+    const struct ts_scenario_options options = {.text = plan};
+    assert_int_equal(ts_scenario_load(scenario, "service.yaml", &options, NULL), TS_OK);
+    assert_int_equal(ts_service_find(rows, scenario, false, &nobody, NULL), TS_OK);
+}
 
 /* Of 4,500 and 6,000 calls: .025 is more than three standard deviations. */
 static void test_service__failed_calls_are_not_rescued_and_kept_calls_not_counted(void **state)
 {
     (void)state;
-    static const struct ts_progress nobody;
-    const struct ts_scenario_options options = {.text = plan};
     struct ts_baseline rows[TS_N_BASELINES] = {{.is_there = false}};
     struct ts_scenario scenario;
-    assert_int_equal(ts_scenario_load(&scenario, "service.yaml", &options, NULL), TS_OK);
     rows[TS_BASELINE_PERMITTED].is_there = rows[TS_BASELINE_ALL].is_there = true;
-    assert_int_equal(ts_service_find(rows, &scenario, false, &nobody, NULL), TS_OK);
+    find(&scenario, rows);
     assert_near(rows[TS_BASELINE_PERMITTED].service.slo_frac, 0.5, 0.025);
     assert_near(rows[TS_BASELINE_ALL].service.slo_frac, 0.5, 0.025);
     const double ttft_s = rows[TS_BASELINE_PERMITTED].service.ttft_p95_s;
@@ -50,18 +56,15 @@ static void test_service__failed_calls_are_not_rescued_and_kept_calls_not_counte
 }
 
 /* The house's model at an API that offers its weights: as able as the house, as seldom there as the API that the house
- * replaces, and the secret quarter is kept in. */
+ * replaces, and the secret quarter is kept in. What strikes the house does not strike the API. */
 static void test_service__own_models_at_an_api(void **state)
 {
     (void)state;
-    static const struct ts_progress nobody;
-    const struct ts_scenario_options options = {.text = plan};
     struct ts_baseline rows[TS_N_BASELINES] = {{.is_there = false}};
     struct ts_scenario scenario;
-    assert_int_equal(ts_scenario_load(&scenario, "service.yaml", &options, NULL), TS_OK);
-    assert_non_null(scenario.model.tiers[0].same_weights.offer);
     rows[TS_BASELINE_PERMITTED].is_there = rows[TS_BASELINE_SAME_WEIGHTS].is_there = true;
-    assert_int_equal(ts_service_find(rows, &scenario, false, &nobody, NULL), TS_OK);
+    find(&scenario, rows);
+    assert_non_null(scenario.model.tiers[0].same_weights.offer);
     const struct ts_service *same = &rows[TS_BASELINE_SAME_WEIGHTS].service;
     assert_near(same->slo_frac, 0.5, 0.025);
     /* logistic(1 - z), z standard normal: .696; of the API, logistic(2 - z): .845 */
