@@ -82,10 +82,10 @@ static void put_batches(struct ts_text *dat, const struct ts_accuracy *of, const
 static void script_batches(struct ts_text *gp)
 {
     static const char *const names[] = {"time per token", "time to the first token"};
-    ts_chart_begin(gp, "accuracy_batch", "Predicted without the model, over recorded, by users at once");
+    ts_chart_begin(gp, "accuracy_batch", "Predicted without the model, over recorded, by concurrent users");
     ts_text_puts(gp,
                  "set logscale xy 2\nset grid xtics ytics linecolor rgb '" TS_CHART_GRID "' linewidth 1 linetype 1\n"
-                 "set xlabel 'users at once (bars: from the 10th to the 90th percentile)'\n"
+                 "set xlabel 'concurrent users (bars: from the 10th to the 90th percentile)'\n"
                  "set ylabel 'predicted over recorded'\nset yrange [0.25:4]\nset key top right\n"
                  "plot 1 with lines linecolor rgb '" TS_CHART_INK "' notitle");
     for (unsigned i = 0; i < 2; i++) {

@@ -9,14 +9,14 @@
 #include "study/pools_check.h"
 
 static const char intro[] =
-    "# Accuracy of step times that nobody measured here\n\n"
+    "# Accuracy of step times without a measurement\n\n"
     "Made by `tiersim catalog accuracy --out DIR` from the recorded points in `scenarios/catalog/serving.csv` and\n"
     "`published.csv`; not edited by hand. Where a tier names catalog hardware and no measurement, its step times come\n"
     "from constants fitted to these points (`docs/MODEL.md`). Each row below is a fit that has not seen what the row\n"
     "names: the chip, the model, the source or the engine. A cell is points: median / 90th percentile of the error\n"
     "|predicted/recorded - 1|, median of predicted over recorded. The closed form of a closed loop predicts serving\n"
-    "points (`sim/serving/closed_loop.c`, held against the scheduler step by step by `test_closed_loop`).\n\n"
-    "What to mind:\n\n"
+    "points (`sim/serving/closed_loop.c`, compared with the scheduler step by step by `test_closed_loop`).\n\n"
+    "Notes:\n\n"
     "- Runs of InferenceX hold the benchmark's own settings: SGLang looks for requests every 10 or 30 steps on B200,\n"
     "  TensorRT-LLM holds some back for 20 to 60, budgets of a step differ. They stand in `serving.csv` as its "
     "scripts\n"
@@ -67,8 +67,8 @@ static void put_interval(struct ts_text *out, const struct ts_accuracy *of)
         return;
     }
     ts_text_printf(out,
-                   "\nThe interval that reports print: 9 of 10 recorded times lie between these times the predicted "
-                   "ones,\n%s %.2f to %.2f, %s %.2f to %.2f.\n\n",
+                   "\nThe interval that reports print: 9 of 10 recorded times lie within these factors of the "
+                   "predicted ones,\n%s %.2f to %.2f, %s %.2f to %.2f.\n\n",
                    serving ? "per token" : "of decode", row->low, row->high,
                    serving ? "to the first token" : "of prompts", row->first_low, row->first_high);
     for (int label = 0; label < TS_CLASS_N_LABELS; label++) {

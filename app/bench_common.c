@@ -62,7 +62,7 @@ enum ts_status ts_bench_target_path(char **out, const char *named, struct ts_dia
     enum ts_status status = path ? TS_OK : named ? TS_ENOMEM : ts_locate_cached_measurement(&path);
     if (status == TS_OK && !path) {
         status = ts_fail(diags, TS_EUSAGE, ts_span_none(), "name a file with -o",
-                         "there is no home folder to keep the measurement in");
+                         "there is no home directory for the measurement");
     }
     if (status == TS_OK) {
         status = ts_bench_make_folder(path, diags);

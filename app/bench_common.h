@@ -34,7 +34,7 @@ struct ts_bench_args {
     }
 #define TS_BENCH_OPTION_AFFINITY(type, field)                                                                          \
     {                                                                                                                  \
-        "affinity", 0, TS_INTO(type, field), NULL, "bind each thread to a processor of its own (Linux)"                \
+        "affinity", 0, TS_INTO(type, field), NULL, "pin each thread to its own processor (Linux)"                      \
     }
 
 /* How long the machine is measured where a kind of bench adds to a measurement and there is none yet. */

@@ -1,4 +1,4 @@
-/* The measurement behind `tiersim bench`: the products of a model's forward pass and the limits of the machine. */
+/* The measurement of `tiersim bench`: the products of a model's forward pass and the limits of the machine. */
 #ifndef TS_APP_BENCH_MACHINE_H
 #define TS_APP_BENCH_MACHINE_H
 

@@ -45,9 +45,8 @@ static const struct ts_option options[] = {
     {"depths", 0, TS_INTO(struct model_args, depths), "LIST", "cached tokens of each sequence, e.g. 0,512,4096"},
     TS_BENCH_OPTIONS(struct model_args, common),
     {"check", 0, TS_INTO(struct model_args, check), NULL,
-     "also measure steps that the fit has not seen, and say its error there"},
-    {"fresh", 0, TS_INTO(struct model_args, fresh), NULL,
-     "begin anew instead of going on where an interrupted run stopped"},
+     "also measure steps that the fit has not seen, and print its error there"},
+    {"fresh", 0, TS_INTO(struct model_args, fresh), NULL, "start over instead of resuming an interrupted run"},
     {"out", 'o', TS_INTO(struct model_args, out), "FILE",
      "the measurement file to add to (default: in the cache, where `tiersim run` looks for it)"},
     {"format", 'f', TS_INTO(struct model_args, format), "NAME",
@@ -190,7 +189,7 @@ static enum ts_status prepare_resume(const char *path, const struct model_args *
         remove(path);
     }
     if (status == TS_OK && ts_file_exists(path)) {
-        ts_diags_add(diags, TS_NOTE, ts_span_none(), "--fresh begins anew", "going on with the samples in %s", path);
+        ts_diags_add(diags, TS_NOTE, ts_span_none(), "--fresh begins anew", "resuming with the samples in %s", path);
     }
     return status;
 }
@@ -231,7 +230,7 @@ static enum ts_status measure(struct ts_model_measurement *out, struct ts_arena 
     status = ts_bench_model_run(out, arena, &how, diags);
     ts_progress_line_end(&line);
     if (status == TS_EINTERRUPTED) {
-        ts_diags_add(diags, TS_WARNING, ts_span_none(), "the same command goes on from there",
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "the same command resumes from there",
                      "interrupted: samples are kept in %s", resume_path);
     }
     return status;

@@ -33,7 +33,7 @@ static const struct ts_option options[] = {
      "the classifier's size: BERT-tiny, MiniLM-L6 or BERT-base; weights are made up"},
     {"quant", 0, TS_INTO(struct router_args, quant), "NAME", "the weights' format"},
     {"n", 0, TS_INTO(struct router_args, n_tok), "LIST",
-     "tokens that it reads; in a simulation a longer prompt is cut to the last of them"},
+     "prompt lengths to measure, in tokens; a simulation cuts longer prompts to the last of them"},
     TS_BENCH_OPTIONS(struct router_args, common),
     {"out", 'o', TS_INTO(struct router_args, out), "FILE",
      "the measurement file to add to (default: in the cache, where `tiersim run` looks for it)"},
@@ -154,7 +154,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_bench_router = {
     .name = "bench router",
-    .summary = "Measure what a small classifier, a router, takes to read a prompt on this machine",
+    .summary = "Measure how long a small classifier (a router) takes to read a prompt on this machine",
     .examples = "  tiersim bench router --quick\n"
                 "  tiersim bench router --model BERT-base --n 64,512,2048 -o measurement.json\n",
     .options = TS_OPTIONS(options, defaults),

@@ -33,7 +33,7 @@ static const struct ts_option options[] = {
      .operand = TS_NEEDED},
     {"tier", 0, TS_INTO(struct calibrate_args, tier), "NAME", "the server that the log is of (default: the only one)"},
     {"hold-out", 0, TS_INTO(struct calibrate_args, hold_out), "SHARE",
-     "the last requests of the log, which are not fitted to but checked on; 0 % fits to all"},
+     "share of the log held out from the fit, at its end, to check it on; 0 % fits to all"},
     {"out", 'o', TS_INTO(struct calibrate_args, out), "FILE", "the measurement file"},
     TS_OPTION_QUIET(struct calibrate_args, quiet),
 };
@@ -99,12 +99,12 @@ static void print_head(const struct job *job)
     printf("  in the form of a measurement file: off by %.1f %% in the median, %.0f %% at worst\n",
            100.0 * fit->form_error.median_frac, 100.0 * fit->form_error.worst_frac);
     printf("batches: simulated from %s\n",
-           fit->by_trace ? "the scenario's trace, which has the log's requests" : "the log's own requests");
-    printf("fitted to %zu requests, %zu held out; %zu times far off left out; a request counts as %.2g of one (its "
-           "neighbours are off alike)\n",
+           fit->by_trace ? "the scenario's trace with the log's requests" : "the log's own requests");
+    printf("fitted to %zu requests, %zu held out; %zu outliers left out; a request counts as %.2g of one (errors of "
+           "neighbours are correlated)\n",
            fit->n_fitted, fit->n_held, fit->n_far, fit->count);
     printf("%u rounds of simulating and fitting%s\n\n", (unsigned)fit->n_rounds,
-           fit->settled ? "" : ": the constants had not come to rest");
+           fit->settled ? "" : ": the constants had not converged");
 }
 
 static struct ts_table *constants_table(const struct ts_calibrated *told)
@@ -113,8 +113,8 @@ static struct ts_table *constants_table(const struct ts_calibrated *told)
     static const char *const about[] = {
         "step: weights, layers, host (x)",   "sequence: each further one in a step (x)",
         "prompt: matmuls of its tokens (x)", "kv: entries that decode reads (x)",
-        "attention: of prompts (x)",         "request: beside its steps, network included (ms)"};
-    struct ts_table *table = ts_table_create("Constants: factors on the step times that the scenario has");
+        "attention: of prompts (x)",         "request: in addition to its steps, network included (ms)"};
+    struct ts_table *table = ts_table_create("Constants: factors on the scenario's step times");
     ts_table_columns(table, headers, sizeof headers / sizeof headers[0], 1);
     for (size_t i = 0; i < told->n; i++) {
         const struct ts_calibrated_constant *c = &told->constants[i];
@@ -140,7 +140,7 @@ static void print_untold(const struct ts_log_fit *fit)
         if (direction->left_frac < untold) {
             continue;
         }
-        printf(n++ == 0 ? "The log does not tell, so that the prior holds:\n" : "");
+        printf(n++ == 0 ? "Not identified by the log, so the prior holds:\n" : "");
         printf(" ");
         const char *sign = "";
         for (size_t j = 0; j < fit->posterior.n; j++) {
@@ -152,7 +152,7 @@ static void print_untold(const struct ts_log_fit *fit)
         }
         printf(" (%.0f %% of the variance is left)\n", 100.0 * direction->left_frac);
     }
-    printf(n == 0 ? "The log tells all constants apart.\n\n" : "\n");
+    printf(n == 0 ? "The log identifies all constants.\n\n" : "\n");
 }
 
 static struct ts_table *error_table(const struct ts_log_fit *fit)
@@ -185,13 +185,13 @@ static void warn(const struct ts_log_fit *fit, struct ts_diags *diags)
     if (fit->n_held > 0 && after->n > 0 && after->median > worse * before->median + 0.005) {
         ts_diags_add(
             diags, TS_WARNING, ts_span_none(),
-            "is the load of the part held out another one, or are kv_blocks and the scheduler not those of the "
-            "deployment?",
-            "on the requests held out the calibrated step times are further off than the scenario's own");
+            "does the held-out part have another load, or do kv_blocks and scheduler differ from the deployment's?",
+            "on the held-out requests the calibrated step times are further off than the scenario's own");
     }
     if (!fit->settled) {
-        ts_diags_add(diags, TS_WARNING, ts_span_none(), "a log of a load that the server keeps up with tells more",
-                     "batches and constants had not come to rest after %u rounds", (unsigned)fit->n_rounds);
+        ts_diags_add(diags, TS_WARNING, ts_span_none(),
+                     "a log under a load that the server keeps up with is more informative",
+                     "batches and constants had not converged after %u rounds", (unsigned)fit->n_rounds);
     }
 }
 
@@ -206,11 +206,11 @@ static enum ts_status print(const struct job *job)
         status = ts_print_table(error_table(fit), TS_TABLE_TEXT);
     }
     if (status == TS_OK) {
-        printf(
-            "9 of 10 times lie between these times the predicted: per token %.2f to %.2f, to the first token %.2f to "
-            "%.2f\n",
-            told->low, told->high, told->first_low, told->first_high);
-        printf("written: %s; a tier takes it by measured: %s, in place of its steps\n", job->args->out, job->args->out);
+        printf("9 of 10 times lie within these factors of the predicted: per token %.2f to %.2f, to the first token "
+               "%.2f to "
+               "%.2f\n",
+               told->low, told->high, told->first_low, told->first_high);
+        printf("written: %s; use it in a tier with measured: %s, instead of steps\n", job->args->out, job->args->out);
     }
     return status;
 }
@@ -374,7 +374,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_calibrate = {
     .name = "calibrate",
-    .summary = "Fit a server's step times to its own log, with the scenario's as the prior; as a measurement file",
+    .summary = "Fit a server's step times to its own log, with the scenario's as the prior; writes a measurement file",
     .examples = "  tiersim calibrate my-server.yaml vllm-bench.json -o measurement.json\n"
                 "  tiersim calibrate hybrid.yaml --tier edge spend-log.csv\n"
                 "  then in the scenario, below the tier:  measured: measurement.json\n",

@@ -273,7 +273,7 @@ static enum ts_status list_published(struct ts_catalog *catalog, struct ts_arena
     if (status == TS_OK && has_published(catalog, filter)) {
         status = ts_print_table(ts_published_table(catalog, filter), format);
     } else if (status == TS_OK && format == TS_TABLE_TEXT && !has_serving(catalog, filter)) {
-        printf("The catalog has no published rates of %s: what follows was fitted to others of its class.\n\n",
+        printf("The catalog has no published rates of %s: what follows was fitted to other chips of its class.\n\n",
                filter->text);
     }
     if (status == TS_OK && has_serving(catalog, filter)) {
@@ -316,9 +316,8 @@ static const struct catalog_args defaults = {.format = "text"};
 
 static const struct ts_option options[] = {
     {TS_INTO(struct catalog_args, kind), "KIND",
-     "hardware, servers, rentals, models, prices, regions or scores (default: all of them), or accuracy: what the "
-     "fitted step times say "
-     "about recordings that the fit has not seen",
+     "hardware, servers, rentals, models, prices, regions or scores (default: all of them), or accuracy: predictions "
+     "of the fitted step times against recordings that the fit has not seen",
      .operand = TS_OPTIONAL},
     {TS_INTO(struct catalog_args, name), "NAME", "a name or a part of one, in quotes if it has blanks",
      .operand = TS_OPTIONAL},

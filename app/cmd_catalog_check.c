@@ -12,8 +12,7 @@ static const struct catalog_check_args defaults;
 
 static const struct ts_option options[] = {
     {TS_INTO(struct catalog_check_args, choice.include), "FOLDER",
-     "a folder with prices.csv, hardware.csv and the like: what a scenario names under `include`",
-     .operand = TS_NEEDED},
+     "a folder with prices.csv, hardware.csv etc., as named by a scenario's `include`", .operand = TS_NEEDED},
 };
 
 struct counts {
@@ -48,7 +47,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_catalog_check = {
     .name = "catalog check",
-    .summary = "Look for mistakes in catalogs of your own",
+    .summary = "Check your own catalogs for mistakes",
     .examples = "  tiersim catalog check my-catalog\n",
     .options = TS_OPTIONS(options, defaults),
     .run = run,

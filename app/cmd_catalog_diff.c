@@ -17,7 +17,7 @@ static const struct ts_option options[] = {
     {TS_INTO(struct catalog_diff_args, before), "OLD",
      "a date (2026-07: the catalogs as of then), or a folder of your own over the built-in ones", .operand = TS_NEEDED},
     {TS_INTO(struct catalog_diff_args, after), "NEW",
-     "the same of what it is held against (default: the built-in ones)", .operand = TS_OPTIONAL},
+     "what to compare it with, in the same way (default: the built-in ones)", .operand = TS_OPTIONAL},
     TS_OPTION_TABLE_FORMAT(struct catalog_diff_args, format),
 };
 
@@ -85,7 +85,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_catalog_diff = {
     .name = "catalog diff",
-    .summary = "Compare catalogs: folders of your own, or what was known on two days",
+    .summary = "Compare catalogs: your own folders, or the state on two dates",
     .examples = "  tiersim catalog diff 2026-07-25                  # what changed since\n"
                 "  tiersim catalog diff prices-2025 prices-2026 --format md\n",
     .options = TS_OPTIONS(options, defaults),

@@ -71,7 +71,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_claims = {
     .name = "claims",
-    .summary = "Hold what people say about where AI should run against simulations",
+    .summary = "Test common claims about where AI should run by simulation",
     .examples = "  tiersim claims                # fifteen claims: our number, the verdict, the input that decides\n"
                 "  tiersim claims --out claims   # as Markdown and as a page, too\n",
     .options = TS_OPTIONS(options, defaults),

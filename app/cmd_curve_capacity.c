@@ -30,11 +30,11 @@ static const struct ts_option options[] = {
     {TS_INTO(struct capacity_args, scenario.path), "SCENARIO", "a scenario file, e.g. scenarios/hybrid-enterprise.yaml",
      .operand = TS_NEEDED},
     {"set", 's', TS_INTO(struct capacity_args, scenario.sets), "KEY=VALUES",
-     "designs: 1,2,4 or 1:8:1; the last one is what a line of the chart goes along; or one value for all (repeatable)"},
+     "designs: 1,2,4 or 1:8:1; the last axis runs along the lines of the chart; or one value for all (repeatable)"},
     TS_OPTION_TRACE(struct capacity_args, scenario.trace),
     TS_OPTION_MEASUREMENT(struct capacity_args, scenario),
     {"capacity", 0, TS_INTO(struct capacity_args, capacity), "EFFORT",
-     "how closely the volume is looked for: quick (5 %) or full (2 %)"},
+     "how closely the volume is determined: quick (5 %) or full (2 %)"},
     {"out", 'o', TS_INTO(struct capacity_args, out), "FOLDER",
      "where capacity.csv, capacity.svg and capacity.png go (default: out/ and the scenario's name)"},
     TS_OPTION_THREADS(struct capacity_args, threads),
@@ -331,7 +331,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_curve_capacity = {
     .name = "curve capacity",
-    .summary = "How many calls designs take within the SLO, against what they cost",
+    .summary = "Calls that designs handle within the SLO, against their cost",
     .examples = "  tiersim curve capacity scenarios/hybrid-enterprise.yaml --set tiers.edge.replicas=1,2,4,8\n"
                 "  tiersim curve capacity scenarios/hybrid-enterprise.yaml --set 'tiers.edge.hardware=H100 SXM,L40S' "
                 "--set tiers.edge.owned.capex=null --set tiers.edge.replicas=1:8:*2\n",

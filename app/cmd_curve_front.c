@@ -27,8 +27,8 @@ enum { N_USUAL = sizeof usual / sizeof usual[0] };
 static const struct ts_option options[] = {
     {TS_INTO(struct front_args, study), "STUDY.db", "a study of `tiersim sweep`", .operand = TS_NEEDED},
     {"goal", 'g', TS_INTO(struct front_args, goals), "FIGURE",
-     "what is weighed, e.g. cost.total or max:quality.mean (repeatable, at most 8; without: cost, E2E p95, quality and "
-     "energy)"},
+     "a figure to compare, e.g. cost.total or max:quality.mean (repeatable, at most 8; default: cost, E2E p95, quality "
+     "and energy)"},
     {"out", 'o', TS_INTO(struct front_args, out), "FOLDER",
      "where front.csv, front.svg and front.png go (default: beside the study, its name and -front)"},
 };
@@ -52,7 +52,7 @@ static enum ts_status read_goals(struct job *job, struct ts_diags *diags)
     const struct ts_option_texts *written = &job->args->goals;
     const size_t n = written->n > 0 ? written->n : N_USUAL;
     if (n > MOST_GOALS) {
-        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "more than %d figures are weighed", MOST_GOALS);
+        return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "more than %d figures to compare", MOST_GOALS);
     }
     enum ts_status status = TS_OK;
     for (size_t i = 0; status == TS_OK && i < n; i++) {
@@ -219,10 +219,9 @@ static enum ts_status print_front(const struct job *job, uint32_t n_front)
 {
     struct ts_text title;
     ts_text_init(&title);
-    ts_text_printf(&title, "%u of %u points%s are beaten by no other in everything", n_front,
-                   job->n_kept > 0 ? job->n_kept : job->n,
-                   job->n_kept > 0 ? " that keep the SLO and all limits"
-                                   : ", NONE of which keeps the SLO and all limits,");
+    ts_text_printf(
+        &title, "%u of %u points%s are dominated by no other", n_front, job->n_kept > 0 ? job->n_kept : job->n,
+        job->n_kept > 0 ? " that keep the SLO and all limits" : ", NONE of which keeps the SLO and all limits,");
     struct ts_table *table = ts_table_create(title.data);
     ts_text_deinit(&title);
     enum ts_status status = TS_OK;
@@ -287,7 +286,7 @@ static enum ts_status draw(const struct job *job, const char *dir, struct ts_dia
     ts_text_init(&gp);
     put_block(&dat, job, false);
     put_block(&dat, job, true);
-    ts_chart_begin(&gp, "front", "Which points no other beats in everything");
+    ts_chart_begin(&gp, "front", "Points that no other dominates");
     ts_text_puts(&gp, "set grid xtics ytics linecolor rgb '" TS_CHART_GRID
                       "' linewidth 1 linetype 1\nset offsets graph 0.05, graph 0.05, graph 0.05, graph 0.05\n");
     put_axis(&gp, "x", &job->goals[0]);
@@ -359,7 +358,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_curve_front = {
     .name = "curve front",
-    .summary = "The points of a study that no other beats in cost, latency, quality and energy (Pareto)",
+    .summary = "The Pareto front of a study in cost, latency, quality and energy",
     .examples = "  tiersim curve front out/hybrid-enterprise-study.db\n"
                 "  tiersim curve front study.db --goal cost.total --goal edge.ttft.p95 --goal max:quality.mean\n",
     .options = TS_OPTIONS(options, defaults),

@@ -24,9 +24,10 @@ static const struct map_args defaults = {.goal = "cost.total"};
 static const struct ts_option options[] = {
     {TS_INTO(struct map_args, study), "STUDY.db", "a study of `tiersim sweep`", .operand = TS_NEEDED},
     {"goal", 'g', TS_INTO(struct map_args, goal), "FIGURE",
-     "what is drawn, e.g. cost.total or max:attainment.mean: with further axes the least (max: the most) over them"},
-    {"x", 'x', TS_INTO(struct map_args, x), "KEY", "the axis to the right (default: the study's last)"},
-    {"y", 'y', TS_INTO(struct map_args, y), "KEY", "the axis upwards (default: the last but one)"},
+     "figure to draw, e.g. cost.total or max:attainment.mean: with further axes the lowest (max: the highest) over "
+     "them"},
+    {"x", 'x', TS_INTO(struct map_args, x), "KEY", "the horizontal axis (default: the study's last)"},
+    {"y", 'y', TS_INTO(struct map_args, y), "KEY", "the vertical axis (default: the last but one)"},
     {"out", 'o', TS_INTO(struct map_args, out), "FOLDER",
      "where map.csv, map.svg and map.png go (default: beside the study, its name and -map)"},
 };
@@ -64,7 +65,7 @@ static enum ts_status choose_axes(struct job *job, const char *const *settings, 
             axes[k]->key = names[k] ? (ts_str_equal(key, names[k]) ? key : NULL) : taken ? NULL : key;
         }
         if (!axes[k]->key && names[k]) {
-            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "the columns of its CSV behind `point` are its axes",
+            return ts_fail(diags, TS_EUSAGE, ts_span_none(), "the columns after `point` in its CSV are its axes",
                            "%s is no axis of %s", names[k], job->args->study);
         }
     }

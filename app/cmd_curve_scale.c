@@ -25,7 +25,7 @@ static const struct ts_option options[] = {
     TS_OPTION_SETS(struct scale_args, scenario.sets),
     TS_OPTION_MEASUREMENT(struct scale_args, scenario),
     {"capacity", 0, TS_INTO(struct scale_args, capacity), "EFFORT",
-     "how closely is looked for what replicas keep up with: quick (5 %) or full (2 %)"},
+     "how closely the capacity of replicas is determined: quick (5 %) or full (2 %)"},
     {"out", 'o', TS_INTO(struct scale_args, out), "FOLDER",
      "where scale.csv, crossings.csv, scale.svg and scale.png go (default: out/ and the scenario's name)"},
     TS_OPTION_THREADS(struct scale_args, threads),

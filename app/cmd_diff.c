@@ -29,17 +29,17 @@ static const struct ts_option options[] = {
     TS_OPTION_TRACE(struct diff_args, trace),
     TS_OPTION_SETS(struct diff_args, sets),
     {"measurement", 'm', TS_INTO(struct diff_args, measurement), "FILE",
-     "the measurement behind `hardware: this-machine` (default: what `tiersim bench` wrote)"},
+     "the measurement for `hardware: this-machine` (default: what `tiersim bench` wrote)"},
     {"replications", 'r', TS_INTO(struct diff_args, replications), "N",
      "replications of both, with the same random numbers", .range = {1, 10000}},
-    {"goal", 'g', TS_INTO(struct diff_args, goal), "FIGURE", "the figure that is explained, e.g. cost.total"},
+    {"goal", 'g', TS_INTO(struct diff_args, goal), "FIGURE", "the figure to explain, e.g. cost.total"},
     {"explain", 0, TS_INTO(struct diff_args, explain), "HOW",
      "how much of it each input explains: each (one at a time), shapley (at most 8 inputs), off"},
     {"fail-if", 0, TS_INTO(struct diff_args, fail_if), "BOUND",
-     "exit code 3 if B is beyond, e.g. 'cost>+5%' or 'edge.ttft.p95>+0.5' (repeatable)"},
+     "exit code 3 if B exceeds a bound, e.g. 'cost>+5%' or 'edge.ttft.p95>+0.5' (repeatable)"},
     {"all", 0, TS_INTO(struct diff_args, all), NULL, "all figures that differ, not only those that matter most"},
     {"capacity", 0, TS_INTO(struct diff_args, capacity), "EFFORT",
-     "how the volume is found up to which servers keep the SLO: off (by busy share), quick or full"},
+     "how to find the volume up to which servers keep the SLO: off (by busy share), quick or full"},
     {"format", 'f', TS_INTO(struct diff_args, format), "NAME", "text, md, json or html"},
     TS_OPTION_THREADS(struct diff_args, threads),
     TS_OPTION_QUIET(struct diff_args, quiet),
@@ -71,7 +71,7 @@ static enum ts_status read_bound(struct bound *out, const char *word, struct ts_
     const bool plus = n > 0 && number[0] == '+';
     if (word[len] == '\0' || !ts_parse_double(&out->change, number + plus, n - plus)) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write for example 'cost>+5%' or 'attainment<-1%'",
-                       "--fail-if %s: this is no bound", word);
+                       "--fail-if %s: this is not a bound", word);
     }
     out->change = out->relative ? out->change / 100.0 : out->change;
     return ts_words_goal(&out->figure, figure, arena, diags);

@@ -26,10 +26,10 @@ static const struct ts_option options[] = {
     {TS_INTO(struct import_args, source), "FILE|FOLDER", "a file of measurements, or the folder of an operator profile",
      .operand = TS_NEEDED},
     {"format", 'f', TS_INTO(struct import_args, format), "NAME",
-     "llama-bench, llama-batched-bench, vllm, sglang, guidellm, aiperf or operators (default: found out)"},
-    {"model", 0, TS_INTO(struct import_args, model), "NAME", "the catalog's name of the model that was measured"},
-    {"hardware", 0, TS_INTO(struct import_args, hardware), "NAME", "the catalog's name of what it ran on"},
-    {"quant", 0, TS_INTO(struct import_args, quant), "NAME", "the weights' format, where the file does not say it"},
+     "llama-bench, llama-batched-bench, vllm, sglang, guidellm, aiperf or operators (default: detected)"},
+    {"model", 0, TS_INTO(struct import_args, model), "NAME", "catalog name of the model that was measured"},
+    {"hardware", 0, TS_INTO(struct import_args, hardware), "NAME", "catalog name of the hardware it ran on"},
+    {"quant", 0, TS_INTO(struct import_args, quant), "NAME", "format of the weights, where the file does not say it"},
     {"out", 'o', TS_INTO(struct import_args, out), "FILE", "the measurement file"},
 };
 
@@ -142,8 +142,8 @@ static void choose_names(struct ts_model_measurement *m, const struct ts_catalog
 
 static struct ts_table *knot_table(const struct ts_table_fit *fit)
 {
-    struct ts_table *table = ts_table_create(
-        "The same with a table over tokens, t = f(tokens) + b*seqs + c*kv + e*pairs: what a tier takes");
+    struct ts_table *table =
+        ts_table_create("The same with a table over tokens, t = f(tokens) + b*seqs + c*kv + e*pairs: used by a tier");
     ts_table_column(table, "term", false);
     ts_table_column(table, "us", true);
     for (size_t k = 0; k < fit->n_knots; k++) {
@@ -229,7 +229,7 @@ static enum ts_status write(const struct ts_model_measurement *m, struct ts_aren
         status = print(m);
     }
     if (status == TS_OK) {
-        printf("written: %s; a tier takes it by measured: %s\n", args->out, args->out);
+        printf("written: %s; use it in a tier with measured: %s\n", args->out, args->out);
     }
     return status;
 }
@@ -275,12 +275,12 @@ static enum ts_status import_profile(struct ts_model_measurement *m, struct ts_i
     const char *profiled = *about.model ? catalog_model(catalog, about.model) : NULL;
     if (profiled && !ts_str_equal(profiled, m->model)) {
         ts_diags_add(diags, TS_WARNING, ts_span_file(about.folder), NULL,
-                     "the operator profile is of %s: its tables are taken for %s", about.model, m->model);
+                     "the operator profile is of %s: its tables are used for %s", about.model, m->model);
     }
     const struct ts_llm *llm = ts_catalog_llm(catalog, m->model);
     return llm ? ts_import_operators(m, info, arena, &about, llm, diags)
                : ts_fail(diags, TS_EINPUT, ts_span_file(about.folder), NULL,
-                         "how often operators run in a step is told by the catalog's row of a model");
+                         "how often operators run in a step follows from the catalog's row of a model");
 }
 
 static bool is_profile(const struct import_args *args)

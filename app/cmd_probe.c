@@ -39,10 +39,10 @@ static const struct ts_option options[] = {
      .reads_stdin = true},
     {"format", 'f', TS_INTO(struct probe_args, format), "NAME", TS_DOC_TRACE_FORMAT, .with = "trace"},
     {"map", 0, TS_INTO(struct probe_args, map), "FIELDS", TS_DOC_TRACE_MAP, .with = "trace"},
-    {"rate", 0, TS_INTO(struct probe_args, rate), "FACTOR", "play the trace at so many times its speed, e.g. 0.1",
+    {"rate", 0, TS_INTO(struct probe_args, rate), "FACTOR", "play the trace at this multiple of its speed, e.g. 0.1",
      .with = "trace"},
-    {"duration", 0, TS_INTO(struct probe_args, duration), "TIME", "play only the beginning of the trace, e.g. '60 s'",
-     .with = "trace"},
+    {"duration", 0, TS_INTO(struct probe_args, duration), "TIME",
+     "play only this part of the trace from its start, e.g. '60 s'", .with = "trace"},
     TS_ENDPOINT_OPTIONS(struct probe_args, endpoint, NULL),
     {"out", 'o', TS_INTO(struct probe_args, out), "FOLDER", "where to write"},
     TS_OPTION_QUIET(struct probe_args, quiet),
@@ -199,7 +199,7 @@ static enum ts_status probe_all(struct session *session, struct ts_diags *diags)
     if (session->n_hidden > 0) {
         ts_diags_add(diags, TS_WARNING, ts_span_none(), "switch reasoning off to measure step times",
                      "%llu replies have reasoning that is counted and not shown: their TTFT is that of the first text "
-                     "behind it, and a reply of it alone has none",
+                     "after it, and a reply of reasoning alone has none",
                      (unsigned long long)session->n_hidden);
     }
     if (status == TS_OK && session->n_done == 0) {

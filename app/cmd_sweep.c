@@ -37,32 +37,33 @@ static const struct ts_option options[] = {
     TS_OPTION_TRACE(struct sweep_args, scenario.trace),
     TS_OPTION_MEASUREMENT(struct sweep_args, scenario),
     {"design", 'd', TS_INTO(struct sweep_args, design), "NAME",
-     "which points (default: as the scenario's sweep says, or grid): every value with every other: grid; one after the "
-     "other: list; drawn: lhs (Latin hypercube), sobol"},
+     "which points (default: the scenario's sweep.design, or grid): all combinations: grid; value by value: list; "
+     "drawn: lhs (Latin hypercube), sobol"},
     {"points", 'n', TS_INTO(struct sweep_args, points), "N", "how many points are drawn", .range = {1, TS_MAX_POINTS}},
     {"replications", 'r', TS_INTO(struct sweep_args, replications), "N",
      "independent replications of every point (default: as the scenario says)", .range = {1, MAX_REPLICATIONS}},
     TS_OPTION_UNTIL(struct sweep_args, until),
     {"early-stop", 0, TS_INTO(struct sweep_args, early_stop), NULL,
-     "end a point, without figures, once it is certain that it misses slo.attainment or limits.attainment",
+     "stop a point, without figures, once it is certain to miss slo.attainment or limits.attainment",
      .without = {"until"}},
     {"goal", 'g', TS_INTO(struct sweep_args, goal), "FIGURE",
-     "what the best point has least of, e.g. cost.total or edge.ttft.p95; most of: max:attainment.mean"},
+     "what to minimize, e.g. cost.total or edge.ttft.p95; to maximize: max:attainment.mean"},
     {"out", 'o', TS_INTO(struct sweep_args, out), "FILE",
-     "the study, STUDY.db; a CSV of it beside it (default: out/ and the scenario's name)"},
+     "the study, STUDY.db, with a CSV beside it (default: out/ and the scenario's name)"},
     {"resume", 0, TS_INTO(struct sweep_args, resume), NULL,
-     "a study that is there already: run what it has not, of this design"},
+     "continue an existing study: run the points of this design that it lacks"},
     {"shard", 0, TS_INTO(struct sweep_args, shard), "I/N",
-     "only every N-th point from I = 0 ... N-1 on, for `tiersim merge`; I may be an environment variable's name"},
+     "only every N-th point, starting at I = 0 ... N-1, for `tiersim merge`; I may be the name of an environment "
+     "variable"},
     {"slurm", 0, TS_INTO(struct sweep_args, slurm), "OPTIONS",
-     "run the shards as a Slurm array and merge them behind it; options of sbatch as one text, '' for none",
+     "run the shards as a Slurm array and merge them after it; options of sbatch as one text, '' for none",
      .without = {"shard", "threads"}},
-    {"shards", 0, TS_INTO(struct sweep_args, shards), "N", "how many shards; at least a minute of work in each is best",
-     .range = {1, 60000}, .with = "slurm"},
+    {"shards", 0, TS_INTO(struct sweep_args, shards), "N",
+     "number of shards; at least a minute of work in each is best", .range = {1, 60000}, .with = "slurm"},
     {"dry-run", 0, TS_INTO(struct sweep_args, dry_run), NULL, "print the scripts and what would be submitted",
      .with = "slurm"},
     {"capacity", 0, TS_INTO(struct sweep_args, capacity), "EFFORT",
-     "how the volume is found up to which servers keep the SLO: off (by busy share), quick or full"},
+     "how to find the volume up to which servers keep the SLO: off (by busy share), quick or full"},
     {"threads", 'j', TS_INTO(struct sweep_args, threads), "N",
      "threads (default: all CPUs); the results do not depend on it", .range = {1, TS_MAX_THREADS}},
     TS_OPTION_QUIET(struct sweep_args, quiet),
@@ -117,7 +118,7 @@ static enum ts_status read_scenario(struct job *job, struct ts_diags *diags)
     const bool drawn = job->spec.kind == TS_DESIGN_LHS || job->spec.kind == TS_DESIGN_SOBOL;
     if (n_points > 0 && !drawn) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "leave it out, or take --design lhs or sobol",
-                       "--points does nothing: a %s has as many as its axes say", ts_design_names[job->spec.kind]);
+                       "--points does nothing: the axes of a %s determine its points", ts_design_names[job->spec.kind]);
     }
     job->spec.n_points = n_points > 0 ? n_points : drawn ? sweep->n_points : 0;
     return ts_words_scenario_axes(&job->spec, &sweep->axes, &job->once.sets, diags);
@@ -344,7 +345,7 @@ static enum ts_status print_end(const struct job *job, struct ts_study_db *db, c
         printf("; %u cannot be: column why", counts.n_impossible);
     }
     if (counts.n_stopped > 0) {
-        printf("; %u stopped early, as they miss what is wanted: column why", counts.n_stopped);
+        printf("; %u stopped early, as they miss the SLO or a limit: column why", counts.n_stopped);
     }
     if (outcome->n_inexact > 0) {
         printf("\n%u did not reach --until '%s' within %u replications", outcome->n_inexact, job->args->until,
@@ -442,7 +443,7 @@ static enum ts_status sweep(struct job *job, struct ts_diags *diags)
         status = run_study(job, &spec, db, diags);
         ts_study_db_close(db);
     }
-    return status; /* a signal behind the last point has nothing to stop */
+    return status; /* a signal after the last point has nothing to stop */
 }
 
 /* How many replications: as typed, as the scenario's sweep says, or as many as --until may take. 0: as for a run. */

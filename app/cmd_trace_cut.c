@@ -19,12 +19,12 @@ static const struct cut_args defaults = {.trace.format = "auto", .out.path = "tr
 static const struct ts_option options[] = {
     TS_TRACE_ARGS_OPTIONS(struct cut_args, trace),
     {"from", 0, TS_INTO(struct cut_args, from), "TIME",
-     "the first of the window: a time since the file's first row, e.g. '2 h', or a date"},
-    {"to", 0, TS_INTO(struct cut_args, to), "TIME", "the end of the window, which is not in it"},
+     "start of the window: a time since the file's first row, e.g. '2 h', or a date"},
+    {"to", 0, TS_INTO(struct cut_args, to), "TIME", "end of the window, exclusive"},
     {"rows", 0, TS_INTO(struct cut_args, rows), "FIRST-LAST",
-     "of the requests in the window, in order of time, those from FIRST to LAST: the first is 1"},
+     "of the requests in the window, by time, numbers FIRST to LAST; the first is 1"},
     {"where", 0, TS_INTO(struct cut_args, where), "COLUMN=TEXT",
-     "only rows that have this text in that column (repeatable: all must hold)"},
+     "only rows with this value in that column (repeatable: all must match)"},
     TS_TRACE_OUT_OPTIONS(struct cut_args, out),
 };
 

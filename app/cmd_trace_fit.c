@@ -25,10 +25,9 @@ static const struct ts_option options[] = {
     TS_TRACE_ARGS_OPTIONS(struct fit_args, trace),
     {"out", 'o', TS_INTO(struct fit_args, out), "FILE", "where to write the workload"},
     {"by", 0, TS_INTO(struct fit_args, by), "COLUMN",
-     "the column that tells clients, models or kinds of request apart: each gets arrivals and lengths of its own"},
+     "the column that separates clients, models or kinds of request: each gets its own arrivals and lengths"},
     {"like", 0, TS_INTO(struct fit_args, like), "WORKLOAD",
-     "of a file of rates (ServeGen): what the requests are like, a preset or the file of a workload, relative to "
-     "--out"},
+     "for a file of rates (ServeGen): what the requests are like, a preset or a workload file, relative to --out"},
     TS_OPTION_QUIET(struct fit_args, quiet),
 };
 
@@ -152,7 +151,7 @@ static enum ts_status fit_rates(const struct fit_args *args, struct ts_diags *di
             diags, TS_EUSAGE, ts_span_file(args->trace.file),
             "--like chat, another preset (`tiersim trace generate --help`), or a workload whose classes have "
             "prompt: {quantiles: ...} and output: {quantiles: ...} from the lengths' distributions",
-            "rates say when requests come, and not how long they are");
+            "rates say when requests come, but not how long they are");
     }
     if (args->by || args->trace.map) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "a file of rates has no columns for %s",

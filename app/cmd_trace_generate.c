@@ -20,7 +20,7 @@ static const struct ts_option options[] = {
      "reasoning",
      .operand = TS_NEEDED},
     {"out", 'o', TS_INTO(struct generate_args, out), "FILE",
-     "where to write the trace: NAME.csv, or NAME.jsonl with what prompts consist of; .gz behind it compresses"},
+     "where to write the trace: NAME.csv, or NAME.jsonl, which keeps what prompts consist of; append .gz to compress"},
     TS_OPTION_SETS(struct generate_args, sets),
 };
 

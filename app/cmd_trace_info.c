@@ -120,7 +120,7 @@ static const struct trace_info_args defaults = {.trace.format = "auto"};
 static const struct ts_option options[] = {
     TS_TRACE_ARGS_OPTIONS(struct trace_info_args, trace),
     {"out", 'o', TS_INTO(struct trace_info_args, out), "FOLDER",
-     "draw it with gnuplot, too: rate, week, tokens, burstiness, prefix reuse, sessions, as .png, .svg and .csv"},
+     "also draw it with gnuplot: rate, week, tokens, burstiness, prefix reuse, sessions, as .png, .svg and .csv"},
 };
 
 static enum ts_status collect(void *user, struct ts_request_stream *stream, struct ts_diags *diags)

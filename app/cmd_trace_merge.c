@@ -18,13 +18,11 @@ static const struct merge_args defaults = {.out.path = "trace.csv"};
 
 static const struct ts_option options[] = {
     {TS_INTO(struct merge_args, files), "[CLASS=]FILE",
-     "request traces, of whatever formats; CLASS= makes all requests of that file ones of that class",
-     .operand = TS_NEEDED},
+     "request traces of any formats; CLASS= puts all requests of that file into that class", .operand = TS_NEEDED},
     {"align", 0, TS_INTO(struct merge_args, align), NULL,
-     "all files begin when the first one does (default: each at its own times)"},
+     "shift all files to start with the first one (default: each keeps its own times)"},
     {"same-names", 0, TS_INTO(struct merge_args, same_names), NULL,
-     "sessions and ids of prompts' content mean the same in all files, which are pieces of one (default: of each file "
-     "its own)"},
+     "session and content ids mean the same in all files, as pieces of one (default: separate for each file)"},
     TS_TRACE_OUT_OPTIONS(struct merge_args, out),
 };
 

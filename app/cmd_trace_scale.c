@@ -1,8 +1,8 @@
 /* tiersim trace scale FILE: more or fewer requests than a trace has, longer or shorter ones.
  *
  * Fewer: each request, or each session as a whole, is kept with that probability, by a hash of its number and the seed.
- * More: the file is laid over itself, each copy a shift later than the one before it; what a copy has behind the end of
- * the file comes before its beginning, so that the rate is that many times as high at any time. Independent copies
+ * More: copies of the file are overlaid, each copy a shift later than the one before it; what a copy has after the end
+ * of the file comes before its beginning, so that the rate is that many times as high at any time. Independent copies
  * have the variance/mean of the file, while gaps divided by the factor (trace: {scale_rate: ...} of a scenario) have
  * that of windows that are longer by the factor. A file of sessions is not wrapped round: that would cut them. */
 #include <math.h>
@@ -26,12 +26,13 @@ static const struct scale_args defaults = {.trace.format = "auto", .out.path = "
 static const struct ts_option options[] = {
     TS_TRACE_ARGS_OPTIONS(struct scale_args, trace),
     {"rate", 0, TS_INTO(struct scale_args, rate), "FACTOR",
-     "so many times the requests: below 1 they are thinned out at random, above 1 the file is laid over itself"},
-    {"prompt", 0, TS_INTO(struct scale_args, prompt), "FACTOR", "prompts are so many times as long"},
-    {"output", 0, TS_INTO(struct scale_args, output), "FACTOR", "replies are so many times as long"},
+     "factor on the number of requests: below 1 thinned at random, above 1 copies of the file are overlaid"},
+    {"prompt", 0, TS_INTO(struct scale_args, prompt), "FACTOR", "factor on prompt lengths"},
+    {"output", 0, TS_INTO(struct scale_args, output), "FACTOR", "factor on reply lengths"},
     {"shift", 0, TS_INTO(struct scale_args, shift), "TIME",
-     "from one copy to the next (default: 10 min, or the file divided by the copies if that is less)", .with = "rate"},
-    {"seed", 0, TS_INTO(struct scale_args, seed), "N", "of the requests that are thinned out", .range = {0, UINT32_MAX},
+     "shift from one copy to the next (default: 10 min, or the file's length divided by the copies if that is less)",
+     .with = "rate"},
+    {"seed", 0, TS_INTO(struct scale_args, seed), "N", "random seed of the thinning", .range = {0, UINT32_MAX},
      .with = "rate"},
     TS_TRACE_OUT_OPTIONS(struct scale_args, out),
 };
@@ -40,7 +41,7 @@ static const struct ts_option options[] = {
 struct extent {
     struct ts_trace_part *parts; /* [2 * MAX_COPIES] */
     uint64_t n;
-    int64_t last_ns, period_ns; /* with the gap behind the last request */
+    int64_t last_ns, period_ns; /* with the gap after the last request */
     bool has_sessions;
 };
 
@@ -73,7 +74,7 @@ static enum ts_status read_factors(struct factors *out, const struct scale_args 
     enum ts_status status = TS_OK;
     if (!args->rate && !args->prompt && !args->output) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write for example --rate 2",
-                       "nothing is said to be scaled: --rate, --prompt or --output");
+                       "nothing to scale: --rate, --prompt or --output");
     }
     if (args->rate) {
         status = ts_trace_number(&out->rate, "--rate", args->rate, "1", 0.0, diags);
@@ -89,7 +90,7 @@ static enum ts_status read_factors(struct factors *out, const struct scale_args 
     }
     if (status == TS_OK && out->rate > MAX_COPIES) {
         status = ts_fail(diags, TS_EUSAGE, ts_span_none(), "scale a file that was scaled before",
-                         "--rate %g: a file is laid over itself at most %d times", out->rate, (int)MAX_COPIES);
+                         "--rate %g: at most %d copies of a file are overlaid", out->rate, (int)MAX_COPIES);
     }
     if (status == TS_OK && args->shift && out->rate <= 1.0) {
         status = ts_fail(diags, TS_EUSAGE, ts_span_none(), NULL, "--shift does nothing with a --rate of at most 1");
@@ -106,7 +107,7 @@ static int64_t shift_of(const struct factors *factors, const struct extent *exte
     return factors->shift_s > 0.0 ? ts_ns_from_s(factors->shift_s) : even_ns < usual_ns ? even_ns : usual_ns;
 }
 
-/* The parts of copy k, behind the n that there are. */
+/* The parts of copy k, after the n that there are. */
 static size_t add_copy(struct ts_trace_part *parts, size_t n, const struct ts_trace_part *whole, size_t k,
                        int64_t shift_ns, const struct extent *extent)
 {
@@ -137,11 +138,11 @@ static void tell_method(struct ts_text *out, const struct factors *factors, cons
     if (factors->rate < 1.0) {
         ts_text_printf(out, "each %s is kept with probability %.9g (seed %u)", unit, factors->rate, (unsigned)seed);
     } else if (factors->rate > 1.0) {
-        ts_text_printf(out, "%.0f copies laid over one another, each ", n_copies);
+        ts_text_printf(out, "%.0f copies overlaid, each ", n_copies);
         ts_units_format(out, ts_s_from_ns(shift_ns), "s");
         ts_text_puts(out, extent->has_sessions
                               ? " later than the one before it; the beginning and the end have fewer"
-                              : " later than the one before it, and what is behind the end put before the beginning");
+                              : " later than the one before it, and what is past the end moved to the beginning");
         if (rest > 0.0) {
             ts_text_printf(out, "; of the last one each %s is kept with probability %.9g (seed %u)", unit, rest,
                            (unsigned)seed);
@@ -210,7 +211,7 @@ static enum ts_status run(const void *untyped, struct ts_arena *arena, struct ts
 
 const struct ts_command ts_command_trace_scale = {
     .name = "trace scale",
-    .summary = "Make a trace of more or fewer, longer or shorter requests",
+    .summary = "Scale a trace: more or fewer, longer or shorter requests",
     .examples = "  tiersim trace scale AzureLLMInferenceTrace_conv.csv --rate 3 -o busy.csv\n"
                 "  tiersim trace scale calls.csv --rate 0.1 --seed 7 -o tenth.csv\n"
                 "  tiersim trace scale calls.csv --prompt 2 --output 1.5 -o next-year.csv\n",

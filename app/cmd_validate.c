@@ -29,9 +29,10 @@ static const struct ts_option options[] = {
     {"duration", 0, TS_INTO(struct validate_args, duration), "TIME",
      "how long requests arrive at each load (default 40 s; with --quick 13 s)"},
     {"runs", 0, TS_INTO(struct validate_args, runs), "N",
-     "serve each load that many times, with other requests, and judge the median", .range = {1, TS_VALIDATE_MAX_RUNS}},
+     "serve each load this many times, with different requests, and judge the median",
+     .range = {1, TS_VALIDATE_MAX_RUNS}},
     {"max-error", 0, TS_INTO(struct validate_args, max_error), "SHARE",
-     "exit 3 if a mean or median is off by more, e.g. '5 %'; percentiles may be off twice as much"},
+     "exit code 3 if a mean or median is off by more, e.g. '5 %'; percentiles may be off by twice as much"},
     {"quick", 0, TS_INTO(struct validate_args, quick), NULL, "a shorter validation, in about a minute"},
     {"gguf", 0, TS_INTO(struct validate_args, gguf), "FILE",
      "serve with the weights of this GGUF file instead of made-up ones", .without = {"endpoint"}},
@@ -40,9 +41,9 @@ static const struct ts_option options[] = {
     {"threads", 'j', TS_INTO(struct validate_args, threads), "N", "threads of the reference engine (default: all CPUs)",
      .range = {1, TS_MAX_THREADS}, .without = {"endpoint"}},
     {"endpoint", 0, TS_INTO(struct validate_args, url), "URL",
-     "hold the simulation against this OpenAI-compatible endpoint instead of the reference engine"},
+     "compare the simulation with this OpenAI-compatible endpoint instead of the reference engine"},
     {"slots", 0, TS_INTO(struct validate_args, slots), "N",
-     "the endpoint serves that many sequences at once, each in a slot (llama-server's -np)",
+     "the endpoint serves this many sequences at once, each in a slot (llama-server's -np)",
      .range = {1, TS_VALIDATE_MAX_SLOTS}, .with = "endpoint"},
     {"kv-unified", 0, TS_INTO(struct validate_args, kv_unified), NULL,
      "the slots share one KV buffer (llama-server --kv-unified; always so in ik_llama.cpp)", .with = "slots"},
@@ -124,7 +125,7 @@ static enum ts_status run(const void *args, struct ts_arena *arena, struct ts_di
 
 const struct ts_command ts_command_validate = {
     .name = "validate",
-    .summary = "Hold the simulation against live runs of the reference engine on this machine",
+    .summary = "Compare the simulation with live runs of the reference engine on this machine",
     .examples = "  tiersim validate --quick\n"
                 "  tiersim validate --endpoint http://localhost:8080 --slots 4 --ignore-eos --load 60\n"
                 "  tiersim validate --load 60,90 --max-error '5 %'\n"

@@ -22,16 +22,16 @@ struct ts_scenario_args {
 #define TS_OPTION_UNTIL(type, field)                                                                                   \
     {                                                                                                                  \
         "until", 0, TS_INTO(type, field), "FIGURE",                                                                    \
-            "add replications until its 95 % interval is that narrow, e.g. 'ttft.p99 +-2 %'; --replications is the "   \
+            "add replications until its 95 % interval is this narrow, e.g. 'ttft.p99 +-2 %'; --replications is the "   \
             "most then (default: 1000)"                                                                                \
     }
 #define TS_OPTION_MEASUREMENT(type, field)                                                                             \
     {                                                                                                                  \
         "measurement", 'm', TS_INTO(type, field.measurement), "FILE",                                                  \
-            "the measurement behind `hardware: this-machine` (default: what `tiersim bench` wrote)"                    \
+            "the measurement for `hardware: this-machine` (default: what `tiersim bench` wrote)"                       \
     }
 
-/* last_set: one more override behind the others, or NULL. A warning if --measurement does nothing. As ts_scenario_load.
+/* last_set: one more override after the others, or NULL. A warning if --measurement does nothing. As ts_scenario_load.
  */
 enum ts_status ts_load_scenario(struct ts_scenario *out, const struct ts_scenario_args *args, const char *last_set,
                                 struct ts_diags *diags);

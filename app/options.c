@@ -142,7 +142,7 @@ static enum ts_status store(struct reading *r, const struct ts_option *row, cons
 
 /* ---- reading ---- */
 
-/* Numbers may be negative; what else begins with '-' is an option, or has to be written behind a '='. */
+/* Numbers may be negative; what else begins with '-' is an option, or has to be written after a '='. */
 static bool is_option(const char *word)
 {
     return word[0] == '-' && word[1] != '\0' && !strchr("0123456789.", word[1]);

@@ -142,7 +142,7 @@ static void put_binding(struct page *page)
         }
     }
     if (line.len == 0) {
-        ts_text_puts(&line, "nothing: no cheaper design that was run misses anything");
+        ts_text_puts(&line, "nothing: no cheaper design that was run misses any limit");
     }
     put_line(page, "bound by", &line);
     ts_text_deinit(&line);
@@ -229,7 +229,7 @@ static void put_next_steps(struct page *page, const struct ts_plan_headroom *hea
         ts_text_init(&line);
         ts_text_printf(&line, "one more replica of %s (%s) ", model->tiers[tier].name, headroom->replica[tier]);
         if (volume <= 1.0) {
-            ts_text_puts(&line, "for the busiest hour to keep the SLO, too: all hours together do without");
+            ts_text_puts(&line, "so that the busiest hour keeps the SLO as well: over all hours it is kept without");
         } else {
             ts_text_puts(&line, "at ");
             ts_text_number(&line, volume, 2);
@@ -351,7 +351,7 @@ static void put_none(struct page *page)
 static void put_fates(struct page *page)
 {
     static const char *const words[TS_PLAN_N_FATES] = {
-        [TS_PLAN_UNTRIED] = "behind what was found",
+        [TS_PLAN_UNTRIED] = "after what was found",
         [TS_PLAN_IMPOSSIBLE] = "cannot be (do not fit their memory, for example)",
         [TS_PLAN_TOO_WEAK] = "miss the SLO in the hours that half of the calls come in",
         [TS_PLAN_TOO_DEAR] = "whose machines alone cost more than a design that keeps everything",

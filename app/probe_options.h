@@ -30,24 +30,24 @@ struct ts_endpoint_args {
          .with = (needs)},                                                                                             \
         {"ca-file",      0, TS_INTO(type, field.ca_file), "FILE", "certificates to trust instead of the system's",     \
          .with = (needs)},                                                                                             \
-        {"timeout", 0, TS_INTO(type, field.timeout), "TIME", "give up on a reply after that long", .with = (needs)},   \
+        {"timeout", 0, TS_INTO(type, field.timeout), "TIME", "give up on a reply after this time", .with = (needs)},   \
         {"retries",                                                                                                    \
          0,                                                                                                            \
          TS_INTO(type, field.retries),                                                                                 \
          "N",                                                                                                          \
-         "send again what is refused for the time being, at most that often",                                          \
+         "maximum retries of requests refused temporarily (429, 503)",                                                 \
          .range = {0, 20},                                                                                             \
          .with = (needs)},                                                                                             \
         {"seed",                                                                                                       \
          0,                                                                                                            \
          TS_INTO(type, field.seed),                                                                                    \
          "N",                                                                                                          \
-         "of the prompts' words, to send the same again (default: others every time)",                                 \
+         "seed of the prompts' words, to repeat them (default: new ones every time)",                                  \
          .range = {1, UINT32_MAX},                                                                                     \
          .with = (needs)},                                                                                             \
     {                                                                                                                  \
         "ignore-eos", 0, TS_INTO(type, field.ignore_eos), NULL,                                                        \
-            "ask for replies of exactly the wanted length (vLLM, llama-server)", .with = (needs)                       \
+            "ask for replies of exactly the requested length (vLLM, llama-server)", .with = (needs)                    \
     }
 
 /* *seed: of the prompts, as the user may write it again. address: as the user wrote it. The key comes from the

@@ -1,4 +1,4 @@
-/* Hides the numbers behind the words: requests of all replications, calls that could have been found in a cache. */
+/* Hides the numbers in the words: requests of all replications, calls that could have been found in a cache. */
 #include "app/run_words.h"
 
 #include <stdio.h>
@@ -40,8 +40,7 @@ void ts_run_warn_prompts(const struct ts_replications *runs, const struct ts_sce
         }
         if (written && n_calls > 0 && runs->merged.tiers[i].looked_up_tok == 0) {
             ts_diags_add(diags, TS_WARNING, ts_span_file(scenario->workload.trace_path), NULL,
-                         "no call of '%s' earned its price of cached input: none of them tells what its prompt begins "
-                         "with",
+                         "no call of '%s' got the price of cached input: none says what its prompt starts with",
                          tier->name);
         }
     }

@@ -36,7 +36,7 @@ static enum ts_status read_max_array(uint32_t *out, bool dry, struct ts_diags *d
     ts_diags_deinit(&own);
     *out = size > 0 ? (uint32_t)size : DEFAULT_MAX_ARRAY;
     if (status == TS_EUNSUPPORTED && !dry) {
-        return ts_fail(diags, status, ts_span_none(), "--dry-run prints what would be done",
+        return ts_fail(diags, status, ts_span_none(), "use --dry-run to print what would be done",
                        "there is no Slurm here: scontrol is not installed");
     }
     if (dry && !at) {
@@ -90,7 +90,7 @@ static enum ts_status submit(struct ts_text *id, const char *const *argv, bool d
     ts_text_init(&said);
     enum ts_status status = ts_child_read(&said, argv, diags);
     if (status == TS_EUNSUPPORTED) {
-        status = ts_fail(diags, status, ts_span_none(), "--dry-run prints what would be done",
+        status = ts_fail(diags, status, ts_span_none(), "use --dry-run to print what would be done",
                          "there is no Slurm here: sbatch is not installed");
     }
     const size_t n = strspn(said.data, "0123456789");

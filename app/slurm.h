@@ -1,4 +1,4 @@
-/* A study on a Slurm cluster: its shards as a job array, and a job behind it that merges them. */
+/* A study on a Slurm cluster: its shards as a job array, and a job after it that merges them. */
 #ifndef TS_APP_SLURM_H
 #define TS_APP_SLURM_H
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/slug.h"
 
-/* An axis has all values of its key behind one --set. */
+/* An axis has all values of its key after one --set. */
 static enum ts_status check_once(const struct ts_design_spec *spec, const struct ts_option_texts *once,
                                  struct ts_diags *diags)
 {
@@ -42,7 +42,7 @@ enum ts_status ts_words_axes(struct ts_design_spec *out, struct ts_option_texts 
         }
         for (uint32_t a = 0; a < out->n_axes; a++) {
             if (ts_str_equal(out->axes[a].key, axis.key)) {
-                return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write all of its values behind one --set",
+                return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write all of its values after one --set",
                                "%s is an axis already", axis.key);
             }
         }

@@ -35,7 +35,7 @@ enum ts_status ts_words_effort(enum ts_capacity_effort *out, const char *word, b
 /* The folder that is named, or out/NAME-KIND. NULL: out of memory. */
 const char *ts_words_folder(const char *named, const char *scenario, const char *kind, struct ts_arena *arena);
 
-/* The study's file without ".db": out/NAME-study, or the one named; and with what stands behind it. In `arena`, NULL:
+/* The study's file without ".db": out/NAME-study, or the one named; and with what stands after it. In `arena`, NULL:
  * out of memory. */
 const char *ts_words_study_stem(const char *named, const char *scenario, struct ts_arena *arena);
 

@@ -20,7 +20,7 @@ enum ts_status ts_trace_args_map(const struct ts_trace_map **out, const char *te
                                  struct ts_diags *diags);
 
 /* Opens the trace and consumes it; if the file turns out not to be in order late, once more from its beginning, sorted:
- * `consume` begins anew then. *stream is there behind it, whatever comes back, or NULL; the caller destroys it. What
+ * `consume` begins anew then. *stream is there after it, whatever comes back, or NULL; the caller destroys it. What
  * somebody should know of the file is not told yet: ts_trace_counts_warn. */
 struct ts_trace_consumer {
     enum ts_status (*consume)(void *user, struct ts_request_stream *stream, struct ts_diags *diags);

@@ -110,7 +110,7 @@ static void make_tokens(struct ts_text *csv, struct ts_text *gp, const struct ts
     put_cdf(csv, 1, &stats->output_tok);
     ts_text_printf(gp,
                    "set logscale x 10\nset xrange [1:*]\nset yrange [0:100]\nset grid xtics\nset format x '%%.0s%%c'\n"
-                   "set xlabel \"tokens (logarithmic)\\n \"\nset ylabel 'requests with at most so many (%%)'\n"
+                   "set xlabel \"tokens (logarithmic)\\n \"\nset ylabel 'requests with at most this many (%%)'\n"
                    "plot 'tokens.csv' using 1:(100*$2) with lines linewidth 2.4 linecolor rgb '%s' title 'prompt', \\\n"
                    "     'tokens.csv' using 1:(100*$3) with lines linewidth 2.4 linecolor rgb '%s' title 'output'\n",
                    ts_chart_colour(0), ts_chart_colour(1));
@@ -192,7 +192,7 @@ static void make_sessions(struct ts_text *csv, struct ts_text *gp, const struct 
     }
     ts_text_printf(gp,
                    "set logscale x 10\nset xrange [0.9:*]\nset yrange [0:100]\nset grid xtics\n"
-                   "set xlabel 'calls of a session (logarithmic)'\nset ylabel 'sessions with at most so many (%%)'\n"
+                   "set xlabel 'calls of a session (logarithmic)'\nset ylabel 'sessions with at most this many (%%)'\n"
                    "plot 'sessions.csv' using 1:(100*$3) with steps linewidth 2.4 linecolor rgb '%s' notitle\n",
                    ts_chart_colour(0));
 }

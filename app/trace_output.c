@@ -75,7 +75,7 @@ static void warn_of_late_columns(const struct ts_trace_out_args *args, const str
                                                                     : NULL;
     if (what) {
         ts_diags_add(diags, TS_WARNING, ts_span_file(args->path), "write a file NAME.jsonl to keep it",
-                     "the first rows tell of no %s, so that there is no column for it, but later ones do", what);
+                     "the first rows have no %s, so there is no column for it, but later ones do", what);
     }
 }
 
@@ -216,7 +216,7 @@ static enum ts_status check_as(const struct ts_trace_out_args *args, struct ts_d
     }
     if (!args->as && ts_str_equal(args->path, "-")) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write --as csv or --as jsonl",
-                       "standard output has no name that tells the format");
+                       "standard output has no name to infer the format from");
     }
     return TS_OK;
 }

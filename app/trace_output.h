@@ -12,7 +12,8 @@ struct ts_trace_out_args {
 
 #define TS_TRACE_OUT_OPTIONS(type, field)                                                                              \
     {"out", 'o', TS_INTO(type, field.path), "FILE",                                                                    \
-     "where to write the trace: NAME.csv, or NAME.jsonl with what prompts consist of; .gz behind it compresses; - is " \
+     "where to write the trace: NAME.csv, or NAME.jsonl, which keeps what prompts consist of; append .gz to "          \
+     "compress; - is "                                                                                                 \
      "standard output"},                                                                                               \
         {"as", 0, TS_INTO(type, field.as), "FORMAT", "csv or jsonl (default: what the name of the file ends with)"},   \
         TS_OPTION_QUIET(type, field.quiet)

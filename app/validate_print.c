@@ -13,14 +13,13 @@ static void print_steps(const struct ts_validate_view *view)
         n_samples += engine->steps[i].n_samples;
     }
     if (view->live) {
-        printf(
-            "step times: %zu samples of %zu kinds of steps, before, amid and after serving; fit off by %.2g %% in the "
-            "median\n",
-            n_samples, engine->n_steps, 100.0 * engine->table.error.median_frac);
-        printf(
-            "behind prompts: steps that only decode take up to %.2g ms longer, others %.2g ms; it fades by e in %.2g "
-            "ms\n",
-            1e3 * view->memory->decode.extra_s, 1e3 * view->memory->prompt.extra_s, 1e3 * view->memory->memory_s);
+        printf("step times: %zu samples of %zu kinds of steps, before, during and after serving; fit off by %.2g %% in "
+               "the "
+               "median\n",
+               n_samples, engine->n_steps, 100.0 * engine->table.error.median_frac);
+        printf("after prompts: steps that only decode take up to %.2g ms longer, others %.2g ms; it fades by e in %.2g "
+               "ms\n",
+               1e3 * view->memory->decode.extra_s, 1e3 * view->memory->prompt.extra_s, 1e3 * view->memory->memory_s);
     } else {
         printf("step times: probed over a grid and with other requests of the workload; fit off by %.2g %% in the "
                "median\n",

@@ -20,7 +20,7 @@ static bool has_key(const char *text, const char *key)
     return false;
 }
 
-/* The file with what a scenario needs beside a workload, behind it so that its lines keep their numbers. */
+/* The file with what a scenario needs beside a workload, after it so that its lines keep their numbers. */
 static enum ts_status put_scenario(struct ts_text *out, const char *name, const char *text, struct ts_diags *diags)
 {
     char *data = NULL;

@@ -146,10 +146,9 @@ static enum ts_status fail_memory(struct ts_csv_reader *reader, struct ts_diags 
 
 static enum ts_status fail_quote(struct ts_csv_reader *reader, uint64_t line, uint64_t col, struct ts_diags *diags)
 {
-    return fail(reader,
-                ts_fail(diags, TS_EINPUT, here(reader, line, col),
-                        "a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"",
-                        "a quotation mark out of place"));
+    return fail(reader, ts_fail(diags, TS_EINPUT, here(reader, line, col),
+                                "write a quote within a field twice, and the field in quotes: \"say \"\"yes\"\"\"",
+                                "a quotation mark out of place"));
 }
 
 static enum ts_status fail_row_too_long(struct ts_csv_reader *reader, struct ts_diags *diags)
@@ -166,7 +165,7 @@ static enum ts_status fail_nul(struct ts_csv_reader *reader, struct ts_diags *di
                                 "a NUL byte: this is not a text file"));
 }
 
-/* The next chunk; sets at_end behind the last byte. */
+/* The next chunk; sets at_end after the last byte. */
 static enum ts_status fill(struct ts_csv_reader *reader, struct ts_diags *diags)
 {
     size_t len = 0;
@@ -381,7 +380,7 @@ static enum ts_status check_length(struct ts_csv_reader *reader, struct ts_diags
     const char *model = reader->header.n_fields > 0 ? "header" : "first row";
     return ts_fail(diags, TS_EINPUT, ts_csv_span(reader, &reader->row, reader->n_expected), NULL,
                    "%zu field%s, but the %s has %zu: %s", n, n == 1 ? "" : "s", model, reader->n_expected,
-                   more ? "is a field with a comma not in quotes?" : "is the row cut off?");
+                   more ? "does a field with a comma lack quotes?" : "is the row cut off?");
 }
 
 enum ts_status ts_csv_next(struct ts_csv_reader *reader, const struct ts_csv_row **row, struct ts_diags *diags)
@@ -411,7 +410,8 @@ static enum ts_status read_header(struct ts_csv_reader *reader, struct ts_diags 
         return status;
     }
     if (reader->row.n_fields == 0) {
-        return ts_fail(diags, TS_EINPUT, ts_span_file(reader->name), NULL, "the file is empty: a header row is due");
+        return ts_fail(diags, TS_EINPUT, ts_span_file(reader->name), NULL,
+                       "the file is empty: a header row is expected");
     }
     struct cells fresh = {.n = 0};
     ts_text_init(&fresh.text);

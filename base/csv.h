@@ -45,7 +45,7 @@ const struct ts_csv_row *ts_csv_header(const struct ts_csv_reader *reader);
 int ts_csv_column(const struct ts_csv_reader *reader, const char *name);
 
 /* Next row that is not blank: TS_OK with *row set, TS_OK with *row = NULL at the end, or an error with a diagnostic.
- * After a row of the wrong length the reader goes on with the row behind it; any other error is final and is returned
+ * After a row of the wrong length the reader goes on with the row after it; any other error is final and is returned
  * again, without a second diagnostic. */
 enum ts_status ts_csv_next(struct ts_csv_reader *reader, const struct ts_csv_row **row, struct ts_diags *diags);
 

@@ -65,7 +65,7 @@ static bool take_field(const unsigned char *data, size_t begin, size_t end, stru
     return true;
 }
 
-/* Writes the NULs behind the fields. */
+/* Writes the NULs after the fields. */
 static void seal(unsigned char *data, const struct ts_csv_field *fields, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

@@ -7,9 +7,9 @@
 #include "base/csv.h"
 
 /* If data begins with a whole row (up to and with its LF or CRLF) in which every field stands for itself, splits it in
- * place: fields[0..*n) point into data, a NUL behind each. Returns the length of the row with its line end; 0, with
+ * place: fields[0..*n) point into data, a NUL after each. Returns the length of the row with its line end; 0, with
  * data as it was, for any other row (quotes, blanks at the ends of a field, control characters, a blank line, more than
- * cap fields, or a line that goes on behind len). */
+ * cap fields, or a line that goes on after len). */
 size_t ts_csv_plain_row(unsigned char *data, size_t len, struct ts_csv_field *fields, size_t cap, size_t *n);
 
 #endif

@@ -38,7 +38,7 @@ struct ts_diag {
     char *file; /* NULL: not about a file */
     uint32_t line, col, len;
     char *message;
-    char *hint;      /* "did you mean 'edge'?" or NULL; printed behind "help: " */
+    char *hint;      /* "did you mean 'edge'?" or NULL; printed after "help: " */
     char *line_text; /* NULL: no caret */
 };
 
@@ -71,7 +71,7 @@ enum ts_status ts_fail_hint(struct ts_diags *diags, enum ts_status status, struc
  * TS_EIO. */
 enum ts_status ts_fail_errno(struct ts_diags *diags, const char *path, const char *what, int error);
 
-/* Moves everything from `from` behind what `to` has, source lines included; `from` is empty then. `to` may be NULL:
+/* Moves everything from `from` after what `to` has, source lines included; `from` is empty then. `to` may be NULL:
  * then it is dropped. */
 void ts_diags_move(struct ts_diags *to, struct ts_diags *from);
 /* The message of the first error, borrowed; "" if there is none. */

@@ -27,7 +27,7 @@ struct ts_gzip_writer;
 enum ts_status ts_gzip_writer_open(struct ts_gzip_writer **out, FILE *stream);
 /* TS_EIO: the stream takes no more. */
 enum ts_status ts_gzip_writer_write(struct ts_gzip_writer *writer, const void *bytes, size_t len);
-/* Ends the gzip member and frees the writer. Several members behind one another are a good gzip file. */
+/* Ends the gzip member and frees the writer. Several members after one another are a good gzip file. */
 enum ts_status ts_gzip_writer_finish(struct ts_gzip_writer *writer);
 void ts_gzip_writer_abort(struct ts_gzip_writer *writer); /* NULL is fine */
 

@@ -144,7 +144,7 @@ static enum ts_status fail_between(const struct ts_json_stream *stream, const ch
     return ts_fail(diags, TS_EINPUT, at, NULL, "not valid JSON: %s expected", due);
 }
 
-/* Behind the item of an array: past the comma. */
+/* After the item of an array: past the comma. */
 static enum ts_status skip_comma(struct ts_json_stream *stream, struct ts_diags *diags)
 {
     if (stream->pos == stream->len || stream->data[stream->pos] != ',') {

@@ -62,7 +62,7 @@ bool ts_json_int(const struct ts_json *value, int64_t *out);
 bool ts_json_bool(const struct ts_json *value, bool *out);
 const char *ts_json_string(const struct ts_json *value); /* NULL if not a string */
 
-/* Where the value at a path of keys (behind the last: NULL) stands in a text that has been parsed, for a diagnostic;
+/* Where the value at a path of keys (after the last: NULL) stands in a text that has been parsed, for a diagnostic;
  * the file alone if it is not there. `source` is borrowed. */
 struct ts_source;
 struct ts_span ts_json_span(const struct ts_source *source, const char *const *keys);

@@ -19,7 +19,7 @@ static size_t skip_blanks(const struct walk *w, size_t at)
     return at;
 }
 
-/* From the opening quote to behind the closing one. */
+/* From the opening quote to after the closing one. */
 static size_t skip_string(const struct walk *w, size_t at)
 {
     for (at++; at < w->len && w->data[at] != '"'; at++) {
@@ -28,7 +28,7 @@ static size_t skip_string(const struct walk *w, size_t at)
     return at < w->len ? at + 1 : w->len;
 }
 
-/* Behind the value that begins at `at`. */
+/* After the value that begins at `at`. */
 static size_t skip_value(const struct walk *w, size_t at)
 {
     size_t depth = 0;

@@ -1,4 +1,4 @@
-/* Hides how places are found and given back: what stands behind a removed entry moves up (Knuth, "The Art of Computer
+/* Hides how places are found and given back: what stands after a removed entry moves up (Knuth, "The Art of Computer
  * Programming" 3, 6.4, algorithm R), so that no marks of removed ones are left over. */
 #include "base/key_table.h"
 

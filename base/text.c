@@ -170,7 +170,7 @@ void ts_text_double(struct ts_text *text, double value)
     ts_text_append(text, buffer, len);
 }
 
-/* Drops zeros behind the point, and the point: "4.500" -> "4.5", "3.000e-09" -> "3e-09". Returns the new length. */
+/* Drops zeros after the point, and the point: "4.500" -> "4.5", "3.000e-09" -> "3e-09". Returns the new length. */
 static size_t trim_fraction(char *buffer, size_t len)
 {
     char *point = strchr(buffer, '.');

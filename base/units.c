@@ -202,7 +202,7 @@ static bool scale(struct measure *measure, const struct measure *by, int power)
     return true;
 }
 
-/* One factor: [multiplier] [name]. Before the first slash both may be absent ("5 /s", "40 k/day"), behind one a name is
+/* One factor: [multiplier] [name]. Before the first slash both may be absent ("5 /s", "40 k/day"), after one a name is
  * due. */
 static bool read_factor(struct cursor *cursor, struct measure *out, int power)
 {
@@ -382,9 +382,9 @@ static void explain_mismatch(const struct cursor *cursor, const struct measure *
     const struct ts_units_kind *due = kind_of(&wanted->dims);
     explain(cursor, "'%s' is %s, but ", cursor->whole, is != NULL ? is->noun : "of another dimension");
     if (due != NULL) {
-        explain(cursor, "%s is due, for example ", due->noun);
+        explain(cursor, "%s is expected, for example ", due->noun);
     } else {
-        explain(cursor, "a quantity in %s is due, for example ", want);
+        explain(cursor, "expected a quantity in %s, for example ", want);
     }
     explain_example(cursor, want, wanted);
 }
@@ -411,7 +411,7 @@ static double convert(double value, double mul, double div)
     return value * mul / div;
 }
 
-/* Nothing behind the number, or a multiplier alone. */
+/* Nothing after the number, or a multiplier alone. */
 static bool is_bare(const char *rest)
 {
     const char multiplier[2] = {*rest, '\0'};

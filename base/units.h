@@ -19,7 +19,8 @@
 
 /* Parses `text` and converts to the unit `want` ("s", "byte", "USD/kWh", "1/s", "tok", "1" for a plain number or a
  * percentage). On failure returns false, leaves *out, and says in `why` (may be NULL) what is wrong and what to write,
- * e.g. "a unit is missing: write for example '40 ms'" or "'40 kg' is a mass, but a time is due, for example '40 ms'".
+ * e.g. "a unit is missing: write for example '40 ms'" or "'40 kg' is a mass, but a time is expected, for example '40
+ * ms'".
  */
 bool ts_units_parse(double *out, const char *text, const char *want, struct ts_text *why);
 

@@ -1,4 +1,4 @@
-/* What a plan is held against: named, each with its bill, whether policy permits it, and what the plan is worth beside
+/* Baselines of a plan: named, each with its bill, whether policy permits it, and what the plan is worth beside
  * it. The headline's is the first. Pure, but for the service, which is simulated elsewhere (study/service.h). */
 #ifndef TS_ECON_BASELINES_H
 #define TS_ECON_BASELINES_H

@@ -17,7 +17,7 @@
 
 #define J_PER_KWH 3.6e6
 
-/* Behind the warm-up. */
+/* After the warm-up. */
 static double arrivals_of(const struct ts_result *result)
 {
     double n = 0.0;

@@ -59,7 +59,7 @@ static double end_slope(double s0, double s1, double h0, double h1)
     return p * s0 <= 0.0 ? 0.0 : fabs(p) > 2.0 * fabs(s0) ? 2.0 * s0 : p;
 }
 
-/* Of the step behind a volume. */
+/* Of the step after a volume. */
 static double step_of(const struct ts_use_curve *curve, uint32_t i)
 {
     return curve->volume[i + 1] - curve->volume[i];

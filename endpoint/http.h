@@ -21,7 +21,7 @@ struct ts_http_options {
     const char *ca_file; /* certificates to trust instead of the system's; NULL: the system's */
     double connect_s;    /* give up connecting after that long */
     double stall_s;      /* give up on a reply that sends nothing for that long */
-    double total_s;      /* give up on a reply after that long */
+    double total_s;      /* give up on a reply after this time */
     const char *agent;   /* "tiersim/0.1" */
 };
 

@@ -189,7 +189,7 @@ static void read_finish(struct ts_openai_event *out, const struct ts_json *choic
     if (out->finished && out->error[0] == '\0' && is_given_up(reason)) {
         struct ts_text words;
         ts_text_init(&words);
-        ts_text_printf(&words, "the server gave the reply up: finish_reason '%s'", reason);
+        ts_text_printf(&words, "the server aborted the reply: finish_reason '%s'", reason);
         put_message(out->error, words.data, words.len, key);
         ts_text_deinit(&words);
     }

@@ -12,7 +12,7 @@
 /* One way to ask for a completion. */
 struct ts_openai_api {
     const char *name;        /* "chat", "chat-new", "completions" */
-    const char *path;        /* behind the base URL: "/chat/completions" */
+    const char *path;        /* after the base URL: "/chat/completions" */
     const char *limit_field; /* "max_tokens" */
     bool chat;
     const char *doc;

@@ -97,7 +97,7 @@ enum ts_status ts_probe_run(struct ts_probe_result *out, const struct ts_probe_l
                             const struct ts_probe_options *options, struct ts_diags *diags);
 void ts_probe_result_deinit(struct ts_probe_result *result);
 
-/* Seconds a token behind the first one that was shown; NaN with fewer than two of them, or of a reply that is not done.
+/* Seconds a token after the first one that was shown; NaN with fewer than two of them, or of a reply that is not done.
  */
 double ts_probe_tpot_s(const struct ts_probe_record *record);
 

@@ -1,6 +1,6 @@
 /* Hides how an event stream is cut: lines end in LF, CRLF or CR, a blank line ends an event.
  *
- * Worked: "data: a\ndata:b\n\n" is one event, "a\nb": one blank behind the colon is dropped. */
+ * Worked: "data: a\ndata:b\n\n" is one event, "a\nb": one blank after the colon is dropped. */
 #include "endpoint/sse.h"
 
 #include <string.h>

@@ -14,7 +14,7 @@ struct ts_sse {
     struct ts_text line; /* the line under way */
     struct ts_text data; /* of the event under way, its lines joined by LF */
     bool has_data;
-    bool after_cr; /* the last byte was a CR: a LF behind it belongs to it */
+    bool after_cr; /* the last byte was a CR: a LF after it belongs to it */
     bool begun;    /* the first line is through: no byte-order mark any more */
 };
 

@@ -116,7 +116,7 @@ static enum ts_status measure_item(struct ts_model_bench *bench, struct ts_model
 {
     double total = 0.0;
     bool warm = item->estimate_s >
-                repeat_until_s; /* a short step is slower behind one that has filled the caches with something else */
+                repeat_until_s; /* a short step is slower after one that has filled the caches with something else */
     for (int repeat = 0; repeat < MAX_REPEATS && total < repeat_until_s; repeat++) {
         double seconds = 0.0;
         enum ts_status status = time_step(bench, &item->step, &seconds);

@@ -56,7 +56,7 @@ static enum ts_status take_number(struct cursor *in, uint64_t *out, size_t n, co
     return status;
 }
 
-/* A copy with a NUL behind it; a NUL inside is an error. */
+/* A copy with a NUL after it; a NUL inside is an error. */
 static enum ts_status take_string(struct cursor *in, const char **out, uint64_t max, const char *what)
 {
     uint64_t len = 0;

@@ -36,7 +36,7 @@ enum ts_status ts_gguf_split_check(const struct ts_gguf *gguf, struct ts_diags *
     put_tail(tail, part, n);
     if (part >= n || n > MAX_PARTS) {
         return ts_fail(diags, TS_EINPUT, ts_span_file(gguf->name), NULL,
-                       "split.no and split.count say that this is part %llu of %llu, which is none",
+                       "split.no and split.count say that this is part %llu of %llu, which does not exist",
                        (unsigned long long)part + 1, (unsigned long long)n);
     }
     if (!ts_str_has_suffix(gguf->name, tail)) {

@@ -44,7 +44,7 @@ struct ts_weight_origin {
     uint64_t seed;
 };
 
-/* Opens it; *config is the model's. *gguf (NULL before, and of a made-up model after) is to be closed behind *out, also
+/* Opens it; *config is the model's. *gguf (NULL before, and of a made-up model after) is to be closed after *out, also
  * after a failure. TS_EIO, TS_EINPUT, TS_EUNSUPPORTED, TS_ENOMEM. */
 enum ts_status ts_weight_source_open(struct ts_weight_source **out, struct ts_gguf **gguf,
                                      struct ts_model_config *config, const struct ts_weight_origin *origin,

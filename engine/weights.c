@@ -50,7 +50,7 @@ static enum ts_status read_vector(const struct ts_weights *weights, const struct
                                   struct ts_diags *diags)
 {
     if (!ts_str_equal(tensor->type->name, "F32")) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "tensor '%s' is %s, but F32 is due", tensor->name,
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_none(), NULL, "tensor '%s' is %s, but must be F32", tensor->name,
                        tensor->type->name);
     }
     ts_weight_source_rows(weights->source, tensor, 0, 1, (uint8_t *)out);

@@ -119,8 +119,8 @@ static enum ts_status fail_unknown(const struct ts_importer *importer, const cha
     if (ts_import_head_has(importer, "layer,tokens,time_us") ||
         ts_import_head_has(importer, "prefill_chunk,kv_prefill")) {
         return ts_fail(importer->diags, TS_EINPUT, ts_span_file(importer->path),
-                       "it takes dense.csv, attention.csv and per_sequence.csv in one folder: import that",
-                       "this is a part of an operator profile, without the others beside it");
+                       "the folder with dense.csv, attention.csv and per_sequence.csv is needed: import that",
+                       "this is one table of an operator profile, without the others beside it");
     }
     struct ts_text hint;
     ts_text_init(&hint);

@@ -11,7 +11,7 @@ enum { MAX_OPEN = 64 };
 struct open {
     char close;
     bool holds;          /* lists or objects */
-    size_t n_whole, end; /* items, and behind the last one */
+    size_t n_whole, end; /* items, and after the last one */
 };
 
 struct open_list {

@@ -68,11 +68,11 @@ static void merge_points(struct ts_importer *importer)
 static void say_coefs(struct ts_importer *importer, const struct ts_linear_form *form)
 {
     static const char *const not_told[TS_STEP_LINEAR_COEFS] = {
-        "0: the source does not tell it",
+        "0: not identified by the source",
         "0: all steps have as many sequences",
-        "0, bounded from below: the source has no two depths that tell it; what it costs is in a and b",
+        "0, bounded from below: the source has no two depths to fit it; its cost is in a and b",
         "0: the source times no prompts",
-        "0, bounded from below: prompts differ too little in length; what it costs is in d",
+        "0, bounded from below: prompts differ too little in length; its cost is in d",
     };
     for (int j = 0; j < TS_STEP_LINEAR_COEFS; j++) {
         importer->info->coefs[j] = form->fitted[j] ? "fitted" : not_told[j];

@@ -65,7 +65,7 @@ static enum ts_status add_averages(struct ts_importer *importer, const struct ts
     }
     double s_per_tok = itl_ms * 1e-3, n_seqs = rate * s_per_tok * fmax(1.0, out - 1.0);
     if (n_seqs > 1e6) {
-        ts_import_drop(importer, line, "rate x time per token x tokens says more than a million sequences");
+        ts_import_drop(importer, line, "rate x time per token x tokens gives more than a million sequences");
         return TS_OK;
     }
     importer->info->n_used++;

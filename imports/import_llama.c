@@ -281,7 +281,7 @@ enum ts_status ts_import_llama_json(struct ts_importer *importer)
     return status;
 }
 
-/* Behind the last whole row: a quotation mark that is not closed in the last line is that of a file cut short. */
+/* After the last whole row: a quotation mark that is not closed in the last line is that of a file cut short. */
 static size_t end_of_rows(struct ts_importer *importer)
 {
     size_t n_quotes = 0, begin = importer->len;
@@ -364,7 +364,7 @@ static int find_cell(const struct cells *cells, const char *name)
     return -1;
 }
 
-/* A number at *at, which goes behind it. */
+/* A number at *at, which goes after it. */
 static bool take_number(const char **at, const char *end, double *out)
 {
     size_t n = 0;

@@ -1,5 +1,5 @@
 /* Hides how rows are found in a file of JSON as it is left behind: one after the other, in an array or a line each;
- * with lines of a log before, between and behind them, and the prefix of a log before each; cut short where the program
+ * with lines of a log before, between and after them, and the prefix of a log before each; cut short where the program
  * died or the disk was full. A row is an object from its brace to the one that closes it, outside of strings. What is
  * in it may be JSON as Python writes it (base/json.h: NaN, Infinity). Worked: 'loading\n[{"a": 1}, {"a": 2}, {"a"' has
  * two rows, a line that is passed over and a warning that the file is cut short. */
@@ -12,7 +12,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The next byte behind pos that is not blank; NUL at the end. */
+/* The next byte after pos that is not blank; NUL at the end. */
 static char peek(const struct ts_import_rows *rows, size_t pos)
 {
     do {
@@ -69,7 +69,7 @@ static void go_to_row(struct ts_import_rows *rows)
     }
 }
 
-/* Behind the row that begins at pos. 0: the file ends within it; or the row does, since no string goes over a line. */
+/* After the row that begins at pos. 0: the file ends within it; or the row does, since no string goes over a line. */
 static size_t end_of_row(const struct ts_import_rows *rows, bool *at_end)
 {
     const char *data = rows->importer->data;
@@ -111,12 +111,12 @@ static enum ts_status tell(const struct ts_import_rows *rows)
                          (unsigned long long)rows->n_rows);
         } else {
             ts_diags_add(diags, TS_WARNING, end,
-                         "requests that are missing may have been served beside those that are here",
+                         "missing requests may have been served together with those that are here",
                          "the file is cut short: what is whole before that is used");
         }
     }
     if (rows->n_passed > 0) {
-        ts_diags_add(diags, TS_WARNING, passed, NULL, "%llu lines with text that is no JSON: it is passed over",
+        ts_diags_add(diags, TS_WARNING, passed, NULL, "%llu lines are not JSON and are skipped",
                      (unsigned long long)rows->n_passed);
     }
     return TS_OK;

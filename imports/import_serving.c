@@ -109,7 +109,7 @@ static struct sum sum_at(const struct timeline *timeline, double at_s)
 {
     size_t i = changes_until(timeline, at_s);
     struct sum sum = timeline->sums[i];
-    if (i > 0 && i < timeline->n) { /* the sums reach up to change i; take off what lies behind at_s */
+    if (i > 0 && i < timeline->n) { /* the sums reach up to change i; take off what lies after at_s */
         double beyond_s = timeline->changes[i].at_s - at_s;
         sum.n_s -= sum.n * beyond_s;
         sum.kv_s -= sum.kv * beyond_s;

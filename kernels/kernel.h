@@ -87,7 +87,7 @@ const struct ts_kernel *ts_kernel_at(size_t index);
 /* NULL if the variant does not do that format. */
 const struct ts_kernel_format *ts_kernel_format(const struct ts_kernel *kernel, enum ts_quant quant);
 
-/* The best variant behind `kernel` in the list, or of all with NULL, that has the format and needs no feature beyond
+/* The best variant after `kernel` in the list, or of all with NULL, that has the format and needs no feature beyond
  * `features`; NULL if there is none. Whoever cannot use a variant goes on from it. */
 const struct ts_kernel *ts_kernel_after(const struct ts_kernel *kernel, uint32_t features, enum ts_quant quant);
 

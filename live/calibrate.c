@@ -1,6 +1,6 @@
 /* Hides which steps are timed when. Stretches are taken in an order shuffled anew for each round, so that a disturbance
  * is spread over all of them. The first steps of a stretch are not counted: what came before them is none of the
- * workload's, and the processor remembers it for a while (a decode step behind a prompt's chunk is slower, and so are,
+ * workload's, and the processor remembers it for a while (a decode step after a prompt's chunk is slower, and so are,
  * ever less, the next ten). */
 #include "live/calibrate_parts.h"
 
@@ -85,7 +85,7 @@ enum ts_status ts_calibration_create(struct ts_calibration **out, const struct t
     if (calibration->n_items == 0) {
         ts_calibration_destroy(calibration);
         return ts_fail(diags, TS_ERANGE, ts_span_none(), "give it more kv_blocks",
-                       "no step fits the server to measure");
+                       "no step to measure fits into the server");
     }
     *out = calibration;
     return TS_OK;

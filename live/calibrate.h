@@ -1,7 +1,7 @@
 /* Step times of the live engine, measured in its own surroundings: before, in pauses of, and after the runs that they
  * are to predict. What is timed are steps that no request asked for: the grid of `tiersim bench model`, and stretches
  * of steps like those that a simulation of the workload comes to, in their order and with their idle times, because a
- * step is slower behind one of another kind, or when the processor has slept. */
+ * step is slower after one of another kind, or when the processor has slept. */
 #ifndef TS_LIVE_CALIBRATE_H
 #define TS_LIVE_CALIBRATE_H
 

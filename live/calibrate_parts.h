@@ -58,7 +58,7 @@ struct ts_calibration {
 /* How long the fit says that it takes. */
 double ts_calibration_fitted_s(const struct ts_calibration *calibration, uint32_t item,
                                const struct ts_model_measurement *fit);
-/* The same for a step behind those that the note's was behind. */
+/* The same for a step after those that the note's was after. */
 double ts_calibration_expected_s(const struct ts_calibration *calibration, const struct ts_stretch_note *note,
                                  const struct ts_model_measurement *fit, const struct ts_pace_memory *memory);
 bool ts_calibration_has_prompt(const struct ts_calibration *calibration, const struct ts_stretch_note *note);

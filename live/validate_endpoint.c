@@ -117,7 +117,7 @@ static enum ts_status probe_point(struct ts_endpoint_probe *probe, const struct 
     }
     ts_probe_result_deinit(&result);
     if (status == TS_OK && 2 * probe->n_done < probe->n) {
-        status = ts_fail(diags, TS_EIO, ts_span_none(), "see what 'tiersim probe' says of it",
+        status = ts_fail(diags, TS_EIO, ts_span_none(), "check it with 'tiersim probe'",
                          "%s answered only %llu of %llu requests", probe->options->http.url,
                          (unsigned long long)probe->n_done, (unsigned long long)probe->n);
     }

@@ -49,12 +49,12 @@ enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts
                                     const struct ts_progress *progress, struct ts_diags *diags)
 {
     if (scenario->workload.is_closed) {
-        return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write calls: 10/s in place of users: 64",
-                       "a closed loop cannot be validated yet: requests have to come at times that are known before");
+        return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write calls: 10/s instead of users: 64",
+                       "a closed loop cannot be validated yet: arrival times must be known in advance");
     }
     if (scenario->model.has_sessions && !scenario->workload.trace_path) {
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "leave out the classes' session",
-                       "sessions cannot be validated yet: requests have to come at times that are known before");
+                       "sessions cannot be validated yet: arrival times must be known in advance");
     }
     struct ts_workload workload = scenario->workload;
     workload.turns = TS_TRACE_AS_RECORDED;

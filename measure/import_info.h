@@ -23,7 +23,7 @@ struct ts_import_drop {
 struct ts_import_point {
     struct ts_step_load load;
     double seconds;
-    uint32_t n_samples; /* behind this point */
+    uint32_t n_samples; /* after this point */
 };
 
 struct ts_import {

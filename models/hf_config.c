@@ -92,11 +92,11 @@ static enum ts_status read_gates(struct ts_hf_config *config, const struct ts_hf
 static void tell_of_strangers(const struct ts_hf_config *config, const struct ts_hf_file *file)
 {
     if (!config->type_known) {
-        ts_diags_add(file->diags, TS_WARNING, ts_hf_at(file, "model_type", NULL),
-                     "write parameters, active_parameters and kv_per_token under models: where they differ",
-                     "model_type '%s' is not known: attention in every layer, a feed-forward part with a gate%s are "
-                     "taken for granted",
-                     config->type, config->tied_known ? "" : " and a head of its own (tie_word_embeddings: false)");
+        ts_diags_add(
+            file->diags, TS_WARNING, ts_hf_at(file, "model_type", NULL),
+            "write parameters, active_parameters and kv_per_token under models: where they differ",
+            "model_type '%s' is not known: attention in every layer, a feed-forward part with a gate%s are assumed",
+            config->type, config->tied_known ? "" : " and a head of its own (tie_word_embeddings: false)");
     }
     if (config->sparse) {
         ts_diags_add(file->diags, TS_WARNING, ts_hf_at(file, "index_topk", NULL), NULL,
@@ -157,7 +157,8 @@ enum ts_status ts_hf_config_read(struct ts_hf_config *out, const struct ts_hf_fi
     struct ts_hf_config config = {.layers = 0};
     const char *type = ts_hf_text(file, "model_type");
     if (!ts_json_is_object(file->json)) {
-        return ts_fail(file->diags, TS_EINPUT, ts_span_file(file->path), NULL, "it is no object of keys and values");
+        return ts_fail(file->diags, TS_EINPUT, ts_span_file(file->path), NULL,
+                       "it is not an object of keys and values");
     }
     (void)snprintf(config.type, sizeof config.type, "%s", type ? type : "");
     config.type_known = ts_hf_family_find(config.type) != NULL;

@@ -89,7 +89,7 @@ static uint32_t n_stepped(const struct ts_hf_config *config, const struct ts_hf_
     return n;
 }
 
-/* DeepSeek: behind the first dense ones, those that the frequency divides. */
+/* DeepSeek: after the first dense ones, those that the frequency divides. */
 static uint32_t n_divided(const struct ts_hf_config *config, uint32_t first, uint32_t frequency)
 {
     uint32_t n = 0;

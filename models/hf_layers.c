@@ -150,7 +150,7 @@ static uint32_t pattern_length(const struct ts_hf_file *file, const struct ts_hf
     return every;
 }
 
-/* Which layers have the window: those that the family's pattern says, all of them, or (Qwen) those behind the first. */
+/* Which layers have the window: those that the family's pattern says, all of them, or (Qwen) those after the first. */
 static uint32_t n_windowed(const struct ts_hf_config *config, const struct ts_hf_file *file,
                            const struct ts_hf_family *family)
 {
@@ -183,7 +183,7 @@ static void by_family(struct ts_hf_config *config, const struct ts_hf_file *file
     if (config->window > 0 && windowed == 0) {
         ts_diags_add(file->diags, TS_WARNING, ts_hf_at(file, "sliding_window", NULL),
                      "write window and window_layers under models:",
-                     "a sliding window, and no key says of which layers: it is taken as none's");
+                     "a sliding window, and no key says in which layers: it is ignored");
         config->window = 0;
     }
 }
@@ -290,12 +290,11 @@ static enum ts_status refuse_unsaid(const struct ts_hf_config *config, const str
     const char *key = ts_hf_first(file, hints);
     if (key) {
         return ts_hf_refuse(file, key, write_by_hand,
-                            "layers that are not attention (%s), or not alone, and no key that is known says which",
-                            key);
+                            "layers that are not, or not only, attention (%s), and no known key says which", key);
     }
     return family && family->no_attention
                ? ts_hf_refuse(file, "model_type", write_by_hand,
-                              "layers of model_type '%s' are not attention, or not alone", config->type)
+                              "layers of model_type '%s' are not, or not only, attention", config->type)
                : TS_OK;
 }
 

@@ -6,7 +6,7 @@
 
 /* Of devices that have a battery; all 0 where none has. */
 struct ts_battery_use {
-    double charges, replies; /* taken, and given behind the warm-up */
+    double charges, replies; /* taken, and given after the warm-up */
     double user_days;        /* days of those who called */
 };
 

@@ -39,18 +39,17 @@ const struct ts_chart ts_charts[] = {
      "the API, as far as policy lets them out. A colour means the same tier in every chart.",
      NULL, ts_chart_cost},
     {"power", "Power over the simulated time",
-     "Electric power at the meter, host and cooling included, stacked by tier: the upper edge is what the plan draws "
-     "in all. The floor that never goes away is what idle machines draw. Whoever sells an API pays for its power, so "
-     "API tiers do not appear.",
+     "Electric power at the meter, host and cooling included, stacked by tier: the upper edge is the plan's total. The "
+     "floor that never goes away is idle power. The power of an API is its provider's, so API tiers do not appear.",
      NULL, ts_chart_power},
     {"payback", "When the plan pays back",
      "All money spent so far: by the plan (solid; it starts with what the machines cost) and by the calls that policy "
-     "lets out at the API (dashed). Where the lines cross, the plan has paid back. The shaded area is what it is "
-     "ahead by.",
+     "lets out at the API (dashed). Where the lines cross, the plan has paid back. The shaded area is how far it is "
+     "ahead.",
      NULL, ts_chart_payback},
     {"payback_fan", "How sure the payback is",
-     "What the plan is ahead of the permitted calls at the API by, all inputs that nobody knows drawn together: in "
-     "each month half of the draws lie above the line and 8 of 10 inside the band. Where line and band cross zero, the "
+     "How far the plan is ahead of the permitted calls at the API, with all uncertain inputs drawn together: in each "
+     "month half of the draws lie above the line and 8 of 10 inside the band. Where line and band cross zero, the "
      "plan "
      "has paid back.",
      has_fan, ts_chart_payback_fan},
@@ -59,15 +58,15 @@ const struct ts_chart ts_charts[] = {
      "reaches is how far the figure moves. An input at the top is worth finding out about; one at the bottom is not.",
      is_uncertain, ts_chart_tornado},
     {"incidents", "What happens when something fails",
-     "What each tier answered over time, stacked, with what was refused (rejected, or given up) on top; the line is "
-     "what came. The dashed line is how many requests were under way, on the right-hand axis: an event is over when "
+     "Requests answered by each tier over time, stacked, with those refused (rejected or given up) on top; the line is "
+     "the arrivals. The dashed line is how many requests were under way, on the right-hand axis: an event is over when "
      "it is back where it was. Grey bands are the scenario's events.",
      has_incidents, ts_chart_incidents},
-    {"frontier", "Which quality the router buys",
-     "Share of the calls that are answered right, over the share that goes to the strongest tier. The curve is what "
-     "this router would reach with every threshold between the weakest tier and the strongest, the dashed diagonal "
-     "what a coin would; the horizontal lines are the best tier alone, and an oracle that sends each call where it "
-     "will be answered right. The dot is this plan: tiers in between, or rules, can put it off the curve.",
+    {"frontier", "Quality that the router buys",
+     "Share of the calls that are answered right, over the share that goes to the strongest tier. The curve is this "
+     "router at every threshold between the weakest tier and the strongest, the dashed diagonal a random one; the "
+     "horizontal lines are the best tier alone, and an oracle that sends each call where it will be answered right. "
+     "The dot is this plan: tiers in between, or rules, can put it off the curve.",
      has_choice, ts_chart_frontier},
     {NULL, NULL, NULL, NULL, NULL},
 };

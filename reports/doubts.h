@@ -55,7 +55,7 @@ struct ts_uncertainty {
     uint32_t n_promises;
     const struct ts_interval *ahead_usd; /* [n_months + 1] the payback fan: saved so far, in each month */
     uint32_t n_months;
-    uint32_t n_draws, n_index_draws; /* drawn; pairs of draws behind the indices, 0: none */
+    uint32_t n_draws, n_index_draws; /* drawn; pairs of draws after the indices, 0: none */
     uint32_t n_simulated, n_checked; /* points simulated in all; of them, not seen by the fit */
     bool is_full;                    /* the fit was too bad: draws are full simulations */
     bool serves_as_nearest; /* it was for attainment and the first token: these are of the nearest simulated point */

@@ -34,7 +34,7 @@ static size_t grey_at(const char *at, const char **variable)
     return 0;
 }
 
-/* Copies `svg`; behind each of these the chart's id is inserted. */
+/* Copies `svg`; after each of these the chart's id is inserted. */
 static void put_with_own_names(struct ts_text *out, const char *svg, const char *id)
 {
     static const char *const before[] = {"id='", "id=\"gnuplot_", "href='#", "url(#"};

@@ -8,7 +8,7 @@
 
 enum { ALL = TS_SUBJECT_ALL };
 
-/* A figure in large type: the number, its unit smaller behind it. */
+/* A figure in large type: the number, its unit smaller after it. */
 static void put_figure(struct ts_text *out, double value, double step, const char *unit)
 {
     struct ts_text text;
@@ -61,14 +61,14 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
     const double saving_usd = ts_report_value(report, ALL, "saving", "value");
     begin_card(out, report, TS_DOUBT_COST, "Cost of the plan", ts_report_value(report, ALL, "cost", "total"));
     if (report->input.uncertainty && report->input.uncertainty->n_written == 0) {
-        ts_text_puts(out, "drawn is only what is uncertain by default: the scenario gives no interval of its own; ");
+        ts_text_puts(out, "only inputs that are uncertain by default are drawn: the scenario gives no intervals; ");
     }
     if (!econ->has_baseline) {
         ts_text_puts(out, ts_report_no_baseline(report));
         end_card(out);
         return;
     }
-    ts_text_puts(out, econ->barred_usd_per_month > 0.0 ? "at the API, calls that policy lets out: "
+    ts_text_puts(out, econ->barred_usd_per_month > 0.0 ? "at the API, calls that policy permits: "
                                                        : "all calls at the API: ");
     ts_report_put(out, report, ALL, "baseline_cost", "total");
     put_more(out, report, ts_report_put_growth);
@@ -107,7 +107,7 @@ static void put_payback_card(struct ts_text *out, const struct ts_report *report
     if (ts_report_value(report, ALL, "refused", "value") >= 0.005) {
         ts_text_puts(out, "; ");
         ts_report_put(out, report, ALL, "refused", "value");
-        ts_text_puts(out, " of the horizon's calls are not taken, and cost the plan nothing");
+        ts_text_puts(out, " of the horizon's calls are not served, and cost the plan nothing");
     }
     end_card(out);
 }

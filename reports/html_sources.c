@@ -86,7 +86,7 @@ void ts_html_sources(struct ts_text *out, const struct ts_report *report)
     const struct ts_model *model = report->input.model;
     ts_text_puts(
         out,
-        "<section class=\"assumptions\">\n<h2>Where every number came from</h2>\n"
+        "<section class=\"assumptions\">\n<h2>Where every number comes from</h2>\n"
         "<p class=\"aid\">Every assumption of the model with its origin. Choose an origin to see only its rows.</p>\n");
     put_filters(out, report);
     ts_text_puts(out, "<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">key</th><th "

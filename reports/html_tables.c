@@ -153,7 +153,7 @@ static void put_what_tiers_are(struct ts_text *out, const struct ts_model *model
 
 static void put_classes(struct ts_text *out, const struct ts_report *report)
 {
-    begin_section(out, "Classes of requests", "The same requests by what they are, over all tiers.");
+    begin_section(out, "Classes of requests", "The same requests by class, over all tiers.");
     put_header(out, report->input.model, "class", ts_class_columns);
     for (uint32_t i = 0; i < report->input.model->n_classes; i++) {
         ts_text_puts(out, "<tr><th scope=\"row\">");
@@ -202,9 +202,9 @@ static enum ts_status put_cash_flow(struct ts_text *out, const struct ts_report 
         put_cash_row(table, &report->cash[i]);
     }
     ts_text_puts(
-        out, "<section>\n<h2>Cash flow</h2>\n<p class=\"aid\">Money when it is paid: machines today and when they are "
-             "replaced, "
-             "everything else month by month, with growing volume and falling prices.</p>\n<div class=\"scroll\">\n");
+        out,
+        "<section>\n<h2>Cash flow</h2>\n<p class=\"aid\">Payments by month: machines today and when they are replaced, "
+        "everything else monthly, with growing volume and falling prices.</p>\n<div class=\"scroll\">\n");
     enum ts_status status = ts_table_render(table, TS_TABLE_HTML, out);
     ts_text_puts(out, "</div>\n</section>\n");
     ts_table_destroy(table);
@@ -248,10 +248,10 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
     end_section(out);
     enum ts_status status = ts_report_tails_html(out, report);
     if (report->input.model->has_sessions) {
-        begin_section(out, "Sessions",
-                      "A session counts for the tier where its last reply came from. At work: sessions under way at a "
-                      "time, and those of them that keep the SLO throughout. Kept: of the context that a call brings "
-                      "along, what was still in a cache.");
+        begin_section(
+            out, "Sessions",
+            "A session counts for the tier of its last reply. Active: sessions under way at a time, and those of them "
+            "that keep the SLO throughout. Kept: of the context that a call brings along, the share still in a cache.");
         put_tier_rows(out, report, ts_session_columns);
         end_section(out);
     }
@@ -260,11 +260,10 @@ enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *repor
                   "The first month in full service; bought machines are spread over their life.");
     put_tier_rows(out, report, ts_money_columns);
     end_section(out);
-    begin_section(
-        out, "What a call and a token cost, and when a tier pays back by itself",
-        "Reserved: all of a month&#39;s cost over its tokens, to be held against an API&#39;s price. Busy: of "
-        "what is paid by time only the share in which units work. Levelised: over the horizon. A tier breaks "
-        "even at the volume at which a month costs what the API would charge.");
+    begin_section(out, "Cost per call and token, and payback of each tier by itself",
+                  "Reserved: all of a month&#39;s cost over its tokens, to compare with an API&#39;s price. Busy: of "
+                  "time-based costs only the share in which units work. Levelised: over the horizon. A tier breaks "
+                  "even at the volume at which its month costs as much as the API&#39;s.");
     put_tier_rows(out, report, ts_worth_columns);
     end_section(out);
     put_plan(out, report);

@@ -130,8 +130,8 @@ static void put_inputs(struct ts_text *out, const struct ts_report *report)
     ts_arena_init(&arena);
     uint32_t *order = ts_arena_array(&arena, report->input.uncertainty->n_inputs, sizeof *order);
     ts_text_printf(out,
-                   "<p class=\"aid\">What each input does to the <strong>%s</strong>, by itself, and which share "
-                   "of its variance comes from it (Sobol's first and total index).</p>\n",
+                   "<p class=\"aid\">Effect of each input on the <strong>%s</strong>, by itself, and its share of the "
+                   "variance (Sobol's first-order and total index).</p>\n",
                    ts_doubts[doubt].label);
     begin_table(out, headers, sizeof headers / sizeof headers[0]);
     if (order) {
@@ -153,7 +153,7 @@ void ts_report_uncertainty_html(struct ts_text *out, const struct ts_report *rep
     struct ts_text words;
     ts_text_init(&words);
     ts_report_put_study(&words, report);
-    ts_text_puts(out, "<section id=\"uncertainty\">\n<h2>What nobody knows</h2>\n<p class=\"aid\">");
+    ts_text_puts(out, "<section id=\"uncertainty\">\n<h2>Uncertain inputs</h2>\n<p class=\"aid\">");
     ts_html_put(out, words.data);
     ts_text_puts(out, ". 8 of 10 draws lie between p10 and p90.</p>\n");
     out->failed = out->failed || words.failed;

@@ -1,5 +1,5 @@
 /* Hides how the course of an event is read off the time series: each time that it strikes, what came, was answered and
- * was turned away while it lasted, the most requests that were under way then, and how long behind its end it took
+ * was turned away while it lasted, the most requests that were under way then, and how long after its end it took
  * until no more of them were than usual. Usual is what came a second times the mean stay before the event (Little's
  * law), and two standard deviations of a Poisson count of that mean.
  *
@@ -154,7 +154,7 @@ static void put_sentence(struct ts_text *out, const struct ts_report *report, co
     ts_text_printf(out, ": of %.0f requests that came, %.0f were answered meanwhile and %.0f refused; ", course.arrived,
                    course.served, course.refused);
     if (isinf(course.recovered_s)) {
-        ts_text_puts(out, "the run ends with more under way than usual");
+        ts_text_puts(out, "the run ends with more requests under way than usual");
     } else if (course.recovered_s > 0.0) {
         ts_text_puts(out, "no more under way than usual ");
         ts_report_put_time(out, course.recovered_s);

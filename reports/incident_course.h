@@ -10,7 +10,7 @@ struct ts_incident_course {
     double from_s, to_s; /* from the start of the run; a notice is part of it */
     double arrived, served, refused;
     double most_present; /* of a bin, all tiers */
-    double recovered_s;  /* behind to_s; infinite: not in this run */
+    double recovered_s;  /* after to_s; infinite: not in this run */
 };
 
 /* The course of its time-th occurrence, from 0. */

@@ -2,7 +2,7 @@
  * sim/counters.inc, and between them those that follow from others. Definitions: TTFT, TPOT, ITL, E2E and WAIT as in
  * sim/result.h; attainment = requests that met the SLO / all arrivals; quality = right answers / requests
  * done; goodput = requests that met the SLO / window; all without the warm-up and what came in it.
- * Energies are of the simulated window behind it (1 kWh = 3.6 MJ), money and kWh "a month" come from econ/econ.h. */
+ * Energies are of the simulated window after it (1 kWh = 3.6 MJ), money and kWh "a month" come from econ/econ.h. */
 #include "reports/metric.h"
 
 #include <math.h>

@@ -74,8 +74,8 @@ static void put_service(struct ts_table *table, const struct ts_report *report, 
 
 static enum ts_status put_table(struct ts_text *out, const struct ts_report *report, enum ts_table_format format)
 {
-    static const char *const headers[] = {"held against", "cost",     "plan's payback", "plan's NPV",
-                                          "in time",      "TTFT p95", "right"};
+    static const char *const headers[] = {"compared with", "cost",     "plan's payback", "plan's NPV",
+                                          "in time",       "TTFT p95", "right"};
     const uint32_t all = TS_SUBJECT_ALL;
     const struct ts_service plan = {ts_report_value(report, all, "attainment", "mean"),
                                     ts_report_value(report, all, "ttft", "p95"),
@@ -141,11 +141,11 @@ enum ts_status ts_report_baselines_html(struct ts_text *out, const struct ts_rep
     if (!ts_report_has_baselines(report)) {
         return TS_OK;
     }
-    ts_text_printf(out,
-                   "<section>\n<h2>What the plan is held against</h2>\n<p class=\"aid\">Cost: %s of the first month. "
-                   "Payback in months and net present value are the plan's beside that row. How calls fare at the API "
-                   "is simulated.",
-                   ts_model_currency(report->input.model));
+    ts_text_printf(
+        out,
+        "<section>\n<h2>What the plan is compared with</h2>\n<p class=\"aid\">Cost: %s in the first month. Payback in "
+        "months and net present value are the plan's against that row. Service at the API is simulated.",
+        ts_model_currency(report->input.model));
     put_offers(out, report->input.model);
     ts_text_puts(out, "</p>\n<div class=\"scroll\">\n");
     const enum ts_status status = put_table(out, report, TS_TABLE_HTML);

@@ -50,8 +50,8 @@ const struct ts_column ts_session_columns[] = {
     {"p95", "session", "p95"},
     {"at work", "active_sessions", "mean"},
     {"within the SLO", "active_sessions_slo", "mean"},
-    {"kept behind tools", "kv_kept", "tool"},
-    {"behind users", "kv_kept", "think"},
+    {"kept after tools", "kv_kept", "tool"},
+    {"after users", "kv_kept", "think"},
     END_OF_COLUMNS,
 };
 
@@ -124,14 +124,14 @@ const struct ts_column ts_glance_columns[] = {
 const struct ts_column ts_plan_lines[] = {
     {"payback", "payback", "value"},
     {"payback, discounted", "discounted_payback", "value"},
-    {"payback against all calls at the API, also those that policy forbids", "payback_all_api", "value"},
+    {"payback against all calls at the API, including those that policy forbids", "payback_all_api", "value"},
     {"API bill of the calls that policy forbids, a month", "barred", "value"},
     {"value of the machines at the end", "residual", "value"},
     {"net present value", "npv", "value"},
     {"internal rate of return", "irr", "value"},
     {"modified internal rate of return", "mirr", "value"},
     {"share of the horizon's calls that no tier takes", "refused", "value"},
-    {"volume at which the first owned tier is full, times today's", "capacity_growth", "value"},
+    {"volume at which the first owned tier is full, as a multiple of today's", "capacity_growth", "value"},
     END_OF_COLUMNS,
 };
 

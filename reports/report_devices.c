@@ -1,5 +1,5 @@
 /* Hides how the kinds of devices of mixed fleets are told apart: device_kinds.csv, tables of the terminal and of the
- * page. Of all replications together; outcomes and attempts of the whole run, the rest behind the warm-up. */
+ * page. Of all replications together; outcomes and attempts of the whole run, the rest after the warm-up. */
 #include <math.h>
 
 #include "base/csv.h"
@@ -201,11 +201,10 @@ void ts_report_devices_html(struct ts_text *out, const struct ts_report *report)
     if (!ts_report_has_kinds(report)) {
         return;
     }
-    ts_text_puts(out,
-                 "<section>\n<h2>Kinds of devices</h2>\n<p class=\"aid\">Each user has a device of one kind. Calls "
-                 "that a kind's devices could not take went on to another tier, or were lost; device_kinds.csv says "
-                 "why.</p>\n<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">kind</th><th "
-                 "scope=\"col\">hardware</th>");
+    ts_text_puts(out, "<section>\n<h2>Kinds of devices</h2>\n<p class=\"aid\">Each user has a device of one kind. "
+                      "Calls that its devices could not take went to another tier, or were lost; device_kinds.csv says "
+                      "why.</p>\n<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">kind</th><th "
+                      "scope=\"col\">hardware</th>");
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         ts_text_printf(out, "<th scope=\"col\" class=\"num\">%s</th>", headers[i]);
     }

@@ -117,7 +117,7 @@ static void warn_without_locks(const struct ts_report_folder *folder, struct ts_
 {
     if (folder->beside.fd < 0 && folder->itself.fd < 0) {
         ts_diags_add(diags, TS_WARNING, ts_span_file(folder->dir), "let one run at a time write there",
-                     "no lock is to be had here: that another run writes here would not be noticed");
+                     "this file system has no locks: another run that writes here would not be noticed");
     }
 }
 

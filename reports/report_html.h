@@ -13,7 +13,7 @@ enum ts_status ts_html_charts(struct ts_text *out, const struct ts_report *repor
 /* Tables: tiers, latency, money, energy, classes, cash flow. */
 enum ts_status ts_html_tables(struct ts_text *out, const struct ts_report *report);
 
-/* Where every number came from, with a filter by origin, and the run's particulars. */
+/* Where every number comes from, with a filter by origin, and the run's particulars. */
 void ts_html_sources(struct ts_text *out, const struct ts_report *report);
 
 #endif

@@ -168,10 +168,9 @@ void ts_report_outcomes_html(struct ts_text *out, const struct ts_report *report
     if (ts_attempts_ended(&all) == 0) {
         return;
     }
-    ts_text_puts(out,
-                 "<section>\n<h2>Why calls went on, or were lost</h2>\n<p class=\"aid\">Attempts, by the tier that "
-                 "they were meant for or sent on to. Those that ended without a reply went on to another tier, or "
-                 "their call was lost.</p>\n<div class=\"scroll\">\n<table>\n");
+    ts_text_puts(out, "<section>\n<h2>Why calls moved on, or were lost</h2>\n<p class=\"aid\">Attempts, by the tier "
+                      "that they were meant for or sent on to. After those that ended without a reply, the call went "
+                      "to another tier or was lost.</p>\n<div class=\"scroll\">\n<table>\n");
     put_header(out, &all);
     for (uint32_t tier = 0; tier <= ts_all_tiers(model); tier++) {
         if (tier != model->n_tiers || attempts_of(report, tier, TS_ALL_CLASSES).sent > 0) {

@@ -84,7 +84,7 @@ enum ts_status ts_report_recorded_html(struct ts_text *out, const struct ts_repo
 /* recorded.csv: metric,stat,predicted_s,recorded_s,error_frac. */
 void ts_report_recorded_csv(struct ts_text *out, const struct ts_report *report);
 
-/* ---- what the plan is held against ---- */
+/* ---- what the plan is compared with ---- */
 
 /* "permitted", "same_weights": as in baselines.csv. */
 const char *ts_report_baseline_key(enum ts_baseline_kind kind);

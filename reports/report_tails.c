@@ -107,18 +107,18 @@ static bool has_interval(const struct ts_report *report, uint32_t subject)
 enum ts_status ts_report_tails_text(struct ts_text *out, const struct ts_report *report)
 {
     if (!has_interval(report, TS_SUBJECT_ALL)) {
-        ts_text_puts(out, "\nToo few calls to say how certain their percentiles are\n");
+        ts_text_puts(out, "\nToo few calls for confidence intervals of percentiles\n");
         return TS_OK;
     }
-    ts_text_puts(out, "\nPercentiles, with the interval that holds the true one with 95 %\n");
+    ts_text_puts(out, "\nPercentiles, with 95 % confidence intervals\n");
     return put_table(out, report, false, TS_TABLE_TEXT);
 }
 
 enum ts_status ts_report_tails_html(struct ts_text *out, const struct ts_report *report)
 {
-    ts_text_puts(out, "<section>\n<h2>Percentiles and how certain they are</h2>\n<p class=\"aid\">In brackets the "
-                      "interval that holds the true percentile with 95 %, by batch means of the calls that exceed it: "
-                      "calls that wait together count for fewer.</p>\n<div class=\"scroll\">\n");
+    ts_text_puts(out, "<section>\n<h2>Percentiles and their confidence intervals</h2>\n<p class=\"aid\">In brackets "
+                      "the 95 % confidence interval, by batch means of the calls that exceed the percentile, so that "
+                      "calls that wait together count as fewer.</p>\n<div class=\"scroll\">\n");
     const enum ts_status status = put_table(out, report, true, TS_TABLE_HTML);
     ts_text_puts(out, "</div>\n</section>\n");
     return status;

@@ -110,7 +110,7 @@ static void put_policy(struct ts_text *out, const struct ts_report *report)
     }
     ts_text_puts(out, "  policy     keeps calls from the API (");
     ts_report_put(out, report, ALL, "barred", "value");
-    ts_text_puts(out, " there), which are in no comparison above;\n"
+    ts_text_puts(out, " there), which no comparison above includes;\n"
                       "             payback against all calls there, which is not permitted: ");
     put_months(out, report, "payback_all_api");
     ts_text_puts(out, "\n");
@@ -160,8 +160,8 @@ static void put_slo(struct ts_text *out, const struct ts_report *report)
 /* Does each server keep up? Nothing where there is none. */
 static void put_load(struct ts_text *out, const struct ts_report *report)
 {
-    static const char *const words[] = {"stable", "backlogged for a while, and worked off",
-                                        "OVERLOADED: what waits grows until the end"};
+    static const char *const words[] = {"stable", "backlogged for a while, then cleared",
+                                        "OVERLOADED: the queue grows until the end"};
     const struct ts_model *model = report->input.model;
     const char *before = "  load       ";
     bool any = false;

@@ -40,9 +40,9 @@ const char *ts_report_no_baseline(const struct ts_report *report)
         n_apis += model->tiers[i].kind == TS_TIER_API;
     }
     if (n_apis == model->n_tiers) {
-        return "the calls are at APIs already: nothing of the plan's own has to pay back";
+        return "all calls are at APIs: no investment has to pay back";
     }
-    return n_apis > 1 ? "which API its tiers replace is not said (replaces: TIER): there is nothing to compare with"
+    return n_apis > 1 ? "it is not said which API its tiers replace (replaces: TIER): there is nothing to compare with"
                       : "no owned tier replaces an API: there is nothing to compare with";
 }
 
@@ -94,7 +94,7 @@ bool ts_report_put_growth(struct ts_text *out, const struct ts_report *report)
         put_off(out, fabs(more));
         ts_text_puts(out, more < 0.0 ? " less than in proportion" : " more than in proportion");
     }
-    ts_text_printf(out, "; simulated at %u volumes, between them off by at most ", (unsigned)curve->n);
+    ts_text_printf(out, "; simulated at %u volumes, error between them at most ", (unsigned)curve->n);
     put_off(out, curve->cost_error_frac);
     ts_text_puts(out, " of cost, ");
     put_off(out, curve->energy_error_frac);

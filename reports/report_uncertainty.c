@@ -141,7 +141,7 @@ static void put_frac(struct ts_text *out, double frac)
 static void put_points(struct ts_text *out, const struct ts_uncertainty *uncertainty)
 {
     if (uncertainty->n_simulated == 0) {
-        ts_text_printf(out, "; none of them acts on the simulation; at %u points it was off by at most ",
+        ts_text_printf(out, "; none of them affects the simulation; at %u points it was off by at most ",
                        (unsigned)uncertainty->n_checked);
         put_frac(out, uncertainty->cost_error_frac);
         ts_text_puts(out, " of the cost");
@@ -154,10 +154,10 @@ static void put_points(struct ts_text *out, const struct ts_uncertainty *uncerta
     put_frac(out, uncertainty->ttft_error_frac);
     ts_text_puts(out, " of TTFT p95");
     if (uncertainty->is_full) {
-        ts_text_puts(out, ": TOO MUCH, so that each draw is a full simulation");
+        ts_text_puts(out, ": TOO MUCH, so each draw is a full simulation");
     }
     if (uncertainty->serves_as_nearest) {
-        ts_text_puts(out, ": TOO MUCH, so that attainment and first token are those of the nearest full simulation");
+        ts_text_puts(out, ": TOO MUCH, so attainment and first token are those of the nearest full simulation");
     }
 }
 

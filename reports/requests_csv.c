@@ -1,5 +1,5 @@
 /* Hides the layout of the requests' file and how the rows of replications that run at once come to be in order: each
- * has a file of its own, and they are put behind one another. Times are whole nanoseconds, so their decimals are
+ * has a file of its own, and they are put after one another. Times are whole nanoseconds, so their decimals are
  * exact. */
 #include "reports/requests_csv.h"
 

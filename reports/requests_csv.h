@@ -30,7 +30,7 @@ enum ts_status ts_requests_part_put(void *part, const struct ts_request_record *
 enum ts_status ts_requests_part_finish(struct ts_requests_part *part, struct ts_diags *diags);
 void ts_requests_part_destroy(struct ts_requests_part *part); /* NULL is fine */
 
-/* Adds the rows of a finished part behind those that are there. TS_EINTERRUPTED: it was told to stop. */
+/* Adds the rows of a finished part after those that are there. TS_EINTERRUPTED: it was told to stop. */
 enum ts_status ts_requests_csv_add(struct ts_requests_csv *csv, struct ts_requests_part *part,
                                    const struct ts_progress *progress, struct ts_diags *diags);
 /* Puts the file in place. The csv is gone afterwards, whatever comes back. */

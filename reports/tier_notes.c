@@ -57,11 +57,11 @@ static bool note_overload(struct ts_text *out, const struct ts_report *report, u
     if (model->kind != TS_TIER_API && given_up > lost_frac * arrived) {
         ts_text_printf(out, "%s: OVERLOAD: ", model->name);
         ts_metric_format(out, given_up / arrived, "frac");
-        ts_text_puts(out, " of its requests gave up after ");
+        ts_text_puts(out, " of its requests were given up after ");
         ts_metric_format(out, report->input.model->patience_s, "s");
-        ts_text_puts(out, " without a first token; the latencies are those of the others");
+        ts_text_puts(out, " without a first token; latencies are those of the others");
     } else if (factor > 0.0) {
-        ts_text_printf(out, "%s: OVERLOAD: requests come about ", model->name);
+        ts_text_printf(out, "%s: OVERLOAD: requests arrive about ", model->name);
         ts_text_number(out, factor, 2);
         ts_text_puts(out, " times as fast as they are served; the longest waits (p99 ");
         ts_report_put(out, report, subject, "wait", "p99");
@@ -84,7 +84,7 @@ static bool note_price(struct ts_text *out, const struct ts_report *report, uint
     ts_text_printf(out, "%s: bought at catalog prices, ", model->name);
     ts_metric_format(out, model->owned.capex_usd, ts_model_currency(report->input.model));
     ts_text_puts(out, " with hosts and network");
-    ts_text_puts(out, model->owned.staff_fte > 0.0 ? "" : ", and run by nobody: owned.staff is 0");
+    ts_text_puts(out, model->owned.staff_fte > 0.0 ? "" : ", without anybody to run them: owned.staff is 0");
     ts_text_puts(out, " (owned.capex is not written)");
     return true;
 }
@@ -132,7 +132,7 @@ static bool note_free(struct ts_text *out, const struct ts_report *report, uint3
     if (model->kind == TS_TIER_API || usd > 0.0 || !(econ->tier_baseline_usd_per_month[tier] > 0.0)) {
         return false;
     }
-    ts_text_printf(out, "%s: its machines are taken as there: no price, upkeep or staff is booked (owned)",
+    ts_text_printf(out, "%s: its machines are assumed to exist: no price, upkeep or staff is booked (owned)",
                    model->name);
     return true;
 }
@@ -191,10 +191,10 @@ static bool note_provisioned(struct ts_text *out, const struct ts_report *report
     ts_text_puts(out, " a month, used to ");
     ts_metric_format(out, result->tiers[tier].provisioned_tok / (tok_per_s * window_s), "frac");
     if (worth_usd > paid_usd) {
-        ts_text_puts(out, "; tokens one by one are cheaper below ");
+        ts_text_puts(out, "; paying per token is cheaper below ");
         ts_metric_format(out, paid_usd / worth_usd, "frac");
     } else if (worth_usd > 0.0) {
-        ts_text_puts(out, "; tokens one by one are cheaper even where all of them are used");
+        ts_text_puts(out, "; paying per token is cheaper even at full use");
     }
     return true;
 }
@@ -207,7 +207,7 @@ static const struct ts_steps_model *steps_of(const struct ts_tier_model *model)
                                            : NULL;
 }
 
-/* Where 9 of 10 measurements lie that the fit behind a roofline had not seen; or requests like those of a log. */
+/* Where 9 of 10 measurements lie that the fit of a roofline had not seen; or requests like those of a log. */
 static bool note_error(struct ts_text *out, const struct ts_report *report, uint32_t tier)
 {
     const uint32_t subject = ts_figure_tier(&report->list, tier);

@@ -132,7 +132,7 @@ enum ts_status ts_report_uncertainty_text(struct ts_text *out, const struct ts_r
     put_promises(&line, report->input.uncertainty);
     put_wrapped(out, &line);
     ts_text_clear(&line);
-    ts_text_printf(&line, "what one input does to the %s, and its share of the variance",
+    ts_text_printf(&line, "effect of one input on the %s, and its share of the variance",
                    ts_doubts[ts_report_weighed(report)].label);
     put_convergence(&line, report);
     ts_text_puts(&line, ":");

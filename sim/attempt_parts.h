@@ -23,7 +23,7 @@ static inline struct ts_link *ts_attempt_link(struct ts_engine *engine, const st
     return index >= 0 ? &engine->links[index] : NULL;
 }
 
-/* Of the event queue: events that come a constant time behind what happens now. */
+/* Of the event queue: events that come a constant time after what happens now. */
 enum { TS_LANE_PATIENCE, TS_LANE_ROUTER, TS_LANE_SLOW };
 
 static inline void ts_attempt_schedule(struct ts_engine *engine, uint32_t lane, int64_t delay_ns,

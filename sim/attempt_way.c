@@ -28,7 +28,7 @@ static void expect_departure(struct ts_engine *engine, uint32_t index)
     }
 }
 
-/* It is in the tier's door that much behind its end on the link. */
+/* It is in the tier's door that much after its end on the link. */
 static void share_link(struct ts_engine *engine, uint32_t id, int64_t up_ns)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);
@@ -189,7 +189,7 @@ void ts_attempt_enter(struct ts_engine *engine, uint32_t id)
     }
 }
 
-/* The client learns of it behind the way back, and tries the next tier then. */
+/* The client learns of it after the way back, and tries the next tier then. */
 void ts_engine_turn_away(struct ts_engine *engine, uint32_t id, enum ts_reason reason)
 {
     struct ts_flight *flight = ts_engine_flight(engine, id);

@@ -11,7 +11,7 @@ enum { TS_BATCHES = 64, TS_BATCHES_LEAST = 16 };
 struct ts_batch_means {
     uint64_t size;          /* values in a full batch; 0: none was added yet */
     uint32_t n;             /* full batches */
-    uint64_t n_open;        /* values in the batch behind them */
+    uint64_t n_open;        /* values in the batch after them */
     double open;            /* their sum */
     double sum[TS_BATCHES]; /* of the full ones */
 };
@@ -26,7 +26,7 @@ static inline void ts_batch_means_add(struct ts_batch_means *batches, double val
     }
 }
 
-/* The batches of an independent run behind those that are there; what was in open batches is left out. */
+/* The batches of an independent run after those that are there; what was in open batches is left out. */
 void ts_batch_means_merge(struct ts_batch_means *into, const struct ts_batch_means *from);
 /* Mean over the full batches, and half the width of the interval that holds the true mean with that probability (by
  * Student's t); NaN with fewer than TS_BATCHES_LEAST batches. */

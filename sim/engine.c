@@ -98,7 +98,7 @@ static void arrive(struct ts_engine *engine, const struct ts_request *request)
     }
 }
 
-/* Of a session the user takes all calls: the stream has them one behind the other. */
+/* Of a session the user takes all calls: the stream has them one after the other. */
 static void send_of_user(struct ts_engine *engine, uint32_t user)
 {
     struct ts_request request = {0};

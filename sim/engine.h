@@ -39,7 +39,7 @@ enum ts_event_kind {
     TS_EVENT_SLOW,  /* an attempt has been at its tier for as long as calls stay at one without a token */
     TS_EVENT_PATIENCE,
     TS_EVENT_TIMER, /* of the routing policy */
-    TS_EVENT_USER,  /* a user of a closed loop sends: behind all else of that instant, as an arrival */
+    TS_EVENT_USER,  /* a user of a closed loop sends: after all else of that instant, as an arrival */
     TS_EVENT_TURN,  /* a call of a session, which has waited, is sent: the same */
     TS_N_EVENT_KINDS
 };

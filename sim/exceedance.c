@@ -10,7 +10,7 @@
 
 enum { FIRST_OCTAVE = 10, PER_OCTAVE_BITS = 3 };
 
-/* By the exponent of the value as a double, and the first bits behind its point. */
+/* By the exponent of the value as a double, and the first bits after its point. */
 static unsigned cell_of(uint64_t value)
 {
     const unsigned first = (1023 + FIRST_OCTAVE) << PER_OCTAVE_BITS;

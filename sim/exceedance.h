@@ -15,7 +15,7 @@
 enum { TS_EXCEEDANCE_CELLS = 8 * 40 };
 
 struct ts_exceedance {
-    uint64_t size, n_open;                    /* values of a full batch, of the one behind them */
+    uint64_t size, n_open;                    /* values of a full batch, of the one after them */
     uint32_t n;                               /* full batches, fewer than TS_BATCHES */
     uint32_t open[TS_EXCEEDANCE_CELLS];       /* values of the open batch */
     uint32_t (*batches)[TS_EXCEEDANCE_CELLS]; /* [TS_BATCHES] of the full ones; NULL until there is one */
@@ -25,7 +25,7 @@ struct ts_exceedance {
 /* A zeroed one is empty. */
 void ts_exceedance_deinit(struct ts_exceedance *of);
 void ts_exceedance_add(struct ts_exceedance *of, int64_t value_ns);
-/* The batches of an independent run behind those that are there; what was in open batches is left out. TS_ENOMEM leaves
+/* The batches of an independent run after those that are there; what was in open batches is left out. TS_ENOMEM leaves
  * `into` as it was. */
 enum ts_status ts_exceedance_merge(struct ts_exceedance *into, const struct ts_exceedance *from);
 

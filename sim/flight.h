@@ -1,6 +1,6 @@
 /* Requests under way. A call is a request from its arrival to its outcome; a flight is one attempt to have it answered:
  * one tier after another until one takes it, then service there. Most calls have one attempt; a routing policy may make
- * more of them, one behind the other (a reply that its check rejects) or side by side (a hedged call). Both live in
+ * more of them, one after the other (a reply that its check rejects) or side by side (a hedged call). Both live in
  * pools (sim/slots.h) and are addressed by index. */
 #ifndef TS_SIM_FLIGHT_H
 #define TS_SIM_FLIGHT_H

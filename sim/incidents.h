@@ -1,5 +1,5 @@
 /* What goes wrong while a run goes on: incidents at stated times (model->incidents), and the outages that links have by
- * themselves. A link's are told to the link (sim/network/link.h) and, once they are noticed, to the attempts behind it;
+ * themselves. A link's are told to the link (sim/network/link.h) and, once they are noticed, to the attempts after it;
  * a server's strike its replicas; tiers without units of their own ask for the share of them that is struck. */
 #ifndef TS_SIM_INCIDENTS_H
 #define TS_SIM_INCIDENTS_H

@@ -106,7 +106,7 @@ void ts_ledger_count_outcome(struct ts_ledger *ledger, uint32_t tier, enum ts_ou
     }
 }
 
-/* The part of [from_ns, to_ns) that lies behind the warm-up. */
+/* The part of [from_ns, to_ns) that lies after the warm-up. */
 static int64_t measured_ns(const struct ts_ledger *ledger, int64_t from_ns, int64_t to_ns)
 {
     const int64_t begin_ns = from_ns > ledger->warmup_ns ? from_ns : ledger->warmup_ns;

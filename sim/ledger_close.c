@@ -1,4 +1,4 @@
-/* Hides how accounts become a result at the end of a run: means over the time behind the warm-up, energy with its
+/* Hides how accounts become a result at the end of a run: means over the time after the warm-up, energy with its
  * adders, the series; and what must balance. */
 #include <math.h>
 
@@ -34,7 +34,7 @@ static double mean_up_of(const struct ts_pool_account *account, int64_t span_ns)
 #define COPY_TIER_COUNTED(field)
 #define COPY_TIER_CLOSED(field)
 
-/* What the units of a pool did. span_ns: how long the run went on behind the warm-up. */
+/* What the units of a pool did. span_ns: how long the run went on after the warm-up. */
 static void close_pool(const struct ts_pool_account *account, int64_t span_ns, struct ts_tier_result *out)
 {
     const struct ts_ledger_units *units = &account->units;

@@ -103,7 +103,7 @@ struct ts_curve {
 
 enum ts_attention_axis {
     TS_ATTENTION_CHUNK,  /* prompt tokens of the step */
-    TS_ATTENTION_PAST,   /* cached tokens behind which they stand */
+    TS_ATTENTION_PAST,   /* cached tokens after which they stand */
     TS_ATTENTION_DECODE, /* sequences in decode */
     TS_ATTENTION_KV,     /* KV entries that each of those reads */
     TS_N_ATTENTION_AXES
@@ -386,9 +386,9 @@ struct ts_api_model {
     double availability_frac;           /* a call fails at once with probability 1 - availability, and is retried */
     uint32_t max_retries;
     double retry_s;         /* first back-off, doubles each time, full jitter */
-    bool heeds_retry_after; /* behind a rate limit also waits until there is room, if that is within a minute */
+    bool heeds_retry_after; /* after a rate limit also waits until there is room, if that is within a minute */
     struct ts_dist
-        hidden_tok; /* of reasoning before the reply: billed as output, and the first token comes behind them */
+        hidden_tok; /* of reasoning before the reply: billed as output, and the first token comes after them */
     bool is_batch;  /* replies come some day: nobody loses patience once a call is accepted */
 };
 

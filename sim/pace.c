@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* The first point behind at_s; n: none. */
+/* The first point after at_s; n: none. */
 static size_t first_behind(const struct ts_pace *pace, double at_s)
 {
     size_t low = 0;

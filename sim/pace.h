@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A processor remembers steps with prompt tokens: what comes behind them is slower, for a while (likely weights that
+/* A processor remembers steps with prompt tokens: what comes after them is slower, for a while (likely weights that
  * were in its caches have to come back). How much it remembers, its heat, goes towards 1 while such steps run and
  * towards 0 while others do or none does, by a factor of e in memory_s. A step that begins with that heat takes factor
  * x the model's time + heat x extra_s. */
@@ -21,7 +21,7 @@ struct ts_pace_memory {
 double ts_pace_heat(double heat, double seconds, bool has_prompt, double memory_s);
 double ts_pace_memory_s(const struct ts_pace_memory *memory, double model_s, bool has_prompt, double heat);
 
-/* By time: linear between the points, constant before the first and behind the last; 1 without any. */
+/* By time: linear between the points, constant before the first and after the last; 1 without any. */
 struct ts_pace {
     const double *at_s;                  /* [n] not falling */
     const double *factor;                /* [n] above zero: 1.1 = steps take a tenth longer */

@@ -1,6 +1,6 @@
 /* Sessions: calls that wait for one another. A conversation waits for its user, an agent for its tools; each further
  * call begins with what was said before. A call of a session begins when the replies of all that it waits for are there
- * at the client, its delay behind the last of them, and not before its arrival. How fast calls come is then partly an
+ * at the client, its delay after the last of them, and not before its arrival. How fast calls come is then partly an
  * answer: a slow server is asked less often.
  *
  * - A call without a reply ends its session: what waits for it is never sent.

@@ -26,7 +26,7 @@ struct ts_sim_options {
      * last one goes on. For one tier with one replica, with single_steps. NULL: the model's. */
     const double *recorded_s;
     size_t n_recorded;
-    /* How slow the servers' machine is, when and behind which steps: planned steps take that many times the model's
+    /* How slow the servers' machine is, when and after which steps: planned steps take that many times the model's
      * time. With single_steps. NULL: 1 throughout. */
     const struct ts_pace *pace;
     /* Called as a planned step of a server's replica begins; with single_steps each step is one. May be NULL. */

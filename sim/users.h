@@ -4,7 +4,7 @@
  * response time R and a mean time to think Z, n users send n/(R + Z) a second (the response time law; Denning and
  * Buzen, "The operational analysis of queueing network models", Computing Surveys 10, 1978).
  *
- * - An outcome is what the client sees: of a reply its last token behind the way back; of anything else (turned away,
+ * - An outcome is what the client sees: of a reply its last token after the way back; of anything else (turned away,
  *   out of patience) when it happens.
  * - Users begin by thinking, so that with times to think which are drawn they do not come all at once; with none they
  *   do.

@@ -305,12 +305,12 @@ enum ts_status ts_capacity_check(const struct ts_scenario *scenario, struct ts_d
     const struct ts_slo_model *slo = &scenario->model.slo;
     if (!ts_capacity_applies(scenario)) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write workload: {calls: 10 k/day}, and a tier of kind server",
-                       "there is no volume to look for: %s",
-                       scenario->model.users.n > 0 ? "users of a closed loop set the load" : "there is no server");
+                       "there is no volume to find: %s",
+                       scenario->model.users.n > 0 ? "the users of a closed loop set the load" : "there is no server");
     }
     if (!(slo->ttft_s > 0.0 || slo->tpot_s > 0.0 || slo->e2e_s > 0.0)) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write for example slo: {ttft: 3 s, tpot: 100 ms}",
-                       "without a bound in slo a server takes any load");
+                       "without a bound in slo a server accepts any load");
     }
     return TS_OK;
 }

@@ -1,4 +1,4 @@
-/* Claims about where AI should run, each held against simulations: what our number is, within which interval, whether
+/* Claims about where AI should run, each tested by simulation: what our number is, within which interval, whether
  * the claim holds, and which input would change the verdict at which value. Nothing of a verdict is written down: a
  * claim is a scenario, figures of its report and bounds on them. */
 #ifndef TS_STUDY_CLAIMS_H
@@ -11,7 +11,7 @@ enum { TS_CLAIM_MAX_SETS = 6, TS_CLAIM_MAX_BOUNDS = 2, TS_CLAIM_MAX_KEYS = 3, TS
 
 /* A figure and the bound that the claim puts on it. */
 struct ts_claim_bound {
-    const char *label;  /* "payback"; NULL behind the last */
+    const char *label;  /* "payback"; NULL after the last */
     const char *figure; /* "payback.value@all", of docs/FIGURES.md; "a@x / b@y" is the ratio of two; "fits": 1 if the
                            scenario is accepted, else 0 */
     const char *unit;   /* as in reports/metric.h */
@@ -23,7 +23,7 @@ struct ts_claim_bound {
 
 /* An input that may decide, and between which values it may plausibly be. */
 struct ts_claim_key {
-    const char *key, *unit; /* NULL behind the last; unit as in base/units.h */
+    const char *key, *unit; /* NULL after the last; unit as in base/units.h */
     double from, to;        /* > 0: searched on a logarithmic scale */
     bool is_whole;
 };
@@ -31,7 +31,7 @@ struct ts_claim_key {
 struct ts_claim {
     const char *id;       /* "5b": the second reading of claim 5 */
     const char *text;     /* the claim */
-    const char *reading;  /* how it is held against a run */
+    const char *reading;  /* how it is tested by a run */
     const char *scenario; /* file in scenarios/claims */
     const char *sets[TS_CLAIM_MAX_SETS];
     const char *other[TS_CLAIM_MAX_SETS];                  /* of the run that bounds may compare with, beside `sets` */

@@ -194,7 +194,7 @@ void ts_claims_text(struct ts_text *out, const struct ts_claim_outcome *outcomes
 
 static const char intro[] =
     "Each claim is a scenario, figures of its report and bounds on them. The number is the run's with all inputs at "
-    "their medians; in brackets, p10 and p90 over 16 draws of the inputs that nobody knows (those that the scenario "
+    "their medians; in brackets, p10 and p90 over 16 draws of the uncertain inputs (those that the scenario "
     "writes as uncertain, and the interval of fitted step times). *Holds*: at the medians, in 9 draws of 10, and over "
     "the whole plausible range of each input that was tried. *Does not hold*: nowhere. *Holds if*: the input that "
     "decides, and where the verdict turns, found by bisection with real runs. All numbers are modelled, unless the "
@@ -202,9 +202,8 @@ static const char intro[] =
 
 void ts_claims_markdown(struct ts_text *out, const struct ts_claim_outcome *outcomes)
 {
-    ts_text_puts(out,
-                 "# Claims, held against simulations\n\nMade by `tiersim claims --out docs`; not edited by hand (a "
-                 "test keeps it fresh).\n\n");
+    ts_text_puts(out, "# Claims, tested by simulation\n\nMade by `tiersim claims --out docs`; not edited by hand (a "
+                      "test keeps it fresh).\n\n");
     put_wrapped(out, intro, 0, 0, PAGE_WIDTH);
     ts_text_puts(out, "\n| | claim | verdict | number |\n|---|---|---|---|\n");
     for (size_t i = 0; i < ts_n_claims; i++) {
@@ -266,15 +265,15 @@ static void put_article(struct ts_text *out, size_t i, const struct ts_claim_out
 enum ts_status ts_claims_html(struct ts_text *out, const struct ts_claim_outcome *outcomes)
 {
     ts_text_puts(out,
-                 "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Claims, held against "
-                 "simulations</title>\n<meta name=\"viewport\" content=\"width=device-width\">\n<style>\n"
+                 "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Claims, tested by "
+                 "simulation</title>\n<meta name=\"viewport\" content=\"width=device-width\">\n<style>\n"
                  "body{font:16px/1.5 system-ui,sans-serif;color:#222;max-width:52rem;margin:2rem auto;padding:0 1rem}\n"
                  "article{border-top:1px solid #ddd;padding:.5rem 0 1rem}h1{font-size:1.6rem}h2{font-size:1.1rem}\n"
                  ".id{color:#808080}.holds,.if,.fails{font-weight:600;margin:.2rem 0}.holds{color:#00684a}.if{color:"
                  "#8a5a00}.fails{color:#a8330a}\n"
                  "dl{display:grid;grid-template-columns:7rem 1fr;gap:.2rem 1rem}dt{color:#666}dd{margin:0}\n"
                  "pre{background:#f5f5f5;padding:.5rem;white-space:pre-wrap;font-size:.85rem}\n"
-                 "</style></head><body>\n<h1>Claims, held against simulations</h1>\n<p>");
+                 "</style></head><body>\n<h1>Claims, tested by simulation</h1>\n<p>");
     for (const char *c = intro; *c; c++) { /* without its emphasis */
         ts_text_append(out, c, *c != '*');
     }

@@ -31,7 +31,7 @@ enum {
 
 /* How far the search went with a design. */
 enum ts_plan_fate {
-    TS_PLAN_UNTRIED,    /* behind what was found: more replicas than needed, or seemed dearer by more than a tenth */
+    TS_PLAN_UNTRIED,    /* after what was found: more replicas than needed, or seemed dearer by more than a tenth */
     TS_PLAN_IMPOSSIBLE, /* the scenario refuses it: does not fit its memory */
     TS_PLAN_TOO_WEAK,   /* misses the SLO in the hours that half of the calls come in */
     TS_PLAN_TOO_DEAR,   /* its machines alone cost more than the best */

@@ -62,7 +62,7 @@ static void close_each(struct each *each)
 
 /* ---- rows ---- */
 
-/* Which subject of the base it is; one that the base has not stands behind its subjects. */
+/* Which subject of the base it is; one that the base has not stands after its subjects. */
 static uint32_t place_of(const char *name, const struct ts_figure_list *base, uint32_t own)
 {
     struct ts_text text;

@@ -105,7 +105,7 @@ static enum ts_status look(struct replication_run *run)
     return status;
 }
 
-/* What was interrupted is left out, what was finished behind it is not; any other failure ends all. */
+/* What was interrupted is left out, what was finished after it is not; any other failure ends all. */
 static enum ts_status take_wanted(struct replication_run *run, struct slot *slot, enum ts_status worked)
 {
     enum ts_status status = worked;

@@ -187,7 +187,7 @@ static const char *why_not(const struct ts_scale_curve *curve, const struct ts_t
                            const struct ts_scale_point *searches, const struct ts_scale_point *runs, uint32_t n_runs)
 {
     if (ts_tier_lists_pools(tier)) {
-        return "it has pools: how they would grow is not said";
+        return "it has pools: how they would grow is undefined";
     }
     for (uint32_t i = 0; i < n_runs; i++) {
         if (runs[i].why[curve->way]) {
@@ -199,7 +199,7 @@ static const char *why_not(const struct ts_scale_curve *curve, const struct ts_t
             return "no volume was found up to which it keeps the SLO";
         }
         if (i > 0 && searches[i].calls_per_day <= searches[i - 1].calls_per_day) {
-            return "more of it does not take more calls";
+            return "more of it does not serve more calls";
         }
     }
     if (curve->way == TS_SCALE_BOUGHT && !(runs[0].usd[curve->way] > 0.0)) {
@@ -233,7 +233,7 @@ static enum ts_status put_curve(struct search *search, struct ts_scale_curve cur
     return curve.name ? TS_OK : TS_ENOMEM;
 }
 
-/* The first of a tier's points by units, or of the others; their number. They stand one behind the other. */
+/* The first of a tier's points by units, or of the others; their number. They stand one after the other. */
 static const struct ts_scale_point *points_of(uint32_t *n, const struct ts_scale_point *points, uint32_t n_points,
                                               uint32_t tier, bool is_provisioned)
 {
@@ -279,7 +279,7 @@ static enum ts_status check(const struct ts_scenario *scenario, struct ts_diags 
 {
     if (scenario->workload.trace_path || scenario->workload.is_closed) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(), "write workload: {calls: 10 k/day, classes: ...}",
-                       "%s has a volume of its own: it cannot be any",
+                       "%s sets its own volume, which cannot be varied",
                        scenario->workload.trace_path ? "a trace" : "a closed loop");
     }
     return ts_capacity_applies(scenario) ? ts_capacity_check(scenario, diags) : TS_OK;

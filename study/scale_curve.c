@@ -20,7 +20,7 @@ static const struct ts_scale_node *last_of(const struct ts_scale_line *line)
     return &line->nodes[line->n_nodes - 1];
 }
 
-/* The last node with at most n replicas, that has one behind it; the first at least. */
+/* The last node with at most n replicas, that has one after it; the first at least. */
 static uint32_t segment_of(const struct ts_scale_line *line, double n_replicas)
 {
     uint32_t i = 0;
@@ -30,7 +30,7 @@ static uint32_t segment_of(const struct ts_scale_line *line, double n_replicas)
     return i;
 }
 
-/* Where n is between two nodes: 0 at the first, 1 at the second; beyond 1 behind the last. */
+/* Where n is between two nodes: 0 at the first, 1 at the second; beyond 1 after the last. */
 static double place_of(const struct ts_scale_node *a, const struct ts_scale_node *b, double n_replicas)
 {
     return (n_replicas - a->n_replicas) / ((double)b->n_replicas - a->n_replicas);

@@ -338,7 +338,7 @@ static enum ts_status check_fingerprint(struct ts_study_db *db, const char *fing
         ts_text_init(&what);
         ts_fingerprint_put_difference(&what, old, fingerprint);
         status = ts_fail(diags, TS_EINPUT, ts_span_file(db->path), "take another file with -o",
-                         "this study was made from something else: %s", what.data);
+                         "this study was made from other inputs: %s", what.data);
         ts_text_deinit(&what);
     }
     free(old);

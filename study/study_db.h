@@ -66,7 +66,7 @@ enum ts_status ts_study_db_best(struct ts_study_place *out, uint32_t *n, uint32_
 /* A figure of a point; NaN: it has none. */
 enum ts_status ts_study_db_figure(double *out, struct ts_study_db *db, uint32_t position, const char *subject,
                                   const char *name, const char *stat);
-/* The settings of a point in the order of axes, *n pairs of key and value one behind the other; in `arena`. */
+/* The settings of a point in the order of axes, *n pairs of key and value one after the other; in `arena`. */
 enum ts_status ts_study_db_settings(const char *const **out, uint32_t *n, struct ts_study_db *db, uint32_t position,
                                     struct ts_arena *arena);
 /* The settings of a point, with blanks between. */

@@ -265,7 +265,7 @@ static enum ts_status check_part(struct ts_study_db *whole, const char *path, bo
             ts_text_init(&what);
             ts_fingerprint_put_difference(&what, have, its);
             status = ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL,
-                             "this part was made from something else than the first: %s", what.data);
+                             "this part was made from other inputs than the first: %s", what.data);
             ts_text_deinit(&what);
         } else if (!ts_str_equal(have, its)) {
             status =
@@ -371,7 +371,7 @@ static enum ts_status check_gaps(struct ts_study_db *whole, const char *path, st
     ts_text_init(&names);
     status = put_missing(&names, whole, counts.n_design, diags);
     if (status == TS_OK) {
-        status = ts_fail(diags, TS_EINPUT, ts_span_file(path), "finish the parts with --resume, and name all of them",
+        status = ts_fail(diags, TS_EINPUT, ts_span_file(path), "finish the parts with --resume, and give all of them",
                          "%u of %u points are in no part: %s", n_missing, counts.n_design, names.data);
     }
     ts_text_deinit(&names);

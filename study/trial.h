@@ -46,7 +46,7 @@ struct ts_trial_outcome {
     struct ts_trace_counts trace; /* zero for a generated workload */
 };
 
-/* The base's scenario with sets[n_sets] behind the base's own. As ts_scenario_load. */
+/* The base's scenario with sets[n_sets] after the base's own. As ts_scenario_load. */
 enum ts_status ts_trial_load(struct ts_scenario *out, const struct ts_trial_base *base, const char *const *sets,
                              size_t n_sets, struct ts_diags *diags);
 

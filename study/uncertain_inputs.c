@@ -158,7 +158,7 @@ static enum ts_status refuse(const struct ts_uncertain_inputs *found, struct ts_
     bool said[MAX_INPUTS] = {false};
     const unsigned over = (unsigned)(found->n - TS_SOBOL_MAX_INPUTS);
     const enum ts_status status =
-        ts_fail(diags, TS_ERANGE, ts_span_none(), "these are known best, for their size:",
+        ts_fail(diags, TS_ERANGE, ts_span_none(), "the best known of them, for their size, are:",
                 "%u uncertain inputs (%u written) are too many: at most %d; write %u of them as a number",
                 (unsigned)found->n, (unsigned)found->n_written, TS_SOBOL_MAX_INPUTS, over);
     for (uint32_t told = 0; told < found->n_written && told < over + 3; told++) {

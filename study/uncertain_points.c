@@ -195,7 +195,7 @@ static enum ts_status take(void *user, uint64_t index, uint32_t slot, enum ts_st
     const struct points_job *job = user;
     if (worked != TS_OK && worked != TS_EINTERRUPTED) {
         ts_diags_move(job->diags, &job->each[slot]);
-        ts_diags_add(job->diags, TS_NOTE, ts_span_none(), NULL, "that was draw %u of the uncertain inputs",
+        ts_diags_add(job->diags, TS_NOTE, ts_span_none(), NULL, "this was draw %u of the uncertain inputs",
                      (unsigned)index);
     }
     ts_diags_deinit(&job->each[slot]);

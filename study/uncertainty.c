@@ -1,7 +1,7 @@
 /* Hides which points are simulated and what is drawn.
  *
  *   replicate 2 of the Sobol sequence: the points that are fitted, then those that are checked, all inputs moved
- *   replicate 0: the draws;  replicate 1: the pairs of points behind Sobol's indices
+ *   replicate 0: the draws;  replicate 1: the pairs of points after Sobol's indices
  *   beside them, for every input that acts on the simulation, its p10 and p90 with all others at their medians: the
  *   tornado's, which the fit gets too
  *
@@ -59,10 +59,10 @@ static enum ts_status find_inputs(struct study *study)
         const char *key = study->inputs.items[i].key;
         if (ts_str_equal(key, "money.horizon")) {
             status = ts_fail(study->diags, TS_ERANGE, ts_span_none(), "write a number",
-                             "money.horizon is how far one looks: it has no distribution");
+                             "money.horizon is a choice: it has no distribution");
         } else if (ts_quality_is_later(key)) {
             status = ts_fail(study->diags, TS_ERANGE, ts_span_none(), "write a number",
-                             "%s acts on later months' quality, which is not drawn", key);
+                             "%s affects later months' quality, which is not drawn", key);
         } else if (!ts_uncertain_is_money(key)) {
             study->drawing.simulated[study->drawing.n_simulated++] = i;
         }

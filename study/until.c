@@ -32,7 +32,7 @@ static bool find_figure(struct ts_until *out, char *figure)
     return out->metric && out->low && (is_mean || out->high);
 }
 
-/* " +-2 %" behind the figure; false: it is something else. */
+/* " +-2 %" after the figure; false: it is something else. */
 static bool read_width(double *out, const char *text)
 {
     char *end;

@@ -51,7 +51,7 @@ struct ts_arrivals {
     double share_on;  /* of the time */
     bool is_over;
     struct {
-        struct pieces ahead; /* at the start of the step behind the one that gaps are drawn for */
+        struct pieces ahead; /* at the start of the step after the one that gaps are drawn for */
         uint64_t n_left;     /* gaps that end within the step */
         double scale;        /* of its gaps */
         double rest;         /* from its last arrival to its end */
@@ -188,10 +188,10 @@ const char *ts_process_mistake(const struct ts_process *process)
         return "the rates are 0 at every step";
     }
     if (process->counts_steps && (process->n_rates == 0 || process->has_bursts)) {
-        return "counted steps need rates, and no times on and off";
+        return "counted steps need rates, and no on and off periods";
     }
     if (process->has_bursts && !(ts_dist_mean(&process->on_s) > 0.0 && ts_dist_mean(&process->off_s) > 0.0)) {
-        return "times on and off must have a mean above 0";
+        return "on and off periods must have a mean above 0";
     }
     return NULL;
 }
@@ -247,7 +247,7 @@ static double step_ahead(struct pieces *ahead)
     return sum;
 }
 
-/* Gaps for a step of so many arrivals: as they are drawn, but that they and the rest behind them fill the step. */
+/* Gaps for a step of so many arrivals: as they are drawn, but that they and the rest after them fill the step. */
 static void begin_step(struct ts_arrivals *arrivals, double expected)
 {
     struct ts_rng copy = arrivals->gaps;
@@ -287,7 +287,7 @@ static double draw_gap(struct ts_arrivals *arrivals)
 
 /* ---- arrivals ---- */
 
-/* Steps to the next arrival; false when it lies behind the window. */
+/* Steps to the next arrival; false when it lies after the window. */
 static bool step(struct ts_arrivals *arrivals)
 {
     struct pieces *pieces = &arrivals->pieces;
@@ -317,7 +317,7 @@ double ts_arrivals_next(struct ts_arrivals *arrivals)
     return arrivals->is_over ? INFINITY : time_s;
 }
 
-/* Puts the process at the start of the window, on the way to the first arrival behind it. */
+/* Puts the process at the start of the window, on the way to the first arrival after it. */
 static void place_at_start(struct ts_arrivals *arrivals)
 {
     const struct piece *now = &arrivals->pieces.now;

@@ -46,7 +46,7 @@ struct ts_arrivals *ts_arrivals_create(const struct ts_process *process, const s
                                        double calls_per_s, struct ts_arrivals_key key);
 void ts_arrivals_destroy(struct ts_arrivals *arrivals); /* NULL is fine */
 
-/* The next arrival, in seconds since the start of the window; INFINITY behind its end. */
+/* The next arrival, in seconds since the start of the window; INFINITY after its end. */
 double ts_arrivals_next(struct ts_arrivals *arrivals);
 
 /* Expected arrivals in the window; times on and off count with their mean. */

@@ -86,8 +86,7 @@ static enum ts_status check_start(struct ts_rate_file *file, const struct ts_rat
     return file->n == 0 || (step_s > 0.0 && step_s < year_s && fabs(step_s - file->step_s) < 1e-6 * file->step_s)
                ? TS_OK
                : fail_at(csv, row, columns[START],
-                         "windows follow one another, each as long as the first; one without "
-                         "requests has the rate 0",
+                         "windows must be contiguous and equally long; one without requests has the rate 0",
                          "a window that does not begin where the one before it ends", diags);
 }
 

@@ -13,10 +13,10 @@ enum { N_BLOCKS = 16, BLOCK_REQUESTS = 512 };
 struct block {
     struct ts_request requests[BLOCK_REQUESTS];
     struct ts_turn *turns; /* [BLOCK_REQUESTS] their places in sessions; NULL while none has had one */
-    uint64_t *ids;         /* [ids_cap] of the requests' prefixes, and what they wait for, one behind the other */
+    uint64_t *ids;         /* [ids_cap] of the requests' prefixes, and what they wait for, one after the other */
     size_t n_ids, ids_cap;
     uint32_t n;
-    bool is_last;          /* the end of the stream, or an error, comes behind it */
+    bool is_last;          /* the end of the stream, or an error, comes after it */
     enum ts_status status; /* of the last block */
 };
 
@@ -168,7 +168,7 @@ static void release_block(struct read_ahead *ahead)
     ahead->current = NULL;
 }
 
-/* A block is released by the call behind its last request, whose ids are good until then; the last block is kept, so
+/* A block is released by the call after its last request, whose ids are good until then; the last block is kept, so
  * that its end or error can be told again. */
 static enum ts_status ahead_next(struct ts_request_stream *stream, struct ts_request *out, int *got,
                                  struct ts_diags *diags)

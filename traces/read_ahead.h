@@ -1,6 +1,6 @@
 /* A stream that is read ahead by a thread of its own: whoever takes requests from it finds them ready, and reading or
  * drawing them runs beside what is done with them. The requests, their order and the errors are those of the stream
- * behind it; at most some thousand requests are held. */
+ * after it; at most some thousand requests are held. */
 #ifndef TS_TRACES_READ_AHEAD_H
 #define TS_TRACES_READ_AHEAD_H
 

@@ -1,5 +1,5 @@
 /* Hides how a trace file becomes a workload: scaled in time, repeated, cut, labelled. A repetition opens the file
- * again, so that memory does not grow with it; its arrivals go on one mean gap behind the last: pass k is shifted by k
+ * again, so that memory does not grow with it; its arrivals go on one mean gap after the last: pass k is shifted by k
  * (T + T/(n-1)), with T from the first row to the last request. What the prompts of a pass consist of is its own: a
  * repeated day brings new documents, and a prefix cache must not find the day before. */
 #include "traces/workload_stream.h"
@@ -20,7 +20,7 @@ struct replay {
     int64_t shift_ns;            /* of this pass, on the recorded clock */
     int64_t last_ns;             /* last arrival of this pass, unshifted */
     uint64_t n_in_pass;
-    int64_t end_ns; /* requests at or behind it are cut */
+    int64_t end_ns; /* requests at or after it are cut */
     uint64_t next_id;
     uint64_t n_pass;
     uint64_t *prefix_ids; /* [prefix_cap] of the current request, from the second pass on */

@@ -35,7 +35,7 @@ uint32_t ts_context_n_ids(const struct ts_context *context);
 void ts_context_ids(uint64_t *ids, const struct ts_context *context);
 
 /* A request's place in its session: a conversation, or an agent's work, of several calls. It begins when the replies of
- * all calls that it waits for are there, and delay_ns behind the last of them; and not before arrival_ns. */
+ * all calls that it waits for are there, and delay_ns after the last of them; and not before arrival_ns. */
 struct ts_turn {
     uint64_t session; /* the same for all requests of a session */
     uint64_t key;     /* of this one among all, for those that wait for it; 0: nobody does by that */
@@ -46,7 +46,7 @@ struct ts_turn {
     bool is_tool;              /* the delay is that of a tool, or several */
     bool is_new;               /* its prompt does not begin with what the session said before */
     bool is_aside;             /* the same, and the session goes on without what it says: a subagent */
-    bool is_last;              /* no request of the session comes behind it in the stream */
+    bool is_last;              /* no request of the session comes after it in the stream */
     int64_t delay_ns;          /* >= 0 */
     struct ts_context context; /* where known_tok > 0, in place of the request's prefix */
 };

@@ -3,7 +3,7 @@
  * a sum over a Fenwick tree of the last use of each id (Bennett and Kruskal, IBM J. Res. Dev. 19, 1975). A prompt's ids
  * are found from its beginning on, as long as all before them are found, so its k-th id needs a cache of the largest
  * distance of the first k; they are used from the last to the first, so that the end of a prompt is dropped before its
- * beginning. Ids are chained: an id counts as the same only behind the same ones.
+ * beginning. Ids are chained: an id counts as the same only after the same ones.
  * Check value: prompts of ids ABC, ABD, ABC: the third finds A and B in a cache of 2, and C in one of 4. */
 #include "traces/reuse.h"
 

@@ -131,7 +131,7 @@ static void draw_main(struct ts_session_draw *draw, struct ts_request *out)
     draw->n_keys = 1;
 }
 
-/* Behind a call that is no subagent's: a tool with its subagents, or the next turn. */
+/* After a call that is no subagent's: a tool with its subagents, or the next turn. */
 static void go_on(struct ts_session_draw *draw)
 {
     draw->is_open = !draw->place.is_last;

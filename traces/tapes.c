@@ -1,5 +1,5 @@
 /* Hides what a workload is known by, who makes a tape and who waits for it, and which one goes. The key is the bytes of
- * the structs with zeros in place of pointers, and behind them what these point to. A pointer that this file does not
+ * the structs with zeros in place of pointers, and after them what these point to. A pointer that this file does not
  * know stays what it is: then nothing is shared, and nothing is wrong. */
 #include "traces/tapes.h"
 

@@ -263,7 +263,7 @@ static enum ts_status open_rows(struct trace_stream *trace, const struct layout 
     return status;
 }
 
-/* The first line holds a whole object, or goes on behind the head; or it is cut short, and the next begins another. */
+/* The first line holds a whole object, or goes on after the head; or it is cut short, and the next begins another. */
 static bool is_line_by_line(const struct ts_trace_head *head, const char *line, size_t len)
 {
     const char *end = head->data + head->len;

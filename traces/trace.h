@@ -28,8 +28,8 @@ enum ts_trace_field {
     TS_TRACE_OPERATION,   /* of a span: "invoke_agent", "execute_tool" and the like are no calls of a model */
     TS_TRACE_CALL,        /* what others call this request that wait for it */
     TS_TRACE_WAITS,       /* the requests, one or an array, whose replies it waits for */
-    TS_TRACE_DELAY,       /* and so long behind them */
-    TS_TRACE_TOOL,        /* and so long more, for tools: before this request, or (LLMServingSim) behind it */
+    TS_TRACE_DELAY,       /* and so long after them */
+    TS_TRACE_TOOL,        /* and so long more, for tools: before this request, or (LLMServingSim) after it */
     TS_TRACE_CLOCK,       /* the time of day, where TIME is the day alone */
     TS_TRACE_N_READ,
     /* told as not used: */
@@ -72,8 +72,8 @@ enum { TS_TRACE_MAX_WHERE = 64, TS_TRACE_NO_CLASS = UINT16_MAX };
 
 /* When a request of a session begins. */
 enum ts_trace_turns {
-    TS_TRACE_AS_TOLD,     /* behind the replies of those that the file says it waits for; else when it was recorded */
-    TS_TRACE_AFTER_REPLY, /* besides, behind the reply to the one before it in its session */
+    TS_TRACE_AS_TOLD,     /* after the replies of those that the file says it waits for; else when it was recorded */
+    TS_TRACE_AFTER_REPLY, /* besides, after the reply to the one before it in its session */
     TS_TRACE_AS_RECORDED, /* when it was recorded, whatever else the file says of it */
 };
 

@@ -278,8 +278,8 @@ void ts_trace_clock_tell(struct ts_text *out, const struct ts_trace_clock *clock
         break;
     case TS_TIME_NUMBER:
         ts_text_printf(out, "%s, as %s", unit_word(clock->unit_s),
-                       clock->unit_is_told ? "the format, the column or the map says"
-                                           : "the size of the first one says");
+                       clock->unit_is_told ? "from the format, the column or the map"
+                                           : "from the size of the first one");
         break;
     case TS_TIME_UNKNOWN:
         break;

@@ -14,7 +14,7 @@
 
 enum { FIRST_YEAR = 1970, LAST_YEAR = 2199, FRACTION_DIGITS = 9 };
 
-/* `n` digits at *text, which moves behind them. */
+/* `n` digits at *text, which moves after them. */
 static bool take_digits(int *out, const char **text, const char *end, int n)
 {
     const char *at = *text;
@@ -331,7 +331,7 @@ static bool take_any_clock(int64_t *ns, const char **text, const char *end)
     return hour < 24 && minute < 60 && second <= 60;
 }
 
-/* Nothing, Z, UTC, GMT, or +hh:mm, +hhmm, +hh; and nothing behind it. */
+/* Nothing, Z, UTC, GMT, or +hh:mm, +hhmm, +hh; and nothing after it. */
 static bool take_any_zone(int *offset_s, bool *has_zone, const char **text, const char *end)
 {
     skip_blanks(text, end);

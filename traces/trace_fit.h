@@ -28,7 +28,7 @@ struct ts_fit_span {
     double duration_s;
 };
 
-/* Appends the tables of some rows of a sample: `lengths` and `prefix_lag` of a class, each line behind `indent` blanks.
+/* Appends the tables of some rows of a sample: `lengths` and `prefix_lag` of a class, each line after `indent` blanks.
  * rows: [n] of the class; they are sorted. False without memory. */
 bool ts_fit_lengths(struct ts_text *out, struct ts_trace_sample_row *rows, size_t n, const struct ts_fit_span *span,
                     size_t indent);

@@ -73,7 +73,7 @@ struct ts_trace_container {
 
 enum ts_status ts_trace_csv_open(struct ts_trace_container **out, const char *path, char separator,
                                  const struct ts_progress *progress, struct ts_diags *diags);
-/* by_line: one object on each line. Else any text of objects: an array of them, one behind the other, over several
+/* by_line: one object on each line. Else any text of objects: an array of them, one after the other, over several
  * lines, spans within an export of OpenTelemetry. */
 enum ts_status ts_trace_json_open(struct ts_trace_container **out, const char *path, bool by_line,
                                   const struct ts_progress *progress, struct ts_diags *diags);
@@ -148,7 +148,7 @@ void ts_trace_clock_show(struct ts_text *out, const struct ts_trace_clock *clock
 
 /* "2023-11-16 18:15:46.6805900" and its relatives, fast (trace_date.c). */
 bool ts_trace_azure_time(int64_t *out_ns, const char *text, size_t len);
-/* The part behind the date: " 18:15:46.6805900". *has_zone: it says one. */
+/* The part after the date: " 18:15:46.6805900". *has_zone: it says one. */
 bool ts_trace_time_of_day(int64_t *out_ns, bool *has_zone, const char *text, size_t len);
 /* Any date with a time of day, or alone. */
 bool ts_trace_date(int64_t *out_ns, struct ts_trace_clock *clock, const char *text, size_t len);
@@ -174,11 +174,11 @@ struct ts_trace_row {
     bool is_tool, follows;  /* see ts_turn */
     uint64_t session, call; /* 0: none */
     int64_t delay_ns;
-    uint32_t n_waits;        /* behind the prefix's ids: keys of those that it waits for */
+    uint32_t n_waits;        /* after the prefix's ids: keys of those that it waits for */
     struct ts_prefix prefix; /* its ids belong to the reader, until the next row */
 };
 
-/* Ids of the prefix, and keys behind them. */
+/* Ids of the prefix, and keys after them. */
 static inline size_t ts_trace_row_n_ids(const struct ts_trace_row *row)
 {
     return (size_t)row->prefix.n_ids + row->n_waits;
@@ -245,7 +245,7 @@ uint64_t ts_trace_key_of(const struct ts_trace_cell *cell);
 /* Which session the row is of, and what it waits for (trace_turn.c): keys into rows->waits. A row that waits needs no
  * time of its own. */
 enum ts_status ts_trace_turn_read(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags);
-/* The keys, behind the ids of its prompt. */
+/* The keys, after the ids of its prompt. */
 enum ts_status ts_trace_turn_place(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags);
 bool ts_trace_turn_is_told(const struct ts_trace_rows *rows);
 /* Room for n ids; false: out of memory. */

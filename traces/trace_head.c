@@ -39,7 +39,7 @@ static const char *binary_hint(const struct ts_trace_head *head, const char *pat
         {"PAR1", "it is a Parquet file: convert it to CSV first"},
         {"SQLite format 3", "it is a SQLite database: export the table as CSV"},
         {"Obj\x01", "it is an Avro file: convert it to CSV or JSON Lines first"},
-        {"%PDF", "it is a PDF: export the table behind it as CSV"},
+        {"%PDF", "it is a PDF: export the table in it as CSV"},
         {"\x28\xb5\x2f\xfd", "it is compressed with zstd: unpack it first (gzip is read as it is)"},
         {"BZh", "it is compressed with bzip2: unpack it first (gzip is read as it is)"},
         {"\xfd"

@@ -1,5 +1,5 @@
 /* Hides JSON as a layout of traces: records, and values by key. A record is an object of a line; or of an array, or one
- * behind the other, over several lines; or a span within an export of OpenTelemetry (resourceSpans, scopeSpans, spans);
+ * after the other, over several lines; or a span within an export of OpenTelemetry (resourceSpans, scopeSpans, spans);
  * or an item of the array that an object holds under "data" and the like; of "sub_requests" with what else is in it. A
  * value is found by its key, below "attributes" (an object, or OTLP's list of {key, value: {intValue: ...}}), or by a
  * path of keys with dots between. A slot is such a key. */

@@ -14,7 +14,7 @@ enum ts_status ts_trace_json_text_fail(const struct ts_trace_json_text *text, en
     return ts_fail(diags, status, at, hint, "%s", message);
 }
 
-/* Reads on behind what is there; moves it to the front first. */
+/* Reads on after what is there; moves it to the front first. */
 static enum ts_status read_more(struct ts_trace_json_text *text, struct ts_diags *diags)
 {
     memmove(text->data, text->data + text->begin, text->end - text->begin);
@@ -153,7 +153,7 @@ static enum ts_status next_object(struct ts_trace_json_text *text, const char **
         }
     }
     text->line = text->next_line;
-    return ts_trace_json_text_fail(text, TS_EINPUT, diags, "a trace in JSON consists of objects", "an object is due");
+    return ts_trace_json_text_fail(text, TS_EINPUT, diags, "a trace in JSON consists of objects", "expected an object");
 }
 
 enum ts_status ts_trace_json_text_next(struct ts_trace_json_text *text, const char **data, size_t *len,

@@ -52,7 +52,7 @@ static enum ts_status fail(struct ts_diags *diags, const char *what, const char 
                    "--map: %s '%.*s'", what, (int)len, text);
 }
 
-/* The column behind the '=': up to a comma, or within quotes. Returns what is behind it, NULL if a quote stays open. */
+/* The column after the '=': up to a comma, or within quotes. Returns what is after it, NULL if a quote stays open. */
 static const char *take_column(char **out, const char *at)
 {
     const char quote = *at == '\'' || *at == '"' ? *at : '\0';
@@ -99,7 +99,7 @@ enum ts_status ts_trace_map_parse(struct ts_trace_map *out, char *text, const ch
         const size_t len = strcspn(at, "=,");
         const char *column = text;
         if (len == 0 || at[len] != '=' || at[len + 1] == ',' || at[len + 1] == '\0') {
-            return fail(diags, "field=COLUMN is due, not", at, strcspn(at, ","));
+            return fail(diags, "expected field=COLUMN, not", at, strcspn(at, ","));
         }
         const char *behind = take_column(&text, at + len + 1);
         if (!behind || (*behind != ',' && *behind != '\0')) {

@@ -39,7 +39,7 @@ struct ts_trace_order {
     int64_t last_ns;
     bool any, is_sorted, came_late;
     uint64_t late_line;
-    enum ts_status ended; /* how reading ended, told behind the last row */
+    enum ts_status ended; /* how reading ended, told after the last row */
     struct ts_diags diags;
 };
 
@@ -299,7 +299,7 @@ static enum ts_status next_merged(struct ts_trace_order *order, struct ts_trace_
     return TS_OK;
 }
 
-/* All that follows, behind what is piled up already. */
+/* All that follows, after what is piled up already. */
 static enum ts_status sort_outside(struct ts_trace_order *order, struct ts_diags *diags)
 {
     bool more = true;

@@ -33,7 +33,7 @@ static enum ts_status fail_tokens(const struct ts_trace_rows *rows, enum ts_trac
 {
     return ts_trace_cell_fail(
         rows, rows->slots[field], too_many ? "at most 10,000,000 tokens" : "a whole number of tokens",
-        too_many ? "a request this large is a mistake of the file: is the column the right one?" : NULL, diags);
+        too_many ? "a request this large is an error in the file: is this the right column?" : NULL, diags);
 }
 
 /* At most n digits; how many. */
@@ -46,7 +46,7 @@ static size_t read_digits(double *value, const char *text, size_t len, size_t n)
     return i;
 }
 
-/* "1.200", "12,345,678", "1 200", "1'200": digits in threes behind one mark. A point in a file with commas between its
+/* "1.200", "12,345,678", "1 200", "1'200": digits in threes after one mark. A point in a file with commas between its
  * columns is one before decimals: 374.000. */
 static bool read_grouped(double *out, const char *text, size_t len, char separator)
 {

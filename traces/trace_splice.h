@@ -1,4 +1,4 @@
-/* A trace made of parts of others: files are cut, thinned out, laid over one another and put one behind the other, in
+/* A trace made of parts of others: files are cut, thinned out, overlaid and put one after the other, in
  * order of time and without holding any of them in memory. */
 #ifndef TS_TRACES_TRACE_SPLICE_H
 #define TS_TRACES_TRACE_SPLICE_H

@@ -20,13 +20,13 @@ const char *ts_trace_drop_text(enum ts_trace_drop reason)
     case TS_TRACE_FAILED:
         return "it failed, by its status";
     case TS_TRACE_FROM_GATEWAY:
-        return "answered out of the gateway's cache";
+        return "answered from the gateway's cache";
     case TS_TRACE_NO_CALL:
         return "no call of a model";
     case TS_TRACE_OTHER_CLASS:
         return "no class of the scenario selects it";
     case TS_TRACE_NOT_ASKED_FOR:
-        return "its columns have not what was asked for";
+        return "its columns do not match the selection";
     case TS_TRACE_N_DROPS:
         break;
     }
@@ -63,18 +63,17 @@ void ts_trace_counts_warn(const struct ts_trace_counts *counts, const char *path
     }
     if (counts->was_sorted) {
         ts_diags_add(diags, TS_NOTE, line_of(path, counts->late_line), NULL,
-                     "the rows are not in order of time, here first: they were sorted");
+                     "rows are out of time order, here first: they were sorted");
     }
     if (counts->naive_line > 0) {
-        ts_diags_add(
-            diags, TS_WARNING, line_of(path, counts->naive_line),
-            "write the times with a zone, or in UTC, if they are of a clock that is set back in autumn",
-            "a time without a zone, in the hour of the year that such a clock shows twice: it is taken as UTC, "
-            "and two hours may lie on one another here");
+        ts_diags_add(diags, TS_WARNING, line_of(path, counts->naive_line),
+                     "write the times with a zone or in UTC, if the clock observes daylight saving time",
+                     "a time without a zone, in the hour that clocks repeat in autumn: it is taken as UTC, and two "
+                     "hours may overlap here");
     }
     if (counts->grouped_line > 0) {
         ts_diags_add(diags, TS_NOTE, line_of(path, counts->grouped_line), NULL,
-                     "tokens are written with thousands set off, here first: 1.200, 1,200 and 1 200 are 1200");
+                     "tokens are written with thousands separators, here first: 1.200, 1,200 and 1 200 are 1200");
     }
     if (counts->unused[0]) {
         ts_diags_add(diags, TS_NOTE, ts_span_file(path), NULL, "columns that are not used: %s", counts->unused);
@@ -172,7 +171,7 @@ static const char *meaning_of(enum ts_trace_field field)
         [TS_TRACE_OPERATION] = "whether it is a call of a model",
         [TS_TRACE_CALL] = "its name, for those that wait for it",
         [TS_TRACE_WAITS] = "what it waits for",
-        [TS_TRACE_DELAY] = "how long behind that",
+        [TS_TRACE_DELAY] = "how long after that",
         [TS_TRACE_TOOL] = "time of a tool",
     };
     return words[field];

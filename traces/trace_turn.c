@@ -1,10 +1,10 @@
 /* Hides what a record says of its session:
  *   agentic Mooncake  "request_id", "session_id", "wait_for": [...], "delay" and "tool_wait_ms" in ms: it begins when
- *                     all that it waits for have their replies, and that long behind; without a "wait_for" at its time
- *   Mooncake, aiperf  "session_id" with a "delay" or without a time: behind the reply to the one before in its session
+ *                     all that it waits for have their replies, and that long after; without a "wait_for" at its time
+ *   Mooncake, aiperf  "session_id" with a "delay" or without a time: after the reply to the one before in its session
  *   Qwen-Bailian      "chat_id", "parent_chat_id" (-1: none): not before the reply to that one. The session is that of
  *                     the parent
- *   LLMServingSim     "sub_requests": [...], each behind the one before it and that one's "tool_duration_ns"
+ *   LLMServingSim     "sub_requests": [...], each after the one before it and that one's "tool_duration_ns"
  *   any session       as it was recorded, or (TS_TRACE_AFTER_REPLY) not before the reply to the one before it
  * A row that waits may have no time of its own: it stands where the row before it does, and waits from there on. */
 #include <math.h>
@@ -63,7 +63,7 @@ static enum ts_status add_wait(struct ts_trace_row *row, struct ts_trace_rows *r
                                struct ts_diags *diags)
 {
     static const char due[] = "names of requests";
-    static const char missing[] = "a request waits for those that stand before it, and has no time of its own: put the "
+    static const char missing[] = "a request waits for requests of earlier rows and has no time of its own: put the "
                                   "rows in order, or give it a time";
     const uint64_t key = ts_trace_key_of(cell);
     if (key == 0) {
@@ -96,7 +96,7 @@ static enum ts_status read_waits(struct ts_trace_row *row, struct ts_trace_rows 
     return status;
 }
 
-/* ---- and how long behind ---- */
+/* ---- and how long after ---- */
 
 /* 0 where there is no value. */
 static enum ts_status read_wait(int64_t *out_ns, bool *any, const struct ts_trace_rows *rows, enum ts_trace_field field,
@@ -154,7 +154,7 @@ static void name_session(struct ts_trace_row *row, const struct ts_trace_rows *r
     }
 }
 
-/* Behind the reply to the one before it in its session? */
+/* After the reply to the one before it in its session? */
 static bool is_behind(const struct ts_trace_row *row, const struct ts_trace_rows *rows, bool has_delay)
 {
     const bool is_said =

@@ -64,8 +64,8 @@ enum ts_status ts_trace_writer_open(struct ts_trace_writer **out, const char *pa
     const bool is_json = goes_as_json(&known, path, options->as);
     if (!known) {
         return ts_fail(diags, TS_EUSAGE, ts_span_none(),
-                       "call it NAME.csv, or NAME.jsonl, which keeps what prompts consist of; .gz behind it compresses",
-                       "the name '%s' tells no format to write", path);
+                       "call it NAME.csv, or NAME.jsonl, which keeps what prompts consist of; append .gz to compress",
+                       "the name '%s' does not imply a format", path);
     }
     struct ts_trace_writer *writer = calloc(1, sizeof *writer);
     if (!writer || !(writer->path = strdup(path))) {
@@ -348,16 +348,15 @@ static void tell_lost(const struct ts_trace_writer *writer, struct ts_diags *dia
     const struct ts_span at = ts_span_file(writer->path);
     if (writer->loses_ids) {
         ts_diags_add(diags, TS_WARNING, at, "write a file NAME.jsonl to keep it",
-                     "a CSV does not hold what prompts consist of: it is left out");
+                     "a CSV has no place for content ids: they are left out");
     }
     if (writer->loses_waits) {
         ts_diags_add(diags, TS_WARNING, at, "write a file NAME.jsonl to keep it",
-                     "a CSV does not hold which replies a request waits for: it is left out");
+                     "a CSV has no place for which replies a request waits for: they are left out");
     }
     if (writer->merges_ids) {
         ts_diags_add(diags, TS_NOTE, at, NULL,
-                     "ids of what prompts consist of are written for every %d tokens: the rest behind the last is not "
-                     "shared",
+                     "content ids are written for every %d tokens: what follows the last full block is not shared",
                      (int)writer->options.block_tok);
     }
 }

@@ -8,7 +8,7 @@
 #include "traces/request.h"
 #include "traces/trace_names.h"
 
-/* What is written, by the end of the path (with or without .gz behind it):
+/* What is written, by the end of the path (with or without .gz after it):
  *   .csv    arrival_s or timestamp (a date in UTC), prompt_tokens, output_tokens, class, sensitivity, difficulty,
  *           session_id
  *   .jsonl  the same with what prompts consist of and what requests wait for: timestamp (ms), input_length,

@@ -35,9 +35,9 @@ struct ts_session_spec {
     struct ts_dist turns;     /* of the user, at least 1 */
     struct ts_dist think_s;   /* between a reply and the user's next turn */
     struct ts_dist tools;     /* within a turn: each is followed by a further call */
-    struct ts_dist tool_s;    /* from the reply that asks for a tool to the call behind it */
+    struct ts_dist tool_s;    /* from the reply that asks for a tool to the call after it */
     struct ts_dist tool_tok;  /* what it adds to the prompt */
-    struct ts_dist subagents; /* at each tool: calls of their own, which the call behind it waits for, up to
+    struct ts_dist subagents; /* at each tool: calls of their own, which the call after it waits for, up to
                                  TS_MAX_SUBAGENTS; what they say is part of its prompt */
     uint32_t system_tok;      /* at the beginning of each prompt, the same in all sessions of the class */
     uint32_t max_context_tok; /* a longer prompt is cut down to the system prompt and what is new; 0: never */
@@ -75,7 +75,7 @@ struct ts_workload {
     double calls_per_s;     /* generated: mean over a whole week of the curve, before trend and holidays */
     bool is_closed;         /* users send the requests, each when it has its reply (sim/users.h): these have no arrivals
                                of their own, all are 0, and a generator's do not end */
-    uint64_t max_requests;  /* of a closed loop, generated: the stream ends behind so many; 0: never */
+    uint64_t max_requests;  /* of a closed loop, generated: the stream ends after so many; 0: never */
 
     /* trace */
     const char *trace_format;           /* "auto", or one of ts_trace_format_names */

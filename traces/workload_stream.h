@@ -1,4 +1,4 @@
-/* The two kinds of stream behind ts_workload_open. Both expect a workload that ts_workload_open has checked. */
+/* The two kinds of stream after ts_workload_open. Both expect a workload that ts_workload_open has checked. */
 #ifndef TS_TRACES_WORKLOAD_STREAM_H
 #define TS_TRACES_WORKLOAD_STREAM_H
 

@@ -175,7 +175,7 @@ static inline uint8_t *nibble_pair(uint8_t *tile, int v, int nibble)
     return tile + (2 * v + nibble % 2 * 8 + nibble / 2) * VECTOR;
 }
 
-/* Asks for what stands that far behind a vector of the stream. Vector by vector, and where it is written: if a compiler
+/* Asks for what stands that far after a vector of the stream. Vector by vector, and where it is written: if a compiler
  * gathers the asking for a block, memory has nothing to do for as long as that is expanded, and 8 tokens take a tenth
  * longer. */
 static inline void ask_behind(const uint8_t *vector, bool asks)
@@ -394,8 +394,8 @@ const struct ts_kernel ts_kernel_amxbf16 = {
     .name = "amxbf16",
     .needs = TS_CPU_AVX2 | TS_CPU_AVX512 | TS_CPU_AVX512VNNI | TS_CPU_AVX512BF16 | TS_CPU_AVX512FP16 |
              TS_CPU_AVX512VBMI | TS_CPU_AMXBF16,
-    .needs_text =
-        "needs amx-tile amx-bf16 avx512vnni avx512bf16 avx512fp16 avx512vbmi and the system's leave to use tiles",
+    .needs_text = "needs amx-tile amx-bf16 avx512vnni avx512bf16 avx512fp16 avx512vbmi and permission of the operating "
+                  "system to use tiles",
     .formats_text = "Q4_0 Q8_0 Q4_K",
     .probes = &ts_probes_amxbf16,
     .formats = formats,

@@ -29,7 +29,7 @@ static bool same_folded(const char *a, const char *b, size_t n)
     return true;
 }
 
-/* How well `name` fits `word`: WHOLE, 2 the start, 1 a part, 0 not at all. What stands behind a slash counts as whole,
+/* How well `name` fits `word`: WHOLE, 2 the start, 1 a part, 0 not at all. What stands after a slash counts as whole,
  * too: of the offers of one model the first is meant, which is its maker's. */
 static int fit(const char *name, const char *word)
 {

@@ -202,7 +202,7 @@ struct ts_server_row {
 
 /* How much a unit of provisioned throughput takes, and how units are sold. */
 struct ts_provision {
-    const char *model;      /* behind the slash of an offer's name */
+    const char *model;      /* after the slash of an offer's name */
     double input_tok_per_s; /* prompt tokens; a token of reply counts several */
     unsigned minimum, step;
     const char *date, *source;

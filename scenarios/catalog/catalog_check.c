@@ -53,9 +53,9 @@ const char *ts_catalog_bad_llm(const void *row)
     const struct rule rules[] = {
         {llm->params < 1e6 || llm->params > 1e14,
          "params_total_b_published is not between 0.001 and 100,000 (billions)"},
-        {llm->params_active > llm->params * 1.01, "there are more active parameters than parameters"},
+        {llm->params_active > llm->params * 1.01, "more active parameters than parameters"},
         {llm->layers == 0 || llm->hidden == 0 || llm->heads == 0, "layers, hidden or heads is 0"},
-        {llm->kv_heads > llm->heads, "there are more kv_heads than heads"},
+        {llm->kv_heads > llm->heads, "more kv_heads than heads"},
         {llm->top_k > llm->n_experts, "top_k is above n_experts"},
         {llm->kv_bytes_per_tok_beyond_window > llm->kv_bytes_per_tok,
          "a token takes more KV beyond the window than within it"},
@@ -69,12 +69,12 @@ const char *ts_catalog_bad_price(const void *row)
     const double dearest =
         price->input_usd_per_mtok > price->output_usd_per_mtok ? price->input_usd_per_mtok : price->output_usd_per_mtok;
     const struct rule rules[] = {
-        {dearest > 0.0 && dearest < 1e-3, "less than 0.001 USD/Mtok: are these prices of one token?"},
+        {dearest > 0.0 && dearest < 1e-3, "below 0.001 USD/Mtok: are these prices per token?"},
         {dearest > 1e4, "more than 10,000 USD/Mtok"},
-        {price->cached_input_usd_per_mtok > price->input_usd_per_mtok, "cached input is dearer than input"},
+        {price->cached_input_usd_per_mtok > price->input_usd_per_mtok, "cached input costs more than input"},
         {price->batch_input_usd_per_mtok > price->input_usd_per_mtok ||
              price->batch_output_usd_per_mtok > price->output_usd_per_mtok,
-         "a batch is dearer than the same calls at once"},
+         "batch costs more than the same calls at once"},
         {price->date[0] && !ts_catalog_is_date(price->date), date_due},
     };
     return FIRST_BROKEN(rules);
@@ -122,8 +122,8 @@ const char *ts_catalog_bad_rental(const void *row)
         {rental->n_gpus == 0, "gpus is 0"},
         {usd <= 0.0 && rental->spot_usd_per_h <= 0.0 && rental->reserved_usd_per_h <= 0.0, "it has no price"},
         {usd > 1000.0, "more than 1,000 USD an hour for one accelerator"},
-        {usd > 0.0 && rental->spot_usd_per_h > usd, "spot is dearer than on demand"},
-        {usd > 0.0 && rental->reserved_usd_per_h > usd, "reserved is dearer than on demand"},
+        {usd > 0.0 && rental->spot_usd_per_h > usd, "spot costs more than on demand"},
+        {usd > 0.0 && rental->reserved_usd_per_h > usd, "reserved costs more than on demand"},
         {!ts_catalog_is_date(rental->date), date_due},
     };
     return FIRST_BROKEN(rules);

@@ -123,9 +123,8 @@ static enum ts_status gather(struct ts_catalog_rows *rows, const struct ts_catal
             }
             const size_t twin = same_day(sorted, group, n, kind, row);
             if (twin < n) {
-                status =
-                    ts_fail(diags, TS_EINPUT, row_at(path, rows->lines[j]), NULL, "'%s' stands in line %u already%s",
-                            ts_catalog_text(row, 0), lines[twin], kind->date_at ? ", with the same date" : "");
+                status = ts_fail(diags, TS_EINPUT, row_at(path, rows->lines[j]), NULL, "'%s' is in line %u already%s",
+                                 ts_catalog_text(row, 0), lines[twin], kind->date_at ? ", with the same date" : "");
             }
             taken[j] = j > i;
             memcpy(sorted + n * kind->row_size, row, kind->row_size);
@@ -224,7 +223,7 @@ static enum ts_status check_references(const struct ts_catalog *catalog, const s
             }
             status = ts_fail(diags, TS_EINPUT, row_at(path, own->lines[i]),
                              near ? ts_arena_printf(arena, "did you mean '%s'?", near) : NULL,
-                             "unknown %s '%s': its whole name is due here", references[r].of, name);
+                             "unknown %s '%s': the full name is needed here", references[r].of, name);
         }
     }
     return status;

@@ -17,7 +17,7 @@ static enum ts_status bad_cell(const struct ts_catalog_sheet *sheet, const struc
 {
     int i = ts_csv_column(sheet->csv, column->name);
     struct ts_span at = ts_csv_span(sheet->csv, sheet->row, i < 0 ? 0 : (size_t)i);
-    return ts_fail(sheet->diags, TS_EINPUT, at, NULL, "column '%s': '%s' where %s is due", column->name,
+    return ts_fail(sheet->diags, TS_EINPUT, at, NULL, "column '%s': '%s' where %s is expected", column->name,
                    text ? text : "", due);
 }
 

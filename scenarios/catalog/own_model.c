@@ -56,7 +56,8 @@ static enum ts_status tell_of_states(const struct ts_hf_config *config, const ch
 {
     const unsigned n_states = config->layers - n_attention(config) - config->n_of[TS_HF_NO_MIXER];
     if (config->layers > 0 && n_attention(config) == 0) {
-        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL, "no layer of the model attends: not modelled");
+        return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL,
+                       "the model has no attention layers: not modelled");
     }
     if (n_states > 0) {
         ts_diags_add(diags, TS_WARNING, ts_span_file(path), NULL,
@@ -192,7 +193,7 @@ static const char *check_shape(const struct ts_own_model *model)
         return "its heads cannot share its kv_heads evenly";
     }
     if (llm->top_k > llm->n_experts) {
-        return "a token cannot take more experts than there are";
+        return "experts_per_token is larger than experts";
     }
     if (model->window_layers > ts_llm_attention_layers(llm)) {
         return "more window_layers than layers that attend";

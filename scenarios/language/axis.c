@@ -1,4 +1,4 @@
-/* Hides the grammar of axes. A part of a range is a number with whatever stands behind it; numbers of a stepped range
+/* Hides the grammar of axes. A part of a range is a number with whatever stands after it; numbers of a stepped range
  * are written with the decimals of its parts, so that 0.1:0.9:0.1 has 0.3 and not 0.30000000000000004. */
 #include "scenarios/language/axis.h"
 

@@ -1,4 +1,4 @@
-/* An axis of a study: a key of the scenario and what it is to be, as one writes it behind --set, or as `values` of the
+/* An axis of a study: a key of the scenario and what it is to be, as one writes it after --set, or as `values` of the
  * sections `sweep` and `search`:
  *   4                    one value: no axis, the key is set once
  *   1, 2, 4              these values; commas within brackets, braces or quotes part nothing
@@ -24,7 +24,7 @@ struct ts_axis {
     uint32_t n;
     double low, high; /* of a range */
     bool is_whole, is_log;
-    const char *unit; /* of a range, as written behind the number: " k/day"; "" */
+    const char *unit; /* of a range, as written after the number: " k/day"; "" */
 };
 
 struct ts_axes {

@@ -210,7 +210,7 @@ static bool wrong_shape(struct ts_loader *loader, struct ts_value *value, const 
         const char *label = value->is_item ? value->name : ts_schema_last(value->key.doc->path);
         bool empty = node->kind == TS_NODE_SCALAR && !node->text[0] && !node->quoted;
         struct ts_span at = empty && node->key ? node->key_at : node->at;
-        ts_diags_add(loader->diags, TS_ERROR, at, NULL, "%s: %s is due here%s", label, due,
+        ts_diags_add(loader->diags, TS_ERROR, at, NULL, "%s: expected %s%s", label, due,
                      empty ? ", but nothing is written" : "");
     }
     value->state = TS_VALUE_BROKEN;
@@ -256,11 +256,11 @@ static void check_name(struct ts_loader *loader, struct ts_value *value, const s
     const size_t n = strlen(name);
     if (n == 0 || n > MAX_NAME || strspn(name, row ? NAME_BYTES " .+/()" : NAME_BYTES) != n) {
         ts_diags_add(loader->diags, TS_ERROR, member->key_at, NULL,
-                     "'%s' is no name: letters, digits, %s only, at most %d", name,
+                     "'%s' is not a name: letters, digits, %s only, at most %d", name,
                      row ? "spaces and -_.+/()" : "- and _", MAX_NAME);
     } else if (ts_str_equal(name, "all") || ts_str_equal(name, "nowhere") || ts_str_equal(name, "this-machine")) {
         ts_diags_add(loader->diags, TS_ERROR, member->key_at, "choose another name",
-                     row ? "'%s' has a meaning of its own" : "'%s' has a meaning of its own in the reports", name);
+                     row ? "'%s' is a reserved word" : "'%s' is reserved in the reports", name);
     } else {
         return;
     }

@@ -25,7 +25,7 @@ bool ts_bind_points(struct ts_loader *loader, struct ts_uncertain *out, const st
 /* A number in `unit` within [min, max]; `label` is the key's name for messages. */
 bool ts_bind_number(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *unit,
                     double min, double max, double *out);
-/* The scalar behind a node, or NULL with a message. */
+/* The scalar after a node, or NULL with a message. */
 const char *ts_bind_word(struct ts_loader *loader, const struct ts_node *node, const char *label, const char *due);
 void ts_bind_error(struct ts_loader *loader, const struct ts_node *node, const char *hint, const char *fmt, ...)
     TS_PRINTF(4, 5);

@@ -96,14 +96,14 @@ static bool bind_quantiles(struct ts_loader *loader, struct ts_value *value, con
     size_t n = 0;
     if (node->kind != TS_NODE_MAP || node->n < 2) {
         ts_bind_error(loader, node, "write {quantiles: {0: 2, 50: 1020, 100: 14050}}",
-                      "quantiles: values by their percentage are due here");
+                      "quantiles: expected values by percentage");
         return false;
     }
     for (const struct ts_node *member = q && x ? node->first : NULL; member; member = member->next, n++) {
         q[n] = share_of(member->key);
         if (q[n] < 0.0 || (n > 0 && q[n] <= q[n - 1])) {
             ts_diags_add(loader->diags, TS_ERROR, member->key_at, "percentages rise from 0 to 100",
-                         "quantiles: '%s' is no percentage that comes here", member->key);
+                         "quantiles: '%s' is not an increasing percentage from 0 to 100", member->key);
             return false;
         }
         if (!ts_bind_number(loader, member, "quantile", unit, value->key.min, value->key.max, &x[n])) {
@@ -115,8 +115,8 @@ static bool bind_quantiles(struct ts_loader *loader, struct ts_value *value, con
         }
     }
     if (n < 2 || q[0] != 0.0 || q[n - 1] != 1.0) {
-        ts_bind_error(loader, node,
-                      "write the least one as 0: and the greatest as 100:", "quantiles begin with 0 and end with 100");
+        ts_bind_error(loader, node, "write the smallest one as 0: and the largest as 100:",
+                      "quantiles begin with 0 and end with 100");
         return false;
     }
     value->dist = ts_dist_empirical(q, x, n);
@@ -225,7 +225,7 @@ static bool bind_shape(struct ts_loader *loader, struct ts_value *value, const s
     const struct shape *shape = pick_shape(node);
     if (node->kind != TS_NODE_MAP) {
         if (!node->bad) {
-            ts_bind_error(loader, node, usage(loader, shape), "%s: parameters are due here", shape->name);
+            ts_bind_error(loader, node, usage(loader, shape), "%s: expected parameters", shape->name);
         }
         return false;
     }
@@ -256,7 +256,7 @@ static bool bind_map(struct ts_loader *loader, struct ts_value *value, const str
     size_t n_names = sizeof shape_names / sizeof shape_names[0];
     if (!member || node->n != 1) {
         ts_bind_error(loader, node, "write for example {lognormal: {median: ..., p95: ...}}",
-                      "%s: one distribution is due here", label_of(value));
+                      "%s: expected one distribution", label_of(value));
         return false;
     }
     if (ts_str_equal(member->key, "uncertain")) {
@@ -332,7 +332,7 @@ bool ts_bind_uncertain(struct ts_loader *loader, struct ts_value *value, const s
         return false;
     }
     if (inner->kind != TS_NODE_MAP) {
-        ts_bind_error(loader, inner, "write {uncertain: {p10: ..., p90: ...}}", "uncertain: points are due here");
+        ts_bind_error(loader, inner, "write {uncertain: {p10: ..., p90: ...}}", "uncertain: expected points");
         return false;
     }
     const bool is_shape = inner->n == 1 && names_shape(inner->first->key);
@@ -353,7 +353,7 @@ static bool gaps_of(struct ts_loader *loader, struct ts_value *value, const stru
     if (!number) {
         ts_diags_add(loader->diags, TS_ERROR, node->key_at,
                      ts_loader_printf(loader, "write {%s: {%s: %s}}", node->key, name, weibull ? "0.7" : "1.6"),
-                     "%s: '%s' alone is due here: the mean follows from the rate of calls", node->key, name);
+                     "%s: expected only '%s': the mean follows from the rate of calls", node->key, name);
         return false;
     }
     if (!ts_bind_number(loader, number, name, NULL, 0.01, 100.0, &p)) {
@@ -396,7 +396,7 @@ static bool week_of_weights(struct ts_loader *loader, struct ts_value *value, co
     double sum = 0.0;
     size_t i = 0;
     if (node->n != TS_WEEK_HOURS) {
-        ts_bind_error(loader, node, NULL, "curve: a week has 168 weights, here are %zu", node->n);
+        ts_bind_error(loader, node, NULL, "curve: a week has 168 weights, this has %zu", node->n);
         return false;
     }
     for (const struct ts_node *member = week ? node->first : NULL; member; member = member->next) {
@@ -443,7 +443,7 @@ bool ts_bind_numbers(struct ts_loader *loader, struct ts_value *value, const str
     const char *label = label_of(value);
     double *numbers = ts_loader_array(loader, node->n + 1, sizeof *numbers);
     if (node->kind != TS_NODE_LIST || node->n == 0) {
-        ts_bind_error(loader, node, "write for example [1, 2, 3]", "%s: a list of numbers is due here", label);
+        ts_bind_error(loader, node, "write for example [1, 2, 3]", "%s: expected a list of numbers", label);
         return false;
     }
     for (const struct ts_node *member = numbers ? node->first : NULL; member; member = member->next) {

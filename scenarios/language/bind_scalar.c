@@ -26,13 +26,13 @@ const char *ts_bind_word(struct ts_loader *loader, const struct ts_node *node, c
         return NULL;
     }
     if (node->kind != TS_NODE_SCALAR) {
-        ts_bind_error(loader, node, NULL, "%s: %s is due here, not a %s", label, due,
+        ts_bind_error(loader, node, NULL, "%s: expected %s, not a %s", label, due,
                       node->kind == TS_NODE_MAP ? "section" : "list");
         return NULL;
     }
     if (!node->text[0] && !node->quoted) {
         struct ts_span at = node->key ? node->key_at : node->at;
-        ts_diags_add(loader->diags, TS_ERROR, at, NULL, "%s: %s is due here, but nothing is written", label, due);
+        ts_diags_add(loader->diags, TS_ERROR, at, NULL, "%s: expected %s, but nothing is written", label, due);
         return NULL;
     }
     return node->text;
@@ -277,7 +277,7 @@ static bool bind_moment(struct ts_loader *loader, struct ts_value *value, const 
         return ts_bind_number(loader, node, label_of(value), key->doc->unit, key->min, key->max, &value->number);
     }
     ts_bind_error(loader, node, "write for example '12:00', 'Tuesday 12:00' or '36 min' from the start",
-                  "%s: '%s' is no moment of the run", label_of(value), word);
+                  "%s: '%s' is not a time of the run", label_of(value), word);
     return false;
 }
 
@@ -290,8 +290,8 @@ static bool bind_weektime(struct ts_loader *loader, struct ts_value *value, cons
     if (read_weektime(&value->number, word)) {
         return true;
     }
-    ts_bind_error(loader, node, "write for example 'Monday 08:00'", "%s: '%s' is no time of the week", label_of(value),
-                  word);
+    ts_bind_error(loader, node, "write for example 'Monday 08:00'", "%s: '%s' is not a time of the week",
+                  label_of(value), word);
     return false;
 }
 

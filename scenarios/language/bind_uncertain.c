@@ -12,7 +12,7 @@ static bool is_choice(struct ts_loader *loader, const struct ts_node *node, cons
 {
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
         if (ts_str_equal(path, choices[i])) {
-            ts_bind_error(loader, node, "write one value", "%s: it is chosen, and not uncertain", path);
+            ts_bind_error(loader, node, "write one value", "%s: this is a choice and cannot be uncertain", path);
             return true;
         }
     }

@@ -39,7 +39,7 @@ static size_t code_at(char code[CODE_LEN + 1], const char *at)
     return 0;
 }
 
-/* Where the word has a code: at its beginning, or in its unit, behind k, M, G or no letter. */
+/* Where the word has a code: at its beginning, or in its unit, after k, M, G or no letter. */
 static const char *find_code(char code[CODE_LEN + 1], size_t *len, const char *word)
 {
     for (const char *at = word; *at; at++) {

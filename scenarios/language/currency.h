@@ -1,4 +1,4 @@
-/* Prices in any currency that the scenario gives a dated rate for. Everything behind binding is in the scenario's own,
+/* Prices in any currency that the scenario gives a dated rate for. After binding, everything is in the scenario's own,
  * money.currency: what it writes in another, and the catalogs, which are in USD, are converted here. */
 #ifndef TS_SCENARIOS_LANGUAGE_CURRENCY_H
 #define TS_SCENARIOS_LANGUAGE_CURRENCY_H

@@ -99,7 +99,7 @@ uint32_t ts_resolve_tier_list(struct ts_loader *loader, struct ts_value *list, u
 const char *ts_resolve_tier_names(struct ts_loader *loader, const uint32_t *tiers, uint32_t n);
 void ts_resolve_plain(struct ts_loader *loader);
 void ts_resolve_events(struct ts_loader *loader);
-/* Behind all that is resolved class by class: makes a class of every class and site. */
+/* After all that is resolved class by class: makes a class of every class and site. */
 void ts_resolve_sites(struct ts_loader *loader);
 void ts_resolve_recorded(struct ts_loader *loader);
 void ts_resolve_studies(struct ts_loader *loader, struct ts_scenario *out);
@@ -140,10 +140,10 @@ void ts_resolve_router_time(struct ts_loader *loader, struct ts_value *routing);
  * cannot be read (reported); what is told of the machine is told. */
 const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struct ts_value *section,
                                                  const char *command);
-/* resolve_host.c: the host's time of a server, behind ts_resolve_steps; and whose overhead a server or device has. */
+/* resolve_host.c: the host's time of a server, after ts_resolve_steps; and whose overhead a server or device has. */
 const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
-/* Behind both: tiers.*.steps_error. */
+/* After both: tiers.*.steps_error. */
 void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
@@ -161,7 +161,7 @@ void ts_resolve_units(struct ts_loader *loader, struct ts_tier_context *ctx);
  * names of a list of them good? what: "pools", for the diagnostic. */
 struct ts_value ts_pool_values(struct ts_loader *loader, struct ts_value *tier, struct ts_value *pool);
 bool ts_pool_names_are_good(struct ts_loader *loader, struct ts_value *list, const char *what);
-/* resolve_download.c: behind the devices that a model goes to. */
+/* resolve_download.c: after the devices that a model goes to. */
 void ts_resolve_download(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_mix.c: a device tier with `mix`. */
 void ts_resolve_mix(struct ts_loader *loader, struct ts_tier_context *ctx);

@@ -235,7 +235,7 @@ static void resolve_warmup(struct ts_loader *loader)
     double duration_s = generated ? ts_value_number(workload, "duration") : INFINITY;
     if (loader->model->warmup_s >= duration_s) {
         ts_loader_error(loader, ts_value_at(loader->root, "warmup"), "write a shorter warmup, or a longer duration",
-                        "the warm-up takes up all of the workload's duration");
+                        "the warm-up is as long as the workload's duration");
     }
 }
 
@@ -291,7 +291,7 @@ static enum ts_status load_catalog(struct ts_loader *loader, struct ts_scenario 
     if (folder) {
         choice.include = ts_loader_beside(loader, folder);
         if (!ts_dir_exists(choice.include)) {
-            ts_loader_error(loader, ts_value_at(loader->root, "include"), "it is looked for beside the scenario",
+            ts_loader_error(loader, ts_value_at(loader->root, "include"), "its path is relative to the scenario",
                             "there is no folder '%s'", choice.include);
             choice.include = NULL;
         }

@@ -27,7 +27,7 @@ struct ts_scenario {
     struct ts_sweep_words sweep;
     struct ts_axes search;        /* the section `search`: each axis has its values */
     uint32_t replications;        /* key `replications`, default 1 */
-    const char *measurement_path; /* the file behind hardware: this-machine, NULL if no tier asks for it */
+    const char *measurement_path; /* the file after hardware: this-machine, NULL if no tier asks for it */
     const char *const *files;     /* [n_files] files and folders that the text names, a trace among them */
     size_t n_files;
     const struct ts_uncertain *uncertain; /* [n_uncertain] inputs that are written as such, in the order of their keys:
@@ -61,7 +61,7 @@ void ts_scenario_deinit(struct ts_scenario *scenario);
 /* A word that may be written, and what it means: a value of the model's enumeration, whatever its place among others.
  */
 struct ts_choice {
-    const char *word; /* NULL: behind the last */
+    const char *word; /* NULL: after the last */
     int value;
 };
 

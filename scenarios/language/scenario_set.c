@@ -232,7 +232,7 @@ enum ts_status ts_scenario_set(struct ts_loader *loader, struct ts_node *root, c
     }
     if (!value) {
         return ts_fail(loader->diags, TS_ESCENARIO, (struct ts_span){source, NULL, 1, (uint32_t)len + 1, 1}, NULL,
-                       "a value is missing behind '='");
+                       "a value is missing after '='");
     }
     struct walk walk = {loader, "", ""};
     struct ts_node *way[MAX_SEGMENTS + 1] = {root};

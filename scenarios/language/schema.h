@@ -71,7 +71,7 @@ size_t ts_schema_n_keys(void);
 size_t ts_schema_children(const char *prefix, size_t *rows, size_t cap);
 /* The last part of a row's path. */
 const char *ts_schema_last(const char *path);
-/* Is there such a key, as it is written behind --set: tiers.edge.replicas, workload.classes.chat.share,
+/* Is there such a key, as it is written after --set: tiers.edge.replicas, workload.classes.chat.share,
  * workload.classes[0].prompt.fixed? Names of the user's are not looked up. */
 bool ts_schema_takes(const char *key);
 /* The row of that path, or -1. */

@@ -136,7 +136,7 @@ static void check_key(struct builder *b, const struct ts_node *map)
     }
     const struct ts_node *twin = ts_yaml_tree_find(map, b->key);
     if (twin) {
-        ts_diags_add(b->diags, TS_ERROR, b->key_at, NULL, "the key '%s' stands here a second time", b->key);
+        ts_diags_add(b->diags, TS_ERROR, b->key_at, NULL, "the key '%s' is here a second time", b->key);
         ts_diags_add(b->diags, TS_NOTE, twin->key_at, NULL, "the first '%s' is here", b->key);
         b->key_bad = true;
     }
@@ -205,7 +205,7 @@ static void refuse_decoration(struct builder *b, struct ts_node *node, const yam
         refuse(b, node->at, "write the value out at each place", "anchors ('&') are not supported");
     }
     if (tag) {
-        refuse(b, node->at, "leave the tag out: the key says what is due", "tags ('!') are not supported");
+        refuse(b, node->at, "leave the tag out: the key determines the type", "tags ('!') are not supported");
     }
 }
 

@@ -232,7 +232,7 @@ static void no_tables(struct ts_loader *loader, const struct ts_value *at, const
     }
     ts_loader_error(loader, at,
                     ts_file_exists(path_in(loader, folder, "layers.csv"))
-                        ? "layers.csv is of an older profiler, whose tables are not read; expected: dense.csv, "
+                        ? "layers.csv is from an older profiler, whose tables are not read; expected: dense.csv, "
                           "attention.csv, per_sequence.csv"
                         : "expected: dense.csv, attention.csv, per_sequence.csv",
                     "no operator profile in '%s' or in '%s/tp%u'", folder, folder, degree);

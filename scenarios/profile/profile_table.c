@@ -66,7 +66,7 @@ static enum ts_status read_number(const struct reading *r, const struct ts_csv_r
         return TS_OK;
     }
     return ts_fail(r->loader->diags, TS_EINPUT, ts_csv_span(r->csv, row, (size_t)column), NULL,
-                   "'%.40s' is no number from 0 to %g", field->data, most);
+                   "'%.40s' is not a number from 0 to %g", field->data, most);
 }
 
 static enum ts_status find_layer(const struct reading *r, const struct ts_csv_row *row, uint32_t *out)

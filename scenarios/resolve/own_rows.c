@@ -19,7 +19,7 @@ static void *grown(struct ts_loader *loader, const void *rows, size_t n_rows, si
     return all;
 }
 
-/* In place of the row of that name, or behind the n rows; how many there are then. A row begins with its name. */
+/* In place of the row of that name, or after the n rows; how many there are then. A row begins with its name. */
 static size_t put_row(void *rows, size_t n, const void *row, size_t row_size)
 {
     const char *name = *(const char *const *)row;
@@ -163,10 +163,10 @@ static void settle_shape(struct ts_value *value, const struct ts_own_model *conf
         ts_value_counts_if(value, of_experts[i], experts, "the model has no experts");
     }
     ts_value_counts_if(value, "active_parameters", experts || config->uncountable,
-                       "the model has no experts: a token meets all weights");
+                       "the model has no experts: every token uses all weights");
     ts_value_counts_if(value, "ffn", !experts || !expert_ffn || config->config.n_dense > 0,
                        "expert_ffn is the width of all feed-forward parts");
-    ts_value_counts_if(value, "window", window, "no layer looks back over it alone: write window_layers");
+    ts_value_counts_if(value, "window", window, "no layer is limited to it: write window_layers");
     ts_value_counts_if(value, "tied", config->uncountable || !ts_value_is_written(value, "parameters"),
                        "parameters says how many weights there are");
 }

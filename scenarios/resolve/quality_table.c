@@ -72,7 +72,7 @@ static enum ts_status add_row(struct sheet *sheet, const struct ts_csv_row *row)
         if (!is_right(&yes, &row->fields[sheet->columns[i]])) {
             status = fail_at(sheet->loader, ts_csv_span(sheet->csv, row, (size_t)sheet->columns[i]),
                              "write 1 or 0, true or false, right or wrong, or a score from 0 to 1",
-                             "this says neither right nor wrong");
+                             "this is neither right nor wrong");
         }
         right |= (uint32_t)yes << i;
     }
@@ -242,7 +242,7 @@ bool ts_quality_table_read(struct ts_quality_table *out, struct ts_loader *loade
         file ? read_csv(out, loader, quality, ts_loader_beside(loader, file)) : read_files(out, loader, columns);
     if (status == TS_OK && out->n == 0) {
         ts_loader_error(loader, ts_value_at(quality, file ? "table" : "columns"), NULL,
-                        file ? "the table has no rows" : "there is no prompt that all of these files have");
+                        file ? "the table has no rows" : "no prompt is in all of these files");
     }
     return status == TS_OK && loader->diags->n_errors == n_errors && !loader->failed;
 }

@@ -104,7 +104,7 @@ static void check_catalog(struct ts_loader *loader, struct ts_value *value, cons
     if (n > 1) {
         ts_diags_add(loader->diags, TS_ERROR, value->at,
                      ts_loader_printf(loader, "write one of %s", join_names(loader, names, n)),
-                     "'%s' fits several rows of the %s catalog", word, sort);
+                     "'%s' matches several rows of the %s catalog", word, sort);
     } else {
         const char *near = ts_catalog_suggest(&loader->catalog, sort, word);
         const char *hint =

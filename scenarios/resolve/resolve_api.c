@@ -27,9 +27,9 @@ static void check_cached(struct ts_loader *loader, struct ts_value *item, const 
         ts_loader_warning(loader, ts_value_at(item, "cached_input"),
                           "replay a trace with prefix ids (mooncake, qwen-bailian, ragpulse, llmservingsim), give a "
                           "class a session, or leave it out",
-                          "no call can earn the price of cached input: %s what its prompts begin with",
+                          "no call can get the price of cached input: %s what its prompts start with",
                           loader->workload->trace_path ? "the trace does not tell"
-                                                       : "a generated workload does not tell");
+                                                       : "a generated workload does not say");
     }
 }
 
@@ -103,12 +103,12 @@ static double unit_tok_per_s(struct ts_loader *loader, struct ts_value *item, co
     }
     if (!row) {
         ts_loader_error(loader, ts_value_at(item, "provisioned"), "write input: 3000 tok/min, what a unit takes",
-                        "the catalog does not know what a provisioned unit of '%s' takes", offer->name);
+                        "the catalog has no capacity of a provisioned unit of '%s'", offer->name);
         return 1.0;
     }
     if (units < row->minimum || (units - row->minimum) % row->step != 0) {
         ts_loader_warning(loader, ts_value_at(item, "provisioned.units"), NULL,
-                          "units are sold from %u on, in steps of %u (%s)", row->minimum, row->step, row->date);
+                          "the minimum is %u units, in steps of %u (%s)", row->minimum, row->step, row->date);
     }
     ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.provisioned.input", item->path), TS_ORIGIN_CATALOG,
                             ts_loader_printf(loader, "provisioned.csv: %s, %s, %s", row->model, row->date, row->source),
@@ -167,7 +167,7 @@ static void resolve_offer(struct ts_loader *loader, struct ts_value *item, bool 
                            : near ? ts_loader_printf(loader, "did you mean '%s'?", near)
                                   : "write {name: ..., input: 2.5 USD/Mtok, output: 10 USD/Mtok}";
         ts_loader_error(loader, ts_value_at(item, "name"), hint,
-                        n > 1 ? "'%s' fits several rows of the price catalog"
+                        n > 1 ? "'%s' matches several rows of the price catalog"
                               : "unknown offer '%s': the price catalog does not have it",
                         name);
         return;
@@ -185,7 +185,7 @@ static void resolve_offer(struct ts_loader *loader, struct ts_value *item, bool 
     offer->cached_is_written = ts_value_is_written(item, "cached_input");
     check_cached(loader, item, offer);
     ts_value_counts_if(item, "cache_write", loader->model->prompts_are_told,
-                       "requests do not tell what their prompts begin with");
+                       "requests do not say what their prompts start with");
     resolve_cache_write(loader, item, inline_prices ? NULL : row, offer);
     resolve_long(loader, item, inline_prices ? NULL : row, offer);
     resolve_provisioned(loader, item, offer);
@@ -209,8 +209,8 @@ static void take_account(struct ts_loader *loader, struct ts_value *item, struct
     if (!row) {
         const char *hint = listed[0] ? ts_loader_printf(loader, "one of: %s", listed)
                                      : "write the tier's limits: {requests: 500 /min, input: 30 ktok/min}";
-        ts_loader_error(loader, ts_value_at(item, "account"), hint,
-                        "the catalog does not know what '%s' may call at '%s'", offer->name, account);
+        ts_loader_error(loader, ts_value_at(item, "account"), hint, "the catalog has no rate limits of '%s' at '%s'",
+                        offer->name, account);
     } else {
         offer->requests_per_s = row->requests_per_s;
         offer->input_tok_per_s = row->input_tok_per_s;
@@ -233,7 +233,7 @@ static bool resolve_limits(struct ts_loader *loader, struct ts_value *value, str
         is_limited =
             is_limited || offer->provisioned.units > 0.0 || has_account || ts_value_is_written(value, "limits");
         ts_value_counts_if(&offers->children[i], "account", !(offer->provisioned.units > 0.0),
-                           "what is provisioned has no other limit");
+                           "provisioned throughput has no other limit");
         if (offer->provisioned.units > 0.0) {
             continue;
         }
@@ -355,7 +355,7 @@ void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
     }
     api->n_offers = (uint32_t)offers->n_children;
     ts_value_counts_if(value, "prompt_cache", loader->model->prompts_are_told,
-                       "requests do not tell what their prompts begin with");
+                       "requests do not say what their prompts start with");
     if (loader->model->prompts_are_told) {
         api->cache = (struct ts_prompt_cache_model){.life_s = ts_value_number(value, "prompt_cache.life"),
                                                     .least_tok = ts_value_count(value, "prompt_cache.least")};
@@ -364,14 +364,14 @@ void ts_resolve_api(struct ts_loader *loader, struct ts_tier_context *ctx)
     api->hidden_tok = ts_value_dist(value, "reasoning");
     const bool is_limited = resolve_limits(loader, value, offers, api);
     const bool fails = ts_value_at(value, "availability")->number < 1.0 || is_limited;
-    ts_value_counts_if(value, "retries", fails, "no call fails, and none is limited");
+    ts_value_counts_if(value, "retries", fails, "no call fails, and none is rate-limited");
     ts_value_counts_if(value, "backoff", fails && ts_value_at(value, "retries")->number > 0.0,
                        "nothing is tried again");
     api->availability_frac = ts_value_number(value, "availability");
     api->max_retries = ts_value_count(value, "retries");
     api->retry_s = ts_value_number(value, "backoff");
     const bool limited = is_limited && api->max_retries > 0;
-    ts_value_counts_if(value, "retry_after", limited, "no call that is limited is tried again");
+    ts_value_counts_if(value, "retry_after", limited, "rate-limited calls are not retried");
     api->heeds_retry_after = limited && ts_value_flag(value, "retry_after");
     ctx->tier->model = api->offers[0].name;
     ctx->tier->hardware = "API";

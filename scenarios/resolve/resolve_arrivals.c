@@ -55,7 +55,8 @@ void ts_resolve_process(struct ts_loader *loader, struct ts_value *section, stru
         out->on_s = ts_value_dist(section, "bursts.on");
         out->off_s = ts_value_dist(section, "bursts.off");
         if (!(ts_dist_mean(&out->on_s) > 0.0 && ts_dist_mean(&out->off_s) > 0.0)) {
-            ts_loader_error(loader, ts_value_at(section, "bursts"), NULL, "bursts: times on and off are longer than 0");
+            ts_loader_error(loader, ts_value_at(section, "bursts"), NULL,
+                            "bursts: on and off periods must be longer than 0");
         }
     }
 }
@@ -139,11 +140,11 @@ void ts_resolve_lengths(struct ts_loader *loader, struct ts_value *item, struct 
         out->prompt_tok = ts_value_dist(item, "prompt");
         out->output_tok = ts_value_dist(item, "output");
         out->has_prefixes = ts_value_is_written(item, "prefix") && !session;
-        ts_value_counts_if(item, "prefix", !session, "the calls of a session begin as the one before them");
+        ts_value_counts_if(item, "prefix", !session, "the calls of a session start with the one before them");
         out->prefix_frac = ts_value_dist(item, "prefix");
     }
     ts_value_counts_if(item, "prefix_lag", out->has_prefixes && uses_lag,
-                       out->has_prefixes ? "all rows with a prefix have their own" : "the class has no `prefix`");
+                       out->has_prefixes ? "all rows with a prefix have their own lag" : "the class has no `prefix`");
     ts_value_counts_if(item, "prefix_branch", out->has_prefixes, "the class has no `prefix`");
     if (out->has_prefixes) {
         out->has_branches = ts_value_is_written(item, "prefix_branch");

@@ -40,11 +40,11 @@ static void check_time(struct ts_loader *loader, struct ts_value *event, const s
         ts_value_is_written(loader->root, "workload") && !workload->broken && !loader->options->trace_path;
     if (generated && incident->at_s >= ts_value_number(workload, "duration")) {
         ts_loader_error(loader, ts_value_at(event, "at"), "write an earlier time, or a longer workload.duration",
-                        "the event is behind the end of the workload");
+                        "the event is after the end of the workload");
     }
     if (incident->every_s > 0.0 && incident->every_s <= incident->for_s) {
         ts_loader_error(loader, ts_value_at(event, "every"), "write a longer time, or a shorter `for`",
-                        "the event comes again before it is over");
+                        "the event repeats before it is over");
     }
 }
 
@@ -94,7 +94,7 @@ static void resolve_event(struct ts_loader *loader, struct ts_value *event, stru
     (void)ts_value_text(event, "tier");
     if ((link < 0) == (tier < 0)) {
         ts_loader_error(loader, event, "write for example {at: 12:00, link: wan, is: down, for: 90 min}",
-                        link < 0 ? "the event strikes nothing" : "an event strikes a link or a tier, not both");
+                        link < 0 ? "the event strikes nothing" : "an event affects a link or a tier, not both");
         return;
     }
     const struct ts_tier_model *struck = tier >= 0 ? &loader->model->tiers[tier] : NULL;
@@ -121,7 +121,7 @@ void ts_resolve_events(struct ts_loader *loader)
 {
     struct ts_value *events = ts_value_at(loader->root, "events");
     if (events->n_children > TS_MAX_INCIDENTS) {
-        ts_loader_error(loader, events, "write every: 24 h for what comes again", "more than %d events",
+        ts_loader_error(loader, events, "write every: 24 h for a repeated event", "more than %d events",
                         TS_MAX_INCIDENTS);
         return;
     }

@@ -55,7 +55,7 @@ static void assume_interval(struct ts_loader *loader, const struct ts_tier_conte
     const struct ts_efficiency *row = by->row;
     out->error = (struct ts_steps_error){row->low, row->high, row->first_low, row->first_high};
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.interval", ctx->value->path), TS_ORIGIN_FITTED,
-                     "9 of 10 measurements left out of the fit lie between these times the prediction",
+                     "9 of 10 measurements left out of the fit lie within these factors of the prediction",
                      "time per token x %.2f to %.2f, to the first token x %.2f to %.2f", row->low, row->high,
                      row->first_low, row->first_high);
 }
@@ -71,7 +71,7 @@ static void assume_overhead(struct ts_loader *loader, const struct ts_tier_conte
     if (by->engine->seq_s > 0.0) {
         ts_loader_assume_number(
             loader, ts_loader_printf(loader, "%s.overhead.sequence", ctx->value->path), TS_ORIGIN_FITTED,
-            ts_loader_printf(loader, "engines.csv: %s, for each sequence", by->engine->name), by->engine->seq_s, "s");
+            ts_loader_printf(loader, "engines.csv: %s, per sequence", by->engine->name), by->engine->seq_s, "s");
     }
 }
 
@@ -129,8 +129,8 @@ void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, st
         ctx->tier->request_s = first_s;
         ts_loader_assume_number(
             loader, ts_loader_printf(loader, "%s.request", ctx->value->path), TS_ORIGIN_FITTED,
-            ts_loader_printf(loader, "engines.csv: %s, of every request beside its steps", by->engine->name), first_s,
-            "s");
+            ts_loader_printf(loader, "engines.csv: %s, per request in addition to its steps", by->engine->name),
+            first_s, "s");
     }
     assume_interval(loader, ctx, by, out);
     if (by->engine->versions && by->engine->versions[0]) {

@@ -11,9 +11,9 @@ static void check_autoscale(struct ts_loader *loader, struct ts_tier_context *ct
         ts_loader_error(loader, at, "write autoscale: {calls: 16} or {kv: 60 %}", "autoscale has no target to follow");
     }
     if (autoscale->min_replicas > most) {
-        ts_loader_error(
-            loader, ts_value_at(at, "min"), ts_loader_printf(loader, "write replicas: %u", autoscale->min_replicas),
-            "at least %u replicas shall be up, and there are %u", (unsigned)autoscale->min_replicas, (unsigned)most);
+        ts_loader_error(loader, ts_value_at(at, "min"),
+                        ts_loader_printf(loader, "write replicas: %u", autoscale->min_replicas),
+                        "min is %u replicas, and there are only %u", (unsigned)autoscale->min_replicas, (unsigned)most);
     }
 }
 
@@ -79,7 +79,7 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
         starts = true;
         const struct ts_value *min = ts_value_at(value, "autoscale.min");
         ts_value_counts_if(value, "autoscale", min && min->number != ts_server_n_replicas(server),
-                           "as many replicas are always up as there are");
+                           "min equals the number of replicas");
         server->autoscale = (struct ts_autoscale_model){
             .on = true,
             .min_replicas = ts_value_count(value, "autoscale.min"),

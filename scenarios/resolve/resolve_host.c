@@ -32,7 +32,7 @@ void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *
 {
     const bool roofline = !ctx->broken && steps->kind == TS_STEPS_ROOFLINE;
     ts_value_counts_if(ctx->value, "steps_error", roofline,
-                       "it is of rooflines; other step times are as they were found");
+                       "it applies to rooflines; other step times stay as they are");
     if (!roofline || !ts_value_is_written(ctx->value, "steps_error")) {
         return;
     }

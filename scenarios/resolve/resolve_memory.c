@@ -155,12 +155,11 @@ static void does_not_fit(struct ts_loader *loader, struct ts_tier_context *ctx, 
                         ctx->tier->model, ctx->weight_bytes / 1e9, usable_bytes / 1e9);
         return;
     }
-    ts_loader_error(
-        loader, at, way_out(loader, ctx, usable_bytes),
-        "%s does not fit: its weights are %.1f GB, and %u x %s has %.1f GB to use: %.1f GB are short for them "
-        "and 1,024 tokens of KV cache",
-        ctx->tier->model, ctx->weight_bytes / 1e9, (unsigned)ctx->n_accelerators, ctx->hardware_name,
-        usable_bytes / 1e9, (needed_bytes(ctx, ctx->quant->bits_per_weight) - usable_bytes) / 1e9);
+    ts_loader_error(loader, at, way_out(loader, ctx, usable_bytes),
+                    "%s does not fit: its weights are %.1f GB, and %u x %s has %.1f GB to use: %.1f GB are missing for "
+                    "them and 1,024 tokens of KV cache",
+                    ctx->tier->model, ctx->weight_bytes / 1e9, (unsigned)ctx->n_accelerators, ctx->hardware_name,
+                    usable_bytes / 1e9, (needed_bytes(ctx, ctx->quant->bits_per_weight) - usable_bytes) / 1e9);
 }
 
 /* ---- the plan ---- */
@@ -208,7 +207,7 @@ static void resolve_context(struct ts_loader *loader, struct ts_tier_context *ct
     ctx->context_tok = (uint32_t)(cut ? kv_tokens : longest);
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.context", ctx->value->path),
                      cut ? TS_ORIGIN_MODELLED : TS_ORIGIN_CATALOG,
-                     cut ? "what the KV cache (a slot of it) holds" : source, "%u tok", (unsigned)ctx->context_tok);
+                     cut ? "what the KV cache (one slot of it) holds" : source, "%u tok", (unsigned)ctx->context_tok);
 }
 
 static double kv_room(const struct ts_tier_context *ctx, double usable_bytes)

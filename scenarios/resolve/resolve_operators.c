@@ -56,7 +56,7 @@ static void warn_other_model(struct ts_loader *loader, const struct ts_tier_cont
 {
     if (profile->model[0] && !same_model(loader, profile->model, ctx->llm)) {
         ts_loader_warning(loader, ts_value_at(ctx->value, "model"), NULL,
-                          "the operator profile is of %s: its tables are taken for %s", profile->model, ctx->llm->name);
+                          "the operator profile is of %s: its tables are used for %s", profile->model, ctx->llm->name);
     }
 }
 
@@ -114,7 +114,7 @@ static void warn_differences(struct ts_loader *loader, const struct ts_tier_cont
     warn_small_tables(loader, ctx, profile->operators);
     if (ctx->hardware && profile->gpu[0] && !same_card(profile->gpu, ctx->hardware->name)) {
         ts_loader_warning(loader, ts_value_at(ctx->value, "hardware"), NULL,
-                          "the operator profile is of %s: step times are of that, memory, power and price of %s",
+                          "the operator profile is of %s: step times are from that, memory, power and price from %s",
                           profile->gpu, ctx->hardware->name);
     }
 }
@@ -130,18 +130,18 @@ static void warn_no_interconnect(struct ts_loader *loader, const struct ts_tier_
         loader, ts_value_at(ctx->value, "accelerators"),
         "write interconnect: {bandwidth: 450 GB/s, latency: 3 us} (NVLink), {bandwidth: 18 GB/s, latency: "
         "10 us} (PCIe through the host), {bandwidth: 35 GB/s, latency: 10 us} (with peer access), or what you measured",
-        "an operator profile does not time what joins %u accelerators: %s", (unsigned)ctx->n_accelerators,
-        ctx->takes_pcie                  ? "PCIe through the host is taken, 18 GB/s and 10 us a message"
-        : ts_steps_has_interconnect(ctx) ? "NVLink is taken, 450 GB/s and 3 us a message"
-                                         : "15 us are taken for an all-reduce");
+        "an operator profile does not time the interconnect of %u accelerators: %s", (unsigned)ctx->n_accelerators,
+        ctx->takes_pcie                  ? "PCIe through the host is assumed, 18 GB/s and 10 us per message"
+        : ts_steps_has_interconnect(ctx) ? "NVLink is assumed, 450 GB/s and 3 us per message"
+                                         : "15 us per all-reduce are assumed");
 }
 
 void ts_resolve_operators(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     struct ts_operator_profile profile;
     if (ctx->pipeline_parallel > 1) {
-        ts_loader_error(loader, ts_value_at(ctx->value, "pipeline_parallel"), "leave it out, or take steps: roofline",
-                        "operator tables do not go with stages of a pipeline");
+        ts_loader_error(loader, ts_value_at(ctx->value, "pipeline_parallel"), "leave it out, or use steps: roofline",
+                        "operator tables cannot be combined with pipeline stages");
         ctx->broken = true;
         return;
     }

@@ -88,7 +88,7 @@ static double capex_of_one(struct ts_loader *loader, struct ts_tier_context *ctx
         }
         if (is_rented(ctx) && ts_value_number(ctx->value, "owned.capex") > 0.0) {
             ts_loader_warning(loader, ts_value_at(ctx->value, "owned.capex"),
-                              "leave one of them out, unless it is for what stands around rented machines",
+                              "leave one of them out, unless capex is for equipment around rented machines",
                               "both are paid: the machines are rented, and bought");
         }
         return ts_value_number(ctx->value, "owned.capex");

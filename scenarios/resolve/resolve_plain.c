@@ -57,7 +57,7 @@ static double mean_up_of_region(struct ts_loader *loader, struct ts_value *value
     const double outage_s = region ? region->outage_h_per_year * 3600.0 : 0.0;
     if (!(outage_s > 0.0)) {
         ts_loader_error(loader, ts_value_at(value, "outages"), "write outages: {mean_up: 30 days, mean_down: 20 min}",
-                        "the catalog knows no hours of outage of %s: 'mean_up' is needed",
+                        "the catalog has no hours of outage for %s: 'mean_up' is needed",
                         region ? region->name : "the region");
         return 0.0;
     }
@@ -84,7 +84,7 @@ static void resolve_sharing(struct ts_loader *loader, struct ts_value *value, st
 {
     const bool takes_time = ts_value_is_written(value, "bandwidth");
     const bool counts = takes_time && use.by_users;
-    const char *why = takes_time ? "no tokens cross the link" : "without a bandwidth it takes no time";
+    const char *why = takes_time ? "no tokens cross the link" : "without a bandwidth it has no effect";
     ts_value_counts_if(value, "token_size", counts, why);
     ts_value_counts_if(value, "sharing", counts, why);
     link->bytes_per_s = ts_value_number(value, "bandwidth");
@@ -92,7 +92,7 @@ static void resolve_sharing(struct ts_loader *loader, struct ts_value *value, st
     link->shares_equally = counts && ts_value_choice(value, "sharing") == true;
     if (link->shares_equally && use.by_kv_cache) {
         ts_loader_error(loader, ts_value_at(value, "sharing"), "give them a link of their own",
-                        "the KV entries of a tier cross '%s' one after the other, prompts cannot share it equally",
+                        "the KV entries of a tier use '%s' one after the other: prompts cannot share it equally",
                         value->path);
     }
 }
@@ -165,7 +165,7 @@ static double from_region(struct ts_loader *loader, struct ts_value *money, cons
     if (value <= 0.0) {
         ts_loader_assume(loader, path, TS_ORIGIN_CATALOG, source, "unknown, counted as 0 %s", unit);
         ts_loader_warning(loader, ts_value_at(money, "region"), ts_loader_printf(loader, "write %s: under money", key),
-                          "the catalog knows no %s of %s", key, region->name);
+                          "the catalog has no %s for %s", key, region->name);
         return 0.0;
     }
     ts_loader_assume_number(loader, path, TS_ORIGIN_CATALOG, source, value, unit);

@@ -106,7 +106,7 @@ struct ts_value ts_pool_values(struct ts_loader *loader, struct ts_value *tier, 
     copy.name = pool->name;
     if (own.size && !own.steps && is_timed(&copy)) {
         ts_loader_error(loader, pool, "write steps or measured for it too",
-                        "'%s' has hardware of its own: the tier's step times do not hold for it", pool->name);
+                        "'%s' has its own hardware: the tier's step times do not apply to it", pool->name);
         pool->broken = true;
     }
     return copy;
@@ -163,7 +163,7 @@ static void add_listed(struct ts_loader *loader, struct pools *pools, struct ts_
     (void)ts_value_text(pool, "name");
     struct ts_value values = ts_pool_values(loader, pools->tier->value, pool);
     const enum ts_pool_role role = (enum ts_pool_role)ts_value_choice(pool, "role");
-    ts_value_counts_if(&values, "power.decode", role != TS_POOL_PREFILL, "its replicas compute prompts alone");
+    ts_value_counts_if(&values, "power.decode", role != TS_POOL_PREFILL, "its replicas compute only prompts");
     add(loader, pools, pool, values,
         (struct ts_pool_model){.name = pool->name, .role = role, .weight = ts_value_number(pool, "weight")});
 }
@@ -179,7 +179,7 @@ static void settle_weights(struct ts_value *tier, struct ts_value *list)
             n_alike += ts_value_at(&list->children[j], "role")->choice == role;
         }
         ts_value_counts_if(&list->children[i], "weight", !by_kv && n_alike > 1,
-                           by_kv ? "balance: least-kv looks at shares of the KV cache alone"
+                           by_kv ? "balance: least-kv compares only shares of the KV cache"
                                  : "there is no other pool of its role");
     }
 }
@@ -257,7 +257,7 @@ bool ts_pool_names_are_good(struct ts_loader *loader, struct ts_value *list, con
         struct ts_value *pool = &list->children[i];
         const size_t len = strlen(pool->name);
         if (strspn(pool->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != len || len > 64) {
-            ts_loader_error(loader, pool, NULL, "'%s' is no name: letters, digits, - and _ only, at most 64",
+            ts_loader_error(loader, pool, NULL, "'%s' is not a name: letters, digits, - and _ only, at most 64",
                             pool->name);
             good = false;
         }
@@ -280,7 +280,7 @@ static void check_list(struct ts_loader *loader, struct ts_tier_context *ctx, st
     }
     if (ts_value_is_written(ctx->value, "replicas")) {
         ts_loader_error(loader, ts_value_at(ctx->value, "replicas"), "write replicas in each pool",
-                        "a tier with pools has no replicas beside theirs");
+                        "a tier with pools has only their replicas");
         return;
     }
     ctx->broken = !ts_pool_names_are_good(loader, list, "pools");
@@ -325,7 +325,7 @@ static void check_roles(struct ts_loader *loader, struct ts_tier_context *ctx, s
     }
     if (n[TS_POOL_BOTH] > 0 || n[TS_POOL_PREFILL] == 0 || n[TS_POOL_DECODE] == 0) {
         ts_loader_error(loader, ts_value_at(ctx->value, "pools"),
-                        "give every pool role: prefill or role: decode, or none a role",
+                        "give every pool role: prefill or role: decode, or give none a role",
                         "%u pools are for prefill, %u for decode, %u for both: each of the first two needs the other, "
                         "and neither goes with the third",
                         (unsigned)n[TS_POOL_PREFILL], (unsigned)n[TS_POOL_DECODE], (unsigned)n[TS_POOL_BOTH]);
@@ -334,7 +334,7 @@ static void check_roles(struct ts_loader *loader, struct ts_tier_context *ctx, s
     }
     refuse_beside_roles(loader, ctx);
     if (pools->items[0].replica.policy != TS_SCHEDULER_VLLM) {
-        ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.policy"), "take policy: vllm",
+        ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.policy"), "use policy: vllm",
                         "prefill and decode pools are not modelled for this scheduler.policy");
         ctx->broken = true;
     }

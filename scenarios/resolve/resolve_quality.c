@@ -87,7 +87,7 @@ static void by_score(struct ts_loader *loader, struct ts_value *tier, bool alone
     if (!score) {
         forget_ability(tier);
         ts_loader_error(loader, tier, "write ability: 1.2, or accuracy: {a class: 80 %}",
-                        "how right is '%s'? The catalog has no score of %s on MMLU-Pro", tier->name,
+                        "'%s' has no ability, and the catalog has no score of %s on MMLU-Pro", tier->name,
                         row ? row : "its model");
         return;
     }
@@ -96,8 +96,8 @@ static void by_score(struct ts_loader *loader, struct ts_value *tier, bool alone
         ts_loader_printf(loader, "quality.csv: %s on MMLU-Pro, %s (%s)", score->evaluated, score->source, score->date),
         score->mmlu_pro);
     if (!alone) {
-        ts_loader_warning(loader, tier, "write ability: or accuracy: as your own calls have it",
-                          "'%s' has no ability: that its model answered %.3g %% of MMLU-Pro right decides", tier->name,
+        ts_loader_warning(loader, tier, "write ability: or accuracy: from your own calls",
+                          "'%s' has no ability: it is taken from its model's score on MMLU-Pro, %.3g %%", tier->name,
                           100.0 * score->mmlu_pro);
     }
 }
@@ -148,7 +148,7 @@ static void resolve_accuracy(struct ts_loader *loader, struct ts_value *value, s
             abilities[c] = tier->ability;
         } else {
             ts_loader_error(loader, list, "write all classes, or an ability for the others",
-                            "'%s' does not say how right it is for class '%s'", tier->name, workload->classes[c].name);
+                            "'%s' has no accuracy for class '%s'", tier->name, workload->classes[c].name);
         }
     }
     tier->class_ability = abilities;
@@ -213,7 +213,7 @@ static void resolve_table(struct ts_loader *loader, struct ts_value *quality)
 /* Of later months. An own model is renewed with its machines unless the scenario says how often. */
 static void resolve_later(struct ts_value *value, struct ts_tier_model *tier, bool has_columns)
 {
-    ts_value_counts_if(value, "improves", !has_columns, "the table says how right tiers are");
+    ts_value_counts_if(value, "improves", !has_columns, "the table determines which replies are right");
     tier->ability_per_year = ts_value_number(value, "improves");
     if (tier->kind != TS_TIER_API) {
         ts_value_counts_if(value, "renewed", tier->ability_per_year > 0.0, "its models do not improve");
@@ -237,7 +237,8 @@ void ts_resolve_quality(struct ts_loader *loader)
     }
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         if (tiers->children[i].n_children > 0 && !tiers->children[i].broken) {
-            ts_value_counts_if(&tiers->children[i], "accuracy", !has_columns, "the table says how right tiers are");
+            ts_value_counts_if(&tiers->children[i], "accuracy", !has_columns,
+                               "the table determines which replies are right");
             resolve_accuracy(loader, &tiers->children[i], &model->tiers[i]);
             resolve_later(&tiers->children[i], &model->tiers[i], has_columns);
         }

@@ -102,7 +102,7 @@ static enum ts_status read_file(struct reading *r)
     }
     free(data);
     if (status == TS_OK && r->n == 0) {
-        status = fail_line(r, 0, TS_EINPUT, "no request in it was finished");
+        status = fail_line(r, 0, TS_EINPUT, "no request in it has finished");
     }
     return status;
 }

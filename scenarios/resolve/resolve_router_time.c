@@ -8,7 +8,7 @@ static const struct ts_model_measurement *router_of(struct ts_loader *loader, st
     if (m && !m->router) {
         ts_loader_error(loader, ts_value_at(router, "measured"),
                         "add one to it: `tiersim bench router`, with -o FILE for a file of its own",
-                        "the measurement says nothing of a router");
+                        "the measurement has no router");
     }
     return m ? m->router : NULL;
 }

@@ -239,8 +239,7 @@ static void resolve_auc(struct ts_loader *loader, struct ts_value *routing)
         router->auc = ts_quality_auc_of_apgr(pair.gain, pair.loss, ts_value_number(routing, "router.apgr"));
         if (!is_close(ts_quality_apgr(pair.gain, pair.loss, router->auc), apgr->number)) {
             ts_loader_warning(loader, apgr, NULL,
-                              "no router has that between these tiers: one that is never wrong has an APGR of %.3f",
-                              most);
+                              "no router reaches that between these tiers: a perfect one has an APGR of %.3f", most);
         }
         ts_loader_assume(loader, "routing.router.auc", TS_ORIGIN_MODELLED, "from the APGR, between these tiers", "%.4g",
                          router->auc);

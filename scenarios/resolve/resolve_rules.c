@@ -118,7 +118,7 @@ static void resolve_rule(struct ts_loader *loader, struct ts_value *value, struc
     rule->to_hour = ts_value_number(value, "when.to");
     if (rule->from_hour == rule->to_hour) {
         ts_loader_error(loader, ts_value_at(value, "when.from"), "write for example from: 8, to: 18",
-                        "a rule from %g to %g holds at no time", rule->from_hour, rule->to_hour);
+                        "a rule from %g to %g applies at no time", rule->from_hour, rule->to_hour);
     }
     uint32_t tiers[TS_MAX_TIERS], mask = 0;
     const uint32_t n = ts_str_equal(verb, "within") ? list_within(loader, value, tiers)

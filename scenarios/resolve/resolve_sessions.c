@@ -39,7 +39,7 @@ void ts_resolve_session(struct ts_loader *loader, struct ts_value *item, struct 
                                     .max_context_tok = ts_value_count(section, "context")};
     if (out->max_context_tok > 0 && out->max_context_tok <= out->system_tok) {
         ts_loader_error(loader, ts_value_at(section, "context"), "allow for the system prompt and what is new",
-                        "a context of %u tokens has no room behind a system prompt of %u",
+                        "a context of %u tokens has no room after a system prompt of %u",
                         (unsigned)out->max_context_tok, (unsigned)out->system_tok);
     }
 }

@@ -218,7 +218,7 @@ static void multiply_rules(struct ts_loader *loader, const struct site *sites, s
         const int of_site = ts_value_choice(&rules->children[i], "when.site");
         if (!multiply_rule(router, &before.rules[i], of_site, sites, n_sites, n_classes)) {
             ts_loader_error(loader, &rules->children[i], "write fewer rules, classes or sites",
-                            "more than %d rules, each counted for every class and site that it is about", TS_MAX_RULES);
+                            "more than %d rules, counted once per class and site that each applies to", TS_MAX_RULES);
             return;
         }
     }
@@ -235,7 +235,7 @@ void ts_resolve_sites(struct ts_loader *loader)
         return;
     }
     if (loader->workload->trace_path) {
-        ts_loader_error(loader, value, "leave sites out, or write a workload", "a trace says nothing of sites");
+        ts_loader_error(loader, value, "leave sites out, or write a workload", "a trace has no sites");
         return;
     }
     if (n_classes * n_sites > TS_MAX_CLASSES) {

@@ -73,7 +73,7 @@ static void resolve_plain(struct ts_loader *loader, struct ts_tier_context *ctx,
     double bandwidth = ts_value_number(value, "steps.roofline.bandwidth");
     if (peak <= 0.0) {
         ts_loader_error(loader, ts_value_at(value, "hardware"), "write steps: {linear: {a: ...}} or measured: FILE",
-                        "the catalog knows no compute peak of %s", ctx->hardware_name);
+                        "the catalog has no compute peak of %s", ctx->hardware_name);
         ctx->broken = true;
         return;
     }
@@ -241,13 +241,13 @@ static void take_calibrated(struct ts_loader *loader, struct ts_tier_context *ct
     out->error =
         (struct ts_steps_error){calibrated->low, calibrated->high, calibrated->first_low, calibrated->first_high};
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.interval", ctx->value->path), TS_ORIGIN_IMPORTED,
-                     "9 of 10 requests of the log lie between these times the prediction",
+                     "9 of 10 requests of the log lie within these factors of the prediction",
                      "time per token x %.2f to %.2f, to the first token x %.2f to %.2f", calibrated->low,
                      calibrated->high, calibrated->first_low, calibrated->first_high);
     if (calibrated->request_s > 0.0 && ctx->tier->kind == TS_TIER_SERVER) {
         ctx->tier->request_s = calibrated->request_s;
         ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.request", ctx->value->path), TS_ORIGIN_IMPORTED,
-                                "calibrated: of every request beside its steps", calibrated->request_s, "s");
+                                "calibrated: per request in addition to its steps", calibrated->request_s, "s");
     }
 }
 
@@ -331,7 +331,7 @@ static const struct ts_device_rate *device_rate(struct ts_loader *loader, struct
             ? ts_catalog_device_rate(&loader->catalog, ctx->hardware->name, ctx->llm->name, ctx->quant, runtime)
             : NULL;
     if (runtime && !row) {
-        ts_loader_error(loader, ts_value_at(ctx->value, "runtime"), "leave it out: the roofline of the hardware counts",
+        ts_loader_error(loader, ts_value_at(ctx->value, "runtime"), "leave it out: the hardware's roofline is used",
                         "the catalog has no rates of %s on %s under '%s'", ctx->tier->model, ctx->hardware_name,
                         runtime);
         ctx->broken = true;
@@ -405,7 +405,7 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
     } else if (linear) {
         resolve_linear(loader, ctx, out);
         if (ts_value_is_set(value, "overhead")) {
-            ts_value_counts_if(value, "overhead", false, "linear step times have it: add it to a");
+            ts_value_counts_if(value, "overhead", false, "linear step times include it: add it to a");
         }
     } else if (ctx->measurement && !roofline) {
         resolve_measurement(loader, ctx, out);
@@ -415,14 +415,14 @@ void ts_resolve_steps(struct ts_loader *loader, struct ts_tier_context *ctx, str
         resolve_roofline(loader, ctx, out);
     } else {
         ts_loader_error(loader, ts_value_at(value, "steps"), "leave 'steps' out: the measurement has them",
-                        "no catalog row tells the peaks of this-machine");
+                        "no catalog row has the peaks of this-machine");
         ctx->broken = true;
     }
     if (ctx->tier->kind == TS_TIER_SERVER) {
         ts_value_counts_if(value, "engine",
                            (out->origin == TS_ORIGIN_FITTED && out->error.high > 0.0) ||
                                !ts_value_is_set(value, "kv_blocks"),
-                           "it says what a fitted roofline adds to its steps, and what the engine keeps of the memory");
+                           "it determines what a fitted roofline adds to its steps, and the engine's memory overhead");
     }
     if (!ctx->broken) {
         assume_steps(loader, ctx, out);

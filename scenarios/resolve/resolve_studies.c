@@ -10,7 +10,7 @@ static bool is_there(const struct ts_axis *axes, uint32_t n, const char *key)
     return any;
 }
 
-/* The axis behind those that are there; false: it has a mistake. */
+/* The axis after those that are there; false: it has a mistake. */
 static bool read_axis(struct ts_loader *loader, struct ts_axis *axes, uint32_t n, struct ts_value *item)
 {
     const char *key = ts_value_text(item, "key"), *values = ts_value_text(item, "values");

@@ -103,8 +103,8 @@ static void check_site(struct ts_loader *loader)
         drawn_w += tier->kind == TS_TIER_SERVER ? tier->owned.rated_w * ts_server_n_replicas(&tier->u.server) : 0.0;
     }
     if (model->site_cap_w > 0.0 && drawn_w > model->site_cap_w) {
-        ts_loader_error(loader, ts_value_at(power, "site_cap"), "take fewer replicas, or a larger cap",
-                        "the servers draw up to %.4g kW at work, the site has %.4g kW", drawn_w / 1000.0,
+        ts_loader_error(loader, ts_value_at(power, "site_cap"), "use fewer replicas, or a larger cap",
+                        "the servers draw up to %.4g kW under load, the site has %.4g kW", drawn_w / 1000.0,
                         model->site_cap_w / 1000.0);
     }
 }

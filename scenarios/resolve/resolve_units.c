@@ -144,12 +144,12 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     replica->block_tok = ts_value_count(ctx->value, "scheduler.block");
     if (replica->policy == TS_SCHEDULER_STATIC && replica->prefix_cache) {
         ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.prefix_cache"),
-                        "leave prefix_cache out, or take policy: vllm", "policy static has no prefix cache");
+                        "leave prefix_cache out, or use policy: vllm", "policy static has no prefix cache");
         ctx->broken = true;
     }
     if (replica->policy != TS_SCHEDULER_SLOTS && replica->kv_unified) {
         ts_loader_error(loader, ts_value_at(ctx->value, "scheduler.kv_unified"),
-                        "leave kv_unified out, or take policy: slots", "kv_unified is of the policy slots");
+                        "leave kv_unified out, or use policy: slots", "kv_unified is of the policy slots");
         ctx->broken = true;
     }
 }
@@ -166,7 +166,7 @@ static void resolve_speculative(struct ts_loader *loader, struct ts_tier_context
                                                          .acceptance_frac = ts_value_number(at, "acceptance"),
                                                          .draft_step_s = ts_value_number(at, "draft_step")};
     if (replica->policy != TS_SCHEDULER_VLLM) {
-        ts_loader_error(loader, at, "leave speculative out, or take policy: vllm",
+        ts_loader_error(loader, at, "leave speculative out, or use policy: vllm",
                         "speculative decoding is not modelled for this scheduler.policy");
         ctx->broken = true;
     }
@@ -193,7 +193,7 @@ static void resolve_data_parallel(struct ts_loader *loader, struct ts_tier_conte
                         (unsigned)n);
     } else if (ctx->llm->n_experts == 0) {
         ts_loader_error(loader, at, ts_loader_printf(loader, "write replicas: %u", (unsigned)n),
-                        "%s is no mixture of experts: its engines are replicas", ctx->llm->name);
+                        "%s is not a mixture of experts: its engines are replicas", ctx->llm->name);
     } else if (ts_value_is_written(ctx->value, "steps.linear") || ts_value_is_set(ctx->value, "measured")) {
         ts_loader_error(loader, at, "write steps: {operators: FOLDER} or roofline, or replicas",
                         "'data_parallel' needs step times from operator tables, or a roofline");

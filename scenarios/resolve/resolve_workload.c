@@ -68,7 +68,7 @@ static void class_of(struct ts_loader *loader, struct ts_value *item, struct ts_
 static void check_share(struct ts_loader *loader, struct ts_value *item)
 {
     if (!ts_value_is_written(item, "share") && !item->broken) {
-        ts_loader_error(loader, item, "write share: 100 %, or where: {COLUMN: TEXT} for the rows that it is",
+        ts_loader_error(loader, item, "write share: 100 %, or where: {COLUMN: TEXT} to select its rows",
                         "the class '%s' has no share", item->name);
     }
 }
@@ -87,7 +87,7 @@ static void check_classes(struct ts_loader *loader, struct ts_value *list)
         }
         if (ts_str_equal(list->children[i].name, "all")) {
             ts_loader_error(loader, ts_value_at(&list->children[i], "name"), "choose another name",
-                            "'all' has a meaning of its own in the reports");
+                            "'all' is reserved in the reports");
         }
         for (size_t j = 0; j < i; j++) {
             if (ts_str_equal(list->children[i].name, list->children[j].name)) {
@@ -257,8 +257,8 @@ static void check_format(struct ts_loader *loader, struct ts_value *trace, const
 
 /* ---- a closed loop ---- */
 
-static const char no_users[] = "requests come at the rate of calls, whoever sends them: write users";
-static const char not_when_recorded[] = "requests come when they are recorded: write users for a closed loop";
+static const char no_users[] = "arrivals follow the rate of calls, without users: write users";
+static const char not_when_recorded[] = "requests arrive as recorded: write users for a closed loop";
 
 /* Users, where the section has them, send until until_s (0: until the requests end). */
 static bool resolve_users(struct ts_loader *loader, struct ts_value *section, double until_s, const char *why_not)
@@ -296,7 +296,7 @@ static void resolve_trace(struct ts_loader *loader, struct ts_value *trace)
     take_map(loader, trace);
     workload->repeat_to_s = ts_value_number(trace, "repeat_to");
     const bool closed = resolve_users(loader, trace, workload->repeat_to_s, not_when_recorded);
-    ts_value_counts_if(trace, "turns", !closed, "users take the requests as they come, whatever sessions they are of");
+    ts_value_counts_if(trace, "turns", !closed, "users send the requests in file order, whatever their sessions");
     workload->turns = (enum ts_trace_turns)ts_value_choice(trace, "turns");
     ts_value_counts_if(trace, "represents", !closed, "users set the rate of a closed loop");
     if (!closed) {
@@ -370,7 +370,7 @@ static void resolve_rate(struct ts_loader *loader, struct ts_value *section)
         all_own = all_own && own;
     }
     for (size_t i = 0; all_own && i < sizeof of_process / sizeof of_process[0]; i++) {
-        ts_value_counts_if(section, of_process[i], false, "every class comes on its own: it has arrivals");
+        ts_value_counts_if(section, of_process[i], false, "every class has its own arrivals");
     }
     any_curve = any_curve || (!all_own && !is_flat(curve->curve));
     const bool by_hours = any_curve || ts_value_is_written(loader->root, "money.peak");

@@ -1,4 +1,4 @@
-/* What the files behind ts_resolve_steps share. Private to scenarios/. */
+/* What the files of ts_resolve_steps share. Private to scenarios/. */
 #ifndef TS_SCENARIOS_RESOLVE_STEPS_PARTS_H
 #define TS_SCENARIOS_RESOLVE_STEPS_PARTS_H
 

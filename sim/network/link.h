@@ -5,7 +5,7 @@
  *
  * Up: a prompt is one message. Down: a reply is one message whose last token closes it, so that a reply which streams
  * through a free link costs nothing beyond its last token's own way; its first token waits until the replies that are
- * behind schedule have left.
+ * after schedule have left.
  *
  * A link may be down for a time that is known when it begins. What it is given then, and what it was carrying, goes on
  * when it is up again, or fails: see ts_link_fails. */

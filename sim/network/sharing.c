@@ -1,4 +1,4 @@
-/* Hides virtual time and its heap. Worked: two messages that alone take 100 ms, the second 50 ms behind the first: the
+/* Hides virtual time and its heap. Worked: two messages that alone take 100 ms, the second 50 ms after the first: the
  * first has 50 ms left then, which take 100 ms at half the bandwidth: through at 150 ms; the second at 200 ms. */
 #include "sim/network/sharing.h"
 

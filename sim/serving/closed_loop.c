@@ -6,7 +6,7 @@
  * at the mean context prompt + n/2; mixed is a step with a prompt (or a budget's worth of it) beside the others, decode
  * one without. Where prompts come first, nothing is beside them: a prompt alone instead of mixed - decode. A request
  * arrives as a reply ends, at the end of a step; its prompt is computed in the next, with those of others that came
- * meanwhile and behind what of theirs is in the way. Of the time w in which the u requests of a round come, a share
+ * meanwhile and after what of theirs is in the way. Of the time w in which the u requests of a round come, a share
  * rho = (u-1) x added/w at most 1 is prompts, added being what one adds to the loop; 1 + rho of them share a step, and
  * rho/2 of one is left when a request comes. Where requests take a time of their own (first), they arrive amid a step:
  * half of it is left.

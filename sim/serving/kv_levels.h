@@ -1,7 +1,7 @@
-/* Where KV blocks are kept behind an accelerator's cache: host memory, disk, a store that replicas share; level after
+/* Where KV blocks are kept after an accelerator's cache: host memory, disk, a store that replicas share; level after
  * level, each an LRU of its own (sim/serving/prefix_cache.h keeps the order). As vLLM's offloading connectors and
  * LMCache have it: full blocks are written through to every level as soon as they are computed; a sequence looks first
- * in the accelerator's cache, then in each level for the blocks behind, as long as the chain goes on; what it finds is
+ * in the accelerator's cache, then in each level for the blocks after, as long as the chain goes on; what it finds is
  * loaded while others are served, and found at a step's beginning when it is there. What is loaded from a level is kept
  * in those before it, too. A sequence uses its blocks last one first, so that of a chain the tail is lost before the
  * head (vLLM, v1/kv_offload/lru_manager.py). Writing takes no time and is not bounded. */

@@ -3,7 +3,7 @@
  *
  *   prefill replica: prompt, first token -> link: queue, bytes/bandwidth, latency -> decode replica: all further tokens
  *
- * The first token is the prefill replica's, so TTFT knows no transfer; the gap behind it holds the transfer, its queue,
+ * The first token is the prefill replica's, so TTFT knows no transfer; the gap after it holds the transfer, its queue,
  * and the wait for blocks and a seat at the decode replica. The prompt's blocks stay in use at the prefill replica
  * until the transfer is over. They land in the decode node's host memory, as Mooncake's do: the decode replica, chosen
  * when they are there, takes blocks for them when it admits the request, and moving them in takes no time of its own. A

@@ -82,7 +82,7 @@ static double at_knot(const struct ts_steps_operators *ops, struct place chunk, 
     return blend(over_chunk[0], over_chunk[1], chunk.share);
 }
 
-/* Attention of one chunk behind `past_tok`, and n sequences that read kv entries together: as a line in kv. */
+/* Attention of one chunk after `past_tok`, and n sequences that read kv entries together: as a line in kv. */
 static struct ts_step_line attention_line(const struct ts_steps_operators *ops, double chunk_tok, double past_tok,
                                           double n, double kv)
 {

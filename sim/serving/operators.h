@@ -5,7 +5,7 @@
  * four axes. Beyond the last knot the last slope goes on; below the first the first value holds. A batch is put into
  * the four numbers of the attention table like this:
  *   - sequences in decode: as many as there are, each with the mean of the KV entries read;
- *   - prompt chunks: one chunk of all prompt tokens c, behind k tokens such that it has as many query-key pairs P as
+ *   - prompt chunks: one chunk of all prompt tokens c, after k tokens such that it has as many query-key pairs P as
  *     they have together: k = P/c - (c + 1)/2. Several short prompts have fewer pairs than one chunk without past: then
  *     c/m chunks of m = 2P/c - 1 tokens each, of which each adds what one adds to the step without prompt tokens; but
  *     no more than one chunk of c would.

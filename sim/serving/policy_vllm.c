@@ -95,7 +95,7 @@ struct entry {
     uint32_t chunk;   /* 0: it cannot enter */
     uint32_t n_found; /* blocks, listed in its record */
     uint32_t n_idle;  /* of those, not in use */
-    uint32_t n_load;  /* blocks behind them that are to be loaded before it enters */
+    uint32_t n_load;  /* blocks after them that are to be loaded before it enters */
     struct ts_kv_found load;
 };
 

@@ -3,7 +3,7 @@
  *  - a run: while the batch only decodes and nobody can enter, one event stands for many steps (replica_run.c).
  * With plans_ahead, as vLLM's asynchronous scheduling has it, a step is planned when the one before it begins. A
  * request that comes while a step is under way is noticed when that ends; the next step is planned by then, and the
- * request can enter the one behind it. It waits in an inbox until then, in either way of advancing. (What a finished
+ * request can enter the one after it. It waits in an inbox until then, in either way of advancing. (What a finished
  * sequence leaves free is used by the next step here, where vLLM needs one step more.)
  *
  * A step's time is rounded to whole nanoseconds, so both ways come to the same instants; a property test compares
@@ -12,7 +12,7 @@
  * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of
  * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
  * last token, and its next token closes one long gap. The gaps of requests that end unfinished count as well; those of
- * requests that came in the warm-up do not: they are counted in a row of their own, behind the classes.
+ * requests that came in the warm-up do not: they are counted in a row of their own, after the classes.
  *
  * A replica for prompts alone never runs: it gives first tokens. Its blocks may be in use while it idles, so they are
  * booked whenever their number changes, in place of step by step. */

@@ -41,7 +41,7 @@ enum ts_replica_mode { TS_REPLICA_IDLE, TS_REPLICA_STEP, TS_REPLICA_RUN };
 
 struct ts_replica {
     const struct ts_replica_config *config; /* borrowed */
-    struct ts_kv_levels levels;             /* behind its cache: its own, and the tier's; set before init */
+    struct ts_kv_levels levels;             /* after its cache: its own, and the tier's; set before init */
     struct ts_scheduler *scheduler;
     uint32_t unit; /* of its tier: the target of its events */
     enum ts_replica_life life;

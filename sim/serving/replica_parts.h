@@ -12,14 +12,14 @@ enum { TS_REPLICA_RUN_MAX = 256, TS_REPLICA_RUN_AHEAD = 8 };
 /* The books of the last n_steps, from start_ns on; 0: of a step under way that is given up. */
 void ts_replica_account_steps(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns,
                               uint32_t n_steps);
-/* Where a request's gaps are counted: by class, or behind the classes. */
+/* Where a request's gaps are counted: by class, or after the classes. */
 uint32_t ts_replica_gap_row(const struct ts_replica *replica, const struct ts_engine *engine,
                             const struct ts_request *request);
 /* One gap for every flight that decodes in step with the replica. */
 void ts_replica_add_gaps(const struct ts_replica *replica, struct ts_engine *engine, int64_t gap_ns);
 /* First tokens, and those that come with others at once. */
 void ts_replica_give_tokens(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step);
-/* Blocks in use of a replica whose requests may leave theirs behind. */
+/* Blocks in use of a replica whose requests may leave theirs after. */
 void ts_replica_note_blocks(struct ts_replica *replica, struct ts_engine *engine);
 /* The requests that gave their last token. */
 void ts_replica_finish_all(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_step *step);

@@ -78,7 +78,7 @@ static struct run_ahead look_ahead(struct ts_replica *replica, const struct ts_s
     return ahead;
 }
 
-/* Steps that begin at or behind this are not wanted any more: for the first TS_REPLICA_RUN_AHEAD of a run the warm-up's
+/* Steps that begin at or after this are not wanted any more: for the first TS_REPLICA_RUN_AHEAD of a run the warm-up's
  * end alone, then also the next arrival, which may cut it. */
 struct run_limits {
     int64_t warm_ns, until_ns;

@@ -60,7 +60,7 @@ enum {
 /* With drafts (speculative decoding; `vllm` only): a sequence in decode takes draft_tok + 1 tokens of the step, or what
  * it has left to give, and blocks for them. The step checks them: each draft is right with that probability as long as
  * those before it were, the first wrong one is replaced, so 1..draft_tok + 1 tokens are given; the places of the others
- * are used again. A share may grow then, so one token of the budget is kept for everybody behind. No runs. */
+ * are used again. A share may grow then, so one token of the budget is kept for everybody after. No runs. */
 struct ts_scheduler_config {
     uint32_t max_batched_tok; /* token budget of a step, >= 1 */
     uint32_t max_seqs;        /* running at once, >= 1 */

@@ -130,7 +130,7 @@ void ts_running_set(struct ts_scheduler *s, uint32_t pos, uint32_t ctx, uint32_t
 /* Places in the running list that a configuration comes to. */
 uint32_t ts_running_max(const struct ts_scheduler_config *config);
 
-/* Blocks of n_tok tokens; and those that `n_new` more take behind `room` free places, beside what is reserved. */
+/* Blocks of n_tok tokens; and those that `n_new` more take after `room` free places, beside what is reserved. */
 uint64_t ts_running_blocks(const struct ts_scheduler_config *config, uint64_t n_tok);
 uint64_t ts_running_growth(const struct ts_scheduler *s, uint32_t room, uint32_t n_new);
 
@@ -148,7 +148,7 @@ void ts_running_load(struct ts_scheduler *s, uint32_t pos, uint32_t n_new);
 void ts_running_unload(struct ts_scheduler *s, uint32_t pos);
 /* The front of the list in one go: n_bulk; nobody if the blocks do not suffice without preemption. */
 void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget);
-/* Takes up everybody behind the front who is in decode, until one is not. */
+/* Takes up everybody after the front who is in decode, until one is not. */
 void ts_running_extend_front(struct ts_scheduler *s);
 /* n tokens for each of the front: the clock moves on. True if any has reached its end by that (or was aborted). */
 bool ts_running_advance_front(struct ts_scheduler *s, uint32_t n_tok);

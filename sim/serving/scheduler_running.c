@@ -3,7 +3,7 @@
  * front of the list comes to (tokens, blocks due, the first end) is kept up when somebody joins or leaves it. A
  * sequence's blocks are implied: (ctx + room) / block_tok. With a prefix cache its record lists them as well.
  *
- * Worked: blocks of 16, a prompt of 20 tokens takes 2 blocks and leaves room for 12; the 13th decode step behind it
+ * Worked: blocks of 16, a prompt of 20 tokens takes 2 blocks and leaves room for 12; the 13th decode step after it
  * takes a third. */
 #include <string.h>
 

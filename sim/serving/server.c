@@ -18,7 +18,7 @@ enum { FRONT, DECODE, MAX_STAGES };
 struct server {
     const struct ts_server_model *model;
     struct ts_replica_config configs[TS_MAX_POOLS]; /* of its pools */
-    uint32_t pool_end[MAX_STAGES];                  /* behind the last pool of each stage */
+    uint32_t pool_end[MAX_STAGES];                  /* after the last pool of each stage */
     uint32_t n_stages;
     struct ts_fleet fleets[MAX_STAGES];
     struct ts_kv_transfer transfer;

@@ -52,7 +52,7 @@ bool ts_steptime_needs_kv_max(const struct ts_steps_model *model);
 struct ts_batch_load ts_steptime_prompt_load(uint32_t prompt_tok);
 struct ts_batch_load ts_steptime_decode_load(uint32_t n_seqs, uint64_t kv_tok);
 
-/* Query-key pairs of a chunk of prompt tokens behind `past` computed ones. */
+/* Query-key pairs of a chunk of prompt tokens after `past` computed ones. */
 static inline double ts_steptime_pairs(uint32_t past_tok, uint32_t chunk_tok)
 {
     return (double)chunk_tok * ((double)past_tok + ((double)chunk_tok + 1.0) / 2.0);

@@ -1,6 +1,6 @@
 /* Hides what a call to a cloud API meets: rate limits (429), failures, time to the first token and token rate drawn per
  * call. Back-off k (from 0) is uniform in (0, retry_s * 2^k): "full jitter" (M. Brooker, "Exponential backoff and
- * jitter", AWS Architecture Blog, 2015); behind a 429 it comes on top of what Retry-After says, as official clients
+ * jitter", AWS Architecture Blog, 2015); after a 429 it comes on top of what Retry-After says, as official clients
  * heed it. A call that is refused or fails costs nothing; a call whose client gives up before the first token is not
  * billed either. Worked: 30,000 tokens a minute at 1,200 a call let 25 calls a minute through, 36,000 a day. */
 #include "sim/tiers/api.h"

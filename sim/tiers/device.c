@@ -1,7 +1,7 @@
 /* Hides the fleet: which user a request belongs to, and the table of busy devices (open addressing, linear probing,
  * backward shift on removal), so that ten million users cost nothing until they ask.
  *
- * A reply of n tokens behind a prompt of p: one step for the prompt, then n - 1 decode steps that read p+1 ... p+n-1
+ * A reply of n tokens after a prompt of p: one step for the prompt, then n - 1 decode steps that read p+1 ... p+n-1
  * entries. A step is affine in what it reads, so the sum is closed:
  *   (n-1)*base + per_kv*((n-1)*(p+1) + (n-1)*(n-2)/2). */
 #include "sim/tiers/device.h"
@@ -94,7 +94,7 @@ static enum ts_status grow(struct fleet *fleet)
     return TS_OK;
 }
 
-/* Empties a place and moves back those behind it that probing would not reach any more. */
+/* Empties a place and moves back those after it that probing would not reach any more. */
 static void remove_device(struct fleet *fleet, struct device *device)
 {
     const uint32_t mask = fleet->cap - 1;

@@ -10,7 +10,7 @@
  * tokens than the least are not cached (OpenAI, Claude Sonnet 4.5 and 4: 1,024; Gemini 2.5: 2,048; Claude Opus 4.5 and
  * Haiku 4.5: 4,096; as of 2026).
  *
- * Worked: a prompt of 2,304 tokens, at 3 USD/Mtok and 0.30 cached, comes twice within 5 min, another text behind its
+ * Worked: a prompt of 2,304 tokens, at 3 USD/Mtok and 0.30 cached, comes twice within 5 min, another text after its
  * first 2,048 tokens: the first call costs 0.006912 USD of input, the second (256 x 3 + 2,048 x 0.3)/1e6 = 0.0013824.
  * Calls with the same prompt as a Poisson process of one in 5 min: 1 - 1/e = 63.2 % of them find it.
  *

@@ -328,7 +328,7 @@ static void wait_for_sleepers(const struct world *world, long pids[2])
         ts_clock_sleep_s(0.005);
     }
     assert_int_equal(n, 2);
-    ts_clock_sleep_s(0.1); /* the watcher of gnuplot is started behind it */
+    ts_clock_sleep_s(0.1); /* the watcher of gnuplot is started after it */
 }
 
 static void expect_gone(const long pids[2])

@@ -167,14 +167,12 @@ static void test_csv__every_field_knows_its_place(void **state)
 static void test_csv__a_stray_quote_is_an_error_with_its_place(void **state)
 {
     (void)state;
-    expect_failure(
-        "a,b\n1,2\"x\n3,4\n",
-        "t.csv:2:4: error: a quotation mark out of place\n"
-        "help: a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"\n");
-    expect_failure(
-        "a,b\n\"1\"x,2\n",
-        "t.csv:2:4: error: a quotation mark out of place\n"
-        "help: a quote within a field is written twice, and the field stands in quotes: \"say \"\"yes\"\"\"\n");
+    expect_failure("a,b\n1,2\"x\n3,4\n",
+                   "t.csv:2:4: error: a quotation mark out of place\n"
+                   "help: write a quote within a field twice, and the field in quotes: \"say \"\"yes\"\"\"\n");
+    expect_failure("a,b\n\"1\"x,2\n",
+                   "t.csv:2:4: error: a quotation mark out of place\n"
+                   "help: write a quote within a field twice, and the field in quotes: \"say \"\"yes\"\"\"\n");
     expect_failure("a,b\n1,\"open\n3,4\n", "t.csv:2:3: error: a quotation mark is opened here and never closed\n");
 }
 
@@ -236,7 +234,7 @@ static void test_csv__a_row_of_another_length_is_reported_and_passed(void **stat
     assert_null(row);
     ts_csv_close(reader);
     assert_diags(&diags, "t.csv:2:4: error: 2 fields, but the header has 3: is the row cut off?\n"
-                         "t.csv:4:7: error: 4 fields, but the header has 3: is a field with a comma not in quotes?\n");
+                         "t.csv:4:7: error: 4 fields, but the header has 3: does a field with a comma lack quotes?\n");
     expect_failure("a,b\n1\n", "t.csv:2:2: error: 1 field, but the first row has 2: is the row cut off?\n");
 }
 
@@ -257,8 +255,8 @@ static void test_csv__ragged_rows_may_be_allowed(void **state)
 static void test_csv__an_empty_file_has_no_header(void **state)
 {
     (void)state;
-    expect_failure_len("", 0, true, "t.csv: error: the file is empty: a header row is due\n");
-    expect_failure_len("\n\r\n", 3, true, "t.csv: error: the file is empty: a header row is due\n");
+    expect_failure_len("", 0, true, "t.csv: error: the file is empty: a header row is expected\n");
+    expect_failure_len("\n\r\n", 3, true, "t.csv: error: the file is empty: a header row is expected\n");
     expect_rows_len("a,b\n", 4, true, "");
 }
 

@@ -12,7 +12,7 @@
 
 struct bench_case {
     const char *name;
-    const char *arguments; /* behind `tiersim run`; %s is the trace */
+    const char *arguments; /* after `tiersim run`; %s is the trace */
     int n_runs;
     bool is_long;
 };

@@ -14,7 +14,7 @@ struct endpoint_request {
     size_t body_len;
 };
 
-/* Writes the reply; the socket is closed behind it. */
+/* Writes the reply; the socket is closed after it. */
 typedef void endpoint_reply(void *context, const struct endpoint_request *request, int socket);
 
 struct endpoint;
@@ -37,7 +37,7 @@ bool endpoint_send_token(int socket, const char *text);
 bool endpoint_send_end(int socket, uint32_t prompt_tok, uint32_t output_tok);
 /* A whole well-behaved reply: as many tokens as the body asks for, gap_ms apart. */
 void endpoint_send_good(const struct endpoint_request *request, int socket, unsigned gap_ms);
-/* The number behind "key": in the body, or `otherwise`. */
+/* The number after "key": in the body, or `otherwise`. */
 uint32_t endpoint_number(const char *body, const char *key, uint32_t otherwise);
 
 #endif

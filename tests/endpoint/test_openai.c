@@ -182,7 +182,7 @@ static void test_openai__a_refusal_is_one_printable_line(void **state)
     assert_string_equal(out, "a31m\xc2\xa0\xc3\xb6");
 }
 
-/* Nor a part of it: what is shown is cut behind 199 bytes, and the key goes on beyond them. */
+/* Nor a part of it: what is shown is cut after 199 bytes, and the key goes on beyond them. */
 static void test_openai__the_key_does_not_come_back(void **state)
 {
     (void)state;

@@ -114,7 +114,7 @@ static void reply_hidden(void *context, const struct endpoint_request *request, 
     (void)endpoint_send(socket, usage);
 }
 
-/* 3 of 5 tokens hidden: the first text behind 4 x 2 ms, then one gap over one token, not over four. */
+/* 3 of 5 tokens hidden: the first text after 4 x 2 ms, then one gap over one token, not over four. */
 static void test_probe__hidden_tokens_count_and_do_not_shorten_tpot(void **state)
 {
     (void)state;

@@ -7,7 +7,7 @@
 #include "tests/traces/traces_test.h"
 #include "traces/trace.h"
 
-/* 9,000 rows in order, under names of their own, and one behind them that is of the beginning: it shows later than the
+/* 9,000 rows in order, under names of their own, and one after them that is of the beginning: it shows later than the
  * rows that are looked at before any is handed out. */
 static void test_probe_plan__a_file_out_of_order_late_is_sorted(void **state)
 {

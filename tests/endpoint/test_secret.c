@@ -52,7 +52,7 @@ static void test_secret__escapes_do_not_help(void **state)
     expect("sk/a+b\"c-12", "sk&#x", "sk&#x");
 }
 
-/* "sk-live-1234567890" alone, and behind "Bearer " and "user:": all three alignments. What the neighbours' bits are in
+/* "sk-live-1234567890" alone, and after "Bearer " and "user:": all three alignments. What the neighbours' bits are in
  * stays. */
 static void test_secret__base64_does_not_help(void **state)
 {

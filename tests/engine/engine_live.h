@@ -16,7 +16,7 @@ enum ts_status engine_live_record(const char *logits, const char *family, const 
 enum ts_status engine_live_compare(const char *mine, const char *other, uint32_t vocab, struct ts_diags *diags);
 
 /* Answers each line of the standard input with seconds, so that several programs can be timed in turns:
- *   pp N [DEPTH]     a prompt of N tokens behind DEPTH cached ones
+ *   pp N [DEPTH]     a prompt of N tokens after DEPTH cached ones
  *   bd B N [DEPTH]   N steps of B sequences that decode
  *   mem              the peak of resident memory, bytes */
 enum ts_status engine_live_steps(const char *gguf, uint32_t n_threads, struct ts_diags *diags);

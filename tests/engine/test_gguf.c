@@ -337,7 +337,7 @@ static void test_gguf__any_part_of_a_split_model_opens_all(void **state)
     write_part(path, 0, 3, "a");
     part_is_refused(path, "does not end in -00001-of-00003.gguf");
     write_part(path, 3, 3, "a");
-    part_is_refused(path, "part 4 of 3, which is none");
+    part_is_refused(path, "part 4 of 3, which does not exist");
     for (size_t i = 0; i < 2; i++) {
         (void)unlink(names[i]);
     }

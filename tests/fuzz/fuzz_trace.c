@@ -1,5 +1,5 @@
 /* Any bytes as a trace: an error or requests in order, never a crash. A first line "--map TEXT" is a map of columns for
- * what is behind it. */
+ * what is after it. */
 #include <stdlib.h>
 #include <string.h>
 

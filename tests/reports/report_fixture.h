@@ -21,7 +21,7 @@ void report_fixture_tiny(struct report_fixture *fixture);
 void report_fixture_day(struct report_fixture *fixture);
 /* The tiny run with names that mean something to a shell, to HTML, to CSV, to gnuplot. */
 void report_fixture_hostile(struct report_fixture *fixture);
-/* The run with inputs drawn: one written, one by default. To be called behind one of the others. */
+/* The run with inputs drawn: one written, one by default. To be called after one of the others. */
 void report_fixture_draw(struct report_fixture *fixture);
 void report_fixture_deinit(struct report_fixture *fixture);
 

@@ -129,7 +129,7 @@ static void test_gnuplot__it_does_not_outlive_us(void **state)
         _exit(0);
     }
     read_pids(scratch, pids);
-    ts_clock_sleep_s(0.1); /* the watcher is started behind gnuplot */
+    ts_clock_sleep_s(0.1); /* the watcher is started after gnuplot */
     assert_int_equal(kill(drawer, SIGKILL), 0);
     while (waitpid(drawer, NULL, 0) < 0 && errno == EINTR) {
     }

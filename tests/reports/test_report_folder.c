@@ -90,7 +90,7 @@ int __wrap_fclose(FILE *stream)
 
 /* ---- what lies in a folder ---- */
 
-/* Names and contents, one behind the other; free() it. A scratch folder that a killed run left is not looked at unless
+/* Names and contents, one after the other; free() it. A scratch folder that a killed run left is not looked at unless
  * it is to be gone. */
 static char *snapshot(const char *dir, bool tidied)
 {

@@ -175,7 +175,7 @@ static void test_terminal__tiny_run_is_exact(void **state)
         "\n"
         "  cost       582.5 USD/month; permitted at the API: 456.3 USD/month; costs 126.3 USD (27.7 %) more\n"
         "  payback    never within 36 months; discounted: never\n"
-        "  policy     keeps calls from the API (91.25 USD/month there), which are in no comparison above;\n"
+        "  policy     keeps calls from the API (91.25 USD/month there), which no comparison above includes;\n"
         "             payback against all calls there, which is not permitted: never within 36 months\n"
         "  SLO        60 % of requests were answered; the SLO bounds no time\n"
         "  load       edge stable\n"
@@ -192,7 +192,7 @@ static void test_terminal__tiny_run_is_exact(void **state)
         "nowhere         1         -       -         -        -       -      0 %       0       0\n"
         "all             5    500 ms     2 s     20 ms   1.75 s  2.25 s     60 %    1460     583\n"
         "\n"
-        "Too few calls to say how certain their percentiles are\n"
+        "Too few calls for confidence intervals of percentiles\n"
         "\n"
         "11 assumptions: 3 scenario, 1 command line, 1 default, 3 catalog, 1 measured, 1 fitted, 1 modelled\n");
     ts_text_deinit(&text);

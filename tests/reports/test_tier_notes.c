@@ -106,7 +106,7 @@ static void test_notes__overload_is_told(void **state)
     ts_hist_add_n(&edge->cells[0].latency_ns[TS_WAIT], 1800000000000, 100);
     edge->batches[TS_WAIT] = grown;
     notes(&text, &page, &fixture);
-    assert_non_null(strstr(text.data, "edge: OVERLOAD: requests come about 1.5 times as fast as they are served; the "
+    assert_non_null(strstr(text.data, "edge: OVERLOAD: requests arrive about 1.5 times as fast as they are served; the "
                                       "longest waits (p99 30"));
     assert_non_null(strstr(page.data, "<li>edge: OVERLOAD"));
     ts_text_deinit(&text);
@@ -126,7 +126,7 @@ static void test_notes__overload_is_told(void **state)
     edge->cells[0].timed_out += 50;
     fixture.model.patience_s = 60.0;
     notes(&text, &page, &fixture);
-    assert_non_null(strstr(text.data, " of its requests gave up after 60 s without a first token"));
+    assert_non_null(strstr(text.data, " of its requests were given up after 60 s without a first token"));
     ts_text_deinit(&text);
     ts_text_deinit(&page);
     report_fixture_deinit(&fixture);

@@ -13,7 +13,7 @@ struct outcome {
     enum ts_status status;  /* of loading, simulating and the plan */
     struct ts_text figures; /* every metric of every tier, class and pool, the plan, the series, verdicts, errors */
     struct ts_text words;   /* names and sources */
-    struct ts_text keys;    /* of the manifest, a line each, behind an empty one */
+    struct ts_text keys;    /* of the manifest, a line each, after an empty one */
     struct ts_text said;    /* all diagnostics */
 };
 

@@ -124,16 +124,16 @@ static void test_catalog_own__what_cannot_be_is_told_with_its_line(void **state)
         const char *file, *text, *said;
     } cases[] = {
         {"prices.csv", "OpenAI,gpt-4o,2,3,8,2026-09,a\nX,y,1,,1,2026-9,a\n",
-         "prices.csv:2:1: error: 'OpenAI/gpt-4o': cached input is dearer than input\n"
+         "prices.csv:2:1: error: 'OpenAI/gpt-4o': cached input costs more than input\n"
          "*prices.csv:3:1: error: 'X/y': the date is not of the form 2026, 2026-08 or 2026-08-31\n"},
         {"prices.csv", "X,y,.0000025,,.00001,2026-09,a\n",
-         "prices.csv:2:1: error: 'X/y': less than 0.001 USD/Mtok: are these prices of one token?\n"},
+         "prices.csv:2:1: error: 'X/y': below 0.001 USD/Mtok: are these prices per token?\n"},
         {"prices.csv", "X,y,1,,1,2026-09,a\nX,z,1,,1,2026-09,a\nX,y,2,,2,2026-09,a\n",
          "prices.csv:4:1: error: 'X/y' stands in line 2 already, with the same date\n"},
         {"prices.csv", "X,y,1,,1,2025,a\nX,y,2,,2,2026,a\nX,y,3,,3,2026,a\n",
          "prices.csv:4:1: error: 'X/y' stands in line 3 already, with the same date\n"},
         {"prices.csv", "X,y,one,,1,2026-09,a\n",
-         "prices.csv:2:5: error: column 'input_usd_per_mtok': 'one' where a number from 0 on is due\n"},
+         "prices.csv:2:5: error: column 'input_usd_per_mtok': 'one' where a number from 0 on is expected\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ts_catalog own;
@@ -171,7 +171,7 @@ static void test_catalog_own__names_of_files_columns_and_rows_are_checked(void *
     put("servers.csv", "name,accelerator,cards,price_usd,network_usd,includes_cards,date,source,confidence\n"
                        "box,H100 SXM,8,300000,0,yes,2026,offer,S\n");
     said = load(&own, NULL);
-    assert_non_null(strstr(said, "servers.csv:2:1: error: unknown hardware 'H100 SXM': its whole name is due here\n"
+    assert_non_null(strstr(said, "servers.csv:2:1: error: unknown hardware 'H100 SXM': the full name is needed here\n"
                                  "help: did you mean 'H100 SXM 80GB'?"));
     put("servers.csv", "name,accelerator,cards,price_usd,network_usd,includes_cards,date,source,confidence\n"
                        "box,Card X,8,300000,0,yes,2026,offer,S\n");

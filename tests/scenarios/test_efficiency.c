@@ -32,7 +32,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The worked example of scenarios/catalog/efficiency.c; and the weights of 13.21e9/2 at 4.5 bits, in part behind it. */
+/* The worked example of scenarios/catalog/efficiency.c; and the weights of 13.21e9/2 at 4.5 bits, in part after it. */
 static void test_efficiency__activations_slow_a_prompt_as_the_formula_says(void **state)
 {
     (void)state;

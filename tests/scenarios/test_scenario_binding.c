@@ -552,7 +552,7 @@ static void test_binding__only_slots_share_one_buffer(void **state)
     ts_scenario_deinit(&s);
     assert_int_equal(load_text(&s, SHARING "}}\n", NULL, &said), TS_ESCENARIO);
     assert_non_null(strstr(said.data, "kv_unified is of the policy slots"));
-    assert_non_null(strstr(said.data, "leave kv_unified out, or take policy: slots"));
+    assert_non_null(strstr(said.data, "leave kv_unified out, or use policy: slots"));
 #undef SHARING
     ts_text_deinit(&said);
 }

@@ -355,7 +355,7 @@ static void test_measured__a_measurement_without_a_router_is_refused(void **stat
     write_measurement("Q4_0", 0.0, 0.0);
     ts_text_init(&said);
     assert_int_equal(load_text(&s, ROUTED, &with_file, &said), TS_ESCENARIO);
-    assert_non_null(strstr(said.data, ":5:30: error: the measurement says nothing of a router"));
+    assert_non_null(strstr(said.data, ":5:30: error: the measurement has no router"));
     assert_non_null(strstr(said.data, "`tiersim bench router`"));
     ts_text_deinit(&said);
 }

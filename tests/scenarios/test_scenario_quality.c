@@ -121,7 +121,7 @@ static void test_quality__mistakes_of_tables_are_told(void **state)
     } cases[] = {
         {"quality: {table: nowhere.csv, columns: {small: a, large: b}}\n", "nowhere.csv"},
         {"quality: {table: bad.csv, columns: {small: a, large: c}}\n", "bad.csv has no column 'c'"},
-        {"quality: {table: bad.csv, columns: {small: a, large: b}}\n", "this says neither right nor wrong"},
+        {"quality: {table: bad.csv, columns: {small: a, large: b}}\n", "this is neither right nor wrong"},
         {"quality: {table: good.csv, columns: {small: a}}\n", "how right is 'large'"},
         {"quality: {table: good.csv, columns: {small: a, large: b}, class: k}\n",
          "no row of the table is of class 'memo'"},

@@ -169,7 +169,7 @@ static void test_set__complains_in_the_words_of_the_file(void **state)
                                    "    1 | tiers..x=1\n"
                                    "      |       ^\n"
                                    "help: write for example --set tiers.edge.replicas=4\n"
-                                   "command line:1:5: error: a value is missing behind '='\n"
+                                   "command line:1:5: error: a value is missing after '='\n"
                                    "    1 | seed=\n"
                                    "      |     ^\n"
                                    "command line:1:21: error: anchors ('&') are not supported\n"

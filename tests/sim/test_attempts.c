@@ -78,7 +78,7 @@ static void test_cascade__shares_cost_and_quality_are_the_closed_form(void **sta
     ts_result_deinit(&result);
 }
 
-/* A reply of the weak tier takes .5 + .5 s and .2 s of checking, and is shown whole; behind it the strong tier streams
+/* A reply of the weak tier takes .5 + .5 s and .2 s of checking, and is shown whole; after it the strong tier streams
  * after 1.5 s. */
 static void test_cascade__a_checked_reply_is_shown_whole_and_the_last_one_streams(void **state)
 {
@@ -210,7 +210,7 @@ static void test_least_latency__the_faster_tier_gets_the_calls(void **state)
     ts_result_deinit(&result);
 }
 
-/* A server that answers in .3 s with one seat beside an API that takes 1 s: a third call behind two would wait .6 s and
+/* A server that answers in .3 s with one seat beside an API that takes 1 s: a third call after two would wait .6 s and
  * be there after .9 s, a fourth after 1.2 s: that one goes to the API. */
 static void test_least_latency__a_queue_is_waited_for_as_long_as_it_pays(void **state)
 {

@@ -146,7 +146,7 @@ static void test_device__a_reply_takes_its_share_of_the_battery(void **state)
     ts_result_deinit(&result);
 }
 
-/* Who has called behind the warm-up, in which the first of 400 calls comes. On mains nobody is counted. */
+/* Who has called after the warm-up, in which the first of 400 calls comes. On mains nobody is counted. */
 static void test_device__users_with_a_battery_are_counted_once(void **state)
 {
     (void)state;
@@ -174,7 +174,7 @@ static void test_device__users_with_a_battery_are_counted_once(void **state)
     ts_result_deinit(&result);
 }
 
-/* Patience 30 ms: the one in service has its first token after 20 and stays; the two behind it leave, in the middle of
+/* Patience 30 ms: the one in service has its first token after 20 and stays; the two after it leave, in the middle of
  * the queue and at its end; the one that comes later is served. */
 static void test_device__waiting_requests_lose_patience(void **state)
 {
@@ -249,7 +249,7 @@ static void test_device_heat__is_a_first_order_fall(void **state)
     assert_true(fabs(33.0 * (s + (1.0 - s) * ts_device_heat_at_work(&engine, 1.0, 390.0)) - 24.75) < 0.1);
 }
 
-/* An iPhone 16 Pro: 40 tok/s cold. Replies of 400 tokens one behind the other: the first takes a little over 10 s,
+/* An iPhone 16 Pro: 40 tok/s cold. Replies of 400 tokens one after the other: the first takes a little over 10 s,
  * those far in 400/22.6 = 17.7 s; after an hour of rest the first again. The energy of a reply stays. */
 static void test_device_heat__replies_fall_to_the_sustained_rate_and_recover(void **state)
 {

@@ -49,7 +49,7 @@ static const struct ts_hist *latency(const struct ts_result *result, enum ts_lat
 }
 
 /* A link without latency and bound: token after token every 10 ms, as in one replica; the half round trip comes in
- * behind the first token. */
+ * after the first token. */
 static void test_disaggregation__a_link_that_takes_no_time_changes_nothing(void **state)
 {
     (void)state;
@@ -204,7 +204,7 @@ static void test_disaggregation__a_saturated_link_is_md1(void **state)
     free(requests);
 }
 
-/* A byte a second: the third transfer would end behind what an int64_t of nanoseconds holds. */
+/* A byte a second: the third transfer would end after what an int64_t of nanoseconds holds. */
 static void test_disaggregation__a_link_that_needs_centuries_serves_nobody(void **state)
 {
     (void)state;

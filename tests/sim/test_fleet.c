@@ -31,7 +31,7 @@ static void test_balance__round_robin_takes_turns(void **state)
         requests[i] = world_request(i, 0, 1, i == 0 ? 3 : 1);
     }
     struct ts_result result = run_for(&tier, requests, 5, 0.0);
-    assert_true(cell_of(&result, 0)->latency_ns[TS_WAIT].sum == 30.0 * MS); /* the fifth, behind the first */
+    assert_true(cell_of(&result, 0)->latency_ns[TS_WAIT].sum == 30.0 * MS); /* the fifth, after the first */
     ts_result_deinit(&result);
 }
 
@@ -52,7 +52,7 @@ static void test_balance__least_kv_looks_at_blocks(void **state)
                                               world_request(2, 20 * MS, 16, 100), world_request(3, 40 * MS, 16, 100)};
         struct ts_result result = run_for(&tier, requests, 4, 0.0);
         assert_int_equal(cell_of(&result, 0)->done, 4);
-        /* the later ones enter behind 2 and 4 steps of the second, or one of them behind 3 of the first */
+        /* the later ones enter after 2 and 4 steps of the second, or one of them after 3 of the first */
         assert_int_equal(result.tiers[0].n_steps, n_steps[i]);
         ts_result_deinit(&result);
     }
@@ -411,7 +411,7 @@ static void test_fleet__the_cooldown_outlasts_a_lull(void **state)
     ts_result_deinit(&result);
 }
 
-/* A request gives up while it waits for a replica: the ones before and behind it do not notice. */
+/* A request gives up while it waits for a replica: the ones before and after it do not notice. */
 static void test_fleet__a_held_request_may_lose_patience(void **state)
 {
     (void)state;

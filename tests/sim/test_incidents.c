@@ -6,7 +6,7 @@
 
 enum { NEAR, FAR };
 
-/* Tier FAR lies behind a link, calls are meant for it; NEAR is what they fall back to. 1,000 tokens a second. */
+/* Tier FAR lies after a link, calls are meant for it; NEAR is what they fall back to. 1,000 tokens a second. */
 static struct ts_model two_tiers(void)
 {
     struct ts_tier_model tiers[2] = {[NEAR] = world_api(0.1, 1000.0), [FAR] = world_api(0.5, 1000.0)};
@@ -297,7 +297,7 @@ static void test_server__notice_lets_calls_finish(void **state)
 }
 
 /* All of a server with nothing to fall back to: what was in flight is held until it is back, and starts over, the
- * second one a step behind the first. */
+ * second one a step after the first. */
 static void test_server__all_gone_and_back(void **state)
 {
     (void)state;

@@ -126,7 +126,7 @@ static void test_kv_levels__are_written_through_and_promote(void **state)
     ts_kv_levels_keep(&levels, 8, false); /* 3 8 | 6 3 4 8 */
     assert_int_equal(ts_kv_levels_find(&levels, 5), 3);
     assert_int_equal(ts_kv_levels_find(&levels, 4), 1);
-    /* 2 blocks at 1 B/s; 3 at 0.5 B/s and a latency of 1 s, and again behind those. */
+    /* 2 blocks at 1 B/s; 3 at 0.5 B/s and a latency of 1 s, and again after those. */
     const struct ts_kv_found found = {.n_blocks = {2, 3}};
     assert_int_equal(ts_kv_levels_load_ns(&levels, &found, 1.0, 10 * S), 17 * S);
     assert_int_equal(ts_kv_levels_load_ns(&levels, &found, 1.0, 10 * S), 23 * S);

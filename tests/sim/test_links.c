@@ -73,7 +73,7 @@ static void test_link__equal_parts_take_as_long_as_m_g_1_ps_has_it(void **state)
     world_assert_near(mean_stay(true, OF_TWO_KINDS), 2.0, 0.01);
 }
 
-/* Two that alone take 100 ms, the second 50 ms behind the first: through at 150 and 200 ms. With a third one of 10 ms
+/* Two that alone take 100 ms, the second 50 ms after the first: through at 150 and 200 ms. With a third one of 10 ms
  * at 60 ms, when the first has 45 ms left and the second 95: it is through at 90 ms, the others at 160 and 210. */
 static void test_sharing__departures_on_paper(void **state)
 {

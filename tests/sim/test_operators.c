@@ -67,7 +67,7 @@ static void test_operators__decode_is_linear_in_both_its_axes(void **state)
     }
 }
 
-/* 16 tokens behind 50: between 8 and 12; 24 behind 0: between 8 and 24; beside one sequence that reads 300: 26, 40. */
+/* 16 tokens after 50: between 8 and 12; 24 after 0: between 8 and 24; beside one sequence that reads 300: 26, 40. */
 static void test_operators__a_chunk_is_linear_in_its_length_and_its_past(void **state)
 {
     (void)state;

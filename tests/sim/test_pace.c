@@ -83,7 +83,7 @@ static void test_pace__heat_goes_towards_one_in_prompts_and_towards_zero_else(vo
     assert_true(fabs(halves - after) < 1e-12);
 }
 
-/* Steps of 10 ms. The prompt takes 20: it begins cold. What decodes behind it begins with the heat that the prompt left
+/* Steps of 10 ms. The prompt takes 20: it begins cold. What decodes after it begins with the heat that the prompt left
  * and each step before it took from it; so does the next prompt, after a second. */
 static void test_pace__steps_behind_a_prompt_are_slower_for_a_while(void **state)
 {

@@ -44,7 +44,7 @@ static struct ts_tier_model api_with_cache(void)
 
 /* ---- bills ---- */
 
-/* 2,304 tokens at 3 USD/Mtok: 0.006912 USD. A minute later, another text behind 2,048 of them: 256 at 3 and 2,048 at
+/* 2,304 tokens at 3 USD/Mtok: 0.006912 USD. A minute later, another text after 2,048 of them: 256 at 3 and 2,048 at
  * 0.30: 0.0013824 USD. A token of reply each: 15e-6 USD. */
 static void test_prompt_cache__what_is_found_costs_the_price_of_cached_input(void **state)
 {

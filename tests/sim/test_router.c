@@ -180,7 +180,7 @@ static void test_router__latency_and_price_are_added_to_every_request(void **sta
 }
 
 /* 16 tokens in 2 ms, 64 in 5 ms: 8 tokens take 2 ms, 40 take 3.5 ms, and of 1000 it reads the first 64; with 4 ms
- * beside, behind 100 ms at the tier. */
+ * beside, after 100 ms at the tier. */
 static void test_router__a_measured_one_takes_what_its_prompt_takes(void **state)
 {
     (void)state;
@@ -262,7 +262,7 @@ static void test_router__displaced_and_barred_money(void **state)
     ts_result_deinit(&result);
 }
 
-/* The second prompt waits behind the first for longer than its client does: the API would have answered it. */
+/* The second prompt waits after the first for longer than its client does: the API would have answered it. */
 static void test_router__calls_that_were_lost_are_displaced_too(void **state)
 {
     (void)state;

@@ -50,7 +50,7 @@ static void test_saturation__tells_a_load_of_95_from_one_of_105_percent(void **s
     assert_int_equal(above[TS_SATURATION_OVERLOADED], N_SEEDS);
 }
 
-/* 2,000 calls at once behind a time of rest: worked off by the end. */
+/* 2,000 calls at once after a time of rest: worked off by the end. */
 static void test_saturation__a_burst_is_a_backlog(void **state)
 {
     (void)state;

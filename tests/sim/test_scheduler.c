@@ -1040,8 +1040,8 @@ static void test_scheduler__runs_equal_single_steps_on_random_loads(void **state
     }
 }
 
-/* Drafts make shares grow from 1 to 5: those ahead leave one token of the budget for everybody behind. All drafts are
- * wrong: one token a step is kept. */
+/* Drafts make shares grow from 1 to 5: those ahead leave one token of the budget for everybody after them. All drafts
+ * are wrong: one token a step is kept. */
 static void test_scheduler__drafts_leave_a_token_for_those_behind(void **state)
 {
     (void)state;

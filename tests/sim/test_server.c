@@ -229,7 +229,7 @@ static void test_server__requests_that_never_fit_are_refused(void **state)
     ts_result_deinit(&result);
 }
 
-/* B waits behind A's ten tokens of 10 ms and gives up 50 ms after it came; C, later, is served. */
+/* B waits after A's ten tokens of 10 ms and gives up 50 ms after it came; C, later, is served. */
 static void test_server__a_waiting_request_loses_patience(void **state)
 {
     (void)state;
@@ -315,7 +315,7 @@ static void test_server__requests_join_the_shortest_queue(void **state)
                                           world_request(2, 0, 1, 1), world_request(3, 0, 1, 1)};
     struct ts_result result = world_run(&model, requests, 4);
     const struct ts_hist *wait = &cell_of(&result, 0)->latency_ns[TS_WAIT];
-    assert_true(wait->sum == (100.0 + 20.0) * MS); /* 2 behind 0, 3 behind 1 */
+    assert_true(wait->sum == (100.0 + 20.0) * MS); /* 2 after 0, 3 after 1 */
     ts_result_deinit(&result);
 }
 

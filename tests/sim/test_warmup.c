@@ -42,7 +42,7 @@ static void test_warmup__requests_that_come_in_it_are_counted_and_nothing_else(v
     ts_result_deinit(&result);
 }
 
-/* Behind 0.5 s the second request is there for 0.1 s more (until 0.4 + 0.2), the third for 0.3 s, of 0.8 s in all.
+/* After 0.5 s the second request is there for 0.1 s more (until 0.4 + 0.2), the third for 0.3 s, of 0.8 s in all.
  * Ten and thirty steps begin there, of which one is a prompt's. */
 static void test_warmup__shares_and_energies_begin_at_its_end(void **state)
 {
@@ -117,7 +117,7 @@ static void test_warmup__a_month_is_scaled_from_what_is_left(void **state)
     (void)state;
     assert_int_equal(money_of(0.0), TS_OK);
     assert_int_equal(money_of(0.5), TS_OK);
-    assert_int_equal(money_of(1.2), TS_ERANGE); /* nobody came behind it */
+    assert_int_equal(money_of(1.2), TS_ERANGE); /* nobody came after it */
     assert_int_equal(money_of(100.0), TS_ERANGE);
 }
 

@@ -1,4 +1,4 @@
-/* When a point is certain to miss what is wanted: exactly one call behind what may be missed, and never sooner. */
+/* When a point is certain to miss what is wanted: exactly one call after what may be missed, and never sooner. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

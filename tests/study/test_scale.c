@@ -20,7 +20,7 @@ static struct ts_scale_line call_line(double usd_per_call)
 }
 
 /* F = 1,000 a month for each 4,000 calls a day against p = 0.01 a call: n replicas are paid off at n F/p, if they take
- * as many, and an API is cheaper again behind the step to n + 1 as long as n + 1 > 1.2167 n. */
+ * as many, and an API is cheaper again after the step to n + 1 as long as n + 1 > 1.2167 n. */
 static void test_crossings__are_at_fixed_over_price(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Reading ahead: what comes out is what the stream behind it gives, whoever is faster. */
+/* Reading ahead: what comes out is what the stream after it gives, whoever is faster. */
 #include "tests/traces/traces_test.h"
 #include "traces/read_ahead.h"
 

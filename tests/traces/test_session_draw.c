@@ -29,7 +29,7 @@ static struct ts_workload workload_of(const struct ts_class_spec *classes, size_
                                 .n_classes = n};
 }
 
-/* Two turns of: a call, its two subagents, the call behind them. */
+/* Two turns of: a call, its two subagents, the call after them. */
 static void test_session_draw__prompts_hold_all_that_was_said_before(void **state)
 {
     (void)state;

@@ -31,7 +31,7 @@ static void expect_same(struct ts_tapes *tapes, const struct ts_workload *worklo
     }
 }
 
-/* Other places in memory are no other workload; other numbers behind a pointer are. */
+/* Other places in memory are no other workload; other numbers after a pointer are. */
 static void test_like_others(void **state)
 {
     (void)state;

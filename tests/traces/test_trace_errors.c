@@ -212,13 +212,13 @@ static void test_trace__absurd_token_counts_are_errors(void **state)
                  "FILE:3:21: error: ContextTokens must be at most 10,000,000 tokens, not '10000001'\n"
                  "    3 | 2025-01-01 00:00:00,10000001,5\n"
                  "      |                     ^~~~~~~~\n"
-                 "help: a request this large is a mistake of the file: is the column the right one?\n");
+                 "help: a request this large is an error in the file: is this the right column?\n");
     assert_error(
         HEADER "2025-01-01 00:00:00,5,99999999999999999999999999\n",
         "FILE:2:23: error: GeneratedTokens must be at most 10,000,000 tokens, not '99999999999999999999999999'\n"
         "    2 | 2025-01-01 00:00:00,5,99999999999999999999999999\n"
         "      |                       ^~~~~~~~~~~~~~~~~~~~~~~~~~\n"
-        "help: a request this large is a mistake of the file: is the column the right one?\n");
+        "help: a request this large is an error in the file: is this the right column?\n");
 }
 
 /* More rows than are looked at before the first is handed out, then one that is earlier: who cannot open the file again

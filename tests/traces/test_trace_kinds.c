@@ -63,7 +63,7 @@ static void test_trace_kinds__each_sample_gives_its_figures(void **state)
         {"tabs-epoch-ms.csv", NULL, "mapped", 2, 2, 1.0, 300, 30, "", "temperature"},
         {"not-quite-json.jsonl", NULL, "mapped", 2, 2, 0.0, 25, 6, "", "x, id, inf"},
         {"litellm.json", NULL, "litellm", 3, 1, 0.0, 100, 20,
-         "1 it failed, by its status (line 3), 1 answered out of the gateway's cache (line 4)",
+         "1 it failed, by its status (line 3), 1 answered from the gateway's cache (line 4)",
          "completionStartTime, endTime, spend, model, metadata"},
         {"litellm.csv", NULL, "litellm", 3, 2, 8.5, 2400, 100, "1 it failed, by its status (line 4)",
          "request_id, call_type, endTime, completionStartTime, model, spend"},
@@ -111,7 +111,7 @@ static void test_trace_kinds__what_was_understood_is_told(void **state)
     assert_int_equal(read_mapped(&sum, SAMPLES "tabs-epoch-ms.csv", NULL, NULL), TS_OK);
     assert_string_equal(sum.told.data,
                         "format: mapped, CSV with tabs, a comma before decimals or a point\n"
-                        "time: milliseconds, as the size of the first one says; from 2026-03-02 08:00:00.123 to "
+                        "time: milliseconds, as from the size of the first one; from 2026-03-02 08:00:00.123 to "
                         "2026-03-02 08:00:01.123\n"
                         "columns: time = time, prompt_tokens = prompt tokens, completion_tokens = output tokens\n"
                         "not used: temperature\n"

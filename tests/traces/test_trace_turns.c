@@ -133,7 +133,7 @@ static void test_trace_turns__who_waits_for_what_is_not_there_needs_a_time(void 
     assert_int_equal(read.turns[1].n_waits, 0);
 }
 
-/* aiperf's multi-turn files: a delay behind the reply to the turn before. */
+/* aiperf's multi-turn files: a delay after the reply to the turn before. */
 static void test_trace_turns__a_delay_is_behind_the_one_before_in_the_session(void **state)
 {
     (void)state;
