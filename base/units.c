@@ -384,7 +384,7 @@ static void explain_mismatch(const struct cursor *cursor, const struct measure *
     if (due != NULL) {
         explain(cursor, "%s is expected, for example ", due->noun);
     } else {
-        explain(cursor, "expected a quantity in %s, for example ", want);
+        explain(cursor, "a quantity in %s is expected, for example ", want);
     }
     explain_example(cursor, want, wanted);
 }

@@ -28,7 +28,7 @@ static void check_cached(struct ts_loader *loader, struct ts_value *item, const 
                           "replay a trace with prefix ids (mooncake, qwen-bailian, ragpulse, llmservingsim), give a "
                           "class a session, or leave it out",
                           "no call can get the price of cached input: %s what its prompts start with",
-                          loader->workload->trace_path ? "the trace does not tell"
+                          loader->workload->trace_path ? "the trace does not say"
                                                        : "a generated workload does not say");
     }
 }

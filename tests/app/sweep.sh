@@ -35,7 +35,7 @@ refused "12 of 36 points are in no part: 1, 4, 7, 10, 13 ..." "$tiersim" merge p
 JOB_COMPLETION_INDEX=1 sweep -o parts.db --shard JOB_COMPLETION_INDEX/3 >/dev/null || fail "a shard by the environment"
 refused "are in another part, too" "$tiersim" merge parts.db parts.shard-0-of-3.db parts.shard-0-of-3.db
 sweep -o other.db --shard 1/3 --set seed=7 >/dev/null || fail "another seed"
-refused "made from something else" "$tiersim" merge parts.db parts.shard-0-of-3.db other.shard-1-of-3.db parts.shard-2-of-3.db
+refused "made from other inputs" "$tiersim" merge parts.db parts.shard-0-of-3.db other.shard-1-of-3.db parts.shard-2-of-3.db
 "$tiersim" sweep "$scenario" --set workload.duration='3 h' --set tiers.edge.replicas=1:6:1 --quiet -o third.db --shard 1/3 >/dev/null
 refused "of another design" "$tiersim" merge parts.db parts.shard-0-of-3.db third.shard-1-of-3.db
 [ ! -e parts.db ] || fail "a study that was refused is there"
@@ -77,7 +77,7 @@ refused "is an axis" sweep -o grows.db --set tiers.edge.replicas=1
 "$tiersim" sweep "$scenario" --set workload.duration='3 h' --set tiers.edge.replicas=1,2 --set routing.thresholds.edge=0:2:0.25 -o grows.db --quiet >/dev/null || fail "half of it"
 sweep -o grows.db --resume >said && grep -q "^18 run" said || { cat said; fail "a study that grows runs what is new"; }
 same grows.csv "a study that grew"
-refused "made from something else: .*replications" sweep -o grows.db --resume --replications 2
+refused "made from other inputs: .*replications" sweep -o grows.db --resume --replications 2
 
 # ---- points that cannot be ----
 "$tiersim" sweep "$scenario" --set tiers.edge.quant=FP8,FP16 --set tiers.edge.model=Llama-3.1-8B,Llama-3.1-70B --quiet -o some.db >said 2>&1 || { cat said; fail "some that cannot be"; }

@@ -153,9 +153,9 @@ static void test_openai__a_reply_that_was_given_up_is_an_error(void **state)
     (void)state;
     static const char *const fine[] = {"stop", "length", "tool_calls", "content_filter", "eos_token", "STOP"};
     assert_string_equal(parse("{\"choices\":[{\"finish_reason\":\"abort\"}]}").error,
-                        "the server gave the reply up: finish_reason 'abort'");
+                        "the server aborted the reply: finish_reason 'abort'");
     assert_string_equal(parse("{\"choices\":[{\"finish_reason\":{\"type\":\"abort\"}}]}").error,
-                        "the server gave the reply up: finish_reason 'abort'");
+                        "the server aborted the reply: finish_reason 'abort'");
     assert_string_not_equal(parse("{\"choices\":[{\"finish_reason\":\"error\"}]}").error, "");
     assert_string_not_equal(parse("{\"choices\":[{\"finish_reason\":\"Cancelled\"}]}").error, "");
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {

@@ -166,7 +166,7 @@ static void test_probe__an_aborted_stream_is_a_failure(void **state)
     struct ts_probe_result result = run_load(reply_aborting, NULL, 3, 1);
     check_accounts(&result);
     assert_int_equal(result.n_outcomes[TS_PROBE_FAILED], 3);
-    assert_string_equal(result.messages[0].text, "the server gave the reply up: finish_reason 'abort'");
+    assert_string_equal(result.messages[0].text, "the server aborted the reply: finish_reason 'abort'");
     ts_probe_result_deinit(&result);
 }
 

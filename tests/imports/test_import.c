@@ -354,7 +354,7 @@ static void test_import__what_cannot_be_read_is_told_with_its_line(void **state)
         {"n_prompt,n_gen,avg_ns\n512,0\n", NULL, "not as many fields", 2},
         {"n_prompt,n_gen,avg_ns\n512,0,nan\n", NULL, "no number", 2},
         {"| model | test | t/s |\n| - | - | - |\n| x | zz5 | 3 |\n", NULL, "neither pp nor tg", 2},
-        {"layer,tokens,time_us\nqkv,1,2\n", NULL, "part of an operator profile", 0},
+        {"layer,tokens,time_us\nqkv,1,2\n", NULL, "one table of an operator profile", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ts_model_measurement m;

@@ -222,8 +222,8 @@ static void test_hf_config__what_is_not_modelled_is_refused_at_its_place(void **
     } cases[] = {
         {"{" SHAPE ",\n'layer_types': [" TIMES_4(SIX("retention", "full_attention")) "]}", "'retention' are not known"},
         {"{" SHAPE ",\n'layer_types': ['conv', 'attention', 'conv']}", "3 words for 24 layers"},
-        {"{" SHAPE ",\n'mamba_d_ssm': 1536, 'model_type': 'falcon_h1'}", "not attention (mamba_d_ssm)"},
-        {"{" SHAPE ",\n'model_type': 'mamba2'}", "'mamba2' are not attention"},
+        {"{" SHAPE ",\n'mamba_d_ssm': 1536, 'model_type': 'falcon_h1'}", "not, or not only, attention (mamba_d_ssm)"},
+        {"{" SHAPE ",\n'model_type': 'mamba2'}", "'mamba2' are not, or not only, attention"},
         {"{" SHAPE ",\n'block_configs': [{}]}", "layers of different shapes"},
         {"{" SHAPE ",\n'intermediate_size': [1, 2]}", "intermediate_size"},
         {"{" SHAPE ",\n'num_kv_heads': [1, 2]}", "num_kv_heads is a list: layers of different shapes"},

@@ -129,9 +129,9 @@ static void test_catalog_own__what_cannot_be_is_told_with_its_line(void **state)
         {"prices.csv", "X,y,.0000025,,.00001,2026-09,a\n",
          "prices.csv:2:1: error: 'X/y': below 0.001 USD/Mtok: are these prices per token?\n"},
         {"prices.csv", "X,y,1,,1,2026-09,a\nX,z,1,,1,2026-09,a\nX,y,2,,2,2026-09,a\n",
-         "prices.csv:4:1: error: 'X/y' stands in line 2 already, with the same date\n"},
+         "prices.csv:4:1: error: 'X/y' is in line 2 already, with the same date\n"},
         {"prices.csv", "X,y,1,,1,2025,a\nX,y,2,,2,2026,a\nX,y,3,,3,2026,a\n",
-         "prices.csv:4:1: error: 'X/y' stands in line 3 already, with the same date\n"},
+         "prices.csv:4:1: error: 'X/y' is in line 3 already, with the same date\n"},
         {"prices.csv", "X,y,one,,1,2026-09,a\n",
          "prices.csv:2:5: error: column 'input_usd_per_mtok': 'one' where a number from 0 on is expected\n"},
     };

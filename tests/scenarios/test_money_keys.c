@@ -191,7 +191,7 @@ static void test_owned__colocation_and_licences_by_replica(void **state)
     assert_near(tier->owned.rated_w, 1000 * it_kw * 1.5);
     ts_scenario_deinit(&scenario);
     refuse(START TIERS("capex: 1 USD") "power: {pue: 1.5, site_cap: 1.5 kW}\n",
-           "the servers draw up to 1.502 kW at work, the site has 1.5 kW");
+           "the servers draw up to 1.502 kW under load, the site has 1.5 kW");
 }
 
 /* Without a word, calls would be at the only API; with two, the scenario has to say at which. */

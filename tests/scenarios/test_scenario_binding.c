@@ -74,8 +74,8 @@ static void test_binding__what_does_not_fit_says_what_would(void **state)
     static const char *const models[] = {"model: Llama-3.1-70B, quant: FP16",
                                          "model: Mistral-Large-2-2407, quant: FP8"};
     static const char *const words[] = {
-        "has 74.7 GB to use: 66.7 GB are short",
-        "has 74.7 GB to use: 48.3 GB are short",
+        "has 74.7 GB to use: 66.7 GB are missing",
+        "has 74.7 GB to use: 48.3 GB are missing",
     };
     static const char *const hints[] = {"write accelerators: 2, or quant: FP8, or hardware: B200 SXM,",
                                         "write accelerators: 2, or quant: Q4_K, or hardware: H200 SXM 141GB,"};

@@ -40,7 +40,7 @@ static void test_quality__a_score_on_mmlu_pro_stands_in_for_an_ability(void **st
     assert_string_equal(s.model.tiers[0].name, "small"); /* 48.3 % before 74.7 % */
     assert_float_equal(s.model.tiers[0].ability, ts_quality_ability_of(0.483, &spread), 1e-12);
     assert_float_equal(s.model.tiers[1].ability, ts_quality_ability_of(0.747, &spread), 1e-12);
-    assert_non_null(strstr(said.data, "'large' has no ability: that its model answered 74.7 % of MMLU-Pro right"));
+    assert_non_null(strstr(said.data, "'large' has no ability: it is taken from its model's score on MMLU-Pro, 74.7 %"));
     const struct ts_assumption *told = assumption(&s, "tiers.small.ability");
     assert_true(told->origin == TS_ORIGIN_CATALOG && strstr(told->source, "Meta-Llama-3.1-8B-Instruct") != NULL);
     ts_scenario_deinit(&s);
@@ -56,7 +56,7 @@ static void test_quality__a_model_without_a_score_needs_an_ability(void **state)
     assert_int_equal(
         load_text(&s, WORKLOAD "tiers:\n  large: {kind: api, offers: [OpenAI/gpt-4o-mini]}\n", NULL, &said),
         TS_ESCENARIO);
-    assert_non_null(strstr(said.data, "how right is 'large'? The catalog has no score of OpenAI/gpt-4o-mini"));
+    assert_non_null(strstr(said.data, "'large' has no ability, and the catalog has no score of OpenAI/gpt-4o-mini"));
     assert_non_null(strstr(said.data, "write ability: 1.2, or accuracy: {a class: 80 %}"));
     ts_text_deinit(&said);
 }
@@ -122,7 +122,7 @@ static void test_quality__mistakes_of_tables_are_told(void **state)
         {"quality: {table: nowhere.csv, columns: {small: a, large: b}}\n", "nowhere.csv"},
         {"quality: {table: bad.csv, columns: {small: a, large: c}}\n", "bad.csv has no column 'c'"},
         {"quality: {table: bad.csv, columns: {small: a, large: b}}\n", "this is neither right nor wrong"},
-        {"quality: {table: good.csv, columns: {small: a}}\n", "how right is 'large'"},
+        {"quality: {table: good.csv, columns: {small: a}}\n", "'large' has no ability"},
         {"quality: {table: good.csv, columns: {small: a, large: b}, class: k}\n",
          "no row of the table is of class 'memo'"},
         {"quality: {columns: {small: good.csv, large: good.csv}}\n", "good.csv"},
@@ -167,7 +167,7 @@ static void test_router__an_apgr_becomes_an_auc(void **state)
     ts_text_init(&said);
     ts_text_printf(&text, "%srouting: {thresholds: {small: 1}, router: {predicts: correctness, apgr: 0.99}}\n", tiers);
     assert_int_equal(load_text(&s, text.data, NULL, &said), TS_OK);
-    assert_non_null(strstr(said.data, "no router has that between these tiers: one that is never wrong"));
+    assert_non_null(strstr(said.data, "no router reaches that between these tiers: a perfect one"));
     assert_true(s.model.router.auc == 1.0);
     ts_scenario_deinit(&s);
     ts_text_deinit(&said);

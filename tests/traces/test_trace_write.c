@@ -97,7 +97,7 @@ static void test_write__what_is_lost_is_told(void **state)
     ts_diags_init(&diags);
     round_trip(".csv", 3, 512, 0, &diags, 0, 0);
     assert_int_equal(diags.n_items, 1);
-    assert_non_null(strstr(diags.items[0].message, "a CSV does not hold what prompts consist of"));
+    assert_non_null(strstr(diags.items[0].message, "a CSV has no place for content ids"));
     ts_diags_deinit(&diags);
     ts_diags_init(&diags);
     round_trip(".jsonl", 3, 300, 0, &diags, 1, 512);
