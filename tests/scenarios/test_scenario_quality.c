@@ -40,7 +40,8 @@ static void test_quality__a_score_on_mmlu_pro_stands_in_for_an_ability(void **st
     assert_string_equal(s.model.tiers[0].name, "small"); /* 48.3 % before 74.7 % */
     assert_float_equal(s.model.tiers[0].ability, ts_quality_ability_of(0.483, &spread), 1e-12);
     assert_float_equal(s.model.tiers[1].ability, ts_quality_ability_of(0.747, &spread), 1e-12);
-    assert_non_null(strstr(said.data, "'large' has no ability: it is taken from its model's score on MMLU-Pro, 74.7 %"));
+    assert_non_null(
+        strstr(said.data, "'large' has no ability: it is taken from its model's score on MMLU-Pro, 74.7 %"));
     const struct ts_assumption *told = assumption(&s, "tiers.small.ability");
     assert_true(told->origin == TS_ORIGIN_CATALOG && strstr(told->source, "Meta-Llama-3.1-8B-Instruct") != NULL);
     ts_scenario_deinit(&s);
