@@ -88,6 +88,24 @@ static bool fill(struct ts_diag *diag, struct ts_span at, const char *hint, cons
            !line_failed;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* At that place, in those words. */
+static bool is_known(const struct ts_diags *diags, const struct ts_diag *diag)
+{
+    bool known = false;
+    for (size_t i = 0; !known && diag->line > 0 && i < diags->n_items; i++) {
+        const struct ts_diag *item = &diags->items[i];
+        known = item->severity == diag->severity && item->line == diag->line && item->col == diag->col &&
+                same_text(item->file, diag->file) && same_text(item->message, diag->message) &&
+                same_text(item->hint, diag->hint) && same_text(item->line_text, diag->line_text);
+    }
+    return known;
+}
+
 static void add(struct ts_diags *diags, enum ts_severity severity, struct ts_span at, const char *hint, const char *fmt,
                 va_list args)
 {
@@ -104,9 +122,9 @@ static void add(struct ts_diags *diags, enum ts_severity severity, struct ts_spa
     if (!fill(&diag, at, hint, fmt, args)) {
         diags->no_memory = true;
     }
-    if (diag.message == NULL) {
+    if (diag.message == NULL || is_known(diags, &diag)) {
+        diags->n_dropped += diag.message == NULL;
         diag_deinit(&diag);
-        diags->n_dropped++;
         return;
     }
     diags->items[diags->n_items++] = diag;

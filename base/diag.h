@@ -54,7 +54,8 @@ struct ts_diags {
 void ts_diags_init(struct ts_diags *diags);
 void ts_diags_deinit(struct ts_diags *diags);
 
-/* Adds one. `hint` may be NULL. `diags` may be NULL: then it is dropped. */
+/* Adds one; what is known in the same words of the same place is not kept twice. `hint` may be NULL. `diags` may be
+ * NULL: then it is dropped. */
 void ts_diags_add(struct ts_diags *diags, enum ts_severity severity, struct ts_span at, const char *hint,
                   const char *fmt, ...) TS_PRINTF(5, 6);
 

@@ -1,4 +1,4 @@
-/* Names of the model's enumerations, and the pools of its tiers. */
+/* Names of the model's enumerations, the pools of its tiers, its clocks. */
 #include "sim/model.h"
 
 #include "base/check.h"
@@ -50,6 +50,13 @@ uint32_t ts_model_first_pool(const struct ts_model *model, uint32_t tier)
         n += ts_tier_n_pools(&model->tiers[i]);
     }
     return n;
+}
+
+double ts_model_hour(const struct ts_model *model, uint32_t class_id, int64_t now_ns)
+{
+    const double ns_per_h = 3.6e12;
+    return model->start_hour + (model->class_ahead_h ? model->class_ahead_h[class_id] : 0.0) +
+           (double)now_ns / ns_per_h;
 }
 
 bool ts_model_has_incidents(const struct ts_model *model)

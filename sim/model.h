@@ -213,6 +213,20 @@ struct ts_heat_model {
     double heating_s, cooling_s;
 };
 
+/* When devices are switched off or out of reach, by the clock of the user's site: see sim/tiers/device_offline.h. */
+struct ts_offline_model {
+    double share_frac;         /* of the users, in these hours of the day */
+    double from_hour, to_hour; /* from is after to: over midnight; equal: there are none */
+    bool has_weekend;          /* Saturdays and Sundays are told apart: */
+    double weekend_frac;       /* of the users, all day */
+};
+
+/* Are there any such hours? */
+static inline bool ts_offline_is_told(const struct ts_offline_model *offline)
+{
+    return offline->has_weekend || offline->from_hour < offline->to_hour || offline->from_hour > offline->to_hour;
+}
+
 struct ts_device_kind;
 
 /* A fleet of users' devices: each request belongs to a user; it runs on that user's device, one at a time, first come
@@ -230,6 +244,7 @@ struct ts_device_model {
     double battery_wh;           /* 0 = mains */
     double battery_day_frac;     /* of a charge that calls may take in 24 h; then it refuses them; 0 = no bound */
     struct ts_heat_model heat;
+    struct ts_offline_model offline;
     struct ts_power_model power;
 };
 
@@ -589,6 +604,7 @@ struct ts_model {
     uint32_t n_classes;
     const int (*site_links)[TS_MAX_TIERS]; /* [n_classes] each class comes from one site: its link to every tier, -1:
                                               none; NULL: tiers[].link for all */
+    const double *class_ahead_h;           /* [n_classes] its site's clock, in hours ahead of start_hour's; NULL: 0 */
     struct ts_router_model router;
     struct ts_quality_model quality;
     struct ts_users_model users;
@@ -624,6 +640,14 @@ bool ts_model_has_incidents(const struct ts_model *model);
 static inline const char *ts_model_currency(const struct ts_model *model)
 {
     return model->money.currency ? model->money.currency : "USD";
+}
+
+/* Hours of the week, from Monday 00:00 on and not wrapped, by the clock of the class's site. */
+double ts_model_hour(const struct ts_model *model, uint32_t class_id, int64_t now_ns);
+/* Is an hour of the day between them? From is after to: over midnight. */
+static inline bool ts_hours_hold(double from_hour, double to_hour, double hour)
+{
+    return from_hour <= to_hour ? hour >= from_hour && hour < to_hour : hour >= from_hour || hour < to_hour;
 }
 
 /* Is it a fleet of several kinds of devices? */

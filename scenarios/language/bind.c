@@ -401,6 +401,7 @@ static bool bind_leaf(struct ts_loader *loader, struct ts_value *value, const st
     case TS_KEY_REFERENCE:
     case TS_KEY_BOUND:
     case TS_KEY_WEEKTIME:
+    case TS_KEY_HOUR:
     case TS_KEY_MOMENT:
         return ts_bind_scalar(loader, value, node);
     case TS_KEY_SECTION:

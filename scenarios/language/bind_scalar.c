@@ -295,6 +295,20 @@ static bool bind_weektime(struct ts_loader *loader, struct ts_value *value, cons
     return false;
 }
 
+static bool bind_hour(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
+{
+    const struct ts_key *key = &value->key;
+    const char *word = ts_bind_word(loader, node, label_of(value), "an hour of the day");
+    const bool is_plain = word && strspn(word, "0123456789.") == strlen(word);
+    if (word && !is_plain && !read_clock(&value->number, word)) {
+        ts_bind_error(loader, node, "write for example 22, 17.5 or '17:30'", "%s: '%s' is no hour of the day",
+                      label_of(value), word);
+        return false;
+    }
+    return word && (!is_plain ||
+                    ts_bind_number(loader, node, label_of(value), key->doc->unit, key->min, key->max, &value->number));
+}
+
 bool ts_bind_scalar(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)
 {
     const struct ts_key *key = &value->key;
@@ -313,6 +327,8 @@ bool ts_bind_scalar(struct ts_loader *loader, struct ts_value *value, const stru
         return bind_bound(loader, value, node);
     case TS_KEY_WEEKTIME:
         return bind_weektime(loader, value, node);
+    case TS_KEY_HOUR:
+        return bind_hour(loader, value, node);
     case TS_KEY_MOMENT:
         return bind_moment(loader, value, node);
     default:

@@ -26,6 +26,7 @@
 #define TYPE_NAME_GAPS "gaps"
 #define TYPE_NAME_NUMBERS "numbers"
 #define TYPE_NAME_WEEKTIME "time of week"
+#define TYPE_NAME_HOUR "hour of the day"
 #define TYPE_NAME_MOMENT "moment"
 
 #define APPLIES_ALL NULL

@@ -25,6 +25,7 @@ enum ts_key_type {
     TS_KEY_GAPS,       /* a distribution of mean 1 */
     TS_KEY_NUMBERS,    /* a list of numbers within the range */
     TS_KEY_WEEKTIME,   /* "Monday 08:00" */
+    TS_KEY_HOUR,       /* of the day: 17.5, or "17:30" */
     TS_KEY_MOMENT,     /* of a run: "36 min" from its start; "12:00" or "Monday 12:00", the first one in it */
     TS_N_KEY_TYPES
 };

@@ -24,6 +24,7 @@ static const char intro[] =
     "a\n"
     "  unit is needed is an error.\n"
     "- A **number** is plain; an **integer** is a count, with or without its unit: `8192` or `8 ktok`.\n"
+    "- An **hour of the day** is a number, `17.5`, or the time on a clock, `17:30`.\n"
     "- A **distribution** is a quantity (always that value), or one of `{lognormal: {median: 35 ms, p95: 90 ms}}`,\n"
     "  `{lognormal: {mean: 40 ms, cv: 0.8}}`, `{normal: {mean: 0.1, sd: 0.8}}`, `{gamma: {mean: 2 s, cv: 1.6}}`,\n"
     "  `{uniform: {low: 1 s, high: 3 s}}`, `{exponential: {mean: 2 s}}`, `{weibull: {shape: 0.7, scale: 2 s}}`, and "
@@ -229,6 +230,9 @@ static void put_shape(struct ts_json_writer *json, const struct ts_key *key)
     case TS_KEY_REFERENCES:
     case TS_KEY_CURVE:
         put_types(json, "array", "string");
+        break;
+    case TS_KEY_HOUR:
+        put_types(json, "number", "string");
         break;
     case TS_KEY_QUANTITY:
     case TS_KEY_NUMBER:

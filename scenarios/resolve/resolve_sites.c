@@ -48,6 +48,16 @@ static bool has_curve(const struct ts_process *process)
     return varies;
 }
 
+/* Are there hours in which devices of the tier are offline? */
+static bool goes_offline(const struct ts_tier_model *tier)
+{
+    bool does = false;
+    for (uint32_t k = 0; tier->kind == TS_TIER_DEVICE && k < ts_tier_n_pools(tier); k++) {
+        does = does || ts_offline_is_told(&ts_device_of_kind(&tier->u.device, k)->offline);
+    }
+    return does;
+}
+
 /* Does it matter what time it is? */
 static bool looks_at_clock(const struct ts_loader *loader)
 {
@@ -61,6 +71,9 @@ static bool looks_at_clock(const struct ts_loader *loader)
     for (uint32_t i = 0; i < router->n_rules; i++) {
         looks = looks || has_hours(&router->rules[i]);
     }
+    for (uint32_t i = 0; i < loader->model->n_tiers; i++) {
+        looks = looks || goes_offline(&loader->model->tiers[i]);
+    }
     return looks;
 }
 
@@ -71,7 +84,7 @@ static struct site *resolve_all(struct ts_loader *loader, struct ts_value *sites
     const bool by_clock = looks_at_clock(loader);
     for (size_t i = 0; out && i < sites->n_children; i++) {
         ts_value_counts_if(&sites->children[i], "utc_offset", by_clock,
-                           "nothing depends on the hour: write a curve, or rules with hours");
+                           "nothing depends on the hour: write a curve, rules with hours, or offline");
         resolve_site(loader, &sites->children[i], &out[i]);
         sum += out[i].share;
     }
@@ -162,6 +175,15 @@ static void multiply_links(struct ts_loader *loader, const struct site *sites, s
     loader->model->site_links = (const int(*)[TS_MAX_TIERS])links;
 }
 
+static void multiply_clocks(struct ts_loader *loader, const struct site *sites, size_t n, size_t n_sites)
+{
+    double *ahead_h = ts_loader_array(loader, n, sizeof *ahead_h);
+    for (size_t i = 0; ahead_h && i < n; i++) {
+        ahead_h[i] = sites[i % n_sites].ahead_h;
+    }
+    loader->model->class_ahead_h = ahead_h;
+}
+
 static double hour_of(double hour, double ahead_h)
 {
     return fmod(hour - ahead_h + 48.0, 24.0);
@@ -250,5 +272,6 @@ void ts_resolve_sites(struct ts_loader *loader)
         multiply_abilities(loader, n_classes * n_sites, n_sites);
         multiply_tables(loader, n_classes * n_sites, n_sites);
         multiply_links(loader, sites, n_classes * n_sites, n_sites);
+        multiply_clocks(loader, sites, n_classes * n_sites, n_sites);
     }
 }

@@ -91,6 +91,25 @@ static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
                      ctx->llm->kv_bytes_per_tok);
 }
 
+static void resolve_offline(struct ts_loader *loader, struct ts_value *tier, struct ts_offline_model *out)
+{
+    struct ts_value *at = ts_value_at(tier, "offline");
+    const bool has_hours = ts_value_is_set(at, "from") || ts_value_is_set(at, "to");
+    ts_value_counts_if(at, "share", has_hours, "it has no hours: write from and to");
+    *out = (struct ts_offline_model){.share_frac = ts_value_number(at, "share"),
+                                     .has_weekend = ts_value_is_set(at, "weekend"),
+                                     .weekend_frac = ts_value_number_or(at, "weekend", 0.0),
+                                     .from_hour = ts_value_number_or(at, "from", 0.0),
+                                     .to_hour = has_hours ? ts_value_number_or(at, "to", 24.0) : 0.0};
+    if (has_hours && out->from_hour == out->to_hour) {
+        ts_loader_error(loader, at, "write for example from: 22, to: 7", "hours from %g to %g are none", out->from_hour,
+                        out->to_hour);
+    } else if (ts_value_is_written(tier, "offline") && !ts_offline_is_told(out)) {
+        ts_loader_error(loader, at, "write for example offline: {from: 22, to: 7}, or {weekend: 100 %}",
+                        "it is not said when devices are offline");
+    }
+}
+
 static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     struct ts_device_model *device = ctx->device;
@@ -106,6 +125,7 @@ static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx
                                               .heating_s = ts_value_number(ctx->value, "heat.heating"),
                                               .cooling_s = ts_value_number(ctx->value, "heat.cooling")};
     }
+    resolve_offline(loader, ctx->value, &device->offline);
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &device->steps);
     ts_resolve_steps_error(ctx, &device->steps);

@@ -37,17 +37,11 @@ double ts_router_reads_s(const struct ts_router_model *model, const struct ts_re
 
 /* ---- rules ---- */
 
-static bool is_within(const struct ts_rule *rule, double hour)
-{
-    return rule->from_hour <= rule->to_hour ? hour >= rule->from_hour && hour < rule->to_hour
-                                            : hour >= rule->from_hour || hour < rule->to_hour;
-}
-
 static bool is_in_time(const struct ts_router_model *model, const struct ts_rule *rule, int64_t arrival_ns)
 {
     const double ns_per_h = 3.6e12;
     return rule->from_hour == rule->to_hour ||
-           is_within(rule, fmod(model->start_hour + (double)arrival_ns / ns_per_h, 24.0));
+           ts_hours_hold(rule->from_hour, rule->to_hour, fmod(model->start_hour + (double)arrival_ns / ns_per_h, 24.0));
 }
 
 static bool matches(const struct ts_router_model *model, const struct ts_rule *rule, const struct ts_request *request)

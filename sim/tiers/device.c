@@ -13,6 +13,7 @@
 #include "sim/incidents.h"
 #include "sim/serving/steptime.h"
 #include "sim/tiers/device_heat.h"
+#include "sim/tiers/device_offline.h"
 
 enum { FIRST_CAP = 64 };
 
@@ -357,11 +358,21 @@ static double device_pressure(const struct ts_tier *tier, const struct ts_engine
     return find(fleet, user_of(fleet, request))->n;
 }
 
-static bool is_out_of_reach(const struct ts_tier *tier, const struct ts_engine *engine, uint32_t user)
+static bool is_struck(const struct ts_tier *tier, const struct ts_engine *engine, uint32_t user)
 {
     const struct fleet *fleet = tier->state;
     return engine->incidents != 0 &&
            ts_device_is_struck(fleet->seed, user, ts_incidents_share(engine, tier->index, -1, TS_INCIDENT_DOWN));
+}
+
+static bool is_out_of_reach(const struct ts_tier *tier, const struct ts_engine *engine, const struct ts_flight *flight)
+{
+    const struct fleet *fleet = tier->state;
+    const struct ts_offline_model *offline = &device_of(fleet, flight->unit)->offline;
+    return is_struck(tier, engine, flight->unit) ||
+           (ts_offline_is_told(offline) &&
+            ts_device_is_offline(offline, fleet->seed, flight->unit,
+                                 ts_model_hour(engine->model, flight->request.class_id, engine->now_ns)));
 }
 
 static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_t id)
@@ -370,7 +381,7 @@ static bool device_enter(struct ts_tier *tier, struct ts_engine *engine, uint32_
     struct ts_flight *flight = ts_engine_flight(engine, id);
     flight->unit = user_of(fleet, &flight->request);
     struct device *device = find(fleet, flight->unit);
-    if (is_out_of_reach(tier, engine, flight->unit)) {
+    if (is_out_of_reach(tier, engine, flight)) {
         flight->reason = TS_REASON_DOWN;
         return false;
     }

@@ -31,6 +31,11 @@ bool ts_device_is_struck(uint64_t seed, uint32_t user, double struck_frac)
     return uniform(seed ^ 0x73747275636bULL, user) < struck_frac;
 }
 
+bool ts_device_is_drawn(uint64_t seed, uint32_t user, int64_t day, double drawn_frac)
+{
+    return uniform(ts_mix64(seed ^ 0x6f66666c696e65ULL) + (uint64_t)day, user) < drawn_frac;
+}
+
 uint32_t ts_device_user_of(uint64_t seed, const struct ts_request *request, uint32_t n_users)
 {
     return request->user > 0 ? (request->user - 1) % n_users : ts_device_user(seed, request->id, n_users);

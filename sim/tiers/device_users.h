@@ -19,6 +19,8 @@ double ts_device_has_model_from_s(uint64_t seed, uint32_t user, const struct ts_
 bool ts_device_is_eligible(uint64_t seed, uint32_t user, double eligible_frac);
 /* Is that user among the share that an incident strikes? Other users than those of an eligible share. */
 bool ts_device_is_struck(uint64_t seed, uint32_t user, double struck_frac);
+/* Is that user among the share that is drawn anew for each day? */
+bool ts_device_is_drawn(uint64_t seed, uint32_t user, int64_t day, double drawn_frac);
 /* How many users of a kind have an eligible device: the shares are those of the draws, not of these users. */
 uint32_t ts_device_n_eligible(uint64_t seed, const struct ts_device_model *fleet, uint32_t kind);
 

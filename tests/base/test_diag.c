@@ -104,6 +104,26 @@ static void test_diag__more_than_twenty_are_counted(void **state)
     assert_int_equal(diags.n_errors, 0);
 }
 
+/* The kinds of a mixed fleet are all resolved from the same text. */
+static void test_diag__the_same_again_is_said_once(void **state)
+{
+    (void)state;
+    static const char yaml[] = "a: 1\nb: 2\n";
+    struct ts_source source;
+    struct ts_diags diags;
+    ts_diags_init(&diags);
+    assert_int_equal(ts_source_from_text(&source, "f", yaml, strlen(yaml), &diags), TS_OK);
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct ts_span at = {.source = &source, .line = 1 + i / 2, .col = 4, .len = 1};
+        ts_diags_add(&diags, TS_ERROR, at, NULL, "too small");
+    }
+    ts_source_deinit(&source);
+    assert_int_equal(diags.n_items, 2);
+    assert_int_equal(diags.n_dropped, 0);
+    assert_diags(&diags, "f:1:4: error: too small\n    1 | a: 1\n      |    ^\n"
+                         "f:2:4: error: too small\n    2 | b: 2\n      |    ^\n");
+}
+
 static void test_diag__no_list_is_fine(void **state)
 {
     (void)state;
@@ -150,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_diag__places_are_as_exact_as_known),
         cmocka_unit_test(test_diag__more_than_twenty_are_counted),
         cmocka_unit_test(test_diag__moved_ones_keep_their_lines_and_count_beyond_the_cap),
+        cmocka_unit_test(test_diag__the_same_again_is_said_once),
         cmocka_unit_test(test_diag__no_list_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,10 @@ void values_of(struct values *values, const struct ts_key *key, const char *list
     case TS_KEY_WEEKTIME:
         add_pieces(values, "Sunday|Tuesday 14:00");
         break;
+    case TS_KEY_HOUR:
+        add_numbers(values, key);
+        add(values, "08:30");
+        break;
     case TS_KEY_MOMENT:
         add_pieces(values, "2 min|08:35|Monday 08:33");
         break;

@@ -116,6 +116,28 @@ static void test_sites__rules_are_of_a_site_and_follow_its_clock(void **state)
     ts_scenario_deinit(&scenario);
 }
 
+/* Devices that are offline at night are so by the clock of the site, for which that clock counts. */
+static void test_sites__devices_follow_the_clock(void **state)
+{
+    (void)state;
+    struct ts_scenario scenario;
+    load(&scenario,
+         "scenario: t\n"
+         "workload: {calls: 36 k/day, classes: [{name: a, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
+         "tiers:\n"
+         "  pc: {kind: device, hardware: Snapdragon X Elite laptop, model: Llama-3.2-3B, quant: Q4_0, users: "
+         "9, ability: 0, offline: {from: '19:30', to: 7, weekend: 90 %}}\n"
+         "  cloud: {kind: api, offers: [OpenAI/gpt-4o], ability: 2}\n"
+         "routing: {policy: static, static: {a: pc}, fallback: [cloud]}\n"
+         "sites: [{name: x, share: 75 %}, {name: y, share: 25 %, utc_offset: -5}]\n");
+    const struct ts_offline_model *offline = &scenario.model.tiers[0].u.device.offline;
+    assert_true(scenario.model.class_ahead_h[0] == 0.0 && scenario.model.class_ahead_h[1] == -5.0);
+    assert_true(ts_model_hour(&scenario.model, 1, 0) == -5.0);
+    assert_true(offline->from_hour == 19.5 && offline->to_hour == 7.0 && offline->share_frac == 1.0);
+    assert_true(offline->has_weekend && offline->weekend_frac == 0.9);
+    ts_scenario_deinit(&scenario);
+}
+
 static void test_sites__mistakes_are_told(void **state)
 {
     (void)state;
@@ -132,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_sites__classes_have_their_share_their_tier_and_their_links),
         cmocka_unit_test(test_sites__curves_follow_the_clock),
         cmocka_unit_test(test_sites__rules_are_of_a_site_and_follow_its_clock),
+        cmocka_unit_test(test_sites__devices_follow_the_clock),
         cmocka_unit_test(test_sites__mistakes_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

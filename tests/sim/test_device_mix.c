@@ -1,6 +1,7 @@
 /* A fleet of several kinds of devices: each user has one, calls and times are those of the kinds by themselves. */
 #include "tests/sim/sim_world.h"
 
+#include "sim/tiers/device_offline.h"
 #include "sim/tiers/device_users.h"
 
 enum { USERS = 400, N = 20000 };
@@ -213,6 +214,87 @@ static void test_mix__devices_take_calls_once_they_have_the_model(void **state)
     free(requests);
 }
 
+/* ---- offline hours ---- */
+
+static const struct ts_offline_model nights = {
+    .share_frac = 0.5, .from_hour = 22.0, .to_hour = 7.0, .has_weekend = true, .weekend_frac = 1.0};
+static const struct ts_offline_model one_in_ten = {.share_frac = 0.1, .to_hour = 24.0};
+
+/* Half of the users at night, who is drawn stays so until the morning; another half on the next day; all on weekends.
+ */
+static void test_offline__a_night_is_one_and_each_day_another(void **state)
+{
+    (void)state;
+    enum { MANY = 20000, TUESDAY = 24, SATURDAY = 120 };
+    uint32_t n_night = 0, n_both = 0;
+    for (uint32_t user = 0; user < MANY; user++) {
+        const bool monday = ts_device_is_offline(&nights, 7, user, 22.0);
+        n_night += monday;
+        n_both += monday && ts_device_is_offline(&nights, 7, user, TUESDAY + 22.0);
+        assert_true(ts_device_is_offline(&nights, 7, user, TUESDAY + 6.999) == monday);
+        assert_true(ts_device_is_offline(&nights, 7, user, SATURDAY + 12.0));
+        assert_false(ts_device_is_offline(&nights, 7, user, TUESDAY + 7.0));
+        assert_false(ts_device_is_offline(&nights, 7, user, 21.999));
+    }
+    assert_true(fabs(n_night - 0.5 * MANY) < 4.0 * sqrt(0.25 * MANY));
+    assert_true(fabs(n_both - 0.25 * MANY) < 4.0 * sqrt(0.1875 * MANY));
+    world_assert_near(ts_device_offline_frac(&nights, -1.0), 1.0, 0.0); /* a Sunday */
+    struct ts_offline_model open_weekend = nights;
+    open_weekend.weekend_frac = 0.0;
+    assert_false(ts_device_is_offline(&open_weekend, 7, 3, SATURDAY + 1.0));
+    open_weekend.has_weekend = false;
+    world_assert_near(ts_device_offline_frac(&open_weekend, SATURDAY + 1.0), 0.5, 0.0);
+}
+
+/* Calls evenly over a week that begins on a Monday. Of those of users with phones 5 nights of 9 h with half of them and
+ * two whole days are lost, (22.5 + 48)/168 = 42 %, of those with laptops a tenth; each as down. */
+static void test_offline__calls_are_lost_by_the_hours(void **state)
+{
+    (void)state;
+    struct ts_device_kind kinds[] = {{.name = "phone", .share_frac = share, .device = device(1e-6, 1.0, 5.0)},
+                                     {.name = "laptop", .share_frac = 1.0 - share, .device = device(1e-6, 1.0, 5.0)}};
+    static const double lost_frac[] = {(22.5 + 48.0) / 168.0, 0.1};
+    struct ts_request *requests = make_requests();
+    kinds[0].device.n_users = kinds[1].device.n_users = 100000;
+    kinds[0].device.offline = nights;
+    kinds[1].device.offline = one_in_ten;
+    for (uint64_t i = 0; i < N; i++) {
+        requests[i].arrival_ns = (int64_t)((double)i / N * 168.0 * 3600.0) * S;
+    }
+    const struct ts_model mixed = fleet_of(kinds, 2);
+    struct ts_result result = world_run(&mixed, requests, N);
+    for (uint32_t k = 0; k < 2; k++) {
+        const struct ts_cell *cell = result.pools[k].cells;
+        const double n = kinds[k].share_frac * N, lost = (double)cell->attempts.lost[TS_REASON_DOWN];
+        assert_true(fabs(lost / (lost + (double)cell->done) - lost_frac[k]) < 4.0 * sqrt(0.25 / n));
+        assert_int_equal(cell->attempts.sent, cell->done + cell->attempts.lost[TS_REASON_DOWN]);
+    }
+    assert_int_equal(result.tiers[0].cells[0].done + result.tiers[1].cells[0].rejected, N);
+    ts_result_deinit(&result);
+    free(requests);
+}
+
+/* At 20:00 of the run's clock nobody is offline; a site three hours ahead has 23:00, and all are. */
+static void test_offline__a_site_has_its_own_hours(void **state)
+{
+    (void)state;
+    static const double ahead_h[] = {0.0, 3.0};
+    struct ts_device_kind kind = {.name = "phone", .share_frac = 1.0, .device = device(1e-6, 1.0, 5.0)};
+    kind.device.offline = (struct ts_offline_model){.share_frac = 1.0, .from_hour = 22.0, .to_hour = 7.0};
+    struct ts_model model = alone(&kind);
+    model.start_hour = 20.0;
+    model.class_ahead_h = ahead_h;
+    model.n_classes = 2;
+    static const char *const names[] = {"here", "east"};
+    model.class_names = names;
+    struct ts_request requests[] = {world_request(0, 0, 1, 1), world_request(1, 60 * S, 1, 1)};
+    requests[1].class_id = 1;
+    struct ts_result result = world_run(&model, requests, COUNT(requests));
+    assert_int_equal(result.tiers[0].cells[0].done, 1);
+    assert_int_equal(result.tiers[0].cells[1].attempts.lost[TS_REASON_DOWN], 1);
+    ts_result_deinit(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +303,9 @@ int main(void)
         cmocka_unit_test(test_mix__kinds_are_as_if_alone),
         cmocka_unit_test(test_mix__kinds_merge),
         cmocka_unit_test(test_mix__devices_take_calls_once_they_have_the_model),
+        cmocka_unit_test(test_offline__a_night_is_one_and_each_day_another),
+        cmocka_unit_test(test_offline__calls_are_lost_by_the_hours),
+        cmocka_unit_test(test_offline__a_site_has_its_own_hours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
