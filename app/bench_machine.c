@@ -52,22 +52,69 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
     return status;
 }
 
-bool ts_bench_machine_is_there(struct ts_measurement *out, struct ts_arena *arena, const char *path)
+/* What a file that stands where a measurement is to be written holds. */
+enum held { HOLDS_NOTHING, HOLDS_NONE_OF_OURS, HOLDS_ANOTHER_MACHINE, HOLDS_THIS_MACHINE };
+
+static enum held look_into(struct ts_measurement *out, struct ts_arena *arena, const char *path)
 {
     struct ts_diags ignored;
     struct ts_cpu cpu;
     struct ts_host host;
+    if (!ts_file_exists(path)) {
+        return HOLDS_NOTHING;
+    }
     ts_diags_init(&ignored);
     ts_cpu_detect(&cpu);
-    bool usable = ts_file_exists(path) && ts_measurement_read(out, arena, path, &ignored) == TS_OK &&
-                  !ts_measurement_is_import(out) && ts_host_describe(&host, arena, &cpu) == TS_OK &&
-                  ts_str_equal(out->host.cpu, host.cpu);
+    enum held held = HOLDS_NONE_OF_OURS;
+    if (ts_measurement_read(out, arena, path, &ignored) == TS_OK && ts_host_describe(&host, arena, &cpu) == TS_OK) {
+        held = !ts_measurement_is_import(out) && ts_str_equal(out->host.cpu, host.cpu) ? HOLDS_THIS_MACHINE
+                                                                                       : HOLDS_ANOTHER_MACHINE;
+    }
     ts_diags_deinit(&ignored);
-    return usable;
+    return held;
+}
+
+bool ts_bench_machine_is_there(struct ts_measurement *out, struct ts_arena *arena, const char *path)
+{
+    return look_into(out, arena, path) == HOLDS_THIS_MACHINE;
+}
+
+void ts_bench_machine_keep(struct ts_measurement *measurement, struct ts_arena *arena, const char *path,
+                           struct ts_diags *diags)
+{
+    static const char hint[] = "write to another file with --out";
+    struct ts_measurement before;
+    switch (look_into(&before, arena, path)) {
+    case HOLDS_NOTHING:
+        break;
+    case HOLDS_THIS_MACHINE:
+        measurement->engine = before.engine;
+        measurement->router = before.router;
+        if (before.engine || before.router) {
+            ts_diags_add(diags, TS_NOTE, ts_span_file(path), NULL, "kept from the file of %s: %s%s%s", before.created,
+                         before.engine ? "`bench model`" : "", before.engine && before.router ? " and " : "",
+                         before.router ? "`bench router`" : "");
+        }
+        break;
+    case HOLDS_ANOTHER_MACHINE:
+        ts_diags_add(diags, TS_WARNING, ts_span_file(path), hint, "replaced: a measurement of another machine, %s",
+                     before.host.cpu);
+        break;
+    case HOLDS_NONE_OF_OURS:
+        ts_diags_add(diags, TS_WARNING, ts_span_file(path), hint, "replaced: a file that is no measurement");
+        break;
+    }
 }
 
 enum ts_status ts_bench_machine_base(struct ts_measurement *out, struct ts_arena *arena,
                                      const struct ts_bench_machine *what, const char *path, struct ts_diags *diags)
 {
-    return ts_bench_machine_is_there(out, arena, path) ? TS_OK : ts_bench_machine_measure(out, arena, what, diags);
+    if (ts_bench_machine_is_there(out, arena, path)) {
+        return TS_OK;
+    }
+    const enum ts_status status = ts_bench_machine_measure(out, arena, what, diags);
+    if (status == TS_OK) {
+        ts_bench_machine_keep(out, arena, path, diags);
+    }
+    return status;
 }

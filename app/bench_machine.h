@@ -25,7 +25,11 @@ enum ts_status ts_bench_machine_measure(struct ts_measurement *out, struct ts_ar
 /* Is there a measurement of this machine at the path, which whole steps or a router can be added to? Then it is in
  * *out, in `arena`. */
 bool ts_bench_machine_is_there(struct ts_measurement *out, struct ts_arena *arena, const char *path);
-/* That measurement, or a new one. */
+/* Takes over what a file at the path has of this machine and *measurement does not: whole steps and a router, of `bench
+ * model` and `bench router`. *diags tells what is taken over, and what is lost: another machine's file is replaced. */
+void ts_bench_machine_keep(struct ts_measurement *measurement, struct ts_arena *arena, const char *path,
+                           struct ts_diags *diags);
+/* That measurement, or a new one; a file that has another in its place is told of as above. */
 enum ts_status ts_bench_machine_base(struct ts_measurement *out, struct ts_arena *arena,
                                      const struct ts_bench_machine *what, const char *path, struct ts_diags *diags);
 

@@ -147,6 +147,7 @@ static enum ts_status measure(struct ts_arena *arena, const struct bench_args *a
     struct ts_measurement measurement;
     enum ts_status status = ts_bench_machine_measure(&measurement, arena, &what, diags);
     if (status == TS_OK) {
+        ts_bench_machine_keep(&measurement, arena, path, diags);
         status = ts_measurement_write(&measurement, path, diags);
     }
     if (status == TS_OK) {
