@@ -1,6 +1,6 @@
 /* Hides how bills of a month become flows over the horizon, and what the plan is worth beside them.
  *
- * Same weights: a tier's tokens at the price of the API that offers its model, in the part that policy lets out; a tier
+ * Same weights: a tier's tokens at the price of the API that offers its model, in the part that policy permits; a tier
  * whose model nobody offers, and the API tiers, cost what they do in the permitted baseline. */
 #include "econ/baselines.h"
 

@@ -6,7 +6,7 @@
 #include "econ/econ.h"
 
 enum ts_baseline_kind {
-    TS_BASELINE_PERMITTED,    /* the calls that policy lets out, at the API that the tiers replace */
+    TS_BASELINE_PERMITTED,    /* the calls that policy permits, at the API that the tiers replace */
     TS_BASELINE_ALL,          /* all calls there: forbidden where policy keeps some in */
     TS_BASELINE_SAME_WEIGHTS, /* what the first is, at the cheapest API that offers the tiers' own models */
     TS_BASELINE_PRESENT,      /* money.present */

@@ -17,7 +17,7 @@
  * The plan spends, for each tier: u_m (maintenance + colocation + licences + rent + idle energy + demand charge) +
  * ceil(u_m n/replicas_per_staff) staff s_m + s_m (other + active energy l_m), its API bill A v_m p_m + P (provisioned
  * throughput), that of attempts which came to nothing S v_m p_m, what router and checks take R v_m, and for the calls
- * that an owned tier does not take and that policy lets out, at the price of the API that it replaces, (D - B) (v_m -
+ * that an owned tier does not take and that policy permits, at the price of the API that it replaces, (D - B) (v_m -
  * s_m l_m) p_m; the others are refused, with when_full: refuse all beyond f_m. D and B (of calls that policy bars from
  * that API) are of every call that came, answered or not. Rent includes the power. At the very end of the horizon
  * nothing is bought any more; what the machines are worth then counts in NPV and IRR as a flow of the last month.

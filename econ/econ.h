@@ -1,5 +1,5 @@
 /* Money by month: from what one simulated window cost to a plan over the horizon, against the permitted baseline: the
- * same calls at the API that the owned tiers replace, as far as policy lets them out. Pure. All money is in the
+ * same calls at the API that the owned tiers replace, as far as policy permits. Pure. All money is in the
  * scenario's currency, whatever `usd` in a name says. */
 #ifndef TS_ECON_ECON_H
 #define TS_ECON_ECON_H

@@ -36,15 +36,15 @@ const struct ts_chart ts_charts[] = {
     {"cost", "What a month costs",
      "One bar for each kind of cost, stacked by tier, in the first month in full service (upkeep is maintenance); "
      "bought machines are spread over their life. The last two bars compare the plan's total with the same calls at "
-     "the API, as far as policy lets them out. A colour means the same tier in every chart.",
+     "the API, as far as policy permits. A colour means the same tier in every chart.",
      NULL, ts_chart_cost},
     {"power", "Power over the simulated time",
      "Electric power at the meter, host and cooling included, stacked by tier: the upper edge is the plan's total. The "
      "floor that never goes away is idle power. The power of an API is its provider's, so API tiers do not appear.",
      NULL, ts_chart_power},
     {"payback", "When the plan pays back",
-     "All money spent so far: by the plan (solid; it starts with what the machines cost) and by the calls that policy "
-     "lets out at the API (dashed). Where the lines cross, the plan has paid back. The shaded area is how far it is "
+     "All money spent so far: by the plan (solid; it starts with what the machines cost) and by the permitted calls at "
+     "the API (dashed). Where the lines cross, the plan has paid back. The shaded area is how far it is "
      "ahead.",
      NULL, ts_chart_payback},
     {"payback_fan", "How sure the payback is",

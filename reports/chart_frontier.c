@@ -91,7 +91,7 @@ void ts_report_frontier_csv(struct ts_text *out, const struct ts_report *report)
 
 bool ts_report_has_choice(const struct ts_model *model)
 {
-    return model->router.n_order > 1;
+    return model->router.n_order > 1 && !model->quality.unknown;
 }
 
 void ts_report_put_quality(struct ts_text *out, const struct ts_report *report)

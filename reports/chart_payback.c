@@ -36,13 +36,13 @@ static void put_words(struct ts_text *gp, const struct ts_report *report)
         put_mark(gp, report);
     } else if (isfinite(econ->payback_months)) {
         ts_text_printf(gp,
-                       "set label 'cheaper from the first month%s' at graph 0.03,0.93 left textcolor rgb '" TS_CHART_INK
+                       "set label 'cheaper from the first month%s' at graph 0.03,0.95 left textcolor rgb '" TS_CHART_INK
                        "' front\n",
                        econ->unpays ? ", falls behind later" : "");
     } else {
         ts_text_printf(
             gp,
-            "set label 'never pays back within %u months' at graph 0.03,0.93 left textcolor rgb '" TS_CHART_INK
+            "set label 'never pays back within %u months' at graph 0.03,0.95 left textcolor rgb '" TS_CHART_INK
             "' front\n",
             (unsigned)econ->n_months);
     }
@@ -64,9 +64,9 @@ void ts_chart_payback(struct ts_text *dat, struct ts_text *gp, const struct ts_r
     ts_chart_month_tics(gp, econ->n_months);
     ts_text_puts(gp, "set yrange [");
     ts_chart_put(gp, lowest < 0.0 ? 1.08 * lowest : 0.0, ":");
-    ts_chart_put(gp, highest > 0.0 ? 1.08 * highest : 1.0, "]\n");
+    ts_chart_put(gp, highest > 0.0 ? 1.16 * highest : 1.0, "]\n");
     ts_text_printf(gp, "set ylabel 'spent so far (%s)'\n", ts_model_currency(report->input.model));
-    ts_chart_money_tics(gp, 'y', 1.08 * lowest, 1.08 * highest);
+    ts_chart_money_tics(gp, 'y', 1.08 * lowest, 1.16 * highest);
     put_words(gp, report);
     ts_text_puts(gp, "plot 'payback.dat' using 1:($3 > $2 ? $2 : $3):3 with filledcurves fillcolor rgb '" TS_CHART_FAINT
                      "' fillstyle transparent solid 0.22 title 'ahead by', \\\n"

@@ -140,14 +140,18 @@ static void put_service_cards(struct ts_text *out, const struct ts_report *repor
 {
     const double wanted_frac = report->input.model->slo.attainment_frac;
     begin_card(out, report, TS_DOUBT_ATTAINMENT, "SLO met", ts_report_value(report, ALL, "attainment", "mean"));
-    ts_text_puts(out, "of all requests; ");
+    ts_text_puts(out, "of all requests");
     if (wanted_frac > 0.0) {
+        ts_text_puts(out, "; ");
         ts_metric_format(out, wanted_frac, "frac");
-        ts_text_puts(out, " wanted; ");
+        ts_text_puts(out, " wanted");
     }
-    ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
-    ts_text_puts(out, " answered right");
-    put_quality(out, report);
+    if (!report->input.model->quality.unknown) {
+        ts_text_puts(out, "; ");
+        ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
+        ts_text_puts(out, " answered right");
+        put_quality(out, report);
+    }
     put_more(out, report, ts_report_put_later);
     put_capacities(out, report);
     end_card(out);

@@ -103,6 +103,16 @@ static bool has_choice(const struct ts_model *model)
     return model->router.n_order > 1;
 }
 
+static bool has_quality(const struct ts_model *model)
+{
+    return !model->quality.unknown;
+}
+
+static bool has_router_quality(const struct ts_model *model)
+{
+    return has_choice(model) && has_quality(model);
+}
+
 static bool has_strongest_api(const struct ts_model *model)
 {
     return has_choice(model) && model->tiers[ts_frontier_strongest(model)].kind == TS_TIER_API;

@@ -209,10 +209,13 @@ static void put_line(struct ts_text *out, const struct ts_report *report, const 
 
 static bool put_right(struct ts_text *out, const struct ts_report *report)
 {
-    ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
-    ts_text_puts(out, " answered right");
-    ts_report_put_quality(out, report);
-    return true;
+    const bool known = !report->input.model->quality.unknown;
+    if (known) {
+        ts_report_put_doubt(out, report, TS_DOUBT_QUALITY);
+        ts_text_puts(out, " answered right");
+        ts_report_put_quality(out, report);
+    }
+    return known;
 }
 
 static void put_speed_and_energy(struct ts_text *out, const struct ts_report *report)

@@ -529,6 +529,7 @@ struct ts_quality_rows {
 
 /* See sim/quality.h. */
 struct ts_quality_model {
+    bool unknown;                         /* how able some tier is: there are no figures of quality */
     double shared_frac;                   /* of the requests: all tiers have the same luck */
     const struct ts_quality_rows *tables; /* [n_classes], NULL: by ability */
 };

@@ -170,6 +170,7 @@ static enum ts_status simulate(struct ts_service *out, const struct ts_scenario 
     enum ts_status status = ts_trial_run(&outcome, &trial, options, diags);
     if (status == TS_OK) {
         status = read_service(out, &outcome.result, tier);
+        out->right_frac = scenario->model.quality.unknown ? NAN : out->right_frac;
         ts_trial_outcome_deinit(&outcome);
     }
     return status;

@@ -28,6 +28,7 @@ struct ts_loader {
     const char **files; /* that the scenario names, in the order of being asked for */
     size_t n_files, cap_files;
     struct ts_quality_table *quality; /* NULL: the scenario has none */
+    bool ability_unknown;             /* of some tier */
     struct ts_assumption *derived;    /* found while resolving, in order */
     size_t n_derived, cap_derived;
     bool failed;           /* something ended with a status other than TS_OK that is no mistake in the scenario */

@@ -6,6 +6,7 @@
 
 #include "sim/quality.h"
 
+#include <math.h>
 #include <string.h>
 
 static const double least = 0.001; /* of a table or a score: nobody is right or wrong for ever */
@@ -80,15 +81,55 @@ static const char *row_of(const struct ts_loader *loader, struct ts_value *tier)
     return llm ? llm->name : NULL;
 }
 
+/* Does a router, a check or a bound ask who answers right? */
+static bool ability_decides(struct ts_loader *loader, bool alone)
+{
+    bool by_router = true;
+    switch (ts_value_choice(loader->root, "routing.policy")) {
+    case TS_ROUTE_STATIC:
+    case TS_ROUTE_LEAST_LOADED:
+    case TS_ROUTE_LEAST_LATENCY:
+    case TS_ROUTE_CHEAPEST:
+        by_router = false;
+        break;
+    default:
+        break;
+    }
+    return (by_router && !alone) || ts_value_is_written(loader->root, "limits.quality");
+}
+
+/* In the order of tiers it is then among the ablest. */
+static void leave_unknown(struct ts_loader *loader, struct ts_value *tier)
+{
+    struct ts_value *ability = ts_value_at(tier, "ability");
+    double most = least;
+    for (size_t i = 0; i < loader->catalog.n_scores; i++) {
+        most = fmax(most, loader->catalog.scores[i].mmlu_pro);
+    }
+    ability->number = ability_of(most);
+    ability->state = TS_VALUE_DEFAULT;
+    loader->ability_unknown = true;
+    ts_loader_assume(loader, ability->path, TS_ORIGIN_DEFAULT, "no published score: no figures of quality",
+                     "unknown; in the order of tiers among the ablest");
+}
+
 static void by_score(struct ts_loader *loader, struct ts_value *tier, bool alone)
 {
-    const char *row = row_of(loader, tier);
+    static const char hint[] = "write ability: 1.2, or accuracy: {a class: 80 %}";
+    const char *row = row_of(loader, tier), *shown = row ? row : "its model";
     const struct ts_score *score = row ? ts_catalog_score(&loader->catalog, row) : NULL;
-    if (!score) {
+    if (!score && ability_decides(loader, alone)) {
         forget_ability(tier);
-        ts_loader_error(loader, tier, "write ability: 1.2, or accuracy: {a class: 80 %}",
-                        "'%s' has no ability, and the catalog has no score of %s on MMLU-Pro", tier->name,
-                        row ? row : "its model");
+        ts_loader_error(loader, tier, hint, "'%s' has no ability, and the catalog has no score of %s on MMLU-Pro",
+                        tier->name, shown);
+        return;
+    }
+    if (!score) {
+        leave_unknown(loader, tier);
+        ts_loader_warning(loader, tier, hint,
+                          "there are no figures of quality: '%s' has no ability, and the catalog has no score of %s on "
+                          "MMLU-Pro",
+                          tier->name, shown);
         return;
     }
     set_ability(
@@ -243,6 +284,7 @@ void ts_resolve_quality(struct ts_loader *loader)
             resolve_later(&tiers->children[i], &model->tiers[i], has_columns);
         }
     }
+    model->quality.unknown = loader->ability_unknown && !has_columns;
     model->quality.shared_frac = ts_value_number(quality, "shared");
     if (loader->quality) {
         resolve_table(loader, quality);

@@ -181,7 +181,7 @@ static void test_econ__first_month_lists_every_kind(void **state)
     close_to(econ->kwh_per_month, 350, 1e-9);
     close_to(econ->carbon_kg_per_month, 140, 1e-9);
     close_to(econ->total_usd_per_month, 1000 + 200 + 2500 + 300 + 70 + 700, 1e-9);
-    close_to(econ->baseline_usd_per_month, 3700, 1e-9); /* what policy lets out: 5000 - 2000 + 700 */
+    close_to(econ->baseline_usd_per_month, 3700, 1e-9); /* what policy permits: 5000 - 2000 + 700 */
     close_to(econ->barred_usd_per_month, 2000, 1e-9);
     close_to(econ->tier_kwh_per_month[SERVER], 350, 1e-9);
     close_to(econ->tier_baseline_usd_per_month[SERVER], 3000, 1e-9);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "reports/metric.h"
 #include "sim/quality.h"
 #include "tests/scenarios/scenario_fixture.h"
 
@@ -48,17 +49,44 @@ static void test_quality__a_score_on_mmlu_pro_stands_in_for_an_ability(void **st
     ts_text_deinit(&said);
 }
 
-static void test_quality__a_model_without_a_score_needs_an_ability(void **state)
+#define WITHOUT_SCORE                                                                                                  \
+    WORKLOAD                                                                                                           \
+        "tiers:\n  small: {kind: api, offers: [OpenAI/gpt-4o]}\n  large: {kind: api, offers: [OpenAI/gpt-4o-mini]}\n"
+
+static void test_quality__what_decides_by_it_needs_an_ability(void **state)
+{
+    (void)state;
+    static const char *const decides[] = {"routing: {policy: cascade}\n",
+                                          "routing: {policy: least-loaded}\nlimits: {quality: '>= 70 %'}\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct ts_scenario s;
+        struct ts_text said, text;
+        ts_text_init(&said);
+        ts_text_init(&text);
+        ts_text_puts(&text, WITHOUT_SCORE);
+        ts_text_puts(&text, decides[i]);
+        assert_int_equal(load_text(&s, text.data, NULL, &said), TS_ESCENARIO);
+        assert_non_null(
+            strstr(said.data, "'large' has no ability, and the catalog has no score of OpenAI/gpt-4o-mini"));
+        assert_non_null(strstr(said.data, "write ability: 1.2, or accuracy: {a class: 80 %}"));
+        ts_text_deinit(&text);
+        ts_text_deinit(&said);
+    }
+}
+
+static void test_quality__is_unknown_without_a_score_where_nothing_depends_on_it(void **state)
 {
     (void)state;
     struct ts_scenario s;
     struct ts_text said;
     ts_text_init(&said);
-    assert_int_equal(
-        load_text(&s, WORKLOAD "tiers:\n  large: {kind: api, offers: [OpenAI/gpt-4o-mini]}\n", NULL, &said),
-        TS_ESCENARIO);
-    assert_non_null(strstr(said.data, "'large' has no ability, and the catalog has no score of OpenAI/gpt-4o-mini"));
-    assert_non_null(strstr(said.data, "write ability: 1.2, or accuracy: {a class: 80 %}"));
+    assert_int_equal(load_text(&s, WITHOUT_SCORE "routing: {policy: least-loaded}\n", NULL, &said), TS_OK);
+    assert_non_null(strstr(said.data, "there are no figures of quality: 'large' has no ability"));
+    assert_true(s.model.quality.unknown);
+    assert_false(ts_metric_concerns(ts_metric_find("quality", "mean"), &s.model));
+    assert_false(ts_metric_concerns(ts_metric_find("pgr", "mean"), &s.model));
+    assert_true(ts_metric_concerns(ts_metric_find("attainment", "mean"), &s.model));
+    ts_scenario_deinit(&s);
     ts_text_deinit(&said);
 }
 
@@ -179,7 +207,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quality__a_score_on_mmlu_pro_stands_in_for_an_ability),
-        cmocka_unit_test(test_quality__a_model_without_a_score_needs_an_ability),
+        cmocka_unit_test(test_quality__what_decides_by_it_needs_an_ability),
+        cmocka_unit_test(test_quality__is_unknown_without_a_score_where_nothing_depends_on_it),
         cmocka_unit_test(test_quality__an_accuracy_holds_for_its_class),
         cmocka_unit_test(test_quality__a_table_has_rows_for_each_class_and_sets_the_order),
         cmocka_unit_test(test_quality__files_of_llmrouterbench_are_joined_by_index),
