@@ -51,7 +51,7 @@ static void test_quality__a_score_on_mmlu_pro_stands_in_for_an_ability(void **st
 
 #define WITHOUT_SCORE                                                                                                  \
     WORKLOAD                                                                                                           \
-        "tiers:\n  small: {kind: api, offers: [OpenAI/gpt-4o]}\n  large: {kind: api, offers: [OpenAI/gpt-4o-mini]}\n"
+    "tiers:\n  small: {kind: api, offers: [OpenAI/gpt-4o]}\n  large: {kind: api, offers: [OpenAI/gpt-4o-mini]}\n"
 
 static void test_quality__what_decides_by_it_needs_an_ability(void **state)
 {
