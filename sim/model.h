@@ -323,6 +323,7 @@ struct ts_replica_model {
     bool plans_ahead;          /* a step is planned when the one before it begins: new requests wait one step longer */
     uint32_t long_prefill_tok; /* prompt tokens of one sequence in a step at most; 0 = no such limit */
     bool whole_admission;      /* a sequence enters only if all its tokens so far find blocks */
+    bool prompts_first;        /* a step computes prompts or decodes, never both; see sim/serving/scheduler.h */
     bool by_priority;          /* a request's priority decides who enters first and who is preempted */
     bool prefix_cache;
     bool kv_unified;                         /* of TS_SCHEDULER_SLOTS */

@@ -31,12 +31,13 @@ static void preempt(struct ts_scheduler *s, uint32_t pos, bool planned, uint32_t
 {
     struct ts_sequence *seq = ts_running_seq(s, pos);
     if (planned) {
-        const uint32_t n_new = pos < s->n_bulk ? 1 : s->n_new[pos];
+        const uint32_t n_new = ts_running_share(s, pos);
         ts_running_unload(s, pos);
         s->n_free_blocks += s->cache ? 0 : ts_running_growth(s, ts_running_room(s, pos), n_new);
         *budget += n_new;
     }
     seq->n_given = seq->output_tok - ts_running_left(s, pos);
+    seq->stands = false;
     ts_sequences_push_front(&s->seqs, s->id[pos]);
     s->tags_b[plan->n_preempted++] = seq->tag;
     ts_running_remove(s, pos);
@@ -59,17 +60,25 @@ static bool make_room(struct ts_scheduler *s, uint32_t *pos, uint64_t n_blocks, 
 
 static uint32_t share_of(const struct ts_scheduler *s, uint32_t pos, uint32_t budget)
 {
+    if (s->bulk_tok == 0) {
+        return s->need[pos] > 0 ? ts_running_chunk(s, s->need[pos], budget) : 0;
+    }
     const uint32_t most = ts_running_drafts(s) ? budget - (s->n_running - pos - 1) : budget;
     return s->need[pos] > 0 ? ts_running_chunk(s, s->need[pos], most)
                             : ts_min_u32(ts_min_u32(ts_running_left(s, pos), s->config.draft_tok + 1), most);
 }
 
-static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_scheduler_plan *plan)
+/* `prompts`: those in decode stand still. */
+static void plan_running(struct ts_scheduler *s, bool prompts, uint32_t *budget, struct ts_scheduler_plan *plan)
 {
-    ts_running_load_front(s, budget);
+    if (prompts) {
+        ts_running_stand_front(s);
+    } else {
+        ts_running_load_front(s, budget);
+    }
     for (uint32_t pos = s->n_bulk; pos < s->n_running;) {
         const uint32_t n_new = share_of(s, pos, *budget);
-        TS_CHECK(n_new > 0 && n_new <= *budget);
+        TS_CHECK((n_new > 0 || prompts) && n_new <= *budget);
         const uint64_t n_blocks = ts_running_growth(s, ts_running_room(s, pos), n_new);
         if (!make_room(s, &pos, n_blocks, budget, plan)) {
             continue;
@@ -84,7 +93,7 @@ static void plan_running(struct ts_scheduler *s, uint32_t *budget, struct ts_sch
     }
     for (uint32_t pos = 0; s->cache && pos < s->n_running; pos++) {
         if (!ts_running_drafts(s) || s->need[pos] > 0) {
-            ts_running_publish(s, pos, pos < s->n_bulk ? 1 : s->n_new[pos]);
+            ts_running_publish(s, pos, ts_running_share(s, pos));
         }
     }
 }
@@ -151,7 +160,8 @@ static struct entry entry_of_head(const struct ts_scheduler *s, uint32_t budget)
     }
     const uint32_t need = seq->prompt_tok + seq->n_given - entry.n_found * s->config.block_tok;
     const uint32_t chunk = ts_running_chunk(s, need, budget);
-    const uint64_t n_blocks = ts_running_growth(s, 0, s->config.whole_admission ? need : chunk) + entry.n_idle;
+    const uint64_t n_blocks =
+        ts_running_growth(s, 0, s->config.whole_admission || s->config.prompts_first ? need : chunk) + entry.n_idle;
     entry.chunk = chunk <= budget && n_blocks <= s->n_free_blocks ? chunk : 0;
     return entry;
 }
@@ -208,9 +218,16 @@ static void begin_load(struct ts_scheduler *s, const struct entry *entry, struct
         (struct ts_scheduler_load){.tag = seq->tag, .handle = id, .is_first = !seq->was_admitted, .found = entry->load};
 }
 
+/* May the head enter this step by what it is? Where prompts come first, one that joins enters with those in decode. */
+static bool is_of_step(const struct ts_scheduler *s)
+{
+    return !s->config.prompts_first || s->seqs.n_waiting == 0 ||
+           (s->seqs.items[ts_sequences_head(&s->seqs)].n_computed > 0) == (s->bulk_tok > 0);
+}
+
 static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
 {
-    for (struct entry entry = entry_of_head(s, budget); entry.chunk > 0 || entry.n_load > 0;
+    for (struct entry entry = entry_of_head(s, budget); is_of_step(s) && (entry.chunk > 0 || entry.n_load > 0);
          entry = entry_of_head(s, budget)) {
         if (entry.n_load > 0 && plan->n_loads == s->max_running) {
             return;
@@ -237,9 +254,28 @@ static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_p
     }
 }
 
+/* A step of prompts alone; false: there are none that can be computed. */
+static bool plan_prompts(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
+{
+    if (s->seqs.n_waiting == 0 && s->front.n == s->n_running) {
+        return false;
+    }
+    plan_running(s, true, &budget, plan);
+    if (plan->n_preempted == 0) {
+        admit(s, budget, plan);
+    }
+    if (s->load.n_seqs > 0) {
+        plan->n_stood = ts_running_begin_standing(s, s->tags_d);
+    }
+    return s->load.n_seqs > 0;
+}
+
 static void vllm_plan(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
 {
-    plan_running(s, &budget, plan);
+    if (s->config.prompts_first && plan_prompts(s, budget, plan)) {
+        return;
+    }
+    plan_running(s, false, &budget, plan);
     if (plan->n_preempted == 0) {
         admit(s, budget, plan);
     }
@@ -249,7 +285,7 @@ static void vllm_plan(struct ts_scheduler *s, uint32_t budget, struct ts_schedul
  * is needed elsewhere was counted as one of them. */
 static bool vllm_would_admit(const struct ts_scheduler *s, uint32_t budget)
 {
-    const struct entry entry = entry_of_head(s, budget);
+    const struct entry entry = entry_of_head(s, s->config.prompts_first ? s->config.max_batched_tok : budget);
     return entry.chunk > 0 || entry.n_load > 0;
 }
 

@@ -11,8 +11,9 @@
  *
  * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of
  * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
- * last token, and its next token closes one long gap. The gaps of requests that end unfinished count as well; those of
- * requests that came in the warm-up do not: they are counted in a row of their own, after the classes.
+ * last token, and its next token closes one long gap; so does one that stands still while prompts go first. The gaps of
+ * requests that end unfinished count as well; those of requests that came in the warm-up do not: they are counted in a
+ * row of their own, after the classes.
  *
  * A replica for prompts alone never runs: it gives first tokens. Its blocks may be in use while it idles, so they are
  * booked whenever their number changes, in place of step by step. */
@@ -54,16 +55,25 @@ void ts_replica_deinit(struct ts_replica *replica)
 
 /* ---- planned steps ---- */
 
+/* Its last token came just now, and its next one closes a gap of its own. */
+static void leave_step(struct ts_replica *replica, const struct ts_engine *engine, struct ts_flight *flight)
+{
+    if (flight->in_step) {
+        replica->n_in_step[ts_replica_gap_row(replica, engine, &flight->request)]--;
+        flight->in_step = false;
+        flight->token_ns = engine->now_ns;
+    }
+}
+
 static void note_plan(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
 {
     for (uint32_t i = 0; i < plan->n_preempted; i++) {
         struct ts_flight *flight = ts_engine_flight(engine, plan->preempted[i]);
         flight->n_preemptions++;
-        if (flight->in_step) {
-            replica->n_in_step[ts_replica_gap_row(replica, engine, &flight->request)]--;
-            flight->in_step = false;
-            flight->token_ns = engine->now_ns;
-        }
+        leave_step(replica, engine, flight);
+    }
+    for (uint32_t i = 0; i < plan->n_stood; i++) {
+        leave_step(replica, engine, ts_engine_flight(engine, plan->stood[i]));
     }
     for (uint32_t i = 0; i < plan->n_admitted; i++) {
         struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);

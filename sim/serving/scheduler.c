@@ -25,24 +25,15 @@ static bool config_is_valid(const struct ts_scheduler_config *c)
            c->draft_tok <= (c->policy == TS_SCHEDULER_VLLM ? TS_SCHEDULER_MAX_DRAFT_TOK : 0) &&
            c->acceptance_frac >= 0.0 && c->acceptance_frac <= 1.0 &&
            (!c->kv_unified || c->policy == TS_SCHEDULER_SLOTS) &&
+           (!c->prompts_first || c->policy == TS_SCHEDULER_VLLM) &&
            (!c->levels || (c->prefix_cache && c->policy == TS_SCHEDULER_VLLM)) &&
            (!c->prefix_cache || (policies[c->policy]->has_prefix_cache && c->kv_blocks <= TS_PREFIX_CACHE_MAX_BLOCKS));
-}
-
-/* The exponent, or -1. */
-static int power_of_2(uint32_t x)
-{
-    int shift = 0;
-    while (x >> shift > 1) {
-        shift++;
-    }
-    return x == 1U << shift ? shift : -1;
 }
 
 static enum ts_status allocate(struct ts_scheduler *s)
 {
     const uint32_t max_running = s->max_running;
-    uint32_t *arrays = calloc((size_t)max_running * 11 + 2 * (size_t)s->config.block_tok, sizeof *arrays);
+    uint32_t *arrays = calloc((size_t)max_running * 12 + 2 * (size_t)s->config.block_tok, sizeof *arrays);
     if (!arrays) {
         return TS_ENOMEM;
     }
@@ -57,7 +48,8 @@ static enum ts_status allocate(struct ts_scheduler *s)
     s->tags_c = s->tags_b + max_running;
     s->gave = s->tags_c + max_running;
     s->found = s->gave + max_running;
-    s->front.n_full = s->found + max_running;
+    s->tags_d = s->found + max_running;
+    s->front.n_full = s->tags_d + max_running;
     s->loads = s->config.levels ? calloc(max_running, sizeof *s->loads) : NULL;
     if (s->config.levels && !s->loads) {
         return TS_ENOMEM;
@@ -78,7 +70,7 @@ enum ts_status ts_scheduler_create(struct ts_scheduler **out, const struct ts_sc
                                .policy = policies[config->policy],
                                .max_running = ts_running_max(config),
                                .n_free_blocks = config->kv_blocks};
-    s->block_shift = power_of_2(config->block_tok);
+    s->block_shift = ts_running_block_shift(config);
     ts_sequences_init(&s->seqs);
     const enum ts_status status = allocate(s);
     if (status != TS_OK) {
@@ -278,7 +270,7 @@ static uint32_t kv_max(const struct ts_scheduler *s, uint32_t n_single)
 {
     uint32_t most = 0;
     for (uint32_t pos = 0; s->config.counts_kv_max && pos < s->n_running; pos++) {
-        const uint32_t n_new = pos < n_single ? 1 : s->n_new[pos];
+        const uint32_t n_new = pos < n_single ? 1 : ts_running_share(s, pos);
         if (s->need[pos] == 0 && n_new > 0 && ts_running_ctx(s, pos) + n_new > most) {
             most = ts_running_ctx(s, pos) + n_new;
         }
@@ -289,11 +281,12 @@ static uint32_t kv_max(const struct ts_scheduler *s, uint32_t n_single)
 bool ts_scheduler_plan(struct ts_scheduler *s, struct ts_scheduler_plan *plan)
 {
     TS_CHECK(!s->in_step);
-    *plan =
-        (struct ts_scheduler_plan){.admitted = s->tags_a, .found = s->found, .loads = s->loads, .preempted = s->tags_b};
+    *plan = (struct ts_scheduler_plan){.admitted = s->tags_a, .found = s->found, .loads = s->loads};
+    plan->preempted = s->tags_b;
+    plan->stood = s->tags_d;
     s->load = (struct ts_batch_load){0};
     s->policy->plan(s, s->config.max_batched_tok, plan);
-    s->load.kv_max_tok = kv_max(s, s->n_bulk);
+    s->load.kv_max_tok = kv_max(s, 0);
     plan->load = s->load;
     plan->blocks_used = ts_scheduler_blocks_used(s);
     s->in_step = s->load.n_seqs > 0;
@@ -307,7 +300,7 @@ struct ts_scheduler_item ts_scheduler_item(const struct ts_scheduler *s, uint32_
     return (struct ts_scheduler_item){
         .tag = s->seqs.items[s->id[i]].tag,
         .past_tok = ts_running_ctx(s, i),
-        .n_new = i < s->n_bulk ? 1 : s->n_new[i],
+        .n_new = ts_running_share(s, i),
         .decodes = s->need[i] == 0,
     };
 }
@@ -365,7 +358,7 @@ static void start_joined(struct ts_scheduler *s, uint32_t pos, struct ts_schedul
 static uint32_t end_share(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
 {
     const uint32_t n_new = s->n_new[pos];
-    if (s->need[pos] > n_new || n_new == 0) {
+    if (s->need[pos] > n_new) {
         s->need[pos] -= n_new;
         return 0;
     }
@@ -379,6 +372,9 @@ static uint32_t end_share(struct ts_scheduler *s, uint32_t pos, struct ts_schedu
 /* The same for a share without drafts. */
 static bool commit_item(struct ts_scheduler *s, uint32_t pos, struct ts_scheduler_step *step)
 {
+    if (s->n_new[pos] == 0) {
+        return ts_running_left(s, pos) == 0;
+    }
     const uint32_t ctx = ts_running_ctx(s, pos) + s->n_new[pos];
     const uint32_t block_tok = s->config.block_tok;
     const uint32_t n_open = ctx - (uint32_t)ts_running_full_blocks(s, ctx) * block_tok;
@@ -394,12 +390,13 @@ void ts_scheduler_commit(struct ts_scheduler *s, struct ts_scheduler_step *step)
     s->in_step = false;
     *step = (struct ts_scheduler_step){
         .started = s->tags_a, .finished = s->tags_b, .several = s->tags_c, .several_tok = s->gave};
-    bool any_done = ts_running_advance_front(s, 1);
+    step->n_started = ts_running_end_standing(s, s->tags_a);
+    bool any_done = ts_running_advance_front(s, s->bulk_tok);
     for (uint32_t pos = s->n_bulk; pos < s->n_running; pos++) {
         if (s->n_joining > 0) {
             start_joined(s, pos, step);
         }
-        const bool drafts = s->need[pos] == 0 && ts_running_drafts(s);
+        const bool drafts = ts_running_drafts(s) && s->need[pos] == 0 && s->n_new[pos] > 0;
         any_done |= drafts ? commit_drafts(s, pos, step) : commit_item(s, pos, step);
     }
     if (any_done) {
@@ -437,7 +434,7 @@ bool ts_scheduler_steady(struct ts_scheduler *s, struct ts_scheduler_run *run)
 {
     TS_CHECK(!s->in_step);
     const uint32_t n = s->n_running;
-    if (n == 0 || s->front.n < n || !ts_scheduler_run_goes_on(s)) {
+    if (n == 0 || s->front.n < n || s->stands || !ts_scheduler_run_goes_on(s)) {
         return false;
     }
     const bool unified = s->config.kv_unified;

@@ -21,6 +21,11 @@
  * them, to sequences that enter in the same step too, and stay known when they are given back, until they are needed.
  * Blocks that only the levels behind the cache have (sim/serving/kv_levels.h) are loaded first, while others are
  * served; the sequence enters when they are there.
+ * With prompts_first, a step computes prompts or decodes, never both, as SGLang does it (srt/managers/scheduler.py,
+ * get_next_batch_to_run) and engines without chunked prefill before it: as long as a prompt is under way or the head of
+ * the queue can enter, decoding pauses. A prompt enters only if all its tokens find blocks: it could not
+ * free anybody's blocks while they pause. (SGLang also keeps back a share of what replies may still need.) A
+ * sequence that joins enters with those in decode.
  * With by_priority, vLLM would leave out the rest of the list for a step when a sequence falls victim to itself; here
  * the others go on.
  *
@@ -36,9 +41,9 @@
  * the budget together, and the blocks hold them to their ends; the prompts are computed in one step; who is finished
  * leaves, and the next batch begins when all have. It does not wait for a batch to fill up: it knows no time.
  *
- * Nobody stalls under `vllm`: a sequence is admitted in a step that served everybody ahead in full, and the shares of
- * those ahead never grow, so every running sequence gets at least one token in every step (checked), and
- * n_running <= max_batched_tok. */
+ * Nobody stalls under `vllm` where prompts do not come first: a sequence is admitted in a step that served everybody
+ * ahead in full, and the shares of those ahead never grow, so every running sequence gets at least one token in every
+ * step (checked), and n_running <= max_batched_tok. */
 #ifndef TS_SIM_SERVING_SCHEDULER_H
 #define TS_SIM_SERVING_SCHEDULER_H
 
@@ -70,6 +75,7 @@ struct ts_scheduler_config {
     uint64_t kv_blocks;        /* >= 1 */
     enum ts_scheduler_policy policy;
     bool whole_admission;
+    bool prompts_first; /* TS_SCHEDULER_VLLM only */
     bool by_priority;
     bool prefix_cache;                 /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
     bool kv_unified;                   /* TS_SCHEDULER_SLOTS only */
@@ -96,7 +102,7 @@ struct ts_scheduler_extras {
 struct ts_scheduler_item {
     uint32_t tag;      /* what the owner submitted it with */
     uint32_t past_tok; /* in the cache before the step */
-    uint32_t n_new;    /* 0, with TS_SCHEDULER_SLOTS only: sits out this step */
+    uint32_t n_new;    /* 0, with TS_SCHEDULER_SLOTS or prompts_first only: sits out this step */
     bool decodes; /* after the prompt is through: one token, and drafts; otherwise a chunk of the prompt (or of what is
                      recomputed) */
 };
@@ -118,6 +124,9 @@ struct ts_scheduler_plan {
     uint32_t n_loads;
     const uint32_t *preempted; /* tags, in order of preemption */
     uint32_t n_preempted;
+    const uint32_t *stood; /* with prompts_first: tags in decode that get no token in this step, and were not paused
+                              before */
+    uint32_t n_stood;
     uint64_t blocks_used;              /* in the step */
     uint64_t looked_up_tok, found_tok; /* with a prefix cache: prompt tokens of those admitted for the first time, and
                                           those of them that were there already */
@@ -125,7 +134,8 @@ struct ts_scheduler_plan {
 
 struct ts_scheduler_step {
     const uint32_t *started; /* tags that computed the last missing token and leave the prompt: their token is the
-                                first, or the first after a preemption, or the first here of those that joined */
+                                first, or the first after a preemption or after a pause, or the first here of
+                                those that joined */
     uint32_t n_started;
     const uint32_t *finished; /* tags that gave their last token; they are gone now */
     uint32_t n_finished;

@@ -51,7 +51,7 @@ struct ts_scheduler {
     uint32_t n_running, max_running;
     uint64_t n_free_blocks;
 
-    int block_shift; /* block_tok is 2 to that power; -1: it is no power of 2 */
+    int block_shift; /* see ts_running_block_shift */
 
     uint32_t clock;       /* tokens given to each of the decoding front so far, modulo 2^32 */
     uint32_t clock_phase; /* the same, modulo block_tok */
@@ -59,12 +59,15 @@ struct ts_scheduler {
     struct ts_running_front front;
 
     bool in_step;
-    uint32_t n_bulk; /* in the planned step, that many at the front decode one token each */
+    uint32_t n_bulk;   /* in the planned step, that many at the front get bulk_tok each */
+    uint32_t bulk_tok; /* 1: they decode a token; 0: they stand still while prompts are computed */
     struct ts_batch_load load;
 
     uint32_t *tags_a, *tags_b; /* lists handed out: [max_running] each */
     uint32_t *tags_c, *gave;   /* with drafts: who gave several tokens, and how many; [max_running] each */
     uint32_t *found;           /* [max_running] see ts_scheduler_plan */
+    uint32_t *tags_d;          /* who begins to stand still; [max_running] */
+    bool stands;               /* some in decode stand still since the last step or longer */
 
     struct ts_prefix_cache *cache; /* of TS_SCHEDULER_VLLM; NULL without */
     struct ts_slots *slots;        /* of TS_SCHEDULER_SLOTS */
@@ -130,9 +133,17 @@ void ts_running_set(struct ts_scheduler *s, uint32_t pos, uint32_t ctx, uint32_t
 /* Places in the running list that a configuration comes to. */
 uint32_t ts_running_max(const struct ts_scheduler_config *config);
 
+/* block_tok is 2 to that power; -1: it is no power of 2. */
+int ts_running_block_shift(const struct ts_scheduler_config *config);
 /* Blocks of n_tok tokens; and those that `n_new` more take after `room` free places, beside what is reserved. */
 uint64_t ts_running_blocks(const struct ts_scheduler_config *config, uint64_t n_tok);
 uint64_t ts_running_growth(const struct ts_scheduler *s, uint32_t room, uint32_t n_new);
+
+/* The share of the planned step of the one at `pos`. */
+static inline uint32_t ts_running_share(const struct ts_scheduler *s, uint32_t pos)
+{
+    return pos < s->n_bulk ? s->bulk_tok : s->n_new[pos];
+}
 
 /* Takes a waiting sequence into the list at `pos`, with n_found tokens in the cache already. Its blocks are the
  * caller's business. */
@@ -148,6 +159,12 @@ void ts_running_load(struct ts_scheduler *s, uint32_t pos, uint32_t n_new);
 void ts_running_unload(struct ts_scheduler *s, uint32_t pos);
 /* The front of the list in one go: n_bulk; nobody if the blocks do not suffice without preemption. */
 void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget);
+/* The front of the list stands still in this step. */
+void ts_running_stand_front(struct ts_scheduler *s);
+/* Those in decode get no token in this step; lists the tags of those that did in the one before, returns how many. And,
+ * if the planned step lets them go on: of all that stood still and were not aborted. */
+uint32_t ts_running_begin_standing(struct ts_scheduler *s, uint32_t *tags);
+uint32_t ts_running_end_standing(struct ts_scheduler *s, uint32_t *tags);
 /* Takes up everybody after the front who is in decode, until one is not. */
 void ts_running_extend_front(struct ts_scheduler *s);
 /* n tokens for each of the front: the clock moves on. True if any has reached its end by that (or was aborted). */

@@ -28,6 +28,15 @@ void ts_running_set(struct ts_scheduler *s, uint32_t pos, uint32_t ctx, uint32_t
 
 /* ---- blocks ---- */
 
+int ts_running_block_shift(const struct ts_scheduler_config *config)
+{
+    int shift = 0;
+    while (config->block_tok >> shift > 1) {
+        shift++;
+    }
+    return config->block_tok == 1U << shift ? shift : -1;
+}
+
 uint64_t ts_running_blocks(const struct ts_scheduler_config *config, uint64_t n_tok)
 {
     return (n_tok + config->block_tok - 1) / config->block_tok;
@@ -295,7 +304,10 @@ void ts_running_load(struct ts_scheduler *s, uint32_t pos, uint32_t n_new)
 /* Exact: all are multiples of a half. */
 void ts_running_unload(struct ts_scheduler *s, uint32_t pos)
 {
-    const uint32_t n_new = pos < s->n_bulk ? 1 : s->n_new[pos];
+    const uint32_t n_new = ts_running_share(s, pos);
+    if (n_new == 0) {
+        return;
+    }
     s->load.n_seqs--;
     if (s->need[pos] == 0) {
         s->load.n_decode--;
@@ -307,11 +319,18 @@ void ts_running_unload(struct ts_scheduler *s, uint32_t pos)
     }
 }
 
+void ts_running_stand_front(struct ts_scheduler *s)
+{
+    s->n_bulk = s->front.n;
+    s->bulk_tok = 0;
+}
+
 void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget)
 {
     const uint32_t n = s->front.n;
     const uint32_t n_blocks = s->front.n_full[s->clock_phase];
     s->n_bulk = 0;
+    s->bulk_tok = 1;
     TS_CHECK(n <= *budget);
     if (n_blocks > s->n_free_blocks) {
         shrink_front(s, 0);
@@ -325,4 +344,36 @@ void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget)
     s->load.n_seqs = s->load.n_decode = n;
     s->load.kv_read_tok = (double)(s->front.ctx_tok + n);
     *budget -= n;
+}
+
+/* ---- standing still ---- */
+
+uint32_t ts_running_begin_standing(struct ts_scheduler *s, uint32_t *tags)
+{
+    uint32_t n = 0;
+    for (uint32_t pos = 0; pos < s->n_running; pos++) {
+        struct ts_sequence *seq = ts_running_seq(s, pos);
+        if (s->need[pos] == 0 && !seq->stands) {
+            seq->stands = s->stands = true;
+            tags[n++] = seq->tag;
+        }
+    }
+    return n;
+}
+
+uint32_t ts_running_end_standing(struct ts_scheduler *s, uint32_t *tags)
+{
+    uint32_t n = 0;
+    if (!s->stands || s->load.n_decode == 0) {
+        return 0;
+    }
+    for (uint32_t pos = 0; pos < s->n_running; pos++) {
+        struct ts_sequence *seq = ts_running_seq(s, pos);
+        if (seq->stands && ts_running_left(s, pos) > 0) {
+            tags[n++] = seq->tag;
+        }
+        seq->stands = false;
+    }
+    s->stands = false;
+    return n;
 }

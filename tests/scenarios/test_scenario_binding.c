@@ -557,6 +557,34 @@ static void test_binding__only_slots_share_one_buffer(void **state)
     ts_text_deinit(&said);
 }
 
+/* SGLang's scheduler, under its name or by the key. */
+static void test_binding__sglang_computes_prompts_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        bool first;
+    } cases[] = {{"", false},
+                 {"engine: trtllm, ", false},
+                 {"engine: sglang, ", true},
+                 {"engine: trtllm, scheduler: {prompts_first: true}, ", true},
+                 {"engine: sglang, scheduler: {prompts_first: false}, ", false},
+                 {"engine: sglang, scheduler: {policy: slots}, ", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ts_scenario s;
+        char text[1024];
+        snprintf(text, sizeof text, "%s%scontext: 4 ktok}\n",
+                 WORKLOAD "tiers:\n"
+                          "  e: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 1, ",
+                 cases[i].keys);
+        load_good(&s, text);
+        assert_int_equal(s.model.tiers[0].u.server.pools[0].replica.prompts_first, cases[i].first);
+        const struct ts_assumption *said = assumption(&s, "tiers.e.scheduler.prompts_first");
+        assert_int_equal(said != NULL, cases[i].first || strstr(cases[i].keys, "prompts_first") != NULL);
+        ts_scenario_deinit(&s);
+    }
+}
+
 /* A rate compounds over the period that it is written for. */
 static void test_binding__growth_is_effective_in_its_period(void **state)
 {
@@ -951,6 +979,7 @@ int main(void)
         cmocka_unit_test(test_binding__drafts_need_the_vllm_policy),
         cmocka_unit_test(test_binding__only_slots_share_one_buffer),
         cmocka_unit_test(test_binding__slo_money_and_limits),
+        cmocka_unit_test(test_binding__sglang_computes_prompts_first),
         cmocka_unit_test(test_binding__growth_is_effective_in_its_period),
         cmocka_unit_test(test_binding__limits_that_are_not_written_are_not_set),
         cmocka_unit_test(test_binding__every_assumption_has_a_value_and_a_source),

@@ -467,6 +467,73 @@ static void test_scheduler__whole_admission_waits_for_blocks_of_all_tokens(void 
     }
 }
 
+/* One decodes when two prompts of 60 come, budget 100: 60 + 40, then 20, all alone; then all three decode, and whoever
+ * stood still is told. */
+static void test_scheduler__where_prompts_come_first_replies_stand_still(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.prompts_first = true;
+    struct ts_scheduler *s = make(config);
+    struct ts_scheduler_run run;
+    submit(s, 1, 10, 9);
+    (void)plan(s);
+    (void)commit(s);
+    assert_true(ts_scheduler_steady(s, &run));
+    submit(s, 2, 60, 3);
+    submit(s, 3, 60, 3);
+    assert_false(ts_scheduler_run_goes_on(s));
+    struct ts_scheduler_plan p = plan(s);
+    assert_item(s, 0, 1, 10, 0);
+    assert_item(s, 1, 2, 0, 60);
+    assert_item(s, 2, 3, 0, 40);
+    assert_int_equal(p.load.n_seqs, 2);
+    assert_int_equal(p.load.n_decode, 0);
+    assert_int_equal(p.n_stood, 1);
+    assert_int_equal(p.stood[0], 1);
+    assert_int_equal(commit(s).n_started, 1);
+    p = plan(s);
+    assert_item(s, 0, 1, 10, 0);
+    assert_item(s, 1, 2, 60, 0);
+    assert_item(s, 2, 3, 40, 20);
+    assert_int_equal(p.n_stood, 1); /* the first stands already */
+    assert_int_equal(p.stood[0], 2);
+    struct ts_scheduler_step step = commit(s);
+    assert_int_equal(step.n_started, 1);
+    assert_int_equal(step.started[0], 3);
+    assert_false(ts_scheduler_steady(s, &run)); /* who stood still is to be told */
+    p = plan(s);
+    assert_int_equal(p.load.n_decode, 3);
+    assert_true(p.load.kv_read_tok == 11.0 + 61.0 + 61.0);
+    step = commit(s);
+    assert_int_equal(step.n_started, 2);
+    assert_int_equal(step.started[0], 1);
+    assert_int_equal(step.started[1], 2);
+    assert_true(ts_scheduler_steady(s, &run));
+    assert_int_equal(run.max_steps, 1);
+    ts_scheduler_destroy(s);
+}
+
+/* 6 blocks of 4, and 3 of them held: a prompt of 16 tokens waits, as its first chunk alone would stop everybody. */
+static void test_scheduler__a_prompt_that_comes_first_has_blocks_for_all_of_it(void **state)
+{
+    (void)state;
+    struct ts_scheduler_config config = plenty();
+    config.prompts_first = true;
+    config.kv_blocks = 6;
+    config.max_batched_tok = 9;
+    struct ts_scheduler *s = make(config);
+    submit(s, 1, 9, 3);
+    (void)plan(s);
+    (void)commit(s);
+    submit(s, 2, 16, 1);
+    const struct ts_scheduler_plan p = plan(s);
+    assert_int_equal(p.n_admitted, 0);
+    assert_int_equal(p.load.n_decode, 1);
+    (void)commit(s);
+    ts_scheduler_destroy(s);
+}
+
 static uint32_t submit_with(struct ts_scheduler *s, uint32_t tag, uint32_t prompt_tok, uint32_t output_tok,
                             struct ts_scheduler_extras extras)
 {
@@ -853,14 +920,20 @@ static bool submit_due(struct drive *d, uint64_t step)
     return d->next > first;
 }
 
+/* Aborts who is due, and says before which step the next one is: of those too that come in a run. */
 static uint64_t abort_due(struct drive *d)
 {
     uint64_t next = UINT64_MAX;
-    for (uint32_t i = 0; i < d->next; i++) {
-        if (!d->present[i] || d->load->abort_at[i] == UINT64_MAX) {
+    for (uint32_t i = 0; i < N_RANDOM; i++) {
+        const bool comes = i >= d->next;
+        if ((!comes && !d->present[i]) || d->load->abort_at[i] == UINT64_MAX) {
             continue;
         }
-        if (d->load->abort_at[i] <= d->log.n_steps) {
+        if (comes) {
+            const uint64_t first = d->load->due[i] + 1;
+            const uint64_t at = d->load->abort_at[i] > first ? d->load->abort_at[i] : first;
+            next = at < next ? at : next;
+        } else if (d->load->abort_at[i] <= d->log.n_steps) {
             ts_scheduler_abort(d->s, d->handle[i]);
             d->present[i] = false;
             d->log.n_aborted++;
@@ -911,16 +984,18 @@ static void note_plan(struct drive *d, const struct ts_scheduler_plan *p, const 
     assert_true(p->found_tok == 0 || config->prefix_cache);
     for (uint32_t i = 0; i < ts_scheduler_running(d->s); i++) {
         const struct ts_scheduler_item item = ts_scheduler_item(d->s, i);
-        assert_true(item.n_new >= 1 || (config->policy == TS_SCHEDULER_SLOTS && !item.decodes));
+        assert_true(item.n_new >= 1 || (config->policy == TS_SCHEDULER_SLOTS && !item.decodes) ||
+                    config->prompts_first);
         sum.n_seqs += item.n_new > 0;
-        sum.n_decode += item.decodes;
+        sum.n_decode += item.decodes && item.n_new > 0;
         sum.prefill_tok += item.decodes ? 0 : item.n_new;
-        sum.kv_read_tok += item.decodes ? item.past_tok + 1.0 : 0.0;
+        sum.kv_read_tok += item.decodes && item.n_new > 0 ? item.past_tok + 1.0 : 0.0;
         sum.kv_max_tok = fmax(sum.kv_max_tok, item.decodes && item.n_new > 0 ? item.past_tok + 1.0 : 0.0);
         sum.prefill_pairs += item.decodes ? 0.0 : item.n_new * (item.past_tok + (item.n_new + 1) / 2.0);
     }
     assert_memory_equal(&sum.n_seqs, &p->load.n_seqs, sizeof sum.n_seqs);
     assert_int_equal(sum.n_decode, p->load.n_decode);
+    assert_true(!config->prompts_first || p->load.n_decode == 0 || p->load.prefill_tok == 0);
     assert_int_equal(sum.prefill_tok, p->load.prefill_tok);
     assert_true(p->load.kv_max_tok == (config->counts_kv_max ? sum.kv_max_tok : 0.0));
     if (config->kv_unified) {
@@ -995,6 +1070,7 @@ static struct ts_scheduler_config random_config(struct ts_rng *rng, enum ts_sche
     config.whole_admission = ts_rng_u32(rng) % 2;
     config.counts_kv_max = config.whole_admission;
     config.by_priority = ts_rng_u32(rng) % 2;
+    config.prompts_first = policy == TS_SCHEDULER_VLLM && ts_rng_u32(rng) % 3 == 0;
     config.prefix_cache = ts_rng_u32(rng) % 2 && policy != TS_SCHEDULER_STATIC;
     if (!config.chunked_prefill || policy == TS_SCHEDULER_STATIC) {
         config.long_prefill_tok = 0;
@@ -1118,6 +1194,8 @@ int main(void)
         cmocka_unit_test(test_scheduler__an_aborted_sequence_is_never_heard_of_again),
         cmocka_unit_test(test_scheduler__impossible_settings_are_refused),
         cmocka_unit_test(test_scheduler__a_run_ends_with_the_first_to_finish),
+        cmocka_unit_test(test_scheduler__where_prompts_come_first_replies_stand_still),
+        cmocka_unit_test(test_scheduler__a_prompt_that_comes_first_has_blocks_for_all_of_it),
         cmocka_unit_test(test_scheduler__whole_admission_waits_for_blocks_of_all_tokens),
         cmocka_unit_test(test_scheduler__the_highest_priority_enters_first),
         cmocka_unit_test(test_scheduler__the_lowest_priority_is_preempted_wherever_it_stands),

@@ -147,6 +147,7 @@ static struct ts_tier_model random_server(struct ts_rng *rng, struct ts_pool_mod
     replica->long_prefill_tok = below(rng, 3) ? 0 : 1 + below(rng, 20);
     replica->whole_admission = below(rng, 2);
     replica->by_priority = below(rng, 2);
+    replica->prompts_first = replica->policy == TS_SCHEDULER_VLLM && below(rng, 3) == 0;
     replica->prefix_cache = below(rng, 2) && replica->policy != TS_SCHEDULER_STATIC;
     if (replica->policy == TS_SCHEDULER_VLLM && below(rng, 3) == 0) {
         replica->speculative = (struct ts_speculative_model){

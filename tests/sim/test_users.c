@@ -144,6 +144,30 @@ static void test_users__a_batch_of_fixed_size_answers_one_for_each_seat(void **s
     ts_result_deinit(&result);
 }
 
+/* Where prompts come first, users of like lengths fall into step: ten of them, prompts of 200 tokens, two to a step of
+ * 10 + 40 ms. The first one that is there begins alone: steps end after 30, 80, 130, 180, 230 and 260 ms, on the
+ * average of the prompts after 153 ms, and replies stand still until 260 ms, 107 ms on the average: gaps of 240 ms at
+ * most. */
+static void test_users__prompts_first_makes_waves(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = world_server(&pool, 10e-3);
+    pool.replica.steps.u.linear.d_s_per_prefill_tok = 0.1e-3;
+    pool.replica.max_batched_tok = 400;
+    pool.replica.prompts_first = true;
+    struct ts_model model = world_model(&tier, 1);
+    model.users = users(10, 0.0, 0.0);
+    struct ts_result result = run(&model, requests_of(200, 100, 10 * 8));
+    const struct ts_cell *cell = &result.tiers[0].cells[0];
+    world_assert_near(1e-9 * ts_hist_mean(&cell->latency_ns[TS_TTFT]), 0.153, 1e-9);
+    world_assert_near(1e-9 * ts_hist_mean(&cell->latency_ns[TS_TPOT]), 10e-3 + 107e-3 / 99.0, 1e-7);
+    world_assert_near(1e-9 * ts_hist_mean(&cell->latency_ns[TS_ITL]), 10e-3 + 107e-3 / 99.0, 1e-7);
+    assert_int_equal(cell->latency_ns[TS_ITL].count, 10 * 8 * 99);
+    assert_int_equal(cell->latency_ns[TS_ITL].max, 240000000);
+    ts_result_deinit(&result);
+}
+
 /* ---- the machine repairman ---- */
 
 /* Mean value analysis of one queue and a delay Z (Reiser and Lavenberg, JACM 27, 1980): R(n) = S (1 + Q(n-1)),
@@ -322,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_users__a_number_of_requests_is_counted_until_its_last_reply),
         cmocka_unit_test(test_users__a_reply_is_there_when_its_last_token_is),
         cmocka_unit_test(test_users__a_batch_of_fixed_size_answers_one_for_each_seat),
+        cmocka_unit_test(test_users__prompts_first_makes_waves),
         cmocka_unit_test(test_users__exponential_users_of_one_seat_are_the_machine_repairman),
         cmocka_unit_test(test_users__who_is_turned_away_waits_for_a_second),
         cmocka_unit_test(test_users__time_goes_on_although_nothing_takes_any),
