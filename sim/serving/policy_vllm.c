@@ -37,7 +37,7 @@ static void preempt(struct ts_scheduler *s, uint32_t pos, bool planned, uint32_t
         *budget += n_new;
     }
     seq->n_given = seq->output_tok - ts_running_left(s, pos);
-    seq->stands = false;
+    seq->paused = false;
     ts_sequences_push_front(&s->seqs, s->id[pos]);
     s->tags_b[plan->n_preempted++] = seq->tag;
     ts_running_remove(s, pos);
@@ -68,11 +68,11 @@ static uint32_t share_of(const struct ts_scheduler *s, uint32_t pos, uint32_t bu
                             : ts_min_u32(ts_min_u32(ts_running_left(s, pos), s->config.draft_tok + 1), most);
 }
 
-/* `prompts`: those in decode stand still. */
+/* `prompts`: decoding pauses. */
 static void plan_running(struct ts_scheduler *s, bool prompts, uint32_t *budget, struct ts_scheduler_plan *plan)
 {
     if (prompts) {
-        ts_running_stand_front(s);
+        ts_running_pause_front(s);
     } else {
         ts_running_load_front(s, budget);
     }
@@ -265,7 +265,7 @@ static bool plan_prompts(struct ts_scheduler *s, uint32_t budget, struct ts_sche
         admit(s, budget, plan);
     }
     if (s->load.n_seqs > 0) {
-        plan->n_stood = ts_running_begin_standing(s, s->tags_d);
+        plan->n_paused = ts_running_begin_pause(s, s->tags_d);
     }
     return s->load.n_seqs > 0;
 }

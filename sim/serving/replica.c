@@ -11,7 +11,7 @@
  *
  * Gaps between tokens: a sequence in decode gets a token at the end of every step, so the step's length is the gap of
  * all of them: they are counted by class and added at once. A preempted sequence leaves that count with the time of its
- * last token, and its next token closes one long gap; so does one that stands still while prompts go first. The gaps of
+ * last token, and its next token closes one long gap; likewise one that pauses while prompts go first. The gaps of
  * requests that end unfinished count as well; those of requests that came in the warm-up do not: they are counted in a
  * row of their own, after the classes.
  *
@@ -72,8 +72,8 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
         flight->n_preemptions++;
         leave_step(replica, engine, flight);
     }
-    for (uint32_t i = 0; i < plan->n_stood; i++) {
-        leave_step(replica, engine, ts_engine_flight(engine, plan->stood[i]));
+    for (uint32_t i = 0; i < plan->n_paused; i++) {
+        leave_step(replica, engine, ts_engine_flight(engine, plan->paused[i]));
     }
     for (uint32_t i = 0; i < plan->n_admitted; i++) {
         struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);

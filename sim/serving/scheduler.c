@@ -283,7 +283,7 @@ bool ts_scheduler_plan(struct ts_scheduler *s, struct ts_scheduler_plan *plan)
     TS_CHECK(!s->in_step);
     *plan = (struct ts_scheduler_plan){.admitted = s->tags_a, .found = s->found, .loads = s->loads};
     plan->preempted = s->tags_b;
-    plan->stood = s->tags_d;
+    plan->paused = s->tags_d;
     s->load = (struct ts_batch_load){0};
     s->policy->plan(s, s->config.max_batched_tok, plan);
     s->load.kv_max_tok = kv_max(s, 0);
@@ -390,7 +390,7 @@ void ts_scheduler_commit(struct ts_scheduler *s, struct ts_scheduler_step *step)
     s->in_step = false;
     *step = (struct ts_scheduler_step){
         .started = s->tags_a, .finished = s->tags_b, .several = s->tags_c, .several_tok = s->gave};
-    step->n_started = ts_running_end_standing(s, s->tags_a);
+    step->n_started = ts_running_end_pause(s, s->tags_a);
     bool any_done = ts_running_advance_front(s, s->bulk_tok);
     for (uint32_t pos = s->n_bulk; pos < s->n_running; pos++) {
         if (s->n_joining > 0) {
@@ -434,7 +434,7 @@ bool ts_scheduler_steady(struct ts_scheduler *s, struct ts_scheduler_run *run)
 {
     TS_CHECK(!s->in_step);
     const uint32_t n = s->n_running;
-    if (n == 0 || s->front.n < n || s->stands || !ts_scheduler_run_goes_on(s)) {
+    if (n == 0 || s->front.n < n || s->paused || !ts_scheduler_run_goes_on(s)) {
         return false;
     }
     const bool unified = s->config.kv_unified;

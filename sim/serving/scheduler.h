@@ -124,9 +124,9 @@ struct ts_scheduler_plan {
     uint32_t n_loads;
     const uint32_t *preempted; /* tags, in order of preemption */
     uint32_t n_preempted;
-    const uint32_t *stood; /* with prompts_first: tags in decode that get no token in this step, and were not paused
+    const uint32_t *paused; /* with prompts_first: tags in decode that get no token in this step, and were not paused
                               before */
-    uint32_t n_stood;
+    uint32_t n_paused;
     uint64_t blocks_used;              /* in the step */
     uint64_t looked_up_tok, found_tok; /* with a prefix cache: prompt tokens of those admitted for the first time, and
                                           those of them that were there already */

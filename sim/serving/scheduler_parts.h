@@ -60,14 +60,14 @@ struct ts_scheduler {
 
     bool in_step;
     uint32_t n_bulk;   /* in the planned step, that many at the front get bulk_tok each */
-    uint32_t bulk_tok; /* 1: they decode a token; 0: they stand still while prompts are computed */
+    uint32_t bulk_tok; /* 1: they decode a token; 0: they pause while prompts are computed */
     struct ts_batch_load load;
 
     uint32_t *tags_a, *tags_b; /* lists handed out: [max_running] each */
     uint32_t *tags_c, *gave;   /* with drafts: who gave several tokens, and how many; [max_running] each */
     uint32_t *found;           /* [max_running] see ts_scheduler_plan */
-    uint32_t *tags_d;          /* who begins to stand still; [max_running] */
-    bool stands;               /* some in decode stand still since the last step or longer */
+    uint32_t *tags_d;          /* which sequences begin to pause; [max_running] */
+    bool paused;               /* some in decode have paused since the last step or longer */
 
     struct ts_prefix_cache *cache; /* of TS_SCHEDULER_VLLM; NULL without */
     struct ts_slots *slots;        /* of TS_SCHEDULER_SLOTS */
@@ -159,12 +159,12 @@ void ts_running_load(struct ts_scheduler *s, uint32_t pos, uint32_t n_new);
 void ts_running_unload(struct ts_scheduler *s, uint32_t pos);
 /* The front of the list in one go: n_bulk; nobody if the blocks do not suffice without preemption. */
 void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget);
-/* The front of the list stands still in this step. */
-void ts_running_stand_front(struct ts_scheduler *s);
+/* The front of the list pauses in this step. */
+void ts_running_pause_front(struct ts_scheduler *s);
 /* Those in decode get no token in this step; lists the tags of those that did in the one before, returns how many. And,
- * if the planned step lets them go on: of all that stood still and were not aborted. */
-uint32_t ts_running_begin_standing(struct ts_scheduler *s, uint32_t *tags);
-uint32_t ts_running_end_standing(struct ts_scheduler *s, uint32_t *tags);
+ * if the planned step lets them go on: of all that paused and were not aborted. */
+uint32_t ts_running_begin_pause(struct ts_scheduler *s, uint32_t *tags);
+uint32_t ts_running_end_pause(struct ts_scheduler *s, uint32_t *tags);
 /* Takes up everybody after the front who is in decode, until one is not. */
 void ts_running_extend_front(struct ts_scheduler *s);
 /* n tokens for each of the front: the clock moves on. True if any has reached its end by that (or was aborted). */

@@ -319,7 +319,7 @@ void ts_running_unload(struct ts_scheduler *s, uint32_t pos)
     }
 }
 
-void ts_running_stand_front(struct ts_scheduler *s)
+void ts_running_pause_front(struct ts_scheduler *s)
 {
     s->n_bulk = s->front.n;
     s->bulk_tok = 0;
@@ -346,34 +346,34 @@ void ts_running_load_front(struct ts_scheduler *s, uint32_t *budget)
     *budget -= n;
 }
 
-/* ---- standing still ---- */
+/* ---- pauses while prompts are computed ---- */
 
-uint32_t ts_running_begin_standing(struct ts_scheduler *s, uint32_t *tags)
+uint32_t ts_running_begin_pause(struct ts_scheduler *s, uint32_t *tags)
 {
     uint32_t n = 0;
     for (uint32_t pos = 0; pos < s->n_running; pos++) {
         struct ts_sequence *seq = ts_running_seq(s, pos);
-        if (s->need[pos] == 0 && !seq->stands) {
-            seq->stands = s->stands = true;
+        if (s->need[pos] == 0 && !seq->paused) {
+            seq->paused = s->paused = true;
             tags[n++] = seq->tag;
         }
     }
     return n;
 }
 
-uint32_t ts_running_end_standing(struct ts_scheduler *s, uint32_t *tags)
+uint32_t ts_running_end_pause(struct ts_scheduler *s, uint32_t *tags)
 {
     uint32_t n = 0;
-    if (!s->stands || s->load.n_decode == 0) {
+    if (!s->paused || s->load.n_decode == 0) {
         return 0;
     }
     for (uint32_t pos = 0; pos < s->n_running; pos++) {
         struct ts_sequence *seq = ts_running_seq(s, pos);
-        if (seq->stands && ts_running_left(s, pos) > 0) {
+        if (seq->paused && ts_running_left(s, pos) > 0) {
             tags[n++] = seq->tag;
         }
-        seq->stands = false;
+        seq->paused = false;
     }
-    s->stands = false;
+    s->paused = false;
     return n;
 }

@@ -58,7 +58,7 @@ static void end_step(struct loop *loop, const struct ts_closed_loop *load)
     ts_scheduler_commit(loop->scheduler, &step);
     for (uint32_t i = 0; i < step.n_started; i++) {
         const uint32_t user = step.started[i];
-        if (loop->first_s[user] < loop->sent_s[user]) { /* else it stood still */
+        if (loop->first_s[user] < loop->sent_s[user]) { /* else it had paused */
             loop->first_s[user] = loop->now_s;
             loop->ttft_s += loop->now_s - loop->sent_s[user];
         }

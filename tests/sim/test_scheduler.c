@@ -468,8 +468,8 @@ static void test_scheduler__whole_admission_waits_for_blocks_of_all_tokens(void 
 }
 
 /* One decodes when two prompts of 60 come, budget 100: 60 + 40, then 20, all alone; then all three decode, and whoever
- * stood still is told. */
-static void test_scheduler__where_prompts_come_first_replies_stand_still(void **state)
+ * paused is told. */
+static void test_scheduler__where_prompts_come_first_decoding_pauses(void **state)
 {
     (void)state;
     struct ts_scheduler_config config = plenty();
@@ -489,19 +489,19 @@ static void test_scheduler__where_prompts_come_first_replies_stand_still(void **
     assert_item(s, 2, 3, 0, 40);
     assert_int_equal(p.load.n_seqs, 2);
     assert_int_equal(p.load.n_decode, 0);
-    assert_int_equal(p.n_stood, 1);
-    assert_int_equal(p.stood[0], 1);
+    assert_int_equal(p.n_paused, 1);
+    assert_int_equal(p.paused[0], 1);
     assert_int_equal(commit(s).n_started, 1);
     p = plan(s);
     assert_item(s, 0, 1, 10, 0);
     assert_item(s, 1, 2, 60, 0);
     assert_item(s, 2, 3, 40, 20);
-    assert_int_equal(p.n_stood, 1); /* the first stands already */
-    assert_int_equal(p.stood[0], 2);
+    assert_int_equal(p.n_paused, 1); /* the first pauses already */
+    assert_int_equal(p.paused[0], 2);
     struct ts_scheduler_step step = commit(s);
     assert_int_equal(step.n_started, 1);
     assert_int_equal(step.started[0], 3);
-    assert_false(ts_scheduler_steady(s, &run)); /* who stood still is to be told */
+    assert_false(ts_scheduler_steady(s, &run)); /* the pause is to be told */
     p = plan(s);
     assert_int_equal(p.load.n_decode, 3);
     assert_true(p.load.kv_read_tok == 11.0 + 61.0 + 61.0);
@@ -1194,7 +1194,7 @@ int main(void)
         cmocka_unit_test(test_scheduler__an_aborted_sequence_is_never_heard_of_again),
         cmocka_unit_test(test_scheduler__impossible_settings_are_refused),
         cmocka_unit_test(test_scheduler__a_run_ends_with_the_first_to_finish),
-        cmocka_unit_test(test_scheduler__where_prompts_come_first_replies_stand_still),
+        cmocka_unit_test(test_scheduler__where_prompts_come_first_decoding_pauses),
         cmocka_unit_test(test_scheduler__a_prompt_that_comes_first_has_blocks_for_all_of_it),
         cmocka_unit_test(test_scheduler__whole_admission_waits_for_blocks_of_all_tokens),
         cmocka_unit_test(test_scheduler__the_highest_priority_enters_first),

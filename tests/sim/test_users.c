@@ -146,7 +146,7 @@ static void test_users__a_batch_of_fixed_size_answers_one_for_each_seat(void **s
 
 /* Where prompts come first, users of like lengths fall into step: ten of them, prompts of 200 tokens, two to a step of
  * 10 + 40 ms. The first one that is there begins alone: steps end after 30, 80, 130, 180, 230 and 260 ms, on the
- * average of the prompts after 153 ms, and replies stand still until 260 ms, 107 ms on the average: gaps of 240 ms at
+ * average of the prompts after 153 ms, and replies pause until 260 ms, 107 ms on the average: gaps of 240 ms at
  * most. */
 static void test_users__prompts_first_makes_waves(void **state)
 {
