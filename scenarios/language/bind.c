@@ -47,14 +47,10 @@ static void unknown_key(struct ts_loader *loader, const struct ts_node *node, co
             names[n_names++] = last;
         }
     }
-    const char *hint = NULL;
-    const char *why = ts_schema_absent(join(loader, place->schema, node->key), &hint);
-    if (why) {
-        ts_diags_add(loader->diags, TS_ERROR, node->key_at, hint, "'%s' %s", node->key, why);
-        return;
-    }
-    ts_diags_add(loader->diags, TS_ERROR, node->key_at, ts_loader_hint(loader, node->key, names, n_names),
-                 "unknown key '%s' %s", node->key, where(loader, place->path));
+    const char *advice = ts_schema_advice(place->schema, node->key);
+    ts_diags_add(loader->diags, TS_ERROR, node->key_at,
+                 advice ? advice : ts_loader_hint(loader, node->key, names, n_names), "unknown key '%s' %s", node->key,
+                 where(loader, place->path));
 }
 
 static void stray_key(struct ts_loader *loader, const struct ts_node *node, const struct place *place,
@@ -65,7 +61,7 @@ static void stray_key(struct ts_loader *loader, const struct ts_node *node, cons
         if (ts_str_equal(ts_schema_last(key.doc->path), node->key)) {
             static const char *const names[] = {
                 [TS_FOR_DEVICE] = "a device", [TS_FOR_SERVER] = "a server", [TS_FOR_API] = "an api"};
-            ts_diags_add(loader->diags, TS_ERROR, node->key_at, NULL,
+            ts_diags_add(loader->diags, TS_ERROR, node->key_at, ts_schema_advice(place->schema, node->key),
                          "'%s' is a key of tiers of kind %s, but '%s' is %s", node->key, key.doc->applies,
                          ts_schema_last(place->path), names[place->kinds]);
             return;

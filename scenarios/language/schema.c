@@ -138,14 +138,50 @@ static const struct ts_key keys[] = {
 
 enum { N_KEYS = sizeof docs / sizeof docs[0] };
 
-#define NOT_YET "is not supported yet"
-
+/* What people write who have not seen this language, or know an engine's options: the words of a section, and what to
+ * write instead. */
 static const struct {
-    const char *path, *why, *hint;
-} absent[] = {
-    {"tiers.*.scheduler.priority", NOT_YET, "write order: priority, and a priority for each class of the workload"},
-    {"tiers.*.fitted", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with the fit's coefficients"},
-    {"tiers.*.operators", NOT_YET, "write steps: {linear: {a: 6.2 ms, b: 0.08 ms}} with fitted coefficients"},
+    const char *section, *words, *advice;
+} foreign[] = {
+    {"", "name|title", "write scenario: NAME"},
+    {"", "requests|load|traffic", "write workload: for a generated load, or trace: for a file"},
+    {"workload", "rate|rps|qps|requests_per_second|arrival_rate|calls_per_day", "write calls: 10/s, or 40 k/day"},
+    {"workload", "concurrency", "write users: 64 for a closed loop"},
+    {"workload", "prompt|input|output|prompt_tokens|input_tokens|output_tokens|isl|osl",
+     "write it in a class: classes: [{name: all, share: 100 %, prompt: 800 tok, output: 200 tok}]"},
+    {"workload.classes[]", "input|input_tokens|prompt_tokens|isl", "write prompt: 800 tok"},
+    {"workload.classes[]", "output_tokens|completion|completion_tokens|osl", "write output: 200 tok"},
+    {"workload.classes[]", "weight|percent|fraction", "write share: 60 %"},
+    {"tiers.*", "type", "write kind: device, server or api"},
+    {"tiers.*", "gpu|gpu_type|accelerator|chip|machine|instance_type", "write hardware: H100 SXM"},
+    {"tiers.*", "gpus|gpu_count|num_gpus|tp|tp_size|tensor_parallel|tensor_parallel_size",
+     "write accelerators: 4, those of one replica"},
+    {"tiers.*", "pp|pp_size|pipeline_parallel_size", "write pipeline_parallel: 2"},
+    {"tiers.*", "dp|dp_size|data_parallel_size",
+     "write replicas: 2, or data_parallel: 2 for engines that share experts"},
+    {"tiers.*", "count|instances|nodes|servers", "write replicas: 2"},
+    {"tiers.*", "quantization|precision|dtype|weights", "write quant: FP8"},
+    {"tiers.*", "kv_cache_dtype", "write kv: fp8"},
+    {"tiers.*", "provider|vendor|price|prices|api|model",
+     "write offers: [OpenAI/gpt-4o], or offers: [{name: ours, input: 2.5 USD/Mtok, output: 10 USD/Mtok}]"},
+    {"tiers.*", "max_model_len|context_length|max_context", "write context: 32768"},
+    {"tiers.*", "gpu_memory_utilization", "write memory_use: 90 %"},
+    {"tiers.*", "batch_size|max_batch_size|max_num_seqs", "write scheduler: {sequences: 256}"},
+    {"tiers.*", "max_num_batched_tokens", "write scheduler: {batched_tokens: 8192}"},
+    {"tiers.*", "enable_prefix_caching|prefix_cache|prefix_caching", "write scheduler: {prefix_cache: true}"},
+    {"tiers.*.scheduler", "batch_size|max_num_seqs", "write sequences: 256"},
+    {"tiers.*.scheduler", "max_num_batched_tokens", "write batched_tokens: 8192"},
+    {"tiers.*.scheduler", "priority", "write order: priority, and a priority for each class of the workload"},
+    {"tiers.*", "operators|profile", "write steps: {operators: FOLDER}"},
+    {"tiers.*", "network|rtt|latency", "write link: NAME, and links: {NAME: {rtt: 20 ms}}"},
+    {"tiers.*", "capex|cost|purchase", "write owned: {capex: 40 kUSD}"},
+    {"tiers.*", "rent|rental", "write owned: {rental: on-demand}, or owned: {rent: 2.5 USD/h}"},
+    {"slo", "latency|total|response_time", "write e2e: 10 s, or ttft: 2 s"},
+    {"slo", "itl|tbt", "write tpot: 50 ms"},
+    {"slo", "ttft_p95|p95|p99", "write ttft: 2 s and attainment: 95 %, or limits: {ttft_p95: '<= 2 s'}"},
+    {"money", "electricity_price|power_price", "write electricity: 0.15 USD/kWh"},
+    {"money", "wacc|interest", "write discount: 8 %/year"},
+    {"money", "years|months|period", "write horizon: 36 months"},
 };
 
 bool ts_schema_choice(const struct ts_choice *choices, const char *word, int *value)
@@ -244,12 +280,24 @@ bool ts_schema_takes(const char *key)
     return any;
 }
 
-const char *ts_schema_absent(const char *path, const char **hint)
+static bool is_one_of(const char *words, const char *word)
 {
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
-        if (ts_str_equal(absent[i].path, path)) {
-            *hint = absent[i].hint;
-            return absent[i].why;
+    const size_t len = strlen(word);
+    for (const char *at = words; *at; at += strspn(at, "|")) {
+        const size_t n = strcspn(at, "|");
+        if (n == len && strncmp(at, word, len) == 0) {
+            return true;
+        }
+        at += n;
+    }
+    return false;
+}
+
+const char *ts_schema_advice(const char *section, const char *word)
+{
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        if (ts_str_equal(foreign[i].section, section) && is_one_of(foreign[i].words, word)) {
+            return foreign[i].advice;
         }
     }
     return NULL;

@@ -81,8 +81,9 @@ int ts_schema_find(const char *path);
 /* What that word means, or false. */
 bool ts_schema_choice(const struct ts_choice *choices, const char *word, int *value);
 
-/* A key that people will look for and that there is not: why, "is not supported yet", and what to write. Else NULL. */
-const char *ts_schema_absent(const char *path, const char **hint);
+/* What to write in place of a word that the section of that path does not have, or not for its kind of tier; NULL: no
+ * advice. */
+const char *ts_schema_advice(const char *section, const char *word);
 
 /* The reference page and the JSON Schema, from the same table. */
 void ts_schema_markdown(struct ts_text *out);
