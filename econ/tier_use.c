@@ -96,8 +96,9 @@ static void add_cell(struct ts_tier_use *out, const struct ts_cell *cell, double
 
 static bool draws_here(const struct ts_model *model, uint32_t tier)
 {
-    return tier < model->n_tiers && model->tiers[tier].kind != TS_TIER_API &&
-           !(model->tiers[tier].owned.rent_usd_per_h > 0.0);
+    return tier == model->n_tiers ? model->router.n_servers > 0
+                                  : tier < model->n_tiers && model->tiers[tier].kind != TS_TIER_API &&
+                                        !(model->tiers[tier].owned.rent_usd_per_h > 0.0);
 }
 
 static bool is_peak(const struct ts_model *model, double hour_of_week)
@@ -128,7 +129,7 @@ double ts_econ_peak_w(double *own_w, const struct ts_model *model, const struct 
     *own_w = 0.0;
     for (uint32_t bin = 0; bin < result->n_bins; bin++) {
         double sum_w = 0.0;
-        for (uint32_t i = 0; i < model->n_tiers; i++) {
+        for (uint32_t i = 0; i <= model->n_tiers; i++) {
             sum_w += draws_here(model, i) && result->tiers[i].power_w ? result->tiers[i].power_w[bin] : 0.0;
         }
         if (sum_w > highest_w) {

@@ -89,7 +89,7 @@ static bool has_row(const struct ts_report *report, uint32_t tier, const struct 
         return true;
     }
     const uint32_t nowhere = ts_figure_tier(&report->list, tier);
-    return (columns == ts_service_columns && ts_report_lost_some(report)) ||
+    return (columns == ts_service_columns && ts_report_tells_nowhere(report)) ||
            (columns == ts_money_columns && ts_report_value(report, nowhere, "cost", "total") > 0.0);
 }
 

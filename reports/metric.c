@@ -66,9 +66,9 @@ static bool has_router_price(const struct ts_model *model)
     return model->router.usd_per_call > 0.0 || model->router.verify.usd_per_call > 0.0;
 }
 
-static bool has_router_reads(const struct ts_model *model)
+static bool has_router_servers(const struct ts_model *model)
 {
-    return model->router.reads_s.n > 0;
+    return model->router.n_servers > 0;
 }
 
 static bool has_attempts(const struct ts_model *model)
@@ -240,6 +240,12 @@ static double get_router_busy(const struct ts_metric_view *view, const struct ts
 {
     (void)self;
     return ratio(view->cell.router_s, ts_result_window_s(view->result) - view->result->warmup_s);
+}
+
+static double get_router_wait(const struct ts_metric_view *view, const struct ts_metric *self)
+{
+    (void)self;
+    return ratio(view->totals.router_wait_s, (double)view->totals.n_routed);
 }
 
 static double get_api_bill(const struct ts_metric_view *view, const struct ts_metric *self)

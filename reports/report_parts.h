@@ -48,8 +48,8 @@ double ts_report_value(const struct ts_report *report, uint32_t subject, const c
 void ts_report_put(struct ts_text *out, const struct ts_report *report, uint32_t subject, const char *name,
                    const char *stat);
 
-/* Is there something to say of `nowhere`: did requests end there? */
-bool ts_report_lost_some(const struct ts_report *report);
+/* Is there something to say of `nowhere`: did requests end there, or is the router's work in its row? */
+bool ts_report_tells_nowhere(const struct ts_report *report);
 
 /* ---- tables of figures ---- */
 

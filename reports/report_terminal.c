@@ -237,11 +237,6 @@ static void put_speed_and_energy(struct ts_text *out, const struct ts_report *re
     ts_text_puts(out, "\n");
     put_line(out, report, "  quality    ", put_right);
     put_line(out, report, "  later      ", ts_report_put_later);
-    if (report->input.model->router.reads_s.n > 0) {
-        ts_text_puts(out, "  router     at work on prompts ");
-        ts_metric_format(out, ts_report_value(report, ALL, "router_busy", "mean"), "frac");
-        ts_text_puts(out, " of the time of a machine like the one measured\n");
-    }
 }
 
 /* How long sessions take, and how many users are at work at a time. */
@@ -352,7 +347,7 @@ static enum ts_status put_tiers(struct ts_text *out, const struct ts_report *rep
     }
     bool complete = true;
     for (uint32_t tier = 0; complete && tier <= n_tiers + 1; tier++) {
-        if (tier != n_tiers || ts_report_lost_some(report)) {
+        if (tier != n_tiers || ts_report_tells_nowhere(report)) {
             complete = put_row(table, report, tier);
         }
     }

@@ -15,8 +15,8 @@ void ts_report_put(struct ts_text *out, const struct ts_report *report, uint32_t
                      ts_metric_unit(unit, metric->unit, report->input.model));
 }
 
-bool ts_report_lost_some(const struct ts_report *report)
+bool ts_report_tells_nowhere(const struct ts_report *report)
 {
     const uint32_t nowhere = ts_figure_tier(&report->list, report->input.model->n_tiers);
-    return ts_report_value(report, nowhere, "arrived", "sum") > 0.0;
+    return report->input.model->router.n_servers > 0 || ts_report_value(report, nowhere, "arrived", "sum") > 0.0;
 }

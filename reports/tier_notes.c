@@ -1,5 +1,5 @@
 /* Hides the sentences about what only some tiers have: more to do than they can, a price that a default decides, a
- * battery, the prompt cache of an API's provider, step times with a known error.
+ * battery, the prompt cache of an API's provider, step times with a known error; and about the router.
  *
  * Overload. Requests that come rho times as fast as they are served leave a queue that grows for as long as they come;
  * who comes last waits (rho - 1) times the window. So rho is told from the longest waits, p99, if these are more than a
@@ -229,21 +229,52 @@ static bool note_error(struct ts_text *out, const struct ts_report *report, uint
     return true;
 }
 
+/* ---- the router ---- */
+
+/* What its servers do is in the row of nowhere, which is the last. */
+static bool note_router(struct ts_text *out, const struct ts_report *report, uint32_t tier)
+{
+    const double full_frac = 0.98;
+    const struct ts_model *model = report->input.model;
+    const uint32_t subject = ts_figure_tier(&report->list, tier);
+    if (model->router.n_servers == 0) {
+        return false;
+    }
+    const double busy_frac = report->input.result->tiers[tier].busy_frac;
+    const double wait_s = ts_report_value(report, subject, "router_wait", "mean");
+    const bool is_over = busy_frac > full_frac || (model->patience_s > 0.0 && wait_s > model->patience_s);
+    ts_text_puts(out, is_over ? "router: OVERLOAD: busy " : "router: busy ");
+    ts_metric_format(out, busy_frac, "frac");
+    ts_text_printf(out, " of the time of its %u server%s; a request waits ", model->router.n_servers,
+                   model->router.n_servers == 1 ? "" : "s");
+    ts_report_put(out, report, subject, "router_wait", "mean");
+    ts_text_puts(out, " on average; ");
+    ts_report_put(out, report, subject, "energy_use", "total");
+    ts_text_puts(out, ", in the row of nowhere");
+    return true;
+}
+
 static bool (*const notes[])(struct ts_text *, const struct ts_report *, uint32_t) = {
     note_overload, note_price, note_salary, note_free, note_battery, note_prompt_cache, note_provisioned, note_error};
 
 enum { N_NOTES = sizeof notes / sizeof notes[0] };
+
+/* The n-th note of a tier; of nowhere there is one. */
+static bool put_note(struct ts_text *out, const struct ts_report *report, uint32_t tier, int n)
+{
+    return tier < report->input.model->n_tiers ? notes[n](out, report, tier) : n == 0 && note_router(out, report, tier);
+}
 
 /* The heading stands before the first note alone. False if there was none. */
 static bool put_notes(struct ts_text *out, const struct ts_report *report, const char *heading, const char *begin,
                       void (*put)(struct ts_text *, const char *), const char *end)
 {
     bool any = false;
-    for (uint32_t i = 0; i < report->input.model->n_tiers; i++) {
+    for (uint32_t i = 0; i <= report->input.model->n_tiers; i++) {
         for (int n = 0; n < N_NOTES; n++) {
             struct ts_text note;
             ts_text_init(&note);
-            if (notes[n](&note, report, i)) {
+            if (put_note(&note, report, i, n)) {
                 ts_text_puts(out, any ? "" : heading);
                 ts_text_puts(out, begin);
                 put(out, note.data);

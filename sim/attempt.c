@@ -44,9 +44,8 @@ void ts_attempt_arrive(struct ts_engine *engine, const struct ts_request *reques
         ts_attempt_schedule(engine, TS_LANE_PATIENCE, engine->patience_ns, TS_EVENT_PATIENCE, call,
                             ts_engine_call(engine, call)->slot.stamp);
     }
-    if (engine->model->router.reads_s.n > 0) {
-        const int64_t read_ns = ts_ns_from_s(ts_router_reads_s(&engine->model->router, request));
-        ts_engine_schedule_flight(engine, engine->now_ns + engine->router_ns + read_ns, TS_EVENT_ROUTE, id);
+    if (engine->model->router.reads_s.n > 0 || engine->model->router.n_servers > 0) {
+        ts_engine_schedule_flight(engine, ts_router_decides_ns(engine, request), TS_EVENT_ROUTE, id);
     } else if (engine->router_ns > 0) {
         ts_attempt_schedule(engine, TS_LANE_ROUTER, engine->router_ns, TS_EVENT_ROUTE, id,
                             ts_engine_flight(engine, id)->slot.stamp);

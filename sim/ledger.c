@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
-#include "sim/routing/router.h"
+#include "sim/routing/router_time.h"
 #include "sim/tiers/device_users.h"
 
 /* ---- units ---- */
@@ -47,6 +47,12 @@ static struct ts_ledger_units units_of(const struct ts_tier_model *tier, uint32_
     return (struct ts_ledger_units){.pue = 1.0};
 }
 
+static struct ts_ledger_units router_of(const struct ts_router_model *router)
+{
+    return (struct ts_ledger_units){
+        .n = router->n_servers, .idle_w = router->idle_w, .counts_idle = true, .pue = router->pue};
+}
+
 static enum ts_status open_pools(struct ts_ledger *ledger)
 {
     const struct ts_model *model = ledger->model;
@@ -58,6 +64,9 @@ static enum ts_status open_pools(struct ts_ledger *ledger)
         for (uint32_t pool = 0; pool < n; pool++) {
             ledger->pools[ledger->n_pools++].units = units_of(&model->tiers[i], pool, model->seed);
         }
+    }
+    if (model->router.n_servers > 0) {
+        ledger->pools[ledger->n_pools++].units = router_of(&model->router);
     }
     return TS_OK;
 }
@@ -156,6 +165,22 @@ void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, in
     account->active_j += (double)busy_ns * 1e-9 * above_idle_w;
     ts_timeline_add(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_POWER), from_ns, to_ns, above_idle_w);
     ts_timeline_add_units(&ledger->timeline, ts_ledger_row(book, TS_LEDGER_BUSY), from_ns, to_ns, 1);
+}
+
+void ts_ledger_router(struct ts_ledger *ledger, int64_t from_ns, int64_t to_ns)
+{
+    if (to_ns > from_ns) {
+        ts_ledger_work(ledger, ledger->n_pools - 1, from_ns, to_ns, ledger->model->router.busy_w);
+    }
+}
+
+void ts_ledger_router_wait(struct ts_ledger *ledger, const struct ts_request *request, int64_t wait_ns)
+{
+    struct ts_pool_account *account = &ledger->pools[ledger->n_pools - 1];
+    if (!ts_ledger_leaves_out(ledger, request)) {
+        account->n_routed++;
+        account->router_wait_s += ts_s_from_ns(wait_ns);
+    }
 }
 
 void ts_ledger_steps(struct ts_ledger *ledger, uint32_t book, uint32_t n_steps, double tok_per_step, double kv_tok,
@@ -452,7 +477,8 @@ double ts_ledger_settle(struct ts_ledger *ledger, const struct ts_call *call, co
     cell->fell_back += flight->tier != flight->choice;
     if (!left_out) {
         cell->router_usd += ledger->model->router.usd_per_call;
-        cell->router_s += ts_router_reads_s(&ledger->model->router, &flight->request);
+        cell->router_s +=
+            ledger->model->router.n_servers > 0 ? ts_router_service_s(&ledger->model->router, &flight->request) : 0.0;
         add_displaced(ledger, cell, call, flight);
     }
     count_outcome(cell, record->outcome, left_out);

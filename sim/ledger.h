@@ -71,7 +71,8 @@ struct ts_ledger {
     const struct ts_model *model;
     struct ts_result result;
     struct ts_account accounts[TS_MAX_TIERS];
-    struct ts_pool_account pools[TS_MAX_TIERS * TS_MAX_POOLS]; /* [n_pools] in the order of ts_model_first_pool */
+    struct ts_pool_account pools[TS_MAX_TIERS * TS_MAX_POOLS + 1]; /* [n_pools] in the order of ts_model_first_pool;
+                                                                      then the router's servers, if it has any */
     uint32_t n_pools;
     struct ts_timeline timeline; /* see sim/ledger.c */
     uint64_t n_arrived;
@@ -92,6 +93,10 @@ void ts_ledger_leave(struct ts_ledger *ledger, uint32_t tier, int64_t now_ns, in
 /* The book for the work of units is the place of their pool, see ts_model_first_pool. */
 /* A unit of that pool worked over that time and drew that much (accelerator or device alone). */
 void ts_ledger_work(struct ts_ledger *ledger, uint32_t book, int64_t from_ns, int64_t to_ns, double power_w);
+/* A server of the router was at work over that time: in the books of `nowhere`. / A request waited that long for one.
+ */
+void ts_ledger_router(struct ts_ledger *ledger, int64_t from_ns, int64_t to_ns);
+void ts_ledger_router_wait(struct ts_ledger *ledger, const struct ts_request *request, int64_t wait_ns);
 /* A server did n_steps of the same number of tokens, which together read kv_tok entries of the cache in decode
  * attention and have that many query-key pairs in prefill attention. What they need: 2 flop a parameter and token and
  * those of attention; the bytes of the weights once a step (of the experts that a batch hits) and of the KV entries

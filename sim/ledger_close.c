@@ -101,13 +101,14 @@ static void close_tier(struct ts_ledger *ledger, uint32_t tier, int64_t span_ns)
     out->link_down_frac = ratio(ts_s_from_ns(account->link_down_ns), ts_s_from_ns(span_ns + ledger->warmup_ns));
 }
 
-/* The series of a tier in one bin of which the run covered that much. */
+/* The series of a tier in one bin of which the run covered that much; of nowhere, the router's. */
 static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, int64_t covered_ns)
 {
     const double covered_s = (double)covered_ns * 1e-9;
     struct ts_tier_result *out = &ledger->result.tiers[tier];
     double power_w = 0.0, busy_ns = 0.0, up_ns = 0.0, block_s = 0.0, block_up_s = 0.0;
-    const uint32_t end = ts_model_first_pool(ledger->model, tier + 1);
+    const bool is_tier = tier < ledger->model->n_tiers;
+    const uint32_t end = is_tier ? ts_model_first_pool(ledger->model, tier + 1) : ledger->n_pools;
     for (uint32_t i = ts_model_first_pool(ledger->model, tier); i < end; i++) {
         const struct ts_ledger_units *units = &ledger->pools[i].units;
         double sums[TS_LEDGER_N_ROWS];
@@ -124,7 +125,8 @@ static void close_bin(struct ts_ledger *ledger, uint32_t tier, uint32_t bin, int
         block_up_s += (double)units->kv_blocks * (mean_up * covered_s);
     }
     out->power_w[bin] = power_w;
-    out->in_tier[bin] = ratio(ts_timeline_row(&ledger->timeline, ts_ledger_present_row(ledger, tier))[bin], covered_s);
+    out->in_tier[bin] =
+        is_tier ? ratio(ts_timeline_row(&ledger->timeline, ts_ledger_present_row(ledger, tier))[bin], covered_s) : 0.0;
     out->busy[bin] = ratio(busy_ns, up_ns);
     out->kv_used[bin] = ratio(block_s, block_up_s);
 }
@@ -151,7 +153,7 @@ static void close_series(struct ts_ledger *ledger, int64_t end_ns)
         const int64_t covered_ns = end_ns - begin_ns < timeline->width_ns ? end_ns - begin_ns : timeline->width_ns;
         result->n_reached[bin] = 1;
         result->arrivals[bin] = (uint64_t)ts_timeline_row(timeline, ts_ledger_arrivals_row(ledger))[bin];
-        for (uint32_t i = 0; i < result->n_tiers; i++) {
+        for (uint32_t i = 0; i <= result->n_tiers; i++) {
             close_bin(ledger, i, bin, covered_ns > 0 ? covered_ns : 0);
         }
         for (uint32_t i = 0; i <= result->n_tiers; i++) {
@@ -236,6 +238,9 @@ enum ts_status ts_ledger_close(struct ts_ledger *ledger, struct ts_result *out, 
     result->warmup_s = ts_s_from_ns(warmup_ns);
     for (uint32_t i = 0; i < result->n_tiers; i++) {
         close_tier(ledger, i, end_ns - warmup_ns);
+    }
+    if (ledger->model->router.n_servers > 0) {
+        close_pool(&ledger->pools[ledger->n_pools - 1], end_ns - warmup_ns, &result->tiers[result->n_tiers]);
     }
     close_series(ledger, end_ns);
     result->window_s = ts_s_from_ns(window_ns);

@@ -514,6 +514,8 @@ struct ts_router_model {
     double difficulty_mean, difficulty_sd; /* of z over all requests, for that; sd 0: 1 */
     double latency_s;                      /* added to every request */
     struct ts_curve reads_s; /* and what it takes to read so many tokens; a longer prompt is cut to the last of them */
+    uint32_t n_servers;      /* that decide, one request each at a time; 0: as many as there are requests */
+    double idle_w, busy_w, pue; /* of one server; of nothing else */
     double usd_per_call;
     struct ts_verify_model verify; /* CASCADE */
     double hedge_after_s;          /* HEDGE: a call without its first token by then gets a second attempt */

@@ -22,8 +22,8 @@ enum ts_latency { TS_TTFT, TS_TTFT_SERVER, TS_TPOT, TS_ITL, TS_E2E, TS_WAIT, TS_
 #define TS_COUNTER_REAL double
 
 /* Of requests, once for each (tier, class). arrived = done + rejected + timed_out + unfinished, asserted. A request
- * counts for the tier it ended at; one that no tier would take counts for the pseudo-tier `nowhere`. What came in the
- * warm-up is in the counts by outcome alone. */
+ * counts for the tier it ended at; one that no tier would take counts for the pseudo-tier `nowhere`, whose units are
+ * the router's servers. What came in the warm-up is in the counts by outcome alone. */
 struct ts_cell {
 #define TS_CELL(type, field, ...) TS_COUNTER_##type field;
 #include "sim/counters.inc"

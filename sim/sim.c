@@ -17,6 +17,7 @@ static enum ts_status run(struct ts_result *out, struct ts_engine *engine, struc
     window_ns = window_ns > wanted_ns ? window_ns : wanted_ns;
     const int64_t end_ns = engine->last_ns > window_ns ? engine->last_ns : window_ns;
     ts_incidents_close(engine, end_ns);
+    ts_router_close(engine, end_ns);
     return ts_ledger_close(&engine->ledger, out, window_ns, end_ns, engine->n_events);
 }
 

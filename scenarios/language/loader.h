@@ -135,7 +135,7 @@ void ts_resolve_ideal(const struct ts_tier_context *ctx, struct ts_steps_rooflin
  * `whose`, is of. */
 void ts_resolve_machine(struct ts_loader *loader, const char *whose, const struct ts_measurement *measurement,
                         const char *path, bool is_this, const struct ts_value *at);
-/* resolve_router_time.c: how long the router reads a prompt, where that was measured. */
+/* resolve_router_time.c: how long the router reads a prompt, where that was measured; its servers and their power. */
 void ts_resolve_router_time(struct ts_loader *loader, struct ts_value *routing);
 /* What a key `measured` of `section` names: FILE, or this-machine, which `command` makes. NULL without it, or where it
  * cannot be read (reported); what is told of the machine is told. */
@@ -150,7 +150,16 @@ void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */
 void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx);
-/* resolve_power.c: power of a unit. */
+/* resolve_power.c: facility power over IT power, for what is told of as `whose`. / What a machine draws that was
+ * measured by tiersim bench; NULL, or where its power could not be measured: what a laptop does. */
+struct ts_machine_watts {
+    double idle, busy;
+    enum ts_origin origin;
+    const char *source;
+};
+double ts_resolve_pue(struct ts_loader *loader, const char *whose);
+struct ts_machine_watts ts_resolve_machine_watts(struct ts_loader *loader, const struct ts_measurement *m);
+/* Power of a unit. */
 void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_power_model *power);
 /* resolve_owned.c: what the tier costs to own. The price of n units of that power is added to the tier's. */
 void ts_resolve_price(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_power_model *power,

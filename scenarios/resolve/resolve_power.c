@@ -8,8 +8,6 @@
 
 static const double idle_share = 0.10;
 static const double host_share = 0.43;
-static const double machine_idle_w = 15.0;
-static const double machine_busy_w = 45.0;
 
 struct watts {
     double idle, prefill, decode;
@@ -47,15 +45,24 @@ static struct watts rate_watts(struct ts_loader *loader, const struct ts_tier_co
                                            rate->power_w, rate->runtime, idle, rate->source)};
 }
 
+struct ts_machine_watts ts_resolve_machine_watts(struct ts_loader *loader, const struct ts_measurement *m)
+{
+    const double idle_w = 15.0, busy_w = 45.0;
+    if (m && m->idle_w > 0.0 && m->busy_w > m->idle_w) {
+        return (struct ts_machine_watts){
+            m->idle_w, m->busy_w, TS_ORIGIN_MEASURED,
+            ts_loader_printf(loader, "measured on %s (%s)", m->host.cpu, m->energy_source)};
+    }
+    return (struct ts_machine_watts){idle_w, busy_w, TS_ORIGIN_DEFAULT,
+                                     m ? "this machine's power could not be measured: a laptop's 15 and 45 W"
+                                       : "a laptop's 15 and 45 W"};
+}
+
 static struct watts machine_watts(struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
     const struct ts_measurement *m = ctx->measurement;
-    if (m->idle_w > 0.0 && m->busy_w > m->idle_w) {
-        return (struct watts){m->idle_w, m->busy_w, m->busy_w, TS_ORIGIN_MEASURED,
-                              ts_loader_printf(loader, "measured on %s (%s)", m->host.cpu, m->energy_source)};
-    }
-    return (struct watts){machine_idle_w, machine_busy_w, machine_busy_w, TS_ORIGIN_DEFAULT,
-                          "this machine's power could not be measured: a laptop's 15 and 45 W"};
+    const struct ts_machine_watts watts = ts_resolve_machine_watts(loader, m);
+    return (struct watts){watts.idle, watts.busy, watts.busy, watts.origin, watts.source};
 }
 
 /* The scenario's word, or the one that was found. */
@@ -85,18 +92,15 @@ static double host_adder(struct ts_loader *loader, struct ts_tier_context *ctx)
     return host;
 }
 
-static double facility_factor(struct ts_loader *loader, struct ts_tier_context *ctx)
+double ts_resolve_pue(struct ts_loader *loader, const char *whose)
 {
-    if (ctx->tier->kind == TS_TIER_DEVICE) {
-        return 1.0;
-    }
     struct ts_value *power = ts_value_at(loader->root, "power");
     if (ts_value_is_set(power, "pue")) {
         return ts_value_number(power, "pue");
     }
     const struct ts_region *region = ts_catalog_region(&loader->catalog, loader->model->money.region);
     double pue = region && region->pue >= 1.0 ? region->pue : 1.0;
-    ts_loader_assume(loader, ts_loader_printf(loader, "%s.power.pue", ctx->value->path), TS_ORIGIN_CATALOG,
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.power.pue", whose), TS_ORIGIN_CATALOG,
                      region ? ts_loader_printf(loader, "regions.csv: %s, estimate", region->name) : "no region", "%.2f",
                      pue);
     return pue;
@@ -114,7 +118,7 @@ void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, str
     power->prefill_w = watt(loader, ctx, "prefill", watts.prefill, &watts) * ctx->n_accelerators;
     power->decode_w = watt(loader, ctx, "decode", watts.decode, &watts) * ctx->n_accelerators;
     power->host_frac = host_adder(loader, ctx);
-    power->pue = facility_factor(loader, ctx);
+    power->pue = ctx->tier->kind == TS_TIER_DEVICE ? 1.0 : ts_resolve_pue(loader, ctx->value->path);
     power->origin = written ? TS_ORIGIN_SCENARIO : watts.origin;
     power->source = written ? "written in the scenario" : watts.source;
     if (power->decode_w < power->idle_w || power->prefill_w < power->idle_w) {

@@ -32,11 +32,18 @@ struct ts_router_policy_ops {
     void (*on_cost)(struct ts_router *router, double usd);
 };
 
+/* The servers of a router: each request waits for the first that is free, in the order of arrival. A client who gives
+ * up meanwhile does not shorten the work: its prompt is read all the same. */
+struct ts_router_server {
+    int64_t since_ns, until_ns; /* its latest time at work without a gap; until lies ahead where requests wait */
+};
+
 struct ts_router {
     const struct ts_router_policy_ops *ops;
-    double correlation; /* of the difficulty and what it sees of it */
-    double shift;       /* of scores that predict correctness */
-    void *state;        /* the policy's */
+    double correlation;               /* of the difficulty and what it sees of it */
+    double shift;                     /* of scores that predict correctness */
+    void *state;                      /* the policy's */
+    struct ts_router_server *servers; /* [n_servers] of the model */
 };
 
 #define TS_ROUTER_POLICY(id, name, word) extern const struct ts_router_policy_ops ts_route_##name;
@@ -46,8 +53,10 @@ struct ts_router {
 enum ts_status ts_router_init(struct ts_router *out, const struct ts_model *model);
 void ts_router_deinit(struct ts_router *router);
 
-/* How long it reads the prompt, of a router whose reading was measured; 0 of others. */
-double ts_router_reads_s(const struct ts_router_model *model, const struct ts_request *request);
+/* When it has decided about a request that comes now, which may have to wait for a server. */
+int64_t ts_router_decides_ns(struct ts_engine *engine, const struct ts_request *request);
+/* Books what its servers have done by the end of the run. */
+void ts_router_close(struct ts_engine *engine, int64_t end_ns);
 /* Tiers barred for a request by the rules, as a mask. */
 uint32_t ts_router_barred(const struct ts_router_model *model, const struct ts_request *request);
 /* The next tier to send an attempt to: its choice, then the fallback order, without those tried, barred, or unable to

@@ -193,18 +193,89 @@ static void test_router__a_measured_one_takes_what_its_prompt_takes(void **state
         struct ts_request request = request_of(0, -1.0F, 0, 0);
         request.prompt_tok = prompts[i];
         model.router.reads_s = (struct ts_curve){NULL, NULL, 0};
+        model.router.n_servers = 0;
         struct ts_result without = world_run(&model, &request, 1);
         model.router.reads_s = (struct ts_curve){n_tok, seconds, 2};
+        model.router.n_servers = 1;
         struct ts_result with = world_run(&model, &request, 1);
         assert_int_equal(with.tiers[WEAK].cells[0].latency_ns[TS_TTFT].max,
                          without.tiers[WEAK].cells[0].latency_ns[TS_TTFT].max + 1000 * us[i]);
         assert_int_equal(with.tiers[WEAK].cells[0].latency_ns[TS_E2E].max,
                          without.tiers[WEAK].cells[0].latency_ns[TS_E2E].max + 1000 * us[i]);
-        world_assert_near(with.tiers[WEAK].cells[0].router_s, 1e-6 * (double)us[i], 1e-12);
+        world_assert_near(with.tiers[WEAK].cells[0].router_s, 0.004 + 1e-6 * (double)us[i], 1e-12);
         assert_true(without.tiers[WEAK].cells[0].router_s == 0.0);
         ts_result_deinit(&with);
         ts_result_deinit(&without);
     }
+}
+
+/* Three requests at once at a router of 4 ms, a fourth after a second. One server: decided after 4, 8, 12 and 4 ms,
+ * waits of 0, 4, 8 and 0; two servers: 4, 4, 8 and 4. Of the run's 1.104 s it is at work for 16 ms, at 40 W, else at
+ * 10 W, and all of that half as much again at the meter. */
+static void test_router__requests_wait_for_its_servers(void **state)
+{
+    (void)state;
+    static const double waits_s[] = {0.012, 0.004}, total_ms[] = {28.0, 20.0};
+    struct ts_model model = two_tiers();
+    model.router.latency_s = 0.004;
+    model.router.idle_w = 10.0;
+    model.router.busy_w = 40.0;
+    model.router.pue = 1.5;
+    struct ts_request requests[] = {request_of(0, -1.0F, 0, 0), request_of(1, -1.0F, 0, 0), request_of(2, -1.0F, 0, 0),
+                                    request_of(3, -1.0F, 0, 0)};
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        requests[i].arrival_ns = i < 3 ? 0 : S;
+    }
+    for (uint32_t n = 1; n <= 2; n++) {
+        model.router.n_servers = n;
+        struct ts_result result = world_run(&model, requests, COUNT(requests));
+        const struct ts_tier_result *router = &result.tiers[N_TIERS];
+        const struct ts_hist *ttft = &result.tiers[WEAK].cells[0].latency_ns[TS_TTFT];
+        world_assert_near(ttft->sum, (total_ms[n - 1] + 4 * 100.0) * MS, 1e-12);
+        world_assert_near(router->router_wait_s, waits_s[n - 1], 1e-12);
+        assert_int_equal(router->n_routed, 4);
+        world_assert_near(result.simulated_s, 1.104, 1e-12);
+        world_assert_near(router->idle_j, n * 10.0 * 1.104, 1e-12);
+        world_assert_near(router->active_j, 30.0 * 0.016, 1e-12);
+        world_assert_near(router->overhead_j, 0.5 * (router->idle_j + router->active_j), 1e-12);
+        world_assert_near(router->busy_frac, 0.016 / (n * 1.104), 1e-9);
+        ts_result_deinit(&result);
+    }
+}
+
+/* At random instants to a router of 4 ms: at load rho a request waits rho/(2 (1 - rho)) x 4 ms in the mean (M/D/1;
+ * Pollaczek-Khinchine without spread). Within 2 %; and whoever gives up leaves the others' waits as they are. */
+static void test_router__requests_wait_as_m_d_1_has_it(void **state)
+{
+    (void)state;
+    enum { MANY = 400000 };
+    static const double loads[] = {0.3, 0.6, 0.8};
+    struct ts_request *requests = calloc(MANY, sizeof *requests);
+    assert_non_null(requests);
+    struct ts_model model = two_tiers();
+    model.router.latency_s = 0.004;
+    model.router.n_servers = 1;
+    for (size_t l = 0; l < COUNT(loads); l++) {
+        const double rho = loads[l];
+        struct ts_rng rng;
+        double now_s = 0.0;
+        ts_rng_init(&rng, 5, (uint32_t)l, 0, 0);
+        for (uint64_t i = 0; i < MANY; i++) {
+            now_s += ts_rng_exponential(&rng) * 0.004 / rho;
+            requests[i] = request_of(i, -1.0F, 0, 0);
+            requests[i].arrival_ns = (int64_t)(now_s * 1e9);
+        }
+        model.patience_s = 0.0;
+        struct ts_result result = world_run(&model, requests, MANY);
+        world_assert_near(result.tiers[N_TIERS].router_wait_s / MANY, 0.004 * rho / (2.0 * (1.0 - rho)), 0.02);
+        model.patience_s = 0.106;
+        struct ts_result hasty = world_run(&model, requests, MANY);
+        assert_true(hasty.tiers[WEAK].cells[0].done < MANY);
+        assert_true(hasty.tiers[N_TIERS].router_wait_s == result.tiers[N_TIERS].router_wait_s);
+        ts_result_deinit(&hasty);
+        ts_result_deinit(&result);
+    }
+    free(requests);
 }
 
 /* 60, 30 and 10 % of the calls have 200, 800 and 2,000 tokens and cost 0, .1 and 1 a token at their tiers: .400 of all
@@ -454,6 +525,8 @@ int main(void)
         cmocka_unit_test(test_router__a_full_tier_costs_the_way_there_and_back),
         cmocka_unit_test(test_router__latency_and_price_are_added_to_every_request),
         cmocka_unit_test(test_router__a_measured_one_takes_what_its_prompt_takes),
+        cmocka_unit_test(test_router__requests_wait_for_its_servers),
+        cmocka_unit_test(test_router__requests_wait_as_m_d_1_has_it),
         cmocka_unit_test(test_router__shares_of_calls_are_not_shares_of_tokens),
         cmocka_unit_test(test_router__displaced_and_barred_money),
         cmocka_unit_test(test_router__calls_that_were_lost_are_displaced_too),
