@@ -136,11 +136,14 @@ static enum ts_status tell(const struct trace_info_args *args, const struct told
     const struct ts_progress progress = ts_progress_line_of(&line);
     const struct ts_trace_counts counts = ts_trace_counts(stream);
     enum ts_status status = print_info(args->trace.file, told, stream);
-    if (counts.was_sorted || counts.naive_line > 0 || counts.grouped_line > 0) {
+    if (counts.was_sorted || counts.naive_line > 0 || counts.grouped_line > 0 || counts.header_line > 0 ||
+        counts.tick_ns > 0) {
         ts_trace_counts_warn(&(struct ts_trace_counts){.was_sorted = counts.was_sorted,
                                                        .late_line = counts.late_line,
                                                        .naive_line = counts.naive_line,
-                                                       .grouped_line = counts.grouped_line},
+                                                       .grouped_line = counts.grouped_line,
+                                                       .header_line = counts.header_line,
+                                                       .tick_ns = counts.tick_ns},
                              args->trace.file, diags);
     }
     if (status == TS_OK && args->out) {

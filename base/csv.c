@@ -373,9 +373,14 @@ static enum ts_status check_length(struct ts_csv_reader *reader, struct ts_diags
     if (reader->n_expected == 0) {
         reader->n_expected = n;
     }
+    while (!reader->ragged && n > reader->n_expected && reader->row.fields[n - 1].len == 0) {
+        n--; /* a row that ends with a separator, where the header does not */
+    }
     if (n == reader->n_expected || reader->ragged) {
+        reader->row.n_fields = n;
         return TS_OK;
     }
+    n = reader->row.n_fields;
     bool more = n > reader->n_expected;
     const char *model = reader->header.n_fields > 0 ? "header" : "first row";
     return ts_fail(diags, TS_EINPUT, ts_csv_span(reader, &reader->row, reader->n_expected), NULL,
@@ -458,13 +463,25 @@ static enum ts_status begin(struct ts_csv_reader **out, struct ts_csv_reader *re
     return TS_OK;
 }
 
-enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool has_header, struct ts_diags *diags)
+/* Past the ends of n lines. */
+static enum ts_status skip_lines(struct ts_csv_reader *reader, uint32_t n, struct ts_diags *diags)
 {
-    return ts_csv_open_separated(out, path, ',', has_header, diags);
+    enum ts_status status = TS_OK;
+    while (n > 0 && status == TS_OK && !reader->at_end) {
+        if (reader->pos == reader->len) {
+            status = fill(reader, diags);
+            continue;
+        }
+        const bool ends = reader->data[reader->pos++] == '\n';
+        reader->line += ends;
+        n -= ends;
+        reader->at_start = false;
+    }
+    return status;
 }
 
-enum ts_status ts_csv_open_separated(struct ts_csv_reader **out, const char *path, char separator, bool has_header,
-                                     struct ts_diags *diags)
+static enum ts_status open_file(struct ts_csv_reader **out, const char *path, char separator, uint32_t n_skipped,
+                                bool has_header, struct ts_diags *diags)
 {
     struct ts_csv_reader *reader = new_reader(path);
     if (reader == NULL) {
@@ -477,11 +494,25 @@ enum ts_status ts_csv_open_separated(struct ts_csv_reader **out, const char *pat
     enum ts_status status = reader->chunk != NULL
                                 ? ts_gzip_open(&reader->file, path, diags)
                                 : ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
+    if (status == TS_OK) {
+        status = skip_lines(reader, n_skipped, diags);
+    }
     if (status != TS_OK) {
         ts_csv_close(reader);
         return status;
     }
     return begin(out, reader, has_header, diags);
+}
+
+enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool has_header, struct ts_diags *diags)
+{
+    return open_file(out, path, ',', 0, has_header, diags);
+}
+
+enum ts_status ts_csv_open_separated(struct ts_csv_reader **out, const char *path, char separator, uint32_t n_skipped,
+                                     struct ts_diags *diags)
+{
+    return open_file(out, path, separator, n_skipped, true, diags);
 }
 
 enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len,

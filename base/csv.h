@@ -1,6 +1,7 @@
 /* CSV over libcsv in strict mode: a streaming reader that addresses columns by name and knows its line, and a writer.
  * Handles a byte-order mark, LF and CRLF, a missing final newline, quoted fields. Rejects: a stray quote, a NUL byte, a
- * row of the wrong length (unless `ragged`), a row over 1 MiB. gzip is read transparently. */
+ * row of the wrong length (unless `ragged`; fields at its end that are empty do not make it too long), a row over 1
+ * MiB. gzip is read transparently. */
 #ifndef TS_BASE_CSV_H
 #define TS_BASE_CSV_H
 
@@ -27,8 +28,8 @@ struct ts_csv_row {
 
 /* Opens `path` and, if has_header, reads the header row. */
 enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool has_header, struct ts_diags *diags);
-/* The same with another separator than a comma: ';', '\t', '|'. */
-enum ts_status ts_csv_open_separated(struct ts_csv_reader **out, const char *path, char separator, bool has_header,
+/* The same with another separator than a comma: ';', '\t', '|', and a header after n_skipped lines. */
+enum ts_status ts_csv_open_separated(struct ts_csv_reader **out, const char *path, char separator, uint32_t n_skipped,
                                      struct ts_diags *diags);
 /* The same over text in memory (borrowed until close). */
 enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len,

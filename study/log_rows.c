@@ -96,7 +96,8 @@ static void name_clocks(struct rows *r)
         if (r->slots[c] >= 0) {
             const char *name = r->container->ops->name(r->container, (size_t)r->slots[c]);
             const bool seconds = r->slots[QUEUED] >= 0 || (c >= TTFT && !strstr(name, "_ms"));
-            ts_trace_clock_init(&r->clocks[c], seconds ? 1.0 : 0.0, NULL, name);
+            ts_trace_clock_init(&r->clocks[c], seconds ? 1.0 : 0.0, NULL);
+            ts_trace_clock_name(&r->clocks[c], name);
         }
     }
     r->any = true;
@@ -255,7 +256,7 @@ static enum ts_status open_container(struct rows *r)
         status = ts_trace_json_open(&r->container, r->path, line[0] == '{' && ts_trace_head_is_object(line, len), NULL,
                                     r->diags);
     } else if (status == TS_OK) {
-        status = ts_trace_csv_open(&r->container, r->path, ts_trace_head_separator(line, len), NULL, r->diags);
+        status = ts_trace_csv_open(&r->container, r->path, ts_trace_head_separator(line, len), 0, NULL, r->diags);
     }
     free(head.data);
     return status;

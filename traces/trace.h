@@ -31,6 +31,8 @@ enum ts_trace_field {
     TS_TRACE_DELAY,       /* and so long after them */
     TS_TRACE_TOOL,        /* and so long more, for tools: before this request, or (LLMServingSim) after it */
     TS_TRACE_CLOCK,       /* the time of day, where TIME is the day alone */
+    TS_TRACE_WRITTEN,     /* tokens of the prompt that PROMPT does not count: those written into a cache */
+    TS_TRACE_THOUGHTS,    /* tokens of the reply that OUTPUT does not count: what the model thought */
     TS_TRACE_N_READ,
     /* told as not used: */
     TS_TRACE_MODEL = TS_TRACE_N_READ,
@@ -131,6 +133,8 @@ struct ts_trace_counts {
     uint64_t late_line;        /* the first row that is earlier than the one before it; 0: none */
     uint64_t naive_line;       /* a time without a zone, in the hour that clocks are set back; 0: none */
     uint64_t grouped_line;     /* the first number of tokens with thousands set off; 0: none */
+    uint64_t header_line;      /* lines before it are something else; 0: there are none */
+    int64_t tick_ns;           /* dates that are all whole minutes, hours or days: that long; else 0 */
     int64_t first_ns, last_ns; /* of the rows kept, since 1970; 0 where times are no dates */
     int64_t start_ns;          /* of the arrival 0, on the file's own clock */
     char unused[128];          /* columns that are not used: "Model, Total tokens and 3 more"; "": all are */

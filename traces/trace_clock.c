@@ -27,34 +27,63 @@ static double unit_of_word(const char *unit)
     return 0.0;
 }
 
-/* "arrival_time_ns", "time (ms)", "startTimeUnixNano". */
+/* "arrival_time_ns", "time [ms]", "createTimeMs" and "START_MS": lower case, words with a _ between and none at the
+ * end.
+ */
+static void words_of(char *out, size_t size, const char *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; name[i] && n + 2 < size; i++) {
+        const char c = name[i], before = i > 0 ? name[i - 1] : '_';
+        const bool upper = c >= 'A' && c <= 'Z';
+        const bool letter = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        const bool begins = upper && before >= 'a' && before <= 'z';
+        if ((begins || !letter) && n > 0 && out[n - 1] != '_') {
+            out[n++] = '_';
+        }
+        if (letter) {
+            out[n++] = upper ? (char)(c - 'A' + 'a') : c;
+        }
+    }
+    n -= n > 0 && out[n - 1] == '_';
+    out[n] = '\0';
+}
+
 static double unit_of_name(const char *name)
 {
     static const struct {
         const char *ending;
         double unit_s;
-    } endings[] = {{"_ns", 1e-9},    {"(ns)", 1e-9},   {"_ms", 1e-3},    {"(ms)", 1e-3},   {"_us", 1e-6},
-                   {"(us)", 1e-6},   {"nano", 1e-9},   {"Nano", 1e-9},   {"Nanos", 1e-9},  {"nanos", 1e-9},
-                   {"millis", 1e-3}, {"Millis", 1e-3}, {"micros", 1e-6}, {"Micros", 1e-6}, {"(s)", 1.0},
-                   {"seconds", 1.0}, {"_s", 1.0},      {"_sec", 1.0}};
+    } endings[] = {{"_ns", 1e-9},   {"nano", 1e-9},   {"nanos", 1e-9},        {"nanoseconds", 1e-9},
+                   {"_us", 1e-6},   {"micros", 1e-6}, {"microseconds", 1e-6}, {"_ms", 1e-3},
+                   {"_msec", 1e-3}, {"millis", 1e-3}, {"milliseconds", 1e-3}, {"_s", 1.0},
+                   {"_sec", 1.0},   {"_secs", 1.0},   {"_seconds", 1.0}};
+    char words[128];
+    words_of(words, sizeof words, name);
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        if (ts_str_has_suffix(name, endings[i].ending)) {
+        if (ts_str_has_suffix(words, endings[i].ending)) {
             return endings[i].unit_s;
         }
     }
     return 0.0;
 }
 
-void ts_trace_clock_init(struct ts_trace_clock *clock, double unit_s, const char *unit, const char *column)
+void ts_trace_clock_init(struct ts_trace_clock *clock, double unit_s, const char *unit)
 {
-    *clock = (struct ts_trace_clock){.unit_s = unit_s, .unit_is_told = unit_s > 0.0};
+    *clock = (struct ts_trace_clock){
+        .unit_s = unit_s, .unit_is_told = unit_s > 0.0, .tick_ns = DAY_S * TS_NS_PER_S, .names_nothing = unit != NULL};
     if (unit) {
         clock->unit_s = unit_of_word(unit);
         clock->unit_is_told = clock->unit_s > 0.0;
         clock->day_first = ts_str_equal(unit, "dmy");
         clock->month_first = ts_str_equal(unit, "mdy");
         clock->kind = ts_str_equal(unit, "excel") ? TS_TIME_EXCEL : TS_TIME_UNKNOWN;
-    } else if (!clock->unit_is_told) {
+    }
+}
+
+void ts_trace_clock_name(struct ts_trace_clock *clock, const char *column)
+{
+    if (!clock->unit_is_told && !clock->names_nothing) {
         clock->unit_s = unit_of_name(column);
         clock->unit_is_told = clock->unit_s > 0.0;
     }
@@ -168,7 +197,8 @@ static bool read_number(int64_t *out_ns, struct ts_trace_clock *clock, const str
     if (!number_of(&value, clock, cell) || !(fabs(value) * clock->unit_s < 9.2e9)) {
         return false;
     }
-    *out_ns = llround(value * (double)unit_ns);
+    const double whole = trunc(value); /* two parts: a double has no nanoseconds of 1970 */
+    *out_ns = (int64_t)whole * unit_ns + llround((value - whole) * (double)unit_ns);
     return true;
 }
 
@@ -203,7 +233,8 @@ static bool read_any(int64_t *out_ns, struct ts_trace_clock *clock, const struct
             return true;
         }
         double number = 0.0;
-        if ((clock->kind == TS_TIME_DATE || !number_of(&number, clock, cell)) &&
+        const bool is_compact = cell->len == 14 && (cell->text[0] == '1' || cell->text[0] == '2'); /* yyyymmddhhmmss */
+        if ((clock->kind == TS_TIME_DATE || is_compact || !number_of(&number, clock, cell)) &&
             ts_trace_date(out_ns, clock, cell->text, cell->len)) {
             clock->kind = TS_TIME_DATE;
             return true;
@@ -215,9 +246,19 @@ static bool read_any(int64_t *out_ns, struct ts_trace_clock *clock, const struct
 
 bool ts_trace_clock_read(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell)
 {
+    const struct ts_trace_clock before = *clock;
     /* The years 1938 to 2223: any two of these times are less than 292 years apart. */
-    return read_any(out_ns, clock, cell) && *out_ns >= -1000000000 * TS_NS_PER_S &&
-           *out_ns <= INT64_C(8000000000) * TS_NS_PER_S;
+    const bool is_time = read_any(out_ns, clock, cell) && *out_ns >= -1000000000 * TS_NS_PER_S &&
+                         *out_ns <= INT64_C(8000000000) * TS_NS_PER_S;
+    if (!is_time && before.kind == TS_TIME_UNKNOWN) {
+        *clock = before;
+    }
+    while (is_time && clock->tick_ns > 0 && *out_ns % clock->tick_ns != 0) {
+        clock->tick_ns = clock->tick_ns > 3600 * TS_NS_PER_S ? 3600 * TS_NS_PER_S
+                         : clock->tick_ns > 60 * TS_NS_PER_S ? 60 * TS_NS_PER_S
+                                                             : 0;
+    }
+    return is_time;
 }
 
 /* ---- clocks that are set back ---- */

@@ -1,20 +1,36 @@
 /* Hides CSV as a layout of traces: columns by the names in the header, and errors that show the row with a caret. A
- * slot is the number of a column. */
+ * slot is the number of a column; or, after these, of a value within one whose cells are JSON: "metadata.status". */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/csv.h"
 #include "base/source.h"
-#include "traces/trace_format.h"
+#include "traces/trace_json_value.h"
 
-enum { CARET_LINES_MAX = 1 << 24 };
+enum { CARET_LINES_MAX = 1 << 24, MAX_NESTED = 32 };
+
+/* Values within the cells of a column. */
+struct nested {
+    const char *names; /* borrowed: "a.b|a.c" */
+    size_t column;
+    struct ts_json_doc doc; /* of the current row; root NULL: not read yet, or none */
+    bool is_read;
+};
 
 struct csv_container {
     struct ts_trace_container base;
     struct ts_csv_reader *csv;
-    const struct ts_csv_row *row; /* NULL: none yet */
+    const struct ts_csv_row *row;      /* NULL: none yet */
+    struct nested *nested[MAX_NESTED]; /* owned */
+    size_t n_nested;
 };
+
+static size_t column_of(const struct csv_container *trace, size_t slot)
+{
+    const size_t n = ts_csv_header(trace->csv)->n_fields;
+    return slot < n ? slot : trace->nested[slot - n]->column;
+}
 
 /* The text of a row whose fields stand side by side without quotes, free() it; NULL for any other row, or without
  * memory. */
@@ -60,11 +76,20 @@ static enum ts_status csv_fail(const struct ts_trace_container *container, int s
                                const char *hint, const char *message)
 {
     const struct csv_container *trace = (const struct csv_container *)container;
-    struct ts_span at = ts_csv_span(trace->csv, trace->row, slot >= 0 ? (size_t)slot : 0);
+    struct ts_span at = ts_csv_span(trace->csv, trace->row, slot >= 0 ? column_of(trace, (size_t)slot) : 0);
     if (slot < 0) {
         at.col = at.len = 0;
     }
     return fail_in_row(trace, at, diags, hint, message);
+}
+
+static void forget(struct nested *nested)
+{
+    if (nested->is_read) {
+        ts_json_deinit(&nested->doc);
+        nested->doc = (struct ts_json_doc){.root = NULL};
+        nested->is_read = false;
+    }
 }
 
 static enum ts_status csv_next(struct ts_trace_container *container, bool *got, struct ts_diags *diags)
@@ -74,16 +99,43 @@ static enum ts_status csv_next(struct ts_trace_container *container, bool *got, 
     *got = status == TS_OK && trace->row != NULL;
     if (*got) {
         container->line = trace->row->line;
-        container->fields = trace->row->fields;
+        container->fields = trace->n_nested == 0 ? trace->row->fields : NULL;
+    }
+    for (size_t i = 0; i < trace->n_nested; i++) {
+        forget(trace->nested[i]);
     }
     return status;
 }
 
-static int find_one(const struct ts_csv_row *header, const char *name, size_t len)
+static int find_one(const struct ts_csv_row *header, const char *name, size_t len, bool loosely)
 {
     for (size_t i = 0; i < header->n_fields; i++) {
-        if (header->fields[i].len > 0 && ts_trace_name_is(name, len, header->fields[i].data)) {
+        const char *column = header->fields[i].data;
+        if (header->fields[i].len > 0 &&
+            (loosely ? ts_trace_column_is(name, len, column) : ts_trace_name_is(name, len, column))) {
             return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* A slot for what lies within cells of the column that a name begins with, up to one of its dots. */
+static int find_nested(struct csv_container *trace, const char *names, const char *name, size_t len)
+{
+    const struct ts_csv_row *header = ts_csv_header(trace->csv);
+    for (size_t i = 0; i < trace->n_nested; i++) {
+        if (trace->nested[i]->names == names) {
+            return (int)(header->n_fields + i);
+        }
+    }
+    for (size_t dot = 1; dot + 1 < len && trace->n_nested < MAX_NESTED; dot++) {
+        const int column = name[dot] == '.' ? find_one(header, name, dot, false) : -1;
+        struct nested *nested = column >= 0 ? calloc(1, sizeof *nested) : NULL;
+        if (nested) {
+            nested->names = names;
+            nested->column = (size_t)column;
+            trace->nested[trace->n_nested] = nested;
+            return (int)(header->n_fields + trace->n_nested++);
         }
     }
     return -1;
@@ -92,54 +144,99 @@ static int find_one(const struct ts_csv_row *header, const char *name, size_t le
 static int csv_find(struct ts_trace_container *container, const char *names, bool exact)
 {
     const struct csv_container *trace = (const struct csv_container *)container;
-    const struct ts_csv_row *header = ts_csv_header(trace->csv);
     int slot = ts_csv_column(trace->csv, names);
-    if (exact || slot >= 0) {
-        return slot >= 0 ? slot : find_one(header, names, strlen(names));
+    for (int pass = 0; slot < 0 && pass < 2; pass++) {
+        for (const char *at = names; slot < 0 && *at; at += *at == '|') {
+            const size_t len = exact ? strlen(at) : strcspn(at, "|");
+            slot = find_one(ts_csv_header(trace->csv), at, len, pass == 1);
+            at += len;
+        }
     }
+    return slot;
+}
+
+/* Or within cells, which the header does not show. */
+static int csv_want(struct ts_trace_container *container, const char *names, bool exact)
+{
+    int slot = csv_find(container, names, exact);
     for (const char *at = names; slot < 0 && *at; at += *at == '|') {
-        const size_t len = strcspn(at, "|");
-        slot = find_one(header, at, len);
+        const size_t len = exact ? strlen(at) : strcspn(at, "|");
+        slot = find_nested((struct csv_container *)container, names, at, len);
         at += len;
     }
     return slot;
 }
 
+/* The first of its names that the cell has. */
+static void nested_cell(struct nested *nested, const struct ts_csv_row *row, struct ts_trace_cell *out)
+{
+    const struct ts_csv_field *field = &row->fields[nested->column];
+    char path[TS_TRACE_JSON_PATH];
+    *out = (struct ts_trace_cell){.kind = TS_CELL_NONE};
+    if (!nested->is_read && field->len > 0 && field->data[0] == '{') {
+        nested->is_read = ts_json_parse_lenient(&nested->doc, "", field->data, field->len) == TS_OK;
+    }
+    for (const char *at = nested->names; nested->is_read && out->kind == TS_CELL_NONE && *at; at += *at == '|') {
+        const size_t len = strcspn(at, "|");
+        const char *dot = memchr(at, '.', len);
+        if (dot) {
+            const size_t rest = len - (size_t)(dot + 1 - at);
+            ts_trace_json_cell(out, ts_trace_json_find(ts_json_root(&nested->doc), dot + 1, rest, path));
+        }
+        at += len;
+    }
+}
+
 static void csv_cell(const struct ts_trace_container *container, size_t slot, struct ts_trace_cell *out)
 {
-    const struct ts_csv_field *field = &((const struct csv_container *)container)->row->fields[slot];
-    out->kind = field->len > 0 ? TS_CELL_TEXT : TS_CELL_NONE;
-    out->text = field->data;
-    out->len = field->len;
+    const struct csv_container *trace = (const struct csv_container *)container;
+    const size_t n = ts_csv_header(trace->csv)->n_fields;
+    if (slot >= n) {
+        nested_cell(trace->nested[slot - n], trace->row, out);
+        return;
+    }
+    const struct ts_csv_field *field = &trace->row->fields[slot];
+    *out = (struct ts_trace_cell){
+        .kind = field->len > 0 ? TS_CELL_TEXT : TS_CELL_NONE, .text = field->data, .len = field->len};
 }
 
 static const char *csv_name(const struct ts_trace_container *container, size_t slot)
 {
-    return ts_csv_header(((const struct csv_container *)container)->csv)->fields[slot].data;
+    const struct csv_container *trace = (const struct csv_container *)container;
+    return ts_csv_header(trace->csv)->fields[column_of(trace, slot)].data;
 }
 
 static void csv_each(const struct ts_trace_container *container, void (*each)(void *user, int slot, const char *name),
                      void *user)
 {
-    const struct ts_csv_row *header = ts_csv_header(((const struct csv_container *)container)->csv);
+    const struct csv_container *trace = (const struct csv_container *)container;
+    const struct ts_csv_row *header = ts_csv_header(trace->csv);
     for (size_t i = 0; i < header->n_fields; i++) {
-        each(user, (int)i, header->fields[i].data);
+        size_t slot = i;
+        for (size_t k = 0; k < trace->n_nested; k++) {
+            slot = trace->nested[k]->column == i ? header->n_fields + k : slot;
+        }
+        each(user, (int)slot, header->fields[i].data);
     }
 }
 
 static void csv_close(struct ts_trace_container *container)
 {
     struct csv_container *trace = (struct csv_container *)container;
+    for (size_t i = 0; i < trace->n_nested; i++) {
+        forget(trace->nested[i]);
+        free(trace->nested[i]);
+    }
     ts_csv_close(trace->csv);
     free(trace);
 }
 
-enum ts_status ts_trace_csv_open(struct ts_trace_container **out, const char *path, char separator,
+enum ts_status ts_trace_csv_open(struct ts_trace_container **out, const char *path, char separator, uint32_t n_skipped,
                                  const struct ts_progress *progress, struct ts_diags *diags)
 {
     static const struct ts_trace_container_ops ops = {.next = csv_next,
                                                       .find = csv_find,
-                                                      .want = csv_find,
+                                                      .want = csv_want,
                                                       .cell = csv_cell,
                                                       .name = csv_name,
                                                       .each = csv_each,
@@ -150,7 +247,7 @@ enum ts_status ts_trace_csv_open(struct ts_trace_container **out, const char *pa
         return ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
     }
     *trace = (struct csv_container){.base = {.ops = &ops, .separator = separator, .has_header = true}};
-    const enum ts_status status = ts_csv_open_separated(&trace->csv, path, separator, true, diags);
+    const enum ts_status status = ts_csv_open_separated(&trace->csv, path, separator, n_skipped, diags);
     if (status != TS_OK) {
         free(trace);
         return status;

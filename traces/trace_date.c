@@ -249,7 +249,9 @@ static bool take_numeric_date(struct date *out, const struct ts_trace_clock *clo
     if ((month == 0 && take_number(&b, text, end, 2) == 0) || month > 12 || !take_char(text, end, sign)) {
         return false;
     }
-    if (take_number(&c, text, end, year_first ? 2 : 4) != (year_first ? 2 : 4) && !year_first) {
+    const int n_last = take_number(&c, text, end, year_first ? 2 : 4);
+    c += n_last == 2 && !year_first && sign != '-' ? 2000 : 0; /* 14.03.26, 3/14/26 */
+    if (!year_first && c < 1000) {
         return false;
     }
     if (year_first || month > 0) {
@@ -331,18 +333,39 @@ static bool take_any_clock(int64_t *ns, const char **text, const char *end)
     return hour < 24 && minute < 60 && second <= 60;
 }
 
-/* Nothing, Z, UTC, GMT, or +hh:mm, +hhmm, +hh; and nothing after it. */
+/* UTC, GMT, and those that mean the same everywhere. */
+static bool take_zone_name(int *offset_s, const char **text, const char *end)
+{
+    static const struct {
+        const char *name;
+        int hours;
+    } zones[] = {{"UTC", 0},  {"GMT", 0},  {"CEST", 2}, {"CET", 1},  {"EEST", 3}, {"EET", 2},
+                 {"EDT", -4}, {"EST", -5}, {"MDT", -6}, {"MST", -7}, {"PDT", -7}, {"PST", -8}};
+    for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
+        const size_t len = strlen(zones[i].name);
+        if ((size_t)(end - *text) >= len && strncmp(*text, zones[i].name, len) == 0) {
+            *text += len;
+            *offset_s = zones[i].hours * 3600;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing, or the zone's name in brackets after its offset: +02:00[Europe/Berlin]. */
+static bool is_at_end(const char *text, const char *end)
+{
+    return text == end || (*text == '[' && end[-1] == ']');
+}
+
+/* Nothing, Z, a name, or +hh:mm, +hhmm, +hh; and nothing after it but the zone's name in brackets. */
 static bool take_any_zone(int *offset_s, bool *has_zone, const char **text, const char *end)
 {
     skip_blanks(text, end);
     *offset_s = 0;
     *has_zone = *text < end;
-    if (end - *text >= 3 && (strncmp(*text, "UTC", 3) == 0 || strncmp(*text, "GMT", 3) == 0)) {
-        *text += 3;
-        return *text == end;
-    }
-    if (*text == end || take_char(text, end, 'Z') || take_char(text, end, 'z')) {
-        return *text == end;
+    if (take_zone_name(offset_s, text, end) || *text == end || take_char(text, end, 'Z') || take_char(text, end, 'z')) {
+        return is_at_end(*text, end);
     }
     const int sign = **text == '-' ? -1 : 1;
     int hours = 0;
@@ -355,11 +378,34 @@ static bool take_any_zone(int *offset_s, bool *has_zone, const char **text, cons
         return false;
     }
     *offset_s = sign * (hours * 60 + minutes) * 60;
-    return hours <= 14 && minutes < 60 && *text == end;
+    return hours <= 14 && minutes < 60 && is_at_end(*text, end);
+}
+
+/* "Tue Mar  3 08:00:00 2026": with the year after the day, as all others have it. */
+static bool year_behind_day(char *out, size_t size, const char *text, size_t len)
+{
+    const char *colon = memchr(text, ':', len);
+    const char *end = text + len;
+    int year = 0;
+    const char *at = len > 5 ? end - 4 : end;
+    if (!colon || colon - text < 6 || len + 2 > size || lower(text[0]) < 'a' || lower(text[0]) > 'z' ||
+        !take_digits(&year, &at, end, 4) || end[-5] != ' ' || colon[-3] != ' ') {
+        return false;
+    }
+    const size_t day_len = (size_t)(colon - 2 - text), rest = (size_t)(end - 5 - (colon - 2));
+    memcpy(out, text, day_len);
+    memcpy(out + day_len, end - 4, 4);
+    out[day_len + 4] = ' ';
+    memcpy(out + day_len + 5, colon - 2, rest);
+    return true;
 }
 
 bool ts_trace_date(int64_t *out_ns, struct ts_trace_clock *clock, const char *text, size_t len)
 {
+    char moved[64];
+    if (year_behind_day(moved, sizeof moved, text, len)) {
+        text = moved;
+    }
     const char *end = text + len;
     struct date date = {0, 0, 0};
     int64_t days = 0;
@@ -370,7 +416,8 @@ bool ts_trace_date(int64_t *out_ns, struct ts_trace_clock *clock, const char *te
     if (!take_any_date(&date, clock, &text, end) || !days_from_date(&days, date.year, date.month, date.day)) {
         return false;
     }
-    const bool has_time = text < end && strchr(" T@t:,", *text) != NULL;
+    const bool is_compact = end - text == 6 && *text >= '0' && *text <= '9'; /* 20260302080000 */
+    const bool has_time = text < end && (strchr(" T@t:,", *text) != NULL || is_compact);
     while (has_time && text < end && strchr(" T@t:,", *text)) {
         text++;
     }
@@ -384,6 +431,25 @@ bool ts_trace_date(int64_t *out_ns, struct ts_trace_clock *clock, const char *te
     return true;
 }
 
+const char *ts_trace_date_hint(const struct ts_trace_clock *clock, const char *text, size_t len)
+{
+    const char *end = text + len;
+    const char *at = text;
+    int a = 0;
+    int b = 0;
+    if (take_number(&a, &at, end, 2) > 0 && take_char(&at, end, '/') && take_number(&b, &at, end, 2) > 0 &&
+        take_char(&at, end, '/') && !clock->day_first && !clock->month_first && a <= 12 && b <= 12) {
+        return "nothing shows whether the day or the month comes first: say unit=dmy or unit=mdy in the map of the "
+               "trace's columns";
+    }
+    at = text;
+    if (take_number(&a, &at, end, 2) > 0 && take_char(&at, end, ':')) {
+        return "a time of day alone: name the column of the day, too: time=DAY,clock=TIME in the map of the trace's "
+               "columns";
+    }
+    return len > 19 && end[-1] >= 'A' && end[-1] <= 'Z' ? "write the zone as an offset, +02:00, or times in UTC" : NULL;
+}
+
 const char *ts_trace_date_order(const char *text, size_t len)
 {
     const char *end = text + len;
@@ -395,7 +461,7 @@ const char *ts_trace_date_order(const char *text, size_t len)
         const bool begins = at == text || at[-1] < '0' || at[-1] > '9';
         if (begins && take_number(&a, &from, end, 2) > 0 && take_char(&from, end, '/') &&
             take_number(&b, &from, end, 2) > 0 && take_char(&from, end, '/') &&
-            take_number(&year, &from, end, 4) == 4 && (a > 12) != (b > 12)) {
+            take_number(&year, &from, end, 4) % 2 == 0 && year > 0 && (a > 12) != (b > 12)) {
             return a > 12 ? "dmy" : "mdy";
         }
     }

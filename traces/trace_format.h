@@ -71,7 +71,8 @@ struct ts_trace_container {
     uint32_t place;                    /* of a record that follows others in one of the file's: 1, 2 ...; else 0 */
 };
 
-enum ts_status ts_trace_csv_open(struct ts_trace_container **out, const char *path, char separator,
+/* The header stands after n_skipped lines. */
+enum ts_status ts_trace_csv_open(struct ts_trace_container **out, const char *path, char separator, uint32_t n_skipped,
                                  const struct ts_progress *progress, struct ts_diags *diags);
 /* by_line: one object on each line. Else any text of objects: an array of them, one after the other, over several
  * lines, spans within an export of OpenTelemetry. */
@@ -94,6 +95,8 @@ bool ts_trace_head_is_object(const char *line, size_t len);
 
 /* Are the names the same, but for case, blanks and signs? `len` of the first. */
 bool ts_trace_name_is(const char *name, size_t len, const char *other);
+/* Or is the name what a column is called but for a unit after it, "(ms)", or an "attributes." in front of it? */
+bool ts_trace_column_is(const char *name, size_t len, const char *column);
 
 /* ---- formats ---- */
 
@@ -104,6 +107,7 @@ struct ts_trace_format {
     double time_unit_s;                     /* of times written as numbers; 0: told by their size */
     uint16_t prefix_tok;                    /* tokens that one id stands for */
     double wait_unit_s;                     /* of delays and times of tools */
+    bool cached_is_beside;                  /* PROMPT does not count the cached tokens */
     const char *ids_below;                  /* ids are an object's array of this key, without its last; or NULL */
 };
 
@@ -128,16 +132,20 @@ struct ts_trace_clock {
     enum ts_trace_time_kind kind;
     double unit_s;               /* NUMBER: 0 until the first value */
     bool unit_is_told;           /* by the format, the map or the column's name: not by the size of the first value */
+    bool names_nothing;          /* the user's map says the unit, or how dates are written */
     bool decimal_comma;          /* "12,5" is a number */
     bool day_first, month_first; /* of dates with slashes; neither: not known yet */
     bool has_zone, is_naive;     /* dates with and without a zone were seen */
     int64_t quiet_ns[2];         /* [begin, end) around the last time, in which no clock is set back */
+    int64_t tick_ns;             /* the longest of day, hour and minute that all dates are whole ones of; else 0 */
     char day[10];                /* "2023-11-16", the last one that was read, and the nanoseconds before it */
     int64_t day_ns;
 };
 
-/* unit: of ts_trace_time_units, or NULL; column: its name, which may tell a unit. */
-void ts_trace_clock_init(struct ts_trace_clock *clock, double unit_s, const char *unit, const char *column);
+/* unit: of ts_trace_time_units, or NULL. */
+void ts_trace_clock_init(struct ts_trace_clock *clock, double unit_s, const char *unit);
+/* What the name of the column tells of the unit, if nothing else has told it yet. */
+void ts_trace_clock_name(struct ts_trace_clock *clock, const char *column);
 /* False if the cell is no time like those before it. */
 bool ts_trace_clock_read(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell);
 /* Is this naive local time in an hour that there may be twice? No if it lies in quiet_ns. */
@@ -154,6 +162,8 @@ bool ts_trace_time_of_day(int64_t *out_ns, bool *has_zone, const char *text, siz
 bool ts_trace_date(int64_t *out_ns, struct ts_trace_clock *clock, const char *text, size_t len);
 int64_t ts_trace_days(int year, int month, int day); /* since 1970-01-01, of a date that there is */
 int ts_trace_year_of(int64_t time_ns);
+/* What to do about a text that is no date; NULL: nothing is known. */
+const char *ts_trace_date_hint(const struct ts_trace_clock *clock, const char *text, size_t len);
 /* What the dates with slashes in a text show: "dmy", "mdy"; NULL: nothing. */
 const char *ts_trace_date_order(const char *text, size_t len);
 /* A decimal number times a unit, to the nanosecond: "1700158546.6805900" in s. False if it is none, or beyond 292
@@ -200,6 +210,7 @@ struct ts_trace_rows {
     struct ts_key_table calls;         /* by the key of a call: that of its session */
     int64_t tool_behind_ns;            /* the row before this one was followed by a tool of that time */
     uint16_t prefix_tok;               /* tokens of an id, as the first row with some shows */
+    struct ts_json_doc array;          /* that a cell of a CSV was read as */
     char when[64];                     /* a day and a time of day, joined */
     uint64_t naive_line, grouped_line; /* see ts_trace_counts */
     /* There are columns that say why a row is no request, labels, what prompts consist of. */
@@ -234,6 +245,11 @@ static inline void ts_trace_cell_of(struct ts_trace_cell *out, const struct ts_t
 /* "in must be a number, not 'y'", with its place (trace_cell.c). `due`: "a number". */
 enum ts_status ts_trace_cell_fail(const struct ts_trace_rows *rows, int slot, const char *due, const char *hint,
                                   struct ts_diags *diags);
+/* The same of a field that is an array or object: of a CSV, JSON within the cell, valid until the next one is read.
+ * What is none stays text. */
+void ts_trace_array_of(struct ts_trace_cell *out, struct ts_trace_rows *rows, enum ts_trace_field field);
+/* A number of tokens that nothing depends on: at most `most`; 0 where the cell is no such number. */
+uint32_t ts_trace_count_of(const struct ts_trace_rows *rows, enum ts_trace_field field, uint32_t most);
 /* Class, sensitivity and difficulty (trace_label.c). */
 enum ts_status ts_trace_label_read(struct ts_trace_row *out, const struct ts_trace_rows *rows, struct ts_diags *diags);
 /* What the prompt consists of (trace_prefix.c). */

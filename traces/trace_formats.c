@@ -9,6 +9,13 @@
     "cached_tokens|cached_input_tokens|cached_prompt_tokens|cache_read_input_tokens|cache_read_tokens|"                \
     "prompt_cached_tokens|prompt_tokens_cached|usage.prompt_tokens_details.cached_tokens|"                             \
     "usage.input_tokens_details.cached_tokens|usage.cache_read_input_tokens"
+#define ANY_TIME                                                                                                       \
+    "timestamp|time|request_time|request_timestamp|request_start|start_time|start|created_at|created|"                 \
+    "arrival_time|arrival_time_s|arrival_time_ms|arrival_time_us|arrival_time_ns|arrival_s|arrival_ms|arrival|"        \
+    "arrived_at|event_time|datetime|date_time|date|time_utc|timestamp_utc|timestamp_ms|timestamp_us|"                  \
+    "timestamp_ns|timestamp_s|time_s|time_ms|time_us|time_ns|start_timestamp|started_at|requested_at|"                 \
+    "received_at|@timestamp|request_created_at|create_time|_time|response.body.created|t|ts"
+#define ANTHROPIC(key) key "|usage." key "|message.usage." key "|response.usage." key
 #define ANY_SESSION "session_id|session|conversation_id|conv_id|conversation|chat_id|thread_id"
 #define ANY_LABELS                                                                                                     \
     [TS_TRACE_CLASS] = "class|request_class|traffic_class", [TS_TRACE_SENSITIVITY] = "sensitivity",                    \
@@ -73,7 +80,7 @@ const struct ts_trace_format ts_trace_formats[] = {
                  [TS_TRACE_SESSION] = "session_id",
                  [TS_TRACE_CACHED] = "metadata.usage_object.prompt_tokens_details.cached_tokens|"
                                      "metadata.additional_usage_values.cache_read_input_tokens|" ANY_CACHED,
-                 [TS_TRACE_STATUS] = "status",
+                 [TS_TRACE_STATUS] = "status|metadata.status",
                  [TS_TRACE_GATEWAY_HIT] = "cache_hit",
                  ANY_LABELS},
      .marker = "spend|cache_hit|completionStartTime"},
@@ -89,39 +96,56 @@ const struct ts_trace_format ts_trace_formats[] = {
                  [TS_TRACE_STATUS] = "status.code|status.status_code|StatusCode|status_code",
                  [TS_TRACE_OPERATION] = "gen_ai.operation.name",
                  ANY_LABELS}},
+    {.name = "anthropic",
+     .columns = {[TS_TRACE_TIME] = ANY_TIME,
+                 [TS_TRACE_PROMPT] = "usage.input_tokens|message.usage.input_tokens|response.usage.input_tokens|"
+                                     "input_tokens|input.inputTokenCount",
+                 [TS_TRACE_OUTPUT] = "usage.output_tokens|message.usage.output_tokens|response.usage.output_tokens|"
+                                     "output_tokens|output.outputTokenCount",
+                 [TS_TRACE_CACHED] = ANTHROPIC("cache_read_input_tokens") "|input.cacheReadInputTokenCount",
+                 [TS_TRACE_WRITTEN] = ANTHROPIC("cache_creation_input_tokens") "|input.cacheWriteInputTokenCount",
+                 [TS_TRACE_SESSION] = ANY_SESSION,
+                 [TS_TRACE_STATUS] = "status|status_code",
+                 ANY_LABELS},
+     .marker = ANTHROPIC("cache_creation_input_tokens") "|" ANTHROPIC(
+         "cache_read_input_tokens") "|input.cacheReadInputTokenCount|input.cacheWriteInputTokenCount",
+     .cached_is_beside = true},
     {.name = "mapped",
-     .columns =
-         {[TS_TRACE_TIME] = "timestamp|time|request_time|request_timestamp|request_start|start_time|start|created_at|"
-                            "created|arrival_time|arrival_time_s|arrival_time_ms|arrival_time_us|arrival_time_ns|"
-                            "arrival_s|arrival_ms|arrival|arrived_at|event_time|datetime|date_time|date|time_utc|"
-                            "timestamp_utc|timestamp_ms|timestamp_us|timestamp_ns|timestamp_s|time_s|time_ms|time_us|"
-                            "time_ns|time (s)|time (ms)|start_timestamp|started_at|requested_at|received_at|@timestamp|"
-                            "t|ts",
-          [TS_TRACE_PROMPT] = "prompt_tokens|input_tokens|context_tokens|request_tokens|input_length|prompt_length|"
-                              "usage.prompt_tokens|usage.input_tokens|response.usage.prompt_tokens|"
-                              "response.usage.input_tokens|num_prompt_tokens|num_input_tokens|n_prompt_tokens|"
-                              "n_input_tokens|num_prefill_tokens|prefill_tokens|prompt_token_count|input_token_count|"
-                              "input_toks|tokens_in|in_tokens|input_len|prompt_len|isl|in",
-          [TS_TRACE_OUTPUT] = "completion_tokens|output_tokens|generated_tokens|response_tokens|output_length|"
-                              "completion_length|response_length|usage.completion_tokens|usage.output_tokens|"
-                              "response.usage.completion_tokens|response.usage.output_tokens|num_completion_tokens|"
-                              "num_output_tokens|n_completion_tokens|n_output_tokens|num_decode_tokens|decode_tokens|"
-                              "completion_token_count|candidates_token_count|output_token_count|output_toks|"
-                              "tokens_out|out_tokens|output_len|completion_len|response_len|osl|out",
-          [TS_TRACE_SESSION] = ANY_SESSION,
-          [TS_TRACE_CACHED] = ANY_CACHED,
-          [TS_TRACE_IDS] = "hash_ids",
-          [TS_TRACE_STATUS] = "status|status_code",
-          [TS_TRACE_GATEWAY_HIT] = "cache_hit",
-          ANY_LABELS},
+     .columns = {[TS_TRACE_TIME] = ANY_TIME,
+                 [TS_TRACE_PROMPT] =
+                     "prompt_tokens|input_tokens|context_tokens|request_tokens|input_length|prompt_length|"
+                     "usage.prompt_tokens|usage.input_tokens|response.usage.prompt_tokens|"
+                     "response.usage.input_tokens|num_prompt_tokens|num_input_tokens|n_prompt_tokens|"
+                     "n_input_tokens|num_prefill_tokens|prefill_tokens|prompt_token_count|input_token_count|"
+                     "input_toks|tokens_in|in_tokens|input_len|prompt_len|response.body.usage.prompt_tokens|"
+                     "response.body.usage.input_tokens|usage_details.input|usage.input|input.inputTokenCount|"
+                     "usageMetadata.promptTokenCount|response.usageMetadata.promptTokenCount|isl|in",
+                 [TS_TRACE_OUTPUT] =
+                     "completion_tokens|output_tokens|generated_tokens|response_tokens|output_length|"
+                     "completion_length|response_length|usage.completion_tokens|usage.output_tokens|"
+                     "response.usage.completion_tokens|response.usage.output_tokens|num_completion_tokens|"
+                     "num_output_tokens|n_completion_tokens|n_output_tokens|num_decode_tokens|decode_tokens|"
+                     "completion_token_count|candidates_token_count|output_token_count|output_toks|"
+                     "tokens_out|out_tokens|output_len|completion_len|response_len|num_generation_tokens|"
+                     "generation_tokens|response.body.usage.completion_tokens|"
+                     "response.body.usage.output_tokens|usage_details.output|usage.output|"
+                     "output.outputTokenCount|usageMetadata.candidatesTokenCount|"
+                     "response.usageMetadata.candidatesTokenCount|osl|out",
+                 [TS_TRACE_THOUGHTS] = "usageMetadata.thoughtsTokenCount|response.usageMetadata.thoughtsTokenCount",
+                 [TS_TRACE_SESSION] = ANY_SESSION,
+                 [TS_TRACE_CACHED] = ANY_CACHED,
+                 [TS_TRACE_IDS] = "hash_ids",
+                 [TS_TRACE_STATUS] = "status|status_code|response.status_code",
+                 [TS_TRACE_GATEWAY_HIT] = "cache_hit",
+                 ANY_LABELS},
      .prefix_tok = 512},
 };
 
 enum { N_FORMATS = sizeof ts_trace_formats / sizeof ts_trace_formats[0] };
 
-static const char *const format_names[] = {
-    "azure", "burstgpt", "qwen-bailian",  "ragpulse", "mooncake", "llmservingsim",
-    "vidur", "litellm",  "opentelemetry", "mapped",   NULL};
+static const char *const format_names[] = {"azure",         "burstgpt",      "qwen-bailian", "ragpulse",
+                                           "mooncake",      "llmservingsim", "vidur",        "litellm",
+                                           "opentelemetry", "anthropic",     "mapped",       NULL};
 _Static_assert(sizeof format_names / sizeof format_names[0] == N_FORMATS + 1,
                "each format has its name in the list, in the same order");
 
@@ -151,35 +175,6 @@ bool ts_trace_format_tells_prompts(const char *format)
     return row == NULL || row->prefix_tok > 0 || row->columns[TS_TRACE_SESSION] || row->columns[TS_TRACE_CACHED];
 }
 
-/* Lower case; '\0' for a sign or blank. Bytes of other alphabets stand for themselves. */
-static char plain(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return (char)(c - 'A' + 'a');
-    }
-    const bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
-    return kept ? c : '\0';
-}
-
-bool ts_trace_name_is(const char *name, size_t len, const char *other)
-{
-    size_t i = 0;
-    for (;;) {
-        while (i < len && plain(name[i]) == '\0') {
-            i++;
-        }
-        while (*other && plain(*other) == '\0') {
-            other++;
-        }
-        if (i == len || !*other) {
-            return i == len && !*other;
-        }
-        if (plain(name[i++]) != plain(*other++)) {
-            return false;
-        }
-    }
-}
-
 const char *ts_trace_format_names_of(const struct ts_trace_format *format, const struct ts_trace_map *map,
                                      enum ts_trace_field field)
 {
@@ -197,7 +192,8 @@ bool ts_trace_format_matches(const struct ts_trace_format *format, const struct 
         const bool needed = i == TS_TRACE_TIME || i == TS_TRACE_PROMPT || i == TS_TRACE_OUTPUT;
         const char *names = ts_trace_format_names_of(format, map, (enum ts_trace_field)i);
         if ((mapped && container->has_header) || needed) {
-            if (!names || container->ops->find(container, names, mapped) < 0) {
+            const bool within = mapped && container->has_header; /* a map may mean what lies in a column's cells */
+            if (!names || (within ? container->ops->want : container->ops->find)(container, names, mapped) < 0) {
                 return false;
             }
         }

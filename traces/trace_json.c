@@ -1,8 +1,7 @@
-/* Hides JSON as a layout of traces: records, and values by key. A record is an object of a line; or of an array, or one
- * after the other, over several lines; or a span within an export of OpenTelemetry (resourceSpans, scopeSpans, spans);
- * or an item of the array that an object holds under "data" and the like; of "sub_requests" with what else is in it. A
- * value is found by its key, below "attributes" (an object, or OTLP's list of {key, value: {intValue: ...}}), or by a
- * path of keys with dots between. A slot is such a key. */
+/* Hides JSON as a layout of traces: records, and a slot for each key that is asked for (trace_json_value.c). A record
+ * is an object of a line; or of an array, or one after the other, over several lines; or a span within an export of
+ * OpenTelemetry (resourceSpans, scopeSpans, spans); or an item of the array that an object holds under "data" and the
+ * like; of "sub_requests" with what else is in it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,15 +9,16 @@
 #include "base/json.h"
 #include "traces/trace_format.h"
 #include "traces/trace_json_text.h"
+#include "traces/trace_json_value.h"
 
-enum { MAX_PATH = 128, MAX_SLOTS = 192 };
+enum { MAX_SLOTS = 224 };
 
 /* One column: where its values are found. */
 struct slot {
     const char *names; /* borrowed: "a|b|c" */
     bool exact;
-    char path[MAX_PATH];         /* as the file has it; "": no record has had one yet */
-    const struct ts_json *value; /* in the current record; NULL: not there */
+    char path[TS_TRACE_JSON_PATH]; /* as the file has it; "": no record has had one yet */
+    const struct ts_json *value;   /* in the current record; NULL: not there */
 };
 
 struct json_container {
@@ -31,172 +31,23 @@ struct json_container {
     const struct ts_json *record, *holder;
     struct slot slots[MAX_SLOTS];
     size_t n_slots;
-    uint64_t shape; /* of the keys of the record in which missing columns were looked for last */
+    uint64_t shape;      /* of the keys of the record in which missing columns were looked for last */
+    uint64_t shapes[16]; /* in which all were looked for, the latest in place of the oldest */
+    size_t n_shapes;
 };
-
-/* ---- values by key ---- */
-
-struct search {
-    const char *name;
-    size_t len;
-    const char *key; /* found: as it is written */
-    const struct ts_json *value;
-};
-
-static bool is_key(void *user, const char *key, const struct ts_json *value)
-{
-    struct search *search = user;
-    if (!ts_trace_name_is(search->name, search->len, key)) {
-        return true;
-    }
-    search->key = key;
-    search->value = value;
-    return false;
-}
-
-/* {"intValue": "12"} or 12 itself. */
-static const struct ts_json *unwrap(const struct ts_json *value)
-{
-    static const char *const kinds[] = {"intValue",  "stringValue",  "doubleValue",  "boolValue",
-                                        "int_value", "string_value", "double_value", "bool_value"};
-    for (size_t i = 0; ts_json_is_object(value) && i < sizeof kinds / sizeof kinds[0]; i++) {
-        const struct ts_json *inner = ts_json_get(value, kinds[i]);
-        if (inner) {
-            return inner;
-        }
-    }
-    return value;
-}
-
-/* Of attributes as OTLP lists them. */
-static const struct ts_json *find_listed(const struct ts_json *list, const char *name, size_t len, const char **key)
-{
-    for (size_t i = 0; i < ts_json_length(list); i++) {
-        const struct ts_json *item = ts_json_at(list, i);
-        const char *item_key = ts_json_string(ts_json_get(item, "key"));
-        if (item_key && ts_trace_name_is(name, len, item_key)) {
-            *key = item_key;
-            return unwrap(ts_json_get(item, "value"));
-        }
-    }
-    return NULL;
-}
-
-/* A member whose key is that name, but for case and signs. */
-static const struct ts_json *find_member(const struct ts_json *object, const char *name, size_t len, const char **key)
-{
-    struct search search = {.name = name, .len = len};
-    if (ts_json_is_array(object)) {
-        return find_listed(object, name, len, key);
-    }
-    if (ts_json_is_object(object)) {
-        ts_json_each(object, is_key, &search);
-    }
-    *key = search.key ? search.key : *key;
-    return search.value;
-}
-
-static bool append_key(char *path, const char *key)
-{
-    const size_t len = strlen(path);
-    if (len + strlen(key) + 2 > MAX_PATH) {
-        return false;
-    }
-    if (len > 0) {
-        path[len] = '\n'; /* keys hold dots */
-    }
-    memcpy(path + len + (len > 0), key, strlen(key) + 1);
-    return true;
-}
-
-/* Below `object`: the name as a whole, or up to one of its dots and the rest below that. Appends to path the keys. */
-static const struct ts_json *find_path(const struct ts_json *object, const char *name, size_t len, char *path)
-{
-    const char *key = NULL;
-    const size_t before = strlen(path);
-    const struct ts_json *value = find_member(object, name, len, &key);
-    if (value) {
-        return append_key(path, key) ? value : NULL;
-    }
-    for (size_t i = 1; i + 1 < len; i++) {
-        const struct ts_json *below = name[i] == '.' ? find_member(object, name, i, &key) : NULL;
-        if (below && append_key(path, key)) {
-            value = find_path(below, name + i + 1, len - i - 1, path);
-            if (value) {
-                return value;
-            }
-            path[before] = '\0';
-        }
-    }
-    return NULL;
-}
-
-static const struct ts_json *find_in_record(const struct ts_json *record, const char *name, size_t len, char *path)
-{
-    static const char *const within[] = {"attributes", "spanAttributes", "SpanAttributes", "tags"};
-    path[0] = '\0';
-    const struct ts_json *value = find_path(record, name, len, path);
-    for (size_t i = 0; !value && i < sizeof within / sizeof within[0]; i++) {
-        const struct ts_json *attributes = ts_json_get(record, within[i]);
-        if (attributes && append_key(path, within[i])) {
-            value = find_path(attributes, name, len, path);
-        }
-        path[0] = value ? path[0] : '\0';
-    }
-    return value;
-}
-
-/* Follows a path that was found before. */
-static const struct ts_json *follow(const struct ts_json *record, const char *path)
-{
-    char key[MAX_PATH];
-    while (record && *path) {
-        const size_t len = strcspn(path, "\n");
-        memcpy(key, path, len);
-        key[len] = '\0';
-        const char *found = NULL;
-        record = ts_json_is_array(record) ? find_listed(record, key, len, &found) : ts_json_get(record, key);
-        path += len + (path[len] == '\n');
-    }
-    return record;
-}
 
 static void look_for(struct slot *slot, const struct ts_json *record)
 {
-    char path[MAX_PATH];
+    char path[TS_TRACE_JSON_PATH];
     for (const char *at = slot->names; !slot->value && *at; at += *at == '|') {
         const size_t len = slot->exact ? strlen(at) : strcspn(at, "|");
-        const struct ts_json *value = find_in_record(record, at, len, path);
+        const struct ts_json *value = ts_trace_json_find(record, at, len, path);
         if (value && !ts_json_is_null(value)) {
             memcpy(slot->path, path, sizeof path);
             slot->value = value;
         }
         at += len;
     }
-}
-
-static uint64_t hash_on(uint64_t hash, const char *text)
-{
-    for (; *text; text++) {
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    }
-    return hash * UINT64_C(0x100000001b3);
-}
-
-/* Keys, those of objects below, and those of attributes that are listed. */
-static bool add_to_shape(void *user, const char *key, const struct ts_json *value)
-{
-    uint64_t *shape = user;
-    *shape = hash_on(*shape, key);
-    if (ts_json_is_object(value)) {
-        ts_json_each(value, add_to_shape, shape);
-    }
-    const size_t n = ts_json_is_object(ts_json_at(value, 0)) ? ts_json_length(value) : 0;
-    for (size_t i = 0; i < n; i++) {
-        const char *listed = ts_json_string(ts_json_get(ts_json_at(value, i), "key"));
-        *shape = hash_on(*shape, listed ? listed : "");
-    }
-    return true;
 }
 
 static void look_in_record(const struct json_container *trace, struct slot *slot)
@@ -209,6 +60,19 @@ static void look_in_record(const struct json_container *trace, struct slot *slot
     }
 }
 
+/* Was a record of that shape looked through for all columns? It will have been. */
+static bool know_shape(struct json_container *trace, uint64_t shape)
+{
+    enum { N = sizeof trace->shapes / sizeof trace->shapes[0] };
+    for (size_t i = 0; i < N && i < trace->n_shapes; i++) {
+        if (trace->shapes[i] == shape) {
+            return true;
+        }
+    }
+    trace->shapes[trace->n_shapes++ % N] = shape;
+    return false;
+}
+
 /* Finds the values of a new record. A column that is not where it was is looked for elsewhere, once for every kind of
  * record in a row. */
 static void read_slots(struct json_container *trace)
@@ -216,23 +80,25 @@ static void read_slots(struct json_container *trace)
     bool all = true;
     for (size_t i = 0; i < trace->n_slots; i++) {
         struct slot *slot = &trace->slots[i];
-        slot->value = slot->path[0] ? follow(trace->record, slot->path) : NULL;
+        slot->value = slot->path[0] ? ts_trace_json_follow(trace->record, slot->path) : NULL;
         if (!slot->value && trace->holder && slot->path[0]) {
-            slot->value = follow(trace->holder, slot->path);
+            slot->value = ts_trace_json_follow(trace->holder, slot->path);
         }
         all = all && slot->value;
     }
-    uint64_t shape = UINT64_C(0xcbf29ce484222325);
     if (all) {
         return;
     }
-    ts_json_each(trace->record, add_to_shape, &shape);
+    const uint64_t shape = ts_trace_json_shape(trace->record);
     if (shape == trace->shape) {
         return;
     }
     trace->shape = shape;
+    const bool is_known = know_shape(trace, shape);
     for (size_t i = 0; i < trace->n_slots; i++) {
-        look_in_record(trace, &trace->slots[i]);
+        if (trace->slots[i].path[0] || !is_known) {
+            look_in_record(trace, &trace->slots[i]);
+        }
     }
 }
 
@@ -244,23 +110,35 @@ static const struct ts_json *array_of_objects(const struct ts_json *object, cons
     return ts_json_is_array(array) && ts_json_is_object(ts_json_at(array, 0)) ? array : NULL;
 }
 
-/* What lies in an object that is no record itself, but holds them. *shares: they share its other values, and follow
- * one another. */
-static const struct ts_json *inner_records(const struct ts_json *object, bool is_root, bool *shares)
+static const char *const keys_of_records[] = {
+    "sub_requests", "resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "instrumentationLibrarySpans",
+    "spans",        "batches",       "data",           "rows",       "records",     "requests",
+    "logs",         "results",       "items",          "hits"};
+enum { N_KEYS = sizeof keys_of_records / sizeof keys_of_records[0], N_OF_SPANS = 7 };
+
+/* What lies in an object that is no record itself, but holds them, under one of the first n keys. *shares: they share
+ * its other values, and follow one another. */
+static const struct ts_json *inner_records(const struct ts_json *object, size_t n, bool *shares)
 {
-    static const char *const keys[] = {
-        "sub_requests", "resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "instrumentationLibrarySpans",
-        "spans",        "data",          "rows",           "records",    "requests",    "logs",
-        "results",      "items"};
-    enum { N_KEYS = sizeof keys / sizeof keys[0], N_OF_SPANS = 7 };
-    for (size_t i = 0; i < (is_root ? N_KEYS : N_OF_SPANS); i++) {
-        const struct ts_json *array = array_of_objects(object, keys[i]);
+    for (size_t i = 0; i < n; i++) {
+        const struct ts_json *array = array_of_objects(object, keys_of_records[i]);
         if (array) {
             *shares = i == 0;
             return array;
         }
     }
     return NULL;
+}
+
+/* The same of a document, in which an object may lie around what holds them. */
+static const struct ts_json *records_of_doc(const struct ts_json *root, bool *shares)
+{
+    static const char *const around[] = {"trace", "hits", "data", "result", "response"};
+    const struct ts_json *array = inner_records(root, N_KEYS, shares);
+    for (size_t i = 0; !array && i < sizeof around / sizeof around[0]; i++) {
+        array = inner_records(ts_json_get(root, around[i]), N_KEYS, shares);
+    }
+    return array;
 }
 
 /* The next record of the document; NULL: it has no further one. */
@@ -271,7 +149,7 @@ static const struct ts_json *next_in_doc(struct json_container *trace)
         while (trace->records[depth] && trace->at[depth] < ts_json_length(trace->records[depth])) {
             const struct ts_json *item = ts_json_at(trace->records[depth], trace->at[depth]++);
             bool shares = false;
-            const struct ts_json *inner = depth + 1 < MAX_DEPTH ? inner_records(item, false, &shares) : NULL;
+            const struct ts_json *inner = depth + 1 < MAX_DEPTH ? inner_records(item, N_OF_SPANS, &shares) : NULL;
             if (!inner) {
                 trace->holder = trace->holders[depth];
                 trace->base.place = trace->holder ? (uint32_t)trace->at[depth] : 0;
@@ -328,7 +206,7 @@ static enum ts_status json_next(struct ts_trace_container *container, bool *got,
         }
         const struct ts_json *root = ts_json_root(&trace->doc);
         bool shares = false;
-        trace->records[0] = inner_records(root, true, &shares);
+        trace->records[0] = records_of_doc(root, &shares);
         trace->at[0] = 0;
         trace->holders[0] = shares ? root : NULL;
         trace->holder = NULL;
@@ -368,28 +246,7 @@ static int json_find(struct ts_trace_container *container, const char *names, bo
 static void json_cell(const struct ts_trace_container *container, size_t slot, struct ts_trace_cell *out)
 {
     const struct json_container *trace = (const struct json_container *)container;
-    const struct ts_json *value = unwrap(trace->slots[slot].value);
-    bool flag = false;
-    *out = (struct ts_trace_cell){.kind = TS_CELL_NONE};
-    if (!value || ts_json_is_null(value)) {
-        return;
-    }
-    if (ts_json_int(value, &out->whole)) {
-        out->kind = TS_CELL_INT;
-        out->real = (double)out->whole;
-    } else if (ts_json_double(value, &out->real)) {
-        out->kind = TS_CELL_REAL;
-    } else if ((out->text = ts_json_string(value)) != NULL) {
-        out->len = strlen(out->text);
-        out->kind = out->len > 0 ? TS_CELL_TEXT : TS_CELL_NONE;
-    } else if (ts_json_bool(value, &flag)) {
-        out->kind = TS_CELL_TEXT;
-        out->text = flag ? "true" : "false";
-        out->len = strlen(out->text);
-    } else {
-        out->kind = TS_CELL_JSON;
-        out->json = value;
-    }
+    ts_trace_json_cell(out, trace->slots[slot].value);
 }
 
 /* Its last key: the path without what it lies in. */

@@ -146,18 +146,6 @@ static enum ts_status make_ids(struct ts_prefix *out, struct ts_trace_rows *rows
     return TS_OK;
 }
 
-/* Tokens found in a cache; what is no number of tokens of this prompt says nothing. */
-static uint32_t cached_of(const struct ts_trace_cell *cell, uint32_t prompt_tok)
-{
-    double value = 0.0;
-    if (cell->kind == TS_CELL_INT || cell->kind == TS_CELL_REAL) {
-        value = cell->real;
-    } else if (cell->kind == TS_CELL_TEXT) {
-        (void)ts_parse_double(&value, cell->text, cell->len);
-    }
-    return value >= prompt_tok ? prompt_tok : value >= 1.0 ? (uint32_t)value : 0;
-}
-
 /* A key that was written by traces/trace_write.c: 16 hexadecimal digits. */
 static bool is_key(uint64_t *out, const struct ts_trace_cell *cell)
 {
@@ -192,21 +180,23 @@ enum ts_status ts_trace_prefix_read(struct ts_trace_row *row, struct ts_trace_ro
 {
     struct ts_prefix *out = &row->prefix;
     struct ts_trace_cell cell;
-    ts_trace_cell_of(&cell, rows, TS_TRACE_TOKENS);
+    ts_trace_array_of(&cell, rows, TS_TRACE_TOKENS);
     if (cell.kind == TS_CELL_JSON) {
         return hash_tokens(out, rows, cell.json, row->prompt_tok, diags);
     }
-    ts_trace_cell_of(&cell, rows, TS_TRACE_IDS);
+    ts_trace_array_of(&cell, rows, TS_TRACE_IDS);
     if (cell.kind == TS_CELL_JSON) {
         return read_ids(out, rows, cell.json, row->prompt_tok, diags);
+    }
+    if (cell.kind == TS_CELL_TEXT) {
+        return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_IDS], "an array: [46, 47, 48]", NULL, diags);
     }
     if (row->session != 0) {
         const enum ts_status status = make_ids(out, rows, row->session, row->prompt_tok + row->output_tok, diags);
         out->has_reply = true;
         return status;
     }
-    ts_trace_cell_of(&cell, rows, TS_TRACE_CACHED);
-    const uint32_t cached = cached_of(&cell, row->prompt_tok);
+    const uint32_t cached = ts_trace_count_of(rows, TS_TRACE_CACHED, row->prompt_tok);
     return cached > 0 ? make_ids(out, rows, 0, cached, diags) : TS_OK;
 }
 

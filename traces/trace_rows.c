@@ -138,24 +138,28 @@ static enum ts_status fail_time(struct ts_trace_rows *rows, struct ts_diags *dia
     const struct ts_trace_clock *clock = &rows->clock;
     struct ts_trace_cell cell;
     time_cell_of(&cell, rows);
-    const bool slashes =
-        cell.kind == TS_CELL_TEXT && strchr(cell.text, '/') && !clock->day_first && !clock->month_first;
-    const char *due = clock->kind == TS_TIME_NUMBER  ? "a number, as the times before it"
-                      : clock->kind == TS_TIME_EXCEL ? "a date of a spreadsheet, as the times before it"
+    const char *hint = cell.kind == TS_CELL_TEXT   ? ts_trace_date_hint(clock, cell.text, cell.len)
+                       : cell.kind == TS_CELL_JSON ? "are the columns side by side, an array each? Write an object for "
+                                                     "each row: pandas' to_json(orient='records', lines=True)"
+                                                   : NULL;
+    const bool is_ambiguous = hint && strstr(hint, "unit=dmy") != NULL;
+    const char *due = is_ambiguous                    ? "a date that can be read in one way"
+                      : clock->kind == TS_TIME_NUMBER ? "a number, as the times before it"
+                      : clock->kind == TS_TIME_EXCEL  ? "a date of a spreadsheet, as the times before it"
                       : clock->kind == TS_TIME_DATE
                           ? "a time like 2023-11-16 18:15:46.6805900 or 2024-05-10 00:00:00.009930+00:00"
                           : "a time like 2023-11-16 18:15:46.68, 2024-05-10T00:00:00+00:00, 1700158546.68 or 12.5";
-    return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_TIME], slashes ? "a date that can be read in one way" : due,
-                              slashes ? "nothing shows whether the day or the month comes first: say unit=dmy or "
-                                        "unit=mdy in the map of the trace's columns"
-                                      : NULL,
-                              diags);
+    return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_TIME], due, hint, diags);
 }
 
 static enum ts_status read_time(struct ts_trace_row *out, struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     struct ts_trace_cell cell;
     time_cell_of(&cell, rows);
+    if (rows->clock.kind == TS_TIME_UNKNOWN && cell.kind != TS_CELL_NONE) {
+        ts_trace_clock_name(&rows->clock,
+                            rows->container->ops->name(rows->container, (size_t)rows->slots[TS_TRACE_TIME]));
+    }
     if (ts_trace_clock_read(&out->time_ns, &rows->clock, &cell)) {
         const bool is_quiet = out->time_ns >= rows->clock.quiet_ns[0] && out->time_ns < rows->clock.quiet_ns[1];
         if (!is_quiet && rows->clock.is_naive && !rows->naive_line && !rows->clock.has_zone &&
@@ -197,11 +201,24 @@ static enum ts_trace_drop drop_of(const struct ts_trace_rows *rows)
     return is_error || is_word(&cell, failed) ? TS_TRACE_FAILED : TS_TRACE_KEPT;
 }
 
+/* Tokens that the columns of prompt and reply do not count. */
+static void add_tokens_beside(struct ts_trace_row *row, const struct ts_trace_rows *rows)
+{
+    const uint32_t written = ts_trace_count_of(rows, TS_TRACE_WRITTEN, TS_TRACE_MAX_TOK);
+    const uint32_t cached =
+        rows->format->cached_is_beside ? ts_trace_count_of(rows, TS_TRACE_CACHED, TS_TRACE_MAX_TOK) : 0;
+    row->prompt_tok += written + cached;
+    row->output_tok += ts_trace_count_of(rows, TS_TRACE_THOUGHTS, TS_TRACE_MAX_TOK);
+}
+
 static enum ts_status read_row(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     const enum ts_status time_status = read_time(row, rows, diags);
     const enum ts_status prompt_status = read_tokens(&row->prompt_tok, rows, TS_TRACE_PROMPT, diags);
     const enum ts_status output_status = read_tokens(&row->output_tok, rows, TS_TRACE_OUTPUT, diags);
+    if (prompt_status == TS_OK && output_status == TS_OK) {
+        add_tokens_beside(row, rows);
+    }
     const enum ts_status label_status = rows->says_labels ? ts_trace_label_read(row, rows, diags) : TS_OK;
     if (time_status != TS_OK || prompt_status != TS_OK || output_status != TS_OK || label_status != TS_OK) {
         return TS_EINPUT; /* all that is wrong with the row has been said */
@@ -290,11 +307,7 @@ enum ts_status ts_trace_rows_init(struct ts_trace_rows *rows, struct ts_trace_co
     rows->says_prompts = ts_trace_prefix_is_told(rows);
     rows->says_turns = ts_trace_turn_is_told(rows);
     rows->says_more = rows->says_labels || rows->says_prompts || rows->says_turns;
-    const char *time_name = map && map->columns[TS_TRACE_TIME] ? map->columns[TS_TRACE_TIME]
-                            : container->has_header
-                                ? container->ops->name(container, (size_t)rows->slots[TS_TRACE_TIME])
-                                : "";
-    ts_trace_clock_init(&rows->clock, format->time_unit_s, map ? map->time_unit : NULL, time_name);
+    ts_trace_clock_init(&rows->clock, format->time_unit_s, map ? map->time_unit : NULL);
     rows->clock.decimal_comma = container->separator != ',' && container->separator != '\0';
     rows->path = strdup(path);
     if (!rows->path) {
@@ -311,6 +324,7 @@ void ts_trace_rows_deinit(struct ts_trace_rows *rows)
     }
     free(rows->ids);
     free(rows->waits);
+    ts_json_deinit(&rows->array);
     ts_key_table_deinit(&rows->calls);
     free(rows->path);
 }

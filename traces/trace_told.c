@@ -71,6 +71,18 @@ void ts_trace_counts_warn(const struct ts_trace_counts *counts, const char *path
                      "a time without a zone, in the hour that clocks repeat in autumn: it is taken as UTC, and two "
                      "hours may overlap here");
     }
+    if (counts->header_line > 0) {
+        ts_diags_add(diags, TS_NOTE, line_of(path, counts->header_line), NULL,
+                     "this line is the header: what stands before it is not read");
+    }
+    if (counts->tick_ns > 0) {
+        const char *what = counts->tick_ns >= 86400 * TS_NS_PER_S  ? "days"
+                           : counts->tick_ns >= 3600 * TS_NS_PER_S ? "hours"
+                                                                   : "minutes";
+        ts_diags_add(diags, TS_WARNING, ts_span_file(path),
+                     "export the times with their seconds; a time of day in another column is clock=COLUMN in the map",
+                     "all times are whole %s: the requests of one come all at once, at its beginning", what);
+    }
     if (counts->grouped_line > 0) {
         ts_diags_add(diags, TS_NOTE, line_of(path, counts->grouped_line), NULL,
                      "tokens are written with thousands separators, here first: 1.200, 1,200 and 1 200 are 1200");
@@ -171,6 +183,8 @@ static const char *meaning_of(enum ts_trace_field field)
         [TS_TRACE_OPERATION] = "whether it is a call of a model",
         [TS_TRACE_CALL] = "its name, for those that wait for it",
         [TS_TRACE_WAITS] = "what it waits for",
+        [TS_TRACE_WRITTEN] = "tokens of the prompt that were written into a cache, beside the others",
+        [TS_TRACE_THOUGHTS] = "hidden tokens of the reply, beside the others",
         [TS_TRACE_DELAY] = "how long after that",
         [TS_TRACE_TOOL] = "time of a tool",
     };

@@ -83,7 +83,7 @@ static enum ts_status add_wait(struct ts_trace_row *row, struct ts_trace_rows *r
 static enum ts_status read_waits(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     struct ts_trace_cell cell;
-    ts_trace_cell_of(&cell, rows, TS_TRACE_WAITS);
+    ts_trace_array_of(&cell, rows, TS_TRACE_WAITS);
     const size_t n = cell.kind == TS_CELL_JSON ? ts_json_length(cell.json) : !is_none(&cell);
     if (!reserve_waits(rows, n)) {
         return fail_memory(rows, diags);

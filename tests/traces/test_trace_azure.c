@@ -215,6 +215,8 @@ static void test_trace__every_format_name_opens_a_file_of_its_kind(void **state)
         {"opentelemetry",
          "{\"start_time\": \"2026-03-02T08:00:00Z\", \"attributes\": {\"gen_ai.usage.input_tokens\": 5, "
          "\"gen_ai.usage.output_tokens\": 6}}\n"},
+        {"anthropic", "{\"timestamp\": 0, \"usage\": {\"input_tokens\": 2, \"cache_read_input_tokens\": 3, "
+                      "\"output_tokens\": 6}}\n"},
         {"mapped", "time;in;out\n0,5;5;6\n"},
     };
     const size_t n = sizeof samples / sizeof samples[0];

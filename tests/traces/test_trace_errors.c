@@ -11,7 +11,8 @@
     "(timestamp,input_length,output_length); mooncake (timestamp,input_length,output_length); llmservingsim "          \
     "(arrival_time_ns,input_toks,output_toks); vidur (arrived_at,num_prefill_tokens,num_decode_tokens); litellm "      \
     "(startTime,prompt_tokens,completion_tokens); opentelemetry "                                                      \
-    "(startTimeUnixNano,gen_ai.usage.input_tokens,gen_ai.usage.output_tokens)\n"
+    "(startTimeUnixNano,gen_ai.usage.input_tokens,gen_ai.usage.output_tokens); anthropic "                             \
+    "(timestamp,usage.input_tokens,usage.output_tokens)\n"
 
 /* Opens and reads to the end or the first error. */
 static enum ts_status read_path(const char *path, const char *format, struct ts_diags *diags)
