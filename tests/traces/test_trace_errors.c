@@ -4,8 +4,9 @@
 #include "tests/traces/traces_test.h"
 
 #define HEADER "TIMESTAMP,ContextTokens,GeneratedTokens\n"
-#define KNOWN                                                                                                          \
-    "help: say which columns are meant: --map time=COLUMN,in=COLUMN,out=COLUMN (in a scenario: trace: {map: {time: "   \
+#define KNOWN "help: " LISTED
+#define LISTED                                                                                                         \
+    "say which columns are meant: --map time=COLUMN,in=COLUMN,out=COLUMN (in a scenario: trace: {map: {time: "         \
     "COLUMN, in: COLUMN, out: COLUMN}}); known formats: azure (TIMESTAMP,ContextTokens,GeneratedTokens); burstgpt "    \
     "(Timestamp,Request tokens,Response tokens); qwen-bailian (timestamp,input_length,output_length); ragpulse "       \
     "(timestamp,input_length,output_length); mooncake (timestamp,input_length,output_length); llmservingsim "          \
@@ -147,8 +148,10 @@ static void test_trace__an_unknown_header_lists_the_formats(void **state)
 {
     (void)state;
     assert_error("a,b,c\n1,2,3\n", "FILE:1: error: no known trace format has the header 'a,b,c'\n" KNOWN);
-    assert_error("\n{\"timestamp\": 1}\n",
-                 "FILE:2: error: no known trace format has the header '{\"timestamp\": 1}'\n" KNOWN);
+    assert_error(
+        "\n{\"timestamp\": 1}\n",
+        "FILE:2: error: no known trace format has the header '{\"timestamp\": 1}'\nhelp: 'timestamp' is the time; no "
+        "column is known for the prompt's tokens and the reply's tokens; " LISTED);
     assert_error("0123456789012345678901234567890123456789012345678901234567890123456789\n",
                  "FILE:1: error: no known trace format has the header "
                  "'012345678901234567890123456789012345678901234567890123456789...'\n" KNOWN);
