@@ -896,6 +896,25 @@ static void test_binding__measured_rates_have_the_published_first_tokens(void **
     ts_scenario_deinit(&s);
 }
 
+/* The processor of a phone under ExecuTorch, Llama 3.2 3B: reads 90 tokens a second, writes 19.7. */
+static void test_binding__a_phones_processor_has_its_published_rates(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "scenario: t\n"
+        "workload: {calls: 36 k/day, classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
+        "tiers:\n"
+        "  fleet: {kind: device, hardware: 'OnePlus 12 (Snapdragon 8 Gen 3)', model: Llama-3.2-3B, quant: INT4,\n"
+        "    users: 10, ability: 0}\n";
+    struct ts_scenario s;
+    load_good(&s, text);
+    const struct ts_steps_model *steps = &s.model.tiers[0].u.device.steps;
+    const struct ts_batch_load one = ts_steptime_decode_load(1, 500), prompt = ts_steptime_prompt_load(900);
+    assert_float_equal(1.0 / ts_steptime_s(steps, &one), 19.7, 1e-9);
+    assert_float_equal(900.0 / ts_steptime_s(steps, &prompt), 90.0, 0.5);
+    ts_scenario_deinit(&s);
+}
+
 /* Phi Silica on a neural engine: 1.5 W above the 3 W at idle, whatever the laptop may draw. */
 static void test_binding__a_device_draws_what_its_rates_were_measured_at(void **state)
 {
@@ -950,6 +969,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_binding__a_mix_takes_what_holds_for_it),
         cmocka_unit_test(test_binding__measured_rates_have_the_published_first_tokens),
+        cmocka_unit_test(test_binding__a_phones_processor_has_its_published_rates),
         cmocka_unit_test(test_binding__a_key_counts_if_any_kind_of_a_mix_needs_it),
         cmocka_unit_test(test_binding__a_device_draws_what_its_rates_were_measured_at),
         cmocka_unit_test(test_binding__a_model_is_brought_to_the_devices_that_can_run_it),

@@ -373,7 +373,6 @@ static void test_quality__agrees_with_every_row_of_the_shared_table(void **state
     assert_int_equal(n, 13);
 }
 
-/* Both ways, and the frontier whose APGR it is. */
 /* A weak tier .7 as right as the strong one, at .05 of its cost, .9 wanted: with an APGR of .802 a share of .24 goes to
  * the strong one, at .28 of its cost; with .5 .667, at .68. */
 static void test_quality__what_a_routers_apgr_saves(void **state)
@@ -387,6 +386,7 @@ static void test_quality__what_a_routers_apgr_saves(void **state)
     }
 }
 
+/* Both ways, and the frontier whose APGR it is. */
 static void test_quality__an_apgr_is_an_auc_and_a_power_law(void **state)
 {
     (void)state;
