@@ -2,7 +2,9 @@
  * file's own hours of the week (where it has a week), and its rate in ever shorter steps; to each belongs the CV of
  * gamma gaps with which the process comes nearest to the file's variance/mean of counts in windows of 1, 10 and 60 s:
  * by the root of the mean square over four draws. The first candidate within 8 % is taken, else the best one. Of
- * exponential, gamma and Weibull gaps the likeliest one (fit_gaps.c) takes the gamma's place if it has the bursts, too.
+ * exponential, gamma and Weibull gaps the likeliest one (fit_gaps.c) takes the gamma's place if it has the bursts, too;
+ * so do times on and off, of a constant rate alone: before steps are tried, within 20 % of the file's bursts, since
+ * draws of some hundred times on and off differ by so much from one another.
  *
  * Steps are counted: chance places the calls of a step but does not change their number again, as it has been at work
  * in the file's counts already. The hours of a week, means of several where the file is long, are drawn to their mean
@@ -20,7 +22,7 @@
 const double ts_fit_scales_s[TS_FIT_SCALES] = {1.0, 10.0, 60.0};
 
 enum { N_CVS = 13, N_SEEDS = 4, MAX_SIMULATED = 100000, LEAST_WINDOWS = 20, LEAST_PER_STEP = 5 };
-static const double good_error = 0.08;
+static const double good_error = 0.08, good_on_off = 0.2, decisive_bic = 10.0;
 static const double steps_s[] = {3600.0, 1800.0, 900.0, 600.0, 300.0, 120.0, 60.0, 30.0, 20.0, 10.0, 5.0, 2.0, 1.0};
 enum { N_STEPS = sizeof steps_s / sizeof steps_s[0] };
 
@@ -223,24 +225,6 @@ static bool fill_week(struct ts_fit_process *out, const struct target *target)
     return true;
 }
 
-static enum ts_status search(struct ts_fit_process *out, struct target *target)
-{
-    const double rate = (double)target->n / target->duration_s;
-    const double least_s = fmax(target->duration_s / TS_FIT_MAX_STEPS, LEAST_PER_STEP / rate);
-    struct candidate plain = {.calls_per_s = rate};
-    enum ts_status status = consider(out, target, &plain);
-    if (status == TS_OK && fill_week(out, target)) {
-        struct candidate weekly = {.calls_per_s = rate, .week = out->week};
-        status = consider(out, target, &weekly);
-    }
-    for (size_t i = 0; i < N_STEPS && status == TS_OK && out->error > good_error; i++) {
-        if (steps_s[i] >= least_s && steps_s[i] < target->duration_s) {
-            status = consider_steps(out, target, steps_s[i]);
-        }
-    }
-    return status;
-}
-
 /* ---- the gaps' family ---- */
 
 static double weight_at(const struct ts_fit_process *process, const struct target *target, double time_s)
@@ -253,6 +237,62 @@ static double weight_at(const struct ts_fit_process *process, const struct targe
                                  : 1.0;
 }
 
+/* Likelihoods of the gaps, each times what the process weighs there. */
+static void weigh_gaps(struct ts_fit_process *out, struct target *target)
+{
+    const size_t n = target->n - 1 < target->cap ? target->n - 1 : target->cap;
+    for (size_t i = 0; i < n; i++) {
+        const double from_s = target->times_s[i], to_s = target->times_s[i + 1];
+        const double weights = weight_at(out, target, from_s) + weight_at(out, target, to_s);
+        target->drawn_s[i] = (to_s - from_s) * weights / 2.0;
+    }
+    ts_fit_gaps(&out->gaps, target->drawn_s, target->tick_s > 0.0 ? 0 : n);
+}
+
+/* Times on and off, if they are by far the likeliest: a difference of 10 decides (Kass and Raftery, JASA 90, 1995). */
+static void consider_on_off(struct ts_fit_process *out, struct target *target)
+{
+    weigh_gaps(out, target);
+    double next = INFINITY;
+    for (int i = 0; i < TS_N_GAP_FAMILIES; i++) {
+        next = i != TS_GAPS_ON_OFF ? fmin(next, out->gaps.bic[i]) : next;
+    }
+    if (!out->gaps.known || out->gaps.bic[TS_GAPS_ON_OFF] > next - decisive_bic) {
+        return;
+    }
+    const struct ts_process process = {.gap = ts_dist_exponential(1.0),
+                                       .has_bursts = true,
+                                       .on_s = ts_dist_exponential(out->gaps.on),
+                                       .off_s = ts_dist_exponential(out->gaps.off)};
+    const double error = error_of(target, &process, out->calls_per_s);
+    if (error <= good_on_off) {
+        out->gap = TS_GAPS_ON_OFF;
+        out->gap_cv = 1.0;
+        out->error = error;
+    }
+}
+
+static enum ts_status search(struct ts_fit_process *out, struct target *target)
+{
+    const double rate = (double)target->n / target->duration_s;
+    const double least_s = fmax(target->duration_s / TS_FIT_MAX_STEPS, LEAST_PER_STEP / rate);
+    struct candidate plain = {.calls_per_s = rate};
+    enum ts_status status = consider(out, target, &plain);
+    if (status == TS_OK) {
+        consider_on_off(out, target);
+    }
+    if (status == TS_OK && out->gap != TS_GAPS_ON_OFF && fill_week(out, target)) {
+        struct candidate weekly = {.calls_per_s = rate, .week = out->week};
+        status = consider(out, target, &weekly);
+    }
+    for (size_t i = 0; i < N_STEPS && status == TS_OK && out->gap != TS_GAPS_ON_OFF && out->error > good_error; i++) {
+        if (steps_s[i] >= least_s && steps_s[i] < target->duration_s) {
+            status = consider_steps(out, target, steps_s[i]);
+        }
+    }
+    return status;
+}
+
 /* The likeliest family, of gaps in the process's operational time, where bursts are as near to the file's with it. A
  * clock with ticks does not tell. */
 static void choose_gaps(struct ts_fit_process *out, struct target *target)
@@ -262,21 +302,19 @@ static void choose_gaps(struct ts_fit_process *out, struct target *target)
                                         .counts = out->rates,
                                         .n_steps = out->n_rates,
                                         .calls_per_s = out->calls_per_s};
-    const size_t n = target->n - 1 < target->cap ? target->n - 1 : target->cap;
-    for (size_t i = 0; i < n; i++) {
-        const double from_s = target->times_s[i], to_s = target->times_s[i + 1];
-        const double weights = weight_at(out, target, from_s) + weight_at(out, target, to_s);
-        target->drawn_s[i] = (to_s - from_s) * weights / 2.0;
+    enum ts_gap_family best = TS_GAPS_EXPONENTIAL;
+    weigh_gaps(out, target);
+    for (int i = 0; i < TS_GAPS_ON_OFF; i++) {
+        best = out->gaps.bic[i] < out->gaps.bic[best] ? (enum ts_gap_family)i : best;
     }
     out->gap = TS_GAPS_GAMMA;
-    ts_fit_gaps(&out->gaps, target->drawn_s, target->tick_s > 0.0 ? 0 : n);
-    if (out->gaps.known && out->gaps.best != TS_GAPS_GAMMA) {
+    if (out->gaps.known && best != TS_GAPS_GAMMA) {
         double cv = 1.0;
-        target->family = out->gaps.best;
+        target->family = best;
         const double error =
-            target->family == TS_GAPS_EXPONENTIAL ? try_cv(target, &candidate, cv) : search_cv(&cv, target, &candidate);
+            best == TS_GAPS_EXPONENTIAL ? try_cv(target, &candidate, cv) : search_cv(&cv, target, &candidate);
         if (error <= fmax(good_error, out->error)) {
-            out->gap = out->gaps.best;
+            out->gap = best;
             out->gap_cv = cv;
             out->error = error;
         }
@@ -294,7 +332,8 @@ enum ts_status ts_fit_process(struct ts_fit_process *out, const double *times_s,
                             .family = TS_GAPS_GAMMA};
     const size_t n_part = n < MAX_SIMULATED ? n : MAX_SIMULATED;
     target.part_s = n_part == n ? duration_s : times_s[n_part - 1];
-    *out = (struct ts_fit_process){.calls_per_s = (double)n / duration_s, .gap_cv = 1.0, .error = INFINITY};
+    *out = (struct ts_fit_process){
+        .calls_per_s = (double)n / duration_s, .gap = TS_GAPS_GAMMA, .gap_cv = 1.0, .error = INFINITY};
     for (size_t i = 0; i < TS_FIT_SCALES; i++) {
         const bool enough = target.part_s >= LEAST_WINDOWS * ts_fit_scales_s[i];
         target.dispersion[i] = enough ? ts_dispersion(times_s, n_part, target.part_s, ts_fit_scales_s[i]) : NAN;
@@ -302,7 +341,7 @@ enum ts_status ts_fit_process(struct ts_fit_process *out, const double *times_s,
     target.cap = 2 * n_part + 1024;
     target.drawn_s = malloc(target.cap * sizeof *target.drawn_s);
     enum ts_status status = target.drawn_s ? search(out, &target) : TS_ENOMEM;
-    if (status == TS_OK) {
+    if (status == TS_OK && out->gap != TS_GAPS_ON_OFF) {
         choose_gaps(out, &target);
     }
     free(target.drawn_s);

@@ -17,7 +17,8 @@ struct ts_fit_process {
     size_t n_rates;
     double rate_step_s;
     double gap_cv;          /* of gaps in operational time */
-    enum ts_gap_family gap; /* gamma, or the likeliest where it has the bursts, too */
+    enum ts_gap_family gap; /* gamma, or the likeliest where it has the bursts, too; of ON_OFF the gaps in times on are
+                               exponential, and their means are those of gaps */
     struct ts_gap_fit gaps; /* how likely each is */
     double error;           /* largest of the scales: |ln(variance/mean of the process / that of the file)| */
 };

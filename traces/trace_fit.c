@@ -108,13 +108,20 @@ static void put_weights(struct ts_text *out, const double *weights, size_t n, si
 static void put_process(struct ts_text *out, const struct ts_fit_process *process, size_t indent)
 {
     ts_text_printf(out, "%*sgaps: ", (int)indent, "");
-    if (process->gap == TS_GAPS_EXPONENTIAL) {
+    if (process->gap == TS_GAPS_EXPONENTIAL || process->gap == TS_GAPS_ON_OFF) {
         ts_text_puts(out, "poisson\n");
     } else {
         const bool weibull = process->gap == TS_GAPS_WEIBULL;
         ts_text_puts(out, weibull ? "{weibull: {shape: " : "{gamma: {cv: ");
         put_number(out, weibull ? ts_weibull_shape(process->gap_cv) : process->gap_cv);
         ts_text_puts(out, "}}\n");
+    }
+    if (process->gap == TS_GAPS_ON_OFF) {
+        ts_text_printf(out, "%*sbursts: {on: {exponential: {mean: ", (int)indent, "");
+        put_number(out, process->gaps.on);
+        ts_text_puts(out, " s}}, off: {exponential: {mean: ");
+        put_number(out, process->gaps.off);
+        ts_text_puts(out, " s}}}\n");
     }
     if (process->follows_week) {
         ts_text_printf(out, "%*scurve: ", (int)indent, "");

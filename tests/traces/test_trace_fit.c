@@ -33,7 +33,10 @@ static size_t draw(double *times_s, const struct ts_process *process, double cal
 
 static struct ts_process process_of(const struct ts_fit_process *fit)
 {
-    return (struct ts_process){.gap = ts_dist_gamma_mean_cv(1.0, fit->gap_cv),
+    return (struct ts_process){.gap = ts_gap_dist(fit->gap, fit->gap_cv),
+                               .has_bursts = fit->gap == TS_GAPS_ON_OFF,
+                               .on_s = ts_dist_exponential(fit->gaps.on > 0.0 ? fit->gaps.on : 1.0),
+                               .off_s = ts_dist_exponential(fit->gaps.off > 0.0 ? fit->gaps.off : 1.0),
                                .rates = fit->rates,
                                .n_rates = fit->n_rates,
                                .rate_step_s = fit->rate_step_s,
@@ -72,6 +75,34 @@ static void test_fit__has_the_burstiness_of_what_it_learned_from(void **state)
     process.on_s = ts_dist_exponential(30.0);
     process.off_s = ts_dist_exponential(50.0);
     assert_learned(&process, 3.0, 3600.0, 0.2);
+}
+
+/* Times on and off are told as that, with their means, where there are enough of them; and a trace of what was learned
+ * has the bursts. */
+static void test_fit__times_on_and_off_are_learned(void **state)
+{
+    (void)state;
+    static double times_s[MAX_TIMES], again_s[MAX_TIMES];
+    const double duration_s = 20000.0;
+    struct ts_process process = {.gap = ts_dist_exponential(1.0),
+                                 .has_bursts = true,
+                                 .on_s = ts_dist_exponential(5.0),
+                                 .off_s = ts_dist_exponential(15.0)};
+    struct ts_fit_process fit;
+    const size_t n = draw(times_s, &process, 3.0, duration_s);
+    assert_int_equal(ts_fit_process(&fit, times_s, n, duration_s, -1.0, 0.0), TS_OK);
+    assert_int_equal(fit.gap, TS_GAPS_ON_OFF);
+    assert_int_equal(fit.n_rates, 0);
+    assert_near(fit.gaps.on / 5.0, 1.0, 0.1); /* 1,000 times: 3 standard deviations */
+    assert_near(fit.gaps.off / 15.0, 1.0, 0.1);
+    process.on_s = ts_dist_exponential(fit.gaps.on);
+    process.off_s = ts_dist_exponential(fit.gaps.off);
+    const size_t n_again = draw(again_s, &process, fit.calls_per_s, duration_s);
+    for (size_t i = 0; i < TS_FIT_SCALES; i++) {
+        const double was = ts_dispersion(times_s, n, duration_s, ts_fit_scales_s[i]);
+        assert_near(ts_dispersion(again_s, n_again, duration_s, ts_fit_scales_s[i]) / was, 1.0, 0.2);
+    }
+    ts_fit_process_deinit(&fit);
 }
 
 /* Poisson arrivals are told as that. */
@@ -271,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fit__has_the_burstiness_of_what_it_learned_from),
+        cmocka_unit_test(test_fit__times_on_and_off_are_learned),
         cmocka_unit_test(test_fit__a_constant_rate_has_no_steps),
         cmocka_unit_test(test_fit__the_hours_of_a_week_are_learned_from_a_week),
         cmocka_unit_test(test_fit__a_tick_is_what_all_times_are_multiples_of),
