@@ -235,10 +235,18 @@ static size_t count_chars(const char *string, size_t len)
     return n;
 }
 
+/* A word, and the blank before it; a number with what it counts. */
+static size_t word_to_wrap(const char *string)
+{
+    size_t len = strcspn(string + 1, " ") + 1;
+    const bool is_number = string[len - 1] >= '0' && string[len - 1] <= '9';
+    return is_number && string[len] == ' ' ? len + strcspn(string + len + 1, " ") + 1 : len;
+}
+
 void ts_text_wrap(struct ts_text *text, const char *string, size_t width, size_t indent)
 {
     for (size_t column = 0, len; *string; string += len) {
-        len = strcspn(string + 1, " ") + 1; /* a word and the blank before it */
+        len = word_to_wrap(string);
         const size_t n = count_chars(string, len);
         if (column > 0 && *string == ' ' && column + n > width) {
             ts_text_printf(text, "\n%*s", (int)indent, "");

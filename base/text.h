@@ -38,7 +38,8 @@ void ts_text_double(struct ts_text *text, double value);
 void ts_text_number(struct ts_text *text, double value, int digits);
 
 /* Appends `string`, which stands at the beginning of a line, broken at blanks so that no line is longer than `width`
- * characters (UTF-8), unless one word is; further lines begin with `indent` blanks. */
+ * characters (UTF-8), unless one word is; a number stays with the word after it; further lines begin with `indent`
+ * blanks. */
 void ts_text_wrap(struct ts_text *text, const char *string, size_t width, size_t indent);
 
 bool ts_str_equal(const char *a, const char *b);

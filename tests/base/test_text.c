@@ -300,6 +300,9 @@ static void test_text_wrap__breaks_at_blanks_only(void **state)
     ts_text_wrap(&text, "\xc3\xa4\xc3\xb6 \xc3\xbc", 4, 0);
     assert_string_equal(text.data, "\xc3\xa4\xc3\xb6 \xc3\xbc");
     ts_text_clear(&text);
+    ts_text_wrap(&text, "takes 12.5 s each", 8, 0);
+    assert_string_equal(text.data, "takes\n12.5 s\neach");
+    ts_text_clear(&text);
     ts_text_wrap(&text, "", 4, 2);
     assert_string_equal(text.data, "");
     ts_text_deinit(&text);
