@@ -335,6 +335,14 @@ static enum ts_status allocate(struct ts_econ *econ, uint32_t n_tiers, uint32_t 
     return complete ? TS_OK : TS_ENOMEM;
 }
 
+/* A tier in place of an API that had no call: what it costs to have it is still to be told. */
+static bool stands_by(const struct plan *plan, uint32_t i)
+{
+    const struct ts_model *model = plan->model;
+    return i < model->n_tiers && model->tiers[i].replaces >= 0 &&
+           (model->tiers[i].owned.capex_usd > 0.0 || model->tiers[i].owned.rent_usd_per_h > 0.0);
+}
+
 static enum ts_status compute(struct plan *plan, const struct ts_econ_use *use)
 {
     struct ts_econ *econ = plan->econ;
@@ -342,7 +350,7 @@ static enum ts_status compute(struct plan *plan, const struct ts_econ_use *use)
     for (uint32_t i = 0; i <= econ->n_tiers; i++) {
         plan->tiers[i] = ts_tier_month_of(econ, plan->model, &use->tiers[i], i);
         econ->capacity_growth = fmin(econ->capacity_growth, plan->tiers[i].capacity);
-        econ->has_baseline = econ->has_baseline || plan->tiers[i].use.displaced_usd > 0.0;
+        econ->has_baseline = econ->has_baseline || plan->tiers[i].use.displaced_usd > 0.0 || stands_by(plan, i);
     }
     econ->capacity_growth = isfinite(econ->capacity_growth) ? econ->capacity_growth : NAN;
     const enum ts_status status = buy(plan);

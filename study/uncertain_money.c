@@ -67,8 +67,9 @@ bool ts_uncertain_is_money(const char *key)
             return false;
         }
     }
+    const bool of_spot = strstr(key, ".owned.interruptions") || strstr(key, ".owned.restart");
     return (ts_str_has_prefix(key, "money.") && !ts_str_has_prefix(key, "money.rates.")) ||
-           strstr(key, ".owned.") != NULL;
+           (strstr(key, ".owned.") && !of_spot);
 }
 
 /* ---- the numbers of a model ---- */

@@ -230,13 +230,13 @@ static bool bind_bound(struct ts_loader *loader, struct ts_value *value, const s
     return ts_bind_number(loader, &number, label_of(value), key->doc->unit, key->min, key->max, &value->number);
 }
 
-/* "08:00": hours since midnight. */
+/* "08:00", "8:00": hours since midnight. */
 static bool read_clock(double *hours, const char *clock)
 {
-    uint64_t hour = 0;
-    uint64_t minute = 0;
-    const bool good = strlen(clock) == 5 && clock[2] == ':' && ts_parse_u64(&hour, clock, 2) &&
-                      ts_parse_u64(&minute, clock + 3, 2) && hour < 24 && minute < 60;
+    uint64_t hour = 0, minute = 0;
+    const size_t len = strcspn(clock, ":");
+    const bool good = len >= 1 && len <= 2 && strlen(clock) == len + 3 && ts_parse_u64(&hour, clock, len) &&
+                      ts_parse_u64(&minute, clock + len + 1, 2) && hour < 24 && minute < 60;
     *hours = good ? (double)hour + (double)minute / 60.0 : *hours;
     return good;
 }
@@ -300,6 +300,10 @@ static bool bind_hour(struct ts_loader *loader, struct ts_value *value, const st
     const struct ts_key *key = &value->key;
     const char *word = ts_bind_word(loader, node, label_of(value), "an hour of the day");
     const bool is_plain = word && strspn(word, "0123456789.") == strlen(word);
+    if (word && ts_str_equal(word, "24:00")) {
+        value->number = 24.0;
+        return true;
+    }
     if (word && !is_plain && !read_clock(&value->number, word)) {
         ts_bind_error(loader, node, "write for example 22, 17.5 or '17:30'", "%s: '%s' is no hour of the day",
                       label_of(value), word);

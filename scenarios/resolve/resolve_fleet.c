@@ -60,6 +60,33 @@ static bool has_choice(const struct ts_server_model *server)
 }
 
 /* How many replicas are up, and who joins which. The cold start needs the weights: after the memory plan. */
+/* A spot machine is taken away now and then, as its rent says, where no failures are written. */
+static struct ts_failure_model interruptions_of(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const double notice_s = 30.0;
+    struct ts_value *value = ctx->value;
+    const bool is_spot =
+        ts_value_is_written(value, "owned.rental") && ts_value_at(value, "owned.rental")->choice == TS_RENTAL_SPOT;
+    const double per_s = is_spot ? ts_value_number(value, "owned.interruptions") : 0.0;
+    if (!(per_s > 0.0)) {
+        return (struct ts_failure_model){.mtbf_s = 0.0};
+    }
+    if (ts_tier_is_disaggregated(ctx->tier)) {
+        ts_loader_warning(loader, ts_value_at(value, "owned.rental"), "write owned: {interruptions: 0/h}, or no pools",
+                          "interruptions of spot machines are in the rent alone: failures of pools by role are not "
+                          "modelled");
+        return (struct ts_failure_model){.mtbf_s = 0.0};
+    }
+    const struct ts_failure_model out = {
+        .mtbf_s = 1.0 / per_s, .mttr_s = ts_value_number(value, "owned.restart"), .notice_s = notice_s};
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.failures", value->path), TS_ORIGIN_MODELLED,
+                     "owned.interruptions and restart of a spot machine; notice as at Google Cloud and Azure",
+                     "a replica is taken away after %.4g h in the mean, with %.0f s of notice, and is back after %.4g "
+                     "min",
+                     out.mtbf_s / 3600.0, notice_s, out.mttr_s / 60.0);
+    return out;
+}
+
 void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     struct ts_server_model *server = &ctx->tier->u.server;
@@ -69,7 +96,9 @@ void ts_resolve_fleet(struct ts_loader *loader, struct ts_tier_context *ctx)
     server->balance = (enum ts_balance_policy)ts_value_choice(value, "balance");
     server->restart_every_s = ts_value_number(value, "restart_every");
     bool starts = server->restart_every_s > 0.0;
-    if (ts_value_is_written(value, "failures")) {
+    if (!ts_value_is_written(value, "failures")) {
+        server->failures = interruptions_of(loader, ctx);
+    } else {
         server->failures = (struct ts_failure_model){.mtbf_s = ts_value_number(value, "failures.mtbf"),
                                                      .mttr_s = ts_value_number(value, "failures.mttr"),
                                                      .notice_s = ts_value_number(value, "failures.notice"),

@@ -494,6 +494,25 @@ static void test_econ__one_full_tier_does_not_fill_the_others(void **state)
     world_deinit(&world);
 }
 
+/* A server that stands by, 24,000 USD over 24 months, beside an API that answers all: 1,000 USD a month more. */
+static void test_econ__what_stands_by_is_held_against_the_api(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.cells[SERVER] = (struct ts_cell){.arrived = 0};
+    world.cells[API] = (struct ts_cell){.arrived = 1000, .done = 1000, .api_usd = 3000};
+    assert_false(compute(&world)->has_baseline);
+    world.model.tiers[SERVER].owned.capex_usd = 24000;
+    const struct ts_econ *econ = compute(&world);
+    assert_true(econ->has_baseline);
+    close_to(econ->baseline_usd_per_month, 3000, 1e-9);
+    close_to(econ->total_usd_per_month, 4000, 1e-9);
+    close_to(econ->npv_usd, -24000, 1e-9);
+    assert_true(econ->payback_months == INFINITY);
+    world_deinit(&world);
+}
+
 static void test_econ__refuses_an_empty_window(void **state)
 {
     (void)state;
@@ -861,6 +880,7 @@ static void test_econ__models_are_loaded_once_and_with_every_update(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_econ__what_stands_by_is_held_against_the_api),
         cmocka_unit_test(test_econ__models_are_loaded_once_and_with_every_update),
         cmocka_unit_test(test_econ__levelised_cost_and_rent_or_buy_are_the_published_ones),
         cmocka_unit_test(test_econ__breaks_even_within_the_capacity_or_never),

@@ -163,7 +163,18 @@ static void test_owned__rent_by_the_catalog(void **state)
     assert_near(scenario.model.tiers[0].owned.capex_usd, 0);
     ts_scenario_deinit(&scenario);
     load(&scenario, H100("rental: spot, interruptions: 0.1/h, restart: 12 min"));
-    assert_near(scenario.model.tiers[0].owned.rent_usd_per_h, 2 * spot * 1.02); /* p (1 + lambda R) */
+    assert_near(scenario.model.tiers[0].owned.rent_usd_per_h, 2 * spot * 1.02);           /* p (1 + lambda R) */
+    const struct ts_failure_model *failures = &scenario.model.tiers[0].u.server.failures; /* up 1/(1.02) of the time */
+    assert_near(failures->mtbf_s, 36000);
+    assert_near(failures->mttr_s, 720);
+    assert_near(failures->notice_s, 30);
+    ts_scenario_deinit(&scenario);
+    load(&scenario, H100("rental: spot}, failures: {mtbf: 2 h, mttr: 5 min"));
+    assert_near(scenario.model.tiers[0].u.server.failures.mtbf_s, 7200);
+    assert_near(scenario.model.tiers[0].u.server.failures.notice_s, 0);
+    ts_scenario_deinit(&scenario);
+    load(&scenario, H100("rental: on-demand"));
+    assert_near(scenario.model.tiers[0].u.server.failures.mtbf_s, 0);
     ts_scenario_deinit(&scenario);
     load(&scenario, H100("rental: reserved, rent: 4 USD/h"));
     assert_near(scenario.model.tiers[0].owned.rent_usd_per_h, 4);

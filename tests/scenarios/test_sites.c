@@ -126,7 +126,7 @@ static void test_sites__devices_follow_the_clock(void **state)
          "workload: {calls: 36 k/day, classes: [{name: a, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
          "tiers:\n"
          "  pc: {kind: device, hardware: Snapdragon X Elite laptop, model: Llama-3.2-3B, quant: Q4_0, users: "
-         "9, ability: 0, offline: {from: '19:30', to: 7, weekend: 90 %}}\n"
+         "9, ability: 0, offline: {from: '19:30', to: '7:00', weekend: 90 %}}\n"
          "  cloud: {kind: api, offers: [OpenAI/gpt-4o], ability: 2}\n"
          "routing: {policy: static, static: {a: pc}, fallback: [cloud]}\n"
          "sites: [{name: x, share: 75 %}, {name: y, share: 25 %, utc_offset: -5}]\n");
