@@ -47,12 +47,12 @@ static enum ts_status put_scenario(struct ts_text *out, const char *name, const 
 }
 
 /* Can its requests be drawn without anybody who serves them? */
-static enum ts_status check(struct ts_scenario *scenario, const char *name, struct ts_diags *diags)
+static enum ts_status check(struct ts_scenario *scenario, const char *name, bool has_times, struct ts_diags *diags)
 {
     const char *why = scenario->workload.trace_path ? "the scenario replays a trace: there is nothing to generate"
                       : scenario->workload.is_closed
                           ? "users of a closed loop send when they have their reply: their requests have no times"
-                      : scenario->model.has_sessions
+                      : scenario->model.has_sessions && has_times
                           ? "calls of a session come when the reply to the one before is there: they have no times"
                           : NULL;
     if (!why) {
@@ -75,7 +75,7 @@ enum ts_status ts_workload_file_load(struct ts_scenario *out, const char *name, 
     }
     ts_text_deinit(&whole);
     if (status == TS_OK) {
-        status = check(out, name, diags);
+        status = check(out, name, !text, diags);
     }
     return status;
 }

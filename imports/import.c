@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/gzip.h"
 #include "imports/import_parts.h"
 
 enum { MAX_FILE_BYTES = 256 << 20, MAX_LOOKED_AT = 64 };
@@ -38,9 +39,18 @@ enum { N_FORMATS = sizeof formats / sizeof formats[0] };
 
 /* ---- format ---- */
 
+/* A summary of aiperf or genai-perf has an object with averages in place of a number. */
+static bool is_summary(const struct ts_json *first)
+{
+    return ts_json_get(ts_json_get(first, "request_throughput"), "avg") != NULL;
+}
+
 static bool fits(const struct ts_importer *importer, const struct ts_json *first, size_t i)
 {
     const char *const fields[] = {readers[i].field, readers[i].other_field};
+    if (first && is_summary(first)) {
+        return false;
+    }
     for (size_t k = 0; k < 2; k++) {
         if (fields[k] && !(first ? ts_json_get(first, fields[k]) != NULL : ts_import_head_has(importer, fields[k]))) {
             return false;
@@ -122,10 +132,18 @@ static enum ts_status fail_unknown(const struct ts_importer *importer, const cha
                        "the folder with dense.csv, attention.csv and per_sequence.csv is needed: import that",
                        "this is one table of an operator profile, without the others beside it");
     }
+    const struct ts_span at = ts_span_file(importer->path);
+    if (importer->len == 0) {
+        return ts_fail(importer->diags, TS_EINPUT, at, NULL, "the file is empty");
+    }
+    if (!format && ts_import_head_has(importer, "\"request_throughput\"") && ts_import_head_has(importer, "\"avg\"")) {
+        return ts_fail(importer->diags, TS_EINPUT, at,
+                       "import profile_export.jsonl, which aiperf writes beside it: a row for each request",
+                       "this is a summary by aiperf or genai-perf: averages, without what was running at the time");
+    }
     struct ts_text hint;
     ts_text_init(&hint);
     list_formats(&hint);
-    const struct ts_span at = ts_span_file(importer->path);
     return format ? ts_fail_hint(importer->diags, TS_EINPUT, at, &hint, "this is no file of %s", format)
                   : ts_fail_hint(importer->diags, TS_EINPUT, at, &hint, "no known format of measurements");
 }
@@ -208,12 +226,46 @@ static struct ts_importer importer_of(struct ts_import *info, struct ts_arena *a
     return (struct ts_importer){.arena = arena, .diags = diags, .path = path, .info = info, .quant = "", .kernel = ""};
 }
 
+/* All of a file, plain or compressed with gzip; free(*out). */
+static enum ts_status read_bytes(char **out, size_t *len, const char *path, struct ts_diags *diags)
+{
+    struct ts_gzip *file = NULL;
+    size_t cap = 1 << 16, got = 1;
+    char *data = malloc(cap);
+    enum ts_status status =
+        data ? ts_gzip_open(&file, path, diags) : ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
+    *len = 0;
+    while (status == TS_OK && got > 0) {
+        if (*len + 1 == cap) {
+            char *grown = cap < MAX_FILE_BYTES ? realloc(data, 2 * cap) : NULL;
+            if (!grown) {
+                status = cap < MAX_FILE_BYTES
+                             ? ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory")
+                             : ts_fail(diags, TS_EINPUT, ts_span_file(path), NULL, "a file of more than 256 MiB");
+                break;
+            }
+            data = grown;
+            cap *= 2;
+        }
+        status = ts_gzip_read(file, data + *len, cap - *len - 1, &got, diags);
+        *len += status == TS_OK ? got : 0;
+    }
+    ts_gzip_close(file);
+    if (status != TS_OK) {
+        free(data);
+        return status;
+    }
+    data[*len] = '\0';
+    *out = data;
+    return TS_OK;
+}
+
 static enum ts_status open_file(struct ts_importer *importer, char **data)
 {
     if (ts_dir_exists(importer->path)) {
         return ts_fail(importer->diags, TS_EINPUT, ts_span_file(importer->path), NULL, "this is a folder, not a file");
     }
-    const enum ts_status status = ts_file_read(data, &importer->len, importer->path, MAX_FILE_BYTES, importer->diags);
+    const enum ts_status status = read_bytes(data, &importer->len, importer->path, importer->diags);
     importer->data = *data;
     return status;
 }

@@ -94,8 +94,9 @@ static struct ts_request begin_session(struct generator *generator, uint16_t cla
     draw->max_prompt_tok = generator->workload->max_prompt_tok;
     draw->max_output_tok = generator->workload->max_output_tok;
     generator->session_ns = arrival_ns;
-    ts_session_draw_begin(draw, &generator->workload->classes[class_id],
-                          ts_mix64(run ^ ts_mix64(++generator->n_sessions)), ts_mix64(run ^ (UINT64_MAX - class_id)));
+    const uint64_t key = ts_mix64(run ^ ts_mix64(++generator->n_sessions)); /* 0 where their number is the seed */
+    ts_session_draw_begin(draw, &generator->workload->classes[class_id], key != 0 ? key : 1,
+                          ts_mix64(run ^ (UINT64_MAX - class_id)));
     return draw_call(generator, class_id);
 }
 

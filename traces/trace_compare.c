@@ -6,12 +6,14 @@
 #include <stdlib.h>
 
 #include "base/units.h"
+#include "traces/fit_sessions.h"
 
 /* One sample's numbers. */
 struct measures {
     double n, rate, gap_cv, dispersion[3];
     double prompt[4], output[4]; /* mean, p50, p95, p99 */
     double correlation;
+    double sessions, calls[2], think_s[2], tool_s[2], lasts_s[2]; /* p50, p95 */
     double reuse, reuse_small; /* of a cache without bounds; of one with a tenth of all ids */
 };
 
@@ -70,13 +72,19 @@ static double correlation(const struct ts_trace_sample *sample, const double *pr
     return xx > 0.0 && yy > 0.0 ? xy / sqrt(xx * yy) : NAN;
 }
 
-static void measure_times(struct measures *out, const struct ts_trace_sample *sample, double *times_s)
+/* Of all requests, or of what begins alone. */
+static bool measure_times(struct measures *out, const struct ts_trace_sample *sample, bool of_starts, double *times_s)
 {
-    const double duration_s = ts_trace_sample_duration_s(sample), n_gaps = (double)(sample->n - 1);
-    const double mean = duration_s / n_gaps;
-    double squares = 0.0;
-    for (size_t i = 0; i < sample->n; i++) {
+    size_t n = of_starts ? ts_fit_session_starts(times_s, sample->rows, sample->n) : sample->n;
+    for (size_t i = 0; i < sample->n && !of_starts; i++) {
         times_s[i] = ts_s_from_ns(sample->rows[i].arrival_ns - sample->rows[0].arrival_ns);
+    }
+    if (n < 2) {
+        return false;
+    }
+    const double duration_s = times_s[n - 1], n_gaps = (double)(n - 1), mean = duration_s / n_gaps;
+    double squares = 0.0;
+    for (size_t i = 0; i < n; i++) {
         const double off = i > 0 ? times_s[i] - times_s[i - 1] - mean : 0.0;
         squares += off * off;
     }
@@ -84,16 +92,42 @@ static void measure_times(struct measures *out, const struct ts_trace_sample *sa
     out->rate = 1.0 / mean;
     out->gap_cv = sqrt(squares / n_gaps) / mean;
     for (size_t i = 0; i < sizeof scales_s / sizeof scales_s[0]; i++) {
-        out->dispersion[i] = ts_dispersion(times_s, sample->n, duration_s, scales_s[i]);
+        out->dispersion[i] = ts_dispersion(times_s, n, duration_s, scales_s[i]);
     }
+    return true;
 }
 
-static bool measure(struct measures *out, const struct ts_trace_sample *sample)
+static void two_quantiles(double out[2], struct ts_fit_values *values)
+{
+    out[0] = ts_fit_quantile(values, 0.5);
+    out[1] = ts_fit_quantile(values, 0.95);
+}
+
+static bool measure_sessions(struct measures *out, const struct ts_trace_sample *sample)
+{
+    struct ts_fit_sessions sessions;
+    if (ts_fit_sessions(&sessions, sample->rows, sample->n, sample->ids_are_told ? sample->block_tok : 0) != TS_OK) {
+        return false;
+    }
+    out->sessions = (double)sessions.n_sessions;
+    two_quantiles(out->calls, &sessions.calls);
+    two_quantiles(out->think_s, &sessions.think_s);
+    two_quantiles(out->tool_s, &sessions.tool_s);
+    two_quantiles(out->lasts_s, &sessions.lasts_s);
+    ts_fit_sessions_deinit(&sessions);
+    return true;
+}
+
+static const struct measures unknown = {
+    .sessions = NAN, .calls = {NAN, NAN}, .think_s = {NAN, NAN}, .tool_s = {NAN, NAN}, .lasts_s = {NAN, NAN}};
+
+static bool measure(struct measures *out, const struct ts_trace_sample *sample, bool of_sessions)
 {
     double *prompts = malloc(sample->n * sizeof *prompts), *outputs = malloc(sample->n * sizeof *outputs);
-    const bool ok = prompts && outputs;
+    *out = unknown;
+    const bool ok = prompts && outputs && measure_times(out, sample, of_sessions, prompts) &&
+                    (!of_sessions || measure_sessions(out, sample));
     if (ok) {
-        measure_times(out, sample, prompts);
         for (size_t i = 0; i < sample->n; i++) {
             prompts[i] = sample->rows[i].prompt_tok;
             outputs[i] = sample->rows[i].output_tok;
@@ -103,8 +137,9 @@ static bool measure(struct measures *out, const struct ts_trace_sample *sample)
         out->correlation = correlation(sample, prompts, outputs);
         const bool told = sample->block_tok > 0;
         out->reuse = told ? 100.0 * ts_reuse_hit_frac(sample->reuse, INFINITY) : NAN;
-        out->reuse_small =
-            told ? 100.0 * ts_reuse_hit_frac(sample->reuse, (double)ts_reuse_n_ids(sample->reuse) / 10.0) : NAN;
+        out->reuse_small = told && !of_sessions
+                               ? 100.0 * ts_reuse_hit_frac(sample->reuse, (double)ts_reuse_n_ids(sample->reuse) / 10.0)
+                               : NAN;
     }
     free(prompts);
     free(outputs);
@@ -115,16 +150,29 @@ size_t ts_trace_compare(struct ts_compared *out, const struct ts_trace_sample *f
                         const struct ts_trace_sample *second)
 {
     struct measures a, b;
-    if (first->n < 2 || second->n < 2 || !measure(&a, first) || !measure(&b, second)) {
+    bool of_sessions = false;
+    for (size_t i = 0; i < second->n; i++) {
+        of_sessions = of_sessions || second->rows[i].session != 0;
+    }
+    if (first->n < 2 || second->n < 2 || !measure(&a, first, of_sessions) || !measure(&b, second, of_sessions)) {
         return 0;
     }
     const struct ts_compared rows[] = {
         {"requests", "", {a.n, b.n}},
-        {"calls", "1/s", {a.rate, b.rate}},
-        {"CV of gaps", "", {a.gap_cv, b.gap_cv}},
+        {of_sessions ? "sessions that begin" : "calls", "1/s", {a.rate, b.rate}},
+        {of_sessions ? "CV of gaps between them" : "CV of gaps", "", {a.gap_cv, b.gap_cv}},
         {"variance/mean of counts, 1 s", "", {a.dispersion[0], b.dispersion[0]}},
         {"variance/mean of counts, 10 s", "", {a.dispersion[1], b.dispersion[1]}},
         {"variance/mean of counts, 60 s", "", {a.dispersion[2], b.dispersion[2]}},
+        {"sessions", "", {a.sessions, b.sessions}},
+        {"calls a session p50", "", {a.calls[0], b.calls[0]}},
+        {"calls a session p95", "", {a.calls[1], b.calls[1]}},
+        {"time between turns p50", "s", {a.think_s[0], b.think_s[0]}},
+        {"time between turns p95", "s", {a.think_s[1], b.think_s[1]}},
+        {"time of tools p50", "s", {a.tool_s[0], b.tool_s[0]}},
+        {"time of tools p95", "s", {a.tool_s[1], b.tool_s[1]}},
+        {"a session lasts p50", "s", {a.lasts_s[0], b.lasts_s[0]}},
+        {"a session lasts p95", "s", {a.lasts_s[1], b.lasts_s[1]}},
         {"prompt mean", "tok", {a.prompt[0], b.prompt[0]}},
         {"prompt p50", "tok", {a.prompt[1], b.prompt[1]}},
         {"prompt p95", "tok", {a.prompt[2], b.prompt[2]}},

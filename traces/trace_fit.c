@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "traces/fit_arrivals.h"
+#include "traces/fit_sessions.h"
 #include "traces/workload.h"
 
 enum { LEAST_REQUESTS = 20, PER_LINE = 20 };
@@ -27,7 +28,8 @@ struct fit {
     size_t n_classes;
     double duration_s, start_hour, tick_s; /* start_hour -1: not known */
     struct ts_trace_sample_row *rows;      /* [sample->n] of a part */
-    double *times_s;                       /* of these */
+    double *times_s;                       /* of these; of sessions, when they begin */
+    bool any_lengths;                      /* a class whose requests are no sessions */
 };
 
 /* ---- classes ---- */
@@ -184,9 +186,70 @@ static void put_head(struct ts_text *out, const struct fit *fit, double calls_pe
     }
 }
 
+/* "sessions of 'chat': 812 with 3,004 calls; think times are from request to request ...". */
+static void tell_sessions(struct ts_text *told, const char *name, const struct ts_fit_sessions *sessions,
+                          bool ids_are_told, bool held)
+{
+    ts_text_printf(told, "sessions of '%s': ", name);
+    ts_text_number(told, (double)sessions->n_sessions, 12);
+    ts_text_puts(told, " with ");
+    ts_text_number(told, (double)sessions->n_calls, 12);
+    ts_text_puts(told, " calls");
+    if (!held) {
+        ts_text_puts(told,
+                     "; learned as single calls, since too few are of several calls, or their prompts do not go on "
+                     "with one another\n");
+        return;
+    }
+    if (sessions->system_tok > 0 && !ids_are_told) {
+        ts_text_printf(told,
+                       "; a system prompt of %u tokens is assumed: so much longer are the shortest first prompts than "
+                       "those of later turns",
+                       (unsigned)sessions->system_tok);
+    }
+    ts_text_puts(told, sessions->waits_are_told
+                           ? "\n"
+                           : "; the file does not say when replies were there: times between turns "
+                             "are from request to request, the reply's time included\n");
+}
+
+/* The class's sessions, where it has such as the generator has: *held. */
+static enum ts_status fit_sessions(bool *held, struct ts_fit_process *process, struct ts_text *lengths, struct fit *fit,
+                                   size_t n, size_t part)
+{
+    struct ts_fit_sessions sessions;
+    enum ts_status status =
+        ts_fit_sessions(&sessions, fit->rows, n, fit->sample->ids_are_told ? fit->sample->block_tok : 0);
+    *held = status == TS_OK && ts_fit_sessions_hold(&sessions);
+    if (*held) {
+        const size_t n_starts = ts_fit_session_starts(fit->times_s, fit->rows, n);
+        status = n_starts == 0
+                     ? TS_ENOMEM
+                     : ts_fit_process(process, fit->times_s, n_starts, fit->duration_s, fit->start_hour, fit->tick_s);
+        process->calls_per_s *= (double)n / (double)sessions.n_sessions;
+        ts_fit_sessions_put(lengths, &sessions, 6);
+    }
+    if (status == TS_OK && fit->options->told) {
+        tell_sessions(fit->options->told, name_of(fit, part), &sessions, fit->sample->ids_are_told, *held);
+    }
+    ts_fit_sessions_deinit(&sessions);
+    return status;
+}
+
 static enum ts_status fit_part(struct ts_fit_process *process, struct ts_text *lengths, struct fit *fit, size_t part)
 {
     const size_t n = take_rows(fit, part);
+    bool any_session = false, held = false;
+    for (size_t i = 0; i < n; i++) {
+        any_session = any_session || fit->rows[i].session != 0;
+    }
+    if (any_session) {
+        const enum ts_status tried = fit_sessions(&held, process, lengths, fit, n, part);
+        if (tried != TS_OK || held) {
+            return tried;
+        }
+    }
+    fit->any_lengths = true;
     enum ts_status status = ts_fit_process(process, fit->times_s, n, fit->duration_s, fit->start_hour, fit->tick_s);
     const struct ts_fit_span span = {fit->sample->rows[0].arrival_ns, fit->duration_s};
     if (status == TS_OK && !ts_fit_lengths(lengths, fit->rows, n, &span, 6)) {
@@ -271,7 +334,7 @@ static enum ts_status put_workload(struct ts_text *out, struct fit *fit)
     if (status == TS_OK) {
         put_head(out, fit, calls_per_s, any_week);
         ts_text_append(out, shared.data, shared.len);
-        if (fit->sample->block_tok > 0) {
+        if (fit->sample->block_tok > 0 && fit->any_lengths) {
             ts_text_printf(out, "  prefix_block: %u tok\n", (unsigned)fit->sample->block_tok);
         }
         ts_text_puts(out, "  classes:\n");

@@ -51,6 +51,7 @@ static bool add(struct ts_trace_sample *sample, const struct ts_request *request
         !ts_reuse_add(&all, sample->reuse, 0, &prefix, request->prompt_tok)) {
         return false;
     }
+    sample->ids_are_told = sample->ids_are_told || (prefix.n_ids > 0 && !prefix.has_reply);
     sample->block_tok = prefix.n_ids > 0 ? prefix.block_tok : sample->block_tok;
     const uint32_t block_tok = prefix.n_ids > 0 ? prefix.block_tok : 1;
     const uint32_t n_blocks = (request->prompt_tok + block_tok - 1) / block_tok;
@@ -61,6 +62,14 @@ static bool add(struct ts_trace_sample *sample, const struct ts_request *request
                                                              .lag = (uint32_t)found.lag,
                                                              .n_before = (uint32_t)found.n_before,
                                                              .class_id = request->class_id};
+    if (request->turn) {
+        struct ts_trace_sample_row *row = &sample->rows[sample->n - 1];
+        row->session = request->turn->session;
+        row->wait_ns = request->turn->delay_ns;
+        row->waits = request->turn->follows || request->turn->n_waits > 0;
+        row->is_tool = request->turn->is_tool;
+        row->is_aside = request->turn->is_aside;
+    }
     return true;
 }
 

@@ -16,8 +16,11 @@ struct ts_trace_sample_row {
     float prefix_frac; /* part of its ids that an earlier prompt of the class began with */
     uint32_t lag;      /* so many prompts of the class ago; 0: none */
     uint32_t n_before; /* prompts of the class before this one */
+    uint64_t session;  /* 0: it is of none */
+    int64_t wait_ns;   /* told between the replies that it waits for and this request */
     uint16_t class_id;
-    bool is_gone_on, is_branch; /* found by a fit: see find_branches in fit_lengths.c */
+    bool waits, is_tool, is_aside; /* see ts_turn: for another of its session; a tool's time; a subagent's call */
+    bool is_gone_on, is_branch;    /* found by a fit: see find_branches in fit_lengths.c */
 };
 
 struct ts_trace_sample {
@@ -27,7 +30,8 @@ struct ts_trace_sample {
     struct ts_reuse *reuse; /* of all prompts together */
     uint64_t *ids;          /* [ids_cap] of the current prompt, where a rule makes them */
     uint32_t ids_cap;
-    bool is_cut; /* there were more than TS_TRACE_SAMPLE_MAX_ROWS */
+    bool ids_are_told; /* by the file or a rule for system prompts, not made of sessions alone */
+    bool is_cut;       /* there were more than TS_TRACE_SAMPLE_MAX_ROWS */
 };
 
 /* Consumes the stream, or its first TS_TRACE_SAMPLE_MAX_ROWS requests. Deinit whatever comes back. */

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "base/file.h"
+#include "base/gzip.h"
 #include "base/rng.h"
 #include "imports/import.h"
 
@@ -332,7 +333,8 @@ static void test_import__what_cannot_be_read_is_told_with_its_line(void **state)
         const char *text, *format, *says;
         uint32_t line;
     } cases[] = {
-        {"", NULL, "no known format", 0},
+        {"", NULL, "the file is empty", 0},
+        {"{\"request_throughput\": {\"avg\": 2.0}}", NULL, "a summary by aiperf or genai-perf", 0},
         {"hello", NULL, "no known format", 0},
         {"{}", NULL, "no known format", 0},
         {"[]", NULL, "no known format", 0},
@@ -372,6 +374,30 @@ static void test_import__what_cannot_be_read_is_told_with_its_line(void **state)
         ts_diags_deinit(&diags);
         ts_arena_deinit(&arena);
     }
+}
+
+/* The same file, compressed: the same measurement. */
+static void test_import__gzip_is_read_as_it_is(void **state)
+{
+    (void)state;
+    static const char text[] = "[{\"n_prompt\": 512, \"n_gen\": 0, \"avg_ns\": 1000000000, \"n_threads\": 8},\n"
+                               " {\"n_prompt\": 0, \"n_gen\": 128, \"avg_ns\": 4000000000, \"n_threads\": 8}]\n";
+    struct ts_model_measurement plain, packed;
+    struct ts_import info;
+    struct ts_arena arena;
+    struct ts_gzip_writer *writer = NULL;
+    ts_arena_init(&arena);
+    assert_int_equal(import_text(&plain, &info, &arena, text, sizeof text - 1, NULL, NULL), TS_OK);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(ts_gzip_writer_open(&writer, file), TS_OK);
+    assert_int_equal(ts_gzip_writer_write(writer, text, sizeof text - 1), TS_OK);
+    assert_int_equal(ts_gzip_writer_finish(writer), TS_OK);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(ts_import_read(&packed, &info, &arena, path, NULL, NULL), TS_OK);
+    (void)unlink(path);
+    assert_memory_equal(plain.linear.coef, packed.linear.coef, sizeof plain.linear.coef);
+    ts_arena_deinit(&arena);
 }
 
 static void test_import__deep_nesting_is_refused(void **state)
@@ -512,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_import__replies_of_one_token_are_prompts),
         cmocka_unit_test(test_import__sglang_is_known_by_its_fields),
         cmocka_unit_test(test_import__what_cannot_be_read_is_told_with_its_line),
+        cmocka_unit_test(test_import__gzip_is_read_as_it_is),
         cmocka_unit_test(test_import__deep_nesting_is_refused),
         cmocka_unit_test(test_import__a_folder_and_a_missing_file_are_told),
         cmocka_unit_test(test_import__a_measurement_file_keeps_the_origin),
