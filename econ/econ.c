@@ -60,6 +60,7 @@ struct plan {
     double residual_usd[TS_MAX_TIERS + 1]; /* after tax */
     double *all_api_usd;                   /* net flow against all calls at the API */
     double refused, asked;                 /* calls of the horizon, in those of a month */
+    double spared, spared_usd;             /* of those refused, what an API could take, and its price of their months */
 };
 
 const char *ts_cost_kind_name(enum ts_cost_kind kind)
@@ -146,6 +147,16 @@ static double refused_of(const struct ts_tier_month *tier, const struct month *m
     return beyond.waiting * barred + beyond.over * over;
 }
 
+/* What a full tier refuses that policy lets out to the API which it replaces, and what that would charge for it. */
+static void add_spared(struct plan *plan, const struct ts_tier_month *tier, const struct month *month)
+{
+    if (tier->owned->when_full == TS_FULL_REFUSE && tier->use.displaced_usd > tier->use.barred_usd) {
+        const double over = beyond_of(tier, month).over, permitted_usd = tier->use.displaced_usd - tier->use.barred_usd;
+        plan->spared += over * tier->use.calls * permitted_usd / tier->use.displaced_usd;
+        plan->spared_usd += over * permitted_usd * month->price;
+    }
+}
+
 /* The tier at the load of a month: that of each lot of its machines. */
 static struct ts_tier_month at_load(const struct plan *plan, uint32_t i, const struct month *month)
 {
@@ -225,6 +236,7 @@ static void add_row(struct plan *plan, uint32_t m, uint32_t i, const struct mont
                                          tier->use.provisioned_usd * after_tax;
         plan->all_api_usd[m] += tier->use.barred_usd * at_api;
         plan->refused += refused;
+        add_spared(plan, tier, month);
         plan->asked += month->volume * tier->use.calls;
         econ->calls[m] += month->volume * tier->use.calls;
         econ->lost[m] += refused + loaded.use.lost * beyond_of(tier, month).local * month->first;
@@ -261,6 +273,7 @@ static void add_months(struct plan *plan)
         econ->baseline_cumulative_usd[m] = econ->baseline_usd[m] + (m > 0 ? econ->baseline_cumulative_usd[m - 1] : 0.0);
     }
     econ->refused_frac = plan->asked > 0.0 ? plan->refused / plan->asked : 0.0;
+    econ->refused_usd_per_call = plan->spared > 0.0 ? plan->spared_usd / plan->spared : NAN;
 }
 
 /* ---- machines ---- */

@@ -111,9 +111,11 @@ struct ts_econ {
     uint32_t n_irr;             /* how many there are, at most 2 are counted */
     bool has_baseline;   /* a tier replaces an API, and has calls or a price: there is something to compare with */
     bool unpays;         /* the cumulative net falls below zero again after the payback */
-    double refused_frac; /* of the horizon's calls: beyond what tiers can take, and not let out */
-    double month_factor; /* simulated window to month: multiplies whatever grows with calls */
-    double time_factor;  /* time simulated to month: multiplies whatever grows with time (idle power) */
+    double refused_frac; /* of the horizon's calls: beyond what tiers can take, and not let out; they cost nothing */
+    double refused_usd_per_call; /* mean price, at the API, of those that a full tier refuses though policy lets them
+                                    out; NaN: there are none */
+    double month_factor;         /* simulated window to month: multiplies whatever grows with calls */
+    double time_factor;          /* time simulated to month: multiplies whatever grows with time (idle power) */
     struct ts_econ_capacity capacity;
     double capacity_growth; /* volume at which the first owned tier is full, as a multiple of today's; what is beyond
                                it goes to the API if it may. NaN: no owned tier is ever busy */

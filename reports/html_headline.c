@@ -108,6 +108,11 @@ static void put_payback_card(struct ts_text *out, const struct ts_report *report
         ts_text_puts(out, "; ");
         ts_report_put(out, report, ALL, "refused", "value");
         ts_text_puts(out, " of the horizon's calls are not served, and cost the plan nothing");
+        if (isfinite(econ->refused_usd_per_call)) {
+            ts_text_puts(out, "; at the API a refused one costs ");
+            ts_report_put(out, report, ALL, "refused_price", "value");
+            ts_text_puts(out, ": where an answer is worth more, overflow is better");
+        }
     }
     end_card(out);
 }

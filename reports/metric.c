@@ -431,6 +431,15 @@ static bool has_colocation(const struct ts_model *model)
     return any_owned(model, offsetof(struct ts_owned_model, colocation_usd_per_month));
 }
 
+static bool may_refuse(const struct ts_model *model)
+{
+    bool may = false;
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        may = may || model->tiers[i].owned.when_full == TS_FULL_REFUSE;
+    }
+    return may;
+}
+
 static bool has_downloads(const struct ts_model *model)
 {
     return any_owned(model, offsetof(struct ts_owned_model, first_download_usd));

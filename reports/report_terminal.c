@@ -116,14 +116,28 @@ static void put_policy(struct ts_text *out, const struct ts_report *report)
     ts_text_puts(out, "\n");
 }
 
+/* What the API would charge for those that need not be lost. */
+static void put_refused_price(struct ts_text *out, const struct ts_report *report)
+{
+    if (isfinite(report->input.econ->refused_usd_per_call)) {
+        ts_text_puts(out, ": refusing is better than overflow where an answer is worth less than\n             ");
+        ts_report_put(out, report, ALL, "refused_price", "value");
+        ts_text_puts(out, ", what the API charges for one");
+    }
+}
+
 /* Calls that the plan loses over its horizon. */
 static void put_refused(struct ts_text *out, const struct ts_report *report)
 {
     if (ts_report_value(report, ALL, "refused", "value") >= 0.005) {
         ts_text_puts(out, "  not taken  ");
         ts_report_put(out, report, ALL, "refused", "value");
-        ts_text_printf(out, " of %u months' calls: a tier is not there yet, or full, and policy keeps them in\n",
+        ts_text_printf(out,
+                       " of %u months' calls: a tier is not there yet, or full, and they may not go elsewhere;\n"
+                       "             they cost the plan nothing",
                        (unsigned)report->input.econ->n_months);
+        put_refused_price(out, report);
+        ts_text_puts(out, "\n");
     }
 }
 

@@ -55,7 +55,8 @@ static bool note_overload(struct ts_text *out, const struct ts_report *report, u
     const double given_up = ts_report_value(report, subject, "timed_out", "sum");
     const double factor = model->kind == TS_TIER_API ? 0.0 : overload(report, tier);
     if (model->kind != TS_TIER_API && given_up > lost_frac * arrived) {
-        ts_text_printf(out, "%s: OVERLOAD: ", model->name);
+        const bool fails = report->input.result->tiers[tier].n_failures > 0;
+        ts_text_printf(out, fails ? "%s: OVERLOAD, or failures: " : "%s: OVERLOAD: ", model->name);
         ts_metric_format(out, given_up / arrived, "frac");
         ts_text_puts(out, " of its requests were given up after ");
         ts_metric_format(out, report->input.model->patience_s, "s");
@@ -214,7 +215,7 @@ static bool note_error(struct ts_text *out, const struct ts_report *report, uint
     const struct ts_tier_model *model = &report->input.model->tiers[tier];
     const struct ts_steps_model *steps = steps_of(model);
     const double tpot_s = ts_report_value(report, subject, "tpot", "p50");
-    if (!steps || steps->error.high <= 0.0 || isnan(tpot_s)) {
+    if (!steps || steps->error.high <= 0.0 || !(tpot_s > 0.0)) { /* replies that are shown whole have none */
         return false;
     }
     const bool calibrated = steps->origin == TS_ORIGIN_IMPORTED;

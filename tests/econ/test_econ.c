@@ -692,10 +692,15 @@ static void test_econ__what_is_full_overflows_buys_or_refuses(void **state)
     close_to(econ->plan_usd[2], 17 + 500, 1e-9); /* volume 2, of it 0.5 at the API */
     close_to(econ->plan_usd[4], 17 + 6500, 1e-9);
     close_to(econ->refused_frac, 0, 1e-12);
+    assert_true(isnan(econ->refused_usd_per_call));
     world.model.tiers[SERVER].owned.when_full = TS_FULL_REFUSE;
     econ = compute(&world);
     close_to(econ->plan_usd[4], 17, 1e-9);
     close_to(econ->refused_frac, (0.5 + 2.5 + 6.5) / 15, 1e-12);
+    close_to(econ->refused_usd_per_call, 1.0, 1e-12); /* 1,000 calls at 1,000 USD */
+    world.cells[SERVER].barred_usd = 400;             /* the price of those that may go out is the same */
+    close_to(compute(&world)->refused_usd_per_call, 1.0, 1e-12);
+    world.cells[SERVER].barred_usd = 0;
     world.model.tiers[SERVER].owned.when_full = TS_FULL_BUY;
     econ = compute(&world); /* replicas for volumes 1, 2, 4, 8: 1, 2, 3, 6 */
     close_to(econ->plan_usd[0], 600, 1e-9);
