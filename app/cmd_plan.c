@@ -137,6 +137,9 @@ static enum ts_status answer(struct job *job, const struct ts_plan *plan, const 
     struct ts_plan_headroom headroom = {.capacity = {.is_simulated = false}};
     enum ts_status status =
         plan->best == UINT32_MAX ? TS_OK : headroom_of_best(&headroom, plan, spec, job->arena, diags);
+    if (status == TS_OK && plan->best != UINT32_MAX) {
+        status = ts_plan_doubt(&headroom.doubt, plan, spec, job->arena, diags);
+    }
     ts_progress_line_end(&job->line);
     if (status == TS_OK && job->args->out) {
         status = write_designs(job->args->out, plan, spec, diags);

@@ -189,6 +189,33 @@ static void put_relaxations(struct page *page)
     }
 }
 
+static void put_doubt(struct page *page, const struct ts_plan_doubt *doubt)
+{
+    struct ts_text line;
+    if (!doubt->slowed) {
+        return;
+    }
+    ts_text_init(&line);
+    ts_text_printf(&line, "step times are fitted; were they as slow as 1 measurement in 20 (%s), ", doubt->slowed);
+    if (doubt->keeps) {
+        ts_text_puts(&line, "it would keep everything");
+    } else {
+        ts_text_puts(&line, "it would MISS ");
+        put_margin(&line, &doubt->missed);
+        ts_text_puts(&line, "; ");
+        ts_text_puts(&line, doubt->sure != UINT32_MAX ? "the cheapest that keeps everything even so: "
+                            : doubt->n_tried > 1      ? "so would the next ones: measure before buying"
+                                                      : "measure before buying");
+    }
+    if (!doubt->keeps && doubt->sure != UINT32_MAX) {
+        put_usd(&line, page->plan->designs[doubt->sure].usd_per_month);
+        ts_text_puts(&line, ", ");
+        put_settings(&line, page, page->plan->designs[doubt->sure].index);
+    }
+    put_line(page, "if slower", &line);
+    ts_text_deinit(&line);
+}
+
 static void put_headroom(struct page *page, const struct ts_econ_capacity *capacity)
 {
     const struct ts_model *model = &page->spec->base->scenario->model;
@@ -394,6 +421,7 @@ enum ts_status ts_plan_print(struct ts_text *out, const struct ts_plan *plan, co
         put_binding(&page);
         put_second(&page);
         put_relaxations(&page);
+        put_doubt(&page, &headroom->doubt);
         put_headroom(&page, &headroom->capacity);
         put_next_steps(&page, headroom);
     }

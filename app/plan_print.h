@@ -4,10 +4,11 @@
 
 #include "app/load_scenario.h"
 #include "econ/econ.h"
-#include "study/plan.h"
+#include "study/plan_doubt.h"
 
-/* What the best design has left. */
+/* What the best design has left, and what it would be if its step times were slower than predicted. */
 struct ts_plan_headroom {
+    struct ts_plan_doubt doubt;
     struct ts_econ_capacity capacity;
     const char *replica[TS_MAX_TIERS]; /* what one more would be: "2 x H100 SXM" */
 };

@@ -25,6 +25,7 @@ struct ts_plan_job {
     uint32_t index;
     uint32_t replication;
     struct ts_plan_relaxed relaxed; /* factor 0: as written */
+    bool slow;                      /* fitted step times at the slow end of their interval */
 };
 
 /* What costs so much more than the best may still turn out to be it. */

@@ -7,6 +7,7 @@
 
 #include "study/in_order.h"
 #include "study/plan_parts.h"
+#include "study/uncertain_inputs.h"
 
 static const double lead_s = 600.0; /* until queues and caches are those of the load */
 static const double least_requests = 4000.0;
@@ -222,13 +223,38 @@ static enum ts_status run_scenario(struct ts_plan_try *out, const struct ts_scen
     return status;
 }
 
+/* The settings, and with them those that make fitted step times slow. */
+static const char *const *slowed(size_t *n, const char *const *sets, const struct ts_model *model,
+                                 struct ts_arena *arena)
+{
+    const char **out = ts_arena_array(arena, *n + 2 * (size_t)model->n_tiers, sizeof *out);
+    for (size_t i = 0; out && i < *n; i++) {
+        out[i] = sets[i];
+    }
+    for (uint32_t i = 0; out && i < model->n_tiers; i++) {
+        const struct ts_steps_error *error = ts_uncertain_steps(&model->tiers[i]);
+        if (error->high > 0.0) {
+            const char *name = model->tiers[i].name;
+            out[(*n)++] = ts_arena_printf(arena, "tiers.%s.steps_error.decode=%.17g", name, error->high);
+            out[(*n)++] =
+                ts_arena_printf(arena, "tiers.%s.steps_error.prefill=%.17g", name, fmax(error->first_high, 1.0));
+        }
+    }
+    return arena->failed ? NULL : out;
+}
+
 static enum ts_status load(struct ts_scenario *out, const struct ts_plan_job *job, struct ts_diags *diags)
 {
     struct ts_arena arena;
     size_t n = 0;
     ts_arena_init(&arena);
     const char *const *sets = ts_plan_settings(&n, job->spec, job->index, &arena);
-    const enum ts_status status = sets ? ts_trial_load(out, job->spec->base, sets, n, diags) : TS_ENOMEM;
+    enum ts_status status = sets ? ts_trial_load(out, job->spec->base, sets, n, diags) : TS_ENOMEM;
+    if (status == TS_OK && job->slow) {
+        sets = slowed(&n, sets, &out->model, &arena);
+        ts_scenario_deinit(out);
+        status = sets ? ts_trial_load(out, job->spec->base, sets, n, diags) : TS_ENOMEM;
+    }
     ts_arena_deinit(&arena);
     if (status == TS_OK) {
         relax(&out->model, job->relaxed);

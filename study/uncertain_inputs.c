@@ -46,7 +46,7 @@ static struct ts_uncertain factor(const char *key, double low, double high)
                                  .p90 = fmax(pow(high, to), 1.0),
                                  .min = 0.01,
                                  .max = 100.0,
-                                 .source = "the interval of the roofline's fit"};
+                                 .source = "the interval of the fit"};
 }
 
 static void add_steps(struct finding *finding, const char *tier, const struct ts_steps_error *error)
@@ -73,24 +73,25 @@ static bool is_written(const struct ts_model *model, const char *key)
     return written;
 }
 
-/* Of a mixed fleet: of the first kind that has one. */
-static const struct ts_steps_error *device_error(const struct ts_tier_model *tier)
+const struct ts_steps_error *ts_uncertain_steps(const struct ts_tier_model *tier)
 {
-    const struct ts_device_model *fleet = &tier->u.device;
+    static const struct ts_steps_error none = {0};
     uint32_t k = 0;
-    while (k + 1 < ts_tier_n_pools(tier) && !(ts_device_of_kind(fleet, k)->steps.error.high > 0.0)) {
+    if (tier->kind == TS_TIER_API) {
+        return &none;
+    }
+    if (tier->kind == TS_TIER_SERVER) {
+        return &tier->u.server.pools[0].replica.steps.error;
+    }
+    while (k + 1 < ts_tier_n_pools(tier) && !(ts_device_of_kind(&tier->u.device, k)->steps.error.high > 0.0)) {
         k++;
     }
-    return &ts_device_of_kind(fleet, k)->steps.error;
+    return &ts_device_of_kind(&tier->u.device, k)->steps.error;
 }
 
 static void add_tier(struct finding *finding, const struct ts_model *model, const struct ts_tier_model *tier)
 {
-    if (tier->kind == TS_TIER_DEVICE) {
-        add_steps(finding, tier->name, device_error(tier));
-    } else if (tier->kind == TS_TIER_SERVER) {
-        add_steps(finding, tier->name, &tier->u.server.pools[0].replica.steps.error);
-    }
+    add_steps(finding, tier->name, ts_uncertain_steps(tier));
     const char *key = ts_arena_printf(finding->arena, "tiers.%s.ability", tier->name);
     if (model->n_tiers > 1 && is_written(model, key)) {
         const double half = 0.13;

@@ -145,7 +145,7 @@ const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struc
 const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* After both: tiers.*.steps_error. */
-void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *steps);
+void ts_resolve_steps_error(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* resolve_memory.c: weights, KV tokens and blocks, context. */
 void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx);
 /* resolve_fleet.c: who joins which replica, when they are up. After the memory plan. */

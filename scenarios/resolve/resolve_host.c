@@ -28,21 +28,53 @@ void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, stru
     };
 }
 
-void ts_resolve_steps_error(struct ts_tier_context *ctx, struct ts_steps_model *steps)
+static void stretch_linear(struct ts_steps_linear *linear, double decode, double prefill)
 {
-    const bool roofline = !ctx->broken && steps->kind == TS_STEPS_ROOFLINE;
-    ts_value_counts_if(ctx->value, "steps_error", roofline,
-                       "it applies to rooflines; other step times stay as they are");
-    if (!roofline || !ts_value_is_written(ctx->value, "steps_error")) {
-        return;
+    linear->a_s *= decode;
+    linear->b_s_per_seq *= decode;
+    linear->c_s_per_kv_tok *= decode;
+    linear->d_s_per_prefill_tok *= prefill;
+    linear->e_s_per_pair *= prefill;
+}
+
+/* Its first knot is what reading the weights takes; what further tokens add is computing. */
+static void stretch_table(struct ts_loader *loader, struct ts_steps_table *table, double decode, double prefill)
+{
+    double *seconds = ts_loader_array(loader, table->n, sizeof *seconds);
+    for (size_t i = 0; seconds && i < table->n; i++) {
+        seconds[i] = decode * table->seconds[0] + prefill * (table->seconds[i] - table->seconds[0]);
     }
-    const double decode = ts_value_number(ctx->value, "steps_error.decode");
-    const double prefill = ts_value_number(ctx->value, "steps_error.prefill");
-    struct ts_steps_roofline *roof = &steps->u.roofline;
+    table->seconds = seconds ? seconds : table->seconds;
+    table->fixed_s *= decode;
+    table->b_s_per_seq *= decode;
+    table->c_s_per_kv_tok *= decode;
+    table->e_s_per_pair *= prefill;
+}
+
+static void stretch_roofline(struct ts_steps_roofline *roof, double decode, double prefill)
+{
     roof->fixed_s *= decode;
     roof->bytes_per_s /= decode;
     roof->per_tok_s *= prefill;
     roof->flop_per_s /= prefill;
+}
+
+void ts_resolve_steps_error(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps)
+{
+    const bool stretches = !ctx->broken && steps->kind != TS_STEPS_OPERATORS;
+    ts_value_counts_if(ctx->value, "steps_error", stretches, "operator tables are taken as they were measured");
+    if (!stretches || !ts_value_is_written(ctx->value, "steps_error")) {
+        return;
+    }
+    const double decode = ts_value_number(ctx->value, "steps_error.decode");
+    const double prefill = ts_value_number(ctx->value, "steps_error.prefill");
+    if (steps->kind == TS_STEPS_LINEAR) {
+        stretch_linear(&steps->u.linear, decode, prefill);
+    } else if (steps->kind == TS_STEPS_TABLE) {
+        stretch_table(loader, &steps->u.table, decode, prefill);
+    } else {
+        stretch_roofline(&steps->u.roofline, decode, prefill);
+    }
     steps->host.fixed_s *= decode;
     steps->host.per_seq_s *= decode;
 }

@@ -129,7 +129,7 @@ static void resolve_device(struct ts_loader *loader, struct ts_tier_context *ctx
     resolve_offline(loader, ctx->value, &device->offline);
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &device->steps);
-    ts_resolve_steps_error(ctx, &device->steps);
+    ts_resolve_steps_error(loader, ctx, &device->steps);
 }
 
 /* Do classes differ in priority? */
@@ -288,7 +288,7 @@ static void resolve_replica(struct ts_loader *loader, struct ts_tier_context *ct
     ts_resolve_memory(loader, ctx);
     ts_resolve_steps(loader, ctx, &replica->steps);
     ts_resolve_host(loader, ctx, &replica->steps);
-    ts_resolve_steps_error(ctx, &replica->steps);
+    ts_resolve_steps_error(loader, ctx, &replica->steps);
     if (!ctx->broken) {
         ts_resolve_ideal(ctx, &replica->ideal);
     }

@@ -28,7 +28,8 @@ static const char scenario_text[] =
 
 static void load(struct ts_scenario *out, const char *const *sets, size_t n_sets)
 {
-    const struct ts_scenario_options options = {.text = scenario_text, .sets = sets, .n_sets = n_sets};
+    const struct ts_scenario_options options = {
+        .text = scenario_text, .sets = sets, .n_sets = n_sets, .measurement_path = TS_MEASUREMENT};
     struct ts_diags diags;
     ts_diags_init(&diags);
     if (ts_scenario_load(out, "doubts.yaml", &options, &diags) != TS_OK) {
@@ -101,6 +102,38 @@ static void test_uncertain_inputs__a_draw_is_a_scenario_with_its_values(void **s
     ts_scenario_deinit(&scenario);
 }
 
+/* Twice what decode waits for, three times what prompts do. */
+static void test_uncertain_inputs__steps_that_are_not_a_roofline_are_stretched_too(void **state)
+{
+    (void)state;
+    static const char *const linear[] = {"tiers.edge.steps={linear: {a: 6 ms, b: 1 ms, c: 1 us, d: 2 us, e: 3 ns}}",
+                                         "tiers.edge.steps_error={decode: 2, prefill: 3}"};
+    static const char *const table[] = {"tiers.edge={kind: server, hardware: this-machine, model: Llama-3.1-8B, quant: "
+                                        "Q4_0, ability: 1, replaces: cloud}",
+                                        "tiers.edge.steps_error={decode: 2, prefill: 3}"};
+    struct ts_scenario as_is, slow;
+    load(&slow, linear, 2);
+    const struct ts_steps_linear *line = &slow.model.tiers[0].u.server.pools[0].replica.steps.u.linear;
+    assert_near(line->a_s, 12e-3, 1e-15);
+    assert_near(line->b_s_per_seq, 2e-3, 1e-15);
+    assert_near(line->c_s_per_kv_tok, 2e-6, 1e-18);
+    assert_near(line->d_s_per_prefill_tok, 6e-6, 1e-18);
+    assert_near(line->e_s_per_pair, 9e-9, 1e-20);
+    ts_scenario_deinit(&slow);
+    load(&as_is, table, 1);
+    load(&slow, table, 2);
+    const struct ts_steps_model *was = &as_is.model.tiers[0].u.server.pools[0].replica.steps;
+    const struct ts_steps_table *before = &was->u.table;
+    const struct ts_steps_table *after = &slow.model.tiers[0].u.server.pools[0].replica.steps.u.table;
+    assert_int_equal(was->kind, TS_STEPS_TABLE);
+    for (size_t i = 0; i < before->n; i++) {
+        const double expected = 2.0 * before->seconds[0] + 3.0 * (before->seconds[i] - before->seconds[0]);
+        assert_near(after->seconds[i], expected, 1e-12 * expected);
+    }
+    ts_scenario_deinit(&slow);
+    ts_scenario_deinit(&as_is);
+}
+
 /* 15 classes with a share and two lengths each: those with the narrowest interval are named, with where they stand. */
 static void test_uncertain_inputs__too_many_names_those_to_fix(void **state)
 {
@@ -126,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uncertain_inputs__what_is_written_and_what_is_so_by_default),
         cmocka_unit_test(test_uncertain_inputs__a_draw_is_a_scenario_with_its_values),
+        cmocka_unit_test(test_uncertain_inputs__steps_that_are_not_a_roofline_are_stretched_too),
         cmocka_unit_test(test_uncertain_inputs__too_many_names_those_to_fix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
