@@ -1,5 +1,10 @@
-/* Hides which volumes are simulated, and how far the line between them is off: each volume but the ends is left out in
- * turn, and what the others say of it is held against what was simulated there. */
+/* Hides which volumes are simulated, of how many requests, and how far the line between them is off: each volume but
+ * the ends is left out in turn, and what the others say of it is held against what was simulated there.
+ *
+ * A volume v of a long window is simulated on a sample: a k-th of its requests, drawn as today's are (a k-th of the
+ * rate), at times that are divided by v k. They come v times as fast as today's, through all hours of the window, which
+ * takes v k times less. The same requests at every volume, so that what differs is the volume alone: a number there is
+ * today's whole run times the ratio of the two samples. */
 #include "study/growth.h"
 
 #include <math.h>
@@ -9,14 +14,15 @@
 
 static const double least_growth = 1.02; /* what is nearer to today's volume is today's */
 static const double wanted_error = 0.01;
+static const double least_sample_s = 3600.0; /* of a sample's window */
 
 struct effort {
-    double most_times, least_requests;
+    double most_times, least_requests, sample_requests;
 };
 
 static const struct effort efforts[TS_N_CAPACITY_EFFORTS] = {
-    [TS_CAPACITY_QUICK] = {8.0, 2e6},
-    [TS_CAPACITY_FULL] = {40.0, 20e6},
+    [TS_CAPACITY_QUICK] = {8.0, 2e6, 40e3},
+    [TS_CAPACITY_FULL] = {40.0, 20e6, 400e3},
 };
 
 struct growth {
@@ -25,8 +31,10 @@ struct growth {
     const struct ts_econ_capacity *capacity;
     const struct ts_growth_options *options;
     struct ts_diags *diags;
-    double requests;              /* of today's */
-    double volumes, most_volumes; /* simulated so far, and at most: the sum of all volumes */
+    struct ts_econ_use today, sampled; /* of its whole run, of its sample */
+    double sample_of;                  /* how many requests one of a sample stands for; 0: all are simulated */
+    double requests;                   /* of today's */
+    double volumes, most_volumes;      /* simulated so far, and at most: the sum of all volumes */
 };
 
 static void widen(double *low, double *high, const struct ts_money_model *money, double growth_frac_per_month)
@@ -70,23 +78,39 @@ static double arrivals_of(const struct ts_result *result)
     return n;
 }
 
-/* The same hours of a trace, with its requests closer together. */
+/* The same hours of a trace, with its requests closer together; a sample of what is generated. */
 static struct ts_scenario at_volume(const struct growth *growth, double volume)
 {
     struct ts_scenario copy = ts_capacity_scaled(&growth->scenario, volume);
     if (copy.workload.trace_path) {
         copy.workload.window.duration_s /= volume;
         copy.workload.repeat_to_s /= volume;
+    } else if (growth->sample_of > 0.0) {
+        copy.workload.scale_rate = volume * growth->sample_of;
+        copy.workload.calls_per_s /= copy.workload.scale_rate;
+        copy.model.warmup_s /= copy.workload.scale_rate;
     }
     return copy;
 }
 
-/* Hours of a trace that is played faster are not those of the clock. */
+/* Hours that are played faster are not those of the clock. */
 static void keep_hours(const struct growth *growth, struct ts_econ_use *use)
 {
-    for (uint32_t i = 0; growth->scenario.workload.trace_path && i <= growth->scenario.model.n_tiers; i++) {
-        use->tiers[i].peak_frac = growth->curve.use[growth->curve.today].tiers[i].peak_frac;
+    const bool is_faster = growth->scenario.workload.trace_path || growth->sample_of > 0.0;
+    for (uint32_t i = 0; is_faster && growth->curve.n > 0 && i <= growth->scenario.model.n_tiers; i++) {
+        use->tiers[i].peak_frac = growth->today.tiers[i].peak_frac;
     }
+}
+
+/* What today's run would come to at the volume of a sample. */
+static struct ts_econ_use grown(const struct growth *growth, double volume, const struct ts_econ_use *sample)
+{
+    const uint32_t n_tiers = growth->scenario.model.n_tiers;
+    struct ts_use_curve pair = {.n = 0};
+    ts_use_curve_add(&pair, 1.0, &growth->sampled, n_tiers);
+    ts_use_curve_add(&pair, volume, sample, n_tiers);
+    ts_use_curve_finish(&pair, n_tiers);
+    return ts_use_curve_month(&pair, &growth->today, n_tiers, volume);
 }
 
 /* What the hours of a trace stand for is known once it has been read. */
@@ -96,6 +120,23 @@ static void know_month(struct growth *growth, const struct ts_replications *runs
     growth->scenario.model.month_scale = scale > 0.0 ? scale : growth->scenario.model.month_scale;
 }
 
+/* Today's comes first: of its whole run, then of its sample. */
+static void take(struct growth *growth, double volume, const struct ts_econ_use *use)
+{
+    const uint32_t n_tiers = growth->scenario.model.n_tiers;
+    if (growth->sample_of > 0.0 && volume != 1.0) {
+        const struct ts_econ_use there = grown(growth, volume, use);
+        ts_use_curve_add(&growth->curve, volume, &there, n_tiers);
+        return;
+    }
+    if (growth->curve.n > 0 && volume == 1.0) {
+        growth->sampled = *use;
+        return;
+    }
+    growth->today = volume == 1.0 ? *use : growth->today;
+    ts_use_curve_add(&growth->curve, volume, use, n_tiers);
+}
+
 static enum ts_status add(struct growth *growth, double volume, const struct ts_model *model,
                           const struct ts_result *result)
 {
@@ -103,9 +144,15 @@ static enum ts_status add(struct growth *growth, double volume, const struct ts_
     const enum ts_status status = ts_econ_use_of(&use, model, result, growth->diags);
     if (status == TS_OK) {
         keep_hours(growth, &use);
-        ts_use_curve_add(&growth->curve, volume, &use, model->n_tiers);
+        take(growth, volume, &use);
     }
     return status;
+}
+
+/* In requests, relative to today's. */
+static double cost_of(const struct growth *growth, double volume)
+{
+    return growth->sample_of > 0.0 ? 1.0 / growth->sample_of : volume;
 }
 
 static enum ts_status simulate(struct growth *growth, double volume)
@@ -119,7 +166,7 @@ static enum ts_status simulate(struct growth *growth, double volume)
                                              .skips_figures = true};
     struct ts_replications runs;
     enum ts_status status = ts_replicate(&runs, &scenario, &how, growth->diags);
-    if (status == TS_OK && volume == 1.0) {
+    if (status == TS_OK && volume == 1.0 && growth->curve.n == 0) {
         know_month(growth, &runs);
         growth->requests = arrivals_of(&runs.merged);
     }
@@ -127,14 +174,14 @@ static enum ts_status simulate(struct growth *growth, double volume)
         scenario.model.month_scale = growth->scenario.model.month_scale;
         status = add(growth, volume, &scenario.model, &runs.merged);
     }
-    growth->volumes += volume;
+    growth->volumes += cost_of(growth, volume);
     ts_replications_deinit(&runs);
     return status;
 }
 
 static bool affords(const struct growth *growth, double volume)
 {
-    return growth->volumes + volume <= growth->most_volumes && growth->curve.n < TS_USE_CURVE_MOST;
+    return growth->volumes + cost_of(growth, volume) <= growth->most_volumes && growth->curve.n < TS_USE_CURVE_MOST;
 }
 
 /* ---- the error ---- */
@@ -228,7 +275,7 @@ static enum ts_status reach(struct growth *growth, double volume)
 {
     const double left = growth->most_volumes - growth->volumes;
     const double root = (sqrt(1.0 + 4.0 * fmax(left, 0.0)) - 1.0) / 2.0; /* of the largest v with v + sqrt(v) <= left */
-    const double end = fmin(volume, root * root);
+    const double end = growth->sample_of > 0.0 ? volume : fmin(volume, root * root);
     if (!is_far(end)) {
         return TS_OK;
     }
@@ -266,6 +313,57 @@ static enum ts_status refine(struct growth *growth)
     }
 }
 
+/* What times of its own a tier has: in a window that is played faster they would be too long. */
+static bool tier_has_times(const struct ts_tier_model *tier)
+{
+    const struct ts_server_model *server = &tier->u.server;
+    bool has = false;
+    switch (tier->kind) {
+    case TS_TIER_DEVICE:
+        for (uint32_t i = 0; i < ts_tier_n_pools(tier); i++) {
+            const struct ts_device_model *device = ts_device_of_kind(&tier->u.device, i);
+            has = has || device->battery_day_frac > 0.0 || device->heat.sustained_frac > 0.0;
+        }
+        return has || tier->u.device.rolls_out;
+    case TS_TIER_SERVER:
+        return server->autoscale.on || server->failures.mtbf_s > 0.0 || server->restart_every_s > 0.0;
+    case TS_TIER_API:
+    case TS_N_TIER_KINDS:
+        break;
+    }
+    return tier->u.api.is_batch;
+}
+
+static bool has_times(const struct ts_process *process)
+{
+    return process->has_bursts || process->n_rates > 0;
+}
+
+/* Do rates by the hour of the week alone change over the window? */
+static bool follows_the_hours(const struct ts_scenario *scenario)
+{
+    const struct ts_workload *workload = &scenario->workload;
+    const struct ts_model *model = &scenario->model;
+    bool has = workload->trace_path || model->users.n > 0 || model->has_sessions || workload->tick_s > 0.0 ||
+               has_times(&workload->process) || ts_model_has_incidents(model) || model->router.budget_usd_per_day > 0.0;
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        has = has || (workload->classes[i].process && has_times(workload->classes[i].process));
+    }
+    for (uint32_t i = 0; i < model->n_tiers; i++) {
+        has = has || tier_has_times(&model->tiers[i]);
+    }
+    return !has;
+}
+
+/* How many requests one of a sample stands for, where there are volumes up to that one; 0: no sample is worth it. */
+static double sample_of(const struct growth *growth, double high)
+{
+    const double window_s = growth->scenario.workload.window.duration_s;
+    const double times =
+        fmin(growth->requests / efforts[growth->options->effort].sample_requests, window_s / (least_sample_s * high));
+    return times > 1.0 && follows_the_hours(&growth->scenario) ? times : 0.0;
+}
+
 static double first_full(const struct growth *growth)
 {
     double volume = INFINITY;
@@ -284,6 +382,10 @@ static enum ts_status find_curve(struct growth *growth, double low, double high)
     growth->volumes = 0.0;
     growth->most_volumes =
         growth->requests > 0.0 ? fmax(effort->most_times, effort->least_requests / growth->requests) : 0.0;
+    growth->sample_of = sample_of(growth, high);
+    if (status == TS_OK && growth->sample_of > 0.0) {
+        status = simulate(growth, 1.0);
+    }
     if (status == TS_OK) {
         status = reach(growth, high);
     }

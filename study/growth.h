@@ -1,5 +1,5 @@
-/* What a plan uses at the volumes that its calls grow to: the scenario's whole window, scaled and simulated at some of
- * them. */
+/* What a plan uses at the volumes that its calls grow to: the scenario's whole window, or a sample of its calls, scaled
+ * and simulated at some of them. */
 #ifndef TS_STUDY_GROWTH_H
 #define TS_STUDY_GROWTH_H
 
@@ -22,7 +22,8 @@ struct ts_growth_options {
  *
  * Volumes are the farthest, one between it and today's, and further ones while the line between them is off by more
  * than 1 % of a month's cost or energy; all together at most 8 times (full: 40 times) the requests of the run, or 2
- * million (20 million). The same random streams at every volume; the same on any number of threads. What
+ * million (20 million). A generated window of more than 40,000 (400,000) calls is sampled, unless something in it has
+ * times of its own: docs/MODEL.md. The same random streams at every volume; the same on any number of threads. What
  * ts_capacity_find and ts_replicate return: with TS_EINTERRUPTED *out is good, without what was not found. */
 enum ts_status ts_growth_find(struct ts_econ_capacity *out, struct ts_use_curve *curve,
                               const struct ts_scenario *scenario, const struct ts_growth_options *options,

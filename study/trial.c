@@ -16,15 +16,14 @@ static enum ts_status run_stream(struct ts_trial_outcome *out, const struct ts_s
     struct ts_early_stop_watch watch = {.stop = options->stop, .model = &scenario->model};
     const bool stops = options->stop && options->stop->key;
     TS_CHECK(!stops || !options->rows);
-    const struct ts_sim_options sim = {
-        .replication = trial->replication,
-        .progress = options->progress,
-        .window_s = workload->trace_path || workload->is_closed ? 0.0 : workload->window.duration_s,
-        .single_steps = options->single_steps,
-        .on_request = options->rows ? ts_requests_part_put
-                      : stops       ? ts_early_stop_look
-                                    : NULL,
-        .request_user = stops ? (void *)&watch : options->rows};
+    const struct ts_sim_options sim = {.replication = trial->replication,
+                                       .progress = options->progress,
+                                       .window_s = ts_workload_window_s(workload),
+                                       .single_steps = options->single_steps,
+                                       .on_request = options->rows ? ts_requests_part_put
+                                                     : stops       ? ts_early_stop_look
+                                                                   : NULL,
+                                       .request_user = stops ? (void *)&watch : options->rows};
     struct ts_request_stream *ahead = NULL;
     if (options->read_ahead && ts_read_ahead_open(&ahead, stream) != TS_OK) {
         ahead = NULL; /* no thread to be had: then without */

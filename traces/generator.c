@@ -26,6 +26,7 @@ struct source {
 struct generator {
     struct ts_request_stream base;
     const struct ts_workload *workload;
+    double times_as_fast; /* its window as its requests have it */
     uint64_t seed;
     uint32_t replication;
     struct ts_rng prompts, outputs, prefixes, sessions;
@@ -146,7 +147,7 @@ static enum ts_status draw_lengths(struct generator *generator, struct ts_reques
     const struct ts_length_row *row = NULL;
     double frac = 0.0;
     if (spec->n_lengths > 0) {
-        const double window_s = workload->window.duration_s, at_s = ts_s_from_ns(request->arrival_ns);
+        const double window_s = ts_workload_window_s(workload), at_s = ts_s_from_ns(request->arrival_ns);
         const struct ts_card card = ts_deck_deal(generator->decks[request->class_id],
                                                  window_s > 0.0 ? at_s / window_s : 0.0, &generator->prompts);
         row = card.row;
@@ -218,7 +219,7 @@ static enum ts_status generator_next(struct ts_request_stream *stream, struct ts
     }
     const double time_s = tick_s > 0.0 ? floor(first->next_s / tick_s) * tick_s : first->next_s;
     first->next_s = ts_arrivals_next(first->arrivals);
-    return draw_request(out, generator, ts_ns_from_s(time_s), first->class_id, diags);
+    return draw_request(out, generator, ts_ns_from_s(time_s / generator->times_as_fast), first->class_id, diags);
 }
 
 /* ---- its making ---- */
@@ -297,6 +298,7 @@ enum ts_status ts_generator_open(struct ts_request_stream **out, const struct ts
     }
     generator->base.ops = workload->is_closed ? &closed : &open;
     generator->workload = workload;
+    generator->times_as_fast = workload->scale_rate > 0.0 ? workload->scale_rate : 1.0;
     generator->seed = seed;
     generator->replication = replication;
     ts_rng_init(&generator->prompts, seed, replication, 0, TS_TRACE_PROMPTS);

@@ -84,7 +84,8 @@ struct ts_workload {
     size_t n_where;
     bool drops_others;         /* rows that no class selects are dropped */
     bool sorts;                /* the file is sorted as a whole: see ts_trace_options */
-    double scale_rate;         /* 1 = as recorded; 2 = twice the rate (gaps halved) */
+    double scale_rate;         /* 1 = as recorded; 2 = twice the rate (gaps halved). Generated: all times are divided by
+                                  it, those of the window and its hours too; 0: by 1 */
     bool names_classes;        /* the classes below are those that rows of the file may name; where they do, shares are
                                   not drawn */
     enum ts_trace_turns turns; /* when requests of sessions begin; users of a closed loop take them as they come */
@@ -125,6 +126,9 @@ void ts_trace_span_tell(struct ts_text *out, const struct ts_workload *workload,
 
 /* Does the trace file say of which sessions its rows are? False where it cannot be opened. */
 bool ts_workload_tells_sessions(const struct ts_workload *workload);
+
+/* From the beginning of an open generated workload to its end; 0: it is none, nobody knows before. */
+double ts_workload_window_s(const struct ts_workload *workload);
 
 /* Expected arrivals of a generated workload in its window, and in a month of 730 h: what scales a simulated window to a
  * month. 0 where they are not known before: of a trace, and of a closed loop. */

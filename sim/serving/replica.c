@@ -37,7 +37,7 @@ enum ts_status ts_replica_init(struct ts_replica *out, const struct ts_replica_c
 {
     out->config = config;
     out->unit = unit;
-    out->ends_ns = calloc(TS_REPLICA_RUN_MAX + TS_REPLICA_RUN_AHEAD, sizeof *out->ends_ns);
+    out->ends_ns = calloc(TS_REPLICA_RUN_MAX + TS_REPLICA_ROUND, sizeof *out->ends_ns);
     out->n_in_step = calloc((size_t)config->n_classes + 1, sizeof *out->n_in_step);
     if (!out->ends_ns || !out->n_in_step) {
         return TS_ENOMEM;

@@ -4,8 +4,9 @@
 
 #include "sim/serving/replica.h"
 
-/* Steps of a run, and how many are computed at once: ends_ns has room for both. */
-enum { TS_REPLICA_RUN_MAX = 256, TS_REPLICA_RUN_AHEAD = 8 };
+/* Steps of a run: at most; those that the next arrival does not end; what is computed is rounded up to whole rounds,
+ * for which ends_ns has room. */
+enum { TS_REPLICA_RUN_MAX = 256, TS_REPLICA_RUN_LEAST = 8, TS_REPLICA_ROUND = 4 };
 
 /* ---- replica_books.c ---- */
 

@@ -22,48 +22,63 @@ static bool lie_on_slope(const struct ts_step_line *line, double first_kv, doubl
     return line->per_kv_s >= 0.0 && first_s >= line->floor_s && first_s > 1e-9 && last_s < 1e6;
 }
 
-static void add_up(int64_t *ends_ns, int64_t *end_ns, const double *steps_ns, uint32_t n)
+static int64_t next_step_ns(struct run_ahead *ahead)
 {
-    int64_t sum_ns = *end_ns;
-    if (n == TS_REPLICA_RUN_AHEAD) { /* a constant, to be unrolled */
-        for (uint32_t i = 0; i < TS_REPLICA_RUN_AHEAD; i++) {
-            ends_ns[i] = sum_ns += (int64_t)steps_ns[i];
-        }
-    } else {
-        for (uint32_t i = 0; i < n; i++) {
-            ends_ns[i] = sum_ns += (int64_t)steps_ns[i];
-        }
-    }
-    *end_ns = sum_ns;
-}
-
-/* The ends of up to TS_REPLICA_RUN_AHEAD further steps that begin at *end_ns: all on one line. Entries of the cache are
- * whole numbers, exact in a double, so that these times are those of steps which are computed one by one; uncut.
- * Returns how many; none if they are shorter than the step before them, *step_ns. Sets both to the last one's. */
-static uint32_t time_steps(int64_t *ends_ns, int64_t *end_ns, int64_t *step_ns, struct run_ahead *ahead)
-{
-    const double kv_tok = ahead->load.kv_read_tok, growth_tok = ahead->kv_growth_tok;
-    if (kv_tok > ahead->line.until_kv) {
+    if (ahead->load.kv_read_tok > ahead->line.until_kv) {
         ahead->line = ts_steptime_line(ahead->steps, &ahead->load);
     }
-    const struct ts_step_line line = ahead->line;
-    const double last_kv = kv_tok + growth_tok * (TS_REPLICA_RUN_AHEAD - 1);
-    double steps_ns[TS_REPLICA_RUN_AHEAD];
-    uint32_t n = 1;
-    if (last_kv <= line.until_kv && lie_on_slope(&line, kv_tok, last_kv)) {
-        n = TS_REPLICA_RUN_AHEAD;
-        for (int i = 0; i < TS_REPLICA_RUN_AHEAD; i++) { /* two or more at a time */
-            steps_ns[i] = ts_steptime_scaled(line.base_s + line.per_kv_s * (kv_tok + growth_tok * i));
+    return ts_steptime_ns(ts_step_line_s(&ahead->line, ahead->load.kv_read_tok));
+}
+
+static double kv_of_step(const struct run_ahead *ahead, uint32_t step)
+{
+    return ahead->load.kv_read_tok + ahead->kv_growth_tok * (int)step;
+}
+
+/* How many of the next n steps lie on the line, above its floor: if not the first, none. */
+static uint32_t on_one_line(const struct run_ahead *ahead, uint32_t n)
+{
+    const struct ts_step_line *line = &ahead->line;
+    const double kv_tok = ahead->load.kv_read_tok, growth_tok = ahead->kv_growth_tok;
+    if (kv_of_step(ahead, n - 1) > line->until_kv) {
+        const uint32_t n_there = 1 + (uint32_t)((line->until_kv - kv_tok) / growth_tok);
+        n = n_there > 1 && kv_of_step(ahead, n_there - 1) > line->until_kv ? n_there - 1 : n_there;
+    }
+    return lie_on_slope(line, kv_tok, kv_of_step(ahead, n - 1)) ? n : 0;
+}
+
+/* Ends of n steps on the line, and of up to TS_REPLICA_ROUND further ones: whole vectors. */
+static void time_on_line(int64_t *ends_ns, int64_t begin_ns, const struct run_ahead *ahead, uint32_t n)
+{
+    const double base_s = ahead->line.base_s, per_kv_s = ahead->line.per_kv_s;
+    const double kv_tok = ahead->load.kv_read_tok, growth_tok = ahead->kv_growth_tok;
+    const int n_rounded = (int)(n + TS_REPLICA_ROUND - 1) / TS_REPLICA_ROUND * TS_REPLICA_ROUND;
+    double steps_ns[TS_REPLICA_RUN_MAX + TS_REPLICA_ROUND];
+    for (int i = 0; i < n_rounded; i++) {
+        steps_ns[i] = ts_steptime_scaled(base_s + per_kv_s * (kv_tok + growth_tok * i));
+    }
+    for (int i = 0; i < n_rounded; i += TS_REPLICA_ROUND) {
+        for (int j = i; j < i + TS_REPLICA_ROUND; j++) {
+            ends_ns[j] = begin_ns += (int64_t)steps_ns[j];
         }
+    }
+}
+
+/* The ends of up to n further steps, n > 0, that begin at *end_ns: all on one line, the first of *step_ns. Entries of
+ * the cache are whole numbers, exact in a double, so that these times are those of steps which are computed one by one.
+ * Returns how many; sets both to the last one's. */
+static uint32_t time_steps(int64_t *ends_ns, int64_t *end_ns, int64_t *step_ns, struct run_ahead *ahead, uint32_t n)
+{
+    n = on_one_line(ahead, n);
+    if (n > 0) {
+        time_on_line(ends_ns, *end_ns, ahead, n);
     } else {
-        steps_ns[0] = (double)ts_steptime_ns(ts_step_line_s(&line, kv_tok));
+        n = 1;
+        ends_ns[0] = *end_ns + *step_ns;
     }
-    if ((int64_t)steps_ns[0] < *step_ns) {
-        return 0;
-    }
-    add_up(ends_ns, end_ns, steps_ns, n);
-    *step_ns = (int64_t)steps_ns[n - 1];
-    ahead->load.kv_read_tok += growth_tok * n;
+    *step_ns = n > 1 ? ends_ns[n - 1] - ends_ns[n - 2] : *step_ns;
+    *end_ns = ends_ns[n - 1];
+    ahead->load.kv_read_tok += ahead->kv_growth_tok * n;
     ahead->load.kv_max_tok += (double)n;
     return n;
 }
@@ -78,7 +93,7 @@ static struct run_ahead look_ahead(struct ts_replica *replica, const struct ts_s
     return ahead;
 }
 
-/* Steps that begin at or after this are not wanted any more: for the first TS_REPLICA_RUN_AHEAD of a run the warm-up's
+/* Steps that begin at or after this are not wanted any more: for the first TS_REPLICA_RUN_LEAST of a run the warm-up's
  * end alone, then also the next arrival, which may cut it. */
 struct run_limits {
     int64_t warm_ns, until_ns;
@@ -92,22 +107,23 @@ static struct run_limits limits_of(const struct ts_engine *engine)
 
 static bool is_wanted(const struct run_limits *limits, uint32_t step, int64_t begin_ns)
 {
-    return begin_ns < (step < TS_REPLICA_RUN_AHEAD ? limits->warm_ns : limits->until_ns);
+    return begin_ns < (step < TS_REPLICA_RUN_LEAST ? limits->warm_ns : limits->until_ns);
 }
 
-/* How many of the steps [first, n) that were computed together are wanted, first is, in steps of the run. */
-static uint32_t last_wanted(const int64_t *ends_ns, uint32_t first, uint32_t n, const struct run_limits *limits)
+/* How many steps from that one on are wanted, a wanted one that begins then, if none is shorter than step_ns: no more
+ * than those, up to `most`. */
+static uint32_t n_wanted(const struct run_limits *limits, uint32_t step, int64_t begin_ns, int64_t step_ns,
+                         uint32_t most)
 {
-    while (first + 1 < n && is_wanted(limits, first + 1, ends_ns[first])) {
-        first++;
-    }
-    return first + 1;
+    const int64_t left_ns = limits->until_ns > begin_ns ? limits->until_ns - begin_ns : 0;
+    const uint32_t least = step < TS_REPLICA_RUN_LEAST ? TS_REPLICA_RUN_LEAST - step : 1;
+    const uint32_t n = left_ns / step_ns < (int64_t)most ? 1 + (uint32_t)(left_ns / step_ns) : most;
+    return n > least ? n : least < most ? least : most;
 }
 
-/* Computes the ends of the run's steps: up to its length, TS_REPLICA_RUN_MAX, or a little beyond the next arrival,
- * which may cut it; within the warm-up up to its end. Returns how many. The steps of a run never get shorter: its gaps
- * are counted by that. Steps are computed TS_REPLICA_RUN_AHEAD at a time where they can be, too many of them in the
- * end. */
+/* Computes the ends of the run's steps: up to its length, TS_REPLICA_RUN_MAX, or the next arrival, which may cut it;
+ * within the warm-up up to its end. Returns how many. The steps of a run never get shorter: its gaps are counted by
+ * that. */
 static uint32_t fill_ends(struct ts_replica *replica, const struct ts_engine *engine,
                           const struct ts_scheduler_run *run)
 {
@@ -115,17 +131,21 @@ static uint32_t fill_ends(struct ts_replica *replica, const struct ts_engine *en
     const struct run_limits limits = limits_of(engine);
     const uint32_t longest = run->max_steps < TS_REPLICA_RUN_MAX ? run->max_steps : TS_REPLICA_RUN_MAX;
     const uint32_t most = replica->n_inbox > 0 ? 1 : longest;
-    int64_t end_ns = engine->now_ns, step_ns = 0;
-    uint32_t first = 0, n = 0;
+    int64_t end_ns = engine->now_ns, last_ns = 0;
+    uint32_t n = 0;
     while (n < most && is_wanted(&limits, n, end_ns)) {
-        const uint32_t n_timed = time_steps(replica->ends_ns + n, &end_ns, &step_ns, &ahead);
-        if (n_timed == 0) {
+        int64_t step_ns = next_step_ns(&ahead);
+        if (step_ns < last_ns) {
             break;
         }
-        first = n;
-        n += n_timed;
+        n += time_steps(replica->ends_ns + n, &end_ns, &step_ns, &ahead,
+                        n_wanted(&limits, n, end_ns, step_ns, most - n));
+        last_ns = step_ns;
     }
-    return last_wanted(replica->ends_ns, first, n < most ? n : most, &limits);
+    while (n > 1 && !is_wanted(&limits, n - 1, replica->ends_ns[n - 2])) { /* they got longer */
+        n--;
+    }
+    return n;
 }
 
 void ts_replica_begin_run(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_run *run)

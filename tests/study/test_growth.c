@@ -101,6 +101,35 @@ static void test_growth__of_a_batch_is_not_in_proportion(void **state)
     ts_scenario_deinit(&found.scenario);
 }
 
+/* A whole day of calls: of a sample of them, the same at every volume. */
+static void test_growth__of_a_long_window_is_that_of_a_sample(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"tiers.edge.scheduler.sequences=100",
+                                       "tiers.edge.steps={linear: {a: 0.1 s}}",
+                                       "workload.classes.chat.output=20 tok",
+                                       "workload.duration=24 h",
+                                       "slo.ttft=2 s",
+                                       "workload.calls=2 /s",
+                                       "tiers.edge.power={idle: 100 W, prefill: 500 W, decode: 500 W}",
+                                       "money={growth: 3 %/month, horizon: 25 months, peak: {price: 1 USD/kWh}}"};
+    struct found found;
+    find(&found, sets, sizeof sets / sizeof sets[0], 1);
+    const struct ts_use_curve *curve = &found.curve;
+    const struct ts_tier_use *today = &curve->use[curve->today].tiers[0];
+    within(curve->volume[curve->n - 1], pow(1.03, 24.0), 1e-12);
+    for (uint32_t i = 0; i < curve->n; i++) {
+        const struct ts_tier_use *use = &curve->use[i].tiers[0];
+        const double v = curve->volume[i], busy = -expm1(-4.0 * v) / -expm1(-4.0);
+        within(use->calls, v * today->calls, 1e-4);
+        within(use->active_kwh, today->active_kwh * busy, 0.002);
+        within(use->idle_kwh, today->idle_kwh, 1e-3);
+        within(use->peak_frac, today->peak_frac, 1e-12);
+    }
+    assert_true(today->peak_frac > 0.1);
+    ts_scenario_deinit(&found.scenario);
+}
+
 /* Any number of threads; no growth; a server that is full today. */
 static void test_growth__is_the_same_or_not_there(void **state)
 {
@@ -128,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_growth__is_in_proportion_one_at_a_time),
         cmocka_unit_test(test_growth__of_a_batch_is_not_in_proportion),
+        cmocka_unit_test(test_growth__of_a_long_window_is_that_of_a_sample),
         cmocka_unit_test(test_growth__is_the_same_or_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
