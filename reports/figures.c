@@ -37,7 +37,7 @@ static bool applies(const struct ts_metric *metric, const struct ts_figure_list 
 {
     const bool all_classes = subject->class_id == TS_ALL_CLASSES;
     const bool all = all_classes && subject->tier == ts_all_tiers(list->model);
-    const bool merged = extent == TS_FIGURES_OF_RUN;
+    const bool merged = extent != TS_FIGURES_OF_ONE;
     if (!ts_metric_concerns(metric, list->model) || (subject->pool != TS_NO_POOL && !metric->of_pools)) {
         return false;
     }

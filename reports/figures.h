@@ -19,8 +19,9 @@ enum { TS_SUBJECT_ALL = 0 }; /* all tiers, all classes */
 
 /* What there are figures of. */
 enum ts_figure_extent {
-    TS_FIGURES_OF_ONE, /* a single replication: no money, no classes */
-    TS_FIGURES_OF_RUN  /* the merged run */
+    TS_FIGURES_OF_ONE,   /* a single replication: no money, no classes */
+    TS_FIGURES_OF_POINT, /* the merged run: no classes */
+    TS_FIGURES_OF_RUN    /* the merged run */
 };
 
 struct ts_figure_list {

@@ -35,6 +35,7 @@ struct ts_report_input {
     const struct ts_result *result;            /* merged */
     const struct ts_figure_rows *replications; /* each one, for summary.csv; NULL: none */
     const struct ts_econ *econ;
+    bool is_point;                       /* of a study: no figures of classes */
     const struct ts_baseline *baselines; /* [TS_N_BASELINES]: econ/baselines.h; NULL: none */
     const struct ts_run_info *info;
     const struct ts_quality_months *quality;  /* where models become better; NULL: none does */
@@ -82,7 +83,7 @@ size_t ts_report_limits(struct ts_text *out, const struct ts_report *report);
 /* Is the attainment reached that the SLO wants? True where it wants none. */
 bool ts_report_keeps_slo(const struct ts_report *report);
 
-/* Its figures, [(*list)->n], TS_FIGURES_OF_RUN; both live as long as the report. */
+/* Its figures, [(*list)->n], TS_FIGURES_OF_RUN or _POINT; both live as long as the report. */
 const double *ts_report_figures(const struct ts_report *report, const struct ts_figure_list **list);
 
 #endif

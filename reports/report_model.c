@@ -59,7 +59,8 @@ static enum ts_status find_cash(struct ts_report *report)
 static enum ts_status build(struct ts_report *report)
 {
     const struct ts_report_input *input = &report->input;
-    enum ts_status status = ts_figure_list_init(&report->list, input->model, TS_FIGURES_OF_RUN);
+    enum ts_status status =
+        ts_figure_list_init(&report->list, input->model, input->is_point ? TS_FIGURES_OF_POINT : TS_FIGURES_OF_RUN);
     if (status != TS_OK) {
         return status;
     }

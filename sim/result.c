@@ -2,6 +2,7 @@
  * series is the mean over the replications that reached it. */
 #include "sim/result.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,9 @@ enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *mode
             return TS_ENOMEM;
         }
         cells_init(result.tiers[i].cells, result.n_classes);
+    }
+    for (uint32_t i = 0; i < TS_MAX_TIERS; i++) {
+        result.thresholds[i] = (struct ts_threshold_range){.from = -INFINITY, .below = INFINITY};
     }
     if (!create_kinds(&result, model) || ts_result_resize_bins(&result, n_bins) != TS_OK) {
         ts_result_deinit(&result);
@@ -335,6 +339,10 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
         }
     }
     ts_frontier_merge(&into->frontier, &from->frontier);
+    for (uint32_t i = 0; i < TS_MAX_TIERS; i++) {
+        into->thresholds[i].from = fmax(into->thresholds[i].from, from->thresholds[i].from);
+        into->thresholds[i].below = fmin(into->thresholds[i].below, from->thresholds[i].below);
+    }
     return TS_OK;
 }
 

@@ -45,6 +45,12 @@ struct ts_tier_result {
 /* Latencies whose high quantiles have intervals. */
 enum ts_tail { TS_TAIL_TTFT, TS_TAIL_TPOT, TS_TAIL_E2E, TS_N_TAILS };
 
+/* From the highest score that did not pass a threshold (-INFINITY: none) to below the lowest that did (INFINITY): with
+ * any other in it every call goes the same way. */
+struct ts_threshold_range {
+    double from, below;
+};
+
 struct ts_result {
     uint32_t n_tiers; /* tiers[n_tiers] is `nowhere` */
     uint32_t n_classes;
@@ -57,6 +63,7 @@ struct ts_result {
 #define TS_RUN(type, field, ...) TS_COUNTER_##type field;
 #include "sim/counters.inc"
     struct ts_frontier frontier;
+    struct ts_threshold_range thresholds[TS_MAX_TIERS]; /* of ts_router_model.threshold */
     uint32_t n_bins;
     double bin_s;
     uint64_t *arrivals; /* [n_bins] */

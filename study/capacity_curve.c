@@ -22,7 +22,7 @@ struct curve {
 static enum ts_status read_figures(struct ts_capacity_point *out, const struct ts_model *model,
                                    const struct ts_result *result, const struct ts_econ *econ)
 {
-    const struct ts_report_input input = {.model = model, .result = result, .econ = econ};
+    const struct ts_report_input input = {.model = model, .result = result, .econ = econ, .is_point = true};
     struct ts_report *report = NULL;
     const enum ts_status status = ts_report_create(&report, &input);
     if (status == TS_OK) {

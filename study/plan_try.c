@@ -190,7 +190,7 @@ static enum ts_status appraise(struct ts_plan_try *out, const struct ts_scenario
     if (status != TS_OK) {
         return status;
     }
-    const struct ts_report_input input = {.model = &scenario->model, .result = result, .econ = &econ};
+    const struct ts_report_input input = {.model = &scenario->model, .result = result, .econ = &econ, .is_point = true};
     struct ts_report *report = NULL;
     status = ts_report_create(&report, &input);
     if (status == TS_OK) {

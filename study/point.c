@@ -15,7 +15,7 @@ enum { SUBJECT_STEP = 4096 }; /* more than there are metrics */
 /* One replication after the other, appraised like the whole. */
 struct each {
     struct ts_scenario *scenario;
-    const struct ts_replications *runs;
+    struct ts_shared_run *const *run; /* under way */
     const struct ts_econ_capacity *capacity;
     struct ts_figure_list list;
     double *values; /* [n_wanted][list.n]; NULL: a single one, which is the whole */
@@ -33,7 +33,7 @@ static enum ts_status appraise_one(void *user, const struct ts_result *result)
 {
     struct each *each = user;
     struct ts_econ econ;
-    scale_month(each->scenario, each->runs);
+    scale_month(each->scenario, ts_shared_run_of(*each->run));
     enum ts_status status = ts_econ_compute(&econ, &each->scenario->model, result, each->capacity, NULL);
     if (status == TS_OK) {
         status = ts_figures_compute(each->values + (size_t)each->n * each->list.n, &each->list, result, &econ);
@@ -43,10 +43,10 @@ static enum ts_status appraise_one(void *user, const struct ts_result *result)
     return status;
 }
 
-static enum ts_status open_each(struct each *each, struct ts_scenario *scenario, const struct ts_replications *runs)
+static enum ts_status open_each(struct each *each, struct ts_scenario *scenario, struct ts_shared_run *const *run)
 {
-    *each = (struct each){.scenario = scenario, .runs = runs};
-    enum ts_status status = ts_figure_list_init(&each->list, &scenario->model, TS_FIGURES_OF_RUN);
+    *each = (struct each){.scenario = scenario, .run = run};
+    enum ts_status status = ts_figure_list_init(&each->list, &scenario->model, TS_FIGURES_OF_POINT);
     if (status == TS_OK && scenario->replications > 1) {
         each->values = calloc((size_t)scenario->replications * each->list.n, sizeof *each->values);
         status = each->values ? TS_OK : TS_ENOMEM;
@@ -69,13 +69,11 @@ static uint32_t place_of(const char *name, const struct ts_figure_list *base, ui
     uint32_t place = base->n_subjects + own;
     ts_text_init(&text);
     for (uint32_t i = 0; i < base->n_subjects; i++) {
-        if (base->subjects[i].class_id == TS_ALL_CLASSES) {
-            ts_text_clear(&text);
-            ts_figure_put_subject(&text, base, i);
-            if (ts_str_equal(text.data, name)) {
-                place = i;
-                break;
-            }
+        ts_text_clear(&text);
+        ts_figure_put_subject(&text, base, i);
+        if (ts_str_equal(text.data, name)) {
+            place = i;
+            break;
         }
     }
     ts_text_deinit(&text);
@@ -119,9 +117,6 @@ static enum ts_status put_rows(struct ts_point_outcome *out, const struct ts_fig
     out->rows = ts_arena_array(&out->arena, list->n, sizeof *out->rows);
     enum ts_status status = out->rows ? TS_OK : TS_ENOMEM;
     for (uint32_t s = 0; status == TS_OK && s < list->n_subjects; s++) {
-        if (list->subjects[s].class_id != TS_ALL_CLASSES) {
-            continue;
-        }
         ts_text_clear(&name);
         ts_figure_put_subject(&name, list, s);
         const char *subject = ts_arena_strdup(&out->arena, name.data);
@@ -145,7 +140,7 @@ static enum ts_status put_report(struct ts_point_outcome *out, const struct ts_r
     const struct ts_figure_list *list;
     const double *values = ts_report_figures(report, &list);
     struct ts_figure_list base_list;
-    enum ts_status status = ts_figure_list_init(&base_list, base, TS_FIGURES_OF_RUN);
+    enum ts_status status = ts_figure_list_init(&base_list, base, TS_FIGURES_OF_POINT);
     if (status != TS_OK) {
         return status;
     }
@@ -172,7 +167,8 @@ static enum ts_status appraise(struct ts_point_outcome *out, struct ts_scenario 
     if (status != TS_OK) {
         return status;
     }
-    const struct ts_report_input input = {.model = &scenario->model, .result = &runs->merged, .econ = &econ};
+    const struct ts_report_input input = {
+        .model = &scenario->model, .result = &runs->merged, .econ = &econ, .is_point = true};
     struct ts_report *report = NULL;
     status = ts_report_create(&report, &input);
     if (status == TS_OK) {
@@ -184,18 +180,17 @@ static enum ts_status appraise(struct ts_point_outcome *out, struct ts_scenario 
     return status;
 }
 
-static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenario *scenario,
-                                 const struct ts_point_options *options, const struct ts_model *base,
+static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenario *scenario, const char *const *sets,
+                                 size_t n_sets, const struct ts_point_options *options, const struct ts_model *base,
                                  struct ts_diags *diags)
 {
     struct ts_econ_capacity capacity = {.is_simulated = false};
     const struct ts_growth_options growth = {
         .effort = options->effort, .n_threads = options->n_threads, .progress = &options->progress};
     struct ts_use_curve curve;
-    struct ts_replications runs;
+    struct ts_shared_run *run = NULL;
     struct each each;
-    enum ts_status status = open_each(&each, scenario, &runs);
-    memset(&runs, 0, sizeof runs);
+    enum ts_status status = open_each(&each, scenario, &run);
     if (status == TS_OK && options->effort != TS_CAPACITY_OFF && ts_capacity_applies(scenario)) {
         status = ts_growth_find(&capacity, &curve, scenario, &growth, diags);
     }
@@ -214,13 +209,14 @@ static enum ts_status run_loaded(struct ts_point_outcome *out, struct ts_scenari
                                                  .stop = &stop,
                                                  .user = &each};
         each.capacity = &capacity;
-        status = ts_replicate(&runs, scenario, &how, diags);
-        out->is_exact = !options->until || runs.until_frac <= options->until->frac;
+        status = ts_shared_run_get(&run, options->shared, scenario, sets, n_sets, &how, diags);
     }
     if (status == TS_OK) {
-        status = appraise(out, scenario, &runs, &each, options->keeps_replications, base, diags);
+        const struct ts_replications *runs = ts_shared_run_of(run);
+        out->is_exact = !options->until || runs->until_frac <= options->until->frac;
+        status = appraise(out, scenario, runs, &each, options->keeps_replications, base, diags);
     }
-    ts_replications_deinit(&runs);
+    ts_shared_run_give(run, options->shared);
     close_each(&each);
     return status;
 }
@@ -235,7 +231,7 @@ enum ts_status ts_point_run(struct ts_point_outcome *out, const struct ts_trial_
         return status;
     }
     ts_arena_init(&outcome.arena);
-    status = run_loaded(&outcome, &scenario, options, &base->scenario->model, diags);
+    status = run_loaded(&outcome, &scenario, sets, n_sets, options, &base->scenario->model, diags);
     ts_scenario_deinit(&scenario);
     if (status == TS_OK) {
         *out = outcome;

@@ -6,12 +6,14 @@
 
 #include "study/capacity.h"
 #include "study/replicate.h"
+#include "study/shared_runs.h"
 
 struct ts_point_options {
     uint32_t n_threads;             /* >= 1 */
     enum ts_capacity_effort effort; /* off: up to which volume a server keeps up is taken from its busy share */
     bool keeps_replications;        /* see ts_point_row.each */
     struct ts_tapes *tapes;         /* see trial.h */
+    struct ts_shared_runs *shared;  /* of points of the same base; NULL: each is simulated */
     const struct ts_until *until;   /* see replicate.h; NULL: as many replications as the scenario says */
     bool stops_early; /* TS_ELIMIT, and a diagnostic, once study/early_stop.h is certain; not with until */
     struct ts_progress progress;

@@ -26,6 +26,7 @@ struct sweep {
     uint32_t n, threads_of_point;
     struct slot *slots;
     struct ts_tapes *tapes;
+    struct ts_shared_runs *shared;
     struct ts_sweep_outcome *out;
     struct ts_diags *diags;
     double begin_s, best;
@@ -41,6 +42,7 @@ static enum ts_status work(void *user, uint64_t index, uint32_t slot_number)
                                              .effort = spec->effort,
                                              .progress = {.go_on = ts_progress_ask_alone, .user = &outer},
                                              .tapes = sweep->tapes,
+                                             .shared = sweep->shared,
                                              .until = spec->until,
                                              .stops_early = spec->stops_early};
     ts_diags_init(&slot->diags);
@@ -171,10 +173,14 @@ static enum ts_status run_points(struct sweep *sweep)
         .n = sweep->n, .n_threads = n_threads, .window = 4 * n_threads, .user = sweep, .work = work, .take = take};
     sweep->threads_of_point = all / n_threads;
     enum ts_status status = ts_tapes_create(&sweep->tapes, tape_bytes);
+    if (status == TS_OK) {
+        status = ts_shared_runs_create(&sweep->shared);
+    }
     sweep->slots = calloc(job.window, sizeof *sweep->slots);
     if (status == TS_OK) {
         status = sweep->slots ? ts_in_order_run(&job) : TS_ENOMEM;
     }
+    ts_shared_runs_destroy(sweep->shared);
     ts_tapes_destroy(sweep->tapes);
     return status;
 }

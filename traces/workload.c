@@ -122,13 +122,6 @@ bool ts_workload_tells_sessions(const struct ts_workload *workload)
     return tells;
 }
 
-double ts_workload_window_s(const struct ts_workload *workload)
-{
-    return workload->trace_path || workload->is_closed ? 0.0
-           : workload->scale_rate > 0.0                ? workload->window.duration_s / workload->scale_rate
-                                                       : workload->window.duration_s;
-}
-
 double ts_workload_expected_calls(const struct ts_workload *workload)
 {
     double own = 0.0, sum = 0.0;

@@ -128,7 +128,12 @@ void ts_trace_span_tell(struct ts_text *out, const struct ts_workload *workload,
 bool ts_workload_tells_sessions(const struct ts_workload *workload);
 
 /* From the beginning of an open generated workload to its end; 0: it is none, nobody knows before. */
-double ts_workload_window_s(const struct ts_workload *workload);
+static inline double ts_workload_window_s(const struct ts_workload *workload)
+{
+    return workload->trace_path || workload->is_closed ? 0.0
+           : workload->scale_rate > 0.0                ? workload->window.duration_s / workload->scale_rate
+                                                       : workload->window.duration_s;
+}
 
 /* Expected arrivals of a generated workload in its window, and in a month of 730 h: what scales a simulated window to a
  * month. 0 where they are not known before: of a trace, and of a closed loop. */

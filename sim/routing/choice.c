@@ -100,16 +100,30 @@ void ts_router_look(struct ts_engine *engine, uint32_t call_id)
     call->score = (float)seen_difficulty(engine, call);
 }
 
-static uint32_t first_below(const struct ts_router_model *model, double score)
+/* Notes which other thresholds it would pass, or not, too. */
+static bool passes(struct ts_engine *engine, uint32_t place, double score)
 {
+    struct ts_threshold_range *range = &engine->ledger.result.thresholds[place];
+    const bool is_above = score > engine->model->router.threshold[place];
+    if (is_above) {
+        range->below = score < range->below ? score : range->below;
+    } else {
+        range->from = score > range->from ? score : range->from;
+    }
+    return is_above;
+}
+
+static uint32_t first_below(struct ts_engine *engine, double score)
+{
+    const struct ts_router_model *model = &engine->model->router;
     uint32_t i = 0;
-    while (i + 1 < model->n_order && score > model->threshold[i]) {
+    while (i + 1 < model->n_order && passes(engine, i, score)) {
         i++;
     }
     return model->order[i];
 }
 
-static uint32_t by_correctness(const struct ts_engine *engine, struct ts_call *call)
+static uint32_t by_correctness(struct ts_engine *engine, struct ts_call *call)
 {
     const struct ts_router_model *model = &engine->model->router;
     const double noise = noise_of(engine, call);
@@ -121,7 +135,7 @@ static uint32_t by_correctness(const struct ts_engine *engine, struct ts_call *c
         const bool needs = (call->right >> model->order[i] & 1U) == 0 && (call->right & stronger) != 0;
         const double score = noise + (needs ? engine->router.shift : 0.0);
         call->score = i == 0 ? (float)score : call->score;
-        if (score <= model->threshold[i]) {
+        if (!passes(engine, i, score)) {
             break;
         }
         stronger &= ~(1U << model->order[i + 1]);
@@ -139,5 +153,5 @@ uint32_t ts_router_by_threshold(struct ts_engine *engine, uint32_t call_id)
         return by_correctness(engine, ts_engine_call(engine, call_id));
     }
     ts_router_look(engine, call_id);
-    return first_below(model, (double)ts_engine_call(engine, call_id)->score);
+    return first_below(engine, (double)ts_engine_call(engine, call_id)->score);
 }
