@@ -1,13 +1,14 @@
-/* Hides how a name finds its row: without regard to case, by the whole, the start or a part of it. */
+/* Hides how a name finds its row: the one that it matches best (scenarios/catalog/catalog_name.h). */
 #include "scenarios/catalog/catalog.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "scenarios/catalog/catalog_name.h"
 #include "scenarios/catalog/catalog_parts.h"
 
-enum { MIN_PART = 3, WHOLE = 3 };
+enum { MIN_PART = 3, MAX_WORD = 128 };
 
 static const struct ts_catalog_kind *kind_of(const char *name)
 {
@@ -19,63 +20,24 @@ static const struct ts_catalog_kind *kind_of(const char *name)
     return NULL;
 }
 
-static bool same_folded(const char *a, const char *b, size_t n)
+static enum ts_name_match row_match(const struct ts_catalog_kind *kind, const void *row, const char *word)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (tolower((unsigned char)a[i]) != tolower((unsigned char)b[i])) {
-            return false;
-        }
-    }
-    return true;
+    const enum ts_name_match best = ts_catalog_name_match(ts_catalog_text(row, 0), word, kind->sort);
+    const enum ts_name_match other = kind->alias_at
+                                         ? ts_catalog_name_match(ts_catalog_text(row, kind->alias_at), word, kind->sort)
+                                         : TS_NAME_NO_MATCH;
+    return other > best ? other : best;
 }
 
-/* How well `name` fits `word`: WHOLE, 2 the start, 1 a part, 0 not at all. What stands after a slash counts as whole,
- * too: of the offers of one model the first is meant, which is its maker's. */
-static int fit(const char *name, const char *word)
-{
-    size_t n = strlen(name);
-    size_t w = strlen(word);
-    if (w == 0 || w > n) {
-        return 0;
-    }
-    const char *slash = strchr(name, '/');
-    if ((n == w && same_folded(name, word, w)) ||
-        (slash && strlen(slash + 1) == w && same_folded(slash + 1, word, w))) {
-        return WHOLE;
-    }
-    if (w < MIN_PART) {
-        return 0;
-    }
-    if (same_folded(name, word, w)) {
-        return 2;
-    }
-    for (size_t i = 1; i + w <= n; i++) {
-        if (same_folded(name + i, word, w)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int row_fit(const struct ts_catalog_kind *kind, const void *row, const char *word)
-{
-    int best = fit(ts_catalog_text(row, 0), word);
-    if (kind->alias_at) {
-        int other = fit(ts_catalog_text(row, kind->alias_at), word);
-        best = other > best ? other : best;
-    }
-    return best;
-}
-
-/* Rows of the best fit only: a whole name beats those that merely start with it. */
+/* Rows of the best match only: a whole name beats those that merely start with it. */
 static size_t matches(const struct ts_catalog *catalog, const struct ts_catalog_kind *kind, const char *word,
                       const void **first, const char **names, size_t cap)
 {
     size_t n = 0;
-    int best = 1;
+    enum ts_name_match best = TS_NAME_PART_OPEN;
     for (size_t i = 0; i < ts_catalog_count(catalog, kind); i++) {
         const void *row = ts_catalog_row(catalog, kind, i);
-        int how = row_fit(kind, row, word);
+        const enum ts_name_match how = row_match(kind, row, word);
         if (how < best) {
             continue;
         }
@@ -83,7 +45,7 @@ static size_t matches(const struct ts_catalog *catalog, const struct ts_catalog_
             best = how;
             n = 0;
         }
-        if (how == WHOLE && n == 1 && strchr(ts_catalog_text(row, 0), '/')) {
+        if (how == TS_NAME_WHOLE && n == 1 && strchr(ts_catalog_text(row, 0), '/')) {
             break;
         }
         if (n == 0 && first) {
@@ -298,6 +260,23 @@ const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const ch
     return NULL;
 }
 
+/* The only row that the word's first words match: what stands behind them ("-FP8", "-AWQ") is of no row. */
+static const char *suggest_by_start(const struct ts_catalog *catalog, const struct ts_catalog_kind *kind,
+                                    const char *word)
+{
+    char shorter[MAX_WORD];
+    const char *longer = word;
+    const char *name = NULL;
+    while (ts_catalog_name_shorten(shorter, sizeof shorter, longer)) {
+        const size_t n = matches(catalog, kind, shorter, NULL, &name, 1);
+        if (n > 0) {
+            return n == 1 ? name : NULL;
+        }
+        longer = shorter;
+    }
+    return NULL;
+}
+
 const char *ts_catalog_suggest(const struct ts_catalog *catalog, const char *kind, const char *name)
 {
     const struct ts_catalog_kind *k = kind_of(kind);
@@ -309,5 +288,6 @@ const char *ts_catalog_suggest(const struct ts_catalog *catalog, const char *kin
     for (size_t i = 0; i < n; i++) {
         names[i] = ts_catalog_text(ts_catalog_row(catalog, k, i), 0);
     }
-    return ts_suggest(name, names, n);
+    const char *near = suggest_by_start(catalog, k, name);
+    return near ? near : ts_suggest(name, names, n);
 }

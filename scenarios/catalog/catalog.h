@@ -42,6 +42,23 @@ static inline unsigned ts_llm_attention_layers(const struct ts_llm *llm)
            : llm->attention_layers > 0 ? llm->attention_layers
                                        : llm->layers;
 }
+/* The least number of accelerators, at least `least`, among which its heads can be divided evenly, and the largest one
+ * below; 0: there is none. */
+static inline unsigned ts_llm_divisor(const struct ts_llm *llm, unsigned least)
+{
+    while (least > 0 && least <= llm->heads && llm->heads % least != 0) {
+        least++;
+    }
+    return least <= llm->heads ? least : 0;
+}
+static inline unsigned ts_llm_divisor_below(const struct ts_llm *llm, unsigned n)
+{
+    unsigned most = n > llm->heads ? llm->heads : n - 1;
+    while (most > 1 && llm->heads % most != 0) {
+        most--;
+    }
+    return most;
+}
 static inline unsigned ts_llm_moe_layers(const struct ts_llm *llm)
 {
     return llm->moe_layers > 0 ? llm->moe_layers : llm->layers;

@@ -7,6 +7,7 @@
 
 #include "base/csv.h"
 #include "scenarios/catalog/catalog.h"
+#include "scenarios/catalog/catalog_name.h"
 
 enum { TS_CATALOG_MAX_ROWS = 4096 };
 
@@ -38,6 +39,7 @@ struct ts_catalog_kind {
     const char *extra_columns[8];                                              /* those that `finish` reads */
     const char *(*nonsense)(const void *row); /* what cannot be in a row, or NULL if it can */
     size_t rows_at, n_at;                     /* in struct ts_catalog */
+    enum ts_name_sort sort;                   /* of its names */
     size_t alias_at;                          /* a second name in the row, 0: none */
     size_t date_at;                           /* when the row was true, 0: not told */
     unsigned n_keys;                          /* the first so many columns tell rows apart */

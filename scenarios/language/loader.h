@@ -143,6 +143,8 @@ const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struc
                                                  const char *command);
 /* resolve_host.c: the host's time of a server, after ts_resolve_steps; and whose overhead a server or device has. */
 const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx);
+/* A GPU under an engine that gives whole heads of attention to each accelerator. */
+bool ts_resolve_divides_heads(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);
 /* After both: tiers.*.steps_error. */
 void ts_resolve_steps_error(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);

@@ -159,6 +159,8 @@ static const struct {
     {"tiers.*", "pp|pp_size|pipeline_parallel_size", "write pipeline_parallel: 2"},
     {"tiers.*", "dp|dp_size|data_parallel_size",
      "write replicas: 2, or data_parallel: 2 for engines that share experts"},
+    {"tiers.*", "ep|ep_size|expert_parallel|enable_expert_parallel",
+     "write data_parallel: 8: experts are divided among all accelerators"},
     {"tiers.*", "count|instances|nodes|servers", "write replicas: 2"},
     {"tiers.*", "quantization|precision|dtype|weights", "write quant: FP8"},
     {"tiers.*", "kv_cache_dtype", "write kv: fp8"},

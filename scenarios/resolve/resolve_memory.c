@@ -82,14 +82,28 @@ static const char *quant_that_fits(const struct ts_loader *loader, const struct 
     return best ? best->name : NULL;
 }
 
+static const char *class_of(const struct ts_loader *loader, const struct ts_hardware *hardware)
+{
+    const struct ts_chip *chip = hardware ? ts_catalog_chip(&loader->catalog, hardware->name) : NULL;
+    return chip ? chip->class_name : "";
+}
+
+static bool is_gpu(const char *class_name)
+{
+    return ts_str_equal(class_name, "hbm") || ts_str_equal(class_name, "amd") || ts_str_equal(class_name, "gddr");
+}
+
+bool ts_resolve_divides_heads(const struct ts_loader *loader, const struct ts_tier_context *ctx)
+{
+    const struct ts_engine_cost *engine = ts_resolve_engine(loader, ctx);
+    return is_gpu(class_of(loader, ctx->hardware)) && engine && ts_str_equal(engine->group, TS_ENGINES_SERVING);
+}
+
 /* What the engine keeps beside weights and KV cache on each accelerator (engines.csv): activations of its largest
  * batch, graphs, buffers. Of engines that serve, on GPUs. */
 static double kept_bytes(struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
-    const struct ts_chip *chip = ctx->hardware ? ts_catalog_chip(&loader->catalog, ctx->hardware->name) : NULL;
-    const bool gpu = chip && (ts_str_equal(chip->class_name, "hbm") || ts_str_equal(chip->class_name, "amd") ||
-                              ts_str_equal(chip->class_name, "gddr"));
-    if (ctx->tier->kind != TS_TIER_SERVER || !gpu) {
+    if (ctx->tier->kind != TS_TIER_SERVER || !is_gpu(class_of(loader, ctx->hardware))) {
         return 0.0;
     }
     const struct ts_engine_cost *engine = ts_resolve_engine(loader, ctx);
@@ -104,14 +118,16 @@ static void assume_kept(struct ts_loader *loader, const struct ts_tier_context *
                      "%.3g GB", bytes / 1e9);
 }
 
-/* The smallest accelerator with a price that fits, as many of it as there are; the cheaper of equals. NULL. */
+/* The smallest accelerator of the same class with a price that fits, as many of it as there are; the cheaper of equals.
+ * NULL. */
 static const char *hardware_that_fits(const struct ts_loader *loader, const struct ts_tier_context *ctx, double share)
 {
     const struct ts_hardware *best = NULL;
     for (size_t i = 0; i < loader->catalog.n_hardware; i++) {
         const struct ts_hardware *row = &loader->catalog.hardware[i];
         bool fits = row->memory_bytes * share >= needed_bytes(ctx, ctx->quant->bits_per_weight);
-        bool candidate = fits && !row->includes_host && row->list_price_usd > 0.0;
+        bool candidate = fits && !row->includes_host && row->list_price_usd > 0.0 &&
+                         ts_str_equal(class_of(loader, row), class_of(loader, ctx->hardware));
         if (candidate && (!best || row->memory_bytes < best->memory_bytes ||
                           (row->memory_bytes <= best->memory_bytes && row->list_price_usd < best->list_price_usd))) {
             best = row;
@@ -129,7 +145,10 @@ static const char *way_out(struct ts_loader *loader, const struct ts_tier_contex
     double memory_share = ts_value_number(ctx->value, "memory_use") * ctx->n_accelerators;
     const char *hardware = hardware_that_fits(loader, ctx, memory_share);
     double wanted = ceil(needed_bytes(ctx, ctx->quant->bits_per_weight) / per_accelerator);
-    if (wanted <= 64.0) { /* beyond that nobody means it */
+    if (wanted <= 64.0 && ts_resolve_divides_heads(loader, ctx)) {
+        wanted = ts_llm_divisor(ctx->llm, (unsigned)wanted);
+    }
+    if (wanted > 0.0 && wanted <= 64.0) { /* beyond that nobody means it */
         ts_text_printf(&text, "write accelerators: %.0f, or ", wanted);
     }
     if (quant) {

@@ -257,6 +257,23 @@ static void share_scheduler(struct ts_loader *loader, struct ts_tier_context *ct
                      "%u x %u sequences, %u tokens", (unsigned)n, replica->max_seqs / n, replica->max_batched_tok / n);
 }
 
+/* vLLM, SGLang and TensorRT-LLM divide whole heads and do not start otherwise; llama.cpp cuts rows. */
+static void check_heads(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const uint32_t n = ctx->tensor_parallel;
+    if (ctx->broken || !ts_resolve_divides_heads(loader, ctx) || ctx->llm->heads % n == 0) {
+        return;
+    }
+    const uint32_t others = ctx->pipeline_parallel * ctx->data_parallel;
+    const uint32_t more = ts_llm_divisor(ctx->llm, n), fewer = ts_llm_divisor_below(ctx->llm, n);
+    const char *or_more = more > 0 ? ts_loader_printf(loader, " or %u", (unsigned)(more * others)) : "";
+    ts_loader_error(loader, ts_value_at(ctx->value, "accelerators"),
+                    ts_loader_printf(loader, "write accelerators: %u%s", (unsigned)(fewer * others), or_more),
+                    "the %u heads of %s cannot be divided among %u accelerators: engines do not start like that",
+                    ctx->llm->heads, ctx->llm->name, (unsigned)n);
+    ctx->broken = true;
+}
+
 static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     resolve_data_parallel(loader, ctx);
@@ -273,6 +290,7 @@ static void resolve_parallel(struct ts_loader *loader, struct ts_tier_context *c
         ctx->tensor_parallel = n;
         ctx->broken = true;
     }
+    check_heads(loader, ctx);
     ctx->n_accelerators = n * ctx->data_parallel;
 }
 

@@ -129,6 +129,63 @@ static void test_catalog__a_row_is_found_by_a_unique_start_or_part_without_regar
     assert_string_equal(ts_catalog_region(&catalog, "germany")->name, "de-germany");
 }
 
+/* As users, nvidia-smi, Hugging Face and Ollama write them. NULL: nothing is guessed. */
+static void test_catalog__names_are_understood_as_they_are_typed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word, *name;
+    } hardware[] = {{"rtx4090", "RTX 4090"},
+                    {"NVIDIA GeForce RTX 4090", "RTX 4090"},
+                    {"NVIDIA H100 SXM", "H100 SXM 80GB"},
+                    {"h100-sxm5-80gb", "H100 SXM 80GB"},
+                    {"NVIDIA H100 PCIe", "H100 PCIe 80GB"},
+                    {"NVIDIA H100 80GB HBM3", NULL},
+                    {"A100 80 GB", "A100 80GB SXM"},
+                    {"NVIDIA A100-SXM4-80GB", "A100 80GB SXM"},
+                    {"A100 80GB PCIe", "A100 PCIe 80GB"},
+                    {"Tesla T4", "NVIDIA T4"},
+                    {"RTX A6000", "RTX A6000"},
+                    {"l4", "NVIDIA L4"},
+                    {"MI300", "AMD MI300X"},
+                    {"AMD Instinct MI300X", "AMD MI300X"},
+                    {"Apple M4 Max", "MacBook Pro M4 Max 64GB"},
+                    {"Jetson Orin", "Jetson AGX Orin 64GB"},
+                    {"Jetson Orin Nano", NULL},
+                    {"RTX 6000", "RTX 6000 Ada"},
+                    {"H100 NVL", "H100 NVL 94GB"},
+                    {"h20", "H20 96GB"},
+                    {"H2", NULL},
+                    {"GH200", NULL},
+                    {"8x H100", NULL},
+                    {"DGX H100", "DGX H100 (8x H100 SXM)"}},
+      models[] = {{"llama3.1:8b", "Llama-3.1-8B"},
+                  {"Llama 3.1 8B", "Llama-3.1-8B"},
+                  {"meta-llama/Meta-Llama-3.1-8B-Instruct", "Llama-3.1-8B"},
+                  {"llama3.3", "Llama-3.3-70B"},
+                  {"gpt-oss:120b", "gpt-oss-120b"},
+                  {"Qwen/Qwen3-30B-A3B-Instruct-2507", "Qwen3-30B-A3B"},
+                  {"google/gemma-3-27b-it", "Gemma-3-27B"},
+                  {"Mistral-Large", "Mistral-Large-2-2407"},
+                  {"DeepSeek-R1-0528", "DeepSeek-R1"},
+                  {"DeepSeek-R1-Distill-Llama-70B", NULL},
+                  {"Llama-3.1-8B-Instruct-FP8", NULL},
+                  {"MiniMax-M2", NULL},
+                  {"Llama-3-8B", NULL},
+                  {"gemma-2b", NULL},
+                  {"Qwen2", NULL}};
+    for (size_t i = 0; i < sizeof hardware / sizeof hardware[0]; i++) {
+        const struct ts_hardware *row = ts_catalog_hardware(&catalog, hardware[i].word);
+        print_message("%s\n", hardware[i].word);
+        assert_string_equal(row ? row->name : "", hardware[i].name ? hardware[i].name : "");
+    }
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        const struct ts_llm *row = ts_catalog_llm(&catalog, models[i].word);
+        print_message("%s\n", models[i].word);
+        assert_string_equal(row ? row->name : "", models[i].name ? models[i].name : "");
+    }
+}
+
 /* Names as providers write them; another's weights are not the model's. */
 static void test_catalog__offers_of_the_same_weights(void **state)
 {
@@ -149,7 +206,7 @@ static void test_catalog__an_ambiguous_name_is_not_guessed(void **state)
     (void)state;
     const char *names[4];
     assert_null(ts_catalog_hardware(&catalog, "H100"));
-    assert_int_equal(ts_catalog_matches(&catalog, "hardware", "H100", names, 4), 2);
+    assert_int_equal(ts_catalog_matches(&catalog, "hardware", "H100", names, 4), 3);
     assert_string_equal(names[0], "H100 PCIe 80GB");
     assert_string_equal(names[1], "H100 SXM 80GB");
     assert_null(ts_catalog_region(&catalog, "USA"));
@@ -164,6 +221,7 @@ static void test_catalog__a_misspelt_name_gets_a_suggestion(void **state)
     (void)state;
     assert_string_equal(ts_catalog_suggest(&catalog, "model", "Lama-3.2-1B"), "Llama-3.2-1B");
     assert_string_equal(ts_catalog_suggest(&catalog, "quant", "FP9"), "FP8");
+    assert_string_equal(ts_catalog_suggest(&catalog, "model", "Llama-3.1-8B-Instruct-FP8"), "Llama-3.1-8B");
     assert_null(ts_catalog_suggest(&catalog, "region", "Atlantis"));
     assert_null(ts_catalog_suggest(&catalog, "no such catalog", "x"));
 }
@@ -176,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_catalog__every_score_is_of_a_model_or_an_offer),
         cmocka_unit_test(test_catalog__numbers_are_converted_to_base_units),
         cmocka_unit_test(test_catalog__a_row_is_found_by_a_unique_start_or_part_without_regard_to_case),
+        cmocka_unit_test(test_catalog__names_are_understood_as_they_are_typed),
         cmocka_unit_test(test_catalog__offers_of_the_same_weights),
         cmocka_unit_test(test_catalog__an_ambiguous_name_is_not_guessed),
         cmocka_unit_test(test_catalog__a_misspelt_name_gets_a_suggestion),

@@ -78,7 +78,7 @@ static void test_binding__what_does_not_fit_says_what_would(void **state)
         "has 74.7 GB to use: 48.3 GB are missing",
     };
     static const char *const hints[] = {"write accelerators: 2, or quant: FP8, or hardware: B200 SXM,",
-                                        "write accelerators: 2, or quant: Q4_K, or hardware: H200 SXM 141GB,"};
+                                        "write accelerators: 2, or quant: Q4_K, or hardware: H200 NVL 141GB,"};
     for (size_t i = 0; i < 2; i++) {
         char text[1024];
         struct ts_scenario s;
@@ -89,6 +89,39 @@ static void test_binding__what_does_not_fit_says_what_would(void **state)
         assert_int_equal(load_text(&s, text, NULL, &said), TS_ESCENARIO);
         assert_non_null(strstr(said.data, words[i]));
         assert_non_null(strstr(said.data, hints[i]));
+        ts_text_deinit(&said);
+    }
+}
+
+/* Whole heads: 64 of them on 4 accelerators, on 6 in pairs of a pipeline... not on 6 alone; DeepSeek's 128 and
+ * llama.cpp as they are. What is proposed divides them, too: 671 GB would be on 6 of 141 GB. */
+static void test_binding__heads_are_divided_evenly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys, *said;
+    } cases[] = {
+        {"model: Llama-3.1-70B, accelerators: 4", NULL},
+        {"model: Llama-3.1-70B, accelerators: 6", "write accelerators: 4 or 8"},
+        {"model: Llama-3.1-70B, accelerators: 6, pipeline_parallel: 3", NULL},
+        {"model: Llama-3.1-70B, accelerators: 10, pipeline_parallel: 2", "write accelerators: 8 or 16"},
+        {"model: Llama-3.1-70B, accelerators: 3, engine: llama.cpp", NULL},
+        {"model: Gemma-3-1B, accelerators: 8", "the 4 heads of Gemma-3-1B cannot be divided among 8 accelerators"},
+        {"model: DeepSeek-R1", "write accelerators: 8, or "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1024];
+        struct ts_scenario s;
+        struct ts_text said;
+        ts_text_init(&said);
+        snprintf(text, sizeof text, "%stiers:\n  e: {kind: server, hardware: H200 SXM, quant: FP8, ability: 1, %s}\n",
+                 WORKLOAD, cases[i].keys);
+        const enum ts_status status = load_text(&s, text, NULL, &said);
+        assert_int_equal(status, cases[i].said ? TS_ESCENARIO : TS_OK);
+        assert_true(!cases[i].said || strstr(said.data, cases[i].said));
+        if (status == TS_OK) {
+            ts_scenario_deinit(&s);
+        }
         ts_text_deinit(&said);
     }
 }
@@ -979,6 +1012,7 @@ int main(void)
         cmocka_unit_test(test_binding__seventy_billion_in_fp8_leave_25268_tokens_of_one_h100),
         cmocka_unit_test(test_binding__kv_bytes_follow_heads_windows_and_latents),
         cmocka_unit_test(test_binding__what_does_not_fit_says_what_would),
+        cmocka_unit_test(test_binding__heads_are_divided_evenly),
         cmocka_unit_test(test_binding__a_pipeline_of_tensor_parallel_groups),
         cmocka_unit_test(test_binding__a_roofline_that_is_written_is_peak_times_share),
         cmocka_unit_test(test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_its_class),
