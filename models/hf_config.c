@@ -24,6 +24,7 @@ static enum ts_status read_shape(struct ts_hf_config *config, const struct ts_hf
         {"num_kv_heads", &config->kv_heads},
         {"head_dim", &config->head_dim},
         {"vocab_size", &config->vocab},
+        {"model_max_length", &config->context},
         {"max_position_embeddings", &config->context},
         {"num_kv_shared_layers", &config->n_kv_shared},
     };
@@ -106,6 +107,29 @@ static void tell_of_strangers(const struct ts_hf_config *config, const struct ts
 
 /* ---- what has no place in the numbers above ---- */
 
+/* Models that give no tokens, or read with one part and write with another. */
+static enum ts_status refuse_encoders(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    static const char *const encoders[] = {"bert",    "roberta", "xlm-roberta", "distilbert", "albert",
+                                           "electra", "mpnet",   "deberta-v2",  "modernbert", "nomic_bert"};
+    bool both = false;
+    const enum ts_status status = ts_hf_flag(file, "is_encoder_decoder", &both);
+    if (status != TS_OK) {
+        return status;
+    }
+    if (both) {
+        return ts_hf_refuse(file, "is_encoder_decoder", "only models that are a decoder alone are simulated",
+                            "models of an encoder and a decoder are not modelled");
+    }
+    for (size_t i = 0; i < sizeof encoders / sizeof encoders[0]; i++) {
+        if (ts_str_equal(config->type, encoders[i])) {
+            return ts_hf_refuse(file, "model_type", "name a model that generates text",
+                                "a model of type '%s' is an encoder: it generates no tokens", config->type);
+        }
+    }
+    return TS_OK;
+}
+
 static enum ts_status refuse_others(const struct ts_hf_config *config, const struct ts_hf_file *file)
 {
     static const struct {
@@ -153,7 +177,7 @@ static enum ts_status adjust_ffn(struct ts_hf_config *config, const struct ts_hf
 enum ts_status ts_hf_config_read(struct ts_hf_config *out, const struct ts_hf_file *file)
 {
     enum ts_status (*const parts[])(struct ts_hf_config *, const struct ts_hf_file *) = {
-        read_shape, read_multi_query, read_latent, read_tied, read_gates, adjust_ffn};
+        refuse_encoders, read_shape, read_multi_query, read_latent, read_tied, read_gates, adjust_ffn};
     struct ts_hf_config config = {.layers = 0};
     const char *type = ts_hf_text(file, "model_type");
     if (!ts_json_is_object(file->json)) {
@@ -171,6 +195,9 @@ enum ts_status ts_hf_config_read(struct ts_hf_config *out, const struct ts_hf_fi
     }
     if (status == TS_OK && config.layers > 0) {
         status = ts_hf_layers_read(&config, file);
+    }
+    if (status == TS_OK) {
+        status = ts_hf_mixers_read(&config, file);
     }
     if (status == TS_OK) {
         status = ts_hf_experts_read(&config, file);

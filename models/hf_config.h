@@ -28,8 +28,10 @@ struct ts_hf_config {
     uint32_t layers, hidden, ffn, heads, kv_heads, head_dim, vocab, context; /* 0: not said */
     uint32_t n_of[TS_HF_N_LAYERS];                                           /* layers of each kind: `layers` in all */
     double
-        mixer_weights[TS_HF_N_LAYERS]; /* of one layer of that kind, beside FULL's and WINDOW's; NAN: cannot be told */
-    uint32_t n_kv_shared;              /* attention layers that read the KV entries of another one */
+        mixer_weights[TS_HF_N_LAYERS];  /* of one layer of that kind, beside FULL's and WINDOW's; NAN: cannot be told */
+    double state_bytes[TS_HF_N_LAYERS]; /* of one layer of that kind and a sequence, in place of KV entries; 0 of
+                                           attention; NAN: cannot be told */
+    uint32_t n_kv_shared;               /* attention layers that read the KV entries of another one */
     uint32_t window;
     bool tied;       /* the head is the embedding */
     bool gated;      /* the feed-forward part has three matrices; else two */
@@ -48,8 +50,10 @@ enum ts_status ts_hf_config_read(struct ts_hf_config *out, const struct ts_hf_fi
 
 /* ---- its parts, called by it ---- */
 
-/* hf_layers.c: n_of, window, mixer_weights. */
+/* hf_layers.c: n_of, window. */
 enum ts_status ts_hf_layers_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+/* hf_mixers.c: mixer_weights, state_bytes. */
+enum ts_status ts_hf_mixers_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 /* hf_experts.c: n_dense, n_moe and what follows. */
 enum ts_status ts_hf_experts_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 

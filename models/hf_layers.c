@@ -1,10 +1,8 @@
 /* Hides the ways in which families say what each layer is: a list of kinds, a period, a string of letters, lists of
- * indices. And the weights of layers that are no attention.
+ * indices.
  *
  * Worked: Qwen3-Next-80B has 48 layers, of which every fourth attends: 12 x 2 x 2 heads x 256 x 2 B = 24,576 B of KV a
- * token, where 48 layers would have 98,304. A linear layer of it has 2048 x (2 x 2048 + 2 x 4096) + 2048 x 64 + (2 x
- * 2048 + 4096) x 4 + 4096 x 2048 = 33.7e6 weights. */
-#include <math.h>
+ * token, where 48 layers would have 98,304. */
 #include <string.h>
 
 #include "base/text.h"
@@ -134,6 +132,26 @@ static enum ts_status by_indices(struct ts_hf_config *config, const struct ts_hf
     return TS_OK;
 }
 
+/* MiniMax: 1 for a layer that attends, 0 for one of linear attention. */
+static enum ts_status by_types(struct ts_hf_config *config, const struct ts_hf_file *file, const char *key)
+{
+    const struct ts_json *list = ts_hf_get(file, key);
+    const size_t n = ts_json_length(list);
+    uint32_t n_of[2] = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        int64_t type = 0;
+        if (!ts_json_int(ts_json_at(list, i), &type) || type < 0 || type > 1) {
+            return ts_hf_refuse(file, key, write_by_hand, "%s: layers of a type other than 0 and 1 are not known", key);
+        }
+        n_of[type]++;
+    }
+    config->n_of[TS_HF_LINEAR] = n_of[0];
+    config->n_of[TS_HF_FULL] = n_of[1];
+    return n == config->layers ? TS_OK
+                               : ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, key, NULL), NULL,
+                                         "%s has %zu numbers for %u layers", key, n, config->layers);
+}
+
 /* ---- windows, where no list of kinds is given ---- */
 
 /* Exaone 4's pattern is a string of L and G, others' a number. */
@@ -207,76 +225,6 @@ static enum ts_status by_chunks(struct ts_hf_config *config, const struct ts_hf_
     return status;
 }
 
-/* ---- weights of what is no attention ---- */
-
-static enum ts_status linear_weights(struct ts_hf_config *config, const struct ts_hf_file *file)
-{
-    const bool qwen = strcmp(config->type, "qwen3_next") == 0 || strncmp(config->type, "qwen3_5", 7) == 0;
-    uint32_t n_k = qwen ? 16 : 0, n_v = qwen ? 32 : 0, d_k = qwen ? 128 : 0, d_v = qwen ? 128 : 0, kernel = 4;
-    const struct {
-        const char *key;
-        uint32_t *to;
-    } keys[] = {{"linear_num_key_heads", &n_k},
-                {"linear_num_value_heads", &n_v},
-                {"linear_key_head_dim", &d_k},
-                {"linear_value_head_dim", &d_v},
-                {"linear_conv_kernel_dim", &kernel}};
-    enum ts_status status = TS_OK;
-    for (size_t i = 0; status == TS_OK && i < sizeof keys / sizeof keys[0]; i++) {
-        status = ts_hf_count(file, keys[i].key, 1, keys[i].to);
-    }
-    const double k = (double)n_k * d_k, v = (double)n_v * d_v, h = config->hidden;
-    config->mixer_weights[TS_HF_LINEAR] =
-        k > 0.0 && v > 0.0 ? h * (2.0 * k + 2.0 * v) + h * 2.0 * n_v + (2.0 * k + v) * kernel + v * h : (double)NAN;
-    return status;
-}
-
-/* The first of two names, where a family has its own. */
-static enum ts_status either(const struct ts_hf_file *file, const char *a, const char *b, uint32_t *out)
-{
-    return ts_hf_count(file, ts_hf_get(file, a) ? a : b, 1, out);
-}
-
-/* Mamba 2, as Nemotron-H, Granite and Bamba have it; Jamba's is the first one. */
-static enum ts_status mamba_weights(struct ts_hf_config *config, const struct ts_hf_file *file)
-{
-    const bool first = strcmp(config->type, "jamba") == 0, nemotron = strcmp(config->type, "nemotron_h") == 0;
-    uint32_t heads = 128, groups = nemotron ? 8 : 1, state = first ? 16 : nemotron ? 128 : 256, conv = 4, head_dim = 0;
-    uint32_t expand = 2, rank = (config->hidden + 15) / 16;
-    const char *const sizes[][2] = {{"mamba_n_heads", "mamba_num_heads"},
-                                    {"mamba_n_groups", "n_groups"},
-                                    {"mamba_d_state", "ssm_state_size"},
-                                    {"mamba_d_conv", "conv_kernel"},
-                                    {"mamba_expand", "expand"}};
-    uint32_t *const to[] = {&heads, &groups, &state, &conv, &expand};
-    enum ts_status status = TS_OK;
-    for (size_t i = 0; status == TS_OK && i < sizeof to / sizeof to[0]; i++) {
-        status = either(file, sizes[i][0], sizes[i][1], to[i]);
-    }
-    if (status == TS_OK && !ts_hf_text(file, "mamba_d_head") && !ts_hf_text(file, "mamba_dt_rank")) { /* "auto" */
-        status = either(file, "mamba_d_head", "mamba_head_dim", &head_dim);
-        status = status == TS_OK ? ts_hf_count(file, "mamba_dt_rank", 1, &rank) : status;
-    }
-    const double h = config->hidden, inner = head_dim > 0 && !first ? (double)heads * head_dim : (double)expand * h;
-    const double both = 2.0 * groups * state;
-    config->mixer_weights[TS_HF_MAMBA] =
-        first ? h * 2.0 * inner + inner * (conv + (rank + 2.0 * state) + rank + state) + inner * h
-              : h * (2.0 * inner + both + heads) + (inner + both) * conv + inner * h;
-    return status;
-}
-
-static enum ts_status read_weights(struct ts_hf_config *config, const struct ts_hf_file *file)
-{
-    uint32_t kernel = 3;
-    config->mixer_weights[TS_HF_RECURRENT] = NAN;
-    enum ts_status status = ts_hf_count(file, "conv_L_cache", 1, &kernel);
-    config->mixer_weights[TS_HF_CONV] = (4.0 * config->hidden + kernel) * config->hidden;
-    if (status == TS_OK) {
-        status = linear_weights(config, file);
-    }
-    return status == TS_OK ? mamba_weights(config, file) : status;
-}
-
 /* ---- all of it ---- */
 
 /* Keys of layers that are no attention, in a file that does not say which these are. */
@@ -284,9 +232,9 @@ static enum ts_status refuse_unsaid(const struct ts_hf_config *config, const str
                                     const struct ts_hf_family *family)
 {
     static const char *const hints[] = {
-        "mamba_d_state", "mamba_d_ssm",    "ssm_state_size", "state_size",           "mamba_num_heads",
-        "ssm_cfg",       "conv_L_cache",   "lru_width",      "linear_num_key_heads", "block_configs",
-        "mamba_n_heads", "attn_type_list", "kda_layers",     "mamba_expand",         NULL};
+        "mamba_d_state", "mamba_d_ssm", "ssm_state_size",       "state_size",    "mamba_num_heads", "ssm_cfg",
+        "conv_L_cache",  "lru_width",   "linear_num_key_heads", "block_configs", "mamba_n_heads",   "kda_layers",
+        "mamba_expand",  NULL};
     const char *key = ts_hf_first(file, hints);
     if (key) {
         return ts_hf_refuse(file, key, write_by_hand,
@@ -308,6 +256,9 @@ static enum ts_status read_kinds(struct ts_hf_config *config, const struct ts_hf
     }
     if (ts_hf_get(file, "hybrid_override_pattern")) {
         return by_pattern(config, file, "hybrid_override_pattern");
+    }
+    if (ts_hf_get(file, "attn_type_list")) {
+        return by_types(config, file, "attn_type_list");
     }
     if (ts_hf_get(file, "linear_attn_config")) {
         return by_indices(config, file, "linear_attn_config", "full_attn_layers", TS_HF_LINEAR);
@@ -349,5 +300,5 @@ enum ts_status ts_hf_layers_read(struct ts_hf_config *config, const struct ts_hf
         config->n_of[TS_HF_WINDOW] = 0;
     }
     config->window = config->n_of[TS_HF_WINDOW] > 0 ? config->window : 0;
-    return status == TS_OK ? read_weights(config, file) : status;
+    return status;
 }

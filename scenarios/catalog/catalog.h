@@ -29,7 +29,8 @@ struct ts_llm {
     unsigned attention_layers, moe_layers; /* layers that attend, and with experts; 0: all */
     unsigned sliding_window;
     double kv_bytes_per_tok, kv_bytes_per_tok_beyond_window; /* at 16 bit */
-    double flop_per_tok;                                     /* ex attention */
+    double state_bytes;  /* of a sequence, however long: layers that keep a state in place of KV entries */
+    double flop_per_tok; /* ex attention */
     const char *source;
     bool own, broken; /* written in the scenario, no row of the catalog; with a mistake */
 };

@@ -24,6 +24,15 @@ static double other_mixers(const struct ts_hf_config *config)
     return sum;
 }
 
+static double states(const struct ts_hf_config *config)
+{
+    double sum = 0.0;
+    for (int kind = TS_HF_LINEAR; kind < TS_HF_N_LAYERS; kind++) {
+        sum += config->n_of[kind] > 0 ? config->n_of[kind] * config->state_bytes[kind] : 0.0;
+    }
+    return sum;
+}
+
 static void take_config(struct ts_own_model *model, const struct ts_hf_config *config)
 {
     struct ts_llm *llm = &model->llm;
@@ -43,6 +52,7 @@ static void take_config(struct ts_own_model *model, const struct ts_hf_config *c
     llm->sliding_window = config->window;
     model->window_layers = config->n_of[TS_HF_WINDOW];
     model->tied = config->tied;
+    llm->state_bytes = isnan(states(config)) ? 0.0 : states(config);
     model->latent = config->kv_rank > 0;
     model->uncountable =
         (model->latent && (config->nope_dim == 0 || config->v_dim == 0)) || isnan(other_mixers(config));
@@ -51,19 +61,18 @@ static void take_config(struct ts_own_model *model, const struct ts_hf_config *c
     }
 }
 
-/* Layers that keep a state: not all that they take is in the model. */
-static enum ts_status tell_of_states(const struct ts_hf_config *config, const char *path, struct ts_diags *diags)
+/* Layers that keep a state. */
+static enum ts_status check_states(const struct ts_hf_config *config, const char *path, struct ts_diags *diags)
 {
-    const unsigned n_states = config->layers - n_attention(config) - config->n_of[TS_HF_NO_MIXER];
     if (config->layers > 0 && n_attention(config) == 0) {
         return ts_fail(diags, TS_EUNSUPPORTED, ts_span_file(path), NULL,
                        "the model has no attention layers: not modelled");
     }
-    if (n_states > 0) {
-        ts_diags_add(diags, TS_WARNING, ts_span_file(path), NULL,
-                     "%u of %u layers keep a state of constant size in place of KV entries: it is not in the memory "
-                     "plan, and without operator tables they take the time of their weights alone",
-                     n_states, config->layers);
+    if (isnan(states(config))) {
+        ts_diags_add(diags, TS_WARNING, ts_span_file(path), "write state under models:, its bytes for a sequence",
+                     "%u of %u layers keep a state in place of KV entries, whose size cannot be told: it is not in the "
+                     "memory plan",
+                     config->layers - n_attention(config) - config->n_of[TS_HF_NO_MIXER], config->layers);
     }
     return TS_OK;
 }
@@ -79,7 +88,7 @@ enum ts_status ts_own_model_read(struct ts_own_model *model, const char *path, s
     status = ts_hf_config_read(&config, &file);
     ts_hf_close(&file);
     if (status == TS_OK) {
-        status = tell_of_states(&config, path, diags);
+        status = check_states(&config, path, diags);
     }
     if (status == TS_OK) {
         take_config(model, &config);

@@ -130,6 +130,7 @@ static void take_written(struct ts_value *value, struct ts_own_model *model)
     take_number(value, "parameters", &llm->params);
     take_number(value, "active_parameters", &llm->params_active);
     take_number(value, "kv_per_token", &llm->kv_bytes_per_tok);
+    take_number(value, "state", &llm->state_bytes);
     if (ts_value_is_set(value, "tied")) {
         model->tied = ts_value_flag(value, "tied");
     }

@@ -12,6 +12,10 @@
  * the same, so a token is counted at the mean over a sequence of common length: prompt + half the reply, in the mean
  * over the workload, or 2,048 tokens for a trace. Longer sequences are counted too high, shorter ones too low.
  *
+ * Layers of linear attention, state space models and convolutions keep a state of constant size for each sequence
+ * (models/hf_mixers.c): it is spread over the tokens of that common length in the same way, so that as many sequences
+ * of it fit as do: memory/(KV bytes x length + state). A decode step reads it with the KV entries.
+ *
  * Llama-3.1-70B in FP8 on one accelerator of 80 GB x 95 % with an fp8 cache of 163,840 B per token and 1.31 GB kept by
  * the engine leaves 25,268 tokens. */
 #include <math.h>
@@ -116,6 +120,16 @@ static void assume_kept(struct ts_loader *loader, const struct ts_tier_context *
                      "engines.csv: activations, graphs and buffers on each accelerator; from one vLLM 0.19 on an RTX "
                      "4090, H100 within 3 % of its blocks; more with vision towers",
                      "%.3g GB", bytes / 1e9);
+}
+
+static void assume_state(struct ts_loader *loader, const struct ts_tier_context *ctx, double length)
+{
+    if (ctx->llm->state_bytes > 0.0) {
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.state", ctx->value->path), TS_ORIGIN_MODELLED,
+                         "layers that keep a state in place of KV entries, of constant size",
+                         "%.4g MB of a sequence: %.0f B per token at the mean over %.0f tokens",
+                         ctx->llm->state_bytes / 1e6, ctx->llm->state_bytes / length, length);
+    }
 }
 
 /* The smallest accelerator of the same class with a price that fits, as many of it as there are; the cheaper of equals.
@@ -248,7 +262,9 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0 + copied_bytes(ctx);
     double length = common_length(loader);
     ctx->kv_bytes_per_tok = ts_efficiency_kv_bytes(ctx->llm, length) * (kv_bits / 16.0) *
-                            ts_efficiency_kv_copies(ctx->llm, ctx->tensor_parallel);
+                                ts_efficiency_kv_copies(ctx->llm, ctx->tensor_parallel) +
+                            ctx->llm->state_bytes / length;
+    assume_state(loader, ctx, length);
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.weights", path), TS_ORIGIN_MODELLED, origin_of(loader, ctx),
                      "%.4g GB", ctx->weight_bytes / 1e9);
     if (ctx->llm->sliding_window > 0) {

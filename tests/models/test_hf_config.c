@@ -112,7 +112,46 @@ static void test_hf_config__kv_entries_are_of_layers_that_attend(void **state)
         assert_null(ts_own_model_finish(&m));
         assert_true(m.llm.kv_bytes_per_tok == 2048.0 * cases[i].n_attention);
         assert_int_equal(ts_llm_attention_layers(&m.llm), cases[i].n_attention);
-        assert_int_equal(diags.n_warnings, 1); /* states are not in the memory plan */
+        assert_int_equal(diags.n_warnings, 0);
+        ts_diags_deinit(&diags);
+    }
+}
+
+/* What a sequence keeps in layers that do not attend: by hand, layers x (numbers of the state x bytes + the
+ * convolution's last tokens x 2 B). */
+static void test_hf_config__states_are_of_layers_that_do_not_attend(void **state)
+{
+    (void)state;
+#define DELTA "{" SHAPE ", 'model_type': 'qwen3_next', " LINEAR ", 'full_attention_interval': 4"
+#define NEMOTRON "{" SHAPE ", 'model_type': 'nemotron_h', 'hybrid_override_pattern': 'M-M-M*-M-M-M*-M-M-M*-M-M'"
+    static const struct {
+        const char *json;
+        double bytes;
+    } cases[] = {
+        {DELTA "}", 18 * (32.0 * 128 * 128 * 2 + (2 * 16 * 128 + 32 * 128) * 3 * 2)},
+        {DELTA ", 'mamba_ssm_dtype': 'float32'}", 18 * (32.0 * 128 * 128 * 4 + (2 * 16 * 128 + 32 * 128) * 3 * 2)},
+        {NEMOTRON ", 'mamba_num_heads': 128, 'mamba_head_dim': 64, 'n_groups': 8, 'ssm_state_size': 128}",
+         11 * (128.0 * 64 * 128 * 2 + (128 * 64 + 2 * 8 * 128) * 3 * 2)},
+        {"{" SHAPE ", 'model_type': 'jamba', 'attn_layer_period': 8, 'attn_layer_offset': 4}",
+         21 * (4096.0 * 16 * 2 + 4096 * 3 * 2)},
+        {"{" SHAPE ", 'model_type': 'lfm2', 'layer_types': [" TIMES_6(FOUR("conv", "full_attention")) "]}",
+         18 * 2048.0 * 2 * 2},
+        {"{" SHAPE ", 'model_type': 'minimax_text_01', 'attn_type_list': [" TIMES_6("0, 0, 0, 1") "]}",
+         18 * 16.0 * 128 * 128 * 4},
+        {"{" SHAPE ", 'model_type': 'kimi_linear', 'linear_attn_config': {'full_attn_layers': [4, 8, 12, 16, 20, 24],"
+         "'num_heads': 16, 'head_dim': 128, 'short_conv_kernel_size': 4}}",
+         18 * (16.0 * 128 * 128 * 4 + 3 * 16 * 128 * 3 * 2)},
+        {"{" SHAPE ", 'model_type': 'minimax_m2', 'attn_type_list': [" TIMES_6("1, 1, 1, 1") "]}", 0.0},
+        {"{" SHAPE ", 'model_type': 'llama'}", 0.0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ts_own_model m;
+        struct ts_diags diags;
+        ts_diags_init(&diags);
+        assert_int_equal(read_model(&m, cases[i].json, &diags), TS_OK);
+        assert_null(ts_own_model_finish(&m));
+        assert_true(m.llm.state_bytes == cases[i].bytes);
+        assert_int_equal(diags.n_warnings, 0);
         ts_diags_deinit(&diags);
     }
 }
@@ -229,6 +268,10 @@ static void test_hf_config__what_is_not_modelled_is_refused_at_its_place(void **
         {"{" SHAPE ",\n'num_kv_heads': [1, 2]}", "num_kv_heads is a list: layers of different shapes"},
         {"{" SHAPE ",\n'global_head_dim': 512}", "heads of another size"},
         {"{" SHAPE ",\n'hybrid_override_pattern': 'M*'}", "no letter for each of 24 layers"},
+        {"{" SHAPE ",\n'attn_type_list': [1, 1]}", "2 numbers for 24 layers"},
+        {"{" SHAPE ",\n'attn_type_list': [1, 2]}", "a type other than 0 and 1"},
+        {"{" SHAPE ",\n'model_type': 'bert'}", "is an encoder: it generates no tokens"},
+        {"{" SHAPE ",\n'is_encoder_decoder': true, 'model_type': 't5'}", "an encoder and a decoder"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ts_own_model m;
@@ -263,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hf_config__published_models_have_their_published_size),
         cmocka_unit_test(test_hf_config__kv_entries_are_of_layers_that_attend),
+        cmocka_unit_test(test_hf_config__states_are_of_layers_that_do_not_attend),
         cmocka_unit_test(test_hf_config__windows_are_of_the_layers_that_the_family_says),
         cmocka_unit_test(test_hf_config__a_head_is_tied_as_a_key_or_the_family_says),
         cmocka_unit_test(test_hf_config__experts_are_in_the_layers_that_the_file_says),

@@ -171,7 +171,8 @@ static void test_catalog__names_are_understood_as_they_are_typed(void **state)
                   {"DeepSeek-R1-Distill-Llama-70B", NULL},
                   {"Llama-3.1-8B-Instruct-FP8", NULL},
                   {"MiniMax-M2", NULL},
-                  {"Llama-3-8B", NULL},
+                  {"Llama-3-8B", "Llama-3-8B"},
+                  {"Kimi-K2-Instruct-0905", "Kimi-K2"},
                   {"gemma-2b", NULL},
                   {"Qwen2", NULL}};
     for (size_t i = 0; i < sizeof hardware / sizeof hardware[0]; i++) {

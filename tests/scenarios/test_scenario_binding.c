@@ -68,6 +68,29 @@ static void test_binding__kv_bytes_follow_heads_windows_and_latents(void **state
 }
 
 /* 16-bit 70B, and 123B at 8 bit, are too much for 80 GB x 95 %: the words say how much and what would do. */
+/* A state of 100 MB over the 2,000 tokens of a sequence on the average is 50,000 B a token beside 131,072 B of KV. */
+static void test_binding__a_state_takes_its_share_of_the_memory(void **state)
+{
+    (void)state;
+    double blocks[2];
+    for (int with = 0; with < 2; with++) {
+        struct ts_scenario s;
+        char text[1024];
+        snprintf(
+            text, sizeof text,
+            "scenario: s\nworkload: {calls: 1 /s, classes: [{name: a, share: 1, prompt: 1000 tok, output: 2000 tok}]}\n"
+            "models: {M: {layers: 32, hidden: 4096, heads: 32, kv_heads: 8, ffn: 14336, vocab: 128256, context: 8 "
+            "ktok%s}}\n"
+            "tiers: {e: {kind: server, hardware: H100 SXM, model: M, quant: FP8, ability: 1}}\n",
+            with ? ", state: 100 MB" : "");
+        load_good(&s, text);
+        blocks[with] = (double)s.model.tiers[0].u.server.pools[0].replica.kv_blocks;
+        assert_int_equal(assumption(&s, "tiers.e.state") != NULL, with);
+        ts_scenario_deinit(&s);
+    }
+    assert_float_equal(blocks[1] / blocks[0], 131072.0 / (131072.0 + 50000.0), 1e-4);
+}
+
 static void test_binding__what_does_not_fit_says_what_would(void **state)
 {
     (void)state;
@@ -1011,6 +1034,7 @@ int main(void)
         cmocka_unit_test(test_binding__pools_by_role_are_joined_by_a_link),
         cmocka_unit_test(test_binding__seventy_billion_in_fp8_leave_25268_tokens_of_one_h100),
         cmocka_unit_test(test_binding__kv_bytes_follow_heads_windows_and_latents),
+        cmocka_unit_test(test_binding__a_state_takes_its_share_of_the_memory),
         cmocka_unit_test(test_binding__what_does_not_fit_says_what_would),
         cmocka_unit_test(test_binding__heads_are_divided_evenly),
         cmocka_unit_test(test_binding__a_pipeline_of_tensor_parallel_groups),
