@@ -155,6 +155,7 @@ static void test_catalog__names_are_understood_as_they_are_typed(void **state)
                     {"RTX 6000", "RTX 6000 Ada"},
                     {"H100 NVL", "H100 NVL 94GB"},
                     {"h20", "H20 96GB"},
+                    {"H200", "H200 SXM 141GB"},
                     {"H2", NULL},
                     {"GH200", NULL},
                     {"8x H100", NULL},

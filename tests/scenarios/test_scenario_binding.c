@@ -101,7 +101,7 @@ static void test_binding__what_does_not_fit_says_what_would(void **state)
         "has 74.7 GB to use: 48.3 GB are missing",
     };
     static const char *const hints[] = {"write accelerators: 2, or quant: FP8, or hardware: B200 SXM,",
-                                        "write accelerators: 2, or quant: Q4_K, or hardware: H200 NVL 141GB,"};
+                                        "write accelerators: 2, or quant: NVFP4, or hardware: H200 SXM 141GB,"};
     for (size_t i = 0; i < 2; i++) {
         char text[1024];
         struct ts_scenario s;
