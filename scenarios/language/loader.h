@@ -87,6 +87,8 @@ void ts_abilities_settle(struct ts_loader *loader);
 void ts_references_check(struct ts_loader *loader);
 /* resolve_*.c: values -> model and workload. A section whose values have mistakes is passed over. */
 void ts_resolve_workload(struct ts_loader *loader);
+/* resolve_clock.c: does anything but the rate of requests go by the hours of the week? */
+bool ts_resolve_has_clock(struct ts_loader *loader);
 /* A generated class's sessions; then, with the workload resolved, what sessions are to the model. */
 void ts_resolve_session(struct ts_loader *loader, struct ts_value *item, struct ts_session_spec *out);
 void ts_resolve_sessions(struct ts_loader *loader);

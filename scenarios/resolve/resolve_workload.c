@@ -373,8 +373,8 @@ static void resolve_rate(struct ts_loader *loader, struct ts_value *section)
         ts_value_counts_if(section, of_process[i], false, "every class has its own arrivals");
     }
     any_curve = any_curve || (!all_own && !is_flat(curve->curve));
-    const bool by_hours = any_curve || ts_value_is_written(loader->root, "money.peak");
-    ts_value_counts_if(section, "start", by_hours, "the rate is the same at all hours: write a curve");
+    ts_value_counts_if(section, "start", any_curve || ts_resolve_has_clock(loader),
+                       "the rate is the same at all hours: write a curve");
     workload->calls_per_s = ts_value_number(section, "calls");
     workload->window.start_hour = ts_value_number(section, "start");
     ts_resolve_process(loader, section, &workload->process);
@@ -411,7 +411,7 @@ static bool check_load(struct ts_loader *loader, struct ts_value *section)
 
 static void resolve_load(struct ts_loader *loader, struct ts_value *section)
 {
-    static const char *const of_rates[] = {"curve", "start", "gaps", "rates", "bursts", "trend", "holidays", "tick"};
+    static const char *const of_rates[] = {"curve", "gaps", "rates", "bursts", "trend", "holidays", "tick"};
     const bool closed = resolve_users(loader, section, ts_value_number(section, "duration"), no_users);
     ts_value_counts_if(section, "requests", closed, "it ends a closed loop: write users, or a duration");
     loader->workload->max_requests = closed ? (uint64_t)ts_value_number(section, "requests") : 0;
@@ -424,7 +424,10 @@ static void resolve_load(struct ts_loader *loader, struct ts_value *section)
     }
     if (!closed) {
         resolve_rate(loader, section);
+        return;
     }
+    ts_value_counts_if(section, "start", ts_resolve_has_clock(loader), "users set the rate of a closed loop");
+    loader->workload->window.start_hour = ts_value_number(section, "start");
 }
 
 static void resolve_generated(struct ts_loader *loader, struct ts_value *section)

@@ -254,12 +254,43 @@ static void test_moot_keys__of_a_tier_count_if_one_pool_takes_them(void **state)
     ts_text_deinit(&said);
 }
 
+/* When the week begins counts for the rate, and for all that goes by the hour: of an open load and of a closed loop. */
+static void test_moot_keys__the_start_counts_where_anything_goes_by_the_clock(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fixture, *set;
+    } by_clock[] = {{"server", "events=[{at: 12:00, tier: edge, for: 1 s}]"},
+                    {"server", "routing.rules=[{when: {from: 8}, only: [edge]}]"},
+                    {"server", "money.peak={price: 0.3 USD/kWh}"},
+                    {"mix", "tiers.fleet.mix.phone.offline={from: 22, to: 7}"}};
+    static const char *const loads[] = {"workload.calls=1/s", "workload={users: 3, duration: 1 min, classes: [{name: "
+                                                              "chat, share: 100 %, prompt: 9 tok, output: 9 tok}]}"};
+    static const char start[] = "workload.start=Tuesday 11:59";
+    for (size_t l = 0; l < 2; l++) {
+        struct ts_text said;
+        const char *const without[] = {loads[l], "workload.duration=3 min", start};
+        listen(&said, "server", without, 3, NULL);
+        assert_non_null(strstr(said.data, "'workload.start' has no effect here"));
+        ts_text_deinit(&said);
+        for (size_t i = 0; i < sizeof by_clock / sizeof by_clock[0]; i++) {
+            const char *const with[] = {loads[l], "workload.duration=3 min", by_clock[i].set, start};
+            listen(&said, by_clock[i].fixture, with, 4, NULL);
+            if (strstr(said.data, "'workload.start' has no effect")) {
+                fail_msg("%s: %s", by_clock[i].set, said.data);
+            }
+            ts_text_deinit(&said);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moot_keys__are_told_with_the_reason),
         cmocka_unit_test(test_moot_keys__are_none_where_all_count),
         cmocka_unit_test(test_moot_keys__a_set_beside_a_trace_that_replaces_the_workload_is_told),
+        cmocka_unit_test(test_moot_keys__the_start_counts_where_anything_goes_by_the_clock),
         cmocka_unit_test(test_moot_keys__of_a_tier_count_if_one_pool_takes_them),
     };
     assert_int_equal(chdir(TS_SOURCE_DIR "/tests/scenarios/every_key"), 0);
