@@ -14,8 +14,8 @@ static const struct check_args defaults;
 
 static const struct ts_option options[] = {TS_SCENARIO_OPTIONS(struct check_args, scenario)};
 
-/* The trace that the scenario names, opened as `run` would: its header is read. One that is not there is no mistake of
- * the text: --trace may name another. */
+/* The trace that the scenario names, opened as `run` would: its header and first rows are read. One that is not there
+ * is no mistake of the text: --trace may name another. */
 static enum ts_status check_trace(const struct ts_scenario *scenario, struct ts_diags *diags)
 {
     static const struct ts_progress nobody;
@@ -29,9 +29,11 @@ static enum ts_status check_trace(const struct ts_scenario *scenario, struct ts_
                      "there is no such file: the scenario cannot run");
         return TS_OK;
     }
-    const enum ts_status status =
-        ts_workload_open(&stream, &scenario->workload, scenario->model.seed, 0, &nobody, diags);
+    enum ts_status status = ts_workload_open(&stream, &scenario->workload, scenario->model.seed, 0, &nobody, diags);
     if (status == TS_OK) {
+        struct ts_request first;
+        int got = 0;
+        status = ts_request_next(stream, &first, &got, diags);
         ts_request_stream_destroy(stream);
     }
     return status;

@@ -115,6 +115,7 @@ enum ts_trace_drop {
     TS_TRACE_NO_CALL,
     TS_TRACE_OTHER_CLASS,
     TS_TRACE_NOT_ASKED_FOR,
+    TS_TRACE_HEADER_AGAIN, /* of a file that was put together from several */
     TS_TRACE_N_DROPS
 };
 const char *ts_trace_drop_text(enum ts_trace_drop reason);

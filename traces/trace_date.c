@@ -447,7 +447,9 @@ const char *ts_trace_date_hint(const struct ts_trace_clock *clock, const char *t
         return "a time of day alone: name the column of the day, too: time=DAY,clock=TIME in the map of the trace's "
                "columns";
     }
-    return len > 19 && end[-1] >= 'A' && end[-1] <= 'Z' ? "write the zone as an offset, +02:00, or times in UTC" : NULL;
+    return len > 19 && end[-1] >= 'A' && end[-1] <= 'Z' && end[-2] >= 'A' && end[-2] <= 'Z'
+               ? "write the zone as an offset, +02:00, or times in UTC"
+               : NULL;
 }
 
 const char *ts_trace_date_order(const char *text, size_t len)

@@ -188,7 +188,11 @@ static enum ts_status next_doc(struct json_container *trace, bool *got, struct t
     if (status != TS_OK) {
         trace->doc = (struct ts_json_doc){.root = NULL};
         return ts_trace_json_text_fail(&trace->text, status, diags,
-                                       status == TS_EINPUT ? "a trace has one object on each line" : NULL,
+                                       status != TS_EINPUT ? NULL
+                                       : len > 1 && data[1] == '\''
+                                           ? "names stand in double quotes: what Python prints is no "
+                                             "JSON, what its json.dumps writes is"
+                                           : "a trace has one object on each line",
                                        status == TS_EINPUT ? "not JSON, or a line cut short" : "out of memory");
     }
     return TS_OK;

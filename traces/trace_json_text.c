@@ -60,6 +60,16 @@ static bool is_blank_line(const char *line, size_t len)
     return i == len;
 }
 
+/* An object with a comma after it was an item of an array. */
+static size_t without_comma(const char *line, size_t len)
+{
+    size_t n = len;
+    while (n > 0 && is_blank(line[n - 1])) {
+        n--;
+    }
+    return n > 1 && line[n - 1] == ',' && line[n - 2] == '}' ? n - 1 : len;
+}
+
 static enum ts_status next_line(struct ts_trace_json_text *text, const char **line, size_t *len, struct ts_diags *diags)
 {
     size_t seen = 0;
@@ -83,6 +93,7 @@ static enum ts_status next_line(struct ts_trace_json_text *text, const char **li
         text->line = text->next_line++;
         seen = 0;
         if (!is_blank_line(begin, *len)) {
+            *len = without_comma(begin, *len);
             *line = begin;
             return TS_OK;
         }

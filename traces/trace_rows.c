@@ -77,7 +77,8 @@ static enum ts_status read_other_tokens(uint32_t *out, struct ts_trace_rows *row
     if (cell->kind == TS_CELL_JSON) {
         return fail_tokens(rows, field, false, diags);
     }
-    if (cell->kind == TS_CELL_TEXT && separator != '\0' && read_grouped(&value, cell->text, cell->len, separator)) {
+    if (cell->kind == TS_CELL_TEXT &&
+        read_grouped(&value, cell->text, cell->len, separator != '\0' ? separator : ',')) {
         rows->grouped_line = rows->grouped_line > 0 ? rows->grouped_line : rows->container->line;
     } else if (cell->kind == TS_CELL_TEXT) {
         int64_t ns = 0;
@@ -152,6 +153,30 @@ static enum ts_status fail_time(struct ts_trace_rows *rows, struct ts_diags *dia
     return ts_trace_cell_fail(rows, rows->slots[TS_TRACE_TIME], due, hint, diags);
 }
 
+/* What programs write where they have no time: Go and .NET, SQL Server, spreadsheets. */
+static bool is_null_date(const struct ts_trace_cell *cell)
+{
+    static const char *const dates[] = {"0001-01-01", "1900-01-01", "1899-12-30"};
+    bool is = false;
+    for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
+        is = is || (cell->kind == TS_CELL_TEXT && ts_str_has_prefix(cell->text, dates[i]));
+    }
+    return is;
+}
+
+/* Do the cells of time and tokens hold the names of their columns? */
+static bool is_header_again(const struct ts_trace_rows *rows)
+{
+    bool is = rows->container->has_header;
+    for (size_t field = TS_TRACE_TIME; field <= TS_TRACE_OUTPUT && is; field++) {
+        const char *name = rows->container->ops->name(rows->container, (size_t)rows->slots[field]);
+        struct ts_trace_cell cell;
+        ts_trace_cell_of(&cell, rows, (enum ts_trace_field)field);
+        is = cell.kind == TS_CELL_TEXT && ts_str_equal(cell.text, name);
+    }
+    return is;
+}
+
 static enum ts_status read_time(struct ts_trace_row *out, struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     struct ts_trace_cell cell;
@@ -168,8 +193,12 @@ static enum ts_status read_time(struct ts_trace_row *out, struct ts_trace_rows *
         }
         return TS_OK;
     }
-    if (is_missing(&cell)) {
+    if (is_missing(&cell) || is_null_date(&cell)) {
         out->drop = TS_TRACE_NO_TIME;
+        return TS_OK;
+    }
+    if (is_header_again(rows)) {
+        out->drop = TS_TRACE_HEADER_AGAIN;
         return TS_OK;
     }
     return fail_time(rows, diags);
@@ -178,7 +207,8 @@ static enum ts_status read_time(struct ts_trace_row *out, struct ts_trace_rows *
 /* Is the record no request, by what it says of itself? */
 static enum ts_trace_drop drop_of(const struct ts_trace_rows *rows)
 {
-    static const char *const failed[] = {"failure", "failed", "fail", "error", "status_code_error", NULL};
+    static const char *const failed[] = {"failure", "failed",   "fail",         "error", "status_code_error",
+                                         "timeout", "rejected", "rate_limited", NULL};
     static const char *const yes[] = {"true", "yes", "1", NULL};
     static const char *const no_calls[] = {"invoke_agent", "create_agent", "execute_tool", "invoke_workflow", NULL};
     struct ts_trace_cell cell;
@@ -214,6 +244,9 @@ static void add_tokens_beside(struct ts_trace_row *row, const struct ts_trace_ro
 static enum ts_status read_row(struct ts_trace_row *row, struct ts_trace_rows *rows, struct ts_diags *diags)
 {
     const enum ts_status time_status = read_time(row, rows, diags);
+    if (time_status == TS_OK && row->drop == TS_TRACE_HEADER_AGAIN) {
+        return TS_OK;
+    }
     const enum ts_status prompt_status = read_tokens(&row->prompt_tok, rows, TS_TRACE_PROMPT, diags);
     const enum ts_status output_status = read_tokens(&row->output_tok, rows, TS_TRACE_OUTPUT, diags);
     if (prompt_status == TS_OK && output_status == TS_OK) {
@@ -282,7 +315,7 @@ enum ts_status ts_trace_rows_next(struct ts_trace_rows *rows, struct ts_trace_ro
         rows->any = true;
         ts_trace_told_unused(rows);
     }
-    out->has_no_time = out->has_no_time || out->drop == TS_TRACE_NO_TIME;
+    out->has_no_time = out->has_no_time || out->drop == TS_TRACE_NO_TIME || out->drop == TS_TRACE_HEADER_AGAIN;
     *got = status == TS_OK;
     return status;
 }

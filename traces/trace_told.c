@@ -27,6 +27,8 @@ const char *ts_trace_drop_text(enum ts_trace_drop reason)
         return "no class of the scenario selects it";
     case TS_TRACE_NOT_ASKED_FOR:
         return "its columns do not match the selection";
+    case TS_TRACE_HEADER_AGAIN:
+        return "the header once more";
     case TS_TRACE_N_DROPS:
         break;
     }

@@ -455,7 +455,7 @@ void ts_resolve_workload(struct ts_loader *loader)
         ts_loader_error(loader, trace, "keep the one that you mean", "'workload' and 'trace' exclude each other");
         return;
     }
-    if (!has_generated && !has_trace) {
+    if (!has_generated && !has_trace && !loader->options->trace_path) {
         ts_loader_error(loader, NULL, "write 'workload:' with calls and classes, or 'trace:' with a file",
                         "there are no requests");
         return;
@@ -464,7 +464,7 @@ void ts_resolve_workload(struct ts_loader *loader)
     if ((drawn && !check_load(loader, generated)) || generated->broken || trace->broken) {
         return;
     }
-    if (has_trace) {
+    if (has_trace || !has_generated) {
         resolve_trace(loader, trace);
     } else if (loader->options->trace_path) {
         replace_by_trace(loader, generated);

@@ -98,6 +98,13 @@ static void test_trace_exports__each_gives_its_figures(void **state)
          "{\"ts\": {\"$date\": {\"$numberLong\": \"1772524800000\"}}, \"prompt_tokens\": {\"$numberInt\": \"5\"}, "
          "\"completion_tokens\": 6}\n",
          NULL, 1, 1, 0.0, 5, 6, 0},
+        {"files put together, with the header of each", "time,in,out\n10,5,6\ntime,in,out\n12,7,8\n", NULL, 3, 2, 2.0,
+         12, 14, 0},
+        {"items of an array, a line each",
+         "{\"t\": 1, \"in\": 5, \"out\": 6},\n{\"t\": 2, \"in\": \"1,007\", \"out\": 8},\n", NULL, 2, 2, 1.0, 1012, 14,
+         0},
+        {"a time that is none, as programs write it",
+         "time,in,out\n2026-03-03T08:00:00Z,5,6\n0001-01-01T00:00:00Z,7,8\n", NULL, 2, 1, 0.0, 5, 6, 0},
         {"a value within the cells of a column, by a map",
          "when,usage\n10,\"{\"\"in\"\": 5, \"\"out\"\": 6}\"\n11,\"{\"\"in\"\": 7, \"\"out\"\": 8}\"\n",
          "time=when,in=usage.in,out=usage.out", 2, 2, 1.0, 12, 14, 0},
@@ -195,6 +202,7 @@ static void test_trace_exports__what_cannot_be_read_says_what_to_do(void **state
         "'prompt_tokens' is the prompt's tokens, 'completion_tokens' is the reply's tokens; no column is known for "
         "the time");
     assert_told("[]", "a trace without a row");
+    assert_told("{'time': 1, 'in': 5, 'out': 6}\n", "what Python prints is no JSON");
     assert_told("{\"timestamp\": [1, 2], \"prompt_tokens\": [3, 4], \"completion_tokens\": [5, 6]}",
                 "are the columns side by side");
     assert_told("timestamp,input_length,output_length,hash_ids\n0,1000,5,46 47\n", "hash_ids must be an array");
