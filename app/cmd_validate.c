@@ -25,7 +25,8 @@ static const struct ts_option options[] = {
     TS_OPTION_MAP(struct validate_args, map),
     TS_OPTION_SETS(struct validate_args, sets),
     {"load", 0, TS_INTO(struct validate_args, load), "LIST",
-     "loads in percent of capacity (default 30,60,90,110; with --quick 60,90)"},
+     "loads in percent of capacity (default 30,60,90,110; with --quick 60,90), or of the users of a closed loop "
+     "(default 100)"},
     {"duration", 0, TS_INTO(struct validate_args, duration), "TIME",
      "how long requests arrive at each load (default 40 s; with --quick 13 s)"},
     {"runs", 0, TS_INTO(struct validate_args, runs), "N",
@@ -59,6 +60,7 @@ static enum ts_status parse_loads(struct ts_validate_options *out, const struct 
                                   struct ts_diags *diags)
 {
     const char *list = args->load ? args->load : args->quick ? "60,90" : "30,60,90,110";
+    out->loads_are_usual = !args->load;
     for (const char *p = list; *p != '\0'; p += *p == ',') {
         const size_t len = strcspn(p, ",");
         double percent;

@@ -40,7 +40,8 @@ struct session {
     size_t n_rehearsed;               /* requests, from the end of the list */
     struct ts_request_list list;
     double capacity_per_s;
-    size_t n_points, n_done;
+    double loads[TS_VALIDATE_MAX_LOADS]; /* [n_loads] */
+    size_t n_loads, n_points, n_done;
     struct ts_validation *validations; /* [n_points] */
     struct ts_live_run *runs;          /* [n_points] */
     struct ts_request **arrivals;      /* [n_points] */
@@ -104,23 +105,48 @@ static enum ts_status on_pause(void *user, double elapsed_s)
     return ts_calibration_pause(session->calibration, elapsed_s, session->diags);
 }
 
+/* From the list, by their rate or by users. */
+static struct ts_request *requests_at(const struct session *session, const struct ts_validation *v, size_t first,
+                                      size_t n)
+{
+    const struct ts_users_model *users = &session->scenario.model.users;
+    return v->n_users > 0 ? ts_request_list_of_users(&session->list, first, n, v->n_users, &users->think_s,
+                                                     session->scenario.model.seed)
+                          : ts_request_list_at(&session->list, first, n, v->rate_per_s);
+}
+
+static uint32_t users_at(const struct session *session, double load_frac)
+{
+    const double n = round(load_frac * session->scenario.model.users.n);
+    return session->scenario.model.users.n == 0 ? 0 : n < 1.0 ? 1 : (uint32_t)n;
+}
+
+/* Requests a second of so many users, who think and wait: at most what the server carries. */
+static double rate_of_users(const struct session *session, uint32_t n_users)
+{
+    const double think_s = ts_dist_mean(&session->scenario.model.users.think_s);
+    return n_users / (think_s + n_users / session->capacity_per_s);
+}
+
 /* The requests of one load, once: each time others. */
 static enum ts_status plan_point(struct session *session, size_t index)
 {
     struct ts_validation *v = &session->validations[index];
-    const size_t n_loads = session->options->n_loads;
-    const double load_frac = session->options->loads[index % n_loads];
-    const double rate_per_s = load_frac * session->capacity_per_s;
+    const size_t n_loads = session->n_loads;
+    const double load_frac = session->loads[index % n_loads];
+    const uint32_t n_users = users_at(session, load_frac);
+    const double rate_per_s = n_users > 0 ? rate_of_users(session, n_users) : load_frac * session->capacity_per_s;
     const double wanted = fmax(LEAST_REQUESTS, rate_per_s * session->options->serve_s);
     *v = (struct ts_validation){
         .load_frac = load_frac,
+        .n_users = n_users,
         .run = (uint32_t)(index / n_loads),
         .rate_per_s = rate_per_s,
         .n = wanted < (double)session->list.n ? (size_t)wanted : session->list.n,
         .live_run = &session->runs[index],
     };
     free(session->arrivals[index]);
-    session->arrivals[index] = ts_request_list_at(&session->list, v->run * v->n % session->list.n, v->n, rate_per_s);
+    session->arrivals[index] = requests_at(session, v, v->run * v->n % session->list.n, v->n);
     return session->arrivals[index] ? TS_OK : TS_ENOMEM;
 }
 
@@ -142,9 +168,9 @@ static enum ts_status plan_points(struct session *session, struct ts_diags *diag
 static enum ts_status follow_workload(struct session *session, struct ts_diags *diags)
 {
     enum ts_status status = TS_OK;
-    for (size_t i = 0; status == TS_OK && i < session->options->n_loads; i++) {
+    for (size_t i = 0; status == TS_OK && i < session->n_loads; i++) {
         status = ts_validate_engine_follow(session->calibration, &session->model, &session->list,
-                                           session->options->loads[i] * session->capacity_per_s, diags);
+                                           session->loads[i] * session->capacity_per_s, diags);
     }
     return status;
 }
@@ -161,11 +187,12 @@ static enum ts_status serve_point(struct session *session, size_t index, struct 
     struct ts_request *arrivals = session->arrivals[index];
     const size_t n = session->validations[index].n;
     if (session->live) {
-        ts_calibration_begin_run(session->calibration, (uint32_t)index, (uint32_t)(index % session->options->n_loads));
+        ts_calibration_begin_run(session->calibration, (uint32_t)index, (uint32_t)(index % session->n_loads));
     }
-    const enum ts_status status = session->live
-                                      ? ts_live_serve(run, session->live, arrivals, n, &hooks, diags)
-                                      : ts_validate_endpoint_serve(run, arrivals, n, &session->endpoint, diags);
+    const enum ts_status status =
+        session->live ? ts_live_serve(run, session->live, arrivals, n, &hooks, diags)
+                      : ts_validate_endpoint_serve(run, arrivals, n, session->validations[index].n_users,
+                                                   &session->endpoint, diags);
     ts_progress_line_end(&session->line);
     session->line.prefix[0] = '\0';
     if (status == TS_OK) {
@@ -233,6 +260,7 @@ static enum ts_status judge(struct session *session, size_t index, struct ts_val
     if (status != TS_OK) {
         return status;
     }
+    v->rate_per_s = v->n_users > 0 && v->live.end_s > 0.0 ? (double)v->live.n_done / v->live.end_s : v->rate_per_s;
     return session->live ? judge_engine(session, index, v, diags) : judge_endpoint(session, index, v, diags);
 }
 
@@ -241,7 +269,19 @@ static enum ts_status judge(struct session *session, size_t index, struct ts_val
 static enum ts_status draw_requests(struct session *session, struct ts_diags *diags)
 {
     const struct ts_progress progress = ts_progress_line_of(&session->line);
-    return ts_request_list_draw(&session->list, &session->scenario, &progress, diags);
+    const bool takes_users = session->endpoint.http.url != NULL;
+    enum ts_status status = ts_request_list_draw(&session->list, &session->scenario, takes_users, &progress, diags);
+    const uint32_t n_users = session->scenario.model.users.n;
+    if (n_users > 0 && session->options->loads_are_usual) {
+        session->loads[0] = 1.0;
+        session->n_loads = 1;
+        session->n_points = session->options->n_runs;
+    }
+    if (status == TS_OK && n_users > TS_HTTP_MAX_IN_FLIGHT) {
+        status = ts_fail(diags, TS_ESCENARIO, ts_span_none(), NULL, "at most %d users can be had at once, not %u",
+                         TS_HTTP_MAX_IN_FLIGHT, n_users);
+    }
+    return status;
 }
 
 static enum ts_status prepare_engine(struct session *session, struct ts_diags *diags)
@@ -306,8 +346,8 @@ static enum ts_status rehearse(struct session *session, size_t index, struct ts_
     const struct ts_validation *v = &session->validations[index];
     const size_t n = v->n / 3 + 1;
     const size_t first = (session->list.n - (session->n_rehearsed += n) % session->list.n) % session->list.n;
-    struct ts_request *requests = ts_request_list_at(&session->list, first, n, v->rate_per_s);
-    return requests ? ts_endpoint_probe_rehearse(&session->probe, index, requests, n, diags) : TS_ENOMEM;
+    struct ts_request *requests = requests_at(session, v, first, n);
+    return requests ? ts_endpoint_probe_rehearse(&session->probe, index, requests, n, v->n_users, diags) : TS_ENOMEM;
 }
 
 static struct ts_validate_limits limits_of(const struct session *session)
@@ -462,6 +502,8 @@ enum ts_status ts_validate_session_run(const struct ts_validate_options *options
     session->line.quiet = options->quiet;
     session->endpoint.progress = ts_progress_line_of(&session->line);
     session->diags = diags;
+    memcpy(session->loads, options->loads, sizeof session->loads);
+    session->n_loads = options->n_loads;
     session->n_points = options->n_loads * options->n_runs;
     session->validations = calloc(session->n_points, sizeof *session->validations);
     session->runs = calloc(session->n_points, sizeof *session->runs);

@@ -9,7 +9,8 @@ enum { TS_VALIDATE_MAX_LOADS = 8, TS_VALIDATE_MAX_SLOTS = 1024, TS_VALIDATE_MAX_
 
 struct ts_validate_options {
     struct ts_validate_source source;
-    double loads[TS_VALIDATE_MAX_LOADS]; /* shares of the capacity */
+    double loads[TS_VALIDATE_MAX_LOADS]; /* shares of the capacity, or of the users of a closed loop */
+    bool loads_are_usual;                /* nobody named them: of a closed loop all users */
     size_t n_loads, n_runs;              /* each load is served so many times */
     double serve_s;                      /* each load for so long */
     double measure_s;                    /* step times, all in all */

@@ -41,6 +41,8 @@ struct probe {
     struct flight *flights; /* [TS_HTTP_MAX_IN_FLIGHT] */
     uint32_t n_flights;
     size_t n_begun, n_ended;
+    size_t *next_of_user; /* [n_users] which ask that is */
+    int64_t *user_due_ns; /* [n_users] when each sends the next; INT64_MAX: while under way, and when there is none */
     int64_t start_ns;
     struct ts_rng rng;
     enum ts_status status;
@@ -118,6 +120,16 @@ static int note_message(struct ts_probe_result *result, const char *text, const 
     return index;
 }
 
+/* After the end of the reply, or of what there was in place of one. */
+static void begin_to_think(struct probe *probe, const struct ts_probe_record *record)
+{
+    const struct ts_probe_load *load = probe->load;
+    const size_t next = (size_t)record->ask + load->n_users;
+    const bool is_whole = record->outcome == TS_PROBE_DONE && record->last_ns >= 0;
+    const int64_t end_ns = is_whole ? record->last_ns : ts_clock_now_ns() - probe->start_ns;
+    probe->user_due_ns[record->ask % load->n_users] = next < load->n ? end_ns + load->asks[next].think_ns : INT64_MAX;
+}
+
 static void end_flight(struct probe *probe, struct flight *flight, enum ts_probe_outcome outcome, const char *message)
 {
     struct ts_probe_record *record = flight->record;
@@ -132,6 +144,9 @@ static void end_flight(struct probe *probe, struct flight *flight, enum ts_probe
     probe->n_ended++;
     probe->n_flights--;
     flight->used = false;
+    if (probe->load->n_users > 0) {
+        begin_to_think(probe, record);
+    }
     ts_sse_deinit(&flight->sse);
     ts_text_deinit(&flight->head);
 }
@@ -354,9 +369,9 @@ static void send_flight(struct probe *probe, struct flight *flight)
     ts_text_deinit(&body);
 }
 
-static void begin(struct probe *probe, int64_t due_ns)
+static void begin(struct probe *probe, size_t ask, int64_t due_ns)
 {
-    const uint32_t ask = (uint32_t)probe->n_begun++;
+    probe->n_begun++;
     struct flight *flight = probe->flights;
     while (flight->used) {
         flight++;
@@ -367,6 +382,23 @@ static void begin(struct probe *probe, int64_t due_ns)
     flight->record->due_ns = due_ns;
     probe->n_flights++;
     send_flight(probe, flight);
+}
+
+/* What users send; returns when the next of them does, since the start. */
+static int64_t send_of_users(struct probe *probe, int64_t now_ns)
+{
+    int64_t next_ns = INT64_MAX;
+    for (uint32_t user = 0; user < probe->load->n_users && probe->status == TS_OK; user++) {
+        const int64_t due_ns = probe->user_due_ns[user];
+        if (due_ns <= now_ns) {
+            probe->user_due_ns[user] = INT64_MAX;
+            begin(probe, probe->next_of_user[user], due_ns);
+            probe->next_of_user[user] += probe->load->n_users;
+        } else {
+            next_ns = due_ns < next_ns ? due_ns : next_ns;
+        }
+    }
+    return next_ns;
 }
 
 /* Sends what is due; returns when the next thing is due. */
@@ -386,13 +418,17 @@ static int64_t send_due(struct probe *probe)
             }
         }
     }
+    if (load->n_users > 0) {
+        const int64_t due_ns = send_of_users(probe, ts_clock_now_ns() - probe->start_ns);
+        return due_ns < INT64_MAX && due_ns + probe->start_ns < next_ns ? due_ns + probe->start_ns : next_ns;
+    }
     while (probe->status == TS_OK && probe->n_begun < load->n && probe->n_flights < most) {
         const int64_t now_ns = ts_clock_now_ns() - probe->start_ns;
         const int64_t due_ns = load->concurrency ? now_ns : load->asks[probe->n_begun].due_ns;
         if (due_ns > now_ns) {
             return due_ns + probe->start_ns < next_ns ? due_ns + probe->start_ns : next_ns;
         }
-        begin(probe, due_ns);
+        begin(probe, probe->n_begun, due_ns);
     }
     return next_ns;
 }
@@ -406,9 +442,14 @@ static void cancel_rest(struct probe *probe)
             end_flight(probe, &probe->flights[i], TS_PROBE_CANCELLED, "");
         }
     }
-    for (; probe->n_begun < probe->load->n; probe->n_begun++, probe->n_ended++) {
-        probe->result->records[probe->n_begun].outcome = TS_PROBE_CANCELLED;
-        probe->result->n_outcomes[TS_PROBE_CANCELLED]++;
+    for (size_t i = 0; i < probe->load->n; i++) {
+        struct ts_probe_record *record = &probe->result->records[i];
+        if (record->n_tries == 0) {
+            record->outcome = TS_PROBE_CANCELLED;
+            probe->result->n_outcomes[TS_PROBE_CANCELLED]++;
+            probe->n_begun++;
+            probe->n_ended++;
+        }
     }
 }
 
@@ -468,10 +509,17 @@ enum ts_status ts_probe_run(struct ts_probe_result *out, const struct ts_probe_l
     struct ts_probe_result result;
     struct probe probe = {.load = load, .options = options, .result = &result};
     const struct ts_http_handler handler = {.on_data = on_data, .on_done = on_done, .context = &probe};
-    TS_CHECK(load->n <= TS_PROBE_MAX_ASKS && load->concurrency <= TS_HTTP_MAX_IN_FLIGHT);
+    TS_CHECK(load->n <= TS_PROBE_MAX_ASKS && load->concurrency <= TS_HTTP_MAX_IN_FLIGHT &&
+             load->n_users <= TS_HTTP_MAX_IN_FLIGHT);
     enum ts_status status = init_result(&result, load);
     probe.flights = calloc(TS_HTTP_MAX_IN_FLIGHT, sizeof *probe.flights);
-    if (status != TS_OK || !probe.flights) {
+    probe.next_of_user = calloc(load->n_users + 1, sizeof *probe.next_of_user);
+    probe.user_due_ns = calloc(load->n_users + 1, sizeof *probe.user_due_ns);
+    for (uint32_t user = 0; probe.next_of_user && probe.user_due_ns && user < load->n_users; user++) {
+        probe.next_of_user[user] = user;
+        probe.user_due_ns[user] = user < load->n ? 0 : INT64_MAX;
+    }
+    if (status != TS_OK || !probe.flights || !probe.next_of_user || !probe.user_due_ns) {
         status = ts_fail(diags, TS_ENOMEM, ts_span_none(), NULL, "out of memory");
         goto cleanup;
     }
@@ -486,6 +534,8 @@ enum ts_status ts_probe_run(struct ts_probe_result *out, const struct ts_probe_l
 cleanup:
     ts_http_destroy(probe.http);
     free(probe.flights);
+    free(probe.next_of_user);
+    free(probe.user_due_ns);
     if (status == TS_OK || status == TS_EINTERRUPTED) {
         *out = result;
     } else {

@@ -1,9 +1,10 @@
 /* A load on a live endpoint: sends requests as planned, streams the replies, and notes when each token came.
  *
- * Two kinds of load: a closed loop keeps a number of requests under way; an open loop sends each at its own time,
- * whatever the endpoint does. Latencies count from the time at which a request was due, so a late sender does not make
- * the endpoint look better. What is refused for the time being (429, 500, 502, 503, 504, no connection) is sent again:
- * after Retry-After if the server says so, else after retry_s x 2^k with full jitter; never once a token has come.
+ * Three kinds of load: a closed loop keeps a number of requests under way, or has users, each of whom sends the next
+ * one some time after the reply to the one before; an open loop sends each at its own time, whatever the endpoint does.
+ * Latencies count from the time at which a request was due, so a late sender does not make the endpoint look better.
+ * What is refused for the time being (429, 500, 502, 503, 504, no connection) is sent again: after Retry-After if the
+ * server says so, else after retry_s x 2^k with full jitter; never once a token has come.
  *
  * Every ask ends in exactly one record: n = done + refused + timed out + failed + cancelled (checked). */
 #ifndef TS_ENDPOINT_PROBE_H
@@ -24,12 +25,15 @@ struct ts_probe_ask {
     int64_t due_ns;      /* open loop: since the start of the load; never decreases */
     uint32_t prompt_tok; /* >= 1 */
     uint32_t output_tok; /* >= 1: at most that many */
+    int64_t think_ns;    /* with users: so long after the end of the reply before it; of a user's first not used */
 };
 
 struct ts_probe_load {
     const struct ts_probe_ask *asks; /* [n] */
     size_t n;
-    uint32_t concurrency; /* closed loop with that many under way; 0: open loop */
+    uint32_t concurrency; /* closed loop with that many under way */
+    uint32_t n_users;     /* or with so many users: ask i is of user i % n_users, the first of each is due at 0.
+                             Both 0: open loop */
 };
 
 enum ts_probe_outcome {

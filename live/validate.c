@@ -167,6 +167,7 @@ void ts_validate_alone(struct ts_model *out, struct ts_pool_model *pool, const s
     out->n_links = 0;
     out->router = (struct ts_router_model){
         .policy = TS_ROUTE_STATIC, .n_order = 1, .threshold = {INFINITY}, .n_fallback = 1, .auc = 1.0};
+    out->users = (struct ts_users_model){.n = 0}; /* requests say themselves when they come */
     out->patience_s = 0.0;
     out->drain_s = 0.0;
 }

@@ -188,7 +188,8 @@ static struct ts_probe_ask *asks_for(const struct ts_request *requests, size_t n
     for (size_t i = 0; asks && i < n; i++) {
         asks[i] = (struct ts_probe_ask){.due_ns = requests[i].arrival_ns,
                                         .prompt_tok = requests[i].prompt_tok,
-                                        .output_tok = requests[i].output_tok};
+                                        .output_tok = requests[i].output_tok,
+                                        .think_ns = requests[i].turn ? requests[i].turn->delay_ns : 0};
     }
     return asks;
 }
@@ -204,7 +205,7 @@ static struct ts_rehearsal *add_rehearsal(struct ts_endpoint_probe *probe)
 }
 
 enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, size_t run, struct ts_request *requests,
-                                          size_t n, struct ts_diags *diags)
+                                          size_t n, uint32_t n_users, struct ts_diags *diags)
 {
     struct ts_rehearsal *rehearsal = add_rehearsal(probe);
     struct ts_probe_ask *asks = asks_for(requests, n);
@@ -214,7 +215,7 @@ enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, size_
         return TS_ENOMEM;
     }
     *rehearsal = (struct ts_rehearsal){.run = run, .requests = requests, .n = n};
-    const struct ts_probe_point point = {.load = {.asks = asks, .n = n}, .asks = asks};
+    const struct ts_probe_point point = {.load = {.asks = asks, .n = n, .n_users = n_users}, .asks = asks};
     const enum ts_status status = asks ? probe_point(probe, &point, rehearsal, diags) : TS_ENOMEM;
     free(asks);
     return status;
@@ -262,14 +263,15 @@ void ts_validate_endpoint_describe(struct ts_replica_model *replica, const struc
 /* ---- serving ---- */
 
 enum ts_status ts_validate_endpoint_serve(struct ts_live_run *out, struct ts_request *requests, size_t n,
-                                          const struct ts_probe_options *options, struct ts_diags *diags)
+                                          uint32_t n_users, const struct ts_probe_options *options,
+                                          struct ts_diags *diags)
 {
     struct ts_probe_ask *asks = asks_for(requests, n);
     struct ts_probe_result result;
     if (!asks) {
         return TS_ENOMEM;
     }
-    const struct ts_probe_load load = {.asks = asks, .n = n};
+    const struct ts_probe_load load = {.asks = asks, .n = n, .n_users = n_users};
     enum ts_status status = ts_probe_run(&result, &load, options, diags);
     if (status == TS_OK || status == TS_EINTERRUPTED) {
         const enum ts_status taken = take_run(out, requests, n, &result);

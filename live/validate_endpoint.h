@@ -29,10 +29,10 @@ void ts_endpoint_probe_deinit(struct ts_endpoint_probe *probe);
  * anything is answered; TS_EINTERRUPTED, TS_ENOMEM. */
 enum ts_status ts_endpoint_probe_grid(struct ts_endpoint_probe *probe, const struct ts_request_list *list,
                                       uint32_t concurrency, struct ts_diags *diags);
-/* Sends these requests at their times, and notes what came of them: other ones than are to be predicted, at the same
- * load. Takes `requests` over, also if it fails. */
+/* Sends these requests at their times, or (n_users > 0) as users do (ts_request_list_of_users), and notes what came of
+ * them: other ones than are to be predicted, at the same load. Takes `requests` over, also if it fails. */
 enum ts_status ts_endpoint_probe_rehearse(struct ts_endpoint_probe *probe, size_t run, struct ts_request *requests,
-                                          size_t n, struct ts_diags *diags);
+                                          size_t n, uint32_t n_users, struct ts_diags *diags);
 
 /* Writes `path` and imports it: the fit of the endpoint's step times to all that was probed, in `arena`. TS_EIO if
  * there is none. */
@@ -46,9 +46,10 @@ enum ts_status ts_endpoint_probe_fit(struct ts_model_measurement *out, struct ts
 void ts_validate_endpoint_describe(struct ts_replica_model *replica, const struct ts_model_measurement *fit,
                                    uint64_t slots, bool kv_unified);
 
-/* Sends the requests at their times. *out has a record for each, no steps; the lengths of `requests` become those that
+/* Sends the requests likewise. *out has a record for each, no steps; the lengths of `requests` become those that
  * the endpoint counted, so that the simulation serves the same. One that failed counts as rejected. */
 enum ts_status ts_validate_endpoint_serve(struct ts_live_run *out, struct ts_request *requests, size_t n,
-                                          const struct ts_probe_options *options, struct ts_diags *diags);
+                                          uint32_t n_users, const struct ts_probe_options *options,
+                                          struct ts_diags *diags);
 
 #endif

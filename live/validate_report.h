@@ -8,9 +8,10 @@
 
 /* One load, once: what was asked, what came of it. */
 struct ts_validation {
-    double load_frac;  /* of the capacity */
+    double load_frac;  /* of the capacity, or of the users */
+    uint32_t n_users;  /* of a closed loop; 0: requests come at a rate */
     uint32_t run;      /* 0, 1..: how many times it was served before */
-    double rate_per_s; /* arrivals */
+    double rate_per_s; /* arrivals; with users, replies */
     size_t n;          /* requests */
     const struct ts_live_run *live_run;
     const struct ts_steps_model *steps; /* step times of the prediction */

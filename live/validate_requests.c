@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/units.h"
+
 enum { MAX_REQUESTS = 20000, LEAST_REQUESTS = 20 };
 
 static enum ts_status draw(struct ts_request_list *list, struct ts_request_stream *stream, struct ts_diags *diags)
@@ -45,12 +47,13 @@ static enum ts_status draw_workload(struct ts_request_list *list, struct ts_work
     return status;
 }
 
-enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts_scenario *scenario,
+enum ts_status ts_request_list_draw(struct ts_request_list *out, const struct ts_scenario *scenario, bool takes_users,
                                     const struct ts_progress *progress, struct ts_diags *diags)
 {
-    if (scenario->workload.is_closed) {
-        return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "write calls: 10/s instead of users: 64",
-                       "a closed loop cannot be validated yet: arrival times must be known in advance");
+    if (scenario->workload.is_closed && !takes_users) {
+        return ts_fail(diags, TS_ESCENARIO, ts_span_none(),
+                       "write calls: 10/s instead of users: 64, or give --endpoint",
+                       "the reference engine serves no closed loop: arrival times must be known in advance");
     }
     if (scenario->model.has_sessions && !scenario->workload.trace_path) {
         return ts_fail(diags, TS_ESCENARIO, ts_span_none(), "leave out the classes' session",
@@ -102,6 +105,30 @@ struct ts_request *ts_request_list_at(const struct ts_request_list *list, size_t
         requests[i] = list->requests[from];
         requests[i].id = i;
         requests[i].arrival_ns = (int64_t)at_ns;
+    }
+    return requests;
+}
+
+struct ts_request *ts_request_list_of_users(const struct ts_request_list *list, size_t first, size_t n,
+                                            uint32_t n_users, const struct ts_dist *think_s, uint64_t seed)
+{
+    enum { THINK = 1 };
+    struct ts_request *requests = malloc((n ? n : 1) * (sizeof *requests + sizeof(struct ts_turn)));
+    struct ts_turn *turns = requests ? (struct ts_turn *)(void *)(requests + n) : NULL; /* freed with them */
+    struct ts_rng rng;
+    ts_rng_init(&rng, seed, (uint32_t)first, 0, THINK);
+    for (size_t i = 0; requests && i < n; i++) {
+        const double think = ts_dist_sample(think_s, &rng);
+        turns[i] = (struct ts_turn){.session = i % n_users + 1,
+                                    .key = i + 1,
+                                    .follows = i >= n_users,
+                                    .is_new = true,
+                                    .is_last = i + n_users >= n,
+                                    .delay_ns = i >= n_users && think > 0.0 ? ts_ns_from_s(think) : 0};
+        requests[i] = list->requests[(first + i) % list->n];
+        requests[i].id = i;
+        requests[i].arrival_ns = 0;
+        requests[i].turn = &turns[i];
     }
     return requests;
 }

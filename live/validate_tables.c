@@ -85,7 +85,11 @@ void ts_validate_worst(const struct ts_validate_errors *errors, size_t n, double
 
 static void put_title(struct ts_text *title, const struct ts_validation *v)
 {
-    ts_text_printf(title, "At %.0f %% of capacity", 100.0 * v->load_frac);
+    if (v->n_users > 0) {
+        ts_text_printf(title, "With %u user%s", v->n_users, v->n_users == 1 ? "" : "s");
+    } else {
+        ts_text_printf(title, "At %.0f %% of capacity", 100.0 * v->load_frac);
+    }
     if (v->run > 0) {
         ts_text_printf(title, ", run %u", v->run + 1);
     }

@@ -207,6 +207,37 @@ static void reply_counting(void *context, const struct endpoint_request *request
     endpoint_send_good(request, socket, 0);
 }
 
+/* Three users: each sends 40 ms after the end of its reply, to the nanosecond of what was noted, and nobody else does.
+ */
+static void test_probe__users_think_before_they_send(void **state)
+{
+    (void)state;
+    enum { N = 11, USERS = 3 };
+    unsigned gap_ms = 5;
+    struct endpoint *endpoint = endpoint_start(reply_good, &gap_ms);
+    assert_non_null(endpoint);
+    char *url = ts_openai_url(endpoint_url(endpoint), ts_openai_api_find("chat"));
+    struct ts_probe_ask *asks = make_asks(N, 32, 5);
+    for (size_t i = 0; i < N; i++) {
+        asks[i].think_ns = 40000000 + (int64_t)i;
+    }
+    const struct ts_probe_load load = {.asks = asks, .n = N, .n_users = USERS};
+    const struct ts_probe_options options = options_for(url);
+    struct ts_probe_result result;
+    assert_int_equal(ts_probe_run(&result, &load, &options, NULL), TS_OK);
+    check_accounts(&result);
+    assert_int_equal(result.n_outcomes[TS_PROBE_DONE], N);
+    for (size_t i = 0; i < N; i++) {
+        const struct ts_probe_record *r = &result.records[i];
+        assert_int_equal(r->due_ns, i < USERS ? 0 : result.records[i - USERS].last_ns + asks[i].think_ns);
+        assert_true(r->sent_ns >= r->due_ns);
+    }
+    ts_probe_result_deinit(&result);
+    endpoint_stop(endpoint);
+    free(asks);
+    free(url);
+}
+
 static void test_probe__a_closed_loop_never_has_more_under_way(void **state)
 {
     (void)state;
@@ -666,6 +697,7 @@ int main(void)
         cmocka_unit_test(test_probe__an_aborted_stream_is_a_failure),
         cmocka_unit_test(test_probe__what_is_no_stream_is_told_in_its_words),
         cmocka_unit_test(test_probe__no_prompt_comes_again_under_another_seed),
+        cmocka_unit_test(test_probe__users_think_before_they_send),
         cmocka_unit_test(test_probe__a_closed_loop_never_has_more_under_way),
         cmocka_unit_test(test_probe__an_open_loop_sends_each_at_its_time),
         cmocka_unit_test(test_probe__retry_after_is_obeyed),

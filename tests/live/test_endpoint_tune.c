@@ -61,6 +61,34 @@ static void test_endpoint_tune__finds_how_much_slower_the_endpoint_is(void **sta
     ts_rehearsal_deinit(&rehearsal);
 }
 
+/* Three users of a closed loop: each request comes 0.1 s after the reply to the one before it of its user, so that the
+ * last reply is there after the longest of the users' sums, whatever the server did meanwhile. */
+static void test_endpoint_users__wait_for_their_replies(void **state)
+{
+    (void)state;
+    enum { SOME = 32, USERS = 3 };
+    struct ts_pool_model pool;
+    const struct ts_model model = linear_model(&pool);
+    const struct ts_request_list list = {.requests = some_requests(), .n = N};
+    const struct ts_dist think_s = ts_dist_constant(0.1);
+    struct ts_request *requests = ts_request_list_of_users(&list, 7, SOME, USERS, &think_s, 1);
+    struct ts_timings timings;
+    double sums_s[USERS] = {0.0}, longest_s = 0.0;
+    assert_non_null(requests);
+    assert_int_equal(ts_timings_of_sim(&timings, &model, requests, SOME, NULL, NULL), TS_OK);
+    assert_int_equal(timings.n_done, SOME);
+    for (size_t i = 0; i < SOME; i++) {
+        assert_int_equal(requests[i].prompt_tok, list.requests[(7 + i) % N].prompt_tok);
+        sums_s[i % USERS] += timings.e2e_s[i] + (i >= USERS ? 0.1 : 0.0);
+        longest_s = fmax(longest_s, sums_s[i % USERS]);
+    }
+    assert_true(fabs(timings.end_s - longest_s) < 1e-6);
+    assert_true(longest_s > 10 * 0.1);
+    ts_timings_deinit(&timings);
+    free(requests);
+    free(list.requests);
+}
+
 static void test_endpoint_tune__other_runs_and_failed_requests_say_nothing(void **state)
 {
     (void)state;
@@ -105,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_endpoint_tune__finds_how_much_slower_the_endpoint_is),
+        cmocka_unit_test(test_endpoint_users__wait_for_their_replies),
         cmocka_unit_test(test_endpoint_tune__other_runs_and_failed_requests_say_nothing),
         cmocka_unit_test(test_endpoint_tune__unified_slots_take_the_fit_s_time_where_all_hold_alike),
     };
