@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RUNS = 32 };
+enum { MAX_RUNS = 16 };
 
 struct ts_shared_run {
     struct ts_text key; /* settings that the simulation looks at, but for thresholds */
