@@ -32,6 +32,11 @@ static inline uint32_t ts_ledger_outcome_row(const struct ts_ledger *ledger, uin
     return ts_ledger_arrivals_row(ledger) + 1 + tier * TS_LEDGER_N_OUTCOME_ROWS + (uint32_t)row;
 }
 
+/* The books of the caller's kind of device, in a mixed fleet; else NULL. */
+struct ts_cell *ts_ledger_cell_of_kind(struct ts_ledger *ledger, uint32_t tier, const struct ts_request *request);
+/* What an API counts of the call beside prompt and reply. */
+struct ts_billed_tok ts_ledger_billed_tok(const struct ts_flight *flight);
+
 /* Books the units that are up until now. */
 void ts_ledger_integrate_up(struct ts_ledger *ledger, uint32_t book, int64_t now_ns);
 
