@@ -31,10 +31,11 @@ enum ts_tier_kind { TS_TIER_DEVICE, TS_TIER_SERVER, TS_TIER_API, TS_N_TIER_KINDS
  * idle) while busy. */
 struct ts_power_model {
     double idle_w;
-    double prefill_w; /* while a step holds prompt tokens */
-    double decode_w;  /* while a step only decodes */
-    double host_frac; /* adder for the host, of the accelerator's power */
-    double pue;       /* facility factor, once, on top (1 for a user's device) */
+    double prefill_w;                /* while a step holds prompt tokens */
+    double decode_w;                 /* while a step only decodes */
+    double decode_rise_w, half_seqs; /* with n sequences decode_w + decode_rise_w x n/(n + half_seqs); 0: decode_w */
+    double host_frac;                /* adder for the host, of the accelerator's power */
+    double pue;                      /* facility factor, once, on top (1 for a user's device) */
     enum ts_origin origin;
     const char *source;
 };

@@ -7,8 +7,21 @@
 
 #include "sim/serving/roofline_fit.h"
 
-enum constant { LAYER, MOE_LAYER, COMPUTE, NARROW, EXPERTS, BANDWIDTH, KV, ACTIVATION, ATTENTION, LINK, N_CONSTANTS };
-enum cost { STEP, SEQ, LAYERS, TILE, FIRST, FIRST_LAYER, N_COSTS };
+enum constant {
+    LAYER,
+    MOE_LAYER,
+    COMPUTE,
+    NARROW,
+    EXPERTS,
+    WIDTH,
+    BANDWIDTH,
+    KV,
+    ACTIVATION,
+    ATTENTION,
+    LINK,
+    N_CONSTANTS
+};
+enum cost { STEP, SEQ, LAYERS, TILE, FIRST, FIRST_LAYER, FIRST_MOE_LAYER, N_COSTS };
 enum { MAX_PARAMS = N_CONSTANTS + TS_CLASS_MAX_ENGINES * N_COSTS }; /* a fit takes TS_ROOFLINE_FIT_MAX_PARAMS */
 
 #define BIT(constant) (1u << (constant))
@@ -16,22 +29,27 @@ enum { MAX_PARAMS = N_CONSTANTS + TS_CLASS_MAX_ENGINES * N_COSTS }; /* a fit tak
 #define ALL_BITS (BIT(N_CONSTANTS) - 1u)
 
 static const size_t constant_at[N_CONSTANTS] = {
-    offsetof(struct ts_efficiency, layer_s),   offsetof(struct ts_efficiency, moe_layer_s),
-    offsetof(struct ts_efficiency, compute),   offsetof(struct ts_efficiency, narrow),
-    offsetof(struct ts_efficiency, experts),   offsetof(struct ts_efficiency, bandwidth),
-    offsetof(struct ts_efficiency, kv),        offsetof(struct ts_efficiency, activation),
-    offsetof(struct ts_efficiency, attention), offsetof(struct ts_efficiency, link),
+    offsetof(struct ts_efficiency, layer_s),    offsetof(struct ts_efficiency, moe_layer_s),
+    offsetof(struct ts_efficiency, compute),    offsetof(struct ts_efficiency, narrow),
+    offsetof(struct ts_efficiency, experts),    offsetof(struct ts_efficiency, expert_width),
+    offsetof(struct ts_efficiency, bandwidth),  offsetof(struct ts_efficiency, kv),
+    offsetof(struct ts_efficiency, activation), offsetof(struct ts_efficiency, attention),
+    offsetof(struct ts_efficiency, link),
 };
 static const bool constant_is_share[N_CONSTANTS] = {
     [COMPUTE] = true, [NARROW] = true,     [EXPERTS] = true, [BANDWIDTH] = true,
     [KV] = true,      [ACTIVATION] = true, [LINK] = true,
 };
 static const size_t cost_at[N_COSTS] = {
-    offsetof(struct ts_engine_cost, step_s),  offsetof(struct ts_engine_cost, seq_s),
-    offsetof(struct ts_engine_cost, layers),  offsetof(struct ts_engine_cost, tile_tok),
-    offsetof(struct ts_engine_cost, first_s), offsetof(struct ts_engine_cost, first_layer_s),
+    offsetof(struct ts_engine_cost, step_s),
+    offsetof(struct ts_engine_cost, seq_s),
+    offsetof(struct ts_engine_cost, layers),
+    offsetof(struct ts_engine_cost, tile_tok),
+    offsetof(struct ts_engine_cost, first_s),
+    offsetof(struct ts_engine_cost, first_layer_s),
+    offsetof(struct ts_engine_cost, first_moe_layer_s),
 };
-static const double cost_start[N_COSTS] = {1e-3, 2e-5, 1.0, 32.0, 15e-3, 2e-4};
+static const double cost_start[N_COSTS] = {1e-3, 2e-5, 1.0, 32.0, 15e-3, 2e-4, 1e-3};
 
 /* Constants that are not free keep their start; NAN: as the row of another class has them. */
 struct class
@@ -49,7 +67,7 @@ static const struct class classes[] = {
      ALL_BITS,
      true,
      NULL,
-     {6e-5, 3e-5, 0.7, 0.6, 0.2, 0.85, 0.8, 0.1, 100, 0.5}},
+     {6e-5, 3e-5, 0.7, 0.6, 0.2, 64, 0.85, 0.8, 0.1, 100, 0.5}},
     {{"amd", TS_ENGINES_SERVING, 0.25, "serving.csv: gpu_conc@c848ef1 (one model on MI300X)"},
      BIT(LAYER) | BIT(MOE_LAYER) | BIT(BANDWIDTH),
      false,
@@ -60,31 +78,31 @@ static const struct class classes[] = {
      LOCAL_BITS,
      false,
      NULL,
-     {1e-4, 0, 0.4, 0.4, 1, 0.7, 0.3, 0.01, 10, 1}},
+     {1e-4, 0, 0.4, 0.4, 1, 0, 0.7, 0.3, 0.01, 10, 1}},
     {{"gddr", TS_ENGINES_LOCAL, 0.15,
       "llama.cpp: GPU-Benchmarks-on-LLM-Inference@aa72e0e; llama.cpp/discussions/15013 and 15396; "
       "ai-benchmarks@022fb93; holohub/issues/170"},
      LOCAL_BITS,
      false,
      NULL,
-     {1e-4, 0, 0.4, 0.4, 1, 0.8, 0.3, 0.01, 10, 1}},
+     {1e-4, 0, 0.4, 0.4, 1, 0, 0.8, 0.3, 0.01, 10, 1}},
     {{"apple", TS_ENGINES_LOCAL, 0.15,
       "llama.cpp Metal: discussions/4167 and 15396; GPU-Benchmarks-on-LLM-Inference@aa72e0e; ai-benchmarks@022fb93"},
      LOCAL_BITS,
      false,
      NULL,
-     {1e-4, 0, 0.4, 0.4, 1, 0.8, 0.3, 0.01, 10, 1}},
+     {1e-4, 0, 0.4, 0.4, 1, 0, 0.8, 0.3, 0.01, 10, 1}},
     {{"cpu", TS_ENGINES_LOCAL, 0.0,
       "llama.cpp CPU: ik_llama.cpp/discussions/164 (plain llama.cpp); ai-benchmarks@022fb93"},
      BIT(COMPUTE) | BIT(BANDWIDTH),
      false,
      NULL,
-     {1e-5, 0, 0.3, 0.3, 1, 0.7, 0.3, 1, 2, 1}},
+     {1e-5, 0, 0.3, 0.3, 1, 0, 0.7, 0.3, 1, 2, 1}},
     {{"phone", TS_ENGINES_LOCAL, 0.0, "executorch@0074856; ai-hub-models@33c3d03"},
      BIT(COMPUTE) | BIT(BANDWIDTH),
      false,
      NULL,
-     {1e-5, 0, 0.2, 0.2, 1, 0.5, 0.3, 1, 2, 1}},
+     {1e-5, 0, 0.2, 0.2, 1, 0, 0.5, 0.3, 1, 2, 1}},
 };
 
 size_t ts_class_count(void)
@@ -230,13 +248,20 @@ static void weigh(double *weight, const struct ts_class_points *points)
 
 /* ---- what was left out ---- */
 
-/* An engine that the fit has not seen has another's costs. */
+/* An engine that the fit has not seen has the median of each cost of the others. */
 static void stand_in(struct ts_class_constants *all, const struct problem *problem, uint32_t unseen)
 {
-    const uint32_t other =
-        problem->engine[0] != unseen || problem->n_engines < 2 ? problem->engine[0] : problem->engine[1];
     for (int cost = 0; cost < N_COSTS; cost++) {
-        set(&all->engines[unseen], cost_at[cost], get(&all->engines[other], cost_at[cost]));
+        double others[TS_CLASS_MAX_ENGINES];
+        size_t n = 0;
+        for (size_t e = 0; e < problem->n_engines; e++) {
+            if (problem->engine[e] != unseen) {
+                others[n++] = get(&all->engines[problem->engine[e]], cost_at[cost]);
+            }
+        }
+        if (n > 0) {
+            set(&all->engines[unseen], cost_at[cost], ts_roofline_fit_quantile(others, n, 0.5));
+        }
     }
 }
 

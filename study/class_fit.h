@@ -23,7 +23,7 @@ struct ts_class_constants {
 };
 
 /* The points of class i, fitted. ratios: [TS_CLASS_N_LABELS][points->n] of each point, by a fit to all that do not
- * share its label; an engine that is left out has vLLM's costs (SGLang's if that is the one). NULL: not wanted. */
+ * share its label; an engine that is left out has the median of each cost of the others. NULL: not wanted. */
 enum ts_status ts_class_fit(struct ts_class_constants *out, size_t i, const struct ts_class_points *points,
                             const struct ts_catalog *catalog, double *const ratios[TS_CLASS_N_LABELS],
                             struct ts_arena *arena, struct ts_diags *diags);

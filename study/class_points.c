@@ -52,12 +52,14 @@ static uint32_t engine_index(const struct ts_catalog *catalog, const char *name)
     return (uint32_t)(engine - catalog->engines);
 }
 
-/* Whether the users' sequences, most of a reply long, find room beside the weights, with KV entries of 8 bits; where
- * they do not, some of them wait and the batch is smaller than it says. */
+/* Whether the users' sequences, most of a reply long, find room beside the weights; where
+ * they do not, some of them wait and the batch is smaller than it says. Checkpoints in 8 bits and less often bring a
+ * cache of 8 bits; those in 16 have one of 16. */
 static bool has_room(const struct ts_catalog *catalog, const struct ts_serving *from,
                      const struct ts_efficiency_case *on)
 {
-    static const double usable = 0.9, of_a_reply = 0.6, kv_share = 0.5;
+    static const double usable = 0.9, of_a_reply = 0.6;
+    const double kv_share = on->bits_per_weight < 16.0 ? 0.5 : 1.0;
     const struct ts_hardware *hardware = ts_catalog_hardware(catalog, from->hardware);
     const double kv_bytes = from->users * (from->prompt_tok + of_a_reply * from->output_tok) * on->kv_bytes_per_tok;
     const double weights = on->llm->params * on->bits_per_weight / 8.0;
@@ -87,8 +89,8 @@ static void add_serving(struct ts_class_points *out, const struct ts_catalog *ca
         add(out, point, TS_CLASS_TTFT, from->ttft_s);
         add(out, point, TS_CLASS_RATE, from->tok_s);
         if (hardware) {
-            point.power_w =
-                from->n_accelerators * ts_serving_power_w(catalog, hardware, point.on.llm->params, point.on.llm->name);
+            point.power_w = from->n_accelerators * ts_serving_power_w(catalog, hardware, point.on.llm->params,
+                                                                      point.on.llm->name, from->users);
             add(out, point, TS_CLASS_JOULES, from->j_per_tok);
         }
     }

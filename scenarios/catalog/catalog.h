@@ -124,13 +124,14 @@ struct ts_chip {
  * fitted. Shares are above 0 and at most 1. */
 struct ts_efficiency {
     const char *class_name, *engine; /* engine: "serving" or "local" */
-    double layer_s, moe_layer_s;     /* fixed time of a step, per layer; more of it for a layer of experts */
-    double compute, narrow;          /* share of the peak that matmuls reach in 16 bits, and below */
-    double experts;                  /* share of that which the experts' matmuls reach */
-    double bandwidth, kv;            /* share of the bandwidth at which weights, and KV entries, are read */
-    double activation;               /* a token costs layers x hidden / (activation x bandwidth) beside its matmuls */
-    double attention;                /* flop of prefill attention per byte of bandwidth */
-    double link;                     /* share of the bandwidth among accelerators that all-reduces reach */
+    double layer_s, moe_layer_s; /* fixed time of a step, per layer; more of it for a layer with 8 experts a token */
+    double compute, narrow;      /* share of the peak that matmuls reach in 16 bits, and below */
+    double experts;              /* share of that which the matmuls of wide experts reach */
+    double expert_width;         /* columns of an expert on one accelerator at which half of it is reached; 0: none */
+    double bandwidth, kv;        /* share of the bandwidth at which weights, and KV entries, are read */
+    double activation;           /* a token costs layers x hidden / (activation x bandwidth) beside its matmuls */
+    double attention;            /* flop of prefill attention per byte of bandwidth */
+    double link;                 /* share of the bandwidth among accelerators that all-reduces reach */
     unsigned n_decode, n_prefill, n_hardware;
     double decode_error, prefill_error; /* median on what was left out of the fit; 0 = unknown. "serving": of the time
                                            per token and of that to the first */
@@ -148,6 +149,7 @@ struct ts_engine_cost {
     bool prompts_first;       /* prompts are computed in steps of their own, before replies go on */
     double first_s;           /* of a request beside its prompt: HTTP, tokenizing, scheduling, sampling */
     double first_layer_s;     /* of it, for each layer of the model: kernels of a prompt are launched one by one */
+    double first_moe_layer_s; /* more of it for each layer with 8 experts a token; 0: none */
     double memory_bytes;      /* of an accelerator's memory that is neither weights nor KV cache */
     unsigned n_points;
     const char *versions, *date, *source;

@@ -159,6 +159,20 @@ static double expert_flop(const struct ts_efficiency_case *on, const struct ts_s
     return fmin(2.0 * weights * chosen, on->llm->flop_per_tok);
 }
 
+/* Experts' share of dense matmuls, in (0, experts]. */
+static double expert_share(const struct ts_efficiency *c, const struct ts_efficiency_case *on)
+{
+    const double width = on->llm->moe_ffn / fmax(1.0, on->expert_parts);
+    return width > 0.0 ? c->experts * width / (width + c->expert_width) : c->experts;
+}
+
+/* What a layer of experts takes beside that of a dense model: tokens are sorted to k experts each, and gathered. */
+static double moe_s(double of_8, const struct ts_llm *llm)
+{
+    static const double as_fitted = 8.0;
+    return llm->n_experts > 0 ? of_8 * llm->top_k / as_fitted : 0.0;
+}
+
 /* What that many operations take in dense matmuls. */
 static double matmul_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on, double flop)
 {
@@ -187,12 +201,11 @@ static void add_kernels(struct ts_steps_roofline *roof, const struct ts_efficien
                         const struct ts_engine_cost *engine, const struct ts_efficiency_case *on)
 {
     const double layers = engine ? engine->layers : 1.0;
-    roof->fixed_s =
-        on->llm->layers * (constants->layer_s * layers + (roof->experts > 0.0 ? constants->moe_layer_s : 0.0));
+    roof->fixed_s = on->llm->layers * (constants->layer_s * layers + moe_s(constants->moe_layer_s, on->llm));
     if (engine && on->narrow && roof->experts > 0.0) {
         roof->expert_tile_tok = engine->tile_tok;
         roof->expert_flop_per_tok =
-            matmul_s(constants, on, expert_flop(on, roof) / constants->experts) * roof->flop_per_s;
+            matmul_s(constants, on, expert_flop(on, roof) / expert_share(constants, on)) * roof->flop_per_s;
     }
 }
 
@@ -209,7 +222,8 @@ static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constant
     roof.flop_per_tok = llm->flop_per_tok;
     roof.flop_per_s =
         llm->flop_per_tok /
-        (matmul_s(constants, on, llm->flop_per_tok - experts_flop + experts_flop / constants->experts) + activation_s);
+        (matmul_s(constants, on, llm->flop_per_tok - experts_flop + experts_flop / expert_share(constants, on)) +
+         activation_s);
     add_kernels(&roof, constants, engine, on);
     roof.bytes_per_s = all_bytes_per_s * constants->bandwidth;
     roof.kv_bytes_per_tok = on->kv_bytes_per_tok * constants->bandwidth / constants->kv;
@@ -221,7 +235,7 @@ static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constant
 
 double ts_efficiency_first_s(const struct ts_engine_cost *engine, const struct ts_llm *llm)
 {
-    return engine->first_s + engine->first_layer_s * llm->layers;
+    return engine->first_s + llm->layers * (engine->first_layer_s + moe_s(engine->first_moe_layer_s, llm));
 }
 
 struct ts_steps_model ts_efficiency_steps(const struct ts_efficiency *constants, const struct ts_engine_cost *engine,
@@ -278,7 +292,7 @@ bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct t
     if (!named_case(out, catalog, point->hardware, point->model, point->quant, point->engine)) {
         return false;
     }
-    out->n_accelerators = point->n_accelerators;
+    out->n_accelerators = out->expert_parts = point->n_accelerators;
     out->kv_bytes_per_tok = ts_efficiency_kv_bytes(out->llm, point->prompt_tok + point->output_tok / 2.0);
     return true;
 }
@@ -290,6 +304,7 @@ bool ts_efficiency_serving_case(struct ts_efficiency_case *out, const struct ts_
         return false;
     }
     out->n_accelerators = point->n_accelerators;
+    out->expert_parts = point->data_parallel > 1 ? 1.0 : out->n_accelerators;
     out->kv_bytes_per_tok = ts_efficiency_kv_bytes(out->llm, point->prompt_tok + point->output_tok / 2.0) *
                             ts_efficiency_kv_copies(out->llm, out->n_accelerators / point->data_parallel);
     return true;

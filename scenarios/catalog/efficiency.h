@@ -1,12 +1,15 @@
 /* A roofline from a catalog row of constants: what a step takes on hardware of that class under engines of that group.
  *
  *   step = step of the engine + sequences x sequence of the engine                        (the host)
- *        + layers x (layer x share of the engine + moe_layer for a mixture of experts)
- *        + (flop + expert flop/experts)/(peak x share) + weights/(bandwidth x share) + KV bytes/(bandwidth x kv)
+ *        + layers x (layer x share of the engine + moe_layer x k/8 for a mixture with k experts a token)
+ *        + (flop + expert flop/(experts x w/(w + expert_width)))/(peak x share) + weights/(bandwidth x share) + KV
+ * bytes/(bandwidth x kv)
  *        + attention flop/(bandwidth x attention) + tokens x layers x hidden/(bandwidth x activation)
  *        + tokens x all-reduced bytes/(link bandwidth x link)
  *
- * Where an engine fills up tiles of t tokens for each expert (below 16 bits), experts' operations are those of sqrt(B^2
+ * w: columns of an expert on one accelerator; tensor parallelism cuts each expert into as many parts, narrow matmuls
+ * fill an accelerator badly. Where an engine fills up tiles of t tokens for each expert (below 16 bits), experts'
+ * operations are those of sqrt(B^2
  * + (t x E/k x (1-(1-k/E)^B))^2) tokens instead of B. Peaks and bandwidth are those of all accelerators together, but
  * activations are not divided among them. */
 #ifndef TS_SCENARIOS_CATALOG_EFFICIENCY_H
@@ -25,6 +28,8 @@ struct ts_efficiency_case {
     double bytes_per_s;      /* of one accelerator */
     double link_bytes_per_s; /* among them; 0: all-reduces are counted elsewhere */
     double n_accelerators;
+    double
+        expert_parts; /* accelerators that share each expert: 1 where attention is in parallel and experts are spread */
     const struct ts_llm *llm;
     double bits_per_weight;
     double kv_bytes_per_tok; /* copies included */

@@ -111,6 +111,7 @@ void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, st
         .bytes_per_s = ctx->hardware->bytes_per_s,
         .link_bytes_per_s = link_is_fitted ? by->chip->link_bytes_per_s : 0.0,
         .n_accelerators = (double)ctx->tensor_parallel * ctx->data_parallel,
+        .expert_parts = ctx->data_parallel > 1 ? 1.0 : ctx->tensor_parallel,
         .llm = ctx->llm,
         .bits_per_weight = ctx->quant->bits_per_weight,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,

@@ -1,8 +1,8 @@
 /* Hides how a power model comes from a catalog row where the scenario does not say more.
  *
- * Power in decode: where energy was published for models of like size on this accelerator (energy.csv), the median over
- * those fits of what lies at 0.6 between the lowest and the highest power of their batches; elsewhere 74 % of the
- * design power (an H100 in serving draws 519 W, median, of 700 W). Like size: parameters within a factor of 3. */
+ * Power in decode: where energy was published for models of like size on this accelerator (energy.csv), it rises with
+ * the sequences of a step from the lowest to the highest power of those fits' batches; elsewhere 74 % of the design
+ * power (an H100 in serving draws 519 W, median, of 700 W). */
 #include "scenarios/catalog/serving_power.h"
 #include "scenarios/language/loader.h"
 
@@ -11,6 +11,7 @@ static const double host_share = 0.43;
 
 struct watts {
     double idle, prefill, decode;
+    double rise; /* of decode, with many sequences */
     enum ts_origin origin;
     const char *source;
 };
@@ -19,18 +20,28 @@ static struct watts catalog_watts(struct ts_loader *loader, const struct ts_tier
 {
     const struct ts_hardware *hardware = ctx->hardware;
     double idle = hardware->idle_w > 0.0 ? hardware->idle_w : hardware->tdp_w * idle_share;
-    unsigned n_fits = 0;
-    double decode = ts_serving_power_fitted(&n_fits, &loader->catalog, hardware->name, ctx->llm->params, NULL);
-    if (decode > idle) {
+    const struct ts_serving_power decode =
+        ts_serving_power_fitted(&loader->catalog, hardware->name, ctx->llm->params, NULL);
+    if (decode.low_w > idle) {
         return (struct watts){
-            idle, hardware->tdp_w, decode, TS_ORIGIN_FITTED,
-            ts_loader_printf(loader,
-                             "hardware.csv: %s: %.4g W design power (prefill), %.4g W idle; decode: energy.csv, median "
-                             "serving power of %u published fits of models within a factor of 5 in size",
-                             hardware->name, hardware->tdp_w, idle, n_fits)};
+            idle,
+            hardware->tdp_w,
+            decode.low_w,
+            decode.high_w - decode.low_w,
+            TS_ORIGIN_FITTED,
+            ts_loader_printf(
+                loader,
+                "hardware.csv: %s: %.4g W design power (prefill), %.4g W idle; decode: energy.csv, %.4g to "
+                "%.4g W with the batch, medians of %u published fits of models within a factor of 5 in "
+                "size",
+                hardware->name, hardware->tdp_w, idle, decode.low_w, decode.high_w, decode.n_fits)};
     }
     return (struct watts){
-        idle, hardware->tdp_w, hardware->tdp_w * TS_SERVING_POWER_SHARE, TS_ORIGIN_MODELLED,
+        idle,
+        hardware->tdp_w,
+        hardware->tdp_w * TS_SERVING_POWER_SHARE,
+        0.0,
+        TS_ORIGIN_MODELLED,
         ts_loader_printf(loader, "hardware.csv: %s: %.4g W design power, %.4g W idle%s; decode at 74 %%",
                          hardware->name, hardware->tdp_w, idle, hardware->idle_w > 0.0 ? "" : " (10 %, unknown)")};
 }
@@ -40,7 +51,11 @@ static struct watts rate_watts(struct ts_loader *loader, const struct ts_tier_co
 {
     const struct ts_device_rate *rate = ctx->rate;
     const double idle = ctx->hardware->idle_w > 0.0 ? ctx->hardware->idle_w : ctx->hardware->tdp_w * idle_share;
-    return (struct watts){idle, idle + rate->power_w, idle + rate->power_w, TS_ORIGIN_CATALOG,
+    return (struct watts){idle,
+                          idle + rate->power_w,
+                          idle + rate->power_w,
+                          0.0,
+                          TS_ORIGIN_CATALOG,
                           ts_loader_printf(loader, "devices.csv: %.4g W at work under %s, above %.4g W idle; %s",
                                            rate->power_w, rate->runtime, idle, rate->source)};
 }
@@ -62,7 +77,7 @@ static struct watts machine_watts(struct ts_loader *loader, const struct ts_tier
 {
     const struct ts_measurement *m = ctx->measurement;
     const struct ts_machine_watts watts = ts_resolve_machine_watts(loader, m);
-    return (struct watts){watts.idle, watts.busy, watts.busy, watts.origin, watts.source};
+    return (struct watts){watts.idle, watts.busy, watts.busy, 0.0, watts.origin, watts.source};
 }
 
 /* The scenario's word, or the one that was found. */
@@ -106,6 +121,20 @@ double ts_resolve_pue(struct ts_loader *loader, const char *whose)
     return pue;
 }
 
+/* A device serves one request at a time. */
+static void rise_with_the_batch(struct ts_loader *loader, const struct ts_tier_context *ctx,
+                                struct ts_power_model *power, const struct watts *watts)
+{
+    if (watts->rise <= 0.0 || ctx->tier->kind != TS_TIER_SERVER || ts_value_is_set(ctx->value, "power.decode")) {
+        return;
+    }
+    power->decode_rise_w = watts->rise * ctx->n_accelerators;
+    power->half_seqs = TS_SERVING_POWER_HALF_SEQS;
+    ts_loader_assume(loader, ts_loader_printf(loader, "%s.power.decode.rise", ctx->value->path), watts->origin,
+                     watts->source, "%.4g W more with many sequences, half of it with %.0f", watts->rise,
+                     power->half_seqs);
+}
+
 void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_power_model *power)
 {
     const bool is_rated = ctx->rate && ctx->rate->power_w > 0.0;
@@ -117,6 +146,7 @@ void ts_resolve_power(struct ts_loader *loader, struct ts_tier_context *ctx, str
     power->idle_w = watt(loader, ctx, "idle", watts.idle, &watts) * ctx->n_accelerators;
     power->prefill_w = watt(loader, ctx, "prefill", watts.prefill, &watts) * ctx->n_accelerators;
     power->decode_w = watt(loader, ctx, "decode", watts.decode, &watts) * ctx->n_accelerators;
+    rise_with_the_batch(loader, ctx, power, &watts);
     power->host_frac = host_adder(loader, ctx);
     power->pue = ctx->tier->kind == TS_TIER_DEVICE ? 1.0 : ts_resolve_pue(loader, ctx->value->path);
     power->origin = written ? TS_ORIGIN_SCENARIO : watts.origin;

@@ -2,13 +2,21 @@
 #include "base/check.h"
 #include "sim/serving/replica_parts.h"
 
+static double step_w(const struct ts_replica *replica)
+{
+    const struct ts_power_model *power = replica->config->power;
+    const double n = replica->n_seqs;
+    if (replica->prefill_tok > 0.0 || power->decode_rise_w <= 0.0) {
+        return replica->prefill_tok > 0.0 ? power->prefill_w : power->decode_w;
+    }
+    return power->decode_w + power->decode_rise_w * n / (n + power->half_seqs);
+}
+
 void ts_replica_account_steps(const struct ts_replica *replica, struct ts_engine *engine, int64_t until_ns,
                               uint32_t n_steps)
 {
     struct ts_pool_account *account = &engine->ledger.pools[replica->config->book];
-    const double power_w =
-        replica->prefill_tok > 0.0 ? replica->config->power->prefill_w : replica->config->power->decode_w;
-    ts_ledger_work(&engine->ledger, replica->config->book, replica->start_ns, until_ns, power_w);
+    ts_ledger_work(&engine->ledger, replica->config->book, replica->start_ns, until_ns, step_w(replica));
     if (replica->start_ns < engine->ledger.warmup_ns) {
         return;
     }

@@ -1,5 +1,5 @@
-/* How InferenceX set an engine for a run, where that shows in what was recorded: from the scripts and the change log of
- * its repository (SemiAnalysisAI/InferenceX@843c625, as of the day that the run has). */
+/* How a benchmark set an engine for a run, where that shows in what was recorded. InferenceX: from the scripts and the
+ * change log of its repository (SemiAnalysisAI/InferenceX@843c625, as of the day that the run has). */
 #ifndef TS_TESTS_SERVING_RECIPES_H
 #define TS_TESTS_SERVING_RECIPES_H
 
@@ -20,8 +20,9 @@ struct serving_recipe {
     unsigned data_parallel; /* where the run's name does not tell it */
 };
 
-/* Runs of InferenceX; those of others are at an engine's defaults. */
+/* Runs of InferenceX, and those of aiconfigurator's own; those of others are at an engine's defaults. */
 struct serving_recipe serving_recipe(const struct serving_run *run);
+struct serving_recipe serving_recipe_own(const struct serving_run *run);
 struct serving_recipe serving_recipe_default(void);
 
 #endif

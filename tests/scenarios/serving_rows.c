@@ -120,7 +120,7 @@ static void count_accelerators(struct row *row, const struct sheet *sheet)
 }
 
 /* The benchmark's settings; false: not a run of the model alone. */
-static bool take_recipe(struct row *row, const struct sheet *sheet)
+static bool take_recipe(struct row *row, const struct sheet *sheet, bool inferencex)
 {
     const char *at = strstr(text(sheet, "silicon_data_source"), "measured=");
     char measured[11] = "";
@@ -137,7 +137,7 @@ static bool take_recipe(struct row *row, const struct sheet *sheet)
                                     .isl = number(sheet, "isl"),
                                     .osl = number(sheet, "osl"),
                                     .users = row->users};
-    const struct serving_recipe recipe = serving_recipe(&run);
+    const struct serving_recipe recipe = inferencex ? serving_recipe(&run) : serving_recipe_own(&run);
     row->budget = recipe.budget_tok;
     row->wait = recipe.wait_steps;
     row->data_parallel = recipe.data_parallel > 0 ? recipe.data_parallel : row->data_parallel;
@@ -167,7 +167,7 @@ static enum serving_fate read_sample(struct row *row, const struct sheet *sheet)
     name_age(row, text(sheet, "backend_version"));
     count_accelerators(row, sheet);
     const enum serving_fate fate = row->users != batch && row->data_parallel == 1 ? SERVING_GROUPS : fate_of(row);
-    return fate == SERVING_USED && inferencex && !take_recipe(row, sheet) ? SERVING_DRAFTS : fate;
+    return fate == SERVING_USED && !take_recipe(row, sheet, inferencex) ? SERVING_DRAFTS : fate;
 }
 
 /* ---- serving2026: what is not in the sample ---- */
@@ -277,8 +277,8 @@ static int by_size(const void *a, const void *b)
     return by_number(*(const double *)a, *(const double *)b, 0);
 }
 
-/* Of what the rows recorded; 0: none did. */
-static double median(const struct row *rows, size_t n, int measure)
+/* Of what the rows recorded; 0: none did. `repeats` NULL: not noted. */
+static double median(const struct row *rows, size_t n, int measure, struct serving_repeats *repeats)
 {
     static double some[MAX_ROWS];
     size_t found = 0;
@@ -287,11 +287,14 @@ static double median(const struct row *rows, size_t n, int measure)
             some[found++] = rows[i].value[measure];
         }
     }
+    if (repeats) {
+        serving_repeats_note(repeats, some, found);
+    }
     qsort(some, found, sizeof *some, by_size);
     return found == 0 ? 0.0 : (some[(found - 1) / 2] + some[found / 2]) / 2.0;
 }
 
-static void put_medians(struct ts_text *out, struct row *rows, size_t n)
+static void put_medians(struct ts_text *out, struct row *rows, size_t n, struct serving_repeats *repeats)
 {
     ts_text_puts(out, "hardware,count,data_parallel,model,quant,engine,users,prompt_tok,output_tok,spread,budget_tok,"
                       "wait_steps,ttft_ms,tpot_ms,itl_ms,out_tok_s,j_per_tok,power_w,source\n");
@@ -306,7 +309,7 @@ static void put_medians(struct ts_text *out, struct row *rows, size_t n)
                        row->data_parallel, row->model, row->quant, row->engine, row->users, row->prompt, row->output,
                        row->spread, row->budget, row->wait);
         for (int measure = 0; measure < N_MEASURES; measure++) {
-            const double value = median(row, end - i, measure);
+            const double value = median(row, end - i, measure, measure <= TPOT ? &repeats[measure] : NULL);
             ts_text_printf(out, value > 0.0 ? ",%.5g" : ",", value);
         }
         ts_text_printf(out, ",%s\n", row->source);
@@ -345,7 +348,7 @@ static enum ts_status read_file(size_t file, const char *folder, struct row *row
 }
 
 enum ts_status serving_rows(struct ts_text *out, const char *folder, size_t counts[SERVING_N_FATES],
-                            struct ts_diags *diags)
+                            struct serving_repeats repeats[2], struct ts_diags *diags)
 {
     struct row *rows = calloc(MAX_ROWS, sizeof *rows);
     size_t n = 0;
@@ -354,7 +357,7 @@ enum ts_status serving_rows(struct ts_text *out, const char *folder, size_t coun
         status = read_file(i, folder, rows, &n, counts, diags);
     }
     if (status == TS_OK) {
-        put_medians(out, rows, n);
+        put_medians(out, rows, n, repeats);
     }
     free(rows);
     return status;
@@ -458,8 +461,8 @@ static void put_pools(struct ts_text *out, struct pooled_row *rows, size_t n)
         const struct worker *prefill = &rows[i].prefill, *decode = &rows[i].decode;
         ts_text_printf(out, "%s,%s,%s,%s,%u,%u,%u,%u,%u,%u,%.5g,%.5g,%.5g,%.5g,%.5g,%s\n", row->hardware, row->model,
                        row->quant, row->engine, prefill->n, prefill->count, prefill->parallel, decode->n, decode->count,
-                       decode->parallel, row->users, row->prompt, row->output, median(same, end - i, TTFT),
-                       median(same, end - i, TPOT), row->source);
+                       decode->parallel, row->users, row->prompt, row->output, median(same, end - i, TTFT, NULL),
+                       median(same, end - i, TPOT, NULL), row->source);
     }
 }
 

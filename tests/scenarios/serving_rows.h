@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/text.h"
+#include "serving_repeats.h"
 
 enum serving_fate {
     SERVING_USED,
@@ -22,9 +23,10 @@ enum serving_fate {
 
 const char *serving_fate_name(enum serving_fate fate);
 
-/* Reads the three files in that folder; appends serving.csv to `out`; counts rows by fate. */
+/* Reads the three files in that folder; appends serving.csv to `out`; counts rows by fate; notes how far times to the
+ * first token and per token of one point lie apart. */
 enum ts_status serving_rows(struct ts_text *out, const char *folder, size_t counts[SERVING_N_FATES],
-                            struct ts_diags *diags);
+                            struct serving_repeats repeats[2], struct ts_diags *diags);
 
 /* What becomes of rows with prefill and decode in pools of their own. */
 enum pooled_fate {

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "scenarios/catalog/efficiency.h"
+#include "scenarios/catalog/serving_power.h"
 #include "sim/serving/closed_loop.h"
 #include "sim/serving/steptime.h"
 
@@ -180,6 +181,78 @@ static void test_efficiency__experts_compute_whole_tiles_below_16_bits(void **st
     assert_true(wide.u.roofline.expert_tile_tok == 0.0);
 }
 
+/* Half of the experts' share where an accelerator has expert_width of their columns; tensor parallelism cuts them, and
+ * where attention is in parallel they stay whole. 1,536 columns among 4: 384. */
+static void test_efficiency__narrow_experts_reach_less_of_their_share(void **state)
+{
+    (void)state;
+    const struct ts_efficiency constants = {.compute = 1.0,
+                                            .narrow = 1.0,
+                                            .experts = 0.5,
+                                            .expert_width = 384.0,
+                                            .bandwidth = 1.0,
+                                            .kv = 1.0,
+                                            .activation = 1e9,
+                                            .attention = 1e30,
+                                            .link = 1.0};
+    struct ts_efficiency_case on = {.peak_flop_per_s = 2e15,
+                                    .bytes_per_s = 1e18,
+                                    .n_accelerators = 4.0,
+                                    .expert_parts = 4.0,
+                                    .llm = ts_catalog_llm(&catalog, "Qwen3-235B-A22B"),
+                                    .bits_per_weight = 16.0};
+    struct ts_steps_roofline roof = {0};
+    ts_efficiency_split_experts(on.llm, 16.0, &roof);
+    const double experts_s = roof.expert_bytes * roof.top_k / roof.experts / (8e15 * 0.5);
+    const double cut_s = on.llm->flop_per_tok / ts_efficiency_steps(&constants, NULL, &on).u.roofline.flop_per_s;
+    on.expert_parts = 1.0;
+    const double whole_s = on.llm->flop_per_tok / ts_efficiency_steps(&constants, NULL, &on).u.roofline.flop_per_s;
+    assert_int_equal(on.llm->moe_ffn, 1536);
+    assert_float_equal(cut_s - whole_s, experts_s * (2.0 - 1.25), 1e-3 * experts_s);
+}
+
+/* Tokens go to k experts: gpt-oss-120b has 36 layers with 4, half of what 8 take; a dense model has none. */
+static void test_efficiency__layers_of_experts_take_time_by_the_experts_of_a_token(void **state)
+{
+    (void)state;
+    const struct ts_efficiency constants = {.moe_layer_s = 40e-6,
+                                            .compute = 1.0,
+                                            .experts = 1.0,
+                                            .bandwidth = 1.0,
+                                            .kv = 1.0,
+                                            .activation = 1.0,
+                                            .attention = 1.0,
+                                            .link = 1.0};
+    const struct ts_engine_cost engine = {.layers = 1.0, .first_s = 10e-3, .first_moe_layer_s = 2e-3};
+    struct ts_efficiency_case on = {.peak_flop_per_s = 1e15,
+                                    .bytes_per_s = 3e12,
+                                    .n_accelerators = 1.0,
+                                    .llm = ts_catalog_llm(&catalog, "gpt-oss-120b"),
+                                    .bits_per_weight = 4.25};
+    assert_float_equal(ts_efficiency_steps(&constants, &engine, &on).u.roofline.fixed_s, 36 * 20e-6, 1e-12);
+    assert_float_equal(ts_efficiency_first_s(&engine, on.llm), 10e-3 + 36 * 1e-3, 1e-12);
+    on.llm = ts_catalog_llm(&catalog, "Llama-3.1-8B");
+    assert_float_equal(ts_efficiency_steps(&constants, &engine, &on).u.roofline.fixed_s, 0.0, 1e-12);
+    assert_float_equal(ts_efficiency_first_s(&engine, on.llm), 10e-3, 1e-12);
+}
+
+/* Medians of the fits of models like one of 70B on H100 lie between its idle and its design power and rise with the
+ * batch. */
+static void test_efficiency__serving_power_rises_with_the_batch(void **state)
+{
+    (void)state;
+    const struct ts_serving_power power = {.low_w = 400.0, .high_w = 640.0, .n_fits = 1};
+    assert_float_equal(ts_serving_power_at(&power, 0.0), 400.0, 1e-9);
+    assert_float_equal(ts_serving_power_at(&power, TS_SERVING_POWER_HALF_SEQS), 520.0, 1e-9);
+    const struct ts_hardware *h100 = ts_catalog_hardware(&catalog, "H100 SXM 80GB");
+    const struct ts_serving_power found = ts_serving_power_fitted(&catalog, h100->name, 70e9, NULL);
+    assert_true(found.n_fits > 2 && found.low_w > h100->idle_w && found.low_w < found.high_w);
+    assert_true(found.high_w < 1.05 * h100->tdp_w);
+    const struct ts_hardware *l40s = ts_catalog_hardware(&catalog, "L40S");
+    assert_int_equal(ts_serving_power_fitted(&catalog, l40s->name, 70e9, NULL).n_fits, 0);
+    assert_float_equal(ts_serving_power_w(&catalog, l40s, 70e9, NULL, 8.0), 0.74 * l40s->tdp_w, 1e-9);
+}
+
 /* An engine's layers are a share of the class's. */
 static void test_efficiency__an_engines_kernels_scale_the_time_of_a_layer(void **state)
 {
@@ -246,6 +319,9 @@ int main(void)
         cmocka_unit_test(test_efficiency__peaks_follow_the_format_the_chip_and_the_engine),
         cmocka_unit_test(test_efficiency__experts_compute_whole_tiles_below_16_bits),
         cmocka_unit_test(test_efficiency__an_engines_kernels_scale_the_time_of_a_layer),
+        cmocka_unit_test(test_efficiency__narrow_experts_reach_less_of_their_share),
+        cmocka_unit_test(test_efficiency__layers_of_experts_take_time_by_the_experts_of_a_token),
+        cmocka_unit_test(test_efficiency__serving_power_rises_with_the_batch),
         cmocka_unit_test(test_efficiency__steps_grow_with_sequences_context_and_prompts),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

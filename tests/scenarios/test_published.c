@@ -56,7 +56,15 @@ static void test_published__the_recorded_serving_points_are_what_the_recordings_
     struct ts_text made;
     size_t counts[SERVING_N_FATES] = {0}, all = 0;
     ts_text_init(&made);
-    assert_int_equal(serving_rows(&made, folder, counts, NULL), TS_OK);
+    static struct serving_repeats repeats[2];
+    static const char *const times[2] = {"to the first token", "per token"};
+    assert_int_equal(serving_rows(&made, folder, counts, repeats, NULL), TS_OK);
+    for (int i = 0; i < 2; i++) {
+        print_message("times %s of points recorded more than once: %zu; half within %.1f %%, 9 of 10 within %.1f %%\n",
+                      times[i], repeats[i].n, 100.0 * serving_repeats_quantile(&repeats[i], 0.5),
+                      100.0 * serving_repeats_quantile(&repeats[i], 0.9));
+        assert_true(repeats[i].n > 100 && repeats[i].n < SERVING_MAX_REPEATS);
+    }
     for (int fate = 0; fate < SERVING_N_FATES; fate++) {
         print_message("%5zu rows: %s\n", counts[fate], serving_fate_name((enum serving_fate)fate));
         all += counts[fate];

@@ -131,6 +131,25 @@ static void test_server__energy_of_a_reply_in_watt_hours(void **state)
     ts_result_deinit(&result);
 }
 
+/* 40 W and n/(n + 1) of 80 W. Alone: two steps of 11 ms at 80 W. Two together: one of 12 ms at 93.3 W. */
+static void test_server__power_rises_with_the_sequences_of_a_step(void **state)
+{
+    (void)state;
+    struct ts_pool_model pool;
+    struct ts_tier_model tier = priced_server(&pool);
+    pool.replica.power = (struct ts_power_model){
+        .prefill_w = 0.0, .decode_w = 40.0, .decode_rise_w = 80.0, .half_seqs = 1.0, .pue = 1.0};
+    const struct ts_model model = world_model(&tier, 1);
+    const struct ts_request alone = world_request(0, 0, 100, 3);
+    struct ts_result result = world_run(&model, &alone, 1);
+    world_assert_near(ts_tier_energy_j(&result.tiers[0]), 2 * 11e-3 * 80.0, 1e-9);
+    ts_result_deinit(&result);
+    const struct ts_request both[] = {world_request(0, 0, 100, 2), world_request(1, 0, 100, 2)};
+    result = world_run(&model, both, 2);
+    world_assert_near(ts_tier_energy_j(&result.tiers[0]), 12e-3 * (40.0 + 80.0 * 2.0 / 3.0), 1e-9);
+    ts_result_deinit(&result);
+}
+
 /* A from 0 ms, B from 5 ms. [0, 21] A's prompt; [21, 38] A decodes, B's prompt of 50: 10 + 2 + 5; [38, 50] both
  * decode: 12. */
 static void test_server__two_requests_share_the_steps(void **state)
@@ -462,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_server__energy_of_a_run_in_closed_form),
         cmocka_unit_test(test_server__utilisation_of_the_peaks_in_closed_form),
         cmocka_unit_test(test_server__energy_of_a_reply_in_watt_hours),
+        cmocka_unit_test(test_server__power_rises_with_the_sequences_of_a_step),
         cmocka_unit_test(test_server__two_requests_share_the_steps),
         cmocka_unit_test(test_server__an_arrival_enters_at_the_next_step),
         cmocka_unit_test(test_server__a_preemption_shows_as_one_long_gap),

@@ -34,9 +34,10 @@ static int teardown(void **state)
 
 static void put_class(struct ts_text *out, const struct ts_efficiency *c)
 {
-    ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%u,%u,%u,", c->class_name, c->engine,
-                   c->layer_s * 1e6, c->moe_layer_s * 1e6, c->compute, c->narrow, c->experts, c->bandwidth, c->kv,
-                   c->activation, c->attention, c->link, c->n_decode, c->n_prefill, c->n_hardware);
+    ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%u,%u,%u,", c->class_name,
+                   c->engine, c->layer_s * 1e6, c->moe_layer_s * 1e6, c->compute, c->narrow, c->experts,
+                   c->expert_width, c->bandwidth, c->kv, c->activation, c->attention, c->link, c->n_decode,
+                   c->n_prefill, c->n_hardware);
     const double errors[] = {c->decode_error, c->prefill_error, c->low, c->high, c->first_low, c->first_high};
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         ts_text_printf(out, errors[i] > 0.0 ? "%.4f," : ",", errors[i]);
@@ -46,14 +47,15 @@ static void put_class(struct ts_text *out, const struct ts_efficiency *c)
 
 static void put_engines(struct ts_text *out, const struct ts_class_constants *all)
 {
-    ts_text_puts(out, "name,group,step_us,sequence_us,layers,tile_tok,prompts_first,first_ms,first_layer_us,memory_gb,"
+    ts_text_puts(out, "name,group,step_us,sequence_us,layers,tile_tok,prompts_first,first_ms,first_layer_us,first_moe_"
+                      "layer_us,memory_gb,"
                       "points,versions,date,source\n");
     for (size_t i = 0; i < all->n_engines; i++) {
         const struct ts_engine_cost *e = &all->engines[i];
-        ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%s,%.4g,%.4g,%.4g,%u,%s,2026-11-29,\"%s\"\n", e->name, e->group,
-                       e->step_s * 1e6, e->seq_s * 1e6, e->layers, e->tile_tok, e->prompts_first ? "yes" : "no",
-                       e->first_s * 1e3, e->first_layer_s * 1e6, e->memory_bytes / 1e9, e->n_points, e->versions,
-                       e->source);
+        ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%s,%.4g,%.4g,%.4g,%.4g,%u,%s,2026-11-29,\"%s\"\n", e->name,
+                       e->group, e->step_s * 1e6, e->seq_s * 1e6, e->layers, e->tile_tok,
+                       e->prompts_first ? "yes" : "no", e->first_s * 1e3, e->first_layer_s * 1e6,
+                       e->first_moe_layer_s * 1e6, e->memory_bytes / 1e9, e->n_points, e->versions, e->source);
     }
 }
 
@@ -71,6 +73,7 @@ static void compare(const struct ts_efficiency *is, const struct ts_efficiency *
     assert_near(is->compute, found->compute);
     assert_near(is->narrow, found->narrow);
     assert_near(is->experts, found->experts);
+    assert_near(is->expert_width, found->expert_width);
     assert_near(is->bandwidth, found->bandwidth);
     assert_near(is->kv, found->kv);
     assert_near(is->activation, found->activation);
@@ -97,9 +100,10 @@ static void test_class_fit__the_shipped_constants_are_those_of_the_shipped_point
     ts_text_init(&classes);
     ts_text_init(&engines);
     ts_text_init(&said);
-    ts_text_puts(&classes, "class,engine,layer_us,moe_layer_us,compute,narrow,experts,bandwidth,kv,activation,"
-                           "attention,link,decode_points,prefill_points,hardware,decode_error,prefill_error,low,high,"
-                           "first_low,first_high,date,source\n");
+    ts_text_puts(&classes,
+                 "class,engine,layer_us,moe_layer_us,compute,narrow,experts,expert_width,bandwidth,kv,activation,"
+                 "attention,link,decode_points,prefill_points,hardware,decode_error,prefill_error,low,high,"
+                 "first_low,first_high,date,source\n");
     for (size_t i = 0; i < ts_class_count(); i++) {
         const struct ts_class_head *class = ts_class_at(i);
         struct ts_accuracy accuracy;
