@@ -131,7 +131,8 @@ static void test_server__energy_of_a_reply_in_watt_hours(void **state)
     ts_result_deinit(&result);
 }
 
-/* 40 W and n/(n + 1) of 80 W. Alone: two steps of 11 ms at 80 W. Two together: one of 12 ms at 93.3 W. */
+/* 40 W and n/(n + 1) of 80 W. Alone: two steps of 11 ms at 80 W. Of two that overlap the
+ * last step decodes both: 12 ms at 93.3 W. */
 static void test_server__power_rises_with_the_sequences_of_a_step(void **state)
 {
     (void)state;
@@ -144,7 +145,7 @@ static void test_server__power_rises_with_the_sequences_of_a_step(void **state)
     struct ts_result result = world_run(&model, &alone, 1);
     world_assert_near(ts_tier_energy_j(&result.tiers[0]), 2 * 11e-3 * 80.0, 1e-9);
     ts_result_deinit(&result);
-    const struct ts_request both[] = {world_request(0, 0, 100, 2), world_request(1, 0, 100, 2)};
+    const struct ts_request both[] = {world_request(0, 0, 100, 3), world_request(1, 0, 100, 2)};
     result = world_run(&model, both, 2);
     world_assert_near(ts_tier_energy_j(&result.tiers[0]), 12e-3 * (40.0 + 80.0 * 2.0 / 3.0), 1e-9);
     ts_result_deinit(&result);
