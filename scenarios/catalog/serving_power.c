@@ -3,14 +3,9 @@
  * half of the rise at 48 sequences; one power whatever the batch, at 0.6 of the range, had 15 and 39 %. */
 #include "scenarios/catalog/serving_power.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/sample.h"
-
 static const double like_size = 5.0;
-
-enum { MAX_FITS = 64 };
 
 static bool is_like(const struct ts_energy *fit, const char *hardware, double params, const char *without)
 {
@@ -19,25 +14,23 @@ static bool is_like(const struct ts_energy *fit, const char *hardware, double pa
            !(without && strncmp(fit->model, without, strlen(without)) == 0);
 }
 
-static double median(double *some, unsigned n)
-{
-    qsort(some, n, sizeof *some, ts_sample_compare);
-    return n == 0 ? 0.0 : (some[(n - 1) / 2] + some[n / 2]) / 2.0;
-}
-
 struct ts_serving_power ts_serving_power_fitted(const struct ts_catalog *catalog, const char *hardware, double params,
                                                 const char *without)
 {
-    double low[MAX_FITS], high[MAX_FITS];
-    unsigned n = 0;
-    for (size_t i = 0; i < catalog->n_energies && n < MAX_FITS; i++) {
+    struct ts_serving_power power = {0};
+    for (size_t i = 0; i < catalog->n_energies; i++) {
         const struct ts_energy *fit = &catalog->energies[i];
         if (is_like(fit, hardware, params, without)) {
-            low[n] = fit->min_w;
-            high[n++] = fit->max_w;
+            power.low_w += fit->min_w;
+            power.high_w += fit->max_w;
+            power.n_fits++;
         }
     }
-    return (struct ts_serving_power){median(low, n), median(high, n), n};
+    if (power.n_fits > 0) {
+        power.low_w /= power.n_fits;
+        power.high_w /= power.n_fits;
+    }
+    return power;
 }
 
 double ts_serving_power_at(const struct ts_serving_power *power, double n_seqs)

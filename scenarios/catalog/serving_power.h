@@ -12,7 +12,7 @@ struct ts_serving_power {
 
 #define TS_SERVING_POWER_HALF_SEQS 48.0
 
-/* Medians over the fits of models of like size (within a factor of 5) on that hardware of the lowest and the highest
+/* Means over the fits of models of like size (within a factor of 5) on that hardware of the lowest and the highest
  * power of their batches. A model that begins with `without` is left out (NULL: none). */
 struct ts_serving_power ts_serving_power_fitted(const struct ts_catalog *catalog, const char *hardware, double params,
                                                 const char *without);

@@ -32,7 +32,7 @@ static struct watts catalog_watts(struct ts_loader *loader, const struct ts_tier
             ts_loader_printf(
                 loader,
                 "hardware.csv: %s: %.4g W design power (prefill), %.4g W idle; decode: energy.csv, %.4g to "
-                "%.4g W with the batch, medians of %u published fits of models within a factor of 5 in "
+                "%.4g W with the batch, means of %u published fits of models within a factor of 5 in "
                 "size",
                 hardware->name, hardware->tdp_w, idle, decode.low_w, decode.high_w, decode.n_fits)};
     }

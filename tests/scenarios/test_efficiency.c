@@ -236,7 +236,7 @@ static void test_efficiency__layers_of_experts_take_time_by_the_experts_of_a_tok
     assert_float_equal(ts_efficiency_first_s(&engine, on.llm), 10e-3, 1e-12);
 }
 
-/* Medians of the fits of models like one of 70B on H100 lie between its idle and its design power and rise with the
+/* Means of the fits of models like one of 70B on H100 lie between its idle and its design power and rise with the
  * batch. */
 static void test_efficiency__serving_power_rises_with_the_batch(void **state)
 {
