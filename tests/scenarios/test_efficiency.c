@@ -175,7 +175,9 @@ static void test_efficiency__experts_compute_whole_tiles_below_16_bits(void **st
     ts_efficiency_split_experts(on.llm, 8.0, &roof);
     const double flop = 2.0 * roof.expert_bytes * roof.top_k / roof.experts;
     assert_float_equal(step_s[1] - step_s[0],
-                       (sqrt(1.0 + 40.0 * 40.0) - 1.0) * flop / (2e15 * hbm->narrow * hbm->experts * 1536.0 / (1536.0 + hbm->expert_width)), 1e-8);
+                       (sqrt(1.0 + 40.0 * 40.0) - 1.0) * flop /
+                           (2e15 * hbm->narrow * hbm->experts * 1536.0 / (1536.0 + hbm->expert_width)),
+                       1e-8);
     on.narrow = false;
     const struct ts_steps_model wide = ts_efficiency_steps(hbm, &engine, &on);
     assert_true(wide.u.roofline.expert_tile_tok == 0.0);
