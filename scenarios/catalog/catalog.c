@@ -55,6 +55,9 @@ static size_t matches(const struct ts_catalog *catalog, const struct ts_catalog_
             names[n] = ts_catalog_text(row, 0);
         }
         n++;
+        if (how == TS_NAME_EXACT && ts_str_equal(ts_catalog_text(row, 0), word)) {
+            break; /* no other row has that name */
+        }
     }
     return n;
 }

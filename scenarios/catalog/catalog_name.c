@@ -177,15 +177,15 @@ static enum ts_name_match match_letters(const struct letters *name, const struct
 
 enum ts_name_match ts_catalog_name_match(const char *name, const char *word, enum ts_name_sort sort)
 {
+    if (ts_str_equal(name, word) && *word) {
+        return TS_NAME_EXACT;
+    }
     const char *of_name = strchr(name, '/');
     const char *of_word = sort == TS_NAME_OF_MODEL ? strrchr(word, '/') : NULL;
     const struct letters letters = letters_of(name), typed = letters_of(of_word ? of_word + 1 : word);
     const struct letters model = letters_of(of_name ? of_name + 1 : name);
     if (typed.n == 0) {
         return TS_NAME_NO_MATCH;
-    }
-    if (ts_str_equal(name, word)) {
-        return TS_NAME_EXACT;
     }
     if (model.n == typed.n && memcmp(model.text, typed.text, typed.n) == 0) {
         return TS_NAME_WHOLE;
