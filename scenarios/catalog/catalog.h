@@ -43,22 +43,26 @@ static inline unsigned ts_llm_attention_layers(const struct ts_llm *llm)
            : llm->attention_layers > 0 ? llm->attention_layers
                                        : llm->layers;
 }
-/* The least number of accelerators, at least `least`, among which its heads can be divided evenly, and the largest one
- * below; 0: there is none. */
+/* A number of accelerators, at least `least`, among which its heads can be divided evenly: the least power of two, or
+ * the least at all; 0: there is none. And the largest power of two up to `most` that divides them. */
 static inline unsigned ts_llm_divisor(const struct ts_llm *llm, unsigned least)
 {
-    while (least > 0 && least <= llm->heads && llm->heads % least != 0) {
-        least++;
+    unsigned n = 1;
+    while (n < least) {
+        n *= 2;
     }
-    return least <= llm->heads ? least : 0;
+    for (n = n <= llm->heads && llm->heads % n == 0 ? n : least; n <= llm->heads && llm->heads % n != 0;) {
+        n++;
+    }
+    return n <= llm->heads ? n : 0;
 }
-static inline unsigned ts_llm_divisor_below(const struct ts_llm *llm, unsigned n)
+static inline unsigned ts_llm_divisor_below(const struct ts_llm *llm, unsigned most)
 {
-    unsigned most = n > llm->heads ? llm->heads : n - 1;
-    while (most > 1 && llm->heads % most != 0) {
-        most--;
+    unsigned n = 1;
+    while (2 * n <= most && llm->heads % (2 * n) == 0) {
+        n *= 2;
     }
-    return most;
+    return n;
 }
 static inline unsigned ts_llm_moe_layers(const struct ts_llm *llm)
 {

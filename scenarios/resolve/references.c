@@ -107,8 +107,11 @@ static void check_catalog(struct ts_loader *loader, struct ts_value *value, cons
                      "'%s' matches several rows of the %s catalog", word, sort);
     } else {
         const char *near = ts_catalog_suggest(&loader->catalog, sort, word);
-        const char *hint =
-            near ? ts_loader_printf(loader, "did you mean '%s'?", near) : "'tiersim catalog' lists what is known";
+        const char *own = ts_str_equal(sort, "hardware") ? "; another's numbers go under hardware:"
+                          : ts_str_equal(sort, "model")  ? "; another's config.json goes under models:"
+                                                         : "";
+        const char *hint = near ? ts_loader_printf(loader, "did you mean '%s'?", near)
+                                : ts_loader_printf(loader, "'tiersim catalog' lists what is known%s", own);
         ts_diags_add(loader->diags, TS_ERROR, value->at, hint, "unknown %s '%s'", sort, word);
     }
     fail_at(value);

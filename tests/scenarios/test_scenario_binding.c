@@ -130,6 +130,7 @@ static void test_binding__heads_are_divided_evenly(void **state)
         {"model: Llama-3.1-70B, accelerators: 10, pipeline_parallel: 2", "write accelerators: 8 or 16"},
         {"model: Llama-3.1-70B, accelerators: 3, engine: llama.cpp", NULL},
         {"model: Gemma-3-1B, accelerators: 8", "the 4 heads of Gemma-3-1B cannot be divided among 8 accelerators"},
+        {"model: Qwen2.5-7B, accelerators: 8", "write accelerators: 4 or 14"},
         {"model: DeepSeek-R1", "write accelerators: 8, or "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
