@@ -48,7 +48,7 @@ static inline unsigned ts_llm_attention_layers(const struct ts_llm *llm)
 static inline unsigned ts_llm_divisor(const struct ts_llm *llm, unsigned least)
 {
     unsigned n = 1;
-    while (n < least) {
+    while (n < least && n < llm->heads) {
         n *= 2;
     }
     for (n = n <= llm->heads && llm->heads % n == 0 ? n : least; n <= llm->heads && llm->heads % n != 0;) {
