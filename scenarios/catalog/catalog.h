@@ -51,7 +51,7 @@ static inline unsigned ts_llm_divisor(const struct ts_llm *llm, unsigned least)
     while (n < least && n < llm->heads) {
         n *= 2;
     }
-    for (n = n <= llm->heads && llm->heads % n == 0 ? n : least; n <= llm->heads && llm->heads % n != 0;) {
+    for (n = n >= least && llm->heads % n == 0 ? n : least; n <= llm->heads && llm->heads % n != 0;) {
         n++;
     }
     return n <= llm->heads ? n : 0;
