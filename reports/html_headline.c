@@ -76,7 +76,7 @@ static void put_money_cards(struct ts_text *out, const struct ts_report *report)
     begin_card(out, report, TS_DOUBT_SAVING, saving_usd >= 0.0 ? "Saves" : "Costs more by", fabs(saving_usd));
     ts_text_puts(out, "at today's calls and prices; ");
     if (!isnan(report->saving_frac)) {
-        ts_metric_format(out, report->saving_frac, "frac");
+        ts_report_put_saving_share(out, report);
         ts_text_puts(out, " of the API bill; ");
     }
     ts_text_puts(out, "net present value ");

@@ -134,7 +134,7 @@ void ts_report_outcomes_html(struct ts_text *out, const struct ts_report *report
 /* " (3 full, 1 barred)": why calls were rejected; nothing if none was. */
 void ts_report_put_losses(struct ts_text *out, const struct ts_report *report);
 
-/* ---- what nobody knows ---- */
+/* ---- uncertain inputs ---- */
 
 /* As ts_report_put of all tiers and classes; where inputs were drawn with no more digits than the interval knows, and
  * with it: "13,500 USD/month [11,900, 15,300]". */
@@ -143,6 +143,8 @@ void ts_report_put_doubt(struct ts_text *out, const struct ts_report *report, en
 void ts_report_put_range(struct ts_text *out, const struct ts_report *report, enum ts_doubt doubt);
 /* A figure of the whole plan with the digits of another that has an interval; all of them where nothing was drawn. */
 void ts_report_put_like(struct ts_text *out, const struct ts_report *report, const char *name, enum ts_doubt like);
+/* The saving as a share of the API bill, with as many digits as the saving has. */
+void ts_report_put_saving_share(struct ts_text *out, const struct ts_report *report);
 double ts_report_doubt_step(const struct ts_report *report, enum ts_doubt doubt);
 /* A number of that unit to that step, 0: all of its digits. */
 void ts_report_put_step(struct ts_text *out, double value, double step, const char *unit);

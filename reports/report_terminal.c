@@ -63,7 +63,7 @@ static void put_cost(struct ts_text *out, const struct ts_report *report)
                        ts_model_currency(report->input.model));
     if (!isnan(report->saving_frac)) {
         ts_text_puts(out, " (");
-        ts_metric_format(out, report->saving_frac, "frac");
+        ts_report_put_saving_share(out, report);
         ts_text_puts(out, ")");
     }
     ts_text_puts(out, saving_usd >= 0.0 ? "\n" : " more\n");

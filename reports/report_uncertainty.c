@@ -99,6 +99,13 @@ double ts_report_doubt_step(const struct ts_report *report, enum ts_doubt doubt)
     return report->input.uncertainty ? ts_report_step(&report->input.uncertainty->figures[doubt]) : 0.0;
 }
 
+void ts_report_put_saving_share(struct ts_text *out, const struct ts_report *report)
+{
+    const double usd = ts_report_value(report, TS_SUBJECT_ALL, "baseline_cost", "total");
+    const double step = ts_report_doubt_step(report, TS_DOUBT_SAVING) / usd;
+    ts_report_put_step(out, report->saving_frac, step > 0.0 ? pow(10.0, floor(log10(step))) : 0.0, "frac");
+}
+
 void ts_report_put_like(struct ts_text *out, const struct ts_report *report, const char *name, enum ts_doubt like)
 {
     char buffer[TS_UNIT_BYTES];
