@@ -31,9 +31,11 @@ static enum ts_status check_trace(const struct ts_scenario *scenario, struct ts_
     }
     enum ts_status status = ts_workload_open(&stream, &scenario->workload, scenario->model.seed, 0, &nobody, diags);
     if (status == TS_OK) {
-        struct ts_request first;
-        int got = 0;
-        status = ts_request_next(stream, &first, &got, diags);
+        struct ts_request request;
+        int got = 1;
+        for (int i = 0; i < TS_TRACE_MAX_PEEKED && got && status == TS_OK; i++) {
+            status = ts_request_next(stream, &request, &got, diags);
+        }
         ts_request_stream_destroy(stream);
     }
     return status;
