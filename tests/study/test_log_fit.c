@@ -16,7 +16,7 @@
 
 #define DATA TS_SHARED_DIR "/data/vllm_rtx4090"
 
-enum { N_TRUTHS = 40, N_REQUESTS = 300, N_LOGGED = 200 };
+enum { N_TRUTHS = 160, N_REQUESTS = 300, N_LOGGED = 200 };
 
 /* Between a fifth and four fifths of what it can serve, so that batches differ. */
 static const char one_server[] =
