@@ -132,8 +132,26 @@ static uint32_t next_rung(const struct search *search, const struct bracket *bra
     return limit < search->n_rungs ? (bracket->weak + limit) / 2 : doubled < last ? doubled : last;
 }
 
+/* No design of a family is cheaper than the machines of its fewest replicas. */
+static enum ts_status look_at_machines(const struct search *search, struct family *family, struct ts_diags *diags)
+{
+    const struct ts_plan_job job = {.spec = search->spec, .index = design_of(search, family, 0)};
+    struct ts_plan_try result;
+    const enum ts_status status = ts_plan_try_sample(&result, &job, diags);
+    if (status == TS_OK) {
+        family->n_tries = 1;
+        family->requests = result.requests;
+        family->attainment_frac = result.attainment_frac;
+        family->estimate = result.machines_usd_per_month;
+    }
+    return status;
+}
+
 static enum ts_status look(struct search *search, struct family *family, struct ts_diags *diags)
 {
+    if (!search->has_window) {
+        return look_at_machines(search, family, diags);
+    }
     struct bracket bracket = {0, search->n_rungs, search->n_rungs};
     while (bracket.weak < limit_of(&bracket)) {
         const uint32_t rung = next_rung(search, &bracket);
@@ -335,7 +353,7 @@ static enum ts_status look_and_climb(struct search *search)
 {
     enum ts_status status = TS_OK;
     for (; status == TS_OK && search->chunk < search->plan->n_families; search->chunk += CHUNK) {
-        status = search->has_window ? look_at_chunk(search) : TS_OK;
+        status = search->has_window || ts_plan_has_sample(search->spec->base->scenario) ? look_at_chunk(search) : TS_OK;
         if (status == TS_OK) {
             status = climb_chunk(search);
         }

@@ -5,7 +5,8 @@
  * of all calls come in or in busier ones: attainment over the window is at most q + (1 - q) x attainment at that rate,
  * q = 1/2 or a little more, so what is below there misses for good. A short window at that rate is simulated, which
  *    says what a month costs, too. A family whose machines alone cost more than a design that keeps everything is not
- *    looked at further. Not possible with a trace or a closed loop: all of it is simulated then.
+ *    looked at further. Without such a window the first calls tell what the machines cost; not possible with a trace
+ *    or a closed loop: all of it is simulated then.
  * 2. Families are run whole, the ones that seem cheapest first, with more and more replicas until everything is kept;
  *    until what is left seems at least a tenth dearer than the best.
  * 3. The best and what comes near to it are run again, with common random numbers, until the probability of having the

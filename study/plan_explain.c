@@ -72,11 +72,39 @@ static void close_trials(struct trials *trials)
     free(trials->why);
 }
 
+/* Leaves of the designs those that keep everything with all bounds wider: no single one would do for the others. */
+static enum ts_status keep_hopeful(uint32_t *designs, uint32_t *n, struct ts_plan *plan,
+                                   const struct ts_plan_spec *spec, struct ts_diags *diags)
+{
+    struct trials trials = {.jobs = calloc((size_t)*n + 1, sizeof *trials.jobs)};
+    if (!trials.jobs) {
+        return TS_ENOMEM;
+    }
+    for (; trials.n < *n; trials.n++) {
+        trials.jobs[trials.n] = (struct ts_plan_job){
+            .spec = spec, .index = plan->designs[designs[trials.n]].index, .relaxed = {TS_PLAN_ALL_BOUNDS, tenth}};
+    }
+    const enum ts_status status = run_trials(&trials, plan, diags);
+    *n = 0;
+    for (uint32_t i = 0; status == TS_OK && i < trials.n; i++) {
+        if (keeps(&trials, i)) {
+            designs[(*n)++] = designs[i];
+        }
+    }
+    close_trials(&trials);
+    return status;
+}
+
 static enum ts_status find_relaxations(struct ts_plan *plan, const struct ts_plan_spec *spec, struct ts_diags *diags)
 {
     const struct ts_model *model = &spec->base->scenario->model;
     uint32_t stated[TS_PLAN_MOST_MARGINS], cheaper[CHEAPER];
-    const uint32_t n_stated = list_stated(stated, model), n_cheaper = list_cheaper(cheaper, plan);
+    const uint32_t n_stated = list_stated(stated, model);
+    uint32_t n_cheaper = list_cheaper(cheaper, plan);
+    enum ts_status status = keep_hopeful(cheaper, &n_cheaper, plan, spec, diags);
+    if (status != TS_OK) {
+        return status;
+    }
     struct trials trials = {.jobs = calloc((size_t)n_stated * n_cheaper + 1, sizeof *trials.jobs)};
     if (!trials.jobs) {
         return TS_ENOMEM;
@@ -87,7 +115,7 @@ static enum ts_status find_relaxations(struct ts_plan *plan, const struct ts_pla
                 .spec = spec, .index = plan->designs[cheaper[i]].index, .relaxed = {stated[b], tenth}};
         }
     }
-    const enum ts_status status = run_trials(&trials, plan, diags);
+    status = run_trials(&trials, plan, diags);
     for (uint32_t b = 0; status == TS_OK && b < n_stated; b++) {
         struct ts_plan_relaxation *out = &plan->relaxations[plan->n_relaxations++];
         out->key = ts_plan_bound_key(stated[b]);

@@ -14,9 +14,10 @@ struct ts_plan_try {
     uint32_t n_margins;
 };
 
-/* A bound of the scenario made `factor` times as wide. */
+/* A bound of the scenario made `factor` times as wide, or all that it states. */
+#define TS_PLAN_ALL_BOUNDS UINT32_MAX
 struct ts_plan_relaxed {
-    uint32_t bound; /* an index */
+    uint32_t bound; /* an index, or TS_PLAN_ALL_BOUNDS */
     double factor;
 };
 
@@ -48,6 +49,11 @@ enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const
                                   struct ts_diags *diags);
 /* Is there such a window? Not of a trace, nor of a closed loop, nor where a whole run is hardly longer. */
 bool ts_plan_has_window(const struct ts_scenario *scenario);
+
+/* Runs the beginning of it, for what its machines cost: that does not depend on calls. */
+enum ts_status ts_plan_try_sample(struct ts_plan_try *out, const struct ts_plan_job *job, struct ts_diags *diags);
+/* Is that little beside a whole run? Not of a trace, nor of a closed loop. */
+bool ts_plan_has_sample(const struct ts_scenario *scenario);
 
 /* Everything is kept. */
 bool ts_plan_keeps(const struct ts_plan_margin *margins, uint32_t n);

@@ -8,7 +8,7 @@
 #include "study/plan_parts.h"
 #include "study/selection.h"
 
-enum { FIRST_REPLICATIONS = 4 };
+enum { FIRST_REPLICATIONS = 3, LEAST_REPLICATIONS = 4 }; /* of all finalists, of those that may be the best */
 
 static const double near_margin = -0.05;  /* what misses by so little may keep in other replications */
 static const double least_chance = 0.001; /* of a finalist that stays in the race */
@@ -138,12 +138,14 @@ static enum ts_status race_on(struct race *race)
 {
     const struct ts_plan_spec *spec = race->spec;
     enum ts_status status = TS_OK;
-    for (uint32_t until = FIRST_REPLICATIONS; status == TS_OK && race->n_runs < spec->most_replications; until *= 2) {
+    uint32_t until = FIRST_REPLICATIONS;
+    for (; status == TS_OK && race->n_runs < spec->most_replications;
+         until = until < LEAST_REPLICATIONS ? LEAST_REPLICATIONS : 2 * until) {
         status = run_replications(race, until < spec->most_replications ? until : spec->most_replications);
         if (status == TS_OK) {
             status = weigh(race);
         }
-        if (status != TS_OK || highest_chance(race) >= spec->confidence) {
+        if (status != TS_OK || (until >= LEAST_REPLICATIONS && highest_chance(race) >= spec->confidence)) {
             break;
         }
         for (uint32_t i = 0; i < race->n; i++) {

@@ -11,8 +11,9 @@
 
 static const double lead_s = 600.0; /* until queues and caches are those of the load */
 static const double least_requests = 4000.0;
-static const double window_share = 0.5; /* a window longer than that of the whole saves nothing */
-static const double noise_frac = 0.02;  /* of the attainment in so short a window */
+static const double sample_requests = 200.0; /* enough for there to be calls to scale a month from */
+static const double window_share = 0.5;      /* a window longer than that of the whole saves nothing */
+static const double noise_frac = 0.02;       /* of the attainment in so short a window */
 
 /* ---- settings of a design ---- */
 
@@ -112,9 +113,11 @@ void ts_plan_bound_put(char *out, size_t size, const struct ts_model *model, str
 
 static void relax(struct ts_model *model, struct ts_plan_relaxed relaxed)
 {
-    if (relaxed.factor > 0.0) {
-        const double value = relaxed_value(model, relaxed);
-        memcpy((char *)model + bounds[relaxed.bound].offset, &value, sizeof value);
+    for (uint32_t b = 0; b < N_BOUNDS && relaxed.factor > 0.0; b++) {
+        if (b == relaxed.bound || (relaxed.bound == TS_PLAN_ALL_BOUNDS && ts_plan_bound_is_stated(b, model))) {
+            const double value = relaxed_value(model, (struct ts_plan_relaxed){b, relaxed.factor});
+            memcpy((char *)model + bounds[b].offset, &value, sizeof value);
+        }
     }
 }
 
@@ -337,6 +340,28 @@ enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const
     const double least_frac = 1.0 - (1.0 - wanted_frac) / (1.0 - quieter_frac) - noise_frac;
     *can_keep = status == TS_OK && !(out->attainment_frac < least_frac);
     ts_scenario_deinit(&scenario);
+    return status;
+}
+
+bool ts_plan_has_sample(const struct ts_scenario *scenario)
+{
+    const struct ts_workload *workload = &scenario->workload;
+    return !workload->trace_path && !workload->is_closed && workload->calls_per_s > 0.0 &&
+           sample_requests < 0.1 * workload->calls_per_s * workload->window.duration_s;
+}
+
+enum ts_status ts_plan_try_sample(struct ts_plan_try *out, const struct ts_plan_job *job, struct ts_diags *diags)
+{
+    struct ts_scenario scenario;
+    enum ts_status status = load(&scenario, job, diags);
+    if (status == TS_OK) {
+        struct ts_scenario copy = scenario; /* shallow */
+        copy.workload.window.duration_s = sample_requests / scenario.workload.calls_per_s;
+        copy.workload.process.week_curve = NULL;
+        copy.model.warmup_s = 0.0;
+        status = run_scenario(out, &copy, job, diags);
+        ts_scenario_deinit(&scenario);
+    }
     return status;
 }
 
