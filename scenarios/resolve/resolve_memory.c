@@ -159,7 +159,7 @@ static const char *way_out(struct ts_loader *loader, const struct ts_tier_contex
     double memory_share = ts_value_number(ctx->value, "memory_use") * ctx->n_accelerators;
     const char *hardware = hardware_that_fits(loader, ctx, memory_share);
     double wanted = ceil(needed_bytes(ctx, ctx->quant->bits_per_weight) / per_accelerator);
-    if (wanted <= 64.0 && ts_resolve_divides_heads(loader, ctx)) {
+    if (wanted > 0.0 && wanted <= 64.0 && ts_resolve_divides_heads(loader, ctx)) {
         wanted = ts_llm_divisor(ctx->llm, (unsigned)wanted);
     }
     if (wanted > 0.0 && wanted <= 64.0) { /* beyond that nobody means it */
