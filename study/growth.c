@@ -334,21 +334,13 @@ static bool tier_has_times(const struct ts_tier_model *tier)
     return tier->u.api.is_batch;
 }
 
-static bool has_times(const struct ts_process *process)
-{
-    return process->has_bursts || process->n_rates > 0;
-}
-
 /* Do rates by the hour of the week alone change over the window? */
 static bool follows_the_hours(const struct ts_scenario *scenario)
 {
     const struct ts_workload *workload = &scenario->workload;
     const struct ts_model *model = &scenario->model;
     bool has = workload->trace_path || model->users.n > 0 || model->has_sessions || workload->tick_s > 0.0 ||
-               has_times(&workload->process) || ts_model_has_incidents(model) || model->router.budget_usd_per_day > 0.0;
-    for (size_t i = 0; i < workload->n_classes; i++) {
-        has = has || (workload->classes[i].process && has_times(workload->classes[i].process));
-    }
+               ts_trial_has_bursts(workload) || ts_model_has_incidents(model) || model->router.budget_usd_per_day > 0.0;
     for (uint32_t i = 0; i < model->n_tiers; i++) {
         has = has || tier_has_times(&model->tiers[i]);
     }

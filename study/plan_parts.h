@@ -47,12 +47,13 @@ enum ts_status ts_plan_try_whole(struct ts_plan_try *out, const struct ts_plan_j
  * design can still keep slo.attainment over all hours. */
 enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const struct ts_plan_job *job,
                                   struct ts_diags *diags);
-/* Is there such a window? Not of a trace, nor of a closed loop, nor where a whole run is hardly longer. */
+/* Is there such a window? Not of a trace, a closed loop or a rate with bursts, nor where a whole run is hardly
+ * longer. */
 bool ts_plan_has_window(const struct ts_scenario *scenario);
 
 /* Runs the beginning of it, for what its machines cost: that does not depend on calls. */
 enum ts_status ts_plan_try_sample(struct ts_plan_try *out, const struct ts_plan_job *job, struct ts_diags *diags);
-/* Is that little beside a whole run? Not of a trace, nor of a closed loop. */
+/* Is that little beside a whole run? Not of a trace, a closed loop or a rate with bursts. */
 bool ts_plan_has_sample(const struct ts_scenario *scenario);
 
 /* Everything is kept. */

@@ -314,11 +314,17 @@ static double window_s(const struct ts_workload *workload)
     return lead_s + fmax(1200.0, least_requests / (workload->calls_per_s * busy_weight(&quieter_frac, workload)));
 }
 
+/* Does a part of it stand for the whole, but for the hours of the week? */
+static bool is_even(const struct ts_workload *workload)
+{
+    return !workload->trace_path && !workload->is_closed && workload->calls_per_s > 0.0 &&
+           !ts_trial_has_bursts(workload);
+}
+
 bool ts_plan_has_window(const struct ts_scenario *scenario)
 {
     const struct ts_workload *workload = &scenario->workload;
-    return !workload->trace_path && !workload->is_closed && workload->calls_per_s > 0.0 &&
-           window_s(workload) < window_share * workload->window.duration_s;
+    return is_even(workload) && window_s(workload) < window_share * workload->window.duration_s;
 }
 
 enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const struct ts_plan_job *job,
@@ -346,8 +352,7 @@ enum ts_status ts_plan_try_window(struct ts_plan_try *out, bool *can_keep, const
 bool ts_plan_has_sample(const struct ts_scenario *scenario)
 {
     const struct ts_workload *workload = &scenario->workload;
-    return !workload->trace_path && !workload->is_closed && workload->calls_per_s > 0.0 &&
-           sample_requests < 0.1 * workload->calls_per_s * workload->window.duration_s;
+    return is_even(workload) && sample_requests < 0.1 * workload->calls_per_s * workload->window.duration_s;
 }
 
 enum ts_status ts_plan_try_sample(struct ts_plan_try *out, const struct ts_plan_job *job, struct ts_diags *diags)

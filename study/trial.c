@@ -143,3 +143,17 @@ const char *ts_trial_reason(const struct ts_diags *diags, struct ts_arena *arena
 {
     return ts_arena_strdup(arena, ts_diags_first_error(diags));
 }
+
+static bool has_times(const struct ts_process *process)
+{
+    return process->has_bursts || process->n_rates > 0;
+}
+
+bool ts_trial_has_bursts(const struct ts_workload *workload)
+{
+    bool has = has_times(&workload->process);
+    for (size_t i = 0; i < workload->n_classes; i++) {
+        has = has || (workload->classes[i].process && has_times(workload->classes[i].process));
+    }
+    return has;
+}

@@ -61,4 +61,8 @@ const char *ts_trial_reason(const struct ts_diags *diags, struct ts_arena *arena
 
 void ts_trial_outcome_deinit(struct ts_trial_outcome *outcome);
 
+/* Does the rate of calls have times or steps of its own (bursts, rates), of the workload or of a class? Part of the
+ * window does not stand for the whole then. */
+bool ts_trial_has_bursts(const struct ts_workload *workload);
+
 #endif

@@ -257,6 +257,26 @@ static void test_plan__looks_at_the_catalog_by_itself(void **state)
     close_fixture(&f);
 }
 
+/* With this seed no call comes in the first minutes, and many come at once later: no part of it stands for the whole.
+ */
+static void test_plan__bursts_are_run_whole(void **state)
+{
+    (void)state;
+    static const char *const machines[] = {"tiers.edge.hardware=L40S,H100 SXM", "tiers.edge.replicas=1:4:1"};
+    static const char bursts[] =
+        "scenario: bursts\nseed: 3\nworkload:\n  duration: 2 h\n  calls: 1 /s\n  bursts: {on: 5 min, off: 20 min}\n"
+        "  classes: [{name: chat, share: 100 %, prompt: 900 tok, output: {exponential: {mean: 300 tok}}}]\n"
+        "tiers:\n  edge:\n    hardware: L40S\n" SERVER "slo: {ttft: 1 s, tpot: 60 ms, attainment: 50 %}\n";
+    struct fixture f;
+    struct ts_plan plan;
+    open_fixture(&f, bursts, machines, 2);
+    assert_int_equal(ts_plan_make(&plan, &f.spec, &f.diags), TS_OK);
+    assert_true(plan.best != UINT32_MAX);
+    assert_int_equal(plan.n_windows, 0);
+    ts_plan_deinit(&plan);
+    close_fixture(&f);
+}
+
 /* One L40S is fast enough as predicted, with a tenth to spare in TPOT; not where steps are as slow as one measurement
  * in twenty. Two halve the load, not the steps: an H100 keeps it. Against the same design run with those factors set.
  */
@@ -296,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_plan__says_the_same_on_any_number_of_threads),
         cmocka_unit_test(test_plan__says_why_there_is_none),
         cmocka_unit_test(test_plan__tells_what_slow_step_times_would_do),
+        cmocka_unit_test(test_plan__bursts_are_run_whole),
         cmocka_unit_test(test_plan__looks_at_the_catalog_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
