@@ -148,7 +148,7 @@ static const struct {
     {"workload", "rate|rps|qps|requests_per_second|arrival_rate|calls_per_day", "write calls: 10/s, or 40 k/day"},
     {"workload", "concurrency", "write users: 64 for a closed loop"},
     {"workload", "prompt|input|output|prompt_tokens|input_tokens|output_tokens|isl|osl",
-     "write it in a class: classes: [{name: all, share: 100 %, prompt: 800 tok, output: 200 tok}]"},
+     "write it in a class: classes: [{name: chat, share: 100 %, prompt: 800 tok, output: 200 tok}]"},
     {"workload.classes[]", "input|input_tokens|prompt_tokens|isl", "write prompt: 800 tok"},
     {"workload.classes[]", "output_tokens|completion|completion_tokens|osl", "write output: 200 tok"},
     {"workload.classes[]", "weight|percent|fraction", "write share: 60 %"},
