@@ -97,6 +97,24 @@ static void test_catalog__every_score_is_of_a_model_or_an_offer(void **state)
     assert_true(catalog.n_scores >= 50);
 }
 
+/* Of GeForce cards FP16 is that with FP32 accumulate, half of what the tensor cores do, a quarter of INT8: what serving
+ * engines compute with. A lesser card would overtake a better one otherwise. */
+static void test_catalog__geforce_rates_are_those_with_fp32_accumulate(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (size_t i = 0; i < catalog.n_hardware; i++) {
+        const struct ts_hardware *row = &catalog.hardware[i];
+        const bool geforce = strncmp(row->name, "RTX ", 4) == 0 && row->name[4] >= '0' && row->name[4] <= '9' &&
+                             row->name[6] != '0' && !strstr(row->name, "Ada");
+        if (geforce) {
+            assert_true(fabs(4.0 * row->fp16_tflops / row->int8_tops - 1.0) < 0.01);
+            n++;
+        }
+    }
+    assert_true(n >= 13);
+}
+
 static void test_catalog__numbers_are_converted_to_base_units(void **state)
 {
     (void)state;
@@ -234,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_catalog__every_row_of_every_file_is_there),
         cmocka_unit_test(test_catalog__every_row_is_found_by_its_own_name_and_has_a_source),
         cmocka_unit_test(test_catalog__every_score_is_of_a_model_or_an_offer),
+        cmocka_unit_test(test_catalog__geforce_rates_are_those_with_fp32_accumulate),
         cmocka_unit_test(test_catalog__numbers_are_converted_to_base_units),
         cmocka_unit_test(test_catalog__a_row_is_found_by_a_unique_start_or_part_without_regard_to_case),
         cmocka_unit_test(test_catalog__names_are_understood_as_they_are_typed),
