@@ -41,6 +41,29 @@ void load_good(struct ts_scenario *out, const char *text)
     ts_text_deinit(&said);
 }
 
+enum ts_status load_saying(struct ts_scenario *out, const char *text, const char *says)
+{
+    struct ts_text said;
+    ts_text_init(&said);
+    const enum ts_status status = load_text(out, text, NULL, &said);
+    if (!strstr(said.data ? said.data : "", says)) {
+        fail_msg("'%s' does not say '%s'", said.data, says);
+    }
+    ts_text_deinit(&said);
+    return status;
+}
+
+void load_ok(struct ts_scenario *out, const char *text)
+{
+    assert_int_equal(load_saying(out, text, ""), TS_OK);
+}
+
+void refuse(const char *text, const char *says)
+{
+    struct ts_scenario scenario;
+    assert_int_equal(load_saying(&scenario, text, says), TS_ESCENARIO);
+}
+
 const struct ts_assumption *assumption(const struct ts_scenario *scenario, const char *key)
 {
     for (size_t i = 0; i < scenario->model.n_assumptions; i++) {

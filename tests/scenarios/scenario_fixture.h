@@ -11,6 +11,15 @@ enum ts_status load_text(struct ts_scenario *out, const char *text, const struct
 /* The same, and it must succeed without a word. */
 void load_good(struct ts_scenario *out, const char *text);
 
+/* The same, and what is said has `says` in it ("": warnings are fine). */
+enum ts_status load_saying(struct ts_scenario *out, const char *text, const char *says);
+
+/* It must succeed; warnings are fine. */
+void load_ok(struct ts_scenario *out, const char *text);
+
+/* It is wrong, and that is said. */
+void refuse(const char *text, const char *says);
+
 /* The assumption of that key, or NULL. */
 const struct ts_assumption *assumption(const struct ts_scenario *scenario, const char *key);
 

@@ -18,25 +18,14 @@
 #define ROUTING "routing: {thresholds: {edge: 0}}\n"
 #define RULE(rule) "routing: {thresholds: {edge: 0}, rules: [" rule "]}\n"
 
-static enum ts_status load(struct ts_scenario *out, const char *text, const char *says)
-{
-    struct ts_text said;
-    ts_text_init(&said);
-    const enum ts_status status = load_text(out, text, NULL, &said);
-    if (!strstr(said.data ? said.data : "", says)) {
-        fail_msg("'%s' does not say '%s'", said.data, says);
-    }
-    ts_text_deinit(&said);
-    return status;
-}
-
 /* Tier 2 of claude-sonnet: 1000 calls, 80,000 and 16,000 tokens a minute; the other offer has the tier's limits. */
 static void test_account__has_the_catalogs_limits(void **state)
 {
     (void)state;
     struct ts_scenario s;
     assert_int_equal(
-        load(&s, OFFERS("{name: Anthropic/claude-sonnet-4-5, account: Tier 2}, OpenAI/gpt-4o") ROUTING, ""), TS_OK);
+        load_saying(&s, OFFERS("{name: Anthropic/claude-sonnet-4-5, account: Tier 2}, OpenAI/gpt-4o") ROUTING, ""),
+        TS_OK);
     const struct ts_offer *offers = s.model.tiers[1].u.api.offers;
     assert_float_equal(offers[0].requests_per_s, 1000.0 / 60.0, 1e-9);
     assert_float_equal(offers[0].input_tok_per_s, 80000.0 / 60.0, 1e-9);
@@ -50,11 +39,12 @@ static void test_account__an_unknown_one_is_told(void **state)
 {
     (void)state;
     struct ts_scenario s;
-    assert_int_equal(
-        load(&s, OFFERS("{name: OpenAI/gpt-4.1, account: Tier 9}") ROUTING, "one of: 'Tier 1', 'Tier 3', 'Tier 5'"),
-        TS_ESCENARIO);
-    assert_int_equal(load(&s, OFFERS("{name: OpenAI/gpt-5.1, account: Tier 1}") ROUTING, "write the tier's limits"),
+    assert_int_equal(load_saying(&s, OFFERS("{name: OpenAI/gpt-4.1, account: Tier 9}") ROUTING,
+                                 "one of: 'Tier 1', 'Tier 3', 'Tier 5'"),
                      TS_ESCENARIO);
+    assert_int_equal(
+        load_saying(&s, OFFERS("{name: OpenAI/gpt-5.1, account: Tier 1}") ROUTING, "write the tier's limits"),
+        TS_ESCENARIO);
 }
 
 /* Own tiers may always be taken; an API if all of its offers are there. */
@@ -72,7 +62,7 @@ static void test_region__bars_the_apis_elsewhere(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ts_scenario s;
-        assert_int_equal(load(&s, cases[i].text, cases[i].says), TS_OK);
+        assert_int_equal(load_saying(&s, cases[i].text, cases[i].says), TS_OK);
         assert_int_equal(s.model.router.rules[0].barred, cases[i].barred);
         ts_scenario_deinit(&s);
     }
@@ -82,8 +72,8 @@ static void test_region__a_rule_says_one_thing(void **state)
 {
     (void)state;
     struct ts_scenario s;
-    assert_int_equal(load(&s, OFFERS("OpenAI/gpt-4o") RULE("{within: EU, never: cloud}"),
-                          "a rule has one of 'never', 'only' and 'within'"),
+    assert_int_equal(load_saying(&s, OFFERS("OpenAI/gpt-4o") RULE("{within: EU, never: cloud}"),
+                                 "a rule has one of 'never', 'only' and 'within'"),
                      TS_ESCENARIO);
 }
 

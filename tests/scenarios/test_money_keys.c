@@ -29,29 +29,6 @@ static void assert_near(double value, double expected)
     }
 }
 
-static void load(struct ts_scenario *out, const char *text)
-{
-    struct ts_text said;
-    ts_text_init(&said);
-    const enum ts_status status = load_text(out, text, NULL, &said);
-    if (status != TS_OK) {
-        fail_msg("%s", said.data);
-    }
-    ts_text_deinit(&said);
-}
-
-static void refuse(const char *text, const char *why)
-{
-    struct ts_scenario scenario;
-    struct ts_text said;
-    ts_text_init(&said);
-    assert_int_equal(load_text(&scenario, text, NULL, &said), TS_ESCENARIO);
-    if (!strstr(said.data, why)) {
-        fail_msg("'%s' does not say '%s'", said.data, why);
-    }
-    ts_text_deinit(&said);
-}
-
 /* ---- currencies ---- */
 
 static void test_currency__a_price_may_be_in_any_that_has_a_rate(void **state)
@@ -74,7 +51,7 @@ static void test_currency__a_price_may_be_in_any_that_has_a_rate(void **state)
         char text[1024];
         snprintf(text, sizeof text, "%s%s'}\n", START TIERS("capex: 1 USD") "money: {" RATES ", electricity: '",
                  cases[i].price);
-        load(&scenario, text);
+        load_ok(&scenario, text);
         assert_near(scenario.model.money.electricity_usd_per_kwh, cases[i].usd);
         ts_scenario_deinit(&scenario);
     }
@@ -84,8 +61,8 @@ static void test_currency__the_report_speaks_one(void **state)
 {
     (void)state;
     struct ts_scenario usd, eur;
-    load(&usd, START TIERS("staff: 1 FTE"));
-    load(&eur, START TIERS("staff: 1 FTE") "money: {currency: EUR, " RATES ", salary: 100 kEUR/year}\n");
+    load_ok(&usd, START TIERS("staff: 1 FTE"));
+    load_ok(&eur, START TIERS("staff: 1 FTE") "money: {currency: EUR, " RATES ", salary: 100 kEUR/year}\n");
     const struct ts_model *a = &usd.model, *b = &eur.model;
     assert_string_equal(ts_model_currency(a), "USD");
     assert_string_equal(ts_model_currency(b), "EUR");
@@ -118,12 +95,12 @@ static void test_owned__cards_come_with_their_hosts(void **state)
 {
     (void)state;
     struct ts_scenario scenario;
-    load(&scenario, START TIERS("staff: 0.1 FTE"));
+    load_ok(&scenario, START TIERS("staff: 0.1 FTE"));
     assert_near(scenario.model.tiers[0].owned.capex_usd, 2 * (8000 + 10424 + 563));
     assert_true(scenario.model.tiers[0].owned.is_bare); /* a report says so */
     ts_scenario_deinit(&scenario);
-    load(&scenario, START "tiers:\n  edge: {kind: server, hardware: H100 SXM, accelerators: 4, model: Llama-3.1-8B, "
-                          "quant: FP8, ability: 1}\n");
+    load_ok(&scenario, START "tiers:\n  edge: {kind: server, hardware: H100 SXM, accelerators: 4, model: Llama-3.1-8B, "
+                             "quant: FP8, ability: 1}\n");
     assert_near(scenario.model.tiers[0].owned.capex_usd, 4 * 32000 + 0.5 * (32010 + 4500));
     ts_scenario_deinit(&scenario);
 }
@@ -132,8 +109,8 @@ static void test_owned__whole_servers_hold_all_cards(void **state)
 {
     (void)state;
     struct ts_scenario scenario;
-    load(&scenario, START "tiers:\n  edge: {kind: server, hardware: H100 SXM, accelerators: 4, replicas: 3, model: "
-                          "Llama-3.1-8B, quant: FP8, ability: 1, owned: {server: HGX H100}}\n");
+    load_ok(&scenario, START "tiers:\n  edge: {kind: server, hardware: H100 SXM, accelerators: 4, replicas: 3, model: "
+                             "Llama-3.1-8B, quant: FP8, ability: 1, owned: {server: HGX H100}}\n");
     assert_near(scenario.model.tiers[0].owned.capex_usd, 2 * (310000 + 4500)); /* 12 cards */
     assert_false(scenario.model.tiers[0].owned.is_bare);
     ts_scenario_deinit(&scenario);
@@ -158,25 +135,25 @@ static void test_owned__rent_by_the_catalog(void **state)
 #define H100(owned)                                                                                                    \
     START "tiers:\n  edge: {kind: server, hardware: H100 SXM, accelerators: 2, replicas: 3, model: Llama-3.1-8B, "     \
           "quant: FP8, ability: 1, owned: {" owned "}}\n"
-    load(&scenario, H100("rental: on-demand"));
+    load_ok(&scenario, H100("rental: on-demand"));
     assert_near(scenario.model.tiers[0].owned.rent_usd_per_h, 2 * h100);
     assert_near(scenario.model.tiers[0].owned.capex_usd, 0);
     ts_scenario_deinit(&scenario);
-    load(&scenario, H100("rental: spot, interruptions: 0.1/h, restart: 12 min"));
+    load_ok(&scenario, H100("rental: spot, interruptions: 0.1/h, restart: 12 min"));
     assert_near(scenario.model.tiers[0].owned.rent_usd_per_h, 2 * spot * 1.02);           /* p (1 + lambda R) */
     const struct ts_failure_model *failures = &scenario.model.tiers[0].u.server.failures; /* up 1/(1.02) of the time */
     assert_near(failures->mtbf_s, 36000);
     assert_near(failures->mttr_s, 720);
     assert_near(failures->notice_s, 30);
     ts_scenario_deinit(&scenario);
-    load(&scenario, H100("rental: spot}, failures: {mtbf: 2 h, mttr: 5 min"));
+    load_ok(&scenario, H100("rental: spot}, failures: {mtbf: 2 h, mttr: 5 min"));
     assert_near(scenario.model.tiers[0].u.server.failures.mtbf_s, 7200);
     assert_near(scenario.model.tiers[0].u.server.failures.notice_s, 0);
     ts_scenario_deinit(&scenario);
-    load(&scenario, H100("rental: on-demand"));
+    load_ok(&scenario, H100("rental: on-demand"));
     assert_near(scenario.model.tiers[0].u.server.failures.mtbf_s, 0);
     ts_scenario_deinit(&scenario);
-    load(&scenario, H100("rental: reserved, rent: 4 USD/h"));
+    load_ok(&scenario, H100("rental: reserved, rent: 4 USD/h"));
     assert_near(scenario.model.tiers[0].owned.rent_usd_per_h, 4);
     assert_true(scenario.model.tiers[0].owned.rent_is_reserved);
     ts_scenario_deinit(&scenario);
@@ -193,8 +170,8 @@ static void test_owned__colocation_and_licences_by_replica(void **state)
 {
     (void)state;
     struct ts_scenario scenario;
-    load(&scenario,
-         START TIERS("capex: 1 USD, colocation: 150 USD/kW/month, licences: 4500 USD/year") "power: {pue: 1.5}\n");
+    load_ok(&scenario,
+            START TIERS("capex: 1 USD, colocation: 150 USD/kW/month, licences: 4500 USD/year") "power: {pue: 1.5}\n");
     const struct ts_tier_model *tier = &scenario.model.tiers[0];
     const double it_kw = 0.350 * 1.43; /* an L40S at its design power, and its host */
     assert_near(tier->owned.colocation_usd_per_month, 2 * 150 * it_kw);
@@ -227,7 +204,7 @@ static void test_owned__a_tier_replaces_the_only_api(void **state)
         ts_text_printf(&text, "%s}\n  cloud: {kind: api, offers: [OpenAI/gpt-4o], ability: 2}\n%s", cases[i].said,
                        cases[i].more_tiers);
         ts_text_puts(&text, "routing: {policy: static, static: {chat: edge}}\n");
-        load(&scenario, text.data);
+        load_ok(&scenario, text.data);
         assert_int_equal(scenario.model.tiers[0].replaces, cases[i].replaces);
         ts_scenario_deinit(&scenario);
         ts_text_deinit(&text);

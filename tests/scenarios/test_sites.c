@@ -30,36 +30,13 @@
 
 enum { A_X, A_Y, B_X, B_Y, EDGE = 0, CLOUD = 1, LAN = 0, WAN = 1, SATELLITE = 2 };
 
-static void load(struct ts_scenario *out, const char *text)
-{
-    struct ts_text said;
-    ts_text_init(&said);
-    const enum ts_status status = load_text(out, text, NULL, &said);
-    if (status != TS_OK) {
-        fail_msg("%s", said.data);
-    }
-    ts_text_deinit(&said);
-}
-
-static void refuse(const char *text, const char *why)
-{
-    struct ts_scenario scenario;
-    struct ts_text said;
-    ts_text_init(&said);
-    assert_int_equal(load_text(&scenario, text, NULL, &said), TS_ESCENARIO);
-    if (!strstr(said.data, why)) {
-        fail_msg("'%s' does not say '%s'", said.data, why);
-    }
-    ts_text_deinit(&said);
-}
-
 static void test_sites__classes_have_their_share_their_tier_and_their_links(void **state)
 {
     (void)state;
     static const char *const names[] = {"a@x", "a@y", "b@x", "b@y"};
     static const double shares[] = {0.45, 0.15, 0.3, 0.1};
     struct ts_scenario scenario;
-    load(&scenario, WORKLOAD TIERS ROUTING("") SITES);
+    load_ok(&scenario, WORKLOAD TIERS ROUTING("") SITES);
     assert_int_equal(scenario.model.n_classes, 4);
     assert_int_equal(scenario.workload.n_classes, 4);
     for (uint32_t i = 0; i < 4; i++) {
@@ -77,7 +54,7 @@ static void test_sites__curves_follow_the_clock(void **state)
 {
     (void)state;
     struct ts_scenario scenario;
-    load(&scenario, WORKLOAD TIERS ROUTING("") SITES);
+    load_ok(&scenario, WORKLOAD TIERS ROUTING("") SITES);
     const double *here = scenario.workload.process.week_curve,
                  *there = scenario.workload.classes[A_Y].process->week_curve;
     assert_null(scenario.workload.classes[A_X].process);
@@ -85,8 +62,8 @@ static void test_sites__curves_follow_the_clock(void **state)
         assert_true(there[h] == here[(h + 1) % 168]);
     }
     ts_scenario_deinit(&scenario);
-    load(&scenario,
-         WORKLOAD TIERS ROUTING("") "sites: [{name: x, share: 75 %}, {name: y, share: 25 %, utc_offset: -3.5}]\n");
+    load_ok(&scenario,
+            WORKLOAD TIERS ROUTING("") "sites: [{name: x, share: 75 %}, {name: y, share: 25 %, utc_offset: -3.5}]\n");
     here = scenario.workload.process.week_curve;
     there = scenario.workload.classes[B_Y].process->week_curve;
     for (int h = 0; h < 168; h++) {
@@ -100,9 +77,9 @@ static void test_sites__rules_are_of_a_site_and_follow_its_clock(void **state)
 {
     (void)state;
     struct ts_scenario scenario;
-    load(&scenario,
-         WORKLOAD TIERS ROUTING("{when: {site: y}, never: [cloud]}, {when: {class: a, from: 8, to: 18}, never: "
-                                "[edge]}, {when: {prompt_over: 9 ktok}, never: [edge]}") SITES);
+    load_ok(&scenario,
+            WORKLOAD TIERS ROUTING("{when: {site: y}, never: [cloud]}, {when: {class: a, from: 8, to: 18}, never: "
+                                   "[edge]}, {when: {prompt_over: 9 ktok}, never: [edge]}") SITES);
     const struct ts_router_model *router = &scenario.model.router;
     assert_int_equal(router->n_rules, 5);
     assert_int_equal(router->rules[0].class_id, A_Y);
@@ -121,15 +98,15 @@ static void test_sites__devices_follow_the_clock(void **state)
 {
     (void)state;
     struct ts_scenario scenario;
-    load(&scenario,
-         "scenario: t\n"
-         "workload: {calls: 36 k/day, classes: [{name: a, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
-         "tiers:\n"
-         "  pc: {kind: device, hardware: Snapdragon X Elite laptop, model: Llama-3.2-3B, quant: Q4_0, users: "
-         "9, ability: 0, offline: {from: '19:30', to: '7:00', weekend: 90 %}}\n"
-         "  cloud: {kind: api, offers: [OpenAI/gpt-4o], ability: 2}\n"
-         "routing: {policy: static, static: {a: pc}, fallback: [cloud]}\n"
-         "sites: [{name: x, share: 75 %}, {name: y, share: 25 %, utc_offset: -5}]\n");
+    load_ok(&scenario,
+            "scenario: t\n"
+            "workload: {calls: 36 k/day, classes: [{name: a, share: 100 %, prompt: 800 tok, output: 200 tok}]}\n"
+            "tiers:\n"
+            "  pc: {kind: device, hardware: Snapdragon X Elite laptop, model: Llama-3.2-3B, quant: Q4_0, users: "
+            "9, ability: 0, offline: {from: '19:30', to: '7:00', weekend: 90 %}}\n"
+            "  cloud: {kind: api, offers: [OpenAI/gpt-4o], ability: 2}\n"
+            "routing: {policy: static, static: {a: pc}, fallback: [cloud]}\n"
+            "sites: [{name: x, share: 75 %}, {name: y, share: 25 %, utc_offset: -5}]\n");
     const struct ts_offline_model *offline = &scenario.model.tiers[0].u.device.offline;
     assert_true(scenario.model.class_ahead_h[0] == 0.0 && scenario.model.class_ahead_h[1] == -5.0);
     assert_true(ts_model_hour(&scenario.model, 1, 0) == -5.0);

@@ -75,18 +75,18 @@ static void test_growth__is_in_proportion_one_at_a_time(void **state)
     ts_scenario_deinit(&found.scenario);
 }
 
-/* A hundred at a time, whose steps take as long whatever comes with them: the energy of a step is shared, so that ten
- * times the calls need hardly more. In proportion it would be ten times as much. */
+/* A hundred at a time, whose steps of a tenth of a second take as long whatever comes with them; two calls a second. */
+#define HUNDRED_AT_A_TIME                                                                                              \
+    "tiers.edge.scheduler.sequences=100", "tiers.edge.steps={linear: {a: 0.1 s}}",                                     \
+        "workload.classes.chat.output=20 tok", "slo.ttft=2 s", "workload.calls=2 /s",                                  \
+        "tiers.edge.power={idle: 100 W, prefill: 500 W, decode: 500 W}"
+
+/* The energy of a step is shared, so that ten times the calls need hardly more. In proportion it would be ten times as
+ * much. */
 static void test_growth__of_a_batch_is_not_in_proportion(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"tiers.edge.scheduler.sequences=100",
-                                       "tiers.edge.steps={linear: {a: 0.1 s}}",
-                                       "workload.classes.chat.output=20 tok",
-                                       "slo.ttft=2 s",
-                                       "workload.calls=2 /s",
-                                       "tiers.edge.power={idle: 100 W, prefill: 500 W, decode: 500 W}",
-                                       "money.growth=10 %/month"};
+    static const char *const sets[] = {HUNDRED_AT_A_TIME, "money.growth=10 %/month"};
     struct found found;
     find(&found, sets, sizeof sets / sizeof sets[0], 1);
     const struct ts_use_curve *curve = &found.curve;
@@ -105,13 +105,7 @@ static void test_growth__of_a_batch_is_not_in_proportion(void **state)
 static void test_growth__of_a_long_window_is_that_of_a_sample(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"tiers.edge.scheduler.sequences=100",
-                                       "tiers.edge.steps={linear: {a: 0.1 s}}",
-                                       "workload.classes.chat.output=20 tok",
-                                       "workload.duration=24 h",
-                                       "slo.ttft=2 s",
-                                       "workload.calls=2 /s",
-                                       "tiers.edge.power={idle: 100 W, prefill: 500 W, decode: 500 W}",
+    static const char *const sets[] = {HUNDRED_AT_A_TIME, "workload.duration=24 h",
                                        "money={growth: 3 %/month, horizon: 25 months, peak: {price: 1 USD/kWh}}"};
     struct found found;
     find(&found, sets, sizeof sets / sizeof sets[0], 1);
