@@ -1,7 +1,7 @@
 /* Hides libcsv. libcsv pushes fields out of whatever it is fed and says nothing about places; so it is fed one
  * segment at a time, up to and including the next comma, CR or LF. Then a call ends at most one field and one row, and
  * the place of every field is known. CRLF gives two row callbacks, of which the second is blank and skipped. A row of a
- * file without quotes needs no parser: csv_plain.c splits it where it lies. */
+ * file whose quotes stand around whole fields alone needs no parser: csv_plain.c splits it where it lies. */
 #include "base/csv.h"
 
 #include <errno.h>
@@ -29,8 +29,7 @@ struct ts_csv_reader {
     char *name;
 
     struct ts_gzip *file; /* NULL when reading from memory */
-    unsigned char *chunk;
-    const unsigned char *data; /* `chunk`, or the caller's text */
+    unsigned char *data;  /* a chunk of the file, or a copy of the caller's text */
     size_t len, pos;
     bool at_start, at_end;
     enum ts_status failed; /* sticky; its diagnostic has been given */
@@ -169,7 +168,7 @@ static enum ts_status fail_nul(struct ts_csv_reader *reader, struct ts_diags *di
 static enum ts_status fill(struct ts_csv_reader *reader, struct ts_diags *diags)
 {
     size_t len = 0;
-    enum ts_status status = reader->file ? ts_gzip_read(reader->file, reader->chunk, CHUNK_BYTES, &len, diags) : TS_OK;
+    enum ts_status status = reader->file ? ts_gzip_read(reader->file, reader->data, CHUNK_BYTES, &len, diags) : TS_OK;
     if (status != TS_OK) {
         return fail(reader, status);
     }
@@ -285,16 +284,16 @@ static enum ts_status feed_segment(struct ts_csv_reader *reader, struct ts_diags
     return reader->row_bytes > ROW_MAX_BYTES ? fail_row_too_long(reader, diags) : TS_OK;
 }
 
-/* Takes the row at `pos` if it is a plain one. Of a file alone: the caller's text must stay as it is. */
+/* Takes the row at `pos` if it is a plain one. */
 static bool take_plain_row(struct ts_csv_reader *reader)
 {
     struct cells *cells = &reader->cells;
     size_t n = 0;
-    if (reader->file == NULL || reader->separator != ',' || reader->row_open || reader->after_cr || cells->cap == 0) {
+    if (reader->separator != ',' || reader->row_open || reader->after_cr || cells->cap == 0) {
         return false;
     }
     const size_t len =
-        ts_csv_plain_row(reader->chunk + reader->pos, reader->len - reader->pos, cells->fields, cells->cap, &n);
+        ts_csv_plain_row(reader->data + reader->pos, reader->len - reader->pos, cells->fields, cells->cap, &n);
     if (len == 0) {
         return false;
     }
@@ -489,11 +488,9 @@ static enum ts_status open_file(struct ts_csv_reader **out, const char *path, ch
     }
     reader->separator = (unsigned char)separator;
     csv_set_delim(&reader->parser, (unsigned char)separator);
-    reader->chunk = malloc(CHUNK_BYTES);
-    reader->data = reader->chunk;
-    enum ts_status status = reader->chunk != NULL
-                                ? ts_gzip_open(&reader->file, path, diags)
-                                : ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
+    reader->data = malloc(CHUNK_BYTES);
+    enum ts_status status = reader->data != NULL ? ts_gzip_open(&reader->file, path, diags)
+                                                 : ts_fail(diags, TS_ENOMEM, ts_span_file(path), NULL, "out of memory");
     if (status == TS_OK) {
         status = skip_lines(reader, n_skipped, diags);
     }
@@ -519,10 +516,13 @@ enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, co
                                 bool has_header, struct ts_diags *diags)
 {
     struct ts_csv_reader *reader = new_reader(name);
-    if (reader == NULL) {
+    unsigned char *copy = reader != NULL ? malloc(len + 1) : NULL;
+    if (copy == NULL) {
+        ts_csv_close(reader);
         return ts_fail(diags, TS_ENOMEM, ts_span_file(name), NULL, "out of memory");
     }
-    reader->data = (const unsigned char *)data;
+    memcpy(copy, data, len);
+    reader->data = copy;
     reader->len = len;
     return begin(out, reader, has_header, diags);
 }
@@ -543,7 +543,7 @@ void ts_csv_close(struct ts_csv_reader *reader)
     csv_free(&reader->parser);
     free_cells(&reader->cells);
     free_cells(&reader->header_cells);
-    free(reader->chunk);
+    free(reader->data);
     free(reader->name);
     free(reader);
 }

@@ -31,7 +31,7 @@ enum ts_status ts_csv_open(struct ts_csv_reader **out, const char *path, bool ha
 /* The same with another separator than a comma: ';', '\t', '|', and a header after n_skipped lines. */
 enum ts_status ts_csv_open_separated(struct ts_csv_reader **out, const char *path, char separator, uint32_t n_skipped,
                                      struct ts_diags *diags);
-/* The same over text in memory (borrowed until close). */
+/* The same over text in memory, which is copied. */
 enum ts_status ts_csv_open_text(struct ts_csv_reader **out, const char *name, const char *data, size_t len,
                                 bool has_header, struct ts_diags *diags);
 /* Of a file: see ts_gzip_watch. */

@@ -54,14 +54,26 @@ static inline size_t next_special(const unsigned char *data, size_t i, size_t le
     return i;
 }
 
+/* The quote that closes the one at `begin`, if it ends the field and text alone lies between; else `begin`. */
+static size_t closing_quote(const unsigned char *data, size_t begin, size_t len)
+{
+    size_t i = begin + 1;
+    while (i < len && data[i] != '"' && data[i] >= ' ') {
+        i++;
+    }
+    const bool closes = i + 1 < len && data[i] == '"';
+    return closes && (data[i + 1] == ',' || data[i + 1] == '\n' || data[i + 1] == '\r') ? i : begin;
+}
+
 /* Notes the field [begin, end) of the row; false if it must be left to a parser. */
 static bool take_field(const unsigned char *data, size_t begin, size_t end, struct ts_csv_field *field)
 {
     if (end > begin && (is_blank(data[begin]) || is_blank(data[end - 1]))) {
         return false;
     }
-    *field =
-        (struct ts_csv_field){.data = (const char *)data + begin, .len = end - begin, .col = (uint32_t)(begin + 1)};
+    const size_t quotes = end > begin && data[begin] == '"';
+    *field = (struct ts_csv_field){
+        .data = (const char *)data + begin + quotes, .len = end - begin - 2 * quotes, .col = (uint32_t)(begin + 1)};
     return true;
 }
 
@@ -69,7 +81,7 @@ static bool take_field(const unsigned char *data, size_t begin, size_t end, stru
 static void seal(unsigned char *data, const struct ts_csv_field *fields, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        data[fields[i].col - 1 + fields[i].len] = '\0';
+        data[fields[i].data - (const char *)data + (ptrdiff_t)fields[i].len] = '\0';
     }
 }
 
@@ -84,9 +96,11 @@ size_t ts_csv_plain_row(unsigned char *data, size_t len, struct ts_csv_field *fi
         }
         const bool is_crlf = c == '\r' && i + 1 < len && data[i + 1] == '\n';
         if (c != ',' && c != '\n' && !is_crlf) {
-            if (c == '"' || c < ' ') {
+            const size_t quote = c == '"' && i == begin ? closing_quote(data, i, len) : i;
+            if (c < ' ' || (c == '"' && quote == i)) {
                 return 0;
             }
+            i = quote;
             continue;
         }
         if ((c != ',' && i == 0) || n_fields == cap || !take_field(data, begin, i, &fields[n_fields])) {

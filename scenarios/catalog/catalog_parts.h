@@ -9,7 +9,7 @@
 #include "scenarios/catalog/catalog.h"
 #include "scenarios/catalog/catalog_name.h"
 
-enum { TS_CATALOG_MAX_ROWS = 4096 };
+enum { TS_CATALOG_MAX_ROWS = 4096, TS_CATALOG_MAX_COLUMNS = 32 };
 
 enum ts_cell { TS_CELL_TEXT, TS_CELL_NUMBER, TS_CELL_COUNT, TS_CELL_YEAR, TS_CELL_FLAG };
 
@@ -26,6 +26,7 @@ struct ts_catalog_column {
 struct ts_catalog_sheet {
     struct ts_csv_reader *csv;
     const struct ts_csv_row *row;
+    int at[TS_CATALOG_MAX_COLUMNS]; /* of the kind's columns: the file's, -1: it has none */
     struct ts_arena *arena;
     struct ts_diags *diags;
 };

@@ -2,14 +2,19 @@
  * which unit. */
 #include <string.h>
 
+#include "base/check.h"
 #include "scenarios/catalog/catalog_parts.h"
 
 #include "scenarios/catalog/catalog_columns.inc"
 
+static const char *field_at(const struct ts_catalog_sheet *sheet, int i)
+{
+    return i >= 0 && (size_t)i < sheet->row->n_fields ? sheet->row->fields[i].data : NULL;
+}
+
 static const char *field(const struct ts_catalog_sheet *sheet, const char *column)
 {
-    int i = ts_csv_column(sheet->csv, column);
-    return i >= 0 && (size_t)i < sheet->row->n_fields ? sheet->row->fields[i].data : NULL;
+    return field_at(sheet, ts_csv_column(sheet->csv, column));
 }
 
 static enum ts_status bad_cell(const struct ts_catalog_sheet *sheet, const struct ts_catalog_column *column,
@@ -43,9 +48,9 @@ static enum ts_status store_number(const struct ts_catalog_sheet *sheet, const s
     return TS_OK;
 }
 
-static enum ts_status store(const struct ts_catalog_sheet *sheet, const struct ts_catalog_column *column, void *row)
+static enum ts_status store(const struct ts_catalog_sheet *sheet, const struct ts_catalog_column *column,
+                            const char *text, void *row)
 {
-    const char *text = field(sheet, column->name);
     if (column->required && (!text || !text[0])) {
         return bad_cell(sheet, column, text, "a value");
     }
@@ -84,18 +89,30 @@ static enum ts_status finish_hardware(const struct ts_catalog_sheet *sheet, void
     return hardware->confidence ? TS_OK : TS_ENOMEM;
 }
 
+/* "OpenAI" and "gpt-4o" -> "OpenAI/gpt-4o" */
+static enum ts_status put_provider_before(const struct ts_catalog_sheet *sheet, const char **name)
+{
+    const char *provider = field(sheet, "provider");
+    const size_t n = strlen(provider);
+    char *whole = ts_arena_alloc(sheet->arena, n + 1 + strlen(*name) + 1);
+    if (!whole) {
+        return TS_ENOMEM;
+    }
+    memcpy(whole, provider, n);
+    whole[n] = '/';
+    strcpy(whole + n + 1, *name);
+    *name = whole;
+    return TS_OK;
+}
+
 static enum ts_status finish_price(const struct ts_catalog_sheet *sheet, void *row)
 {
-    struct ts_price *price = row;
-    price->name = ts_arena_printf(sheet->arena, "%s/%s", field(sheet, "provider"), price->name);
-    return price->name ? TS_OK : TS_ENOMEM;
+    return put_provider_before(sheet, &((struct ts_price *)row)->name);
 }
 
 static enum ts_status finish_speed(const struct ts_catalog_sheet *sheet, void *row)
 {
-    struct ts_speed *speed = row;
-    speed->name = ts_arena_printf(sheet->arena, "%s/%s", field(sheet, "provider"), speed->name);
-    return speed->name ? TS_OK : TS_ENOMEM;
+    return put_provider_before(sheet, &((struct ts_speed *)row)->name);
 }
 
 #define CT(f) offsetof(struct ts_catalog, f)
@@ -130,8 +147,8 @@ static enum ts_status check_columns(const struct ts_catalog_kind *kind, const st
 
 static enum ts_status read_row(const struct ts_catalog_kind *kind, const struct ts_catalog_sheet *sheet, void *row)
 {
-    for (const struct ts_catalog_column *c = kind->columns; c->name; c++) {
-        const enum ts_status status = store(sheet, c, row);
+    for (size_t i = 0; kind->columns[i].name; i++) {
+        const enum ts_status status = store(sheet, &kind->columns[i], field_at(sheet, sheet->at[i]), row);
         if (status != TS_OK) {
             return status;
         }
@@ -169,7 +186,11 @@ enum ts_status ts_catalog_read(struct ts_catalog_rows *out, const struct ts_cata
                                struct ts_csv_reader *csv, size_t max_rows, bool own, struct ts_arena *arena,
                                struct ts_diags *diags)
 {
-    struct ts_catalog_sheet sheet = {csv, NULL, arena, diags};
+    struct ts_catalog_sheet sheet = {.csv = csv, .arena = arena, .diags = diags};
+    for (size_t i = 0; kind->columns[i].name; i++) {
+        TS_CHECK(i < TS_CATALOG_MAX_COLUMNS);
+        sheet.at[i] = ts_csv_column(csv, kind->columns[i].name);
+    }
     *out = (struct ts_catalog_rows){.rows = ts_arena_array(arena, max_rows, kind->row_size),
                                     .lines = ts_arena_array(arena, max_rows, sizeof *out->lines)};
     if (!out->rows || !out->lines) {
