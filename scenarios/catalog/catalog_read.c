@@ -93,14 +93,14 @@ static enum ts_status finish_hardware(const struct ts_catalog_sheet *sheet, void
 static enum ts_status put_provider_before(const struct ts_catalog_sheet *sheet, const char **name)
 {
     const char *provider = field(sheet, "provider");
-    const size_t n = strlen(provider);
-    char *whole = ts_arena_alloc(sheet->arena, n + 1 + strlen(*name) + 1);
+    const size_t n = strlen(provider), n_name = strlen(*name);
+    char *whole = ts_arena_alloc(sheet->arena, n + 1 + n_name + 1); /* zeroed */
     if (!whole) {
         return TS_ENOMEM;
     }
     memcpy(whole, provider, n);
     whole[n] = '/';
-    strcpy(whole + n + 1, *name);
+    memcpy(whole + n + 1, *name, n_name);
     *name = whole;
     return TS_OK;
 }
