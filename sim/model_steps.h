@@ -63,7 +63,8 @@ struct ts_steps_table {
 
 /* t = fixed + max(flop, weights/bandwidth) + KV/bandwidth + attention flop; for a mixture of experts the weights read
  * grow with the batch: shared + expert*(1-(1-k/E)^B). With `blends` (flop^1.5 + weights^1.5)^(2/3) instead of the
- * longer: matmuls and the reading of their weights overlap in part. */
+ * longer: matmuls and the reading of their weights overlap in part. With ranks everything but the experts is that of the
+ * busiest rank (sim/serving/rank_load.h), times their number: flop_per_s and bytes_per_s are of all. */
 struct ts_steps_roofline {
     double fixed_s;
     double flop_per_tok;        /* of the matmuls: 2 x active parameters */
@@ -71,12 +72,13 @@ struct ts_steps_roofline {
     double shared_bytes;        /* weights read in every step */
     double expert_bytes;        /* 0 for a dense model */
     double experts, top_k;      /* 0, 0 for a dense model */
-    double expert_flop_per_tok; /* of flop_per_tok, as flop_per_s counts them */
+    double expert_flop_per_tok; /* of flop_per_tok, as flop_per_s counts them; 0: neither tiles nor ranks need it */
     double expert_tile_tok; /* experts' matmuls compute at least so many tokens of each expert that has one; 0: no */
     double bytes_per_s;     /* bandwidth x efficiency, all accelerators of a replica */
     double kv_bytes_per_tok;
     double attention_flop_per_pair;
-    double per_tok_s; /* beside the matmuls: all-reduces and hops between stages */
+    double per_tok_s; /* beside the matmuls, of a rank's tokens: what joins accelerators, hops between stages */
+    uint32_t ranks;   /* engines that step together over the same experts; 0, 1: one */
     bool blends;      /* what fits recorded steps */
     double stages;    /* of a pipeline; flop_per_s and bytes_per_s are then of one stage's accelerators. 0, 1: none */
 };

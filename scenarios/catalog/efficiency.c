@@ -162,7 +162,7 @@ static double expert_flop(const struct ts_efficiency_case *on, const struct ts_s
 /* Experts' share of dense matmuls, in (0, experts]. */
 static double expert_share(const struct ts_efficiency *c, const struct ts_efficiency_case *on)
 {
-    const double width = on->llm->moe_ffn / fmax(1.0, on->expert_parts);
+    const double width = on->llm->moe_ffn / (on->ranks > 1 ? 1.0 : fmax(1.0, on->n_accelerators));
     return width > 0.0 ? c->experts * width / (width + c->expert_width) : c->experts;
 }
 
@@ -186,14 +186,34 @@ static double read_always(const struct ts_efficiency_case *on, const struct ts_s
     return fmax(0.0, on->llm->flop_per_tok / 2.0 * on->bits_per_weight / 8.0 - roof->expert_bytes * chosen);
 }
 
-/* Two ring all-reduces a layer of 16-bit activations. */
-static double reduce_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on)
+/* A ring all-reduce of a token's 16-bit activations in every layer, among n accelerators. */
+static double reduce_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on, double n)
 {
-    const double n = on->n_accelerators;
-    if (n <= 1.0 || on->link_bytes_per_s <= 0.0) {
+    return on->llm->layers * 2.0 * (n - 1.0) / n * 2.0 * on->llm->hidden / (on->link_bytes_per_s * c->link);
+}
+
+/* A token goes once to each accelerator that has one of its k experts, in 8 bits where they compute below 16, and comes
+ * back from each in 16. */
+static double exchange_s(const struct ts_efficiency_case *on)
+{
+    static const double link_share = 0.81; /* DeepEP@dd758ca, README.md: 726 and 740 of 900 GB/s, EP 8 on SM100 */
+    const double n = on->n_accelerators, bytes = (on->narrow ? 1.0 : 2.0) + 2.0;
+    const double others = (n - 1.0) * (1.0 - pow(1.0 - 1.0 / n, on->llm->top_k));
+    return ts_llm_moe_layers(on->llm) * others * bytes * on->llm->hidden / (on->link_bytes_per_s * link_share);
+}
+
+/* What joins accelerators, for each token of an engine: two all-reduces a layer; where attention is in parallel one
+ * among an engine's own accelerators, which divide its tokens' way to the experts and back among them. */
+static double join_s(const struct ts_efficiency *c, const struct ts_efficiency_case *on)
+{
+    if (on->n_accelerators <= 1.0 || on->link_bytes_per_s <= 0.0) {
         return 0.0;
     }
-    return 2.0 * on->llm->layers * 2.0 * (n - 1.0) / n * 2.0 * on->llm->hidden / (on->link_bytes_per_s * c->link);
+    if (on->ranks <= 1) {
+        return 2.0 * reduce_s(c, on, on->n_accelerators);
+    }
+    const double own = on->n_accelerators / on->ranks;
+    return reduce_s(c, on, own) + exchange_s(on) / own;
 }
 
 /* An engine's kernels: how long a layer takes by itself, and the tiles that experts' tokens are filled up to. */
@@ -202,8 +222,9 @@ static void add_kernels(struct ts_steps_roofline *roof, const struct ts_efficien
 {
     const double layers = engine ? engine->layers : 1.0;
     roof->fixed_s = on->llm->layers * (constants->layer_s * layers + moe_s(constants->moe_layer_s, on->llm));
-    if (engine && on->narrow && roof->experts > 0.0) {
-        roof->expert_tile_tok = engine->tile_tok;
+    const bool fills_tiles = engine && on->narrow && engine->tile_tok > 0.0;
+    if (roof->experts > 0.0 && (fills_tiles || on->ranks > 1)) {
+        roof->expert_tile_tok = fills_tiles ? engine->tile_tok : 0.0;
         roof->expert_flop_per_tok =
             matmul_s(constants, on, expert_flop(on, roof) / expert_share(constants, on)) * roof->flop_per_s;
     }
@@ -214,10 +235,11 @@ static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constant
 {
     const struct ts_llm *llm = on->llm;
     const double all_bytes_per_s = on->bytes_per_s * on->n_accelerators;
-    const double activation_s = (double)llm->layers * llm->hidden / (on->bytes_per_s * constants->activation);
-    struct ts_steps_roofline roof = {.blends = true};
+    const double ranks = on->ranks > 1 ? on->ranks : 1.0;
+    const double activation_s = (double)llm->layers * llm->hidden / (on->bytes_per_s * constants->activation) / ranks;
+    struct ts_steps_roofline roof = {.blends = true, .ranks = on->ranks};
     ts_efficiency_split_experts(llm, on->bits_per_weight, &roof);
-    roof.shared_bytes = fmin(roof.shared_bytes, read_always(on, &roof));
+    roof.shared_bytes = fmin(roof.shared_bytes, read_always(on, &roof)) * ranks;
     const double experts_flop = expert_flop(on, &roof);
     roof.flop_per_tok = llm->flop_per_tok;
     roof.flop_per_s =
@@ -229,7 +251,7 @@ static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constant
     roof.kv_bytes_per_tok = on->kv_bytes_per_tok * constants->bandwidth / constants->kv;
     roof.attention_flop_per_pair =
         ts_efficiency_attention_flop(llm) * roof.flop_per_s / (all_bytes_per_s * constants->attention);
-    roof.per_tok_s = reduce_s(constants, on);
+    roof.per_tok_s = join_s(constants, on);
     return roof;
 }
 
@@ -292,7 +314,7 @@ bool ts_efficiency_published_case(struct ts_efficiency_case *out, const struct t
     if (!named_case(out, catalog, point->hardware, point->model, point->quant, point->engine)) {
         return false;
     }
-    out->n_accelerators = out->expert_parts = point->n_accelerators;
+    out->n_accelerators = point->n_accelerators;
     out->kv_bytes_per_tok = ts_efficiency_kv_bytes(out->llm, point->prompt_tok + point->output_tok / 2.0);
     return true;
 }
@@ -304,7 +326,7 @@ bool ts_efficiency_serving_case(struct ts_efficiency_case *out, const struct ts_
         return false;
     }
     out->n_accelerators = point->n_accelerators;
-    out->expert_parts = point->data_parallel > 1 ? 1.0 : out->n_accelerators;
+    out->ranks = point->data_parallel;
     out->kv_bytes_per_tok = ts_efficiency_kv_bytes(out->llm, point->prompt_tok + point->output_tok / 2.0) *
                             ts_efficiency_kv_copies(out->llm, out->n_accelerators / point->data_parallel);
     return true;

@@ -7,6 +7,11 @@
  *        + attention flop/(bandwidth x attention) + tokens x layers x hidden/(bandwidth x activation)
  *        + tokens x all-reduced bytes/(link bandwidth x link)
  *
+ * With attention in parallel on d ranks (and experts spread over all n accelerators) every rank reads all weights but
+ * the experts', activations are those of a rank's tokens, and in place of the all-reduces stands, for each of a rank's
+ * tokens and layers of experts, the way to the experts and back:
+ *   (n-1) x (1-(1-1/n)^k) other accelerators x hidden x (1 or 2 + 2 bytes)/(link bandwidth x 0.81)
+ *
  * w: columns of an expert on one accelerator; tensor parallelism cuts each expert into as many parts, narrow matmuls
  * fill an accelerator badly. Where an engine fills up tiles of t tokens for each expert (below 16 bits), experts'
  * operations are those of sqrt(B^2
@@ -28,8 +33,7 @@ struct ts_efficiency_case {
     double bytes_per_s;      /* of one accelerator */
     double link_bytes_per_s; /* among them; 0: all-reduces are counted elsewhere */
     double n_accelerators;
-    double
-        expert_parts; /* accelerators that share each expert: 1 where attention is in parallel and experts are spread */
+    uint32_t ranks; /* engines with attention in parallel, experts spread over all; 0, 1: tensors are cut among all */
     const struct ts_llm *llm;
     double bits_per_weight;
     double kv_bytes_per_tok; /* copies included */

@@ -102,7 +102,7 @@ void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, st
 {
     const struct fitted found = fitted_constants(loader, ctx), *by = &found;
     ctx->takes_pcie = ctx->tier->kind == TS_TIER_SERVER && ts_steps_takes_pcie(loader, ctx);
-    /* Engines that step together were recorded, too: the share of the link that fits has their exchange in it. */
+    /* The class's constants know what joins accelerators, ranks that share experts too. */
     const bool link_is_fitted = !ts_steps_has_interconnect(ctx) || (ctx->pipeline_parallel == 1 && !ctx->takes_pcie &&
                                                                     !ts_value_is_written(ctx->value, "interconnect"));
     const struct ts_efficiency_case on = {
@@ -111,7 +111,7 @@ void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, st
         .bytes_per_s = ctx->hardware->bytes_per_s,
         .link_bytes_per_s = link_is_fitted ? by->chip->link_bytes_per_s : 0.0,
         .n_accelerators = (double)ctx->tensor_parallel * ctx->data_parallel,
-        .expert_parts = ctx->data_parallel > 1 ? 1.0 : ctx->tensor_parallel,
+        .ranks = ctx->data_parallel,
         .llm = ctx->llm,
         .bits_per_weight = ctx->quant->bits_per_weight,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,

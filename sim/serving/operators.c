@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "sim/serving/rank_load.h"
+
 /* The piece of an increasing axis in which x lies: index of its lower knot; n >= 2. */
 static size_t piece_of(const double *at, size_t n, double x)
 {
@@ -121,35 +123,10 @@ static double short_prompts_s(const struct ts_steps_operators *ops, double c, do
 
 /* ---- ranks ---- */
 
-/* What the rank with most to do computes. */
-struct rank {
-    double tokens, seqs;
-    double chunk, pairs;
-    double n, kv_share; /* in decode; their share of the KV entries read */
-};
-
-/* Sequences are spread evenly, one prompt on one rank. */
-static struct rank busiest_rank(const struct ts_steps_operators *ops, const struct ts_batch_load *load)
-{
-    const uint32_t d = ops->data_parallel > 1 ? ops->data_parallel : 1;
-    const uint32_t n_prompts = load->n_seqs > load->n_decode ? load->n_seqs - load->n_decode : 1;
-    const double n = ceil((double)load->n_decode / d);
-    const double share = ceil((double)n_prompts / d) / n_prompts;
-    const double kv_share = load->n_decode > 0 ? n / load->n_decode : 1.0;
-    const double chunk = load->prefill_tok * share;
-    return (struct rank){
-        .tokens = chunk + n + load->verify_tok * kv_share,
-        .seqs = ceil((double)load->n_seqs / d),
-        .chunk = chunk,
-        .pairs = load->prefill_pairs * share,
-        .n = n,
-        .kv_share = kv_share,
-    };
-}
-
 /* Entries to add to those read for sequences of unlike length: with them the mean goes that part of the way to the
  * largest. The same in all steps of a run, in which every sequence reads one more a step. */
-static double unlike_kv(const struct ts_steps_operators *ops, const struct rank *rank, const struct ts_batch_load *load)
+static double unlike_kv(const struct ts_steps_operators *ops, const struct ts_rank_load *rank,
+                        const struct ts_batch_load *load)
 {
     const struct ts_curve *curve = rank->chunk > 0.0 ? &ops->unlike_mixed : &ops->unlike;
     if (curve->n == 0 || load->kv_max_tok <= 0.0 || load->n_decode < 2) {
@@ -159,7 +136,7 @@ static double unlike_kv(const struct ts_steps_operators *ops, const struct rank 
     return way * fmax(0.0, rank->n * load->kv_max_tok - load->kv_read_tok * rank->kv_share);
 }
 
-static double chunk_attention_s(const struct ts_steps_operators *ops, const struct rank *rank, double kv)
+static double chunk_attention_s(const struct ts_steps_operators *ops, const struct ts_rank_load *rank, double kv)
 {
     const double c = rank->chunk;
     const double past_tok = rank->pairs / c - (c + 1.0) / 2.0;
@@ -172,7 +149,7 @@ static double chunk_attention_s(const struct ts_steps_operators *ops, const stru
 
 struct ts_step_line ts_operators_line(const struct ts_steps_operators *ops, const struct ts_batch_load *load)
 {
-    const struct rank rank = busiest_rank(ops, load);
+    const struct ts_rank_load rank = ts_rank_load(load, ops->data_parallel);
     const double more_kv = unlike_kv(ops, &rank, load);
     const double kv = load->kv_read_tok * rank.kv_share + more_kv;
     const double all_tokens = (double)load->prefill_tok + load->n_decode + load->verify_tok;

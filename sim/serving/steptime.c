@@ -18,6 +18,7 @@
 #include <math.h>
 
 #include "sim/serving/operators.h"
+#include "sim/serving/rank_load.h"
 
 /* fmax and fmin would be calls: they mind NaN. */
 static double larger(double a, double b)
@@ -71,31 +72,42 @@ static double blend(double a, double b)
     return root * root;
 }
 
-/* Operations of n_tok tokens; filled_tok: what fills up the tiles of the experts that they touch. Both are computed
- * together: the root of the sum of squares is near the larger one. */
-static double roofline_flop(const struct ts_steps_roofline *m, double n_tok, double filled_tok)
+/* What a rank computes; without ranks everything. */
+static struct ts_rank_load rank_of(const struct ts_steps_roofline *m, const struct ts_batch_load *load)
 {
-    const double expert_tok = filled_tok > 0.0 ? sqrt(n_tok * n_tok + filled_tok * filled_tok) - n_tok : 0.0;
-    return m->flop_per_tok * n_tok + m->expert_flop_per_tok * expert_tok;
+    return m->ranks > 1
+               ? ts_rank_load(load, m->ranks)
+               : (struct ts_rank_load){.tokens = tokens_of(load), .pairs = load->prefill_pairs, .kv_share = 1.0};
+}
+
+/* Operations of n_tok tokens, for all but the experts as if every rank had as many as the busiest (busy_tok together);
+ * filled_tok: what fills up the tiles of the experts that they touch. Both are computed together: the root of the sum
+ * of squares is near the larger one. */
+static double roofline_flop(const struct ts_steps_roofline *m, double n_tok, double busy_tok, double filled_tok)
+{
+    const double expert_tok = filled_tok > 0.0 ? sqrt(n_tok * n_tok + filled_tok * filled_tok) : n_tok;
+    return m->flop_per_tok * busy_tok + m->expert_flop_per_tok * (expert_tok - busy_tok);
 }
 
 static struct ts_step_line roofline_line(const struct ts_steps_model *model, const struct ts_batch_load *load)
 {
     const struct ts_steps_roofline *m = &model->u.roofline;
     const double n_parts = micro_batches(m, load);
-    const double n_tok = tokens_of(load) / n_parts;
+    const double n_tok = tokens_of(load) / n_parts, ranks = larger(1.0, m->ranks);
+    const struct ts_rank_load rank = rank_of(m, load);
     double weight_bytes = m->shared_bytes + m->expert_bytes, filled_tok = 0.0;
     if (m->expert_bytes > 0.0 && m->experts > 0.0) {
         const double touched = 1.0 - pow(1.0 - m->top_k / m->experts, n_tok);
         weight_bytes = m->shared_bytes + m->expert_bytes * touched;
         filled_tok = m->expert_tile_tok * m->experts * touched / m->top_k;
     }
-    const double flop_s = roofline_flop(m, n_tok, filled_tok) / m->flop_per_s;
+    const double flop_s = roofline_flop(m, n_tok, rank.tokens * ranks / n_parts, filled_tok) / m->flop_per_s;
     const double weights_s = weight_bytes / m->bytes_per_s;
     const double matmul_s = m->blends ? blend(flop_s, weights_s) : larger(flop_s, weights_s);
-    const double base_s = m->fixed_s + matmul_s + m->per_tok_s * n_tok +
-                          m->attention_flop_per_pair * load->prefill_pairs / n_parts / m->flop_per_s;
-    return straight(base_s, m->kv_bytes_per_tok / (m->bytes_per_s * larger(1.0, m->stages)));
+    const double base_s = m->fixed_s + matmul_s + m->per_tok_s * rank.tokens / n_parts +
+                          m->attention_flop_per_pair * rank.pairs * ranks / n_parts / m->flop_per_s;
+    const double kv_bytes = m->kv_bytes_per_tok * rank.kv_share * ranks;
+    return straight(base_s, kv_bytes / (m->bytes_per_s * larger(1.0, m->stages)));
 }
 
 static struct ts_step_line operators_line(const struct ts_steps_model *model, const struct ts_batch_load *load)

@@ -66,6 +66,28 @@ static void test_steptime__a_mixture_reads_the_experts_that_the_batch_touches(vo
     world_assert_near(ts_steptime_s(&model, &two), 8e-3, 1e-12);
 }
 
+/* Ten sequences on 4 ranks: one has three, so that all but the experts is as for 12: 12 x 6 + 10 x 4 of 10 operations a
+ * token; 3 tokens cross the link, and 3/10 of the entries read make 12/10 of them in all. Of three prompts a rank has
+ * one. */
+static void test_steptime__ranks_wait_for_the_busiest(void **state)
+{
+    (void)state;
+    const struct ts_steps_model model = roofline((struct ts_steps_roofline){.flop_per_tok = 10.0,
+                                                                            .expert_flop_per_tok = 4.0,
+                                                                            .flop_per_s = 8.0,
+                                                                            .bytes_per_s = 2.0,
+                                                                            .kv_bytes_per_tok = 1.0,
+                                                                            .attention_flop_per_pair = 1.0,
+                                                                            .per_tok_s = 0.5,
+                                                                            .ranks = 4});
+    const struct ts_batch_load decode = {.n_seqs = 10, .n_decode = 10, .kv_read_tok = 100.0};
+    assert_float_equal(ts_steptime_s(&model, &decode), (12.0 * 6.0 + 10.0 * 4.0) / 8.0 + 0.5 * 3.0 + 1.2 * 100.0 / 2.0,
+                       1e-9);
+    const struct ts_batch_load prompts = {.n_seqs = 3, .prefill_tok = 90, .prefill_pairs = 60.0};
+    assert_float_equal(ts_steptime_s(&model, &prompts),
+                       (4.0 * 30.0 * 6.0 + 90.0 * 4.0) / 8.0 + 0.5 * 30.0 + 4.0 * 20.0 / 8.0, 1e-9);
+}
+
 static void test_steptime__roofline_adds_kv_reads_and_attention(void **state)
 {
     (void)state;
@@ -182,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_steptime__a_prompt_token_of_70b_takes_156_us),
         cmocka_unit_test(test_steptime__roofline_is_bound_by_memory_then_by_flop),
         cmocka_unit_test(test_steptime__a_mixture_reads_the_experts_that_the_batch_touches),
+        cmocka_unit_test(test_steptime__ranks_wait_for_the_busiest),
         cmocka_unit_test(test_steptime__roofline_adds_kv_reads_and_attention),
         cmocka_unit_test(test_steptime__linear_is_the_sum_of_its_terms),
         cmocka_unit_test(test_steptime__table_interpolates_and_extrapolates),
