@@ -63,8 +63,8 @@ struct ts_steps_table {
 
 /* t = fixed + max(flop, weights/bandwidth) + KV/bandwidth + attention flop; for a mixture of experts the weights read
  * grow with the batch: shared + expert*(1-(1-k/E)^B). With `blends` (flop^1.5 + weights^1.5)^(2/3) instead of the
- * longer: matmuls and the reading of their weights overlap in part. With ranks everything but the experts is that of the
- * busiest rank (sim/serving/rank_load.h), times their number: flop_per_s and bytes_per_s are of all. */
+ * longer: matmuls and the reading of their weights overlap in part. With ranks everything but the experts is that of
+ * the busiest rank (sim/serving/rank_load.h), times their number: flop_per_s and bytes_per_s are of all. */
 struct ts_steps_roofline {
     double fixed_s;
     double flop_per_tok;        /* of the matmuls: 2 x active parameters */
