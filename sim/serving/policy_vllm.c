@@ -139,6 +139,34 @@ static void look_up(const struct ts_scheduler *s, const struct ts_sequence *seq,
     }
 }
 
+static uint64_t blocks_to_end(const struct ts_scheduler *s, const struct ts_sequence *seq)
+{
+    return ts_running_blocks(&s->config, (uint64_t)seq->prompt_tok + seq->output_tok - 1);
+}
+
+/* With no_evict: are there blocks for all that the sequence will ever hold, beside what others will? Those that it
+ * finds count as needed: others may give them back. */
+static bool has_room_to_end(const struct ts_scheduler *s, const struct ts_sequence *seq)
+{
+    const uint64_t n_blocks = s->config.no_evict ? blocks_to_end(s, seq) : 0;
+    if (!s->cache) {
+        return n_blocks == 0 || s->n_promised + n_blocks <= s->config.kv_blocks;
+    }
+    uint64_t n_ahead = 0;
+    for (uint32_t pos = 0; n_blocks > 0 && n_blocks + n_ahead <= s->n_free_blocks && pos < s->n_running; pos++) {
+        n_ahead += ts_running_seq(s, pos)->n_promised - ts_running_seq(s, pos)->n_blocks;
+    }
+    return n_blocks + n_ahead <= s->n_free_blocks;
+}
+
+static void promise(struct ts_scheduler *s, struct ts_sequence *seq)
+{
+    if (s->config.no_evict) {
+        seq->n_promised = blocks_to_end(s, seq);
+        s->n_promised += seq->n_promised;
+    }
+}
+
 /* How the head of the waiting queue could enter. */
 static struct entry entry_of_head(const struct ts_scheduler *s, uint32_t budget)
 {
@@ -147,6 +175,9 @@ static struct entry entry_of_head(const struct ts_scheduler *s, uint32_t budget)
         return entry;
     }
     const struct ts_sequence *seq = &s->seqs.items[ts_sequences_head(&s->seqs)];
+    if (!has_room_to_end(s, seq)) {
+        return entry;
+    }
     if (seq->n_computed > 0) {
         entry.chunk = ts_running_growth(s, 0, seq->n_computed + 1) <= s->n_free_blocks;
         return entry;
@@ -239,6 +270,7 @@ static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_p
         const uint32_t pos = s->n_running;
         const uint32_t id = ts_sequences_head(&s->seqs);
         const uint32_t n_computed = s->seqs.items[id].n_computed;
+        promise(s, &s->seqs.items[id]);
         ts_running_insert(s, pos, id, n_computed > 0 ? n_computed : entry.n_found * s->config.block_tok, plan);
         if (n_computed > 0) {
             join(s, pos);

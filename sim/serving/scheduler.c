@@ -25,7 +25,7 @@ static bool config_is_valid(const struct ts_scheduler_config *c)
            c->draft_tok <= (c->policy == TS_SCHEDULER_VLLM ? TS_SCHEDULER_MAX_DRAFT_TOK : 0) &&
            c->acceptance_frac >= 0.0 && c->acceptance_frac <= 1.0 &&
            (!c->kv_unified || c->policy == TS_SCHEDULER_SLOTS) &&
-           (!c->prompts_first || c->policy == TS_SCHEDULER_VLLM) &&
+           ((!c->prompts_first && !c->no_evict) || c->policy == TS_SCHEDULER_VLLM) &&
            (!c->levels || (c->prefix_cache && c->policy == TS_SCHEDULER_VLLM)) &&
            (!c->prefix_cache || (policies[c->policy]->has_prefix_cache && c->kv_blocks <= TS_PREFIX_CACHE_MAX_BLOCKS));
 }
@@ -259,6 +259,7 @@ void ts_scheduler_release(struct ts_scheduler *s, uint32_t handle)
     struct ts_sequence *seq = &s->seqs.items[handle];
     s->n_free_blocks += s->cache ? ts_prefix_cache_give(s->cache, seq->blocks, seq->n_blocks) : seq->n_held;
     seq->n_blocks = 0;
+    ts_running_unpromise(s, seq);
     s->n_holding--;
     ts_sequences_give(&s->seqs, handle);
 }

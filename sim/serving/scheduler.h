@@ -26,6 +26,8 @@
  * the queue can enter, decoding pauses. A prompt enters only if all its tokens find blocks: it could not
  * free anybody's blocks while they pause. (SGLang also keeps back a share of what replies may still need.) A
  * sequence that joins enters with those in decode.
+ * With no_evict, a sequence enters only if there are blocks for its prompt and its whole reply beside what those that
+ * have entered may still take, so that nobody is preempted: TensorRT-LLM's GUARANTEED_NO_EVICT.
  * With by_priority, vLLM would leave out the rest of the list for a step when a sequence falls victim to itself; here
  * the others go on.
  *
@@ -76,6 +78,7 @@ struct ts_scheduler_config {
     enum ts_scheduler_policy policy;
     bool whole_admission;
     bool prompts_first; /* TS_SCHEDULER_VLLM only */
+    bool no_evict;      /* TS_SCHEDULER_VLLM only */
     bool by_priority;
     bool prefix_cache;                 /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
     bool kv_unified;                   /* TS_SCHEDULER_SLOTS only */

@@ -50,6 +50,7 @@ struct ts_scheduler {
     uint32_t *n_new;    /* its share of the planned step; not kept for the first n_bulk */
     uint32_t n_running, max_running;
     uint64_t n_free_blocks;
+    uint64_t n_promised; /* with no_evict: blocks that whoever has entered will hold at the most */
 
     int block_shift; /* see ts_running_block_shift */
 
@@ -143,6 +144,13 @@ uint64_t ts_running_growth(const struct ts_scheduler *s, uint32_t room, uint32_t
 static inline uint32_t ts_running_share(const struct ts_scheduler *s, uint32_t pos)
 {
     return pos < s->n_bulk ? s->bulk_tok : s->n_new[pos];
+}
+
+/* What it was promised is free for others. */
+static inline void ts_running_unpromise(struct ts_scheduler *s, struct ts_sequence *seq)
+{
+    s->n_promised -= seq->n_promised;
+    seq->n_promised = 0;
 }
 
 /* Takes a waiting sequence into the list at `pos`, with n_found tokens in the cache already. Its blocks are the

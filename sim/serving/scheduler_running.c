@@ -70,6 +70,7 @@ static void hold_blocks(struct ts_scheduler *s, uint32_t pos)
 static void release_blocks(struct ts_scheduler *s, uint32_t pos)
 {
     struct ts_sequence *seq = ts_running_seq(s, pos);
+    ts_running_unpromise(s, seq);
     if (s->cache) {
         s->n_free_blocks += ts_prefix_cache_give(s->cache, seq->blocks, seq->n_blocks);
         seq->n_blocks = 0;

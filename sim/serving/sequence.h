@@ -36,6 +36,7 @@ struct ts_sequence {
     bool joins;              /* entered with its tokens computed elsewhere, and has given none here yet */
     bool paused;             /* in decode, and prompts went before it in the step before */
     uint32_t n_computed;     /* tokens whose KV entries it brings along when it enters next */
+    uint64_t n_promised;     /* see struct ts_scheduler */
     uint64_t n_held;         /* HELD, without a prefix cache: blocks */
     uint32_t slot;           /* policy slots: where it runs */
     uint64_t luck;           /* see ts_scheduler_extras */

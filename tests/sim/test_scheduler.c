@@ -467,6 +467,32 @@ static void test_scheduler__whole_admission_waits_for_blocks_of_all_tokens(void 
     }
 }
 
+/* 6 blocks of 4: the first has 9 tokens now, but 12 at its end, the second 13 at its end: 3 + 4 blocks. It enters when
+ * the first is through. Where entries are evicted it enters at once, and one of them starts over. */
+static void test_scheduler__no_evict_waits_for_blocks_of_the_whole_reply(void **state)
+{
+    (void)state;
+    for (int keeps = 0; keeps < 2; keeps++) {
+        struct ts_scheduler_config config = plenty();
+        config.kv_blocks = 6;
+        config.no_evict = keeps;
+        struct ts_scheduler *s = make(config);
+        uint32_t n_preempted = 0, n_steps = 0;
+        submit(s, 1, 9, 4);
+        submit(s, 2, 10, 4);
+        for (uint32_t n_done = 0; n_done < 2; n_steps++) {
+            const struct ts_scheduler_plan p = plan(s);
+            assert_int_equal(p.n_admitted, n_steps == 0 ? 2 - keeps : n_steps == 4);
+            n_preempted += p.n_preempted;
+            n_done += commit(s).n_finished;
+        }
+        assert_int_equal(n_preempted, 1 - keeps);
+        assert_int_equal(n_steps, keeps ? 8 : 5);
+        assert_int_equal(ts_scheduler_blocks_used(s), 0);
+        ts_scheduler_destroy(s);
+    }
+}
+
 /* One decodes when two prompts of 60 come, budget 100: 60 + 40, then 20, all alone; then all three decode, and whoever
  * paused is told. */
 static void test_scheduler__where_prompts_come_first_decoding_pauses(void **state)
@@ -1071,6 +1097,7 @@ static struct ts_scheduler_config random_config(struct ts_rng *rng, enum ts_sche
     config.counts_kv_max = config.whole_admission;
     config.by_priority = ts_rng_u32(rng) % 2;
     config.prompts_first = policy == TS_SCHEDULER_VLLM && ts_rng_u32(rng) % 3 == 0;
+    config.no_evict = policy == TS_SCHEDULER_VLLM && ts_rng_u32(rng) % 3 == 0;
     config.prefix_cache = ts_rng_u32(rng) % 2 && policy != TS_SCHEDULER_STATIC;
     if (!config.chunked_prefill || policy == TS_SCHEDULER_STATIC) {
         config.long_prefill_tok = 0;
@@ -1102,6 +1129,7 @@ static void test_scheduler__runs_equal_single_steps_on_random_loads(void **state
         assert_int_equal(a.found_tok, b.found_tok);
         assert_int_equal(a.hash, b.hash);
         assert_true(a.kv_read_tok == b.kv_read_tok);
+        assert_true(!config.no_evict || a.n_preempted == 0);
         sum[policy].n_preempted += a.n_preempted;
         sum[policy].n_aborted += a.n_aborted;
         sum[policy].found_tok += a.found_tok;
@@ -1197,6 +1225,7 @@ int main(void)
         cmocka_unit_test(test_scheduler__where_prompts_come_first_decoding_pauses),
         cmocka_unit_test(test_scheduler__a_prompt_that_comes_first_has_blocks_for_all_of_it),
         cmocka_unit_test(test_scheduler__whole_admission_waits_for_blocks_of_all_tokens),
+        cmocka_unit_test(test_scheduler__no_evict_waits_for_blocks_of_the_whole_reply),
         cmocka_unit_test(test_scheduler__the_highest_priority_enters_first),
         cmocka_unit_test(test_scheduler__the_lowest_priority_is_preempted_wherever_it_stands),
         cmocka_unit_test(test_scheduler__a_known_prefix_is_not_computed_again),
