@@ -86,12 +86,10 @@ static bool is_bound(const struct ts_value *value, const char *key)
 static unsigned kind_of_tier(const char *schema, const struct ts_node *node)
 {
     const struct ts_node *kind = ts_str_equal(schema, "tiers.*") ? ts_yaml_tree_find(node, "kind") : NULL;
-    int value = 0;
-    return kind && kind->kind == TS_NODE_SCALAR &&
-                   ts_schema_choice(ts_schema_key((size_t)ts_schema_find("tiers.*.kind")).doc->choices, kind->text,
-                                    &value)
-               ? 1U << value
-               : 0;
+    const struct ts_choice *choices = ts_schema_key((size_t)ts_schema_find("tiers.*.kind")).doc->choices;
+    const struct ts_choice *choice =
+        kind && kind->kind == TS_NODE_SCALAR ? ts_schema_choice(choices, kind->text) : NULL;
+    return choice ? 1U << choice->value : 0;
 }
 
 /* Is the missing key there with a slip of the pen? The unknown key's own error, with its "did you mean", then says it

@@ -177,12 +177,17 @@ static bool bind_choice(struct ts_loader *loader, struct ts_value *value, const 
 {
     const struct ts_choice *choices = value->key.doc->choices;
     value->text = ts_bind_word(loader, node, label_of(value), "a word");
-    if (value->text && !ts_schema_choice(choices, value->text, &value->choice)) {
-        ts_bind_error(loader, node, choices_hint(loader, choices, value->text), "'%s' is no %s", value->text,
-                      label_of(value));
+    const struct ts_choice *choice = value->text ? ts_schema_choice(choices, value->text) : NULL;
+    if (value->text && !choice) {
+        ts_bind_error(loader, node, choices_hint(loader, choices, value->text), "%s: unknown value '%s'",
+                      label_of(value), value->text);
+    }
+    if (!choice) {
         return false;
     }
-    return value->text != NULL;
+    value->text = choice->word;
+    value->choice = choice->value;
+    return true;
 }
 
 static bool bind_boolean(struct ts_loader *loader, struct ts_value *value, const struct ts_node *node)

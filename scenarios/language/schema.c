@@ -4,6 +4,7 @@
 #include "scenarios/language/schema.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "base/text.h"
@@ -186,15 +187,14 @@ static const struct {
     {"money", "years|months|period", "write horizon: 36 months"},
 };
 
-bool ts_schema_choice(const struct ts_choice *choices, const char *word, int *value)
+const struct ts_choice *ts_schema_choice(const struct ts_choice *choices, const char *word)
 {
     for (const struct ts_choice *choice = choices; choice->word; choice++) {
-        if (ts_str_equal(choice->word, word)) {
-            *value = choice->value;
-            return true;
+        if (strcasecmp(choice->word, word) == 0) {
+            return choice;
         }
     }
-    return false;
+    return NULL;
 }
 
 const struct ts_key_doc *ts_scenario_keys(size_t *n)

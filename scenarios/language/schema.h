@@ -78,8 +78,8 @@ bool ts_schema_takes(const char *key);
 /* The row of that path, or -1. */
 int ts_schema_find(const char *path);
 
-/* What that word means, or false. */
-bool ts_schema_choice(const struct ts_choice *choices, const char *word, int *value);
+/* The choice of that word, in capitals or not; NULL: none. */
+const struct ts_choice *ts_schema_choice(const struct ts_choice *choices, const char *word);
 
 /* What to write in place of a word that the section of that path does not have, or not for its kind of tier; NULL: no
  * advice. */
