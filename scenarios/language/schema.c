@@ -146,7 +146,8 @@ static const struct {
 } foreign[] = {
     {"", "name|title", "write scenario: NAME"},
     {"", "requests|load|traffic", "write workload: for a generated load, or trace: for a file"},
-    {"", "duration|calls|users|classes", "write it below workload:, as in workload: {duration: 24 h, calls: 10/s, ...}"},
+    {"", "duration|calls|users|classes",
+     "write it below workload:, as in workload: {duration: 24 h, calls: 10/s, ...}"},
     {"", "timeout|patience", "write simulation: {patience: 60 s}"},
     {"workload", "rate|rps|qps|requests_per_second|arrival_rate|calls_per_day", "write calls: 10/s, or 40 k/day"},
     {"workload", "concurrency", "write users: 64 for a closed loop"},
