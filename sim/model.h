@@ -157,6 +157,7 @@ struct ts_replica_model {
     uint32_t long_prefill_tok; /* prompt tokens of one sequence in a step at most; 0 = no such limit */
     bool whole_admission;      /* a sequence enters only if all its tokens so far find blocks */
     bool prompts_first;        /* a step computes prompts or decodes, never both; see sim/serving/scheduler.h */
+    bool no_evict;             /* a sequence enters only if its whole reply finds blocks, too */
     bool by_priority;          /* a request's priority decides who enters first and who is preempted */
     bool prefix_cache;
     bool kv_unified;                         /* of TS_SCHEDULER_SLOTS */

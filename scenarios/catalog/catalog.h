@@ -150,6 +150,7 @@ struct ts_engine_cost {
     double step_s, seq_s;     /* the host's time for a step, and for each sequence in it; 0: beside the accelerator */
     double layers;            /* its kernels' own time per layer, as a share of the class's */
     double tile_tok;          /* to which experts' tokens are filled up in formats below 16 bits; 0: not */
+    bool no_evict;            /* admits only with KV blocks for the whole reply, and preempts nobody */
     bool prompts_first;       /* prompts are computed in steps of their own, before replies go on */
     double first_s;           /* of a request beside its prompt: HTTP, tokenizing, scheduling, sampling */
     double first_layer_s;     /* of it, for each layer of the model: kernels of a prompt are launched one by one */

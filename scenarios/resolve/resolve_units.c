@@ -144,23 +144,24 @@ static bool has_priorities(const struct ts_loader *loader)
 }
 
 /* As it is written, or as the engine does it. */
-static bool prompts_first(struct ts_loader *loader, const struct ts_tier_context *ctx)
+static bool written_or_of_engine(struct ts_loader *loader, const struct ts_tier_context *ctx, const char *key,
+                                 bool engine_does)
 {
-    const struct ts_engine_cost *engine = ts_resolve_engine(loader, ctx);
-    if (ts_value_is_set(ctx->value, "scheduler.prompts_first")) {
-        return ts_value_flag(ctx->value, "scheduler.prompts_first");
+    if (ts_value_is_set(ctx->value, key)) {
+        return ts_value_flag(ctx->value, key);
     }
-    if (engine && engine->prompts_first) {
-        ts_loader_assume(loader, ts_loader_printf(loader, "%s.scheduler.prompts_first", ctx->value->path),
-                         TS_ORIGIN_CATALOG, ts_loader_printf(loader, "engines.csv: %s", engine->name), "true");
+    if (engine_does) {
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.%s", ctx->value->path, key), TS_ORIGIN_CATALOG,
+                         ts_loader_printf(loader, "engines.csv: %s", ts_resolve_engine(loader, ctx)->name), "true");
     }
-    return engine && engine->prompts_first;
+    return engine_does;
 }
 
 static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     static const char *const of_vllm[] = {"scheduler.chunked_prefill", "scheduler.long_prefill",
-                                          "scheduler.whole_admission", "scheduler.prompts_first"};
+                                          "scheduler.whole_admission", "scheduler.prompts_first", "scheduler.no_evict"};
+    const struct ts_engine_cost *engine = ts_resolve_engine(loader, ctx);
     struct ts_replica_model *replica = &ctx->pool->replica;
     replica->policy = (enum ts_scheduler_policy)ts_value_choice(ctx->value, "scheduler.policy");
     ts_value_counts_if(ctx->value, "scheduler.order", has_priorities(loader), "all classes have the same priority");
@@ -173,7 +174,11 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     replica->plans_ahead = ts_value_flag(ctx->value, "scheduler.async");
     replica->long_prefill_tok = ts_value_count(ctx->value, "scheduler.long_prefill");
     replica->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
-    replica->prompts_first = replica->policy == TS_SCHEDULER_VLLM && prompts_first(loader, ctx);
+    if (replica->policy == TS_SCHEDULER_VLLM) {
+        replica->prompts_first =
+            written_or_of_engine(loader, ctx, "scheduler.prompts_first", engine && engine->prompts_first);
+        replica->no_evict = written_or_of_engine(loader, ctx, "scheduler.no_evict", engine && engine->no_evict);
+    }
     replica->by_priority = ts_value_choice(ctx->value, "scheduler.order") == true;
     replica->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");
     replica->kv_unified = ts_value_flag(ctx->value, "scheduler.kv_unified");

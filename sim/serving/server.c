@@ -65,6 +65,7 @@ struct ts_scheduler_config ts_server_scheduler_config(const struct ts_replica_mo
         .policy = model->policy,
         .whole_admission = model->whole_admission,
         .prompts_first = model->prompts_first,
+        .no_evict = model->no_evict,
         .by_priority = model->by_priority,
         .prefix_cache = model->prefix_cache,
         .kv_unified = model->kv_unified,

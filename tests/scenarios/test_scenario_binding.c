@@ -616,19 +616,21 @@ static void test_binding__only_slots_share_one_buffer(void **state)
     ts_text_deinit(&said);
 }
 
-/* SGLang's scheduler, under its name or by the key. */
-static void test_binding__sglang_computes_prompts_first(void **state)
+/* The schedulers of SGLang and TensorRT-LLM, under their names or by the keys. */
+static void test_binding__the_engine_says_how_it_schedules(void **state)
 {
     (void)state;
     static const struct {
         const char *keys;
-        bool first;
-    } cases[] = {{"", false},
-                 {"engine: trtllm, ", false},
-                 {"engine: sglang, ", true},
-                 {"engine: trtllm, scheduler: {prompts_first: true}, ", true},
-                 {"engine: sglang, scheduler: {prompts_first: false}, ", false},
-                 {"engine: sglang, scheduler: {policy: slots}, ", false}};
+        bool first, no_evict;
+    } cases[] = {{"", false, false},
+                 {"engine: trtllm, ", false, true},
+                 {"engine: sglang, ", true, false},
+                 {"engine: trtllm, scheduler: {prompts_first: true}, ", true, true},
+                 {"engine: trtllm, scheduler: {no_evict: false}, ", false, false},
+                 {"engine: sglang, scheduler: {prompts_first: false}, ", false, false},
+                 {"engine: vllm, scheduler: {no_evict: true}, ", false, true},
+                 {"engine: sglang, scheduler: {policy: slots}, ", false, false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ts_scenario s;
         char text[1024];
@@ -637,7 +639,9 @@ static void test_binding__sglang_computes_prompts_first(void **state)
                           "  e: {kind: server, hardware: H100 SXM, model: Llama-3.1-8B, quant: FP8, ability: 1, ",
                  cases[i].keys);
         load_good(&s, text);
-        assert_int_equal(s.model.tiers[0].u.server.pools[0].replica.prompts_first, cases[i].first);
+        const struct ts_replica_model *replica = &s.model.tiers[0].u.server.pools[0].replica;
+        assert_int_equal(replica->prompts_first, cases[i].first);
+        assert_int_equal(replica->no_evict, cases[i].no_evict);
         const struct ts_assumption *said = assumption(&s, "tiers.e.scheduler.prompts_first");
         assert_int_equal(said != NULL, cases[i].first || strstr(cases[i].keys, "prompts_first") != NULL);
         ts_scenario_deinit(&s);
@@ -1060,7 +1064,7 @@ int main(void)
         cmocka_unit_test(test_binding__drafts_need_the_vllm_policy),
         cmocka_unit_test(test_binding__only_slots_share_one_buffer),
         cmocka_unit_test(test_binding__slo_money_and_limits),
-        cmocka_unit_test(test_binding__sglang_computes_prompts_first),
+        cmocka_unit_test(test_binding__the_engine_says_how_it_schedules),
         cmocka_unit_test(test_binding__growth_is_effective_in_its_period),
         cmocka_unit_test(test_binding__limits_that_are_not_written_are_not_set),
         cmocka_unit_test(test_binding__every_assumption_has_a_value_and_a_source),
