@@ -1,4 +1,4 @@
-/* Hides the order of reading and the shape's keys. */
+/* Hides the order of reading and the shape's keys: those of today, and what GPT-2 and its time called them. */
 #include "models/hf_config.h"
 
 #include <stdio.h>
@@ -15,15 +15,36 @@ static enum ts_status read_shape(struct ts_hf_config *config, const struct ts_hf
         const char *key;
         uint32_t *to;
     } keys[] = {
+        /* the last one that is there counts */
+        {"n_layer", &config->layers},
+        {"n_layers", &config->layers},
+        {"num_layers", &config->layers},
         {"num_hidden_layers", &config->layers},
+        {"n_embed", &config->hidden},
+        {"n_embd", &config->hidden},
+        {"d_model", &config->hidden},
         {"hidden_size", &config->hidden},
+        {"n_inner", &config->ffn},
+        {"ffn_dim", &config->ffn},
+        {"ff_intermediate_size", &config->ffn},
         {"intermediate_size", &config->ffn},
+        {"dense_intermediate_size", &config->ffn},
         {"ffn_hidden_size", &config->ffn},
+        {"n_head", &config->heads},
+        {"n_heads", &config->heads},
+        {"num_heads", &config->heads},
         {"num_attention_heads", &config->heads},
+        {"num_attention_groups", &config->kv_heads},
+        {"multi_query_group_num", &config->kv_heads},
         {"num_key_value_heads", &config->kv_heads},
         {"num_kv_heads", &config->kv_heads},
+        {"kv_channels", &config->head_dim},
         {"head_dim", &config->head_dim},
+        {"padded_vocab_size", &config->vocab},
         {"vocab_size", &config->vocab},
+        {"n_positions", &config->context},
+        {"seq_length", &config->context},
+        {"max_seq_len", &config->context},
         {"model_max_length", &config->context},
         {"max_position_embeddings", &config->context},
         {"num_kv_shared_layers", &config->n_kv_shared},
@@ -34,6 +55,57 @@ static enum ts_status read_shape(struct ts_hf_config *config, const struct ts_hf
         status = ts_hf_count(file, keys[i].key, may_be_none ? 0 : 1, keys[i].to);
     }
     return status;
+}
+
+/* Databricks' files have parts for attention and for experts. */
+static enum ts_status read_parts(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    const struct {
+        const char *part, *key;
+        uint32_t *to;
+    } keys[] = {{"attn_config", "kv_n_heads", &config->kv_heads},
+                {"ffn_config", "ffn_hidden_size", &config->ffn},
+                {"ffn_config", "moe_num_experts", &config->n_experts},
+                {"ffn_config", "moe_top_k", &config->top_k}};
+    enum ts_status status = TS_OK;
+    for (size_t i = 0; status == TS_OK && i < sizeof keys / sizeof keys[0]; i++) {
+        double number = *keys[i].to;
+        status = ts_hf_get(file, keys[i].part) ? ts_hf_number(file, keys[i].part, keys[i].key, &number) : TS_OK;
+        if (status == TS_OK && !(number >= 0.0 && number < INT32_MAX)) {
+            status = ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, keys[i].part, keys[i].key), NULL,
+                             "%s is out of range", keys[i].key);
+        }
+        *keys[i].to = status == TS_OK ? (uint32_t)number : 0;
+    }
+    return status;
+}
+
+/* What the family takes for granted of a shape. */
+static enum ts_status complete_shape(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    const struct ts_hf_family *family = ts_hf_family_find(config->type);
+    const struct ts_hf_shape *shape = ts_hf_is_part(file) ? ts_hf_shape_find(config->type) : NULL;
+    const struct ts_hf_shape none = {.type = NULL};
+    const struct ts_hf_shape *given = shape ? shape : &none;
+    const struct {
+        uint32_t *to, value;
+    } fields[] = {{&config->layers, given->layers},
+                  {&config->hidden, given->hidden},
+                  {&config->ffn, given->ffn},
+                  {&config->kv_heads, config->heads > 0 ? 0 : given->kv_heads},
+                  {&config->heads, given->heads},
+                  {&config->head_dim, given->head_dim},
+                  {&config->vocab, given->vocab},
+                  {&config->context, given->context},
+                  {&config->context, family ? family->context : 0}};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        *fields[i].to = *fields[i].to > 0 ? *fields[i].to : fields[i].value;
+    }
+    if (family && family->ffn_is_4 && config->ffn == 0 && config->hidden < INT32_MAX / 4) {
+        config->ffn = 4 * config->hidden;
+    }
+    config->ffn /= family && family->ffn_is_half ? 2 : 1;
+    return TS_OK;
 }
 
 /* Falcon's flag: all heads of queries share one of keys and values. */
@@ -63,6 +135,9 @@ static enum ts_status read_latent(struct ts_hf_config *config, const struct ts_h
         status = ts_hf_count(file, keys[i].key, 0, keys[i].to);
     }
     config->kv_rank = ts_hf_get(file, "qk_rope_head_dim") ? config->kv_rank : 0;
+    if (config->kv_rank > 0 && config->v_dim == 0 && ts_str_equal(config->type, "minicpm3") && config->heads > 0) {
+        config->v_dim = config->hidden / config->heads; /* its file has no key for it */
+    }
     return status;
 }
 
@@ -85,9 +160,10 @@ static enum ts_status read_gates(struct ts_hf_config *config, const struct ts_hf
     const struct ts_hf_family *family = ts_hf_family_find(config->type);
     const char *act_key = ts_hf_first(file, acts);
     const char *act = act_key ? ts_hf_text(file, act_key) : NULL;
-    config->gated = !(family && family->ungated) && !(act && ts_str_equal(act, "relu2"));
+    config->gated = family ? !family->ungated : !(act && ts_str_equal(act, "relu2"));
     config->q_gated = family && family->q_gated;
-    return ts_hf_flag(file, "attn_output_gate", &config->q_gated);
+    const enum ts_status status = ts_hf_flag(file, "attn_output_gate", &config->q_gated);
+    return status == TS_OK ? ts_hf_flag(file, "mla_use_output_gate", &config->q_gated) : status;
 }
 
 static void tell_of_strangers(const struct ts_hf_config *config, const struct ts_hf_file *file)
@@ -100,8 +176,9 @@ static void tell_of_strangers(const struct ts_hf_config *config, const struct ts
             config->type, config->tied_known ? "" : " and a head of its own (tie_word_embeddings: false)");
     }
     if (config->sparse) {
-        ts_diags_add(file->diags, TS_WARNING, ts_hf_at(file, "index_topk", NULL), NULL,
-                     "attention to some tokens, which an indexer chooses, is computed as attention to all");
+        ts_diags_add(file->diags, TS_WARNING,
+                     ts_hf_at(file, ts_hf_get(file, "index_topk") ? "index_topk" : "sparse_attention_config", NULL),
+                     NULL, "attention to some tokens, which an indexer chooses, is computed as attention to all");
     }
 }
 
@@ -130,14 +207,13 @@ static enum ts_status refuse_encoders(struct ts_hf_config *config, const struct 
     return TS_OK;
 }
 
-static enum ts_status refuse_others(const struct ts_hf_config *config, const struct ts_hf_file *file)
+static enum ts_status refuse_others(const struct ts_hf_file *file)
 {
     static const struct {
         const char *key, *what;
-    } keys[] = {{"block_configs", "layers of different shapes"},
-                {"global_head_dim", "heads of another size in some layers"},
-                {"num_global_key_value_heads", "another number of key-value heads in some layers"},
-                {"moe_latent_size", "experts of a smaller width than the model's"},
+    } keys[] = {{"num_query_heads", "layers of different shapes"},
+                {"zero_expert_num", "experts that compute nothing, and two attentions in a layer"},
+                {"compress_ratios", "KV entries that stand for several tokens"},
                 {"ssm_cfg", "layers that are not attention"}};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (ts_hf_get(file, keys[i].key)) {
@@ -146,10 +222,7 @@ static enum ts_status refuse_others(const struct ts_hf_config *config, const str
                                 "%s (%s) are not modelled", keys[i].what, keys[i].key);
         }
     }
-    return config->n_kv_shared >= config->layers && config->layers > 0
-               ? ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, "num_kv_shared_layers", NULL), NULL,
-                         "num_kv_shared_layers is out of range")
-               : TS_OK;
+    return TS_OK;
 }
 
 /* LFM2 writes the width before it is cut to two thirds. */
@@ -177,7 +250,9 @@ static enum ts_status adjust_ffn(struct ts_hf_config *config, const struct ts_hf
 enum ts_status ts_hf_config_read(struct ts_hf_config *out, const struct ts_hf_file *file)
 {
     enum ts_status (*const parts[])(struct ts_hf_config *, const struct ts_hf_file *) = {
-        refuse_encoders, read_shape, read_multi_query, read_latent, read_tied, read_gates, adjust_ffn};
+        refuse_encoders,  read_shape,        read_parts,         complete_shape,    read_multi_query,
+        read_latent,      read_tied,         read_gates,         adjust_ffn,        ts_hf_layers_read,
+        ts_hf_heads_read, ts_hf_mixers_read, ts_hf_experts_read, ts_hf_extras_read, ts_hf_tower_read};
     struct ts_hf_config config = {.layers = 0};
     const char *type = ts_hf_text(file, "model_type");
     if (!ts_json_is_object(file->json)) {
@@ -186,25 +261,14 @@ enum ts_status ts_hf_config_read(struct ts_hf_config *out, const struct ts_hf_fi
     }
     (void)snprintf(config.type, sizeof config.type, "%s", type ? type : "");
     config.type_known = ts_hf_family_find(config.type) != NULL;
-    enum ts_status status = TS_OK;
+    enum ts_status status = refuse_others(file);
     for (size_t i = 0; status == TS_OK && i < sizeof parts / sizeof parts[0]; i++) {
         status = parts[i](&config, file);
     }
     if (status == TS_OK) {
-        status = refuse_others(&config, file);
-    }
-    if (status == TS_OK && config.layers > 0) {
-        status = ts_hf_layers_read(&config, file);
-    }
-    if (status == TS_OK) {
-        status = ts_hf_mixers_read(&config, file);
-    }
-    if (status == TS_OK) {
-        status = ts_hf_experts_read(&config, file);
-    }
-    if (status == TS_OK) {
-        config.sparse = ts_hf_get(file, "index_topk") != NULL;
+        ts_hf_stored_read(&config, file);
         tell_of_strangers(&config, file);
+        ts_hf_tell_strangers(file);
         *out = config;
     }
     return status;

@@ -22,6 +22,13 @@ enum ts_hf_layer {
     TS_HF_N_LAYERS
 };
 
+/* Heads of a layer that attends; of latent attention, see below. */
+struct ts_hf_heads {
+    uint32_t heads, kv_heads, head_dim; /* 0: not said */
+    uint32_t v_dim;                     /* of a head's values, where its keys have another width; else 0 */
+    bool v_is_k;                        /* values are the keys before they are rotated: no matrix of their own */
+};
+
 struct ts_hf_config {
     char type[64]; /* model_type of the text model */
     bool type_known;
@@ -31,18 +38,29 @@ struct ts_hf_config {
         mixer_weights[TS_HF_N_LAYERS];  /* of one layer of that kind, beside FULL's and WINDOW's; NAN: cannot be told */
     double state_bytes[TS_HF_N_LAYERS]; /* of one layer of that kind and a sequence, in place of KV entries; 0 of
                                            attention; NAN: cannot be told */
-    uint32_t n_kv_shared;               /* attention layers that read the KV entries of another one */
+    bool mamba_beside;                  /* every layer has a state space model beside its attention */
+    uint32_t n_kv_of[2];  /* of layers that attend to all, and over a window: those with KV entries of their own */
+    uint32_t n_kv_shared; /* the last layers, which read the KV entries of earlier ones */
     uint32_t window;
-    bool tied;       /* the head is the embedding */
-    bool gated;      /* the feed-forward part has three matrices; else two */
-    bool q_gated;    /* attention has a gate as large as its queries */
-    bool tied_known; /* by a key, or by the family */
+    struct ts_hf_heads window_heads; /* where layers with a window have others than the rest; heads 0: the same */
+    uint32_t v_dim;                  /* of a head's values; 0: as its keys */
+    bool v_is_k;                     /* of layers that attend to all */
+    bool tied;                       /* the head is the embedding */
+    bool gated;                      /* the feed-forward part has three matrices; else two */
+    bool q_gated;                    /* attention has a gate as large as its queries */
+    bool tied_known;                 /* by a key, or by the family */
     /* feed-forward parts; other layers have none */
-    uint32_t n_dense, n_moe;               /* layers with a dense one, and with experts */
-    uint32_t n_experts, top_k, expert_ffn; /* 0: no experts */
-    uint32_t n_shared, shared_ffn;         /* experts that all tokens meet: how many, and their width in all */
-    uint32_t q_rank, kv_rank, rope_dim, nope_dim, v_dim; /* latent attention (DeepSeek); kv_rank 0: none */
-    bool sparse;                                         /* attention to some of the tokens, chosen by an indexer */
+    uint32_t n_dense, n_moe;                      /* layers with a dense one, and with experts */
+    uint32_t n_experts, top_k, expert_ffn;        /* 0: no experts */
+    uint32_t n_shared, shared_ffn;                /* experts that all tokens meet: how many, and their width in all */
+    uint32_t expert_width;                        /* of what experts read and write; 0: hidden */
+    uint32_t q_rank, kv_rank, rope_dim, nope_dim; /* latent attention (DeepSeek); kv_rank 0: none */
+    bool sparse;                                  /* attention to some of the tokens, chosen by an indexer */
+    uint32_t n_index, index_dim;                  /* layers with an indexer of their own, and the width of its keys */
+    uint32_t stored_bits;                         /* of a weight in the files (quantization_config); 0: not said */
+    double table_weights;                         /* of tables beside the embedding: looked up, not multiplied */
+    double more_weights;                          /* that each token is multiplied with, beside all of the above */
+    double tower_weights;                         /* of what sees; NAN: of some part they cannot be told */
 };
 
 /* TS_EINPUT, TS_EUNSUPPORTED (reported with file, line and column). Shape numbers that are absent are 0. */
@@ -56,5 +74,17 @@ enum ts_status ts_hf_layers_read(struct ts_hf_config *config, const struct ts_hf
 enum ts_status ts_hf_mixers_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 /* hf_experts.c: n_dense, n_moe and what follows. */
 enum ts_status ts_hf_experts_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+/* hf_extras.c: table_weights, more_weights, n_index. */
+enum ts_status ts_hf_extras_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+/* hf_heads.c: window_heads, v_dim, v_is_k; heads, kv_heads and head_dim of the other layers. */
+enum ts_status ts_hf_heads_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+/* hf_blocks.c, of models whose layers were searched (block_configs): n_of, kv_heads, ffn (their mean), n_dense. */
+enum ts_status ts_hf_blocks_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+/* hf_stored.c: stored_bits. */
+void ts_hf_stored_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+/* hf_strangers.c: tells of keys that nobody asked for and that sound of shapes. */
+void ts_hf_tell_strangers(const struct ts_hf_file *file);
+/* hf_tower.c: tower_weights. */
+enum ts_status ts_hf_tower_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 
 #endif

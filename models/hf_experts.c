@@ -15,6 +15,7 @@ static const char *const top_k_keys[] = {"num_experts_per_tok",
                                          "num_selected_experts",
                                          "moe_topk",
                                          "moe_k",
+                                         "top_k_experts",
                                          NULL};
 static const char *const width_keys[] = {"moe_intermediate_size", "moe_ffn_hidden_size", "expert_ffn_hidden_size",
                                          NULL};
@@ -54,6 +55,18 @@ static bool lists(const struct ts_hf_file *file, const char *key, uint32_t layer
         found = found || (ts_json_int(ts_json_at(list, i), &at) && at == (int64_t)layer);
     }
     return found;
+}
+
+/* A list of what each layer is, in which feed-forward parts are layers of their own. */
+static const struct ts_json *list_of_parts(const struct ts_hf_file *file)
+{
+    const struct ts_json *list = ts_hf_get(file, "layers_block_type");
+    bool has = false;
+    for (size_t i = 0; i < ts_json_length(list); i++) {
+        const char *word = ts_json_string(ts_json_at(list, i));
+        has = has || (word && (ts_str_equal(word, "moe") || ts_str_equal(word, "mlp")));
+    }
+    return has ? list : NULL;
 }
 
 /* A list with a flag or a word for each layer. */
@@ -118,6 +131,9 @@ static uint32_t n_with_experts(const struct ts_hf_config *config, struct counts 
     if (flag && ts_json_is_array(ts_hf_get(file, flag))) {
         return n_flagged(ts_hf_get(file, flag));
     }
+    if (list_of_parts(file)) {
+        return n_flagged(list_of_parts(file));
+    }
     if (pattern) {
         return n_letters(pattern, 'E');
     }
@@ -150,7 +166,8 @@ static uint32_t n_with_experts(const struct ts_hf_config *config, struct counts 
 
 static uint32_t width_of_shared(const struct ts_hf_config *config, struct counts *counts)
 {
-    static const char *const in_all[] = {"shared_expert_intermediate_size", "shared_intermediate_size", NULL};
+    static const char *const in_all[] = {"shared_expert_intermediate_size", "shared_intermediate_size",
+                                         "share_expert_dim", NULL};
     const char *key = ts_hf_first(counts->file, in_all);
     if (key) {
         return value(counts, key, 0);
@@ -163,7 +180,10 @@ static enum ts_status read_widths(struct ts_hf_config *config, const struct ts_h
     const bool llama4 = ts_str_equal(config->type, "llama4_text");
     struct counts counts = {.file = file};
     config->expert_ffn = config->ffn;
-    counts.status = count_of(file, width_keys, &config->expert_ffn);
+    if (ts_hf_get(file, "dense_intermediate_size")) { /* then intermediate_size is an expert's */
+        counts.status = ts_hf_count(file, "intermediate_size", 0, &config->expert_ffn);
+    }
+    counts.status = counts.status == TS_OK ? count_of(file, width_keys, &config->expert_ffn) : counts.status;
     config->n_shared = llama4 ? 1 : 0;
     if (counts.status == TS_OK) {
         counts.status = count_of(file, n_shared_keys, &config->n_shared);
@@ -173,19 +193,36 @@ static enum ts_status read_widths(struct ts_hf_config *config, const struct ts_h
     if (llama4) { /* its intermediate_size is an expert's */
         config->ffn = value(&counts, "intermediate_size_mlp", config->ffn);
     }
-    return counts.status;
+    static const char *const latent[] = {"moe_latent_size", "routed_expert_hidden_size", NULL};
+    return counts.status == TS_OK ? count_of(file, latent, &config->expert_width) : counts.status;
 }
 
-/* A hybrid's layers that are attention or mamba alone have no feed-forward part; else every layer has one. */
+/* A hybrid's layers that are attention or mamba alone have no feed-forward part; else every layer has one, unless its
+ * block says otherwise. */
 static uint32_t n_feed_forward(const struct ts_hf_config *config, const struct ts_hf_file *file)
 {
-    return ts_hf_get(file, "hybrid_override_pattern") ? config->n_of[TS_HF_NO_MIXER] : config->layers;
+    const bool apart = ts_hf_text(file, "hybrid_override_pattern") || list_of_parts(file);
+    return apart ? config->n_of[TS_HF_NO_MIXER] : config->n_dense > 0 ? config->n_dense : config->layers;
+}
+
+/* A dense part beside the experts of each layer is a shared expert of its width. */
+static enum ts_status add_dense_beside(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    bool gemma = ts_str_equal(config->type, "gemma4_text"), arctic = false, grok = false;
+    enum ts_status status = ts_hf_flag(file, "enable_moe_block", &gemma);
+    status = status == TS_OK ? ts_hf_flag(file, "use_residual", &arctic) : status;
+    status = status == TS_OK ? ts_hf_flag(file, "residual_moe", &grok) : status;
+    if (status == TS_OK && (gemma || arctic || grok)) {
+        config->n_shared = 1;
+        config->shared_ffn = arctic ? config->hidden : config->ffn;
+    }
+    return status;
 }
 
 enum ts_status ts_hf_experts_read(struct ts_hf_config *config, const struct ts_hf_file *file)
 {
     enum ts_status status = count_of(file, n_expert_keys, &config->n_experts);
-    if (status == TS_OK) {
+    if (status == TS_OK && ts_hf_first(file, n_expert_keys)) { /* of experts without a number, hf_strangers.c tells */
         status = count_of(file, top_k_keys, &config->top_k);
     }
     config->n_experts = config->n_experts > 1 ? config->n_experts : 0;
@@ -194,6 +231,7 @@ enum ts_status ts_hf_experts_read(struct ts_hf_config *config, const struct ts_h
         return status;
     }
     status = read_widths(config, file);
+    status = status == TS_OK ? add_dense_beside(config, file) : status;
     struct counts counts = {.file = file, .status = status};
     const uint32_t n_moe = status == TS_OK ? n_with_experts(config, &counts) : 0;
     if (counts.status == TS_OK && n_moe > config->n_dense) {

@@ -3,10 +3,17 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { MAX_CONFIG_BYTES = 4 << 20, MAX_MESSAGE = 256 };
+enum { MAX_CONFIG_BYTES = 4 << 20, MAX_MESSAGE = 256, MAX_ASKED = 512 };
 
-static const char text_config[] = "text_config";
+struct ts_hf_asked {
+    const char *keys[MAX_ASKED];
+    size_t n;
+};
+
+static const char *const parts[] = {"text_config", "llm_config", "language_config"};
 
 enum ts_status ts_hf_open(struct ts_hf_file *out, const char *path, struct ts_diags *diags)
 {
@@ -24,27 +31,50 @@ enum ts_status ts_hf_open(struct ts_hf_file *out, const char *path, struct ts_di
         return status;
     }
     file.root = ts_json_root(&file.doc);
-    const struct ts_json *text = ts_json_get(file.root, text_config);
-    file.json = ts_json_is_object(text) ? text : file.root;
+    file.json = file.root;
+    for (size_t i = 0; !file.part && i < sizeof parts / sizeof parts[0]; i++) {
+        const struct ts_json *text = ts_json_get(file.root, parts[i]);
+        file.part = ts_json_is_object(text) ? parts[i] : NULL;
+        file.json = file.part ? text : file.root;
+    }
+    file.asked = calloc(1, sizeof *file.asked);
+    if (!file.asked) {
+        ts_hf_close(&file);
+        return TS_ENOMEM;
+    }
     *out = file;
     return TS_OK;
 }
 
 void ts_hf_close(struct ts_hf_file *file)
 {
+    free(file->asked);
     ts_json_deinit(&file->doc);
     ts_source_deinit(&file->source);
+}
+
+bool ts_hf_was_asked(const struct ts_hf_file *file, const char *key)
+{
+    for (size_t i = 0; i < file->asked->n; i++) {
+        if (strcmp(file->asked->keys[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const struct ts_json *ts_hf_get(const struct ts_hf_file *file, const char *key)
 {
     const struct ts_json *value = ts_json_get(file->json, key);
+    if (file->asked->n < MAX_ASKED && !ts_hf_was_asked(file, key)) {
+        file->asked->keys[file->asked->n++] = key;
+    }
     return value && !ts_json_is_null(value) ? value : NULL;
 }
 
 struct ts_span ts_hf_at(const struct ts_hf_file *file, const char *key, const char *inner)
 {
-    const char *const path[] = {text_config, key, inner, NULL};
+    const char *const path[] = {file->part, key, inner, NULL};
     return ts_json_span(&file->source, ts_hf_is_part(file) ? path : path + 1);
 }
 
@@ -124,8 +154,9 @@ const char *ts_hf_text(const struct ts_hf_file *file, const char *key)
 
 const char *ts_hf_first(const struct ts_hf_file *file, const char *const *keys)
 {
-    while (*keys && !ts_hf_get(file, *keys)) {
-        keys++;
+    const char *first = NULL;
+    for (; *keys; keys++) {
+        first = ts_hf_get(file, *keys) && !first ? *keys : first;
     }
-    return *keys;
+    return first;
 }

@@ -1,5 +1,5 @@
 /* A Hugging Face config.json that is open: its values, and where each stands for a diagnostic. Of a model that sees or
- * hears, the text model inside it (text_config). */
+ * hears, the text model inside it (text_config, or what InternVL and DeepSeek-VL call it). */
 #ifndef TS_MODELS_HF_FILE_H
 #define TS_MODELS_HF_FILE_H
 
@@ -10,8 +10,10 @@
 #include "base/source.h"
 
 struct ts_hf_file {
-    const struct ts_json *json; /* the text model's: the document, or text_config in it */
+    const struct ts_json *json; /* the text model's: the document, or a part of it */
     const struct ts_json *root;
+    const char *part;          /* that part's key, or NULL */
+    struct ts_hf_asked *asked; /* the keys that were asked for */
     const char *path;
     struct ts_source source;
     struct ts_json_doc doc;
@@ -28,8 +30,10 @@ static inline bool ts_hf_is_part(const struct ts_hf_file *file)
     return file->json != file->root;
 }
 
-/* A key's value; NULL if it is absent or null. */
+/* A key's value; NULL if it is absent or null. The key is a literal: it is remembered. */
 const struct ts_json *ts_hf_get(const struct ts_hf_file *file, const char *key);
+/* Has that key been asked for, whether it is there or not? */
+bool ts_hf_was_asked(const struct ts_hf_file *file, const char *key);
 /* Where a key's value stands, or that of one inside it (inner not NULL). */
 struct ts_span ts_hf_at(const struct ts_hf_file *file, const char *key, const char *inner);
 

@@ -34,6 +34,9 @@ static bool kind_of(const char *word, enum ts_hf_layer *out)
         {"mlp", TS_HF_NO_MIXER},
         {"moe", TS_HF_NO_MIXER},
         {"global_attention", TS_HF_FULL},
+        {"deepseek_sparse_attention", TS_HF_FULL},
+        {"global", TS_HF_FULL},
+        {"local", TS_HF_WINDOW},
     };
     for (size_t i = 0; word && i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i].word, word) == 0) {
@@ -58,6 +61,7 @@ static enum ts_status by_list(struct ts_hf_config *config, const struct ts_hf_fi
                                 word ? word : "");
         }
         config->n_of[kind]++;
+        config->n_kv_of[kind == TS_HF_WINDOW] += kind <= TS_HF_WINDOW && i + config->n_kv_shared < config->layers;
     }
     bool one_kind = false;
     for (int kind = 0; kind < TS_HF_N_LAYERS; kind++) {
@@ -132,8 +136,9 @@ static enum ts_status by_indices(struct ts_hf_config *config, const struct ts_hf
     return TS_OK;
 }
 
-/* MiniMax: 1 for a layer that attends, 0 for one of linear attention. */
-static enum ts_status by_types(struct ts_hf_config *config, const struct ts_hf_file *file, const char *key)
+/* A number for each layer: 0 or 1. */
+static enum ts_status by_types(struct ts_hf_config *config, const struct ts_hf_file *file, const char *key,
+                               enum ts_hf_layer zero, enum ts_hf_layer one)
 {
     const struct ts_json *list = ts_hf_get(file, key);
     const size_t n = ts_json_length(list);
@@ -145,8 +150,8 @@ static enum ts_status by_types(struct ts_hf_config *config, const struct ts_hf_f
         }
         n_of[type]++;
     }
-    config->n_of[TS_HF_LINEAR] = n_of[0];
-    config->n_of[TS_HF_FULL] = n_of[1];
+    config->n_of[zero] = n_of[0];
+    config->n_of[one] = n_of[1];
     return n == config->layers ? TS_OK
                                : ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, key, NULL), NULL,
                                          "%s has %zu numbers for %u layers", key, n, config->layers);
@@ -187,10 +192,12 @@ static enum ts_status read_window(struct ts_hf_config *config, const struct ts_h
 {
     *in_use = true;
     enum ts_status status = ts_hf_flag(file, "use_sliding_window", in_use);
-    if (status == TS_OK) {
-        status = ts_hf_count(file, "attention_chunk_size", 0, &config->window);
+    static const char *const keys[] = {"window_size", "attention_window_size", "attention_chunk_size",
+                                       "sliding_window"};
+    for (size_t i = 0; status == TS_OK && i < sizeof keys / sizeof keys[0]; i++) {
+        status = ts_hf_count(file, keys[i], 0, &config->window);
     }
-    return status == TS_OK ? ts_hf_count(file, "sliding_window", 0, &config->window) : status;
+    return status;
 }
 
 static void by_family(struct ts_hf_config *config, const struct ts_hf_file *file, const struct ts_hf_family *family)
@@ -236,6 +243,9 @@ static enum ts_status refuse_unsaid(const struct ts_hf_config *config, const str
         "conv_L_cache",  "lru_width",   "linear_num_key_heads", "block_configs", "mamba_n_heads",   "kda_layers",
         "mamba_expand",  NULL};
     const char *key = ts_hf_first(file, hints);
+    if (family && family->mamba_beside) {
+        return TS_OK;
+    }
     if (key) {
         return ts_hf_refuse(file, key, write_by_hand,
                             "layers that are not, or not only, attention (%s), and no known key says which", key);
@@ -248,7 +258,7 @@ static enum ts_status refuse_unsaid(const struct ts_hf_config *config, const str
 
 static enum ts_status read_kinds(struct ts_hf_config *config, const struct ts_hf_file *file, bool in_use)
 {
-    static const char *const lists[] = {"layer_types", "layers_block_type", "block_types", NULL};
+    static const char *const lists[] = {"layer_types", "layers_block_type", "block_types", "attention_layers", NULL};
     const struct ts_hf_family *family = ts_hf_family_find(config->type);
     const char *list = ts_hf_first(file, lists);
     if (list) {
@@ -258,7 +268,13 @@ static enum ts_status read_kinds(struct ts_hf_config *config, const struct ts_hf
         return by_pattern(config, file, "hybrid_override_pattern");
     }
     if (ts_hf_get(file, "attn_type_list")) {
-        return by_types(config, file, "attn_type_list");
+        return by_types(config, file, "attn_type_list", TS_HF_LINEAR, TS_HF_FULL); /* MiniMax */
+    }
+    if (ts_hf_get(file, "hybrid_layer_pattern")) {
+        return by_types(config, file, "hybrid_layer_pattern", TS_HF_FULL, TS_HF_WINDOW); /* MiMo */
+    }
+    if (ts_hf_get(file, "block_configs")) {
+        return ts_hf_blocks_read(config, file);
     }
     if (ts_hf_get(file, "linear_attn_config")) {
         return by_indices(config, file, "linear_attn_config", "full_attn_layers", TS_HF_LINEAR);
@@ -284,21 +300,63 @@ static enum ts_status read_kinds(struct ts_hf_config *config, const struct ts_hf
     return TS_OK;
 }
 
+/* A list or pattern with something for each layer says how many there are, where no key does. */
+static void count_layers(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    static const char *const lists[] = {"layer_types", "layers_block_type", NULL};
+    const char *list = ts_hf_first(file, lists);
+    const char *pattern = ts_hf_text(file, "hybrid_override_pattern");
+    const size_t n = list ? ts_json_length(ts_hf_get(file, list)) : pattern ? strlen(pattern) : 0;
+    config->layers = config->layers > 0 || n > MAX_LAYERS ? config->layers : (uint32_t)n;
+}
+
+/* Layers with KV entries of their own, where no list said so: the last ones share; Llama 3.2's that look at an image
+ * have none of the text. */
+static void count_kv_layers(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    const uint32_t crossing = (uint32_t)ts_json_length(ts_hf_get(file, "cross_attention_layers"));
+    uint32_t *n = config->n_kv_of;
+    if (n[0] + n[1] == 0) {
+        n[1] = config->n_of[TS_HF_WINDOW];
+        n[0] = config->n_of[TS_HF_FULL];
+        const uint32_t shared = config->n_kv_shared < n[0] + n[1] ? config->n_kv_shared : 0;
+        const uint32_t of_window = (uint32_t)((double)shared * n[1] / (n[0] + n[1] > 0 ? n[0] + n[1] : 1) + 0.5);
+        n[1] -= of_window;
+        n[0] -= shared - of_window;
+    }
+    n[0] -= crossing < n[0] ? crossing : 0;
+}
+
 enum ts_status ts_hf_layers_read(struct ts_hf_config *config, const struct ts_hf_file *file)
 {
+    const struct ts_hf_family *family = ts_hf_family_find(config->type);
     bool in_use = true;
+    count_layers(config, file);
     enum ts_status status = read_window(config, file, &in_use);
     if (status == TS_OK && config->layers > MAX_LAYERS) {
         status = ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, "num_hidden_layers", NULL), NULL,
                          "num_hidden_layers is out of range");
     }
-    if (status == TS_OK) {
-        status = read_kinds(config, file, in_use);
+    if (status != TS_OK || config->layers == 0) {
+        return status;
+    }
+    config->mamba_beside = family && family->mamba_beside;
+    status = read_kinds(config, file, in_use);
+    if (status == TS_OK && config->n_kv_shared >= config->layers) {
+        return ts_fail(file->diags, TS_EINPUT, ts_hf_at(file, "num_kv_shared_layers", NULL), NULL,
+                       "num_kv_shared_layers is out of range");
     }
     if (!in_use || config->window == 0) {
         config->n_of[TS_HF_FULL] += config->n_of[TS_HF_WINDOW];
-        config->n_of[TS_HF_WINDOW] = 0;
+        config->n_kv_of[0] += config->n_kv_of[1];
+        config->n_of[TS_HF_WINDOW] = config->n_kv_of[1] = 0;
+    } else if (config->window > 0 && family && strcmp(config->type, "recurrent_gemma") == 0) {
+        config->n_of[TS_HF_WINDOW] += config->n_of[TS_HF_FULL]; /* all of its attention is local */
+        config->n_of[TS_HF_FULL] = 0;
+        config->n_kv_of[1] += config->n_kv_of[0];
+        config->n_kv_of[0] = 0;
     }
     config->window = config->n_of[TS_HF_WINDOW] > 0 ? config->window : 0;
+    count_kv_layers(config, file);
     return status;
 }

@@ -54,12 +54,15 @@ static enum ts_status kimi_delta(struct ts_hf_config *config, const struct ts_hf
 {
     static const char inside[] = "linear_attn_config";
     double heads = 0.0, dim = 0.0, kernel = 4.0;
+    bool full_rank = false;
+    (void)ts_json_bool(ts_json_get(ts_hf_get(file, inside), "use_full_rank_gate"), &full_rank);
     enum ts_status status = ts_hf_number(file, inside, "num_heads", &heads);
     status = status == TS_OK ? ts_hf_number(file, inside, "head_dim", &dim) : status;
     status = status == TS_OK ? ts_hf_number(file, inside, "short_conv_kernel_size", &kernel) : status;
     const double h = config->hidden, p = heads * dim;
     config->mixer_weights[TS_HF_LINEAR] =
-        p > 0.0 ? 4.0 * h * p + 3.0 * p * kernel + 2.0 * dim * (h + p) + h * heads : (double)NAN;
+        p > 0.0 ? 4.0 * h * p + 3.0 * p * kernel + dim * (h + p) + (full_rank ? h * p : dim * (h + p)) + h * heads
+                : (double)NAN;
     config->state_bytes[TS_HF_LINEAR] = p > 0.0 ? p * dim * 4.0 + 3.0 * p * (kernel - 1.0) * half : (double)NAN;
     return status;
 }
@@ -123,15 +126,29 @@ static enum ts_status read_mamba(struct ts_hf_config *config, const struct ts_hf
     return status;
 }
 
+/* RecurrentGemma's gated linear recurrence: two matrices in, one out, gates within heads; a state of 32 bit. */
+static enum ts_status read_recurrent(struct ts_hf_config *config, const struct ts_hf_file *file)
+{
+    uint32_t width = config->hidden, kernel = 4;
+    enum ts_status status = ts_hf_count(file, "lru_width", 1, &width);
+    status = status == TS_OK ? ts_hf_count(file, "conv1d_width", 1, &kernel) : status;
+    const double w = width, heads = config->heads > 0 ? config->heads : 1.0;
+    config->mixer_weights[TS_HF_RECURRENT] = 3.0 * config->hidden * w + 2.0 * w * w / heads + w * kernel;
+    config->state_bytes[TS_HF_RECURRENT] = w * 4.0 + w * (kernel - 1.0) * half;
+    return status;
+}
+
 /* ---- all of it ---- */
 
 enum ts_status ts_hf_mixers_read(struct ts_hf_config *config, const struct ts_hf_file *file)
 {
     uint32_t kernel = 3;
-    config->mixer_weights[TS_HF_RECURRENT] = config->state_bytes[TS_HF_RECURRENT] = NAN;
     enum ts_status status = ts_hf_count(file, "conv_L_cache", 1, &kernel);
     config->mixer_weights[TS_HF_CONV] = (4.0 * config->hidden + kernel) * config->hidden;
     config->state_bytes[TS_HF_CONV] = config->hidden * (kernel - 1.0) * half;
+    if (status == TS_OK) {
+        status = read_recurrent(config, file);
+    }
     if (status == TS_OK) {
         status = read_linear(config, file);
     }

@@ -29,6 +29,8 @@ struct ts_llm {
     unsigned attention_layers, moe_layers; /* layers that attend, and with experts; 0: all */
     unsigned sliding_window;
     double kv_bytes_per_tok, kv_bytes_per_tok_beyond_window; /* at 16 bit */
+    unsigned stored_bits;                                    /* of a weight as its files have it; 0: not said */
+    double tower_params; /* of the part that sees: held in memory at 16 bit, and no token of text meets them */
     double state_bytes;  /* of a sequence, however long: layers that keep a state in place of KV entries */
     double flop_per_tok; /* ex attention */
     const char *source;

@@ -21,7 +21,7 @@ static double other_mixers(const struct ts_hf_config *config)
     for (int kind = TS_HF_LINEAR; kind < TS_HF_N_LAYERS; kind++) {
         sum += config->n_of[kind] > 0 ? config->n_of[kind] * config->mixer_weights[kind] : 0.0;
     }
-    return sum;
+    return sum + (config->mamba_beside ? config->layers * config->mixer_weights[TS_HF_MAMBA] : 0.0);
 }
 
 static double states(const struct ts_hf_config *config)
@@ -30,7 +30,7 @@ static double states(const struct ts_hf_config *config)
     for (int kind = TS_HF_LINEAR; kind < TS_HF_N_LAYERS; kind++) {
         sum += config->n_of[kind] > 0 ? config->n_of[kind] * config->state_bytes[kind] : 0.0;
     }
-    return sum;
+    return sum + (config->mamba_beside ? config->layers * config->state_bytes[TS_HF_MAMBA] : 0.0);
 }
 
 static void take_config(struct ts_own_model *model, const struct ts_hf_config *config)
@@ -50,14 +50,17 @@ static void take_config(struct ts_own_model *model, const struct ts_hf_config *c
     llm->moe_ffn = config->n_experts > 0 ? config->expert_ffn : 0;
     llm->shared_experts = config->n_shared;
     llm->sliding_window = config->window;
+    llm->stored_bits = config->stored_bits;
     model->window_layers = config->n_of[TS_HF_WINDOW];
     model->tied = config->tied;
+    llm->tower_params = isnan(config->tower_weights) ? 0.0 : config->tower_weights;
     llm->state_bytes = isnan(states(config)) ? 0.0 : states(config);
     model->latent = config->kv_rank > 0;
     model->uncountable =
         (model->latent && (config->nope_dim == 0 || config->v_dim == 0)) || isnan(other_mixers(config));
     if (model->latent) { /* one compressed entry and one rotary part per token and layer */
         llm->kv_bytes_per_tok = 2.0 * n_attention(config) * ((double)config->kv_rank + config->rope_dim);
+        llm->kv_bytes_per_tok += config->n_index * (config->index_dim + 4.0); /* 8 bit, with a scale of 32 */
     }
 }
 
@@ -73,6 +76,10 @@ static enum ts_status check_states(const struct ts_hf_config *config, const char
                      "%u of %u layers keep a state in place of KV entries, whose size cannot be told: it is not in the "
                      "memory plan",
                      config->layers - n_attention(config) - config->n_of[TS_HF_NO_MIXER], config->layers);
+    }
+    if (isnan(config->tower_weights)) {
+        ts_diags_add(diags, TS_WARNING, ts_span_file(path), "write parameters under models:, with all of the model",
+                     "the weights of what sees or hears cannot be told: they are not in the memory plan");
     }
     return TS_OK;
 }
@@ -124,6 +131,25 @@ const char *ts_own_model_missing(const struct ts_own_model *model)
 
 /* ---- weights ---- */
 
+/* Heads of the layers that attend to all, or of those with a window. */
+static struct ts_hf_heads heads_of(const struct ts_own_model *model, bool window)
+{
+    const struct ts_llm *llm = &model->llm;
+    const struct ts_hf_config *config = &model->config;
+    struct ts_hf_heads heads = {.heads = llm->heads,
+                                .kv_heads = llm->kv_heads,
+                                .head_dim = llm->head_dim,
+                                .v_dim = config->v_dim,
+                                .v_is_k = config->v_is_k};
+    if (window && config->window_heads.heads > 0) {
+        heads = config->window_heads;
+    }
+    heads.kv_heads = heads.kv_heads > 0 ? heads.kv_heads : heads.heads;
+    heads.head_dim = heads.head_dim > 0 ? heads.head_dim : llm->head_dim;
+    heads.v_dim = heads.v_dim > 0 ? heads.v_dim : heads.head_dim;
+    return heads;
+}
+
 static double latent_weights(const struct ts_own_model *model)
 {
     const struct ts_hf_config *config = &model->config;
@@ -134,13 +160,24 @@ static double latent_weights(const struct ts_own_model *model)
            config->kv_rank * heads * ((double)config->nope_dim + config->v_dim) + heads * config->v_dim * h;
 }
 
+static double layer_attention(const struct ts_own_model *model, bool window)
+{
+    const struct ts_hf_heads heads = heads_of(model, window);
+    const double h = model->llm.hidden, q = (double)heads.heads * heads.head_dim, o = (double)heads.heads * heads.v_dim;
+    const double k = (double)heads.kv_heads * heads.head_dim;
+    const double v = heads.v_is_k ? 0.0 : (double)heads.kv_heads * heads.v_dim;
+    const double gate = model->config.q_gated ? o : 0.0;
+    return h * (q + gate + k + v) + o * h;
+}
+
+/* Of all layers that attend. */
 static double attention_weights(const struct ts_own_model *model)
 {
-    const struct ts_llm *llm = &model->llm;
-    const double q = (double)llm->heads * llm->head_dim;
-    const double kv = (double)llm->kv_heads * llm->head_dim;
-    const double gate = model->config.q_gated ? q : 0.0;
-    return model->latent ? latent_weights(model) : llm->hidden * (q + gate + 2.0 * kv) + q * llm->hidden;
+    const double n = ts_llm_attention_layers(&model->llm), n_window = model->config.n_of[TS_HF_WINDOW];
+    const double gate =
+        model->config.q_gated ? (double)model->llm.heads * model->config.v_dim * model->llm.hidden : 0.0;
+    return model->latent ? n * (latent_weights(model) + gate)
+                         : (n - n_window) * layer_attention(model, false) + n_window * layer_attention(model, true);
 }
 
 /* A feed-forward part of that width: up and down, and a gate. */
@@ -156,11 +193,13 @@ static double all_ffn_weights(const struct ts_own_model *model, double n_experts
     const struct ts_llm *llm = &model->llm;
     const struct ts_hf_config *config = &model->config;
     const double width = config->n_shared > 0 ? (double)config->shared_ffn / config->n_shared : llm->moe_ffn;
-    const double one = ffn_weights(model, llm->moe_ffn);
+    const double in = config->expert_width > 0 ? (double)config->expert_width / llm->hidden : 1.0;
+    const double one = in * ffn_weights(model, llm->moe_ffn);
+    const double in_and_out = config->expert_width > 0 ? 2.0 * config->expert_width * llm->hidden : 0.0;
     const double shared = ffn_weights(model, llm->shared_experts * width);
     const double with_ffn = config->layers > 0 ? (double)config->n_dense + config->n_moe : llm->layers;
     const double n_moe = llm->n_experts > 0 ? ts_llm_moe_layers(llm) : 0.0;
-    return n_moe * (n_experts * one + shared + (double)llm->hidden * llm->n_experts) +
+    return n_moe * (n_experts * one + shared + in_and_out + (double)llm->hidden * llm->n_experts) +
            (with_ffn - n_moe) * ffn_weights(model, llm->ffn);
 }
 
@@ -168,7 +207,7 @@ static double all_weights(const struct ts_own_model *model, double n_experts, un
 {
     const struct ts_llm *llm = &model->llm;
     const double norms = (2.0 * llm->layers + 1.0) * llm->hidden;
-    return ts_llm_attention_layers(llm) * attention_weights(model) + other_mixers(&model->config) +
+    return attention_weights(model) + other_mixers(&model->config) + model->config.more_weights +
            all_ffn_weights(model, n_experts) + (double)n_tables * llm->hidden * llm->vocab + norms;
 }
 
@@ -187,8 +226,8 @@ static bool settle_layers(struct ts_own_model *model)
     if (n != llm->layers) {
         config->n_dense = config->n_moe > 0 ? 0 : llm->layers;
         config->n_moe = config->n_moe > 0 ? llm->layers : 0;
-        config->layers = config->n_of[TS_HF_FULL] = llm->layers;
-        config->n_of[TS_HF_WINDOW] = 0; /* window_layers has them */
+        config->layers = config->n_of[TS_HF_FULL] = config->n_kv_of[0] = llm->layers;
+        config->n_of[TS_HF_WINDOW] = config->n_kv_of[1] = 0; /* window_layers has them */
     }
     llm->attention_layers = n_attention(config);
     llm->moe_layers = config->n_moe;
@@ -210,15 +249,29 @@ static const char *check_shape(const struct ts_own_model *model)
     return llm->params_active > llm->params ? "more active parameters than parameters" : NULL;
 }
 
+/* Of a token in one layer, at 16 bit. */
+static double layer_kv(const struct ts_own_model *model, bool window)
+{
+    const struct ts_hf_heads heads = heads_of(model, window);
+    return 2.0 * heads.kv_heads * ((double)heads.head_dim + heads.v_dim);
+}
+
 /* KV entries of a token, and beyond the window. */
 static void count_kv(struct ts_own_model *model)
 {
     struct ts_llm *llm = &model->llm;
+    const struct ts_hf_config *config = &model->config;
+    const bool as_in_file = config->layers > 0 && model->window_layers == config->n_of[TS_HF_WINDOW];
+    if (as_in_file && !(llm->kv_bytes_per_tok > 0.0)) {
+        llm->kv_bytes_per_tok_beyond_window = config->n_kv_of[0] * layer_kv(model, false);
+        llm->kv_bytes_per_tok = llm->kv_bytes_per_tok_beyond_window + config->n_kv_of[1] * layer_kv(model, true);
+        return;
+    }
     const unsigned n = ts_llm_attention_layers(llm);
     const double window_frac = llm->sliding_window > 0 ? (double)model->window_layers / n : 0.0;
     if (!(llm->kv_bytes_per_tok > 0.0)) {
-        const unsigned n_own = n - (model->config.n_kv_shared < n ? model->config.n_kv_shared : 0);
-        llm->kv_bytes_per_tok = 4.0 * n_own * llm->kv_heads * llm->head_dim;
+        const unsigned n_own = config->layers > 0 ? config->n_kv_of[0] + config->n_kv_of[1] : n;
+        llm->kv_bytes_per_tok = n_own * layer_kv(model, false);
     }
     llm->kv_bytes_per_tok_beyond_window = llm->kv_bytes_per_tok * (1.0 - window_frac);
 }
@@ -230,9 +283,11 @@ static void count_weights(struct ts_own_model *model)
     const double experts = llm->n_experts > 0 ? llm->n_experts : 1.0;
     const double active = llm->n_experts > 0 ? llm->top_k : 1.0;
     const double norms = (2.0 * llm->layers + 1.0) * llm->hidden;
-    llm->params = llm->params > 0.0 ? llm->params : all_weights(model, experts, n_tables);
+    const double tables = model->config.table_weights;
+    llm->tower_params = llm->params > 0.0 ? 0.0 : llm->tower_params; /* written parameters are of all */
+    llm->params = llm->params > 0.0 ? llm->params : all_weights(model, experts, n_tables) + tables;
     if (!(llm->params_active > 0.0)) {
-        llm->params_active = llm->n_experts > 0 ? all_weights(model, active, n_tables) : llm->params;
+        llm->params_active = llm->n_experts > 0 ? all_weights(model, active, n_tables) + tables : llm->params;
     }
     llm->flop_per_tok = model->uncountable
                             ? 2.0 * (llm->params_active - (double)llm->hidden * llm->vocab * (n_tables - 1))

@@ -65,10 +65,17 @@ static double copied_bytes(const struct ts_tier_context *ctx)
     return roof.shared_bytes * (ctx->data_parallel - 1.0);
 }
 
+/* Towers that see are kept at 16 bit. */
+static double tower_bytes(const struct ts_tier_context *ctx)
+{
+    return 2.0 * ctx->llm->tower_params;
+}
+
 /* Room for a thousand tokens beside the weights: less is no server. */
 static double needed_bytes(const struct ts_tier_context *ctx, double bits_per_weight)
 {
-    return (ctx->llm->params * bits_per_weight / 8.0 + ctx->kv_bytes_per_tok * 1024.0) * unevenness(ctx);
+    return (ctx->llm->params * bits_per_weight / 8.0 + tower_bytes(ctx) + ctx->kv_bytes_per_tok * 1024.0) *
+           unevenness(ctx);
 }
 
 /* The quant with the most bits that fits; NULL. */
@@ -259,7 +266,8 @@ void ts_resolve_memory(struct ts_loader *loader, struct ts_tier_context *ctx)
     double use = ts_value_number(ctx->value, "memory_use");
     double memory = memory_of(ctx);
     bool known = memory > 0.0;
-    ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0 + copied_bytes(ctx);
+    ctx->weight_bytes = ctx->llm->params * ctx->quant->bits_per_weight / 8.0 + copied_bytes(ctx) +
+                        tower_bytes(ctx) * ctx->data_parallel;
     double length = common_length(loader);
     ctx->kv_bytes_per_tok = ts_efficiency_kv_bytes(ctx->llm, length) * (kv_bits / 16.0) *
                                 ts_efficiency_kv_copies(ctx->llm, ctx->tensor_parallel) +

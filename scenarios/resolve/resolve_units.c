@@ -73,6 +73,20 @@ static void resolve_measured(struct ts_loader *loader, struct ts_tier_context *c
     ctx->broken = !ctx->measurement;
 }
 
+/* The model's files say how its weights are stored: another width is a choice, or a slip. */
+static void check_stored(struct ts_loader *loader, struct ts_tier_context *ctx)
+{
+    const double stored = ctx->llm->stored_bits, quant = ctx->quant->bits_per_weight;
+    if (stored > 0.0 && (quant > 1.5 * stored || quant < stored / 1.5)) {
+        ts_loader_warning(loader, ts_value_at(ctx->value, "quant"),
+                          stored > 6.0 ? "write quant: FP8 if these files are served"
+                                       : "write quant: FP4, AWQ or the like if these files are served",
+                          "quant is %s, of %.4g bit a weight; config.json says that its files have %.0f "
+                          "(quantization_config)",
+                          ctx->quant->name, quant, stored);
+    }
+}
+
 static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
 {
     const char *name = ts_value_text(ctx->value, "model");
@@ -83,6 +97,7 @@ static void resolve_model(struct ts_loader *loader, struct ts_tier_context *ctx)
         ctx->broken = true;
         return;
     }
+    check_stored(loader, ctx);
     ctx->tier->model = ts_loader_printf(loader, "%s %s", ctx->llm->name, ctx->quant->name);
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.model.row", ctx->value->path),
                      ctx->llm->own ? TS_ORIGIN_SCENARIO : TS_ORIGIN_CATALOG,

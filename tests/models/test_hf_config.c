@@ -61,10 +61,11 @@ static void test_hf_config__published_models_have_their_published_size(void **st
         assert_int_equal(read_model(&m, want->json, &diags), TS_OK);
         assert_null(ts_own_model_missing(&m));
         assert_null(ts_own_model_finish(&m));
-        print_message("%s: %.4g parameters (%.4g), %.4g active (%.4g), %.0f B of KV (%.0f)\n", want->name, m.llm.params,
-                      want->params, m.llm.params_active, active, m.llm.kv_bytes_per_tok, want->kv_bytes);
-        const bool right = fabs(m.llm.params / want->params - 1.0) <= want->tolerance &&
-                           fabs(m.llm.params_active / active - 1.0) <= 3.0 * want->tolerance &&
+        print_message("%s: %.4g parameters (%.4g), %.4g active (%.4g), %.0f B of KV (%.0f)\n", want->name,
+                      m.llm.params + m.llm.tower_params, want->params, m.llm.params_active, active,
+                      m.llm.kv_bytes_per_tok, want->kv_bytes);
+        const bool right = fabs((m.llm.params + m.llm.tower_params) / want->params - 1.0) <= want->tolerance &&
+                           (want->active < 0.0 || fabs(m.llm.params_active / active - 1.0) <= 3.0 * want->tolerance) &&
                            m.llm.kv_bytes_per_tok == want->kv_bytes && diags.n_warnings == want->n_warnings;
         n_wrong += !right;
         ts_diags_deinit(&diags);
@@ -141,6 +142,11 @@ static void test_hf_config__states_are_of_layers_that_do_not_attend(void **state
         {"{" SHAPE ", 'model_type': 'kimi_linear', 'linear_attn_config': {'full_attn_layers': [4, 8, 12, 16, 20, 24],"
          "'num_heads': 16, 'head_dim': 128, 'short_conv_kernel_size': 4}}",
          18 * (16.0 * 128 * 128 * 4 + 3 * 16 * 128 * 3 * 2)},
+        {"{" SHAPE ", 'model_type': 'falcon_h1', 'mamba_n_heads': 24, 'mamba_d_head': 128, 'mamba_d_state': 256}",
+         24 * (3072.0 * 256 * 2 + (3072 + 2 * 256) * 3 * 2)},
+        {"{" SHAPE ", 'model_type': 'recurrent_gemma', 'attention_window_size': 2048,"
+         "'block_types': ['recurrent', 'recurrent', 'attention']}",
+         16 * (2048.0 * 4 + 2048 * 3 * 2)},
         {"{" SHAPE ", 'model_type': 'minimax_m2', 'attn_type_list': [" TIMES_6("1, 1, 1, 1") "]}", 0.0},
         {"{" SHAPE ", 'model_type': 'llama'}", 0.0},
     };
@@ -207,6 +213,8 @@ static void test_hf_config__a_head_is_tied_as_a_key_or_the_family_says(void **st
         {"{'model_type': 'mistral3', 'text_config': {" SHAPE
          ", 'model_type': 'ministral3', 'tie_word_embeddings': true}}",
          1.362e9, 0},
+        {"{'model_type': 'internvl_chat', 'llm_config': {" SHAPE ", 'model_type': 'internlm2'}}", 1.567e9, 0},
+        {"{'model_type': 'deepseek_vl_v2', 'language_config': {" SHAPE ", 'tie_word_embeddings': true}}", 1.362e9, 1},
         {"{" SHAPE ", 'model_type': 'a stranger'}", 1.567e9, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -251,6 +259,82 @@ static void test_hf_config__experts_are_in_the_layers_that_the_file_says(void **
     }
 }
 
+/* ---- what it does not know, and what it only tells ---- */
+
+static void test_hf_config__keys_that_sound_of_shapes_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *says; /* NULL: nothing */
+    } cases[] = {
+        {"{" SHAPE ", 'model_type': 'llama',\n'narrow_layers': [1, 2], 'attention_bias': true, 'num_beams': 4,"
+         "'second_rank': 64, 'n_group': 8, 'wide_heads': 1}",
+         "narrow_layers, second_rank"},
+        {"{" SHAPE ", 'model_type': 'llama',\n'num_experts_per_tok': 4}", "num_experts_per_tok"},
+        {"{" SHAPE ", 'model_type': 'llama',\n'pad_token_id': 7, 'mtp_hidden_size': 64}", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ts_own_model m;
+        struct ts_diags diags;
+        ts_diags_init(&diags);
+        assert_int_equal(read_model(&m, cases[i].json, &diags), TS_OK);
+        assert_int_equal(diags.n_warnings, cases[i].says ? 1 : 0);
+        if (cases[i].says) {
+            assert_non_null(strstr(diags.items[0].message, cases[i].says));
+            assert_int_equal(diags.items[0].line, 2);
+        }
+        ts_diags_deinit(&diags);
+    }
+}
+
+static void test_hf_config__bits_are_those_of_the_stored_weights(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        unsigned bits;
+    } cases[] = {
+        {"{'quant_method': 'fp8', 'fmt': 'e4m3', 'weight_block_size': [128, 128]}", 8},
+        {"{'quant_method': 'gptq', 'bits': 8, 'group_size': 128}", 8},
+        {"{'quant_method': 'awq', 'w_bit': 4}", 4},
+        {"{'quant_method': 'mxfp4'}", 4},
+        {"{'quant_method': 'bitsandbytes', 'load_in_4bit': true, 'load_in_8bit': false}", 4},
+        {"{'quant_method': 'compressed-tensors', 'config_groups': {'group_0': {'weights': {'num_bits': 8}}}}", 8},
+        {"{'quant_method': 'modelopt', 'quant_algo': 'NVFP4'}", 4},
+        {"{'quant_method': 'modelopt', 'quant_algo': 'MIXED_PRECISION',"
+         "'config_groups': {'group_0': {'weights': {'num_bits': 8}}}}",
+         0},
+        {"{'quant_method': 'another'}", 0},
+        {"null", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[1024];
+        struct ts_own_model m;
+        snprintf(json, sizeof json, "{" SHAPE ", 'model_type': 'llama', 'quantization_config': %s}", cases[i].json);
+        assert_int_equal(read_model(&m, json, NULL), TS_OK);
+        assert_int_equal(m.llm.stored_bits, cases[i].bits);
+    }
+}
+
+/* What hears, or a tower whose size is not written. */
+static void test_hf_config__towers_that_cannot_be_counted_are_told(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"'vision_config': {'model_type': 'a stranger'}",
+                                        "'audio_config': {'hidden_size': 1280}"};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[1024];
+        struct ts_own_model m;
+        struct ts_diags diags;
+        ts_diags_init(&diags);
+        snprintf(json, sizeof json, "{'text_config': {" SHAPE ", 'model_type': 'llama'}, %s}", cases[i]);
+        assert_int_equal(read_model(&m, json, &diags), TS_OK);
+        assert_non_null(strstr(diags.items[0].message, "sees or hears cannot be told"));
+        assert_true(m.llm.tower_params == 0.0);
+        ts_diags_deinit(&diags);
+    }
+}
+
 /* ---- refused ---- */
 
 static void test_hf_config__what_is_not_modelled_is_refused_at_its_place(void **state)
@@ -261,12 +345,17 @@ static void test_hf_config__what_is_not_modelled_is_refused_at_its_place(void **
     } cases[] = {
         {"{" SHAPE ",\n'layer_types': [" TIMES_4(SIX("retention", "full_attention")) "]}", "'retention' are not known"},
         {"{" SHAPE ",\n'layer_types': ['conv', 'attention', 'conv']}", "3 words for 24 layers"},
-        {"{" SHAPE ",\n'mamba_d_ssm': 1536, 'model_type': 'falcon_h1'}", "not, or not only, attention (mamba_d_ssm)"},
+        {"{" SHAPE ",\n'mamba_d_ssm': 1536, 'model_type': 'a stranger'}", "not, or not only, attention (mamba_d_ssm)"},
         {"{" SHAPE ",\n'model_type': 'mamba2'}", "'mamba2' are not, or not only, attention"},
         {"{" SHAPE ",\n'block_configs': [{}]}", "layers of different shapes"},
+        {"{" SHAPE ",\n'block_configs': [{'attention': {'replace_with_linear': true}}]}", "layers of different shapes"},
         {"{" SHAPE ",\n'intermediate_size': [1, 2]}", "intermediate_size"},
         {"{" SHAPE ",\n'num_kv_heads': [1, 2]}", "num_kv_heads is a list: layers of different shapes"},
-        {"{" SHAPE ",\n'global_head_dim': 512}", "heads of another size"},
+        {"{" SHAPE ",\n'compress_ratios': [0, 4, 128]}", "entries that stand for several tokens"},
+        {"{" SHAPE ",\n'zero_expert_num': 256}", "experts that compute nothing"},
+        {"{" SHAPE ",\n'hybrid_layer_pattern': [0, 1]}", "2 numbers for 24 layers"},
+        {"{" SHAPE ",\n'attention_other_setting': {'num_attention_heads': 0}}", "heads are out of range"},
+        {"{" SHAPE ",\n'ffn_config': {'moe_top_k': -1}}", "moe_top_k is out of range"},
         {"{" SHAPE ",\n'hybrid_override_pattern': 'M*'}", "no letter for each of 24 layers"},
         {"{" SHAPE ",\n'attn_type_list': [1, 1]}", "2 numbers for 24 layers"},
         {"{" SHAPE ",\n'attn_type_list': [1, 2]}", "a type other than 0 and 1"},
@@ -310,6 +399,9 @@ int main(void)
         cmocka_unit_test(test_hf_config__windows_are_of_the_layers_that_the_family_says),
         cmocka_unit_test(test_hf_config__a_head_is_tied_as_a_key_or_the_family_says),
         cmocka_unit_test(test_hf_config__experts_are_in_the_layers_that_the_file_says),
+        cmocka_unit_test(test_hf_config__keys_that_sound_of_shapes_are_told),
+        cmocka_unit_test(test_hf_config__bits_are_those_of_the_stored_weights),
+        cmocka_unit_test(test_hf_config__towers_that_cannot_be_counted_are_told),
         cmocka_unit_test(test_hf_config__what_is_not_modelled_is_refused_at_its_place),
         cmocka_unit_test(test_hf_config__another_number_of_layers_needs_equal_ones),
     };

@@ -181,6 +181,43 @@ static void test_own_model__a_hostile_config_is_an_error(void **state)
     assert_string_equal(ts_own_model_missing(&m), "layers");
 }
 
+/* 64 layers of hidden 1152 and two matrices of 4304 are 975.0e6 weights; 2 B of each are not there for KV entries. */
+static void test_own_rows__a_tower_takes_memory_and_another_quant_is_told(void **state)
+{
+    (void)state;
+    static const char path[] = "test_own_rows_tower.json";
+    static const char tower[] = ", \"vision_config\": {\"num_hidden_layers\": 64, \"hidden_size\": 1152, "
+                                "\"intermediate_size\": 4304, \"patch_size\": 1}";
+    double free_tok[2];
+    for (int with = 0; with < 2; with++) {
+        char json[1024];
+        struct ts_scenario scenario;
+        struct ts_text said;
+        ts_text_init(&said);
+        snprintf(json, sizeof json,
+                 "{\"text_config\": {\"model_type\": \"llama\", \"hidden_size\": 4096, \"intermediate_size\": 14336, "
+                 "\"num_hidden_layers\": 32, \"num_attention_heads\": 32, \"num_key_value_heads\": 8, "
+                 "\"vocab_size\": 128256, \"max_position_embeddings\": 131072}, "
+                 "\"quantization_config\": {\"quant_method\": \"fp8\"}%s}",
+                 with ? tower : "");
+        assert_int_equal(ts_file_write(path, json, strlen(json), NULL), TS_OK);
+        assert_int_equal(load_text(&scenario,
+                                   START "models: {Mine: {config: test_own_rows_tower.json}}\n"
+                                         "tiers:\n  edge: {kind: server, hardware: H100 SXM, model: Mine, quant: FP16, "
+                                         "ability: 1}\n",
+                                   NULL, &said),
+                         TS_OK);
+        assert_non_null(strstr(said.data, "config.json says that its files have 8"));
+        const struct ts_replica_model *replica = &scenario.model.tiers[0].u.server.pools[0].replica;
+        free_tok[with] = (double)replica->kv_blocks * replica->block_tok;
+        ts_scenario_deinit(&scenario);
+        ts_text_deinit(&said);
+    }
+    remove(path);
+    const double weights = 64.0 * (4.0 * 1152 * 1152 + 2.0 * 1152 * 4304) + 1152.0 * (3 + 1152 + 4096);
+    assert_near(free_tok[0] - free_tok[1], 2.0 * weights / 131072.0, 32.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_own_model__windows_and_text_config_are_read),
         cmocka_unit_test(test_own_model__latent_attention_needs_its_parameters),
         cmocka_unit_test(test_own_model__a_hostile_config_is_an_error),
+        cmocka_unit_test(test_own_rows__a_tower_takes_memory_and_another_quant_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
