@@ -160,6 +160,10 @@ struct ts_replica_model {
     bool no_evict;             /* a sequence enters only if its whole reply finds blocks, too */
     bool by_priority;          /* a request's priority decides who enters first and who is preempted */
     bool prefix_cache;
+    /* Of a request of which more than graph_tok prompt tokens are computed, beside link and service: its kernels are
+     * launched one by one. Shorter ones run as a recorded graph. */
+    double launch_s;
+    uint32_t graph_tok;
     bool kv_unified;                         /* of TS_SCHEDULER_SLOTS */
     struct ts_speculative_model speculative; /* TS_SCHEDULER_VLLM only */
     uint32_t block_tok;                      /* KV block size, 16 */

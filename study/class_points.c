@@ -83,6 +83,7 @@ static void add_serving(struct ts_class_points *out, const struct ts_catalog *ca
         .label = {from->hardware, from->model, from->source, from->engine},
     };
     point.load.prompts_first = catalog->engines[point.engine].prompts_first;
+    point.load.plans_ahead = catalog->engines[point.engine].plans_ahead;
     const struct ts_hardware *hardware = ts_catalog_hardware(catalog, from->hardware);
     if (ts_efficiency_serving_case(&point.on, catalog, &known) && has_room(catalog, &known, &point.on)) {
         add(out, point, TS_CLASS_TPOT, point.is_gap ? from->itl_s : from->tpot_s);
@@ -163,7 +164,10 @@ double ts_class_point_ratio(const struct ts_class_point *point, const struct ts_
     if (point->measure == TS_CLASS_PREFILL) {
         return ts_closed_loop_prefill_tok_s(&steps, (uint32_t)load.prompt_tok) / point->recorded;
     }
-    load.first_s = engine ? ts_efficiency_first_s(engine, point->on.llm) : 0.0;
+    if (engine) {
+        const bool launches = load.prompt_tok > engine->graph_tok;
+        load.first_s = engine->first_s + (launches ? ts_efficiency_launch_s(engine, point->on.llm) : 0.0);
+    }
     const struct ts_closed_loop_times times = ts_closed_loop(&steps, &load);
     const double said = point->measure == TS_CLASS_TTFT     ? times.ttft_s
                         : point->measure == TS_CLASS_RATE   ? times.tok_s

@@ -47,6 +47,12 @@ static double link_s(const struct ts_model *model, const struct ts_tier_model *t
     return link ? ts_dist_mean(&link->rtt_s) + 2.0 * ts_dist_mean(&link->jitter_s) : 0.0;
 }
 
+/* What a request of the log takes beside its steps: its prompt is taken to be computed, not found. */
+static double request_s_of(const struct ts_model *model, const struct ts_tier_model *tier)
+{
+    return tier->request_s + tier->u.server.pools[0].replica.launch_s + link_s(model, tier);
+}
+
 /* Each constant is as uncertain as the times that are made of it. */
 static void set_prior(struct ts_log_fit *out, const struct ts_model *model, uint32_t tier)
 {
@@ -54,7 +60,7 @@ static void set_prior(struct ts_log_fit *out, const struct ts_model *model, uint
     const double otherwise = steps->origin == TS_ORIGIN_MODELLED ? modelled_sd : told_sd;
     const double sd = sd_of_interval(steps->error.low, steps->error.high, otherwise);
     const double first_sd = sd_of_interval(steps->error.first_low, steps->error.first_high, otherwise);
-    const double request_s = model->tiers[tier].request_s + link_s(model, &model->tiers[tier]);
+    const double request_s = request_s_of(model, &model->tiers[tier]);
     out->prior = (struct ts_prior){.n = TS_LOG_N_CONSTANTS, .noise_sd = noise_sd, .noise_n = noise_n};
     for (int p = 0; p < TS_LOG_N_PARTS; p++) {
         out->prior.mean[p] = 1.0;
@@ -219,7 +225,7 @@ static enum ts_status tell(struct ts_log_work *work, struct ts_diags *diags)
     struct ts_log_fit *out = work->out;
     const struct ts_model *model = &work->options->scenario->model;
     const struct ts_tier_model *tier = &model->tiers[work->options->tier];
-    const double network_s = link_s(model, tier), own_s = tier->request_s + network_s;
+    const double network_s = link_s(model, tier), own_s = request_s_of(model, tier);
     struct ts_calibrated *told = &out->calibrated;
     const enum ts_status status = ts_log_replay(work->own, &work->replay, NULL, work->factors, diags);
     if (status != TS_OK) {

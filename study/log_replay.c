@@ -205,6 +205,7 @@ static void alone(struct ts_model *out, struct ts_pool_model *pool, const struct
     out->tiers[0].link = -1;
     out->tiers[0].replaces = -1;
     out->tiers[0].request_s = 0.0;
+    pool->replica.launch_s = 0.0;
     out->tiers[0].u.server.pools = pool;
     out->tiers[0].u.server.failures = (struct ts_failure_model){0};
     out->tiers[0].u.server.restart_every_s = 0.0;

@@ -154,8 +154,10 @@ struct ts_engine_cost {
     double tile_tok;          /* to which experts' tokens are filled up in formats below 16 bits; 0: not */
     bool no_evict;            /* admits only with KV blocks for the whole reply, and preempts nobody */
     bool prompts_first;       /* prompts are computed in steps of their own, before replies go on */
-    double first_s;           /* of a request beside its prompt: HTTP, tokenizing, scheduling, sampling */
-    double first_layer_s;     /* of it, for each layer of the model: kernels of a prompt are launched one by one */
+    bool plans_ahead;         /* a step is planned when the one before it begins (asynchronous scheduling) */
+    double graph_tok;         /* prompts of which no more is computed run as a recorded graph, launched at once */
+    double first_s;           /* of a request beside its steps: HTTP, tokenizing, scheduling, sampling */
+    double first_layer_s;     /* of longer ones, for each layer of the model: kernels are launched one by one */
     double first_moe_layer_s; /* more of it for each layer with 8 experts a token; 0: none */
     double memory_bytes;      /* of an accelerator's memory that is neither weights nor KV cache */
     unsigned n_points;

@@ -255,9 +255,9 @@ static struct ts_steps_roofline roofline_of(const struct ts_efficiency *constant
     return roof;
 }
 
-double ts_efficiency_first_s(const struct ts_engine_cost *engine, const struct ts_llm *llm)
+double ts_efficiency_launch_s(const struct ts_engine_cost *engine, const struct ts_llm *llm)
 {
-    return engine->first_s + llm->layers * (engine->first_layer_s + moe_s(engine->first_moe_layer_s, llm));
+    return llm->layers * (engine->first_layer_s + moe_s(engine->first_moe_layer_s, llm));
 }
 
 struct ts_steps_model ts_efficiency_steps(const struct ts_efficiency *constants, const struct ts_engine_cost *engine,

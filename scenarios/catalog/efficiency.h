@@ -76,8 +76,8 @@ double ts_efficiency_kv_copies(const struct ts_llm *llm, double tensor_parallel)
 /* Flop of attention for one query-key pair (both products), in the layers that have KV entries. */
 double ts_efficiency_attention_flop(const struct ts_llm *llm);
 
-/* What a request takes beside its steps before its first token. */
-double ts_efficiency_first_s(const struct ts_engine_cost *engine, const struct ts_llm *llm);
+/* What a request of which more than engine->graph_tok prompt tokens are computed takes beside its steps and first_s. */
+double ts_efficiency_launch_s(const struct ts_engine_cost *engine, const struct ts_llm *llm);
 
 /* The roofline, with the engine's host time (NULL: none). */
 struct ts_steps_model ts_efficiency_steps(const struct ts_efficiency *constants, const struct ts_engine_cost *engine,

@@ -98,6 +98,43 @@ static void assume_age(struct ts_loader *loader, const struct ts_tier_context *c
                      then.u.roofline.expert_tile_tok > 0.0 ? ", and filled up tiles of experts" : "");
 }
 
+/* What a request takes beside its steps. */
+static void take_request_times(struct ts_loader *loader, struct ts_tier_context *ctx,
+                               const struct ts_engine_cost *engine)
+{
+    struct ts_replica_model *replica = &ctx->pool->replica;
+    const char *path = ctx->value->path;
+    ctx->tier->request_s = engine->first_s;
+    replica->launch_s = ts_efficiency_launch_s(engine, ctx->llm);
+    replica->graph_tok = (uint32_t)engine->graph_tok;
+    if (engine->first_s > 0.0) {
+        ts_loader_assume_number(
+            loader, ts_loader_printf(loader, "%s.request", path), TS_ORIGIN_FITTED,
+            ts_loader_printf(loader, "engines.csv: %s, per request in addition to its steps", engine->name),
+            engine->first_s, "s");
+    }
+    if (replica->launch_s > 0.0) {
+        ts_loader_assume_number(loader, ts_loader_printf(loader, "%s.launch", path), TS_ORIGIN_FITTED,
+                                ts_loader_printf(loader,
+                                                 "engines.csv: %s, more of it where over %u tokens of the prompt are "
+                                                 "computed: kernels are launched layer by layer",
+                                                 engine->name, replica->graph_tok),
+                                replica->launch_s, "s");
+    }
+}
+
+/* As it is written, or as the engine does it. */
+static void take_async(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_engine_cost *engine)
+{
+    struct ts_replica_model *replica = &ctx->pool->replica;
+    if (engine->plans_ahead && replica->policy == TS_SCHEDULER_VLLM &&
+        !ts_value_is_set(ctx->value, "scheduler.async")) {
+        replica->plans_ahead = true;
+        ts_loader_assume(loader, ts_loader_printf(loader, "%s.scheduler.async", ctx->value->path), TS_ORIGIN_CATALOG,
+                         ts_loader_printf(loader, "engines.csv: %s", engine->name), "true");
+    }
+}
+
 void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     const struct fitted found = fitted_constants(loader, ctx), *by = &found;
@@ -116,6 +153,9 @@ void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, st
         .bits_per_weight = ctx->quant->bits_per_weight,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
     };
+    if (ctx->pool) {
+        take_async(loader, ctx, by->engine);
+    }
     *out = ts_efficiency_steps(by->row, by->engine, &on);
     out->host.overlaps = ctx->pool && ctx->pool->replica.plans_ahead;
     out->source = fitted_source(loader, ctx, by);
@@ -125,13 +165,8 @@ void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, st
     } else {
         assume_overhead(loader, ctx, by, out);
     }
-    const double first_s = ts_efficiency_first_s(by->engine, ctx->llm);
-    if (first_s > 0.0) {
-        ctx->tier->request_s = first_s;
-        ts_loader_assume_number(
-            loader, ts_loader_printf(loader, "%s.request", ctx->value->path), TS_ORIGIN_FITTED,
-            ts_loader_printf(loader, "engines.csv: %s, per request in addition to its steps", by->engine->name),
-            first_s, "s");
+    if (ctx->pool) {
+        take_request_times(loader, ctx, by->engine);
     }
     assume_interval(loader, ctx, by, out);
     if (by->engine->versions && by->engine->versions[0]) {

@@ -186,7 +186,8 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     replica->max_batched_tok = ts_value_count(ctx->value, "scheduler.batched_tokens");
     replica->max_seqs = ts_value_count(ctx->value, "scheduler.sequences");
     replica->chunked_prefill = ts_value_flag(ctx->value, "scheduler.chunked_prefill");
-    replica->plans_ahead = ts_value_flag(ctx->value, "scheduler.async");
+    replica->plans_ahead =
+        ts_value_is_set(ctx->value, "scheduler.async") && ts_value_flag(ctx->value, "scheduler.async");
     replica->long_prefill_tok = ts_value_count(ctx->value, "scheduler.long_prefill");
     replica->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
     if (replica->policy == TS_SCHEDULER_VLLM) {

@@ -13,6 +13,8 @@
  *
  *   ttft = first + wait x tpot + (1 - rho) x decode/2 + mixed x chunks x (1 + rho) x (1 + rho/2)
  *
+ * wait has the step that is planned already, where one is planned as the one before it begins and others are served.
+ *
  * All u begin at once: the first prompt is through after half of the others, as many to a step as its budget takes.
  * That spreads the users over u x added, and replies of unlike length spread them further, by spread x n x tpot x
  * sqrt(k) in round k: w is the root of the sum of the squares of both, at most a reply. A loop without a beginning has
@@ -51,6 +53,7 @@ static double step_s(const struct ts_steps_model *steps, double n_decode, double
 /* What both kinds of a loop are made of. */
 struct loop {
     double users, output, base_s; /* base_s: of a request before its prompt */
+    bool is_amid;                 /* it arrives amid a step */
     double chunk, chunks, pairs;  /* tokens of a prompt's share of a step, their number, query-key pairs of one */
     double decode_s;
 };
@@ -71,11 +74,16 @@ static struct ts_closed_loop_times in_waves(const struct ts_steps_model *steps, 
                                          .ttft_s = loop->base_s + until * all_s};
 }
 
+static double wait_steps(const struct ts_closed_loop *load)
+{
+    return load->wait_steps + (load->plans_ahead && load->n_users > 1.0 ? 1.0 : 0.0);
+}
+
 /* The mean time to the first token in round k, where users' requests come over `within_s`. */
 static double round_s(const struct loop *loop, double base_s, double prompt_s, double added_s, double within_s)
 {
     const double busy = fmin(1.0, (loop->users - 1.0) * added_s / within_s);
-    const double rest_s = loop->base_s > 0.0 ? (1.0 - busy) * loop->decode_s / 2.0 : 0.0;
+    const double rest_s = loop->is_amid ? (1.0 - busy) * loop->decode_s / 2.0 : 0.0;
     return base_s + rest_s + prompt_s * (1.0 + busy) * (1.0 + busy / 2.0);
 }
 
@@ -88,7 +96,7 @@ static struct ts_closed_loop_times one_by_one(const struct ts_steps_model *steps
     const double added_s = load->prompts_first ? prompt_s : fmax(0.0, mixed_s - loop->decode_s) * loop->chunks;
     struct ts_closed_loop_times times = {.gap_s = loop->decode_s};
     times.tpot_s = loop->decode_s + (users - 1.0) / loop->output * added_s;
-    const double base_s = load->first_s + load->wait_steps * times.tpot_s, reply_s = loop->output * times.tpot_s;
+    const double base_s = load->first_s + wait_steps(load) * times.tpot_s, reply_s = loop->output * times.tpot_s;
     if (load->requests_per_user <= 0.0 || loop->chunk <= 0.0) {
         times.ttft_s = round_s(loop, base_s, prompt_s, added_s, reply_s);
         return times;
@@ -109,7 +117,8 @@ struct ts_closed_loop_times ts_closed_loop(const struct ts_steps_model *steps, c
     loop.chunks = loop.chunk > 0.0 ? load->prompt_tok / loop.chunk : 0.0;
     loop.pairs = loop.chunk * (load->prompt_tok + 1.0) / 2.0; /* of a chunk, on the average */
     loop.decode_s = step_s(steps, loop.users, loop.users * (load->prompt_tok + loop.output / 2.0), 0.0, 0.0, 0.0);
-    loop.base_s = load->first_s + load->wait_steps * loop.decode_s;
+    loop.is_amid = load->first_s > 0.0;
+    loop.base_s = load->first_s + wait_steps(load) * loop.decode_s;
     const double together = loop.chunk > 0.0 ? fmax(1.0, fmin(loop.users, load->budget_tok / loop.chunk)) : 1.0;
     struct ts_closed_loop_times times = load->prompts_first && load->spread <= 0.0 && loop.chunk > 0.0
                                             ? in_waves(steps, &loop, together)

@@ -11,6 +11,7 @@ struct ts_closed_loop {
     double budget_tok;        /* of a step */
     double first_s;           /* of every request beside its steps */
     double wait_steps;        /* that a request waits before its prompt's */
+    bool plans_ahead;         /* where others are served, a request waits one more: that is planned already */
     bool prompts_first;       /* replies stand still while prompts are computed */
     double spread;            /* of the replies' lengths, width over mean; 0: all the same */
 };

@@ -65,6 +65,18 @@ static void leave_step(struct ts_replica *replica, const struct ts_engine *engin
     }
 }
 
+/* Admitted, with that many tokens of its prompt in the cache; a preempted one is not new. */
+static void note_begin(const struct ts_replica *replica, const struct ts_engine *engine, struct ts_flight *flight,
+                       uint32_t found_tok)
+{
+    if (flight->start_ns == TS_NEVER_NS) {
+        flight->found_tok = found_tok;
+        flight->start_ns = engine->now_ns;
+        flight->down_ns +=
+            flight->request.prompt_tok - found_tok > replica->config->graph_tok ? replica->config->launch_ns : 0;
+    }
+}
+
 static void note_plan(struct ts_replica *replica, struct ts_engine *engine, const struct ts_scheduler_plan *plan)
 {
     for (uint32_t i = 0; i < plan->n_preempted; i++) {
@@ -76,9 +88,7 @@ static void note_plan(struct ts_replica *replica, struct ts_engine *engine, cons
         leave_step(replica, engine, ts_engine_flight(engine, plan->paused[i]));
     }
     for (uint32_t i = 0; i < plan->n_admitted; i++) {
-        struct ts_flight *flight = ts_engine_flight(engine, plan->admitted[i]);
-        flight->found_tok = flight->start_ns == TS_NEVER_NS ? plan->found[i] : flight->found_tok;
-        flight->start_ns = flight->start_ns == TS_NEVER_NS ? engine->now_ns : flight->start_ns;
+        note_begin(replica, engine, ts_engine_flight(engine, plan->admitted[i]), plan->found[i]);
     }
     struct ts_pool_account *account = &engine->ledger.pools[replica->config->book];
     account->n_preemptions += plan->n_preempted;

@@ -22,6 +22,8 @@ struct ts_replica_config {
     uint32_t n_classes;
     double kv_block_bytes; /* with KV levels */
     bool plans_ahead;      /* a step is planned when the one before it begins */
+    int64_t launch_ns;     /* that replies to prompts of which more than graph_tok tokens are computed come later */
+    uint32_t graph_tok;
     enum ts_pool_role role;
     /* PREFILL: takes over a request with further tokens to come, whose blocks stay in use until ts_replica_release. */
     void (*hand_on)(void *owner, struct ts_engine *engine, uint32_t id);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/units.h"
 #include "sim/serving/fleet.h"
 #include "sim/serving/kv_transfer.h"
 #include "sim/serving/steptime.h"
@@ -117,6 +118,8 @@ static struct ts_replica_config config_of(const struct ts_tier *tier, const stru
         .n_classes = engine->ledger.result.n_classes,
         .kv_block_bytes = replica->kv_block_bytes,
         .plans_ahead = replica->plans_ahead,
+        .launch_ns = ts_ns_from_s(replica->launch_s),
+        .graph_tok = replica->graph_tok,
         .role = model->role,
         .hand_on = hand_on,
         .owner = tier->state,

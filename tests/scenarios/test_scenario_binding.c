@@ -215,7 +215,11 @@ static void test_binding__the_roofline_of_an_h100_has_the_constants_fitted_for_i
     assert_float_equal(roof->fixed_s, 80.0 * hbm->layer_s * vllm->layers, 1e-9);
     assert_float_equal(steps->host.fixed_s, vllm->step_s, 1e-12);
     assert_float_equal(steps->host.per_seq_s, vllm->seq_s, 1e-12);
-    assert_float_equal(s.model.tiers[0].request_s, vllm->first_s + 80.0 * vllm->first_layer_s, 1e-12);
+    assert_float_equal(s.model.tiers[0].request_s, vllm->first_s, 1e-12);
+    const struct ts_replica_model *replica = &s.model.tiers[0].u.server.pools[0].replica;
+    assert_float_equal(replica->launch_s, 80.0 * vllm->first_layer_s, 1e-12);
+    assert_int_equal(replica->graph_tok, 512);
+    assert_true(replica->plans_ahead);
     assert_float_equal(roof->bytes_per_s, 3350e9 * hbm->bandwidth, 1e3);
     /* The matmuls 139.01e9/(1979e12 x share), the activations of 80 layers of 8192. */
     assert_float_equal(roof->flop_per_tok / roof->flop_per_s,
