@@ -13,14 +13,11 @@ static bool is_blank(unsigned char c)
     return c == ' ' || c == '\t';
 }
 
-/* The eight bytes, the first lowest. */
+/* The eight bytes, the first lowest: written out, compilers make one load of it. */
 static inline uint64_t word_at(const unsigned char *data)
 {
-    uint64_t word = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        word |= (uint64_t)data[i] << (8 * i);
-    }
-    return word;
+    const uint64_t low = data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 | (uint64_t)data[3] << 24;
+    return low | (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 | (uint64_t)data[6] << 48 | (uint64_t)data[7] << 56;
 }
 
 static inline size_t lowest_byte(uint64_t word)

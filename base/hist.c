@@ -64,17 +64,10 @@ void ts_hist_deinit(struct ts_hist *hist)
     ts_hist_init(hist);
 }
 
-/* The sum is kept in 128 bits, so that it does not depend on the order; `sum` is that number as a double. */
 static inline void add_to_sum(struct ts_hist *hist, uint64_t high, uint64_t low)
 {
-    uint64_t sum = hist->sum_low + low;
-    hist->sum_low = sum;
-    if (high != 0 || sum < low || hist->sum_high != 0 || sum > INT64_MAX) {
-        hist->sum_high += high + (sum < low);
-        hist->sum = (double)hist->sum_high * 18446744073709551616.0 + (double)sum;
-    } else {
-        hist->sum = (double)(int64_t)sum;
-    }
+    hist->sum_low += low;
+    hist->sum_high += high + (hist->sum_low < low);
 }
 
 static inline void widen(struct ts_hist *hist, int64_t low, int64_t high)
@@ -291,9 +284,14 @@ double ts_hist_quantile(const struct ts_hist *hist, double p)
     return above_min > (double)hist->max ? (double)hist->max : above_min;
 }
 
+double ts_hist_sum(const struct ts_hist *hist)
+{
+    return (double)hist->sum_high * 18446744073709551616.0 + (double)hist->sum_low;
+}
+
 double ts_hist_mean(const struct ts_hist *hist)
 {
-    return hist->count > 0 ? hist->sum / (double)hist->count : NAN;
+    return hist->count > 0 ? ts_hist_sum(hist) / (double)hist->count : NAN;
 }
 
 int ts_hist_next(const struct ts_hist *hist, uint32_t *cursor, double *value, uint64_t *count)

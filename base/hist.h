@@ -17,8 +17,7 @@ struct ts_hist {
     uint64_t count;
     uint64_t lost;              /* adds that found no memory for a page; 0 in every healthy run, asserted by callers */
     int64_t min, max;           /* exact; 0 when empty */
-    double sum;                 /* of all values: the 128-bit sum as a double, so it does not depend on the order */
-    uint64_t sum_low, sum_high; /* exact */
+    uint64_t sum_low, sum_high; /* of all values, 128 bits: exact, so that it does not depend on the order */
 };
 
 void ts_hist_init(struct ts_hist *hist);
@@ -33,6 +32,7 @@ void ts_hist_add_gaps(struct ts_hist *hist, int64_t from, const int64_t *ends, u
 enum ts_status ts_hist_merge(struct ts_hist *into, const struct ts_hist *from);
 /* p in [0, 1]: the smallest value with at least a share p at or below it; min and max are exact; NaN when empty. */
 double ts_hist_quantile(const struct ts_hist *hist, double p);
+double ts_hist_sum(const struct ts_hist *hist);
 /* NaN when empty. */
 double ts_hist_mean(const struct ts_hist *hist);
 

@@ -5,7 +5,9 @@
 
 void ts_engine_fail(struct ts_engine *engine, enum ts_status status)
 {
-    engine->status = engine->status == TS_OK ? status : engine->status;
+    if (status != TS_OK && engine->status == TS_OK) {
+        engine->status = status;
+    }
 }
 
 bool ts_engine_toils_on(struct ts_engine *engine, uint64_t n)

@@ -213,8 +213,7 @@ static void draw_truth(const struct ts_engine *engine, struct ts_call *call)
 {
     struct ts_rng rng;
     ts_engine_rng(engine, &rng, &call->request, TS_PURPOSE_QUALITY, 0, 0);
-    call->right =
-        ts_quality_truth(engine->model, &call->request, &rng, ts_mix64(engine->model->seed + engine->replication));
+    call->right = ts_quality_truth(engine->model, &call->request, &rng, engine->model->seed + engine->replication);
 }
 
 void ts_attempt_route(struct ts_engine *engine, uint32_t id)

@@ -53,7 +53,7 @@ static enum ts_status grow(struct ts_event_queue *queue)
 
 static inline const struct ts_event *earlier(const struct ts_event *a, const struct ts_event *b)
 {
-    return !a || (b && is_before(b, a)) ? b : a;
+    return !a || is_before(b, a) ? b : a;
 }
 
 static void find_first(struct ts_event_queue *queue)
@@ -61,7 +61,9 @@ static void find_first(struct ts_event_queue *queue)
     const struct ts_event *first = queue->n > 0 ? &queue->heap[0] : NULL;
     for (uint32_t i = 0; i < TS_EVENT_LANES; i++) {
         const struct ts_event_lane *lane = &queue->lanes[i];
-        first = earlier(first, lane->n > 0 ? &lane->ring[lane->head] : NULL);
+        if (lane->n > 0) {
+            first = earlier(first, &lane->ring[lane->head]);
+        }
     }
     queue->first = first;
 }

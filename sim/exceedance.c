@@ -3,23 +3,11 @@
 #include "sim/exceedance.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <gsl/gsl_cdf.h>
-
-enum { FIRST_OCTAVE = 10, PER_OCTAVE_BITS = 3 };
-
-/* By the exponent of the value as a double, and the first bits after its point. */
-static unsigned cell_of(uint64_t value)
-{
-    const unsigned first = (1023 + FIRST_OCTAVE) << PER_OCTAVE_BITS;
-    const double number = (double)value;
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    const unsigned cell = (unsigned)(bits >> (52 - PER_OCTAVE_BITS));
-    return cell < first ? 0 : cell - first < TS_EXCEEDANCE_CELLS ? cell - first : TS_EXCEEDANCE_CELLS - 1;
-}
 
 void ts_exceedance_deinit(struct ts_exceedance *of)
 {
@@ -44,7 +32,7 @@ static void *room(void)
     return malloc(TS_BATCHES * sizeof(uint32_t[TS_EXCEEDANCE_CELLS]));
 }
 
-static void close_batch(struct ts_exceedance *of)
+void ts_exceedance_close(struct ts_exceedance *of)
 {
     of->batches = of->batches ? of->batches : room();
     if (!of->batches) {
@@ -57,14 +45,6 @@ static void close_batch(struct ts_exceedance *of)
     of->n_open = 0;
     if (of->n == TS_BATCHES) {
         halve(of);
-    }
-}
-
-void ts_exceedance_add(struct ts_exceedance *of, int64_t value_ns)
-{
-    of->open[cell_of(value_ns > 0 ? (uint64_t)value_ns : 0)]++;
-    if (++of->n_open >= of->size) {
-        close_batch(of);
     }
 }
 
@@ -116,8 +96,13 @@ enum ts_status ts_exceedance_merge(struct ts_exceedance *into, const struct ts_e
 
 /* ---- intervals ---- */
 
-/* Values of a batch at or above the lower edge of a cell. */
-static double above(const uint32_t *batch, unsigned cell)
+/* Values at or above the lower edge of a cell: of each batch, and their share of all. */
+struct above {
+    double n[TS_BATCHES];
+    double share;
+};
+
+static double count_above(const uint32_t *batch, unsigned cell)
 {
     uint64_t n = 0;
     for (unsigned c = cell; c < TS_EXCEEDANCE_CELLS; c++) {
@@ -126,30 +111,37 @@ static double above(const uint32_t *batch, unsigned cell)
     return (double)n;
 }
 
-static double share_above(const struct ts_exceedance *of, unsigned cell)
+static void add_up(struct above *above, const struct ts_exceedance *of)
 {
     double n = 0.0;
     for (uint32_t i = 0; i < of->n; i++) {
-        n += above(of->batches[i], cell);
+        n += above->n[i];
     }
-    return n / ((double)of->n * (double)of->size);
+    above->share = n / ((double)of->n * (double)of->size);
 }
 
 /* The edge of the cell that holds the value with the share nearest to the wanted one. */
-static unsigned edge_near(const struct ts_exceedance *of, double value, double share)
+static struct above above_edge_near(const struct ts_exceedance *of, double value, double share)
 {
-    const unsigned cell = cell_of((uint64_t)value);
-    const double below = share_above(of, cell), beyond = share_above(of, cell + 1);
-    return beyond > 0.0 && fabs(log(beyond / share)) < fabs(log(below / share)) ? cell + 1 : cell;
+    const unsigned cell = ts_exceedance_cell((int64_t)value);
+    struct above below, beyond;
+    for (uint32_t i = 0; i < of->n; i++) {
+        beyond.n[i] = count_above(of->batches[i], cell + 1);
+        below.n[i] = beyond.n[i] + of->batches[i][cell];
+    }
+    add_up(&below, of);
+    add_up(&beyond, of);
+    const bool is_beyond = beyond.share > 0.0 && fabs(log(beyond.share / share)) < fabs(log(below.share / share));
+    return is_beyond ? beyond : below;
 }
 
 /* Variance of the mean of a batch over that of as many independent indicators; NaN where all or none exceed. */
-static double inflation(const struct ts_exceedance *of, unsigned edge)
+static double inflation(const struct ts_exceedance *of, const struct above *above)
 {
-    const double share = share_above(of, edge), size = (double)of->size;
+    const double share = above->share, size = (double)of->size;
     double squares = 0.0;
     for (uint32_t i = 0; i < of->n; i++) {
-        const double off = above(of->batches[i], edge) / size - share;
+        const double off = above->n[i] / size - share;
         squares += off * off;
     }
     return share > 0.0 && share < 1.0 ? fmax(squares / (of->n - 1) * size / (share * (1.0 - share)), 1.0) : NAN;
@@ -162,11 +154,11 @@ struct ts_quantile_interval ts_exceedance_interval(const struct ts_exceedance *o
     if (of->n < TS_BATCHES_LEAST || of->lost > 0 || hist->count == 0) {
         return none;
     }
-    const unsigned edge = edge_near(of, ts_hist_quantile(hist, p), 1.0 - p);
-    if (share_above(of, edge) == 1.0) { /* all in one cell */
+    const struct above above = above_edge_near(of, ts_hist_quantile(hist, p), 1.0 - p);
+    if (above.share == 1.0) { /* all in one cell */
         return (struct ts_quantile_interval){(double)hist->min, (double)hist->max};
     }
-    const double r = inflation(of, edge);
+    const double r = inflation(of, &above);
     const double n = (double)hist->count / r; /* that many independent ones */
     if (!(n * (1.0 - p) >= TS_EXCEEDANCE_LEAST)) {
         return none;

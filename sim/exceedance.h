@@ -6,6 +6,7 @@
 #define TS_SIM_EXCEEDANCE_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/hist.h"
 #include "base/status.h"
@@ -24,7 +25,28 @@ struct ts_exceedance {
 
 /* A zeroed one is empty. */
 void ts_exceedance_deinit(struct ts_exceedance *of);
-void ts_exceedance_add(struct ts_exceedance *of, int64_t value_ns);
+/* The cell of a value: by its exponent as a double, and the first bits after its point. */
+static inline unsigned ts_exceedance_cell(int64_t value_ns)
+{
+    enum { FIRST_OCTAVE = 10, PER_OCTAVE_BITS = 3 };
+    const unsigned first = (1023 + FIRST_OCTAVE) << PER_OCTAVE_BITS;
+    const double number = (double)(value_ns > 0 ? value_ns : 0);
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    const unsigned cell = (unsigned)(bits >> (52 - PER_OCTAVE_BITS));
+    return cell < first ? 0 : cell - first < TS_EXCEEDANCE_CELLS ? cell - first : TS_EXCEEDANCE_CELLS - 1;
+}
+
+void ts_exceedance_close(struct ts_exceedance *of);
+
+static inline void ts_exceedance_add(struct ts_exceedance *of, int64_t value_ns)
+{
+    of->open[ts_exceedance_cell(value_ns)]++;
+    if (++of->n_open >= of->size) {
+        ts_exceedance_close(of);
+    }
+}
+
 /* The batches of an independent run after those that are there; what was in open batches is left out. TS_ENOMEM leaves
  * `into` as it was. */
 enum ts_status ts_exceedance_merge(struct ts_exceedance *into, const struct ts_exceedance *from);

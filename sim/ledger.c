@@ -296,8 +296,8 @@ struct ts_hist *ts_ledger_itl(struct ts_ledger *ledger, uint32_t tier, uint32_t 
     return &ledger->result.tiers[tier].cells[class_id].latency_ns[TS_ITL];
 }
 
-static void add_latency(struct ts_ledger *ledger, struct ts_cell *cell, uint32_t tier, enum ts_latency latency,
-                        int64_t value_ns)
+static inline void add_latency(struct ts_ledger *ledger, struct ts_cell *cell, uint32_t tier, enum ts_latency latency,
+                               int64_t value_ns)
 {
     const double value_s = (double)value_ns * 1e-9;
     ts_hist_add(&cell->latency_ns[latency], value_ns);
@@ -305,10 +305,12 @@ static void add_latency(struct ts_ledger *ledger, struct ts_cell *cell, uint32_t
     ts_batch_means_add(&ledger->result.batches[latency], value_s);
 }
 
-static void add_tail(struct ts_ledger *ledger, uint32_t class_id, enum ts_tail tail, int64_t value_ns)
+static inline void add_tail(struct ts_ledger *ledger, uint32_t class_id, enum ts_tail tail, int64_t value_ns)
 {
     ts_exceedance_add(ts_result_tail(&ledger->result, class_id, tail), value_ns);
-    ts_exceedance_add(ts_result_tail(&ledger->result, TS_ALL_CLASSES, tail), value_ns);
+    if (ledger->result.n_classes > 1) {
+        ts_exceedance_add(ts_result_tail(&ledger->result, TS_ALL_CLASSES, tail), value_ns);
+    }
 }
 
 bool ts_ledger_meets(const struct ts_ledger *ledger, const struct ts_request_record *record)

@@ -5,14 +5,19 @@
 #include "base/check.h"
 #include "sim/ledger_parts.h"
 
+static void count_one(struct ts_cell *cell, size_t field)
+{
+    uint64_t *count = (uint64_t *)(void *)((char *)&cell->attempts + field);
+    ++*count;
+}
+
 /* Counts one in the books of the tier, and of the kind of device there. field: of struct ts_attempts. */
 static void count_attempt(struct ts_ledger *ledger, const struct ts_flight *flight, size_t field)
 {
-    struct ts_cell *cells[] = {&ledger->result.tiers[flight->at].cells[flight->request.class_id],
-                               ts_ledger_cell_of_kind(ledger, flight->at, &flight->request)};
-    for (size_t i = 0; i < sizeof cells / sizeof cells[0] && cells[i]; i++) {
-        uint64_t *count = (uint64_t *)(void *)((char *)&cells[i]->attempts + field);
-        ++*count;
+    struct ts_cell *of_kind = ts_ledger_cell_of_kind(ledger, flight->at, &flight->request);
+    count_one(&ledger->result.tiers[flight->at].cells[flight->request.class_id], field);
+    if (of_kind) {
+        count_one(of_kind, field);
     }
 }
 

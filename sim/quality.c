@@ -71,7 +71,7 @@ static uint32_t step_through(uint32_t n)
 
 static uint32_t truth_of_table(const struct ts_quality_rows *table, uint64_t id, uint64_t salt)
 {
-    const uint64_t place = (id % table->n) * step_through(table->n) + salt % table->n;
+    const uint64_t place = (id % table->n) * step_through(table->n) + ts_mix64(salt) % table->n;
     return table->right[place % table->n];
 }
 

@@ -70,7 +70,8 @@ struct ts_result {
     uint32_t *
         n_reached; /* [n_bins] replications that went on until that bin: the series of the tiers are means over those */
     struct ts_batch_means batches[TS_N_LATENCIES]; /* of all tiers, as in a tier */
-    struct ts_exceedance *tails; /* [n_classes + 1][TS_N_TAILS] of all tiers, by class; the last of all classes */
+    struct ts_exceedance *tails; /* [n_classes + 1][TS_N_TAILS] of all tiers, by class; the last, where there are
+                                    several, of all classes */
 };
 
 enum ts_status ts_result_init(struct ts_result *out, const struct ts_model *model, uint32_t n_bins);
@@ -83,7 +84,7 @@ enum ts_status ts_result_merge(struct ts_result *into, const struct ts_result *f
 
 static inline struct ts_exceedance *ts_result_tail(const struct ts_result *result, uint32_t class_id, enum ts_tail tail)
 {
-    const uint32_t row = class_id == TS_ALL_CLASSES ? result->n_classes : class_id;
+    const uint32_t row = class_id != TS_ALL_CLASSES ? class_id : result->n_classes > 1 ? result->n_classes : 0;
     return &result->tails[row * TS_N_TAILS + tail];
 }
 

@@ -162,7 +162,7 @@ static enum ts_status try_volume(struct search *search, double volume)
     const struct ts_scenario at_volume = at_peak(search, volume);
     const struct ts_trial_base base = {.scenario = &at_volume};
     const struct ts_trial trial = {.base = &base};
-    const struct ts_trial_options options = {.read_ahead = true, .progress = *search->progress};
+    const struct ts_trial_options options = {.read_ahead = true, .progress = *search->progress, .skips_figures = true};
     struct ts_trial_outcome outcome;
     enum ts_status status = ts_trial_run(&outcome, &trial, &options, search->diags);
     if (status != TS_OK) {

@@ -8,6 +8,7 @@
 #include "study/trial.h"
 
 static const double most_calls = 200000.0;
+enum { TAPE_BYTES = 64 << 20 };
 
 /* The API that the owned tiers replace; the first of them, should they name several. -1: none. */
 static int replaced_api(const struct ts_model *model)
@@ -176,16 +177,15 @@ static enum ts_status simulate(struct ts_service *out, const struct ts_scenario 
     return status;
 }
 
-enum ts_status ts_service_find(struct ts_baseline rows[TS_N_BASELINES], const struct ts_scenario *scenario,
-                               bool sorts_trace, const struct ts_progress *progress, struct ts_diags *diags)
+static enum ts_status find_all(struct ts_baseline rows[TS_N_BASELINES], const struct ts_scenario *scenario,
+                               const struct ts_trial_options *options, struct ts_diags *diags)
 {
-    const struct ts_trial_options options = {.progress = *progress, .read_ahead = true, .sorts_trace = sorts_trace};
     const int api = replaced_api(&scenario->model);
     enum ts_status status = TS_OK;
     for (int i = TS_BASELINE_PERMITTED; api >= 0 && status == TS_OK && i <= TS_BASELINE_ALL; i++) {
         if (rows[i].is_there) {
             const struct ts_scenario copy = at_api(scenario, (uint32_t)api, i == TS_BASELINE_ALL);
-            status = simulate(&rows[i].service, &copy, (uint32_t)api, &options, diags);
+            status = simulate(&rows[i].service, &copy, (uint32_t)api, options, diags);
         }
     }
     if (api >= 0 && status == TS_OK && rows[TS_BASELINE_SAME_WEIGHTS].is_there) {
@@ -193,9 +193,27 @@ enum ts_status ts_service_find(struct ts_baseline rows[TS_N_BASELINES], const st
         status = at_same_weights(&copy, scenario);
         if (status == TS_OK) {
             status = simulate(&rows[TS_BASELINE_SAME_WEIGHTS].service, &copy.scenario, scenario->model.n_tiers + 1,
-                              &options, diags);
+                              options, diags);
         }
         free(copy.links);
     }
+    return status;
+}
+
+/* The requests are the same at all of them. */
+enum ts_status ts_service_find(struct ts_baseline rows[TS_N_BASELINES], const struct ts_scenario *scenario,
+                               bool sorts_trace, const struct ts_progress *progress, struct ts_diags *diags)
+{
+    struct ts_tapes *tapes = NULL;
+    enum ts_status status = ts_tapes_create(&tapes, TAPE_BYTES);
+    if (status == TS_OK) {
+        const struct ts_trial_options options = {.progress = *progress,
+                                                 .read_ahead = !ts_tapes_can_count(&scenario->workload),
+                                                 .sorts_trace = sorts_trace,
+                                                 .tapes = tapes,
+                                                 .skips_figures = true};
+        status = find_all(rows, scenario, &options, diags);
+    }
+    ts_tapes_destroy(tapes);
     return status;
 }

@@ -43,6 +43,9 @@ uint32_t ts_trace_count_of(const struct ts_trace_rows *rows, enum ts_trace_field
 {
     struct ts_trace_cell cell;
     double value = 0.0;
+    if (rows->slots[field] < 0) {
+        return 0;
+    }
     ts_trace_cell_of(&cell, rows, field);
     if (cell.kind == TS_CELL_INT || cell.kind == TS_CELL_REAL) {
         value = cell.real;

@@ -98,12 +98,17 @@ static bool take_fraction(int64_t *ns, const char **text, const char *end)
     if (!take_char(text, end, '.')) {
         return true;
     }
+    const char *at = *text;
+    int64_t value = 0;
     int n = 0;
-    for (; *text < end && **text >= '0' && **text <= '9'; (*text)++, n++) {
+    for (; at < end && *at >= '0' && *at <= '9'; at++) {
         if (n < FRACTION_DIGITS) {
-            *ns = 10 * *ns + (**text - '0');
+            value = 10 * value + (*at - '0');
+            n++;
         }
     }
+    *text = at;
+    *ns = value;
     for (int i = n; i < FRACTION_DIGITS; i++) {
         *ns *= 10;
     }
@@ -455,15 +460,18 @@ const char *ts_trace_date_hint(const struct ts_trace_clock *clock, const char *t
 const char *ts_trace_date_order(const char *text, size_t len)
 {
     const char *end = text + len;
-    for (const char *at = text; at < end; at++) {
-        const char *from = at;
+    const char *slash = memchr(text, '/', len);
+    for (; slash; slash = memchr(slash + 1, '/', (size_t)(end - slash - 1))) {
+        const char *from = slash;
         int a = 0;
         int b = 0;
         int year = 0;
-        const bool begins = at == text || at[-1] < '0' || at[-1] > '9';
-        if (begins && take_number(&a, &from, end, 2) > 0 && take_char(&from, end, '/') &&
-            take_number(&b, &from, end, 2) > 0 && take_char(&from, end, '/') &&
-            take_number(&year, &from, end, 4) % 2 == 0 && year > 0 && (a > 12) != (b > 12)) {
+        while (from > text && from[-1] >= '0' && from[-1] <= '9') {
+            from--;
+        }
+        if (take_number(&a, &from, end, 2) > 0 && take_char(&from, end, '/') && take_number(&b, &from, end, 2) > 0 &&
+            take_char(&from, end, '/') && take_number(&year, &from, end, 4) % 2 == 0 && year > 0 &&
+            (a > 12) != (b > 12)) {
             return a > 12 ? "dmy" : "mdy";
         }
     }

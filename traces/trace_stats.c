@@ -124,8 +124,8 @@ enum ts_status ts_trace_stats_collect(struct ts_trace_stats *out, struct ts_requ
     for (size_t i = 0; i < TS_STATS_SCALES; i++) {
         report_windows(&stats, i, &windows[i]);
     }
-    stats.prompt_total_tok = stats.prompt_tok.sum;
-    stats.output_total_tok = stats.output_tok.sum;
+    stats.prompt_total_tok = ts_hist_sum(&stats.prompt_tok);
+    stats.output_total_tok = ts_hist_sum(&stats.output_tok);
     *out = stats;
     return TS_OK;
 }

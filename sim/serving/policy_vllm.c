@@ -101,7 +101,7 @@ static void plan_running(struct ts_scheduler *s, bool prompts, uint32_t *budget,
 /* ---- admission ---- */
 
 struct entry {
-    uint32_t chunk;   /* 0: it cannot enter */
+    uint32_t chunk;   /* of its prompt, or 1: it joins */
     uint32_t n_found; /* blocks, listed in its record */
     uint32_t n_idle;  /* of those, not in use */
     uint32_t n_load;  /* blocks after them that are to be loaded before it enters */
@@ -167,34 +167,32 @@ static void promise(struct ts_scheduler *s, struct ts_sequence *seq)
     }
 }
 
-/* How the head of the waiting queue could enter. */
-static struct entry entry_of_head(const struct ts_scheduler *s, uint32_t budget)
+/* Could the head of the waiting queue enter, and how? */
+static bool head_enters(struct entry *entry, const struct ts_scheduler *s, uint32_t budget)
 {
-    struct entry entry = {.chunk = 0};
     if (s->seqs.n_waiting == 0 || s->n_running >= s->max_running || budget == 0 || s->n_free_blocks == 0) {
-        return entry;
+        return false;
     }
     const struct ts_sequence *seq = &s->seqs.items[ts_sequences_head(&s->seqs)];
     if (!has_room_to_end(s, seq)) {
-        return entry;
+        return false;
     }
+    *entry = (struct entry){.chunk = 0};
     if (seq->n_computed > 0) {
-        entry.chunk = ts_running_growth(s, 0, seq->n_computed + 1) <= s->n_free_blocks;
-        return entry;
+        entry->chunk = ts_running_growth(s, 0, seq->n_computed + 1) <= s->n_free_blocks;
+        return entry->chunk > 0;
     }
     if (s->cache) {
-        look_up(s, seq, &entry);
+        look_up(s, seq, entry);
     }
-    if (entry.n_load > 0) {
-        entry.n_load = (uint64_t)entry.n_load + entry.n_idle <= s->n_free_blocks ? entry.n_load : 0;
-        return entry;
+    if (entry->n_load > 0) {
+        return (uint64_t)entry->n_load + entry->n_idle <= s->n_free_blocks;
     }
-    const uint32_t need = seq->prompt_tok + seq->n_given - entry.n_found * s->config.block_tok;
-    const uint32_t chunk = ts_running_chunk(s, need, budget);
+    const uint32_t need = seq->prompt_tok + seq->n_given - entry->n_found * s->config.block_tok;
+    entry->chunk = ts_running_chunk(s, need, budget);
     const uint64_t n_blocks =
-        ts_running_growth(s, 0, s->config.whole_admission || s->config.prompts_first ? need : chunk) + entry.n_idle;
-    entry.chunk = chunk <= budget && n_blocks <= s->n_free_blocks ? chunk : 0;
-    return entry;
+        ts_running_growth(s, 0, s->config.whole_admission || s->config.prompts_first ? need : entry->chunk);
+    return entry->chunk > 0 && entry->chunk <= budget && n_blocks + entry->n_idle <= s->n_free_blocks;
 }
 
 static void share_found(struct ts_scheduler *s, struct ts_sequence *seq, const struct entry *entry)
@@ -258,8 +256,8 @@ static bool is_of_step(const struct ts_scheduler *s)
 
 static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_plan *plan)
 {
-    for (struct entry entry = entry_of_head(s, budget); is_of_step(s) && (entry.chunk > 0 || entry.n_load > 0);
-         entry = entry_of_head(s, budget)) {
+    struct entry entry;
+    while (is_of_step(s) && head_enters(&entry, s, budget)) {
         if (entry.n_load > 0 && plan->n_loads == s->max_running) {
             return;
         }
@@ -317,8 +315,8 @@ static void vllm_plan(struct ts_scheduler *s, uint32_t budget, struct ts_schedul
  * is needed elsewhere was counted as one of them. */
 static bool vllm_would_admit(const struct ts_scheduler *s, uint32_t budget)
 {
-    const struct entry entry = entry_of_head(s, s->config.prompts_first ? s->config.max_batched_tok : budget);
-    return entry.chunk > 0 || entry.n_load > 0;
+    struct entry entry;
+    return head_enters(&entry, s, s->config.prompts_first ? s->config.max_batched_tok : budget);
 }
 
 static enum ts_status vllm_init(struct ts_scheduler *s)

@@ -306,7 +306,7 @@ static void test_api__offers_may_have_speeds_of_their_own(void **state)
     const struct ts_model model = world_model(&tier, 1);
     struct ts_request *requests = evenly(2, S, 10, 41);
     struct ts_result result = world_run(&model, requests, 2);
-    assert_true(cell_of(&result, 0)->latency_ns[TS_E2E].sum == 900.0 * MS + 200.0 * MS);
+    assert_true(ts_hist_sum(&cell_of(&result, 0)->latency_ns[TS_E2E]) == 900.0 * MS + 200.0 * MS);
     ts_result_deinit(&result);
     free(requests);
 }

@@ -48,8 +48,8 @@ static void test_link__calls_fall_back_once_they_know(void **state)
     assert_int_equal(cell_of(&result, FAR)->done, 2);
     assert_int_equal(cell_of(&result, NEAR)->done, 1);
     assert_int_equal(cell_of(&result, NEAR)->fell_back, 1);
-    assert_true(cell_of(&result, NEAR)->latency_ns[TS_TTFT].sum == 1100.0 * MS);
-    assert_true(cell_of(&result, FAR)->latency_ns[TS_TTFT].sum == 2 * 520.0 * MS);
+    assert_true(ts_hist_sum(&cell_of(&result, NEAR)->latency_ns[TS_TTFT]) == 1100.0 * MS);
+    assert_true(ts_hist_sum(&cell_of(&result, FAR)->latency_ns[TS_TTFT]) == 2 * 520.0 * MS);
     world_assert_near(result.tiers[FAR].link_down_frac * result.simulated_s, 100.0, 1e-9);
     double served = 0.0;
     for (uint32_t bin = 0; bin < result.n_bins; bin++) {
@@ -73,7 +73,7 @@ static void test_link__store_and_forward_waits(void **state)
     struct ts_result result = world_run(&model, requests, COUNT(requests));
     assert_int_equal(cell_of(&result, FAR)->done, 3);
     const double wait_ms = (110000.0 + 10.0 - 9700.0) + (110000.0 + 510.0 - 9995.0) + (90000.0 + 520.0);
-    world_assert_near(cell_of(&result, FAR)->latency_ns[TS_TTFT].sum, wait_ms * MS, 1e-12);
+    world_assert_near(ts_hist_sum(&cell_of(&result, FAR)->latency_ns[TS_TTFT]), wait_ms * MS, 1e-12);
     ts_result_deinit(&result);
 }
 
@@ -89,7 +89,7 @@ static void test_link__a_short_outage_is_waited_for(void **state)
     const struct ts_request request = world_request(0, 10500 * MS, 10, 1);
     struct ts_result result = world_run(&model, &request, 1);
     assert_int_equal(cell_of(&result, FAR)->done, 1);
-    assert_true(cell_of(&result, FAR)->latency_ns[TS_TTFT].sum == (300.0 + 520.0) * MS);
+    assert_true(ts_hist_sum(&cell_of(&result, FAR)->latency_ns[TS_TTFT]) == (300.0 + 520.0) * MS);
     ts_result_deinit(&result);
 }
 
@@ -111,7 +111,7 @@ static void test_link__replies_that_are_cut_short_are_asked_for_again(void **sta
     assert_int_equal(far->superseded_tok, 5100);
     world_assert_near(far->superseded_usd, (2 * 100 * 2.5 + 5000 * 10.0) * 1e-6, 1e-12);
     const double ms = (11000.0 + 100.0 - 7000.0) + (11000.0 + 100.0 - 9500.0);
-    world_assert_near(cell_of(&result, NEAR)->latency_ns[TS_TTFT].sum, ms * MS, 1e-12);
+    world_assert_near(ts_hist_sum(&cell_of(&result, NEAR)->latency_ns[TS_TTFT]), ms * MS, 1e-12);
     ts_result_deinit(&result);
 }
 
@@ -312,7 +312,7 @@ static void test_server__all_gone_and_back(void **state)
     const struct ts_request requests[] = {world_request(0, 0, 1, 400), world_request(1, 5 * S, 1, 400)};
     struct ts_result result = world_run(&model, requests, COUNT(requests));
     assert_int_equal(cell_of(&result, 0)->done, 2);
-    world_assert_near(cell_of(&result, 0)->latency_ns[TS_E2E].sum, (15.0 + 10.01) * S, 1e-12);
+    world_assert_near(ts_hist_sum(&cell_of(&result, 0)->latency_ns[TS_E2E]), (15.0 + 10.01) * S, 1e-12);
     ts_result_deinit(&result);
 }
 

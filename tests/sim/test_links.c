@@ -49,7 +49,7 @@ static double mean_stay(bool shares_equally, enum sizes sizes)
     const struct ts_hist *ttft = &result.tiers[0].cells[0].latency_ns[TS_TTFT];
     const double tok_down_s = 1.0 / model.links[0].bytes_per_s;
     assert_int_equal(ttft->count, N);
-    const double stay_s = ttft->sum * 1e-9 / N - 0.1 - tok_down_s;
+    const double stay_s = ts_hist_sum(ttft) * 1e-9 / N - 0.1 - tok_down_s;
     ts_result_deinit(&result);
     free(requests);
     return stay_s / mean_s;
@@ -120,7 +120,7 @@ static void test_link__what_shares_a_link_that_fails(void **state)
     const struct ts_request request = world_request(0, S, 100000, 1);
     struct ts_result result = world_run(&model, &request, 1);
     assert_int_equal(result.tiers[0].cells[0].done, 1);
-    world_assert_near(result.tiers[0].cells[0].latency_ns[TS_TTFT].sum, 10200001000.0, 1e-9);
+    world_assert_near(ts_hist_sum(&result.tiers[0].cells[0].latency_ns[TS_TTFT]), 10200001000.0, 1e-9);
     ts_result_deinit(&result);
     model.links[0].stores = false;
     model.links[0].detect_s = 0.03;
@@ -129,7 +129,7 @@ static void test_link__what_shares_a_link_that_fails(void **state)
     result = world_run(&model, &request, 1);
     assert_int_equal(result.tiers[0].cells[0].attempts.went_on[TS_REASON_DOWN], 1);
     assert_int_equal(result.tiers[1].cells[0].done, 1);
-    assert_true(result.tiers[1].cells[0].latency_ns[TS_TTFT].sum == 150.0 * MS);
+    assert_true(ts_hist_sum(&result.tiers[1].cells[0].latency_ns[TS_TTFT]) == 150.0 * MS);
     ts_result_deinit(&result);
 }
 
@@ -157,8 +157,8 @@ static void test_sites__have_lines_of_their_own(void **state)
     requests[1].class_id = requests[2].class_id = requests[3].class_id = 1;
     const struct ts_sim_options options = {.window_s = 20.0};
     struct ts_result result = world_run_with(&model, requests, COUNT(requests), &options);
-    assert_true(result.tiers[0].cells[0].latency_ns[TS_TTFT].sum == 120.0 * MS);
-    assert_true(result.tiers[0].cells[1].latency_ns[TS_TTFT].sum == 700.0 * MS);
+    assert_true(ts_hist_sum(&result.tiers[0].cells[0].latency_ns[TS_TTFT]) == 120.0 * MS);
+    assert_true(ts_hist_sum(&result.tiers[0].cells[1].latency_ns[TS_TTFT]) == 700.0 * MS);
     assert_int_equal(result.tiers[0].cells[1].attempts.lost[TS_REASON_DOWN], 2);
     world_assert_near(result.tiers[0].link_down_frac, 0.375, 1e-9);
     ts_result_deinit(&result);

@@ -72,10 +72,10 @@ static void test_record__rows_add_up_to_the_result(void **state)
     assert_int_equal(tally.n_preemptions, result.tiers[0].n_preemptions);
     assert_true(tally.in_order);
     assert_int_equal(tally.n_tpot, cell->latency_ns[TS_TPOT].count);
-    world_assert_near((double)tally.sum_ttft_ns, (double)cell->latency_ns[TS_TTFT].sum, 1e-12);
-    world_assert_near((double)tally.sum_e2e_ns, (double)cell->latency_ns[TS_E2E].sum, 1e-12);
-    world_assert_near((double)tally.sum_wait_ns, (double)cell->latency_ns[TS_WAIT].sum, 1e-12);
-    world_assert_near((double)tally.sum_tpot_ns, (double)cell->latency_ns[TS_TPOT].sum, 1e-12);
+    world_assert_near((double)tally.sum_ttft_ns, ts_hist_sum(&cell->latency_ns[TS_TTFT]), 1e-12);
+    world_assert_near((double)tally.sum_e2e_ns, ts_hist_sum(&cell->latency_ns[TS_E2E]), 1e-12);
+    world_assert_near((double)tally.sum_wait_ns, ts_hist_sum(&cell->latency_ns[TS_WAIT]), 1e-12);
+    world_assert_near((double)tally.sum_tpot_ns, ts_hist_sum(&cell->latency_ns[TS_TPOT]), 1e-12);
     ts_result_deinit(&result);
 }
 
