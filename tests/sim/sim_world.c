@@ -86,7 +86,7 @@ static void assert_same_hist(const struct ts_hist *a, const struct ts_hist *b)
     assert_int_equal(a->count, b->count);
     assert_int_equal(a->min, b->min);
     assert_int_equal(a->max, b->max);
-    assert_true(a->sum == b->sum);
+    assert_true(ts_hist_sum(a) == ts_hist_sum(b));
     int more = ts_hist_next(a, &cursor_a, &value_a, &count_a);
     assert_int_equal(more, ts_hist_next(b, &cursor_b, &value_b, &count_b));
     while (more) {

@@ -335,7 +335,7 @@ static void test_server__requests_join_the_shortest_queue(void **state)
                                           world_request(2, 0, 1, 1), world_request(3, 0, 1, 1)};
     struct ts_result result = world_run(&model, requests, 4);
     const struct ts_hist *wait = &cell_of(&result, 0)->latency_ns[TS_WAIT];
-    assert_true(wait->sum == (100.0 + 20.0) * MS); /* 2 after 0, 3 after 1 */
+    assert_true(ts_hist_sum(wait) == (100.0 + 20.0) * MS); /* 2 after 0, 3 after 1 */
     ts_result_deinit(&result);
 }
 
