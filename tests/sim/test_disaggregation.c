@@ -86,8 +86,8 @@ static void test_disaggregation__transfers_follow_one_another(void **state)
     assert_int_equal(latency(&result, TS_E2E)->max, 46400000);
     assert_int_equal(latency(&result, TS_ITL)->count, 4);
     assert_true(ts_hist_sum(latency(&result, TS_ITL)) == 16.4 * MS + 26.4 * MS + 20.0 * MS);
-    assert_true(tier->transfer_ns.sum == 6.4 * MS + 12.8 * MS);
-    assert_true(tier->transfer_wait_ns.sum == 6.4 * MS);
+    assert_true(ts_hist_sum(&tier->transfer_ns) == 6.4 * MS + 12.8 * MS);
+    assert_true(ts_hist_sum(&tier->transfer_wait_ns) == 6.4 * MS);
     assert_true(tier->transfer_bytes == 2 * 64 * 1e5); /* 50 tokens are four blocks too */
     world_assert_near(tier->transfer_busy_frac, 12.8 / 46.4, 1e-9);
     world_assert_near(result.pools[0].busy_frac, 10.0 / 46.4, 1e-9);
