@@ -57,6 +57,7 @@ struct ts_hf_config {
     uint32_t q_rank, kv_rank, rope_dim, nope_dim; /* latent attention (DeepSeek); kv_rank 0: none */
     bool sparse;                                  /* attention to some of the tokens, chosen by an indexer */
     uint32_t n_index, index_dim;                  /* layers with an indexer of their own, and the width of its keys */
+    bool attention_wide;                          /* quantization_config leaves attention at 16 bit */
     uint32_t stored_bits;                         /* of a weight in the files (quantization_config); 0: not said */
     double table_weights;                         /* of tables beside the embedding: looked up, not multiplied */
     double more_weights;                          /* that each token is multiplied with, beside all of the above */
@@ -80,7 +81,7 @@ enum ts_status ts_hf_extras_read(struct ts_hf_config *config, const struct ts_hf
 enum ts_status ts_hf_heads_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 /* hf_blocks.c, of models whose layers were searched (block_configs): n_of, kv_heads, ffn (their mean), n_dense. */
 enum ts_status ts_hf_blocks_read(struct ts_hf_config *config, const struct ts_hf_file *file);
-/* hf_stored.c: stored_bits. */
+/* hf_stored.c: stored_bits, attention_wide. */
 void ts_hf_stored_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 /* hf_strangers.c: tells of keys that nobody asked for and that sound of shapes. */
 void ts_hf_tell_strangers(const struct ts_hf_file *file);

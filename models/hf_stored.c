@@ -1,5 +1,5 @@
 /* Hides how quantization_config says in how many bits the linear layers' weights are stored: by the name of a method or
- * an algorithm, by bits, or for groups of layers. */
+ * an algorithm, by bits, or for groups of layers; and whether attention is left out of that. */
 #include <string.h>
 
 #include "base/text.h"
@@ -43,11 +43,27 @@ static uint32_t bits_written(const struct ts_json *json)
     return in_4 ? 4 : in_8 ? 8 : 0;
 }
 
+/* Is attention among what is not quantized? By layer, or by a pattern. */
+static bool leaves_attention(const struct ts_json *json)
+{
+    static const char *const keys[] = {"ignore", "modules_to_not_convert", "exclude_modules", NULL};
+    bool found = false;
+    for (const char *const *key = keys; *key; key++) {
+        const struct ts_json *list = ts_json_get(json, *key);
+        for (size_t i = 0; i < ts_json_length(list) && !found; i++) {
+            const char *name = ts_json_string(ts_json_at(list, i));
+            found = name && strstr(name, "self_attn") && !strstr(name, "vision");
+        }
+    }
+    return found;
+}
+
 void ts_hf_stored_read(struct ts_hf_config *config, const struct ts_hf_file *file)
 {
     static const char key[] = "quantization_config";
     const struct ts_json *own = ts_hf_get(file, key);
     const struct ts_json *json = own ? own : ts_json_get(file->root, key);
+    config->attention_wide = leaves_attention(json);
     const char *algorithm = ts_json_string(ts_json_get(json, "quant_algo"));
     if (algorithm && ts_str_equal(algorithm, "MIXED_PRECISION")) {
         return;

@@ -30,6 +30,7 @@ struct ts_llm {
     unsigned sliding_window;
     double kv_bytes_per_tok, kv_bytes_per_tok_beyond_window; /* at 16 bit */
     unsigned stored_bits;                                    /* of a weight as its files have it; 0: not said */
+    double wide_params;  /* left at 16 bit by formats of linear layers, beside the tables */
     double tower_params; /* of the part that sees: held in memory at 16 bit, and no token of text meets them */
     double state_bytes;  /* of a sequence, however long: layers that keep a state in place of KV entries */
     double flop_per_tok; /* ex attention */
@@ -106,6 +107,7 @@ struct ts_weight_quant {
     const char *name;       /* "Q4_0", "Q8_0", "FP8", "FP16", "BF16", "INT4" */
     double bits_per_weight; /* scales included: Q4_0 = 4.5 */
     bool compute_int8;      /* computes at the int8/fp8 peak rather than the fp16 peak */
+    bool linear_only;       /* as checkpoints for servers have it: the embedding and the head stay at 16 bit */
     const char *source;
 };
 

@@ -289,6 +289,7 @@ static void count_weights(struct ts_own_model *model)
     if (!(llm->params_active > 0.0)) {
         llm->params_active = llm->n_experts > 0 ? all_weights(model, active, n_tables) + tables : llm->params;
     }
+    llm->wide_params = model->config.attention_wide ? attention_weights(model) : 0.0;
     llm->flop_per_tok = model->uncountable
                             ? 2.0 * (llm->params_active - (double)llm->hidden * llm->vocab * (n_tables - 1))
                             : 2.0 * (all_weights(model, active, 1) - norms);

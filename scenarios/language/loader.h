@@ -122,8 +122,9 @@ struct ts_tier_context {
     const char *hardware_name;                /* for people */
     uint32_t context_tok;                     /* what a unit holds */
     double kv_bytes_per_tok;
-    double weight_bytes;
-    uint32_t n_accelerators;                     /* tensor_parallel x pipeline_parallel x data_parallel */
+    double weight_bytes,
+        table_bytes;         /* in memory; of them, what tables and towers at 16 bit have beside bits x weights */
+    uint32_t n_accelerators; /* tensor_parallel x pipeline_parallel x data_parallel */
     uint32_t tensor_parallel, pipeline_parallel; /* that share a layer; stages */
     uint32_t data_parallel;                      /* engines that step together */
     bool takes_pcie; /* several cards without NVLink: what is not written of the link is PCIe's */
