@@ -143,7 +143,8 @@ static struct scaling scale_measured(struct ts_loader *loader, struct ts_tier_co
     double weight_bytes = llm && quant ? llm->params * quant->bits_per_weight / 8.0 : (double)m->weight_bytes;
     double flop = llm ? llm->flop_per_tok : measured_flop_per_tok(m);
     if (weight_bytes > 0.0 && flop > 0.0) {
-        scaling = (struct scaling){(ctx->weight_bytes - ctx->table_bytes) / weight_bytes, ctx->llm->flop_per_tok / flop};
+        scaling =
+            (struct scaling){(ctx->weight_bytes - ctx->table_bytes) / weight_bytes, ctx->llm->flop_per_tok / flop};
     }
     ts_loader_assume(loader, ts_loader_printf(loader, "%s.steps.scaled", ctx->value->path), TS_ORIGIN_MODELLED,
                      ts_loader_printf(loader, "measured with %s %s", m->model, m->quant),
