@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "study/open_check.h"
 #include "study/pools_check.h"
 
 static const char intro[] =
@@ -192,6 +193,61 @@ static enum ts_status put_pools(struct ts_text *page, const struct ts_catalog *c
     return status;
 }
 
+/* ---- open loops ---- */
+
+static const char open_intro[] =
+    "\n"
+    "## Open loops, simulated\n"
+    "\n"
+    "Recorded stages of `scenarios/catalog/open.csv`: vLLM 0.15.1 under inference-perf, requests at random times at a\n"
+    "steady rate. Each is written as a scenario of catalog names (hardware, model, `engine: vllm`, sequences, budget "
+    "of a\n"
+    "step, rate, lengths) and simulated for as long as it was recorded. No constant is fitted to them. That a request "
+    "waits\n"
+    "for a step that is planned already, and that prompts in the cache are not launched layer by layer, was found on "
+    "them;\n"
+    "the fit to other recordings bears it out (`docs/MODEL.md`).\n"
+    "\n"
+    "What the load was: inference-perf's `shared_prefix` makes 10 x 10 prompts and sends them in turn (the profiles' "
+    "keys\n"
+    "`num_unique_system_prompts` and `enable_multi_turn_chat` were not in force, as the configuration beside the "
+    "results\n"
+    "says), so that after the first hundred requests all but a prompt's last block is found in the cache. Gaps "
+    "between\n"
+    "requests are exponential, scaled to the count (`load_timer.py`). `ignore_eos` holds: every reply has the tokens "
+    "that\n"
+    "were asked for; the recorded output_len is its text counted again, up to 22 % less. Gaps between tokens were "
+    "recorded\n"
+    "between chunks, two to a token: the time per token is (reply - first token)/(tokens - 1) of the means. Lengths "
+    "of\n"
+    "prompts are recorded for the first source; for the others those of the same workload there are taken.\n"
+    "\n"
+    "Left out: four stages of `reasoning` at 4 a second, which the servers could not keep up with (of one 85 % of the\n"
+    "requests failed after five minutes), runs with several replicas, and what stands in two sources a second time. In "
+    "37 of\n"
+    "the 96 stages KV blocks were copied to host memory as well, which is not simulated. Files, of the repositories "
+    "of\n"
+    "inference-sim: `default_args/*/results/stage_*` of training; of sim-to-real-accuracy-validation\n"
+    "`results_trainval/error_records.csv` and, of an older commit, `results_iter36/error_records.csv` (column "
+    "`actual`).\n"
+    "\n"
+    "A cell is median / 90th percentile of the error, median of predicted over recorded; p90: of a stage's 90th "
+    "percentiles\n"
+    "instead of its means.\n"
+    "\n";
+
+static enum ts_status put_open(struct ts_text *page, const struct ts_catalog *catalog, struct ts_arena *arena,
+                               struct ts_diags *diags)
+{
+    struct ts_open_ratio *ratios = ts_arena_array(arena, catalog->n_open_stages + 1, sizeof *ratios);
+    const enum ts_status status = ratios ? ts_open_check(ratios, catalog, diags) : TS_ENOMEM;
+    if (status == TS_OK) {
+        ts_text_puts(page, open_intro);
+        ts_open_print(page, catalog, ratios);
+    }
+    return status;
+}
+
 enum ts_status ts_accuracy_report(const char *dir, struct ts_arena *arena, struct ts_diags *diags)
 {
     struct ts_catalog catalog;
@@ -206,6 +262,7 @@ enum ts_status ts_accuracy_report(const char *dir, struct ts_arena *arena, struc
                           "recorded,fitted,without_chip,without_model,without_source,without_engine\n");
     status = status == TS_OK ? measure_all(&page, &points, dir, &catalog, arena, diags) : status;
     status = status == TS_OK ? put_pools(&page, &catalog, arena, diags) : status;
+    status = status == TS_OK ? put_open(&page, &catalog, arena, diags) : status;
     status = status == TS_OK ? write_out(dir, &page, &points, diags) : status;
     ts_text_deinit(&page);
     ts_text_deinit(&points);

@@ -213,6 +213,19 @@ struct ts_pooled {
     const char *source;
 };
 
+/* A recorded stage of an open loop: requests at random times at a steady rate, whatever the server does. The same
+ * `n_prompts` prompts come in turn, so that after the first round all but their last block is in the prefix cache. */
+struct ts_open_stage {
+    const char *hardware;
+    unsigned n_accelerators; /* which share every layer */
+    const char *model, *quant, *engine;
+    double rate_per_s, duration_s;
+    double prompt_tok, n_prompts, output_tok;
+    double budget_tok, n_seqs; /* of a step at most */
+    double e2e_s, e2e_p90_s, ttft_s, ttft_p90_s;
+    const char *run, *source;
+};
+
 /* What an accelerator costs to rent, host and power included. 0: not offered. */
 struct ts_rental {
     const char *hardware, *provider; /* a row of hardware.csv */
@@ -285,6 +298,8 @@ struct ts_catalog {
     size_t n_servings;
     const struct ts_pooled *pooled; /* ts_catalog_load_published */
     size_t n_pooled;
+    const struct ts_open_stage *open_stages; /* ts_catalog_load_published */
+    size_t n_open_stages;
 };
 
 /* Parses the built-in catalogs into `arena`. Of rows that differ in their date alone, the newest. */
