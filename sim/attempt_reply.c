@@ -91,8 +91,8 @@ static void send_reply(struct ts_engine *engine, struct ts_flight *flight)
     struct ts_link *link = ts_attempt_link(engine, flight);
     if (link) {
         const double bytes = flight->request.output_tok * link->model->bytes_per_tok;
-        flight->last_wait_ns =
-            ts_link_send(link, TS_LINK_DOWN, engine->now_ns, bytes, engine->now_ns - flight->first_ns);
+        flight->last_wait_ns = ts_link_send(link, TS_LINK_DOWN, engine->now_ns, bytes,
+                                            engine->now_ns - flight->first_ns - flight->crossed_ns);
         flight->first_wait_ns = flight->first_ns == engine->now_ns ? flight->last_wait_ns : flight->first_wait_ns;
     }
 }

@@ -201,6 +201,7 @@ void ts_engine_turn_away(struct ts_engine *engine, uint32_t id, enum ts_reason r
     const int64_t down_ns = flight->down_ns;
     ts_attempt_leave(engine, flight);
     flight->noticed_ns = flight->start_ns = flight->first_ns = flight->end_ns = TS_NEVER_NS;
+    flight->crossed_ns = 0;
     flight->in_step = false;
     if (down_ns > 0) {
         ts_engine_schedule_flight(engine, engine->now_ns + down_ns, TS_EVENT_ROUTE, id);

@@ -46,17 +46,19 @@ struct ts_flight {
     struct ts_slot slot;
     struct ts_request request; /* the call's */
     uint32_t call;
-    uint32_t sibling;      /* the call's next attempt under way */
-    uint32_t number;       /* 0, 1 ... of the call's attempts */
-    int64_t sent_ns;       /* to the tier where it is `at` */
-    int64_t entered_ns;    /* the tier it is or was in; TS_NEVER_NS: none yet */
-    int64_t noticed_ns;    /* servers: when the engine looked at its queue; TS_NEVER_NS before */
-    int64_t start_ns;      /* of service there; TS_NEVER_NS before */
-    int64_t first_ns;      /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
-    int64_t end_ns;        /* devices: last token; disaggregated servers: when its KV entries came onto the link */
-    int64_t token_ns;      /* servers: when it was preempted or left for another pool, its last token */
-    int64_t up_ns;         /* delay of a link that prompts share, beside the time on it */
-    int64_t down_ns;       /* delay of the link towards the client */
+    uint32_t sibling;   /* the call's next attempt under way */
+    uint32_t number;    /* 0, 1 ... of the call's attempts */
+    int64_t sent_ns;    /* to the tier where it is `at` */
+    int64_t entered_ns; /* the tier it is or was in; TS_NEVER_NS: none yet */
+    int64_t noticed_ns; /* servers: when the engine looked at its queue; TS_NEVER_NS before */
+    int64_t start_ns;   /* of service there; TS_NEVER_NS before */
+    int64_t first_ns;   /* first token, at the tier; may lie ahead; TS_NEVER_NS if not known yet */
+    int64_t end_ns;     /* devices: last token; disaggregated servers: when its KV entries came onto the link */
+    int64_t token_ns;   /* servers: when it was preempted or left for another pool, its last token */
+    int64_t crossed_ns; /* disaggregated servers: from its first token to its seat in decode, where the client gets that
+                         * token; TS_NEVER_NS: it is on its way */
+    int64_t up_ns;      /* delay of a link that prompts share, beside the time on it */
+    int64_t down_ns;    /* delay of the link towards the client */
     int64_t first_wait_ns; /* of the first token, before the link was free for it */
     int64_t last_wait_ns;  /* and of the last */
     int64_t shown_ns;      /* the client sees nothing of the reply before: it was held back for a check */

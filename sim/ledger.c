@@ -325,7 +325,7 @@ static void add_latencies(struct ts_ledger *ledger, struct ts_cell *cell, const 
     add_tail(ledger, class_id, TS_TAIL_TTFT, record->ttft_ns);
     add_tail(ledger, class_id, TS_TAIL_E2E, record->e2e_ns);
     add_latency(ledger, cell, tier, TS_TTFT, record->ttft_ns);
-    add_latency(ledger, cell, tier, TS_TTFT_SERVER, flight->first_ns - flight->entered_ns);
+    add_latency(ledger, cell, tier, TS_TTFT_SERVER, flight->first_ns + flight->crossed_ns - flight->entered_ns);
     add_latency(ledger, cell, tier, TS_E2E, record->e2e_ns);
     add_latency(ledger, cell, tier, TS_WAIT, record->wait_ns);
     if (record->tpot_ns != TS_NEVER_NS) {

@@ -43,8 +43,8 @@ struct ts_request_record ts_record_of(const struct ts_flight *flight, enum ts_ou
     if (flight->start_ns <= now_ns) {
         record.wait_ns = flight->start_ns - flight->entered_ns;
     }
-    if (flight->first_ns <= now_ns) {
-        const int64_t sent_ns = flight->first_ns + flight->first_wait_ns;
+    if (flight->first_ns <= now_ns && flight->crossed_ns != TS_NEVER_NS) {
+        const int64_t sent_ns = flight->first_ns + flight->crossed_ns + flight->first_wait_ns;
         record.ttft_ns =
             (sent_ns > flight->shown_ns ? sent_ns : flight->shown_ns) + flight->down_ns - request->arrival_ns;
         if (flight->noticed_ns <= flight->first_ns) {

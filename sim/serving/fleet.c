@@ -280,6 +280,7 @@ static void lose(struct ts_fleet *fleet, struct ts_engine *engine, uint32_t id)
         return;
     }
     flight->first_ns = TS_NEVER_NS;
+    flight->crossed_ns = 0;
     flight->in_step = false;
     struct ts_replica *replica = fleet->n_held == 0 ? choose(fleet, engine, id) : NULL;
     if (replica) {

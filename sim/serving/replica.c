@@ -65,7 +65,8 @@ static void leave_step(struct ts_replica *replica, const struct ts_engine *engin
     }
 }
 
-/* Admitted, with that many tokens of its prompt in the cache; a preempted one is not new. */
+/* Admitted, with that many tokens of its prompt in the cache; a preempted one is not new. Who comes from a prefill
+ * replica has its first token here. */
 static void note_begin(const struct ts_replica *replica, const struct ts_engine *engine, struct ts_flight *flight,
                        uint32_t found_tok)
 {
@@ -74,6 +75,10 @@ static void note_begin(const struct ts_replica *replica, const struct ts_engine 
         flight->start_ns = engine->now_ns;
         flight->down_ns +=
             flight->request.prompt_tok - found_tok > replica->config->graph_tok ? replica->config->launch_ns : 0;
+    }
+    if (flight->crossed_ns == TS_NEVER_NS) {
+        flight->crossed_ns = engine->now_ns - flight->token_ns;
+        flight->token_ns = engine->now_ns;
     }
 }
 

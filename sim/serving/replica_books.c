@@ -96,6 +96,7 @@ static void finish_one(const struct ts_replica *replica, struct ts_engine *engin
     if (replica->config->role == TS_POOL_PREFILL && flight->request.output_tok > 1) {
         flight->in_step = false;
         flight->token_ns = engine->now_ns;
+        flight->crossed_ns = TS_NEVER_NS;
         replica->config->hand_on(replica->config->owner, engine, id);
     } else {
         ts_engine_finish(engine, id, TS_DONE);

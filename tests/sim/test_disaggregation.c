@@ -48,8 +48,8 @@ static const struct ts_hist *latency(const struct ts_result *result, enum ts_lat
     return &result->tiers[0].cells[0].latency_ns[which];
 }
 
-/* A link without latency and bound: token after token every 10 ms, as in one replica; the half round trip comes in
- * after the first token. */
+/* A link without latency and bound: token after token every 10 ms, as in one replica; the first token comes with the
+ * KV entries, half a round trip later. */
 static void test_disaggregation__a_link_that_takes_no_time_changes_nothing(void **state)
 {
     (void)state;
@@ -58,10 +58,10 @@ static void test_disaggregation__a_link_that_takes_no_time_changes_nothing(void 
         set_up(&rig, 0.0, late ? 10e-3 : 0.0);
         const struct ts_request request = world_request(0, 0, 16, 5);
         struct ts_result result = run_rig(&rig, &request, 1);
-        assert_int_equal(latency(&result, TS_TTFT)->max, 10 * MS);
+        assert_int_equal(latency(&result, TS_TTFT)->max, late ? 15 * MS : 10 * MS);
         assert_int_equal(latency(&result, TS_E2E)->max, late ? 55 * MS : 50 * MS);
         assert_int_equal(latency(&result, TS_ITL)->count, 4);
-        assert_int_equal(latency(&result, TS_ITL)->max, late ? 15 * MS : 10 * MS);
+        assert_int_equal(latency(&result, TS_ITL)->max, 10 * MS);
         assert_int_equal(result.pools[0].n_steps, 1);
         assert_int_equal(result.pools[1].n_steps, 4);
         assert_int_equal(result.tiers[0].transfer_ns.count, 1);
@@ -71,7 +71,8 @@ static void test_disaggregation__a_link_that_takes_no_time_changes_nothing(void 
 }
 
 /* Two prompts of 64 tokens at two replicas, done at 10 ms; 6.4 MB each over 1 GB/s: they arrive at 16.4 and 22.8 ms.
- * The first decodes from 16.4 on, its tokens at 26.4 and 36.4; the second enters the step at 26.4: 36.4 and 46.4. */
+ * The first decodes from 16.4 on, its tokens at 16.4 (the prompt's), 26.4 and 36.4; the second enters the step at 26.4:
+ * 26.4, 36.4 and 46.4. */
 static void test_disaggregation__transfers_follow_one_another(void **state)
 {
     (void)state;
@@ -81,11 +82,12 @@ static void test_disaggregation__transfers_follow_one_another(void **state)
     const struct ts_request requests[] = {world_request(0, 0, 64, 3), world_request(1, 0, 50, 3)};
     struct ts_result result = run_rig(&rig, requests, 2);
     const struct ts_tier_result *tier = &result.tiers[0];
-    assert_int_equal(latency(&result, TS_TTFT)->max, 10 * MS);
+    assert_int_equal(latency(&result, TS_TTFT)->min, 16400000);
+    assert_int_equal(latency(&result, TS_TTFT)->max, 26400000);
     assert_int_equal(latency(&result, TS_E2E)->min, 36400000);
     assert_int_equal(latency(&result, TS_E2E)->max, 46400000);
     assert_int_equal(latency(&result, TS_ITL)->count, 4);
-    assert_true(ts_hist_sum(latency(&result, TS_ITL)) == 16.4 * MS + 26.4 * MS + 20.0 * MS);
+    assert_true(ts_hist_sum(latency(&result, TS_ITL)) == 4 * 10.0 * MS);
     assert_true(ts_hist_sum(&tier->transfer_ns) == 6.4 * MS + 12.8 * MS);
     assert_true(ts_hist_sum(&tier->transfer_wait_ns) == 6.4 * MS);
     assert_true(tier->transfer_bytes == 2 * 64 * 1e5); /* 50 tokens are four blocks too */
@@ -96,7 +98,8 @@ static void test_disaggregation__transfers_follow_one_another(void **state)
 }
 
 /* Four blocks at the prefill replica, four for each prompt: the second prompt waits until the first has crossed, though
- * the replica idles. Its first token comes at 26.4, its second (and last) at 42.8. */
+ * the replica idles. Its prompt is done at 26.4 and across, with its first token, at 32.8; its second (and last) comes
+ * at 42.8. */
 static void test_disaggregation__blocks_are_held_until_they_have_crossed(void **state)
 {
     (void)state;
@@ -105,11 +108,30 @@ static void test_disaggregation__blocks_are_held_until_they_have_crossed(void **
     rig.pools[0].replica.kv_blocks = 4;
     const struct ts_request requests[] = {world_request(0, 0, 64, 2), world_request(1, 0, 64, 2)};
     struct ts_result result = run_rig(&rig, requests, 2);
-    assert_int_equal(latency(&result, TS_TTFT)->max, 26400000);
+    assert_int_equal(latency(&result, TS_TTFT)->max, 32800000);
     assert_int_equal(latency(&result, TS_WAIT)->max, 16400000);
     assert_int_equal(latency(&result, TS_E2E)->max, 42800000);
     assert_true(result.pools[0].kv_peak_frac == 1.0);
     world_assert_near(result.pools[0].kv_mean_frac, 32.8 / 42.8, 1e-9);
+    ts_result_deinit(&result);
+}
+
+/* One seat in decode, three requests at once: who has none yet has no token either. The prompts are done at 10, 20 and
+ * 30 ms, a reply of 5 takes four steps: seats from 10, 50 and 90 ms on, tokens 10 ms apart. */
+static void test_disaggregation__who_waits_for_a_seat_has_no_token(void **state)
+{
+    (void)state;
+    struct rig rig;
+    set_up(&rig, 0.0, 0.0);
+    rig.pools[0].replica.max_seqs = rig.pools[1].replica.max_seqs = 1;
+    const struct ts_request requests[] = {world_request(0, 0, 16, 5), world_request(1, 0, 16, 5),
+                                          world_request(2, 0, 16, 5)};
+    struct ts_result result = run_rig(&rig, requests, COUNT(requests));
+    assert_true(ts_hist_sum(latency(&result, TS_TTFT)) == (10.0 + 50.0 + 90.0) * MS);
+    assert_int_equal(latency(&result, TS_TTFT)->max, 90 * MS);
+    assert_int_equal(latency(&result, TS_TPOT)->max, 10 * MS);
+    assert_int_equal(latency(&result, TS_ITL)->max, 10 * MS);
+    assert_int_equal(latency(&result, TS_E2E)->max, 130 * MS);
     ts_result_deinit(&result);
 }
 
@@ -168,7 +190,7 @@ static void test_disaggregation__the_end_may_come_during_a_transfer(void **state
 /* ---- a closed form ---- */
 
 /* Prompts and decode steps that take no time, transfers of 1 s, Poisson arrivals at 0.6/s: the link is M/D/1, with
- * rho/(2 (1 - rho)) = 0.75 s of waiting in the mean. The second token is the last: TPOT is the whole transfer. */
+ * rho/(2 (1 - rho)) = 0.75 s of waiting in the mean. TTFT is the whole transfer. */
 static void test_disaggregation__a_saturated_link_is_md1(void **state)
 {
     (void)state;
@@ -194,8 +216,8 @@ static void test_disaggregation__a_saturated_link_is_md1(void **state)
     }
     struct ts_result result = world_run(&model, requests, N);
     const struct ts_tier_result *tier = &result.tiers[0];
-    const double mean = ts_batch_means_mean(&tier->batches[TS_TPOT]) - 1.0;
-    const double half = ts_batch_means_half(&tier->batches[TS_TPOT], 0.95);
+    const double mean = ts_batch_means_mean(&tier->batches[TS_TTFT]) - 1.0;
+    const double half = ts_batch_means_half(&tier->batches[TS_TTFT], 0.95);
     print_message("M/D/1 link, mean wait, s: theory %.5f, simulated %.5f +- %.5f\n", wait_s, mean, half);
     assert_true(fabs(mean - wait_s) <= half);
     assert_true(fabs(1e-9 * ts_hist_mean(&tier->transfer_wait_ns) / wait_s - 1.0) < 0.01);
@@ -226,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_disaggregation__a_link_that_takes_no_time_changes_nothing),
         cmocka_unit_test(test_disaggregation__transfers_follow_one_another),
         cmocka_unit_test(test_disaggregation__blocks_are_held_until_they_have_crossed),
+        cmocka_unit_test(test_disaggregation__who_waits_for_a_seat_has_no_token),
         cmocka_unit_test(test_disaggregation__one_token_needs_no_decode),
         cmocka_unit_test(test_disaggregation__the_preempted_recompute_in_decode),
         cmocka_unit_test(test_disaggregation__the_end_may_come_during_a_transfer),
