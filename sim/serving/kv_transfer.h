@@ -4,11 +4,12 @@
  *   prefill replica: prompt, first token -> link: queue, bytes/bandwidth, latency -> decode replica: all further tokens
  *
  * The first token is the prefill replica's, but the client gets it from the decode replica when that has a seat for the
- * request, as from vLLM, SGLang and TensorRT-LLM: TTFT holds the transfer, its queue, and the wait for blocks and a seat
- * (docs/decisions/0019). Nobody calls a request back meanwhile. The prompt's blocks stay in use at the prefill replica
- * until the transfer is over. They land in the decode node's host memory, as Mooncake's do: the decode replica, chosen
- * when they are there, takes blocks for them when it admits the request, and moving them in takes no time of its own. A
- * request of one token ends at the prefill replica. One that is preempted in decode computes its prompt again there.
+ * request, as from vLLM, SGLang and TensorRT-LLM: TTFT holds the transfer, its queue, and the wait for blocks and a
+ * seat (docs/decisions/0019). Nobody calls a request back meanwhile. The prompt's blocks stay in use at the prefill
+ * replica until the transfer is over. They land in the decode node's host memory, as Mooncake's do: the decode replica,
+ * chosen when they are there, takes blocks for them when it admits the request, and moving them in takes no time of its
+ * own. A request of one token ends at the prefill replica. One that is preempted in decode computes its prompt again
+ * there.
  *
  * The link is one for all replicas of the tier, and shared with whoever else uses its direction away from the users:
  * transfers follow one another in the order in which their prompts were
