@@ -160,6 +160,7 @@ struct ts_replica_model {
     bool no_evict;             /* a sequence enters only if its whole reply finds blocks, too */
     bool by_priority;          /* a request's priority decides who enters first and who is preempted */
     bool prefix_cache;
+    bool finds_own; /* without it: a preempted sequence finds its own blocks again */
     /* Of a request of which more than graph_tok prompt tokens are computed, beside link and service: its kernels are
      * launched one by one. Shorter ones run as a recorded graph. */
     double launch_s;

@@ -197,6 +197,8 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     }
     replica->by_priority = ts_value_choice(ctx->value, "scheduler.order") == true;
     replica->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");
+    replica->finds_own = replica->policy == TS_SCHEDULER_VLLM && !replica->prefix_cache &&
+                         !ts_value_is_written(ctx->value, "scheduler.prefix_cache");
     replica->kv_unified = ts_value_flag(ctx->value, "scheduler.kv_unified");
     replica->block_tok = ts_value_count(ctx->value, "scheduler.block");
     if (replica->policy == TS_SCHEDULER_STATIC && replica->prefix_cache) {

@@ -38,9 +38,13 @@ static void preempt(struct ts_scheduler *s, uint32_t pos, bool planned, uint32_t
     }
     seq->n_given = seq->output_tok - ts_running_left(s, pos);
     seq->paused = false;
+    const uint64_t n_full = ts_running_full_blocks(s, ts_running_ctx(s, pos));
     ts_sequences_push_front(&s->seqs, s->id[pos]);
     s->tags_b[plan->n_preempted++] = seq->tag;
     ts_running_remove(s, pos);
+    if (s->config.finds_own) {
+        ts_kept_put(s, seq, n_full);
+    }
 }
 
 /* Makes n_blocks free for the one at *pos; false if it fell victim itself. *pos follows it. */
@@ -91,6 +95,7 @@ static void plan_running(struct ts_scheduler *s, bool prompts, uint32_t *budget,
         ts_running_load(s, pos, n_new);
         pos++;
     }
+    ts_kept_trim(s);
     for (uint32_t pos = 0; s->cache && pos < s->n_running; pos++) {
         if (!ts_running_drafts(s) || s->need[pos] > 0) {
             ts_running_publish(s, pos, ts_running_share(s, pos));
@@ -184,6 +189,9 @@ static bool head_enters(struct entry *entry, const struct ts_scheduler *s, uint3
     }
     if (s->cache) {
         look_up(s, seq, entry);
+    } else {
+        entry->n_found = ts_min_u32(seq->n_kept, (seq->prompt_tok + seq->n_given - 1) / s->config.block_tok);
+        entry->n_idle = entry->n_found;
     }
     if (entry->n_load > 0) {
         return (uint64_t)entry->n_load + entry->n_idle <= s->n_free_blocks;
@@ -277,10 +285,14 @@ static void admit(struct ts_scheduler *s, uint32_t budget, struct ts_scheduler_p
             share_found(s, &s->seqs.items[id], &entry);
             ts_running_take_blocks(s, pos, entry.chunk);
             ts_running_publish(s, pos, entry.chunk);
+        } else {
+            ts_kept_forget(s, &s->seqs.items[id]);
+            s->n_free_blocks -= entry.n_idle;
         }
         s->n_free_blocks -= ts_running_growth(s, ts_running_room(s, pos), entry.chunk);
         budget -= entry.chunk;
         ts_running_load(s, pos, entry.chunk);
+        ts_kept_trim(s);
     }
 }
 

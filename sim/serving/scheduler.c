@@ -25,8 +25,8 @@ static bool config_is_valid(const struct ts_scheduler_config *c)
            c->draft_tok <= (c->policy == TS_SCHEDULER_VLLM ? TS_SCHEDULER_MAX_DRAFT_TOK : 0) &&
            c->acceptance_frac >= 0.0 && c->acceptance_frac <= 1.0 &&
            (!c->kv_unified || c->policy == TS_SCHEDULER_SLOTS) &&
-           ((!c->prompts_first && !c->no_evict) || c->policy == TS_SCHEDULER_VLLM) &&
-           (!c->levels || (c->prefix_cache && c->policy == TS_SCHEDULER_VLLM)) &&
+           ((!c->prompts_first && !c->no_evict && !c->finds_own) || c->policy == TS_SCHEDULER_VLLM) &&
+           !(c->finds_own && c->prefix_cache) && (!c->levels || (c->prefix_cache && c->policy == TS_SCHEDULER_VLLM)) &&
            (!c->prefix_cache || (policies[c->policy]->has_prefix_cache && c->kv_blocks <= TS_PREFIX_CACHE_MAX_BLOCKS));
 }
 
@@ -229,6 +229,7 @@ void ts_scheduler_abort(struct ts_scheduler *s, uint32_t handle)
     TS_CHECK(handle < s->seqs.cap);
     struct ts_sequence *seq = &s->seqs.items[handle];
     if (seq->state == TS_SEQUENCE_WAITING) {
+        ts_kept_forget(s, seq);
         ts_sequences_unlink(&s->seqs, handle);
         ts_sequences_give(&s->seqs, handle);
         return;
@@ -483,6 +484,7 @@ void ts_scheduler_advance(struct ts_scheduler *s, uint32_t n_steps, struct ts_sc
     const uint64_t n_blocks = blocks_of_run(s, n_steps);
     TS_CHECK(n_blocks <= s->n_free_blocks);
     s->n_free_blocks -= n_blocks;
+    ts_kept_trim(s);
     if (s->cache) {
         take_run_blocks(s, n_steps);
     }

@@ -13,6 +13,8 @@
  *     victim is the tail of the running list; with by_priority, the last of the lowest priority.
  *  3. A preempted sequence loses all its blocks, keeps its tokens, and goes to the front of the waiting queue (of its
  *     priority); its cache is recomputed later.
+ *     With a prefix cache it may find its blocks again, if nobody took them; with finds_own too, which keeps account of
+ *     that alone, for sequences that share nothing.
  *  4. Waiting sequences are admitted in order, but only in a step that preempted nothing; admission stops at max_seqs,
  *     at the end of the budget, or at a head that finds no blocks (head of line): none for its first chunk, or with
  *     whole_admission for all its tokens. Without chunked prefill a prompt must fit the rest of the budget whole.
@@ -79,6 +81,7 @@ struct ts_scheduler_config {
     bool whole_admission;
     bool prompts_first; /* TS_SCHEDULER_VLLM only */
     bool no_evict;      /* TS_SCHEDULER_VLLM only */
+    bool finds_own;     /* TS_SCHEDULER_VLLM without prefix_cache only (with it, it does) */
     bool by_priority;
     bool prefix_cache;                 /* not with TS_SCHEDULER_STATIC; at most TS_PREFIX_CACHE_MAX_BLOCKS then */
     bool kv_unified;                   /* TS_SCHEDULER_SLOTS only */

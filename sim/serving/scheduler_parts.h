@@ -50,7 +50,9 @@ struct ts_scheduler {
     uint32_t *n_new;    /* its share of the planned step; not kept for the first n_bulk */
     uint32_t n_running, max_running;
     uint64_t n_free_blocks;
-    uint64_t n_promised; /* with no_evict: blocks that whoever has entered will hold at the most */
+    uint64_t n_kept;                /* with finds_own: of those, blocks that still hold what preempted ones computed */
+    uint32_t first_kept, last_kept; /* whose they are, by when they were preempted; TS_SEQUENCE_NONE */
+    uint64_t n_promised;            /* with no_evict: blocks that whoever has entered will hold at the most */
 
     int block_shift; /* see ts_running_block_shift */
 
@@ -152,6 +154,13 @@ static inline void ts_running_unpromise(struct ts_scheduler *s, struct ts_sequen
     s->n_promised -= seq->n_promised;
     seq->n_promised = 0;
 }
+
+/* The blocks of a sequence that was preempted are free, but hold what they held until they are taken: those of the
+ * first who was preempted go first. Its n_kept blocks are kept, are forgotten, and those that the free ones do not
+ * cover are lost. */
+void ts_kept_put(struct ts_scheduler *s, struct ts_sequence *seq, uint64_t n_blocks);
+void ts_kept_forget(struct ts_scheduler *s, struct ts_sequence *seq);
+void ts_kept_trim(struct ts_scheduler *s);
 
 /* Takes a waiting sequence into the list at `pos`, with n_found tokens in the cache already. Its blocks are the
  * caller's business. */

@@ -81,6 +81,57 @@ static void release_blocks(struct ts_scheduler *s, uint32_t pos)
     }
 }
 
+void ts_kept_put(struct ts_scheduler *s, struct ts_sequence *seq, uint64_t n_blocks)
+{
+    const uint32_t id = (uint32_t)(seq - s->seqs.items);
+    if (n_blocks == 0) {
+        return;
+    }
+    seq->n_kept = (uint32_t)n_blocks;
+    seq->next_kept = TS_SEQUENCE_NONE;
+    if (s->n_kept == 0) {
+        s->first_kept = id;
+    } else {
+        s->seqs.items[s->last_kept].next_kept = id;
+    }
+    s->last_kept = id;
+    s->n_kept += n_blocks;
+}
+
+void ts_kept_forget(struct ts_scheduler *s, struct ts_sequence *seq)
+{
+    const uint32_t id = (uint32_t)(seq - s->seqs.items);
+    if (seq->n_kept == 0) {
+        return;
+    }
+    uint32_t before = TS_SEQUENCE_NONE;
+    for (uint32_t i = s->first_kept; i != id; i = s->seqs.items[i].next_kept) {
+        before = i;
+    }
+    if (before == TS_SEQUENCE_NONE) {
+        s->first_kept = seq->next_kept;
+    } else {
+        s->seqs.items[before].next_kept = seq->next_kept;
+    }
+    s->last_kept = s->last_kept == id ? before : s->last_kept;
+    s->n_kept -= seq->n_kept;
+    seq->n_kept = 0;
+}
+
+void ts_kept_trim(struct ts_scheduler *s)
+{
+    while (s->n_kept > s->n_free_blocks) {
+        struct ts_sequence *seq = &s->seqs.items[s->first_kept];
+        const uint64_t n_lost = s->n_kept - s->n_free_blocks;
+        if (n_lost >= seq->n_kept) {
+            ts_kept_forget(s, seq);
+        } else {
+            seq->n_kept -= (uint32_t)n_lost;
+            s->n_kept -= n_lost;
+        }
+    }
+}
+
 void ts_running_take_blocks(struct ts_scheduler *s, uint32_t pos, uint32_t n_new)
 {
     struct ts_sequence *seq = ts_running_seq(s, pos);

@@ -36,6 +36,8 @@ struct ts_sequence {
     bool joins;              /* entered with its tokens computed elsewhere, and has given none here yet */
     bool paused;             /* in decode, and prompts went before it in the step before */
     uint32_t n_computed;     /* tokens whose KV entries it brings along when it enters next */
+    uint32_t n_kept;         /* blocks of its own that it finds again, see ts_scheduler_config.finds_own */
+    uint32_t next_kept;      /* who was preempted after it and has any */
     uint64_t n_promised;     /* see struct ts_scheduler */
     uint64_t n_held;         /* HELD, without a prefix cache: blocks */
     uint32_t slot;           /* policy slots: where it runs */

@@ -67,6 +67,7 @@ struct ts_scheduler_config ts_server_scheduler_config(const struct ts_replica_mo
         .whole_admission = model->whole_admission,
         .prompts_first = model->prompts_first,
         .no_evict = model->no_evict,
+        .finds_own = model->finds_own,
         .by_priority = model->by_priority,
         .prefix_cache = model->prefix_cache,
         .kv_unified = model->kv_unified,

@@ -493,6 +493,31 @@ static void test_scheduler__no_evict_waits_for_blocks_of_the_whole_reply(void **
     }
 }
 
+/* 7 blocks of 4. In step 4 the first needs its fourth block, and the second, with 13 tokens in three full blocks and
+ * one begun, makes way. In step 8 the first needs a fifth, and takes one of those three. When it is through, the second
+ * has 14 tokens, 8 of which stand in the two that are left. */
+static void test_scheduler__a_preempted_sequence_finds_what_nobody_took(void **state)
+{
+    (void)state;
+    enum { FORGETS, FINDS_OWN, CACHE, N };
+    for (int how = 0; how < N; how++) {
+        struct ts_scheduler_config config = plenty();
+        config.kv_blocks = 7;
+        config.finds_own = how == FINDS_OWN;
+        config.prefix_cache = how == CACHE;
+        struct ts_scheduler *s = make(config);
+        submit(s, 1, 9, 12);
+        submit(s, 2, 10, 8);
+        for (uint32_t n_steps = 0; n_steps < 12; n_steps++) {
+            assert_int_equal(plan(s).n_preempted, n_steps == 4);
+            (void)commit(s);
+        }
+        (void)plan(s);
+        assert_item(s, 0, 2, how == FORGETS ? 0 : 8, how == FORGETS ? 14 : 6);
+        ts_scheduler_destroy(s);
+    }
+}
+
 /* One decodes when two prompts of 60 come, budget 100: 60 + 40, then 20, all alone; then all three decode, and whoever
  * paused is told. */
 static void test_scheduler__where_prompts_come_first_decoding_pauses(void **state)
@@ -1095,10 +1120,12 @@ static struct ts_scheduler_config random_config(struct ts_rng *rng, enum ts_sche
     config.long_prefill_tok = ts_rng_u32(rng) % 3 == 0 ? 1 + ts_rng_u32(rng) % 20 : 0;
     config.whole_admission = ts_rng_u32(rng) % 2;
     config.counts_kv_max = config.whole_admission;
+    const bool finds_own = ts_rng_u32(rng) % 2;
     config.by_priority = ts_rng_u32(rng) % 2;
     config.prompts_first = policy == TS_SCHEDULER_VLLM && ts_rng_u32(rng) % 3 == 0;
     config.no_evict = policy == TS_SCHEDULER_VLLM && ts_rng_u32(rng) % 3 == 0;
     config.prefix_cache = ts_rng_u32(rng) % 2 && policy != TS_SCHEDULER_STATIC;
+    config.finds_own = finds_own && policy == TS_SCHEDULER_VLLM && !config.prefix_cache;
     if (!config.chunked_prefill || policy == TS_SCHEDULER_STATIC) {
         config.long_prefill_tok = 0;
         config.max_batched_tok += 80;
@@ -1225,6 +1252,7 @@ int main(void)
         cmocka_unit_test(test_scheduler__where_prompts_come_first_decoding_pauses),
         cmocka_unit_test(test_scheduler__a_prompt_that_comes_first_has_blocks_for_all_of_it),
         cmocka_unit_test(test_scheduler__whole_admission_waits_for_blocks_of_all_tokens),
+        cmocka_unit_test(test_scheduler__a_preempted_sequence_finds_what_nobody_took),
         cmocka_unit_test(test_scheduler__no_evict_waits_for_blocks_of_the_whole_reply),
         cmocka_unit_test(test_scheduler__the_highest_priority_enters_first),
         cmocka_unit_test(test_scheduler__the_lowest_priority_is_preempted_wherever_it_stands),
