@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/run_info.h"
 #include "base/units.h"
+#include "scenarios/catalog/catalog.h"
 #include "study/log_fit.h"
 #include "study/step_grid.h"
 
@@ -179,6 +180,32 @@ static struct ts_table *error_table(const struct ts_log_fit *fit)
 
 static const double worse = 1.1;
 
+/* "Llama-3.1-8B BF16": the format comes last. */
+static const char *model_name(struct ts_arena *arena, const char *text, const char **quant)
+{
+    const char *blank = strrchr(text, ' ');
+    *quant = blank ? blank + 1 : "";
+    return blank ? ts_arena_printf(arena, "%.*s", (int)(blank - text), text) : text;
+}
+
+/* The log names a model: is it the tier's? Both by the catalog's names; what it does not know is not compared. */
+static enum ts_status compare_models(const struct job *job, struct ts_arena *arena, struct ts_diags *diags)
+{
+    struct ts_catalog catalog;
+    const char *quant = NULL;
+    const char *own = model_name(arena, job->scenario.model.tiers[job->tier].model, &quant);
+    const enum ts_status status = own ? ts_catalog_load(&catalog, arena, diags) : TS_ENOMEM;
+    if (status != TS_OK) {
+        return status;
+    }
+    const struct ts_llm *tier = ts_catalog_llm(&catalog, own), *log = ts_catalog_llm(&catalog, job->log.model);
+    if (tier && log && tier != log) {
+        ts_diags_add(diags, TS_WARNING, ts_span_none(), "name the model that was served, or take its log",
+                     "the log is of '%s', the tier has %s", job->log.model, tier->name);
+    }
+    return TS_OK;
+}
+
 static void warn(const struct ts_log_fit *fit, struct ts_diags *diags)
 {
     const struct ts_log_error *before = &fit->before[TS_LOG_E2E], *after = &fit->after[TS_LOG_E2E];
@@ -216,14 +243,6 @@ static enum ts_status print(const struct job *job)
 }
 
 /* ---- the file ---- */
-
-/* "Llama-3.1-8B BF16": the format comes last. */
-static const char *model_name(struct ts_arena *arena, const char *text, const char **quant)
-{
-    const char *blank = strrchr(text, ' ');
-    *quant = blank ? blank + 1 : "";
-    return blank ? ts_arena_printf(arena, "%.*s", (int)(blank - text), text) : text;
-}
 
 static enum ts_status describe_logs(struct ts_import *info, struct ts_arena *arena, const struct job *job,
                                     struct ts_diags *diags)
@@ -316,6 +335,9 @@ static enum ts_status calibrate(struct job *job, struct ts_arena *arena, struct 
     enum ts_status status = find_tier(job, diags);
     if (status == TS_OK) {
         status = ts_log_read(&job->log, arena, job->args->logs.items, job->args->logs.n, diags);
+    }
+    if (status == TS_OK) {
+        status = compare_models(job, arena, diags);
     }
     if (status == TS_OK) {
         const struct ts_log_fit_options how = {.scenario = &job->scenario,

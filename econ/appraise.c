@@ -75,8 +75,17 @@ struct sums {
     double api_usd;   /* what the tier pays to APIs for calls that are theirs in the baseline too */
     double total_usd, busy_usd;
     double saved_usd; /* p: what the API would charge for the calls */
-    double calls, tokens, capacity;
+    double calls, capacity;
+    double taken_calls, taken_tokens; /* of them, those that do not end nowhere */
 };
+
+/* Share of a tier's calls at that many of today's volumes which ends nowhere, for it is full. */
+static double refused(const struct ts_tier_month *tier, double volume)
+{
+    const bool grows = tier->owned->when_full == TS_FULL_BUY;
+    const double over = !grows && volume > tier->capacity ? 1.0 - tier->capacity / volume : 0.0;
+    return over * ts_tier_refused_when_full(tier);
+}
 
 static void add_tier(struct sums *out, const struct ts_econ *econ, const struct ts_tier_month *tier, uint32_t i)
 {
@@ -90,7 +99,8 @@ static void add_tier(struct sums *out, const struct ts_econ *econ, const struct 
     out->total_usd += total_usd;
     out->busy_usd += fixed_usd * tier->use.busy_frac + kinds[TS_COST_API];
     out->calls += tier->use.calls;
-    out->tokens += tier->use.tokens;
+    out->taken_calls += tier->use.calls * (1.0 - refused(tier, 1.0));
+    out->taken_tokens += tier->use.tokens * (1.0 - refused(tier, 1.0));
     if (tier->use.displaced_usd > 0.0) {
         out->fixed_usd += fixed_usd - fmin(active_usd, fixed_usd);
         out->variable_usd += active_usd + tier->use.api_usd + tier->use.superseded_usd + tier->use.router_usd;
@@ -101,9 +111,10 @@ static void add_tier(struct sums *out, const struct ts_econ *econ, const struct 
 
 static void set_unit_costs(struct ts_econ_worth *out, const struct sums *sums)
 {
-    out->usd_per_call = sums->calls > 0.0 ? sums->total_usd / sums->calls : NAN;
-    out->usd_per_mtok = sums->tokens > 0.0 ? sums->total_usd / (sums->tokens / TOK_PER_MTOK) : NAN;
-    out->busy_usd_per_mtok = sums->tokens > 0.0 ? sums->busy_usd / (sums->tokens / TOK_PER_MTOK) : NAN;
+    const double mtok = sums->taken_tokens / TOK_PER_MTOK;
+    out->usd_per_call = sums->taken_calls > 0.0 ? sums->total_usd / sums->taken_calls : NAN;
+    out->usd_per_mtok = mtok > 0.0 ? sums->total_usd / mtok : NAN;
+    out->busy_usd_per_mtok = mtok > 0.0 ? sums->busy_usd / mtok : NAN;
 }
 
 static void set_break_even(struct ts_econ_worth *out, const struct sums *sums)
@@ -136,8 +147,8 @@ static double discounted(double rate, uint32_t month)
     return pow(1.0 + rate, -(double)month);
 }
 
-/* Tokens of a month grow as calls do. */
-static double levelised_of(const struct ts_econ *econ, uint32_t first, uint32_t last, double tokens,
+/* Tokens of a month grow as calls do, as far as there is room for them. */
+static double levelised_of(const struct ts_econ *econ, const struct ts_tier_month *tiers, uint32_t first, uint32_t last,
                            double residual_usd, double rate)
 {
     double cost = -residual_usd * discounted(rate, econ->n_months), quantity = 0.0;
@@ -148,8 +159,9 @@ static double levelised_of(const struct ts_econ *econ, uint32_t first, uint32_t 
             for (int kind = 0; kind < TS_N_COST_KINDS; kind++) {
                 cost += econ->ledger_usd[ts_econ_row(econ, m, i)][kind] * factor;
             }
+            const double volume = first_calls > 0.0 ? econ->calls[m] / first_calls : 0.0;
+            quantity += tiers[i].use.tokens * volume * (1.0 - refused(&tiers[i], volume)) * factor;
         }
-        quantity += first_calls > 0.0 ? tokens * econ->calls[m] / first_calls * factor : 0.0;
     }
     return quantity > 0.0 ? cost / (quantity / TOK_PER_MTOK) : NAN;
 }
@@ -182,14 +194,14 @@ static enum ts_status appraise_tiers(struct ts_econ *econ, const struct ts_tier_
         set_unit_costs(worth, &own);
         set_break_even(worth, &own);
         worth->rent_hours = rent_hours(econ, &tiers[i], i);
-        worth->levelised_usd_per_mtok = levelised_of(econ, i, i, tiers[i].use.tokens, residual_usd[i], rate);
+        worth->levelised_usd_per_mtok = levelised_of(econ, tiers, i, i, residual_usd[i], rate);
         worth->payback_months = tiers[i].use.displaced_usd > 0.0 ? payback_of(econ, i, flows) : NAN;
     }
     struct ts_econ_worth *worth = &econ->worth[econ->n_tiers + 1];
     set_unit_costs(worth, &plan);
     set_break_even(worth, &plan);
     worth->rent_hours = NAN;
-    worth->levelised_usd_per_mtok = levelised_of(econ, 0, econ->n_tiers, plan.tokens, econ->residual_usd, rate);
+    worth->levelised_usd_per_mtok = levelised_of(econ, tiers, 0, econ->n_tiers, econ->residual_usd, rate);
     worth->payback_months = econ->payback_months;
     free(flows);
     return TS_OK;

@@ -142,9 +142,7 @@ static void spend(double out[TS_N_COST_KINDS], const struct ts_tier_month *tier,
 static double refused_of(const struct ts_tier_month *tier, const struct month *month)
 {
     const struct beyond beyond = beyond_of(tier, month);
-    const double barred = tier->use.displaced_usd > 0.0 ? tier->use.barred_usd / tier->use.displaced_usd : 1.0;
-    const double over = tier->owned->when_full == TS_FULL_REFUSE ? 1.0 : barred;
-    return beyond.waiting * barred + beyond.over * over;
+    return beyond.waiting * ts_tier_barred(tier) + beyond.over * ts_tier_refused_when_full(tier);
 }
 
 /* What a full tier refuses that policy lets out to the API which it replaces, and what that would charge for it. */

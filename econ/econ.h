@@ -63,7 +63,8 @@ struct ts_econ_use {
 
 /* What a tier, or the plan, is worth by itself. NaN: there is no such figure. Never: INFINITY. */
 struct ts_econ_worth {
-    double usd_per_call, usd_per_mtok; /* of the first month in full service: all cost over calls; over tokens */
+    double usd_per_call, usd_per_mtok; /* of the first month in full service: all cost over calls; over tokens. Of those
+                                          taken: what a full tier refuses is none of them */
     double busy_usd_per_mtok;      /* the same, of what is paid by time only the share in which units work: busy cost */
     double levelised_usd_per_mtok; /* PV(costs less residual)/PV(tokens) over the horizon */
     double

@@ -59,3 +59,13 @@ struct ts_tier_month ts_tier_month_of(const struct ts_econ *econ, const struct t
     add_owned(&out, model);
     return out;
 }
+
+double ts_tier_barred(const struct ts_tier_month *tier)
+{
+    return tier->use.displaced_usd > 0.0 ? tier->use.barred_usd / tier->use.displaced_usd : 1.0;
+}
+
+double ts_tier_refused_when_full(const struct ts_tier_month *tier)
+{
+    return tier->owned->when_full == TS_FULL_REFUSE ? 1.0 : ts_tier_barred(tier);
+}

@@ -22,4 +22,9 @@ uint32_t ts_tier_n_units(const struct ts_model *model, uint32_t tier);
 struct ts_tier_month ts_tier_month_of(const struct ts_econ *econ, const struct ts_model *model,
                                       const struct ts_tier_use *use, uint32_t tier);
 
+/* Of the calls that it cannot take: the share which policy bars from the API that it replaces, and the share which ends
+ * nowhere once it is full. */
+double ts_tier_barred(const struct ts_tier_month *tier);
+double ts_tier_refused_when_full(const struct ts_tier_month *tier);
+
 #endif

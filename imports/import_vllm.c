@@ -1,6 +1,11 @@
 /* Hides the result files of `vllm bench serve` and sglang's bench_serving: one document, or several appended; lists of
- * all requests (seconds) only with --save-detailed, averages (milliseconds) always. */
+ * all requests (seconds) only with --save-detailed or --output-details, averages (milliseconds) always.
+ *
+ * sglang's and older lists do not say when a request started. At the rate inf that follows: requests go in their order,
+ * each as soon as fewer than max_concurrency are under way. Of two at a time that take 3, 1, 1 s the third starts at 1.
+ */
 #include <math.h>
+#include <stdlib.h>
 
 #include "imports/import_parts.h"
 
@@ -44,8 +49,63 @@ static bool first_token(const struct ts_json *root, size_t i, double output_tok,
            (output_tok < 2.0 && item(ts_json_get(root, "latencies"), i, 1e-9, MAX_S, out));
 }
 
-static enum ts_status add_requests(struct ts_importer *importer, const struct ts_json *root, uint32_t run,
-                                   uint32_t line)
+/* ---- when requests started ---- */
+
+enum { MAX_AT_ONCE = 4096 };
+
+/* As many as are under way at once; 0: it does not follow when requests start. */
+static size_t n_at_once(const struct ts_json *root)
+{
+    const struct ts_json *rate = ts_json_get(root, "request_rate");
+    const char *word = ts_json_string(rate);
+    double most = 0.0;
+    if (!(ts_json_is_null(rate) || (word && ts_str_equal(word, "inf")))) { /* Infinity is no JSON, and read as null */
+        return 0;
+    }
+    if (!ts_import_number(root, "max_concurrency", 1.0, 1e9, &most)) {
+        return MAX_AT_ONCE;
+    }
+    return most <= MAX_AT_ONCE ? (size_t)most : 0;
+}
+
+struct starts {
+    double free_s[MAX_AT_ONCE]; /* when each place is free again */
+    size_t n;
+};
+
+/* The time at which the next request starts, which takes that long. */
+static double next_start(struct starts *starts, double takes_s)
+{
+    size_t first = 0;
+    for (size_t i = 1; i < starts->n; i++) {
+        first = starts->free_s[i] < starts->free_s[first] ? i : first;
+    }
+    const double start_s = starts->free_s[first];
+    starts->free_s[first] += takes_s;
+    return start_s;
+}
+
+static bool has_lists(const struct ts_json *root)
+{
+    return ts_json_length(ts_json_get(root, "ttfts")) > 0 &&
+           (ts_json_length(ts_json_get(root, "start_times")) > 0 ||
+            (n_at_once(root) > 0 && ts_json_length(ts_json_get(root, "itls")) > 0));
+}
+
+/* ---- requests ---- */
+
+static bool start_of(const struct ts_json *root, size_t i, struct starts *starts, const struct ts_import_request *r,
+                     double *out)
+{
+    if (!starts) {
+        return item(ts_json_get(root, "start_times"), i, 0.0, 1e12, out);
+    }
+    *out = next_start(starts, r->latency_s);
+    return true;
+}
+
+static enum ts_status add_listed(struct ts_importer *importer, const struct ts_json *root, struct starts *starts,
+                                 uint32_t run, uint32_t line)
 {
     const struct ts_json *prompts = ts_json_get(root, "input_lens"), *errors = ts_json_get(root, "errors");
     enum ts_status status = TS_OK;
@@ -58,8 +118,8 @@ static enum ts_status add_requests(struct ts_importer *importer, const struct ts
         } else if (!item(prompts, i, 1.0, MAX_TOK, &r.prompt_tok) ||
                    !item(ts_json_get(root, "output_lens"), i, 1.0, MAX_TOK, &r.output_tok) ||
                    !first_token(root, i, r.output_tok, &r.ttft_s) ||
-                   !item(ts_json_get(root, "start_times"), i, 0.0, 1e12, &r.start_s) ||
-                   !latency(root, i, r.output_tok, r.ttft_s, &r.latency_s)) {
+                   !latency(root, i, r.output_tok, r.ttft_s, &r.latency_s) ||
+                   !start_of(root, i, starts, &r, &r.start_s)) {
             ts_import_drop(importer, line, "a length or time of the request is missing, no number, or out of range");
         } else if (r.latency_s < r.ttft_s) {
             ts_import_drop(importer, line, "the last token came before the first");
@@ -68,6 +128,22 @@ static enum ts_status add_requests(struct ts_importer *importer, const struct ts
             status = ts_import_add_request(importer, r);
         }
     }
+    return status;
+}
+
+static enum ts_status add_requests(struct ts_importer *importer, const struct ts_json *root, uint32_t run,
+                                   uint32_t line)
+{
+    if (ts_json_length(ts_json_get(root, "start_times")) > 0) {
+        return add_listed(importer, root, NULL, run, line);
+    }
+    struct starts *starts = calloc(1, sizeof *starts);
+    if (!starts) {
+        return TS_ENOMEM;
+    }
+    starts->n = n_at_once(root);
+    const enum ts_status status = add_listed(importer, root, starts, run, line);
+    free(starts);
     return status;
 }
 
@@ -94,9 +170,9 @@ static enum ts_status add_averages(struct ts_importer *importer, const struct ts
         !ts_import_number(root, "request_throughput", 1e-9, 1e9, &rate) ||
         !(ts_import_number(root, "mean_tpot_ms", 1e-6, 1e9, &tpot_ms) || out / n < 1.5) ||
         !ts_import_number(root, "median_ttft_ms", 1e-6, 1e9, &ttft_ms) || in / n > MAX_TOK || out / n > MAX_TOK) {
-        ts_import_drop(
-            importer, line,
-            "no lists (written with --save-detailed), and an average is missing, no number, or out of range");
+        ts_import_drop(importer, line,
+                       "no lists with start_times (--save-detailed, or sglang's --output-details at the rate inf), and "
+                       "an average is missing, no number, or out of range");
         return TS_OK;
     }
     double s_per_tok = tpot_ms * 1e-3, out_tok = out / n;
@@ -144,8 +220,7 @@ enum ts_status ts_import_vllm(struct ts_importer *importer)
         if (run > 0 && model && !ts_str_equal(model, importer->info->model)) {
             importer->info->n_rows++;
             ts_import_drop(importer, line, "another model than the first document's: import it on its own");
-        } else if (ts_json_length(ts_json_get(root, "ttfts")) > 0 &&
-                   ts_json_length(ts_json_get(root, "start_times")) > 0) {
+        } else if (has_lists(root)) {
             status = add_requests(importer, root, run, line);
         } else {
             status = add_averages(importer, root, line);

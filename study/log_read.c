@@ -3,7 +3,9 @@
 #include "study/log_read.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "imports/import.h"
@@ -47,13 +49,20 @@ static enum ts_status read_file(struct ts_log *log, struct ts_arena *arena, cons
     }
     log->format = known ? info.format : "rows";
     log->program = known ? info.program : "";
+    if (known) {
+        (void)snprintf(log->model, sizeof log->model, "%s", info.model);
+    }
     if (!known) {
         return ts_log_rows(log, path, diags);
     }
     if (n == 0) {
+        const bool steps = strncmp(info.format, "llama", 5) == 0;
         return ts_fail(diags, TS_EINPUT, ts_span_file(path),
-                       "vllm bench serve writes its requests with --save-detailed",
-                       "the file has averages alone, or nothing that can be used: no request with its times");
+                       steps ? "tiersim import FILE makes a measurement of it"
+                             : "vllm bench serve writes its requests with --save-detailed, sglang's bench_serving with "
+                               "--output-details; without start_times they can be used at the rate inf alone",
+                       steps ? "%s times steps, not requests" : "%s: averages alone, or requests without their times",
+                       info.format);
     }
     return take_benchmark(log, &info, requests, n, path, diags);
 }

@@ -29,6 +29,7 @@ struct ts_log {
     struct ts_import_drop drops[TS_IMPORT_MAX_REASONS];
     size_t n_drops;
     const char *format, *program; /* "rows", "vllm"; "" where it is not said */
+    char model[128];              /* that the requests went to, as the log names it; "" where it does not */
 };
 
 /* All files, each with runs of its own. Names live in `arena`, requests on the heap. TS_EIO; TS_EINPUT for a file that

@@ -16,7 +16,7 @@
 #include "study/log_read.h"
 #include "traces/trace_format.h"
 
-enum column { PROMPT, OUTPUT, START, QUEUED, FIRST, END, TTFT, LATENCY, STATUS, CACHED, RUN, N_COLUMNS };
+enum column { PROMPT, OUTPUT, START, QUEUED, FIRST, END, TTFT, LATENCY, STATUS, CACHED, RUN, WHOSE, N_COLUMNS };
 enum { MAX_RUNS = 4096, MAX_TOK = 10000000 };
 
 static const char *const names[N_COLUMNS] = {
@@ -34,6 +34,7 @@ static const char *const names[N_COLUMNS] = {
     [STATUS] = "status|outcome|status_code",
     [CACHED] = "cache_hit",
     [RUN] = "point|replication",
+    [WHOSE] = "model_group|model|model_id|gen_ai.request.model|tier",
 };
 
 struct rows {
@@ -49,6 +50,7 @@ struct rows {
         double queued_s, arrival_s;
     } * on; /* [n] of the requests from `first` on, where there are two clocks */
     size_t first, n_on;
+    size_t n_times, n_whole; /* of their last tokens, and of these at whole seconds */
 };
 
 static struct ts_trace_cell cell_of(const struct rows *r, enum column column)
@@ -77,6 +79,25 @@ static uint32_t tokens_of(const struct rows *r, enum column column)
         value = 0.0;
     }
     return value >= 1.0 && value <= MAX_TOK ? (uint32_t)value : 0;
+}
+
+/* Requests of one server are asked for: what the rows name, if they do, is the same in all. */
+static enum ts_status check_whose(struct rows *r)
+{
+    const struct ts_trace_cell cell = cell_of(r, WHOSE);
+    char *name = r->log->model;
+    if (cell.kind != TS_CELL_TEXT || cell.len == 0 || cell.len >= sizeof r->log->model) {
+        return TS_OK;
+    }
+    if (!*name) {
+        memcpy(name, cell.text, cell.len);
+        return TS_OK;
+    }
+    return strlen(name) == cell.len && memcmp(name, cell.text, cell.len) == 0
+               ? TS_OK
+               : ts_fail(r->diags, TS_EINPUT, (struct ts_span){.file = r->path, .line = r->container->line},
+                         "keep the rows of the one that the tier is", "the log is of several: '%.*s' here, '%s' before",
+                         (int)cell.len, cell.text, name);
 }
 
 /* Seconds; NAN where there are none. A time is since the first one read of its kind, lest digits get lost. */
@@ -126,6 +147,8 @@ static const char *read_row(struct ts_log_request *out, struct rows *r)
     const double first_s = time_of(r, FIRST, false), end_s = time_of(r, END, false);
     out->ttft_s = r->slots[TTFT] >= 0 ? time_of(r, TTFT, true) : first_s - from_s;
     out->latency_s = r->slots[LATENCY] >= 0 ? time_of(r, LATENCY, true) : end_s - from_s;
+    r->n_times += !isnan(end_s) && r->slots[LATENCY] < 0;
+    r->n_whole += r->slots[LATENCY] < 0 && fabs(end_s + r->origin_s - round(end_s + r->origin_s)) < 1e-6;
     if (isnan(out->start_s) || isnan(from_s) || !(out->latency_s > 0.0)) {
         return "no time of its start, or of its last token";
     }
@@ -189,7 +212,8 @@ static enum ts_status take_row(struct rows *r)
         return TS_OK;
     }
     request.run += r->log->n_runs;
-    enum ts_status status = ts_log_add(r->log, &request, r->path, r->diags);
+    enum ts_status status = check_whose(r);
+    status = status != TS_OK ? status : ts_log_add(r->log, &request, r->path, r->diags);
     if (status == TS_OK && r->slots[QUEUED] >= 0) {
         status = note_clocks(r, time_of(r, START, false), time_of(r, QUEUED, false));
     }
@@ -207,11 +231,11 @@ static enum ts_status check_columns(const struct rows *r)
                   {END, LATENCY, "the time of the last token (endTime, or latency_s)"}};
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
         if (r->slots[needed[i].one] < 0 && r->slots[needed[i].other] < 0) {
-            return ts_fail(
-                r->diags, TS_EINPUT, ts_span_file(r->path),
-                "known: result files of vllm bench serve --save-detailed, guidellm and aiperf; spend logs of "
-                "LiteLLM; requests.csv of tiersim probe",
-                "no log of requests: there is no column for %s", needed[i].what);
+            return ts_fail(r->diags, TS_EINPUT, ts_span_file(r->path),
+                           "known: result files of vllm bench serve --save-detailed, guidellm and aiperf "
+                           "(profile_export.jsonl); spend logs of "
+                           "LiteLLM; requests.csv of tiersim probe",
+                           "no log of requests: there is no column for %s", needed[i].what);
         }
     }
     return TS_OK;
@@ -243,6 +267,54 @@ static enum ts_status read_all(struct rows *r)
     return status;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Half of the requests take longer for a token. */
+static double median_token_s(const struct rows *r)
+{
+    const size_t n = r->log->n - r->first;
+    double *times = n > 0 ? malloc(n * sizeof *times) : NULL;
+    for (size_t i = 0; times && i < n; i++) {
+        const struct ts_log_request *request = &r->log->requests[r->first + i];
+        times[i] = request->latency_s / request->output_tok;
+    }
+    if (times) {
+        qsort(times, n, sizeof *times, by_size);
+    }
+    const double median = times ? times[n / 2] : 0.0;
+    free(times);
+    return median;
+}
+
+/* Times that cannot be what they are read as: whole seconds, and milliseconds in a column that names no unit. */
+static enum ts_status check_times(const struct rows *r)
+{
+    static const char *const unitless[] = {"ttft", "e2e", "latency", "request_latency", "time_to_first_token"};
+    static const double slow_s = 2.0;
+    if (r->n_times >= 10 && r->n_whole == r->n_times) {
+        return ts_fail(r->diags, TS_EINPUT, ts_span_file(r->path), "write them with milliseconds",
+                       "all requests end at whole seconds: too coarse for step times");
+    }
+    for (int column = TTFT; column <= LATENCY; column++) {
+        const char *name = r->slots[column] >= 0 ? r->container->ops->name(r->container, (size_t)r->slots[column]) : "";
+        for (size_t i = 0; i < sizeof unitless / sizeof unitless[0]; i++) {
+            if (ts_trace_name_is(name, strlen(name), unitless[i]) && median_token_s(r) > slow_s) {
+                return ts_fail(r->diags, TS_EINPUT, (struct ts_span){.file = r->path, .line = 1},
+                               ts_str_equal(unitless[i], "ttft") ? "call it ttft_ms, or ttft_s if it is seconds"
+                                                                 : "call it latency_ms, or latency_s if it is seconds",
+                               "column '%s' names no unit: in seconds half of the requests take %.3g s and more for "
+                               "each token",
+                               name, median_token_s(r));
+            }
+        }
+    }
+    return TS_OK;
+}
+
 static enum ts_status open_container(struct rows *r)
 {
     struct ts_trace_head head = {.data = NULL};
@@ -270,6 +342,7 @@ enum ts_status ts_log_rows(struct ts_log *log, const char *path, struct ts_diags
         return status;
     }
     status = read_all(&r);
+    status = status == TS_OK ? check_times(&r) : status;
     r.container->ops->close(r.container);
     if (status == TS_OK && r.n_on > 0) {
         join_clocks(&r);

@@ -620,6 +620,24 @@ static void test_econ__reserved_and_busy_cost_of_a_token(void **state)
     world_deinit(&world);
 }
 
+/* Four times what it can take: of 500e6 tokens a month 125e6 are served, for the same money, in every month alike. */
+static void test_econ__tokens_that_a_full_tier_refuses_share_no_cost(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world);
+    world.model.money.horizon_months = 12;
+    world.model.tiers[SERVER].owned.other_usd_per_month = 1000;
+    world.tiers[SERVER].busy_frac = 4.0;
+    world.cells[SERVER].output_tok = 500000000;
+    const struct ts_econ *econ = compute(&world);
+    close_to(econ->worth[SERVER].usd_per_mtok, 8.0, 1e-12);
+    close_to(econ->worth[SERVER].usd_per_call, 1000.0 / 250.0, 1e-12);
+    close_to(econ->worth[SERVER].levelised_usd_per_mtok, 8.0, 1e-9);
+    close_to(econ->worth[N_TIERS + 1].levelised_usd_per_mtok, 8.0, 1e-9);
+    world_deinit(&world);
+}
+
 static void test_econ__a_tier_pays_back_by_itself(void **state)
 {
     (void)state;
@@ -890,6 +908,7 @@ int main(void)
         cmocka_unit_test(test_econ__levelised_cost_and_rent_or_buy_are_the_published_ones),
         cmocka_unit_test(test_econ__breaks_even_within_the_capacity_or_never),
         cmocka_unit_test(test_econ__reserved_and_busy_cost_of_a_token),
+        cmocka_unit_test(test_econ__tokens_that_a_full_tier_refuses_share_no_cost),
         cmocka_unit_test(test_econ__a_tier_pays_back_by_itself),
         cmocka_unit_test(test_econ__mirr_is_the_documented_one),
         cmocka_unit_test(test_econ__waiting_buys_cheaper_machines),

@@ -128,6 +128,35 @@ static void test_log_read__result_of_a_benchmark(void **state)
     done(&r);
 }
 
+/* sglang's lists, and those of an older vLLM, without starts: at the rate inf, two at a time that take 3, 1, 1 and 2 s,
+ * the third starts when the second has ended, the fourth when the third has. */
+static void test_log_read__starts_follow_from_the_concurrency_at_the_rate_inf(void **state)
+{
+    (void)state;
+    static const char lists[] =
+        "'input_lens': [100, 100, 100, 100], 'output_lens': [2, 2, 2, 2], 'ttfts': [2.5, 0.5, 0.5, "
+        "1.5], 'itls': [[0.5], [0.5], [0.5], [0.5]], 'errors': ['', '', '', '']}\n";
+    static const double starts[] = {0.0, 0.0, 1.0, 2.0};
+    static const char *const rates[] = {"Infinity", "'inf'"};
+    for (size_t i = 0; i < 2; i++) {
+        struct read r;
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "{'backend': 'sglang', 'dataset_name': 'random', 'request_throughput': 1, 'request_rate': "
+                 "%s, 'max_concurrency': 2, %s",
+                 rates[i], lists);
+        for (char *c = text; *c; c++) {
+            *c = *c == '\'' ? '"' : *c;
+        }
+        read_text(&r, text);
+        assert_int_equal(r.log.n, 4);
+        for (size_t k = 0; k < 4; k++) {
+            assert_true(fabs(r.log.requests[k].start_s - starts[k]) < 1e-9);
+        }
+        done(&r);
+    }
+}
+
 static void check_refused(const char *text, const char *words)
 {
     struct read r;
@@ -147,6 +176,22 @@ static void test_log_read__says_what_a_file_lacks(void **state)
     check_refused("endTime,prompt_tokens,completion_tokens\n2026-11-20 10:00:01,1,2\n", "time of the request");
     check_refused("{\"a\": 1}\n", "prompt tokens");
     check_refused("   \n", "blank");
+    check_refused("[{\"build_commit\": \"a\", \"model_filename\": \"m\", \"n_prompt\": 512, \"n_gen\": 0, \"avg_ns\": "
+                  "100000000, \"n_batch\": 2048, \"n_threads\": 8}]\n",
+                  "times steps, not requests");
+    check_refused(
+        "startTime,endTime,prompt_tokens,completion_tokens,model\n2026-11-20 10:00:01.5,2026-11-20 10:00:02.5,"
+        "9,9,a\n2026-11-20 10:00:03.5,2026-11-20 10:00:04.5,9,9,b\n",
+        "'b' here, 'a' before");
+    check_refused("timestamp,prompt_tokens,completion_tokens,ttft,latency\n0.5,9,10,51.2,900\n1.5,9,10,50.1,910\n",
+                  "names no unit");
+    check_refused("startTime,endTime,prompt_tokens,completion_tokens\n"
+                  "2026-11-20 10:00:01,2026-11-20 10:00:02,9,9\n2026-11-20 10:00:02,2026-11-20 10:00:03,9,9\n"
+                  "2026-11-20 10:00:03,2026-11-20 10:00:04,9,9\n2026-11-20 10:00:04,2026-11-20 10:00:05,9,9\n"
+                  "2026-11-20 10:00:05,2026-11-20 10:00:06,9,9\n2026-11-20 10:00:06,2026-11-20 10:00:07,9,9\n"
+                  "2026-11-20 10:00:07,2026-11-20 10:00:08,9,9\n2026-11-20 10:00:08,2026-11-20 10:00:09,9,9\n"
+                  "2026-11-20 10:00:09,2026-11-20 10:00:10,9,9\n2026-11-20 10:00:10,2026-11-20 10:00:11,9,9\n",
+                  "whole seconds");
     check_refused("startTime,endTime,prompt_tokens,completion_tokens,status\n2026-11-20 10:00:01,2026-11-20 "
                   "10:00:02,1,2,failure\n",
                   "the request failed");
@@ -162,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_log_read__statistics_of_vllm_on_two_clocks),
         cmocka_unit_test(test_log_read__requests_of_a_probe_are_runs_by_point),
         cmocka_unit_test(test_log_read__result_of_a_benchmark),
+        cmocka_unit_test(test_log_read__starts_follow_from_the_concurrency_at_the_rate_inf),
         cmocka_unit_test(test_log_read__says_what_a_file_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
