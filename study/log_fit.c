@@ -214,7 +214,7 @@ static void tell_constants(struct ts_log_work *work)
             .name = j == TS_LOG_REQUEST ? "request" : ts_log_part_name((enum ts_log_part)j),
             .prior = unit * out->prior.mean[j],
             .prior_sd = unit * out->prior.sd[j],
-            .value = unit * work->factors[j],
+            .value = unit * fmax(0.0, work->factors[j]),
             .sd = unit * ts_posterior_sd(&out->posterior, j),
             .told_frac = fmin(1.0, fmax(0.0, 1.0 - left))};
     }
