@@ -19,16 +19,19 @@ uint64_t ts_mix64(uint64_t value)
     return value ^ (value >> 31);
 }
 
-void ts_rng_init(struct ts_rng *rng, uint64_t seed, uint32_t replication, uint32_t entity, uint32_t purpose)
-{
-    ts_rng_init_part(rng, seed, replication, entity, purpose, 0);
-}
-
-void ts_rng_init_part(struct ts_rng *rng, uint64_t seed, uint32_t replication, uint32_t entity, uint32_t purpose,
-                      uint32_t part)
+uint64_t ts_rng_key(uint64_t seed, uint32_t replication)
 {
     const uint64_t golden = 0x9e3779b97f4a7c15ULL;
-    uint64_t key = ts_mix64(ts_mix64(seed + golden) ^ (replication * golden));
+    return ts_mix64(ts_mix64(seed + golden) ^ (replication * golden));
+}
+
+void ts_rng_init(struct ts_rng *rng, uint64_t seed, uint32_t replication, uint32_t entity, uint32_t purpose)
+{
+    ts_rng_init_part(rng, ts_rng_key(seed, replication), entity, purpose, 0);
+}
+
+void ts_rng_init_part(struct ts_rng *rng, uint64_t key, uint32_t entity, uint32_t purpose, uint32_t part)
+{
     *rng = (struct ts_rng){
         .key = {(uint32_t)key, (uint32_t)(key >> 32)}, .counter = {0, part, entity, purpose}, .used = BLOCK_WORDS};
 }

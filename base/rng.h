@@ -20,9 +20,10 @@ struct ts_rng {
 /* Starts the stream of that key. Different keys give streams that are independent for all practical purposes. */
 void ts_rng_init(struct ts_rng *rng, uint64_t seed, uint32_t replication, uint32_t entity, uint32_t purpose);
 
-/* The same with a third part of its key: streams of up to 2^34 words each. */
-void ts_rng_init_part(struct ts_rng *rng, uint64_t seed, uint32_t replication, uint32_t entity, uint32_t purpose,
-                      uint32_t part);
+/* The same with the key of (seed, replication), for whoever starts many, and a third part: streams of up to 2^34 words
+ * each. */
+uint64_t ts_rng_key(uint64_t seed, uint32_t replication);
+void ts_rng_init_part(struct ts_rng *rng, uint64_t key, uint32_t entity, uint32_t purpose, uint32_t part);
 
 /* The bijection itself: one block of a counter and a key. For tests against the published vectors. */
 void ts_rng_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);

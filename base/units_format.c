@@ -98,7 +98,11 @@ int64_t ts_ns_from_s(double seconds)
     if (!(ns > 0.0)) {
         return 0;
     }
-    return ns >= (double)max_ns ? max_ns : (int64_t)round(ns);
+    if (ns >= (double)max_ns) {
+        return max_ns;
+    }
+    const int64_t whole = (int64_t)ns; /* exact, as round() is, and no call */
+    return whole + (ns - (double)whole >= 0.5);
 }
 
 double ts_s_from_ns(int64_t ns)

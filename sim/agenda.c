@@ -59,6 +59,5 @@ void ts_engine_note_end(struct ts_engine *engine)
 void ts_engine_rng(const struct ts_engine *engine, struct ts_rng *rng, const struct ts_request *request,
                    enum ts_purpose purpose, uint32_t key, uint32_t draw)
 {
-    ts_rng_init_part(rng, engine->model->seed, engine->replication, (uint32_t)request->id,
-                     (uint32_t)purpose | draw << 8, key);
+    ts_rng_init_part(rng, engine->rng_key, (uint32_t)request->id, (uint32_t)purpose | draw << 8, key);
 }

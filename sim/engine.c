@@ -27,6 +27,7 @@ enum ts_status ts_engine_init(struct ts_engine *out, const struct ts_model *mode
                               .options = options,
                               .toil = TS_TOIL_PER_ASK, /* ask at once */
                               .replication = options->replication,
+                              .rng_key = ts_rng_key(model->seed, options->replication),
                               .single_steps = options->single_steps,
                               .recorded_s = options->recorded_s,
                               .n_recorded = options->n_recorded,

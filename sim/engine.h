@@ -99,6 +99,7 @@ struct ts_engine {
     const struct ts_model *model;
     const struct ts_sim_options *options;
     uint32_t replication;
+    uint64_t rng_key; /* of the seed and the replication */
     bool single_steps;
     const double *recorded_s; /* see ts_sim_options */
     size_t n_recorded, next_recorded;

@@ -15,14 +15,20 @@ void ts_exceedance_deinit(struct ts_exceedance *of)
     *of = (struct ts_exceedance){.n = 0};
 }
 
+static void add_batch(uint32_t *restrict into, const uint32_t *restrict from)
+{
+    for (int c = 0; c < TS_EXCEEDANCE_CELLS; c++) {
+        into[c] += from[c];
+    }
+}
+
 /* Pairs become one; an odd one at the end is left out. */
 static void halve(struct ts_exceedance *of)
 {
     of->n /= 2;
     for (uint32_t i = 0; i < of->n; i++) {
-        for (int c = 0; c < TS_EXCEEDANCE_CELLS; c++) {
-            of->batches[i][c] = of->batches[2 * i][c] + of->batches[2 * i + 1][c];
-        }
+        memmove(of->batches[i], of->batches[2 * i], sizeof *of->batches);
+        add_batch(of->batches[i], of->batches[2 * i + 1]);
     }
     of->size *= 2;
 }

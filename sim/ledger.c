@@ -280,12 +280,9 @@ struct ts_billed_tok ts_ledger_billed_tok(const struct ts_flight *flight)
     return (struct ts_billed_tok){flight->found_tok, flight->written_tok, flight->hidden_tok};
 }
 
-struct ts_cell *ts_ledger_cell_of_kind(struct ts_ledger *ledger, uint32_t tier, const struct ts_request *request)
+struct ts_cell *ts_ledger_cell_in_mix(struct ts_ledger *ledger, uint32_t tier, const struct ts_request *request)
 {
     const struct ts_model *model = ledger->model;
-    if (tier >= model->n_tiers || !ts_tier_is_mixed(&model->tiers[tier])) {
-        return NULL;
-    }
     const struct ts_device_model *fleet = &model->tiers[tier].u.device;
     const uint32_t user = ts_device_user_of(model->seed, request, fleet->n_users);
     return ledger->result.pools[ts_model_first_pool(model, tier) + ts_device_kind(model->seed, user, fleet)].cells;

@@ -32,8 +32,15 @@ static inline uint32_t ts_ledger_outcome_row(const struct ts_ledger *ledger, uin
     return ts_ledger_arrivals_row(ledger) + 1 + tier * TS_LEDGER_N_OUTCOME_ROWS + (uint32_t)row;
 }
 
+struct ts_cell *ts_ledger_cell_in_mix(struct ts_ledger *ledger, uint32_t tier, const struct ts_request *request);
 /* The books of the caller's kind of device, in a mixed fleet; else NULL. */
-struct ts_cell *ts_ledger_cell_of_kind(struct ts_ledger *ledger, uint32_t tier, const struct ts_request *request);
+static inline struct ts_cell *ts_ledger_cell_of_kind(struct ts_ledger *ledger, uint32_t tier,
+                                                     const struct ts_request *request)
+{
+    const struct ts_model *model = ledger->model;
+    const bool is_mixed = tier < model->n_tiers && ts_tier_is_mixed(&model->tiers[tier]);
+    return is_mixed ? ts_ledger_cell_in_mix(ledger, tier, request) : NULL;
+}
 /* What an API counts of the call beside prompt and reply. */
 struct ts_billed_tok ts_ledger_billed_tok(const struct ts_flight *flight);
 

@@ -28,6 +28,9 @@ static uint16_t draw_class(const struct ts_request *request, const struct ts_wor
                            const struct ts_label_fit *fit, double u)
 {
     double weights[TS_MAX_CLASSES];
+    if (workload->n_classes == 1) {
+        return 0;
+    }
     for (size_t i = 0; i < workload->n_classes; i++) {
         weights[i] = workload->classes[i].process ? 0.0
                      : fit ? ts_label_fit_weight(fit, i, request->prompt_tok, request->output_tok)

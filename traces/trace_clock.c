@@ -244,15 +244,26 @@ static bool read_any(int64_t *out_ns, struct ts_trace_clock *clock, const struct
            read_number(out_ns, clock, cell);
 }
 
-bool ts_trace_clock_read(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell)
+/* The years 1938 to 2223: any two of these times are less than 292 years apart. */
+static bool read_near(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell)
+{
+    return read_any(out_ns, clock, cell) && *out_ns >= -1000000000 * TS_NS_PER_S &&
+           *out_ns <= INT64_C(8000000000) * TS_NS_PER_S;
+}
+
+/* What is no time teaches a clock nothing. */
+static bool read_first(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell)
 {
     const struct ts_trace_clock before = *clock;
-    /* The years 1938 to 2223: any two of these times are less than 292 years apart. */
-    const bool is_time = read_any(out_ns, clock, cell) && *out_ns >= -1000000000 * TS_NS_PER_S &&
-                         *out_ns <= INT64_C(8000000000) * TS_NS_PER_S;
-    if (!is_time && before.kind == TS_TIME_UNKNOWN) {
-        *clock = before;
-    }
+    const bool is_time = read_near(out_ns, clock, cell);
+    *clock = is_time ? *clock : before;
+    return is_time;
+}
+
+bool ts_trace_clock_read(int64_t *out_ns, struct ts_trace_clock *clock, const struct ts_trace_cell *cell)
+{
+    const bool is_time =
+        clock->kind == TS_TIME_UNKNOWN ? read_first(out_ns, clock, cell) : read_near(out_ns, clock, cell);
     while (is_time && clock->tick_ns > 0 && *out_ns % clock->tick_ns != 0) {
         clock->tick_ns = clock->tick_ns > 3600 * TS_NS_PER_S ? 3600 * TS_NS_PER_S
                          : clock->tick_ns > 60 * TS_NS_PER_S ? 60 * TS_NS_PER_S

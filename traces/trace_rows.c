@@ -103,16 +103,14 @@ static enum ts_status read_tokens(uint32_t *out, struct ts_trace_rows *rows, enu
     struct ts_trace_cell cell;
     ts_trace_cell_of(&cell, rows, field);
     *out = 0;
-    if (cell.kind == TS_CELL_TEXT) {
-        uint64_t value = 0;
-        bool is_number = true;
-        for (size_t i = 0; i < cell.len && is_number; i++) {
-            const unsigned digit = (unsigned char)cell.text[i] - (unsigned)'0';
-            is_number = digit <= 9;
-            value = value <= TS_TRACE_MAX_TOK ? 10 * value + digit : value;
+    if (cell.kind == TS_CELL_TEXT && cell.len < 10) {
+        uint32_t value = 0;
+        size_t i = 0;
+        for (; i < cell.len && cell.text[i] >= '0' && cell.text[i] <= '9'; i++) {
+            value = 10 * value + (uint32_t)(cell.text[i] - '0');
         }
-        if (is_number) {
-            *out = (uint32_t)value;
+        if (i == cell.len) {
+            *out = value;
             return value <= TS_TRACE_MAX_TOK ? TS_OK : fail_tokens(rows, field, true, diags);
         }
     }

@@ -29,12 +29,33 @@ static enum ts_name_match row_match(const struct ts_catalog_kind *kind, const vo
     return other > best ? other : best;
 }
 
-/* Rows of the best match only: a whole name beats those that merely start with it. */
+const void *ts_catalog_row_named(const struct ts_catalog *catalog, const struct ts_catalog_kind *kind, const char *name)
+{
+    for (size_t i = 0; i < ts_catalog_count(catalog, kind); i++) {
+        const void *row = ts_catalog_row(catalog, kind, i);
+        if (ts_str_equal(ts_catalog_text(row, 0), name)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* Rows of the best match only: the name itself beats all, a whole name those that merely start with it. */
 static size_t matches(const struct ts_catalog *catalog, const struct ts_catalog_kind *kind, const char *word,
                       const void **first, const char **names, size_t cap)
 {
     size_t n = 0;
     enum ts_name_match best = TS_NAME_PART_OPEN;
+    const void *named = ts_catalog_row_named(catalog, kind, word);
+    if (named && first) {
+        *first = named;
+    }
+    if (named && cap > 0) {
+        names[0] = ts_catalog_text(named, 0);
+    }
+    if (named) {
+        return 1;
+    }
     for (size_t i = 0; i < ts_catalog_count(catalog, kind); i++) {
         const void *row = ts_catalog_row(catalog, kind, i);
         const enum ts_name_match how = row_match(kind, row, word);
@@ -55,9 +76,6 @@ static size_t matches(const struct ts_catalog *catalog, const struct ts_catalog_
             names[n] = ts_catalog_text(row, 0);
         }
         n++;
-        if (how == TS_NAME_EXACT && ts_str_equal(ts_catalog_text(row, 0), word)) {
-            break; /* no other row has that name */
-        }
     }
     return n;
 }

@@ -185,12 +185,7 @@ static bool has_row(const struct ts_catalog *catalog, const char *kind_name, con
     while (!ts_str_equal(kind->name, kind_name)) {
         kind++;
     }
-    for (size_t i = 0; i < ts_catalog_count(catalog, kind); i++) {
-        if (ts_str_equal(ts_catalog_text(ts_catalog_row(catalog, kind, i), 0), name)) {
-            return true;
-        }
-    }
-    return false;
+    return ts_catalog_row_named(catalog, kind, name) != NULL;
 }
 
 static const struct {

@@ -67,6 +67,9 @@ enum ts_status ts_catalog_read(struct ts_catalog_rows *out, const struct ts_cata
 /* The rows of a kind in a catalog. */
 size_t ts_catalog_count(const struct ts_catalog *catalog, const struct ts_catalog_kind *kind);
 const void *ts_catalog_row(const struct ts_catalog *catalog, const struct ts_catalog_kind *kind, size_t i);
+/* That of exactly that name, or NULL. */
+const void *ts_catalog_row_named(const struct ts_catalog *catalog, const struct ts_catalog_kind *kind,
+                                 const char *name);
 void ts_catalog_put_rows(struct ts_catalog *catalog, const struct ts_catalog_kind *kind, const char *rows, size_t n);
 /* A text in a row; the name is at 0. */
 const char *ts_catalog_text(const void *row, size_t offset);

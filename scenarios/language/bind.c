@@ -20,7 +20,15 @@ static void bind_key(struct ts_loader *loader, struct ts_value *value, const str
 
 static const char *join(struct ts_loader *loader, const char *prefix, const char *name)
 {
-    return *prefix ? ts_loader_printf(loader, "%s.%s", prefix, name) : name;
+    const size_t n = strlen(prefix), n_name = strlen(name);
+    char *path = n > 0 ? ts_loader_array(loader, n + 1 + n_name + 1, 1) : NULL; /* zeroed */
+    if (!path) {
+        return name;
+    }
+    memcpy(path, prefix, n);
+    path[n] = '.';
+    memcpy(path + n + 1, name, n_name);
+    return path;
 }
 
 static const char *where(struct ts_loader *loader, const char *path)

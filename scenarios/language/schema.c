@@ -223,10 +223,9 @@ struct ts_key ts_schema_key(size_t index)
     return key;
 }
 
-static bool directly_below(const char *path, const char *prefix)
+static bool directly_below(const char *path, const char *prefix, size_t n)
 {
-    size_t n = strlen(prefix);
-    if (n > 0 && (strncmp(path, prefix, n) != 0 || path[n] != '.')) {
+    if (n > 0 && (path[0] != prefix[0] || strncmp(path, prefix, n) != 0 || path[n] != '.')) {
         return false;
     }
     const char *rest = path + (n > 0 ? n + 1 : 0);
@@ -236,8 +235,9 @@ static bool directly_below(const char *path, const char *prefix)
 size_t ts_schema_children(const char *prefix, size_t *rows, size_t cap)
 {
     size_t n = 0;
+    const size_t n_prefix = strlen(prefix);
     for (size_t i = 0; i < N_KEYS; i++) {
-        if (directly_below(docs[i].path, prefix)) {
+        if (directly_below(docs[i].path, prefix, n_prefix)) {
             TS_CHECK(n < cap);
             rows[n++] = i;
         }

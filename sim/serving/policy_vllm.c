@@ -153,12 +153,12 @@ static uint64_t blocks_to_end(const struct ts_scheduler *s, const struct ts_sequ
  * finds count as needed: others may give them back. */
 static bool has_room_to_end(const struct ts_scheduler *s, const struct ts_sequence *seq)
 {
-    const uint64_t n_blocks = s->config.no_evict ? blocks_to_end(s, seq) : 0;
+    const uint64_t n_blocks = blocks_to_end(s, seq);
     if (!s->cache) {
-        return n_blocks == 0 || s->n_promised + n_blocks <= s->config.kv_blocks;
+        return s->n_promised + n_blocks <= s->config.kv_blocks;
     }
     uint64_t n_ahead = 0;
-    for (uint32_t pos = 0; n_blocks > 0 && n_blocks + n_ahead <= s->n_free_blocks && pos < s->n_running; pos++) {
+    for (uint32_t pos = 0; n_blocks + n_ahead <= s->n_free_blocks && pos < s->n_running; pos++) {
         n_ahead += ts_running_seq(s, pos)->n_promised - ts_running_seq(s, pos)->n_blocks;
     }
     return n_blocks + n_ahead <= s->n_free_blocks;
@@ -179,7 +179,7 @@ static bool head_enters(struct entry *entry, const struct ts_scheduler *s, uint3
         return false;
     }
     const struct ts_sequence *seq = &s->seqs.items[ts_sequences_head(&s->seqs)];
-    if (!has_room_to_end(s, seq)) {
+    if (s->config.no_evict && !has_room_to_end(s, seq)) {
         return false;
     }
     *entry = (struct entry){.chunk = 0};
