@@ -165,21 +165,29 @@ static enum ts_status measure_all(struct ts_text *page, struct ts_text *points, 
 /* ---- pools ---- */
 
 static const char pools_intro[] =
-    "\n## Prefill and decode in pools of their own\n\n"
-    "Recorded deployments of `scenarios/catalog/pooled.csv` (InferenceX, from aiconfigurator@095f58a), each written as "
-    "a\n"
-    "scenario with a pool for prompts and one for replies and simulated as a closed loop of its users; nothing is "
-    "fitted\n"
-    "to them. Where attention runs in parallel with the experts spread over all accelerators of a worker, the pool "
-    "has\n"
-    "`data_parallel`. The KV cache crosses at once, the scheduler has its defaults. Of 1,065 such rows of the sample "
-    "887\n"
-    "do not say how many workers there were, 2 how many users; 8 have a worker over several nodes, whose link is in "
-    "no\n"
-    "catalog; 25 wait longer than a third of the reply for its first token. The other 143 are 133 points, medians\n"
-    "where one was recorded twice. Some rows of TensorRT-LLM may predict several tokens a step, which the sample does "
-    "not\n"
-    "tell.\n\n";
+    "\n"
+    "## Prefill and decode in pools of their own\n"
+    "\n"
+    "Recorded deployments of DeepSeek-R1 in `scenarios/catalog/pooled.csv` (InferenceX, from aiconfigurator@095f58a), "
+    "each\n"
+    "written as a scenario with a pool for prompts and one for replies and simulated as the benchmark ran it: a closed "
+    "loop\n"
+    "of its users, ten requests for each, all users at once at the beginning, lengths drawn at 0.8 to 1.0 of the "
+    "longest.\n"
+    "Where attention runs in parallel with the experts spread over all accelerators of a worker, the pool has\n"
+    "`data_parallel`. Seats and tokens of a step are the recipe's where one is known (InferenceX@843c625, "
+    "srt-slurm@c88ef731:\n"
+    "`tests/scenarios/pooled_recipes.csv`). The KV cache crosses at once. One constant is fitted to these points,\n"
+    "`exchange_us` of `engines.csv`; the rest has not seen them.\n"
+    "\n"
+    "Of 1,065 such rows of the sample 455 predict several tokens a step or may, 128 do not say how many workers there "
+    "were\n"
+    "(nor does one recipe alone), 2 how many users; 100 have a worker over several nodes, whose link is in no catalog; "
+    "39\n"
+    "wait longer than a third of the reply for its first token though there are seats. The other 341 are 153 points, "
+    "medians\n"
+    "where one was recorded more than once. Throughput is users over the mean time of a request.\n"
+    "\n";
 
 static enum ts_status put_pools(struct ts_text *page, const struct ts_catalog *catalog, struct ts_arena *arena,
                                 struct ts_diags *diags)

@@ -161,7 +161,8 @@ struct ts_engine_cost {
     double first_s;           /* of a request beside its steps: HTTP, tokenizing, scheduling, sampling */
     double first_layer_s;     /* of longer ones, for each layer of the model: kernels are launched one by one */
     double first_moe_layer_s; /* more of it for each layer with 8 experts a token; 0: none */
-    double memory_bytes;      /* of an accelerator's memory that is neither weights nor KV cache */
+    double exchange_s;   /* attention in parallel: a token's way to 8 experts and back, of each layer, however few */
+    double memory_bytes; /* of an accelerator's memory that is neither weights nor KV cache */
     unsigned n_points;
     const char *versions, *date, *source;
 };
@@ -208,7 +209,8 @@ struct ts_pooled {
     /* Of each kind: how many workers, accelerators of one, engines among these that attend to sequences of their own.
      */
     unsigned prefill_workers, prefill_count, prefill_parallel;
-    unsigned decode_workers, decode_count, decode_parallel;
+    unsigned prefill_seqs, prefill_tok; /* an engine's sequences and tokens in a step; 0: not known */
+    unsigned decode_workers, decode_count, decode_parallel, decode_seqs;
     double users, prompt_tok, output_tok, ttft_s, tpot_s;
     const char *source;
 };

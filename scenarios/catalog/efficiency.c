@@ -222,6 +222,9 @@ static void add_kernels(struct ts_steps_roofline *roof, const struct ts_efficien
 {
     const double layers = engine ? engine->layers : 1.0;
     roof->fixed_s = on->llm->layers * (constants->layer_s * layers + moe_s(constants->moe_layer_s, on->llm));
+    if (engine && on->ranks > 1) {
+        roof->fixed_s += ts_llm_moe_layers(on->llm) * moe_s(engine->exchange_s, on->llm);
+    }
     const bool fills_tiles = engine && on->narrow && engine->tile_tok > 0.0;
     if (roof->experts > 0.0 && (fills_tiles || on->ranks > 1)) {
         roof->expert_tile_tok = fills_tiles ? engine->tile_tok : 0.0;

@@ -10,7 +10,8 @@
  * With attention in parallel on d ranks (and experts spread over all n accelerators) every rank reads all weights but
  * the experts', activations are those of a rank's tokens, and in place of the all-reduces stands, for each of a rank's
  * tokens and layers of experts, the way to the experts and back:
- *   (n-1) x (1-(1-1/n)^k) other accelerators x hidden x (1 or 2 + 2 bytes)/(link bandwidth x 0.81)
+ *   exchange of the engine x k/8 (in every step, however few tokens there are)
+ *   + (n-1) x (1-(1-1/n)^k) other accelerators x hidden x (1 or 2 + 2 bytes)/(link bandwidth x 0.81)
  *
  * w: columns of an expert on one accelerator; tensor parallelism cuts each expert into as many parts, narrow matmuls
  * fill an accelerator badly. Where an engine fills up tiles of t tokens for each expert (below 16 bits), experts'

@@ -12,6 +12,7 @@
 #include "base/csv.h"
 #include "serving_names.h"
 #include "serving_recipes.h"
+#include "serving_sheet.h"
 
 enum { MAX_ROWS = 8192, NAME = 64, MAX_NODE = 8 };
 enum measure { TTFT, TPOT, ITL, RATE, JOULES, WATTS, N_MEASURES };
@@ -42,21 +43,6 @@ const char *serving_fate_name(enum serving_fate fate)
 }
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
-
-struct sheet {
-    struct ts_csv_reader *csv;
-    const struct ts_csv_row *row;
-};
-
-static const char *text(const struct sheet *sheet, const char *column)
-{
-    return sheet->row->fields[ts_csv_column(sheet->csv, column)].data;
-}
-
-static double number(const struct sheet *sheet, const char *column)
-{
-    return strtod(text(sheet, column), NULL);
-}
 
 static void name_parts(struct row *row, const char *model, const char *quant, const char *engine)
 {
@@ -96,11 +82,6 @@ static enum serving_fate fate_of(const struct row *row)
 /* ---- aiconfigurator's sample ---- */
 
 static const double drawn_spread = 0.2 / 0.9;
-
-static double drawn(double length)
-{
-    return length == 1024.0 || length == 8192.0 ? 0.9 * length : length;
-}
 
 /* aiconfigurator's runs of thousands of tokens are another recorder's than those of powers of two: their times to the
  * first token show no users in step. */
@@ -358,133 +339,6 @@ enum ts_status serving_rows(struct ts_text *out, const char *folder, size_t coun
     }
     if (status == TS_OK) {
         put_medians(out, rows, n, repeats);
-    }
-    free(rows);
-    return status;
-}
-
-/* ---- pools ---- */
-
-enum { MAX_NVLINK_72 = 72 };
-
-static const char *const pooled_fates[POOLED_N_FATES] = {
-    "used",
-    "the numbers of workers are not told",
-    "the number of users is not told",
-    "a worker reaches over several nodes: what joins them is in no catalog",
-    "model",
-    "requests wait longer than a third of the reply",
-};
-
-const char *pooled_fate_name(enum pooled_fate fate)
-{
-    return pooled_fates[fate];
-}
-
-struct worker {
-    unsigned n, count, parallel;
-};
-
-struct pooled_row {
-    struct row row; /* n and data_parallel are not used */
-    struct worker prefill, decode;
-};
-
-static struct worker read_worker(const struct sheet *sheet, const char *kind)
-{
-    char column[64];
-    double sizes[4];
-    static const char *const of[4] = {"tp_size", "attention_dp_size", "moe_tp_size", "moe_ep_size"};
-    for (size_t i = 0; i < COUNT(of); i++) {
-        (void)snprintf(column, sizeof column, "%s_%s", kind, of[i]);
-        sizes[i] = fmax(1.0, number(sheet, column));
-    }
-    (void)snprintf(column, sizeof column, "%s_num_workers", kind);
-    return (struct worker){(unsigned)number(sheet, column),
-                           (unsigned)fmax(sizes[0], fmax(sizes[1], sizes[2] * sizes[3])), (unsigned)sizes[1]};
-}
-
-static enum pooled_fate read_pooled(struct pooled_row *out, const struct sheet *sheet)
-{
-    const char *from = text(sheet, "silicon_data_source"), *users = strstr(from, "silicon_concurrency=");
-    const bool joined_72 = strcmp(text(sheet, "system"), "gb200") == 0; /* one NVLink domain */
-    const unsigned most = joined_72 ? (unsigned)MAX_NVLINK_72 : (unsigned)MAX_NODE;
-    *out = (struct pooled_row){.prefill = read_worker(sheet, "prefill"), .decode = read_worker(sheet, "decode")};
-    out->row =
-        (struct row){.hardware = joined_72 ? "GB200 (one GPU)" : serving_chip(text(sheet, "system")),
-                     .source = "InferenceX",
-                     .users = users ? strtod(strchr(users, '=') + 1, NULL) : 0.0,
-                     .prompt = drawn(number(sheet, "isl")),
-                     .output = drawn(number(sheet, "osl")),
-                     .value = {[TTFT] = number(sheet, "silicon_ttft_ms"), [TPOT] = number(sheet, "silicon_tpot_ms")}};
-    name_parts(&out->row, text(sheet, "model_path"), text(sheet, "precision"), text(sheet, "backend"));
-    if (out->prefill.n == 0 || out->decode.n == 0) {
-        return POOLED_WORKERS;
-    }
-    if (!(out->row.users > 0.0)) {
-        return POOLED_USERS;
-    }
-    if (out->prefill.count > most || out->decode.count > most) {
-        return POOLED_NODES;
-    }
-    if (!out->row.model || !out->row.quant || !out->row.engine || !out->row.hardware) {
-        return POOLED_MODEL;
-    }
-    return out->row.value[TTFT] > 0.35 * out->row.output * out->row.value[TPOT] ? POOLED_WAITS : POOLED_USED;
-}
-
-static int by_worker(const struct worker *a, const struct worker *b, int order)
-{
-    order = by_number(a->n, b->n, order);
-    order = by_number(a->count, b->count, order);
-    return by_number(a->parallel, b->parallel, order);
-}
-
-static int by_pools(const void *a, const void *b)
-{
-    const struct pooled_row *p = a, *q = b;
-    const int order = by_worker(&p->decode, &q->decode, by_worker(&p->prefill, &q->prefill, 0));
-    return order ? order : by_key(&p->row, &q->row);
-}
-
-static void put_pools(struct ts_text *out, struct pooled_row *rows, size_t n)
-{
-    static struct row same[MAX_ROWS];
-    ts_text_puts(out, "hardware,model,quant,engine,prefill_workers,prefill_count,prefill_parallel,decode_workers,"
-                      "decode_count,decode_parallel,users,prompt_tok,output_tok,ttft_ms,tpot_ms,source\n");
-    qsort(rows, n, sizeof *rows, by_pools);
-    for (size_t i = 0, end; i < n; i = end) {
-        for (end = i; end < n && by_pools(&rows[i], &rows[end]) == 0; end++) {
-            same[end - i] = rows[end].row;
-        }
-        const struct row *row = &rows[i].row;
-        const struct worker *prefill = &rows[i].prefill, *decode = &rows[i].decode;
-        ts_text_printf(out, "%s,%s,%s,%s,%u,%u,%u,%u,%u,%u,%.5g,%.5g,%.5g,%.5g,%.5g,%s\n", row->hardware, row->model,
-                       row->quant, row->engine, prefill->n, prefill->count, prefill->parallel, decode->n, decode->count,
-                       decode->parallel, row->users, row->prompt, row->output, median(same, end - i, TTFT, NULL),
-                       median(same, end - i, TPOT, NULL), row->source);
-    }
-}
-
-enum ts_status pooled_rows(struct ts_text *out, const char *folder, size_t counts[POOLED_N_FATES],
-                           struct ts_diags *diags)
-{
-    char path[1024];
-    struct sheet sheet = {0};
-    struct pooled_row *rows = calloc(MAX_ROWS, sizeof *rows);
-    size_t n = 0;
-    (void)snprintf(path, sizeof path, "%s/%s", folder, files[0].name);
-    enum ts_status status = rows ? ts_csv_open(&sheet.csv, path, true, diags) : TS_ENOMEM;
-    while (status == TS_OK && (status = ts_csv_next(sheet.csv, &sheet.row, diags)) == TS_OK && sheet.row) {
-        if (strcmp(text(&sheet, "mode"), "agg") != 0) {
-            const enum pooled_fate fate = read_pooled(&rows[n], &sheet);
-            counts[fate]++;
-            n += fate == POOLED_USED;
-        }
-    }
-    ts_csv_close(sheet.csv);
-    if (status == TS_OK) {
-        put_pools(out, rows, n);
     }
     free(rows);
     return status;

@@ -28,21 +28,4 @@ const char *serving_fate_name(enum serving_fate fate);
 enum ts_status serving_rows(struct ts_text *out, const char *folder, size_t counts[SERVING_N_FATES],
                             struct serving_repeats repeats[2], struct ts_diags *diags);
 
-/* What becomes of rows with prefill and decode in pools of their own. */
-enum pooled_fate {
-    POOLED_USED,
-    POOLED_WORKERS, /* how many workers there were is not told */
-    POOLED_USERS,   /* how many users is not told */
-    POOLED_NODES,   /* a worker reaches over several nodes, whose link no catalog row tells */
-    POOLED_MODEL,   /* not in models.csv */
-    POOLED_WAITS,   /* a third of a reply's time before its first token */
-    POOLED_N_FATES,
-};
-
-const char *pooled_fate_name(enum pooled_fate fate);
-
-/* Appends pooled.csv, from the sample in that folder; counts its rows of pools by fate. */
-enum ts_status pooled_rows(struct ts_text *out, const char *folder, size_t counts[POOLED_N_FATES],
-                           struct ts_diags *diags);
-
 #endif

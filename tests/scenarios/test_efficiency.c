@@ -98,6 +98,8 @@ static void test_efficiency__tokens_go_to_the_experts_of_all_ranks(void **state)
     on.ranks = 8;
     const struct ts_steps_roofline alone = ts_efficiency_steps(&half, NULL, &on).u.roofline;
     const double exchange_s = 61.0 * 4.595 * 3.0 * 7168.0 / (0.81 * 900e9);
+    const struct ts_engine_cost waits = {.layers = 1.0, .exchange_s = 75e-6};
+    assert_float_equal(ts_efficiency_steps(&half, &waits, &on).u.roofline.fixed_s - alone.fixed_s, 61.0 * 75e-6, 1e-12);
     assert_float_equal(alone.per_tok_s, exchange_s, 1e-4 * exchange_s);
     assert_float_equal(alone.shared_bytes, 8.0 * once_bytes, 1.0);
     on.ranks = 4;

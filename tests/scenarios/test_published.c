@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "calibration_rows.h"
+#include "pooled_rows.h"
 #include "scenarios/catalog/efficiency.h"
 #include "serving_rows.h"
 
@@ -92,7 +93,9 @@ static void test_published__the_pools_are_what_the_recordings_say(void **state)
     struct ts_text made;
     size_t counts[POOLED_N_FATES] = {0}, all = 0;
     ts_text_init(&made);
-    assert_int_equal(pooled_rows(&made, TS_SHARED_DIR "/data/calibration", counts, NULL), TS_OK);
+    assert_int_equal(pooled_rows(&made, TS_SHARED_DIR "/data/calibration/silicon_sample_2026.csv",
+                                 TS_SOURCE_DIR "/tests/scenarios/pooled_recipes.csv", counts, NULL),
+                     TS_OK);
     for (int fate = 0; fate < POOLED_N_FATES; fate++) {
         print_message("%5zu rows: %s\n", counts[fate], pooled_fate_name((enum pooled_fate)fate));
         all += counts[fate];

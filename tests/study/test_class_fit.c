@@ -48,14 +48,15 @@ static void put_class(struct ts_text *out, const struct ts_efficiency *c)
 static void put_engines(struct ts_text *out, const struct ts_class_constants *all)
 {
     ts_text_puts(out, "name,group,step_us,sequence_us,layers,tile_tok,no_evict,prompts_first,async,graph_tok,first_ms,"
-                      "first_layer_us,first_moe_layer_us,memory_gb,points,versions,date,source\n");
+                      "first_layer_us,first_moe_layer_us,exchange_us,memory_gb,points,versions,date,source\n");
     for (size_t i = 0; i < all->n_engines; i++) {
         const struct ts_engine_cost *e = &all->engines[i];
-        ts_text_printf(out, "%s,%s,%.4g,%.4g,%.4g,%.4g,%s,%s,%s,%.4g,%.4g,%.4g,%.4g,%.4g,%u,%s,2026-11-29,\"%s\"\n",
+        ts_text_printf(out,
+                       "%s,%s,%.4g,%.4g,%.4g,%.4g,%s,%s,%s,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g,%u,%s,2026-11-29,\"%s\"\n",
                        e->name, e->group, e->step_s * 1e6, e->seq_s * 1e6, e->layers, e->tile_tok,
                        e->no_evict ? "yes" : "no", e->prompts_first ? "yes" : "no", e->plans_ahead ? "yes" : "no",
                        e->graph_tok, e->first_s * 1e3, e->first_layer_s * 1e6, e->first_moe_layer_s * 1e6,
-                       e->memory_bytes / 1e9, e->n_points, e->versions, e->source);
+                       e->exchange_s * 1e6, e->memory_bytes / 1e9, e->n_points, e->versions, e->source);
     }
 }
 
