@@ -213,7 +213,6 @@ static enum ts_status refuse_others(const struct ts_hf_file *file)
         const char *key, *what;
     } keys[] = {{"num_query_heads", "layers of different shapes"},
                 {"zero_expert_num", "experts that compute nothing, and two attentions in a layer"},
-                {"compress_ratios", "KV entries that stand for several tokens"},
                 {"ssm_cfg", "layers that are not attention"}};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (ts_hf_get(file, keys[i].key)) {
@@ -250,9 +249,10 @@ static enum ts_status adjust_ffn(struct ts_hf_config *config, const struct ts_hf
 enum ts_status ts_hf_config_read(struct ts_hf_config *out, const struct ts_hf_file *file)
 {
     enum ts_status (*const parts[])(struct ts_hf_config *, const struct ts_hf_file *) = {
-        refuse_encoders,  read_shape,        read_parts,         complete_shape,    read_multi_query,
-        read_latent,      read_tied,         read_gates,         adjust_ffn,        ts_hf_layers_read,
-        ts_hf_heads_read, ts_hf_mixers_read, ts_hf_experts_read, ts_hf_extras_read, ts_hf_tower_read};
+        refuse_encoders,   read_shape,         read_parts,        complete_shape,
+        read_multi_query,  read_latent,        read_tied,         read_gates,
+        adjust_ffn,        ts_hf_layers_read,  ts_hf_heads_read,  ts_hf_compressed_read,
+        ts_hf_mixers_read, ts_hf_experts_read, ts_hf_extras_read, ts_hf_tower_read};
     struct ts_hf_config config = {.layers = 0};
     const char *type = ts_hf_text(file, "model_type");
     if (!ts_json_is_object(file->json)) {

@@ -60,8 +60,10 @@ struct ts_hf_config {
     bool attention_wide;                          /* quantization_config leaves attention at 16 bit */
     uint32_t stored_bits;                         /* of a weight in the files (quantization_config); 0: not said */
     double table_weights;                         /* of tables beside the embedding: looked up, not multiplied */
-    double more_weights;                          /* that each token is multiplied with, beside all of the above */
-    double tower_weights;                         /* of what sees; NAN: of some part they cannot be told */
+    double attention_weights, kv_beyond_bytes; /* of all layers, a token's beyond the window: where KV entries stand for
+                                                  several tokens; else 0 */
+    double more_weights;                       /* that each token is multiplied with, beside all of the above */
+    double tower_weights;                      /* of what sees; NAN: of some part they cannot be told */
 };
 
 /* TS_EINPUT, TS_EUNSUPPORTED (reported with file, line and column). Shape numbers that are absent are 0. */
@@ -77,6 +79,8 @@ enum ts_status ts_hf_mixers_read(struct ts_hf_config *config, const struct ts_hf
 enum ts_status ts_hf_experts_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 /* hf_extras.c: table_weights, more_weights, n_index. */
 enum ts_status ts_hf_extras_read(struct ts_hf_config *config, const struct ts_hf_file *file);
+/* hf_compressed.c: attention_weights, kv_beyond_bytes. */
+enum ts_status ts_hf_compressed_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 /* hf_heads.c: window_heads, v_dim, v_is_k; heads, kv_heads and head_dim of the other layers. */
 enum ts_status ts_hf_heads_read(struct ts_hf_config *config, const struct ts_hf_file *file);
 /* hf_blocks.c, of models whose layers were searched (block_configs): n_of, kv_heads, ffn (their mean), n_dense. */

@@ -44,7 +44,8 @@ static enum ts_status read_indexer(struct ts_hf_config *config, const struct ts_
     config->sparse = ts_hf_get(file, "index_topk") || ts_hf_get(file, "sparse_attention_config");
     enum ts_status status = ts_hf_count(file, "index_head_dim", 0, &config->index_dim);
     status = status == TS_OK ? ts_hf_count(file, "index_n_heads", 0, &heads) : status;
-    config->n_index = config->index_dim > 0 ? n_indexers(config, file) : 0;
+    const bool compressed = ts_hf_get(file, "compress_ratios") != NULL; /* hf_compressed.c has it */
+    config->n_index = config->index_dim > 0 && !compressed ? n_indexers(config, file) : 0;
     config->more_weights += (double)config->n_index * ((double)config->q_rank * heads * config->index_dim +
                                                        (double)config->hidden * (config->index_dim + heads));
     return status;

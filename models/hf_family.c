@@ -22,6 +22,7 @@ static const struct ts_hf_family families[] = {
     {.type = "cohere2", .tied = true, .every = 4},
     {.type = "dbrx"},
     {.type = "deepseek"},
+    {.type = "deepseek_ref"},
     {.type = "deepseek_v2"},
     {.type = "deepseek_v3"},
     {.type = "deepseek_v32"},

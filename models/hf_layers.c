@@ -273,6 +273,10 @@ static enum ts_status read_kinds(struct ts_hf_config *config, const struct ts_hf
     if (ts_hf_get(file, "hybrid_layer_pattern")) {
         return by_types(config, file, "hybrid_layer_pattern", TS_HF_FULL, TS_HF_WINDOW); /* MiMo */
     }
+    if (ts_hf_get(file, "compress_ratios")) { /* DeepSeek-V4: a window in each, and more */
+        config->n_of[TS_HF_WINDOW] = config->layers;
+        return TS_OK;
+    }
     if (ts_hf_get(file, "block_configs")) {
         return ts_hf_blocks_read(config, file);
     }

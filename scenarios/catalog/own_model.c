@@ -173,6 +173,9 @@ static double layer_attention(const struct ts_own_model *model, bool window)
 /* Of all layers that attend. */
 static double attention_weights(const struct ts_own_model *model)
 {
+    if (model->config.attention_weights > 0.0) {
+        return model->config.attention_weights;
+    }
     const double n = ts_llm_attention_layers(&model->llm), n_window = model->config.n_of[TS_HF_WINDOW];
     const double gate =
         model->config.q_gated ? (double)model->llm.heads * model->config.v_dim * model->llm.hidden : 0.0;
@@ -219,7 +222,8 @@ static bool settle_layers(struct ts_own_model *model)
     struct ts_hf_config *config = &model->config;
     struct ts_llm *llm = &model->llm;
     const unsigned n = config->layers;
-    const bool mixed = n_attention(config) < n || config->n_kv_shared > 0 || (config->n_dense > 0 && config->n_moe > 0);
+    const bool mixed = n_attention(config) < n || config->n_kv_shared > 0 || config->attention_weights > 0.0 ||
+                       (config->n_dense > 0 && config->n_moe > 0);
     if (n == 0 || (n != llm->layers && mixed)) {
         return n == 0;
     }
@@ -263,8 +267,10 @@ static void count_kv(struct ts_own_model *model)
     const struct ts_hf_config *config = &model->config;
     const bool as_in_file = config->layers > 0 && model->window_layers == config->n_of[TS_HF_WINDOW];
     if (as_in_file && !(llm->kv_bytes_per_tok > 0.0)) {
-        llm->kv_bytes_per_tok_beyond_window = config->n_kv_of[0] * layer_kv(model, false);
-        llm->kv_bytes_per_tok = llm->kv_bytes_per_tok_beyond_window + config->n_kv_of[1] * layer_kv(model, true);
+        const double shared = config->kv_beyond_bytes > 0.0 ? 0.5 : 1.0; /* an entry is key and value */
+        llm->kv_bytes_per_tok_beyond_window = config->kv_beyond_bytes + config->n_kv_of[0] * layer_kv(model, false);
+        llm->kv_bytes_per_tok =
+            llm->kv_bytes_per_tok_beyond_window + shared * config->n_kv_of[1] * layer_kv(model, true);
         return;
     }
     const unsigned n = ts_llm_attention_layers(llm);
