@@ -303,7 +303,7 @@ static bool plan_prompts(struct ts_scheduler *s, uint32_t budget, struct ts_sche
         return false;
     }
     plan_running(s, true, &budget, plan);
-    if (plan->n_preempted == 0) {
+    if (plan->n_preempted == 0 && s->seqs.n_waiting > 0) {
         admit(s, budget, plan);
     }
     if (s->load.n_seqs > 0) {
@@ -318,7 +318,7 @@ static void vllm_plan(struct ts_scheduler *s, uint32_t budget, struct ts_schedul
         return;
     }
     plan_running(s, false, &budget, plan);
-    if (plan->n_preempted == 0) {
+    if (plan->n_preempted == 0 && s->seqs.n_waiting > 0) {
         admit(s, budget, plan);
     }
 }
