@@ -125,6 +125,7 @@ struct ts_chip {
         *class_name; /* "hbm" (NVIDIA's, and others'), "amd", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
     double fp16_tflops, bytes_per_s; /* 0: hardware.csv has them; beside it: the peak that "local" engines work at */
     double link_bytes_per_s;         /* to others of its kind, one direction: NVLink, xGMI; 0: PCIe */
+    unsigned link_count;             /* that it joins; 0: not known */
     const char *source;
 };
 

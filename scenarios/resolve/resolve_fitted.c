@@ -135,6 +135,21 @@ static void take_async(struct ts_loader *loader, struct ts_tier_context *ctx, co
     }
 }
 
+/* What a link joins is a node, or a rack: beyond, something else does, which no recording of the fit has. */
+static bool stays_on_link(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_chip *chip)
+{
+    if (chip->link_count == 0 || ctx->n_accelerators <= chip->link_count) {
+        return true;
+    }
+    ts_loader_error(loader, ts_value_at(ctx->value, "accelerators"),
+                    "write interconnect: {bandwidth: 50 GB/s, latency: 5 us} of the network between nodes, or fewer "
+                    "accelerators and more replicas",
+                    "%u x %s reach over several nodes: its link joins %u, and what joins nodes is in no catalog",
+                    (unsigned)ctx->n_accelerators, chip->name, chip->link_count);
+    ctx->broken = true;
+    return false;
+}
+
 void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *out)
 {
     const struct fitted found = fitted_constants(loader, ctx), *by = &found;
@@ -142,6 +157,9 @@ void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, st
     /* The class's constants know what joins accelerators, ranks that share experts too. */
     const bool link_is_fitted = !ts_steps_has_interconnect(ctx) || (ctx->pipeline_parallel == 1 && !ctx->takes_pcie &&
                                                                     !ts_value_is_written(ctx->value, "interconnect"));
+    if (link_is_fitted && !stays_on_link(loader, ctx, by->chip)) {
+        return;
+    }
     const struct ts_efficiency_case on = {
         .peak_flop_per_s = by->peak,
         .narrow = by->narrow,
