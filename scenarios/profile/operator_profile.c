@@ -295,8 +295,8 @@ static bool is_off(const struct ts_node *root, const char *section)
     return enabled && enabled->kind == TS_NODE_SCALAR && ts_str_equal(enabled->text, "false");
 }
 
-/* What the meta file says of the measurement; one that cannot be read says nothing. */
-static void read_meta(struct ts_operator_profile *out, struct ts_loader *loader)
+/* What the meta file says of the measurement. */
+static void read_meta(struct ts_operator_profile *out, struct ts_loader *loader, const struct ts_value *at)
 {
     static const char *const names[] = {"profile_meta.yaml", "meta.yaml", "../profile_meta.yaml", "../meta.yaml"};
     out->gpu = out->model = out->engine = out->variant = "";
@@ -308,7 +308,12 @@ static void read_meta(struct ts_operator_profile *out, struct ts_loader *loader)
         ts_diags_init(&ignored);
         const bool there = ts_file_exists(path) && ts_source_read(&source, path, META_MAX_BYTES, &ignored) == TS_OK;
         if (there) {
-            if (ts_yaml_tree_parse(&root, loader->arena, &source, 0, &ignored) == TS_OK && root) {
+            if (ts_yaml_tree_parse(&root, loader->arena, &source, 0, &ignored) != TS_OK) {
+                ts_loader_warning(loader, at, "mend it, or take it away",
+                                  "'%s' cannot be read as YAML: for which card and model the profile was measured, "
+                                  "and whether its skew.csv counts, is not known",
+                                  path);
+            } else if (root) {
                 out->gpu = text_of(loader, root, "gpu");
                 out->model = text_of(loader, root, "model");
                 out->engine = text_of(loader, root, "vllm_version");
@@ -405,7 +410,7 @@ bool ts_operator_profile_find(struct ts_operator_profile *out, struct ts_loader 
 {
     *out = (struct ts_operator_profile){.folder = find_folder(loader, at, folder, tensor_parallel)};
     if (out->folder) {
-        read_meta(out, loader);
+        read_meta(out, loader, at);
     }
     return out->folder != NULL;
 }
