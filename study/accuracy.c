@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "sim/serving/roofline_fit.h"
+#include "study/class_simulation.h"
 
 enum { MAX_POINTS = 16384 };
 
@@ -131,6 +132,7 @@ enum ts_status ts_accuracy_measure(struct ts_accuracy *out, size_t i, const stru
     *out = (struct ts_accuracy){.class = ts_class_at(i)};
     enum ts_status status =
         ts_class_points_collect(&out->points, catalog, out->class->name, out->class->engines, arena, diags);
+    status = status == TS_OK ? ts_class_points_simulate(&out->points, catalog, diags) : status;
     status = status == TS_OK ? make_room(out, arena, diags) : status;
     status =
         status == TS_OK ? ts_class_fit(&out->constants, i, &out->points, catalog, out->left, arena, diags) : status;

@@ -52,14 +52,12 @@ static uint32_t engine_index(const struct ts_catalog *catalog, const char *name)
     return (uint32_t)(engine - catalog->engines);
 }
 
-/* Whether the users' sequences, most of a reply long, find room beside the weights; where
- * they do not, some of them wait and the batch is smaller than it says. Checkpoints in 8 bits and less often bring a
- * cache of 8 bits; those in 16 have one of 16. */
+/* Whether the users' sequences, most of a reply long, find room beside the weights, in a cache of that share of 16
+ * bits; where they do not, some of them wait and the batch is smaller than it says. */
 static bool has_room(const struct ts_catalog *catalog, const struct ts_serving *from,
-                     const struct ts_efficiency_case *on)
+                     const struct ts_efficiency_case *on, double kv_share)
 {
     static const double usable = 0.9, of_a_reply = 0.6;
-    const double kv_share = on->bits_per_weight < 16.0 ? 0.5 : 1.0;
     const struct ts_hardware *hardware = ts_catalog_hardware(catalog, from->hardware);
     const double kv_bytes = from->users * (from->prompt_tok + of_a_reply * from->output_tok) * on->kv_bytes_per_tok;
     const double weights = on->llm->params * on->bits_per_weight / 8.0;
@@ -71,6 +69,8 @@ static void add_serving(struct ts_class_points *out, const struct ts_catalog *ca
     struct ts_serving known = *from;
     known.prompt_tok = from->prompt_tok > 0.0 ? from->prompt_tok : unpublished_prompt_tok;
     struct ts_class_point point = {
+        .from = from,
+        .simulated = {1.0, 1.0},
         .is_gap = from->itl_s > 0.0 && from->tpot_s <= 0.0,
         .load = {.n_users = from->users,
                  .prompt_tok = known.prompt_tok,
@@ -85,7 +85,12 @@ static void add_serving(struct ts_class_points *out, const struct ts_catalog *ca
     point.load.prompts_first = catalog->engines[point.engine].prompts_first;
     point.load.plans_ahead = catalog->engines[point.engine].plans_ahead;
     const struct ts_hardware *hardware = ts_catalog_hardware(catalog, from->hardware);
-    if (ts_efficiency_serving_case(&point.on, catalog, &known) && has_room(catalog, &known, &point.on)) {
+    if (!ts_efficiency_serving_case(&point.on, catalog, &known)) {
+        return;
+    }
+    /* Checkpoints in 8 bits and less often bring a cache of 8 bits; those in 16 have one of 16. */
+    point.small_cache = point.on.bits_per_weight < 16.0 && !has_room(catalog, &known, &point.on, 1.0);
+    if (has_room(catalog, &known, &point.on, point.small_cache ? 0.5 : 1.0)) {
         add(out, point, TS_CLASS_TPOT, point.is_gap ? from->itl_s : from->tpot_s);
         add(out, point, TS_CLASS_TTFT, from->ttft_s);
         add(out, point, TS_CLASS_RATE, from->tok_s);
@@ -101,6 +106,7 @@ static void add_published(struct ts_class_points *out, const struct ts_catalog *
                           const struct ts_published *from)
 {
     struct ts_class_point point = {
+        .simulated = {1.0, 1.0},
         .load = {.n_users = from->batch,
                  .prompt_tok = from->prompt_tok,
                  .output_tok = from->output_tok,
@@ -153,6 +159,12 @@ enum ts_status ts_class_points_collect(struct ts_class_points *out, const struct
     return TS_OK;
 }
 
+double ts_class_point_first_s(const struct ts_class_point *point, const struct ts_engine_cost *engine)
+{
+    const bool launches = point->load.prompt_tok > engine->graph_tok;
+    return engine->first_s + (launches ? ts_efficiency_launch_s(engine, point->on.llm) : 0.0);
+}
+
 double ts_class_point_ratio(const struct ts_class_point *point, const struct ts_efficiency *constants,
                             const struct ts_engine_cost *engine)
 {
@@ -164,11 +176,12 @@ double ts_class_point_ratio(const struct ts_class_point *point, const struct ts_
     if (point->measure == TS_CLASS_PREFILL) {
         return ts_closed_loop_prefill_tok_s(&steps, (uint32_t)load.prompt_tok) / point->recorded;
     }
-    if (engine) {
-        const bool launches = load.prompt_tok > engine->graph_tok;
-        load.first_s = engine->first_s + (launches ? ts_efficiency_launch_s(engine, point->on.llm) : 0.0);
-    }
-    const struct ts_closed_loop_times times = ts_closed_loop(&steps, &load);
+    load.first_s = engine ? ts_class_point_first_s(point, engine) : 0.0;
+    struct ts_closed_loop_times times = ts_closed_loop(&steps, &load);
+    const double beside_s = load.first_s + (point->from ? point->from->wait_steps * times.tpot_s : 0.0);
+    times.ttft_s = beside_s + (times.ttft_s - beside_s) * point->simulated.ttft;
+    times.tpot_s *= point->simulated.tpot;
+    times.tok_s = load.n_users / (times.tpot_s + times.ttft_s / load.output_tok);
     const double said = point->measure == TS_CLASS_TTFT     ? times.ttft_s
                         : point->measure == TS_CLASS_RATE   ? times.tok_s
                         : point->measure == TS_CLASS_JOULES ? point->power_w / times.tok_s

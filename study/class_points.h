@@ -32,6 +32,11 @@ struct ts_class_point {
     bool is_gap; /* of TS_CLASS_TPOT */
     struct ts_efficiency_case on;
     struct ts_closed_loop load;
+    const struct ts_serving *from; /* NULL: a published rate */
+    bool small_cache;              /* users find room for a cache of 8 bits alone */
+    struct {
+        double tpot, ttft;
+    } simulated;                          /* over the closed form, see study/class_simulation.h; 1: not simulated */
     uint32_t engine;                      /* row of engines.csv */
     uint32_t group[TS_CLASS_N_LABELS];    /* numbered from 0 in the order of appearance */
     const char *label[TS_CLASS_N_LABELS]; /* what that number stands for */
@@ -51,6 +56,9 @@ const char *ts_class_label_name(enum ts_class_label label);
 enum ts_status ts_class_points_collect(struct ts_class_points *out, const struct ts_catalog *catalog,
                                        const char *class_name, const char *engines, struct ts_arena *arena,
                                        struct ts_diags *diags);
+
+/* Of a request beside its steps. */
+double ts_class_point_first_s(const struct ts_class_point *point, const struct ts_engine_cost *engine);
 
 /* Predicted over recorded. */
 double ts_class_point_ratio(const struct ts_class_point *point, const struct ts_efficiency *constants,

@@ -114,13 +114,18 @@ static void set_vllm(struct serving_recipe *out, const struct serving_run *run)
 
 /* ---- aiconfigurator's own runs ---- */
 
-/* Of Llama-3.1-8B under TensorRT-LLM one request more than there are slots is under way: it waits for the end of one of
+/* Budgets as its generator sets them (src/aiconfigurator/generator/rule_plugin/benchmark/{trtllm,vllm}.rule@095f58a).
+ * Of Llama-3.1-8B under TensorRT-LLM one request more than there are slots is under way: it waits for the end of one of
  * as many replies, osl/users steps. The recorded times to the first token grow so with the length of replies (slope x
  * users of 0.9 to 1.2 among 128, 256 and 512 tokens with 8 to 32 users, on 1 to 8 accelerators); those of its other
  * models do not. */
 struct serving_recipe serving_recipe_own(const struct serving_run *run)
 {
+    static const double room_tok = 1500.0; /* its rules for deployments: a prompt, a token of each user, and that */
     struct serving_recipe out = serving_recipe_default();
+    if (!is(run->engine, "sglang")) {
+        out.budget_tok = run->isl + run->users + room_tok;
+    }
     if (is(run->engine, "trtllm") && is(run->model, "Llama-3.1-8B")) {
         out.wait_steps = run->osl / run->users;
     }

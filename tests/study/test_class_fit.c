@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "sim/serving/roofline_fit.h"
 #include "study/accuracy.h"
 
 static struct ts_arena arena;
@@ -94,6 +95,34 @@ static void compare(const struct ts_efficiency *is, const struct ts_efficiency *
     }
 }
 
+/* Simulated over closed form: median, and the value that 9 of 10 stay below, of how far it is from 1. */
+static void assert_close(const struct ts_class_points *points, uint32_t engine, bool first, double median, double most)
+{
+    static double off[4096];
+    size_t n = 0;
+    for (size_t i = 0; i < points->n && n < sizeof off / sizeof off[0]; i++) {
+        const struct ts_class_point *point = &points->points[i];
+        if (point->engine == engine && point->measure == TS_CLASS_TPOT) {
+            off[n++] = fabs((first ? point->simulated.ttft : point->simulated.tpot) - 1.0);
+        }
+    }
+    const double middle = ts_roofline_fit_quantile(off, n, 0.5), far = ts_roofline_fit_quantile(off, n, 0.9);
+    printf("%s, %s: simulated and closed form, %zu points: half within %.1f %%, 9 of 10 within %.1f %%\n",
+           catalog.engines[engine].name, first ? "to the first token" : "per token", n, 100.0 * middle, 100.0 * far);
+    assert_true(n > 100 && middle < median && far < most);
+}
+
+/* A fit goes by the closed form's slopes: it has to be near the simulator under every engine. */
+static void assert_simulated(const struct ts_accuracy *of)
+{
+    for (uint32_t engine = 0; engine < of->constants.n_engines; engine++) {
+        if (ts_str_equal(catalog.engines[engine].group, TS_ENGINES_SERVING)) {
+            assert_close(&of->points, engine, false, 0.05, 0.2);
+            assert_close(&of->points, engine, true, 0.25, 1.0);
+        }
+    }
+}
+
 static void test_class_fit__the_shipped_constants_are_those_of_the_shipped_points(void **state)
 {
     (void)state;
@@ -113,6 +142,7 @@ static void test_class_fit__the_shipped_constants_are_those_of_the_shipped_point
         put_class(&classes, found);
         if (i == 0) {
             put_engines(&engines, &accuracy.constants);
+            assert_simulated(&accuracy);
         }
         ts_accuracy_print(&said, &accuracy);
         printf("%s, %s: decode %.3f, prefill %.3f\n%s\n", class->name, class->engines, found->decode_error,
