@@ -39,9 +39,7 @@ static const struct ts_hardware *hardware_of(const struct ts_catalog *catalog, c
 static bool is_candidate(const struct ts_catalog *catalog, const struct ts_hardware *hardware)
 {
     const struct ts_chip *chip = ts_catalog_chip(catalog, hardware->name);
-    const bool is_card = chip && (ts_str_equal(chip->class_name, "hbm") || ts_str_equal(chip->class_name, "amd") ||
-                                  ts_str_equal(chip->class_name, "gddr"));
-    return is_card && !hardware->includes_host && hardware->list_price_usd > 0.0;
+    return chip && ts_catalog_is_gpu(chip->class_name) && !hardware->includes_host && hardware->list_price_usd > 0.0;
 }
 
 /* Hardware and how many of it, as one axis. */

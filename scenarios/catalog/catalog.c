@@ -281,6 +281,17 @@ const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const ch
     return NULL;
 }
 
+bool ts_catalog_is_gpu(const char *class_name)
+{
+    static const char *const gpus[] = {"hbm", "amd", "cdna4", "gddr"};
+    for (size_t i = 0; i < sizeof gpus / sizeof gpus[0]; i++) {
+        if (ts_str_equal(class_name, gpus[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The only row that the word's first words match: what stands behind them ("-FP8", "-AWQ") is of no row. */
 static const char *suggest_by_start(const struct ts_catalog *catalog, const struct ts_catalog_kind *kind,
                                     const char *word)

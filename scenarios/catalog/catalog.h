@@ -120,9 +120,9 @@ struct ts_score {
 
 /* A chip with published measurements, or one of hardware.csv: what its efficiency is looked up by. */
 struct ts_chip {
-    const char *name; /* of a row of hardware.csv, if it has no peaks of its own */
-    const char
-        *class_name; /* "hbm" (NVIDIA's, and others'), "amd", "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
+    const char *name;       /* of a row of hardware.csv, if it has no peaks of its own */
+    const char *class_name; /* "hbm" (NVIDIA's, and others'), "amd" (Instinct up to MI325X), "cdna4" (MI350X, MI355X),
+                               "gddr" (and GPUs on LPDDR), "apple", "cpu", "phone" */
     double fp16_tflops, bytes_per_s; /* 0: hardware.csv has them; beside it: the peak that "local" engines work at */
     double link_bytes_per_s;         /* to others of its kind, one direction: NVLink, xGMI; 0: PCIe */
     unsigned link_count;             /* that it joins; 0: not known */
@@ -372,6 +372,9 @@ double ts_catalog_rental(unsigned *n, const struct ts_catalog *catalog, const ch
 /* By exact name; NULL if there is none. */
 const struct ts_score *ts_catalog_score(const struct ts_catalog *catalog, const char *name);
 const struct ts_chip *ts_catalog_chip(const struct ts_catalog *catalog, const char *name);
+
+/* A class of chips whose accelerators are cards of their own: hbm, amd, cdna4, gddr. */
+bool ts_catalog_is_gpu(const char *class_name);
 
 /* How many rows of that kind `name` fits (0, 1 or more), and the first `cap` of their names in the order of the file.
  */

@@ -183,11 +183,11 @@ const char *ts_catalog_bad_score(const void *row)
 
 const char *ts_catalog_bad_chip(const void *row)
 {
-    static const char *const classes[] = {"hbm", "amd", "gddr", "apple", "cpu", "phone"};
+    static const char *const classes[] = {"hbm", "amd", "cdna4", "gddr", "apple", "cpu", "phone"};
     const struct ts_chip *chip = row;
     bool known = false;
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         known = known || ts_str_equal(chip->class_name, classes[i]);
     }
-    return known ? NULL : "class is none of hbm, amd, gddr, apple, cpu, phone";
+    return known ? NULL : "class is none of hbm, amd, cdna4, gddr, apple, cpu, phone";
 }

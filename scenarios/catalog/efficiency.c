@@ -22,6 +22,7 @@ static const struct {
     {"gddr", TS_ENGINES_SERVING, "hbm", TS_ENGINES_SERVING,
      "on this class checked with one run of vLLM on an RTX 4090 and four points of TensorRT-LLM"},
     {"amd", TS_ENGINES_LOCAL, "hbm", TS_ENGINES_LOCAL, NULL},
+    {"cdna4", TS_ENGINES_LOCAL, "hbm", TS_ENGINES_LOCAL, NULL},
     {"apple", TS_ENGINES_SERVING, "apple", TS_ENGINES_LOCAL, NULL},
     {"cpu", TS_ENGINES_SERVING, "cpu", TS_ENGINES_LOCAL, NULL},
     {"phone", TS_ENGINES_SERVING, "phone", TS_ENGINES_LOCAL, NULL},
@@ -88,12 +89,6 @@ bool ts_efficiency_is_trusted(const struct ts_efficiency *row)
            row->prefill_error <= bound;
 }
 
-static bool is_gpu(const struct ts_chip *chip)
-{
-    return ts_str_equal(chip->class_name, "hbm") || ts_str_equal(chip->class_name, "amd") ||
-           ts_str_equal(chip->class_name, "gddr");
-}
-
 static double serving_peak(bool *narrow, const struct ts_chip *chip, const struct ts_hardware *hardware,
                            const struct ts_weight_quant *quant)
 {
@@ -102,7 +97,7 @@ static double serving_peak(bool *narrow, const struct ts_chip *chip, const struc
     double int8 = hardware->int8_tops * 1e12;
     bool fp4 =
         strstr(quant->name, "FP4") && hardware->year >= first_with_fp4 && !ts_str_equal(chip->class_name, "gddr");
-    *narrow = is_gpu(chip) && (quant->compute_int8 || fp4) && int8 > fp16;
+    *narrow = ts_catalog_is_gpu(chip->class_name) && (quant->compute_int8 || fp4) && int8 > fp16;
     return !*narrow ? fp16 : fp4 ? 2.0 * int8 : int8;
 }
 

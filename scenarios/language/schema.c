@@ -77,8 +77,8 @@ static const struct ts_choice router_policies[] = {
 static const struct ts_choice router_targets[] = {
     {"difficulty", TS_PREDICTS_DIFFICULTY}, {"correctness", TS_PREDICTS_CORRECTNESS}, {0}};
 /* Their words are what is read. */
-static const struct ts_choice chip_classes[] = {{"hbm", 0}, {"amd", 0},   {"gddr", 0}, {"apple", 0},
-                                                {"cpu", 0}, {"phone", 0}, {0}};
+static const struct ts_choice chip_classes[] = {{"hbm", 0},   {"amd", 0}, {"cdna4", 0}, {"gddr", 0},
+                                                {"apple", 0}, {"cpu", 0}, {"phone", 0}, {0}};
 static const struct ts_choice rentals[] = {
     {"on-demand", TS_RENTAL_ON_DEMAND}, {"reserved", TS_RENTAL_RESERVED}, {"spot", TS_RENTAL_SPOT}, {0}};
 static const struct ts_choice when_full[] = {

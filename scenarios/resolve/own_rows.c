@@ -79,7 +79,7 @@ static void add_hardware(struct ts_loader *loader)
         struct ts_value *value = &section->children[i];
         const struct ts_hardware row = hardware_row(value);
         const char *class = ts_value_text(value, "class");
-        const bool hbm = class && (ts_str_equal(class, "hbm") || ts_str_equal(class, "amd"));
+        const bool hbm = class && ts_catalog_is_gpu(class) && !ts_str_equal(class, "gddr");
         const struct ts_chip chip = {.name = row.name,
                                      .class_name = class ? class : "",
                                      .link_bytes_per_s = hbm ? nvlink_bytes_per_s : 0.0,

@@ -110,22 +110,18 @@ static const char *class_of(const struct ts_loader *loader, const struct ts_hard
     return chip ? chip->class_name : "";
 }
 
-static bool is_gpu(const char *class_name)
-{
-    return ts_str_equal(class_name, "hbm") || ts_str_equal(class_name, "amd") || ts_str_equal(class_name, "gddr");
-}
-
 bool ts_resolve_divides_heads(const struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
     const struct ts_engine_cost *engine = ts_resolve_engine(loader, ctx);
-    return is_gpu(class_of(loader, ctx->hardware)) && engine && ts_str_equal(engine->group, TS_ENGINES_SERVING);
+    return ts_catalog_is_gpu(class_of(loader, ctx->hardware)) && engine &&
+           ts_str_equal(engine->group, TS_ENGINES_SERVING);
 }
 
 /* What the engine keeps beside weights and KV cache on each accelerator (engines.csv): activations of its largest
  * batch, graphs, buffers. Of engines that serve, on GPUs. */
 static double kept_bytes(struct ts_loader *loader, const struct ts_tier_context *ctx)
 {
-    if (ctx->tier->kind != TS_TIER_SERVER || !is_gpu(class_of(loader, ctx->hardware))) {
+    if (ctx->tier->kind != TS_TIER_SERVER || !ts_catalog_is_gpu(class_of(loader, ctx->hardware))) {
         return 0.0;
     }
     const struct ts_engine_cost *engine = ts_resolve_engine(loader, ctx);

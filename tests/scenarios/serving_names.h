@@ -6,5 +6,7 @@ const char *serving_chip(const char *said);
 const char *serving_model(const char *said);
 const char *serving_quant(const char *said);
 const char *serving_engine(const char *said);
+/* Of serving2026.csv and serving_amd.csv. */
+const char *serving_source(const char *said);
 
 #endif

@@ -168,9 +168,7 @@ static enum serving_fate read_serving(struct row *row, const struct sheet *sheet
         return SERVING_ELSEWHERE;
     }
     *row = (struct row){.hardware = serving_chip(text(sheet, "hardware")),
-                        .source = strncmp(from, "ml-energy", 9) == 0 ? "ML.ENERGY@0cd52da"
-                                  : strncmp(from, "sariekr", 7) == 0 ? "gpu_conc@c848ef1"
-                                                                     : "mushfiqrahman.dev",
+                        .source = serving_source(from),
                         .n = (unsigned)number(sheet, "n_accel"),
                         .data_parallel = 1,
                         .spread = 1.0,
@@ -186,6 +184,15 @@ static enum serving_fate read_serving(struct row *row, const struct sheet *sheet
     name_parts(row, text(sheet, "model"), text(sheet, "quant"), text(sheet, "engine"));
     name_age(row, text(sheet, "version"));
     return fate_of(row);
+}
+
+/* serving_amd: the same columns, and what those benchmarks set. */
+static enum serving_fate read_amd(struct row *row, const struct sheet *sheet)
+{
+    const enum serving_fate fate = read_serving(row, sheet);
+    row->spread = number(sheet, "spread");
+    row->budget = number(sheet, "budget_tok");
+    return fate;
 }
 
 /* ---- hardware_measurements: the two models of the sample of 2025 that its later version lacks ---- */
@@ -310,10 +317,12 @@ static void put_medians(struct ts_text *out, struct row *rows, size_t n, struct 
 static const struct {
     const char *name;
     enum serving_fate (*read)(struct row *row, const struct sheet *sheet);
+    const char *folder; /* NULL: that of the recordings */
 } files[] = {
-    {"silicon_sample_2026.csv", read_sample},
-    {"serving2026.csv", read_serving},
-    {"hardware_measurements.csv", read_measurement},
+    {"silicon_sample_2026.csv", read_sample, NULL},
+    {"serving2026.csv", read_serving, NULL},
+    {"hardware_measurements.csv", read_measurement, NULL},
+    {"serving_amd.csv", read_amd, TS_SOURCE_DIR "/tests/scenarios"},
 };
 
 static enum ts_status read_file(size_t file, const char *folder, struct row *rows, size_t *n, size_t *counts,
@@ -321,7 +330,7 @@ static enum ts_status read_file(size_t file, const char *folder, struct row *row
 {
     char path[1024];
     struct sheet sheet = {0};
-    (void)snprintf(path, sizeof path, "%s/%s", folder, files[file].name);
+    (void)snprintf(path, sizeof path, "%s/%s", files[file].folder ? files[file].folder : folder, files[file].name);
     enum ts_status status = ts_csv_open(&sheet.csv, path, true, diags);
     if (status != TS_OK) {
         return status;

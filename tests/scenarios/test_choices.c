@@ -322,9 +322,10 @@ static void test_choices__the_order_of_words_means_nothing(void **state)
 static void test_choices__a_class_of_hardware_is_its_word(void **state)
 {
     (void)state;
-    static const char *const told[][2] = {
-        {"hbm", "class hbm"},     {"amd", "class amd"},       {"gddr", "on this class checked"},
-        {"apple", "class apple"}, {"cpu", "45 % of compute"}, {"phone", "45 % of compute"}};
+    static const char *const told[][2] = {{"hbm", "class hbm"},        {"amd", "class amd"},
+                                          {"cdna4", "class cdna4"},    {"gddr", "on this class checked"},
+                                          {"apple", "class apple"},    {"cpu", "45 % of compute"},
+                                          {"phone", "45 % of compute"}};
     static const char card[] = "hardware: {Card: {class: %s, compute: 500 Tflop/s, memory: 96 GB, bandwidth: 2 TB/s, "
                                "power: 600 W, price: 1 USD}}\n%s";
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
