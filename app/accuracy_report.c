@@ -54,7 +54,17 @@ static const char intro[] =
     "- Qwen3-8B of ML.ENERGY on B200 (gpqa) waits for something at 30 ms a step.\n"
     "- Energy: power of one accelerator at that batch from fits of other models of like size (energy.csv), over\n"
     "  predicted throughput.\n"
-    "- Prompt lengths of ML.ENERGY are not published: 200 tokens are taken.\n";
+    "- Prompt lengths of ML.ENERGY are not published: 200 tokens are taken.\n"
+    "- AMD's points were copied from public pages (`tests/scenarios/serving_amd.csv` has page, date and version of "
+    "each):\n"
+    "  static batches are steps that only decode, their latency less the prompts' part at 40 % of the peak (at most 5 "
+    "%).\n"
+    "  Runs of ATOM are AMD's nightly ones on MI355X, vLLM and SGLang with its kernels, medians of 1 to 20 runs; its "
+    "own\n"
+    "  server, which is as fast (DeepSeek-R1: 10.75 ms a token, 10.9 under vLLM), gives those of Llama-3.3-70B in "
+    "MXFP4.\n"
+    "  Not taken: the page of vLLM beside them (its times per token and throughputs contradict each other), engines\n"
+    "  before vLLM 0.6, runs with drafts or over several nodes.\n";
 
 /* How many of the points that a fit had not seen lie inside. */
 static void put_coverage(struct ts_text *out, const struct ts_accuracy *of, enum ts_class_label label)

@@ -105,11 +105,45 @@ static void test_recorded_run__a_real_engine_is_met_within_3_percent(void **stat
     ts_scenario_deinit(&scenario);
 }
 
+/* Static batches that AMD measured on eight MI300X (ROCm/vllm@c936f5e, docs/dev-docker/README.md; latency of 2,048
+ * tokens less the prompts' part): the loop's time per token through the whole simulator. */
+static void test_recorded_run__large_models_on_eight_mi300x_are_met_within_25_percent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        unsigned users;
+        double tpot_ms;
+    } recorded[] = {{"Llama-3.1-70B", 1, 8.42},   {"Llama-3.1-70B", 16, 10.77},  {"Llama-3.1-70B", 128, 22.57},
+                    {"Llama-3.1-405B", 1, 23.66}, {"Llama-3.1-405B", 16, 27.88}, {"Llama-3.1-405B", 128, 56.39}};
+    static const char text[] =
+        "scenario: mi300x\nworkload: {users: %u, think: 0 s, requests: %u, classes: [{name: chat, share: 100 %%, "
+        "prompt: 128 tok, "
+        "output: 2048 tok}]}\ntiers: {gpu: {kind: server, hardware: AMD MI300X, accelerators: 8, model: %s, quant: "
+        "FP8, "
+        "engine: vllm-2025, ability: 0}}\nsimulation: {patience: 0 s}\n";
+    for (size_t i = 0; i < sizeof recorded / sizeof *recorded; i++) {
+        char written[512];
+        struct ts_scenario scenario;
+        (void)snprintf(written, sizeof written, text, recorded[i].users, 2 * recorded[i].users + 1, recorded[i].model);
+        const struct ts_scenario_options options = {.text = written};
+        assert_int_equal(ts_scenario_load(&scenario, "mi300x", &options, NULL), TS_OK);
+        struct ts_result result = run(&scenario, false);
+        const double ms = 1e-6 * ts_hist_mean(&result.tiers[0].cells[0].latency_ns[TS_TPOT]);
+        print_message("%s, %u users: %.2f ms a token, recorded %.2f\n", recorded[i].model, recorded[i].users, ms,
+                      recorded[i].tpot_ms);
+        assert_true(fabs(ms / recorded[i].tpot_ms - 1.0) <= 0.25);
+        ts_result_deinit(&result);
+        ts_scenario_deinit(&scenario);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recorded_run__a_real_engine_is_met_within_3_percent),
         cmocka_unit_test(test_recorded_run__the_roofline_of_a_class_it_was_not_fitted_to_is_within_12_percent),
+        cmocka_unit_test(test_recorded_run__large_models_on_eight_mi300x_are_met_within_25_percent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
