@@ -23,8 +23,8 @@ enum serving_fate {
 
 const char *serving_fate_name(enum serving_fate fate);
 
-/* Reads the three files in that folder, and serving_amd.csv beside this one; appends serving.csv to `out`; counts rows by fate; notes how far times to the
- * first token and per token of one point lie apart. */
+/* Reads the three files in that folder, and serving_amd.csv beside this one; appends serving.csv to `out`; counts rows
+ * by fate; notes how far times to the first token and per token of one point lie apart. */
 enum ts_status serving_rows(struct ts_text *out, const char *folder, size_t counts[SERVING_N_FATES],
                             struct serving_repeats repeats[2], struct ts_diags *diags);
 
