@@ -70,7 +70,7 @@ static const struct class classes[] = {
      {6e-5, 3e-5, 0.7, 0.6, 0.2, 64, 0.85, 0.8, 0.1, 100, 0.5}},
     {{"amd", TS_ENGINES_SERVING, 0.25,
       "serving.csv: ROCm/vllm, sgl-cookbook@7b5bd9c, InferenceX, Oracle, cmontemuino@081d8b3, gpu_conc@c848ef1"},
-     BIT(LAYER) | BIT(MOE_LAYER) | BIT(BANDWIDTH) | BIT(EXPERTS) | BIT(LINK),
+     BIT(LAYER) | BIT(MOE_LAYER) | BIT(BANDWIDTH) | BIT(LINK),
      false,
      "hbm",
      {0}},
