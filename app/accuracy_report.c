@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "study/open_check.h"
 #include "study/pools_check.h"
+#include "study/saturated_check.h"
 
 static const char intro[] =
     "# Accuracy of step times without a measurement\n\n"
@@ -265,6 +266,36 @@ static enum ts_status put_open(struct ts_text *page, const struct ts_catalog *ca
     return status;
 }
 
+/* ---- all that a server puts out ---- */
+
+static const char saturated_intro[] =
+    "\n"
+    "## Servers that are saturated, simulated\n"
+    "\n"
+    "NVIDIA's own table of the most that TensorRT-LLM puts out (`scenarios/catalog/saturated.csv`; its runs on one or\n"
+    "two accelerators that share layers): 3,000 requests (1,500 of prompts or replies over 8,000 tokens, 1,000 of\n"
+    "prompts over 32,000) are queued at once. Each is written as a scenario of catalog names, 2,048 sequences at "
+    "most,\n"
+    "and simulated from the first request to the last. No constant is fitted to them; that TensorRT-LLM admits only\n"
+    "what fits to its end (`scheduler.no_evict`), and that Blackwell's cards with GDDR compute NVFP4 as others do, "
+    "was\n"
+    "found on them. NVIDIA's checkpoints bring a cache of 8 bits, and the table's gpt-oss on Blackwell has one too; "
+    "for\n"
+    "Qwen3-30B-A3B that is assumed.\n"
+    "\n";
+
+static enum ts_status put_saturated(struct ts_text *page, const struct ts_catalog *catalog, struct ts_arena *arena,
+                                    struct ts_diags *diags)
+{
+    double *ratios = ts_arena_array(arena, catalog->n_saturated + 1, sizeof *ratios);
+    const enum ts_status status = ratios ? ts_saturated_check(ratios, catalog, diags) : TS_ENOMEM;
+    if (status == TS_OK) {
+        ts_text_puts(page, saturated_intro);
+        ts_saturated_print(page, catalog, ratios);
+    }
+    return status;
+}
+
 enum ts_status ts_accuracy_report(const char *dir, struct ts_arena *arena, struct ts_diags *diags)
 {
     struct ts_catalog catalog;
@@ -280,6 +311,7 @@ enum ts_status ts_accuracy_report(const char *dir, struct ts_arena *arena, struc
     status = status == TS_OK ? measure_all(&page, &points, dir, &catalog, arena, diags) : status;
     status = status == TS_OK ? put_pools(&page, &catalog, arena, diags) : status;
     status = status == TS_OK ? put_open(&page, &catalog, arena, diags) : status;
+    status = status == TS_OK ? put_saturated(&page, &catalog, arena, diags) : status;
     status = status == TS_OK ? write_out(dir, &page, &points, diags) : status;
     ts_text_deinit(&page);
     ts_text_deinit(&points);

@@ -7,8 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "study/trial.h"
+#include "study/text_trial.h"
 
 enum { REQUESTS_PER_USER = 10 };
 
@@ -46,32 +45,6 @@ static void put_scenario(struct ts_text *out, const struct ts_class_point *point
         point->small_cache ? "fp8" : "fp16", users, from->budget_tok);
 }
 
-/* Means of the simulated recording; false: the scenario is refused. */
-static enum ts_status simulate(bool *done, struct ts_closed_loop_times *out, const char *text)
-{
-    const struct ts_scenario_options options = {.text = text};
-    const struct ts_trial_options how = {.skips_figures = true};
-    struct ts_scenario scenario;
-    struct ts_trial_outcome outcome;
-    enum ts_status status = ts_scenario_load(&scenario, "recorded", &options, NULL);
-    *done = false;
-    if (status != TS_OK) {
-        return status == TS_ENOMEM ? TS_ENOMEM : TS_OK;
-    }
-    const struct ts_trial_base base = {.scenario = &scenario};
-    const struct ts_trial trial = {.base = &base};
-    status = ts_trial_run(&outcome, &trial, &how, NULL);
-    if (status == TS_OK) {
-        const struct ts_cell *cell = &outcome.result.tiers[0].cells[0];
-        out->tpot_s = 1e-9 * ts_hist_mean(&cell->latency_ns[TS_TPOT]);
-        out->ttft_s = 1e-9 * ts_hist_mean(&cell->latency_ns[TS_TTFT]);
-        *done = true;
-        ts_trial_outcome_deinit(&outcome);
-    }
-    ts_scenario_deinit(&scenario);
-    return status;
-}
-
 static struct ts_closed_loop_times in_closed_form(const struct ts_class_point *point, const struct ts_catalog *catalog)
 {
     const struct ts_chip *chip = ts_catalog_chip(catalog, point->from->hardware);
@@ -87,22 +60,25 @@ static struct ts_closed_loop_times in_closed_form(const struct ts_class_point *p
     return ts_closed_loop(&steps, &load);
 }
 
+/* A scenario that is refused leaves it as it is. */
 static enum ts_status compare(struct ts_class_point *point, const struct ts_catalog *catalog)
 {
-    struct ts_closed_loop_times is = {0};
+    struct ts_text_trial trial;
     struct ts_text text;
-    bool done = false;
     ts_text_init(&text);
     put_scenario(&text, point);
-    const enum ts_status status = text.failed ? TS_ENOMEM : simulate(&done, &is, text.data);
+    const enum ts_status status = ts_text_trial_run(&trial, "recorded", &text, NULL);
     ts_text_deinit(&text);
-    if (status == TS_OK && done) {
-        const struct ts_closed_loop_times said = in_closed_form(point, catalog);
-        const double first_s = ts_class_point_first_s(point, &catalog->engines[point->engine]);
-        point->simulated.tpot = is.tpot_s / said.tpot_s;
-        point->simulated.ttft = (is.ttft_s - first_s) / (said.ttft_s - first_s);
+    if (status != TS_OK) {
+        return status == TS_ENOMEM ? TS_ENOMEM : TS_OK;
     }
-    return status;
+    const struct ts_hist *latency_ns = trial.cell->latency_ns;
+    const struct ts_closed_loop_times said = in_closed_form(point, catalog);
+    const double first_s = ts_class_point_first_s(point, &catalog->engines[point->engine]);
+    point->simulated.tpot = 1e-9 * ts_hist_mean(&latency_ns[TS_TPOT]) / said.tpot_s;
+    point->simulated.ttft = (1e-9 * ts_hist_mean(&latency_ns[TS_TTFT]) - first_s) / (said.ttft_s - first_s);
+    ts_text_trial_deinit(&trial);
+    return TS_OK;
 }
 
 enum ts_status ts_class_points_simulate(struct ts_class_points *points, const struct ts_catalog *catalog,

@@ -6,7 +6,7 @@
 
 #include "base/hist.h"
 #include "sim/serving/roofline_fit.h"
-#include "study/trial.h"
+#include "study/text_trial.h"
 
 enum { MAX_STAGES = 4096 };
 
@@ -37,36 +37,19 @@ static void compare(struct ts_open_ratio *out, const struct ts_open_stage *stage
     out->of[TS_OPEN_TTFT_P90] = 1e-9 * ts_hist_quantile(ttft, 0.9) / stage->ttft_p90_s;
 }
 
-static enum ts_status run(struct ts_open_ratio *out, const struct ts_open_stage *stage, const char *text,
-                          struct ts_diags *diags)
-{
-    const struct ts_scenario_options options = {.text = text};
-    const struct ts_trial_options how = {.single_steps = false};
-    struct ts_scenario scenario;
-    struct ts_trial_outcome outcome;
-    enum ts_status status = ts_scenario_load(&scenario, "open", &options, diags);
-    if (status != TS_OK) {
-        return status;
-    }
-    const struct ts_trial_base base = {.scenario = &scenario};
-    const struct ts_trial trial = {.base = &base};
-    status = ts_trial_run(&outcome, &trial, &how, diags);
-    if (status == TS_OK) {
-        compare(out, stage, &outcome.result.tiers[0].cells[0]);
-        ts_trial_outcome_deinit(&outcome);
-    }
-    ts_scenario_deinit(&scenario);
-    return status;
-}
-
 enum ts_status ts_open_check(struct ts_open_ratio *ratios, const struct ts_catalog *catalog, struct ts_diags *diags)
 {
     enum ts_status status = TS_OK;
     for (size_t i = 0; i < catalog->n_open_stages && status == TS_OK; i++) {
+        struct ts_text_trial trial;
         struct ts_text text;
         ts_text_init(&text);
         put_scenario(&text, &catalog->open_stages[i]);
-        status = text.failed ? TS_ENOMEM : run(&ratios[i], &catalog->open_stages[i], text.data, diags);
+        status = ts_text_trial_run(&trial, "open", &text, diags);
+        if (status == TS_OK) {
+            compare(&ratios[i], &catalog->open_stages[i], trial.cell);
+            ts_text_trial_deinit(&trial);
+        }
         ts_text_deinit(&text);
     }
     return status;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "sim/serving/roofline_fit.h"
-#include "study/trial.h"
+#include "study/text_trial.h"
 
 enum { REQUESTS_PER_USER = 10, MAX_POINTS = 4096 };
 
@@ -54,43 +54,32 @@ static void put_scenario(struct ts_text *out, const struct ts_pooled *point)
     ts_text_puts(out, "simulation: {patience: 0 s}\n");
 }
 
-static enum ts_status run(struct ts_pools_ratio *out, const struct ts_pooled *point, const char *text)
+static void compare(struct ts_pools_ratio *out, const struct ts_pooled *point, const struct ts_cell *cell)
 {
-    const struct ts_scenario_options options = {.text = text};
-    const struct ts_trial_options how = {.single_steps = false};
-    struct ts_scenario scenario;
-    struct ts_trial_outcome outcome;
-    enum ts_status status = ts_scenario_load(&scenario, "pools", &options, NULL);
-    *out = (struct ts_pools_ratio){NAN, NAN, NAN};
-    if (status != TS_OK) {
-        return status == TS_ENOMEM ? TS_ENOMEM : TS_OK;
-    }
-    const struct ts_trial_base base = {.scenario = &scenario};
-    const struct ts_trial trial = {.base = &base};
-    status = ts_trial_run(&outcome, &trial, &how, NULL);
-    if (status == TS_OK) {
-        const struct ts_cell *cell = &outcome.result.tiers[0].cells[0];
-        out->tpot = 1e-9 * ts_hist_mean(&cell->latency_ns[TS_TPOT]) / point->tpot_s;
-        out->ttft = 1e-9 * ts_hist_mean(&cell->latency_ns[TS_TTFT]) / point->ttft_s;
-        out->rate = (point->ttft_s + (point->output_tok - 1.0) * point->tpot_s) /
-                    (1e-9 * ts_hist_mean(&cell->latency_ns[TS_E2E]));
-        ts_trial_outcome_deinit(&outcome);
-    }
-    ts_scenario_deinit(&scenario);
-    return status;
+    out->tpot = 1e-9 * ts_hist_mean(&cell->latency_ns[TS_TPOT]) / point->tpot_s;
+    out->ttft = 1e-9 * ts_hist_mean(&cell->latency_ns[TS_TTFT]) / point->ttft_s;
+    out->rate =
+        (point->ttft_s + (point->output_tok - 1.0) * point->tpot_s) / (1e-9 * ts_hist_mean(&cell->latency_ns[TS_E2E]));
 }
 
 enum ts_status ts_pools_check(struct ts_pools_ratio *ratios, const struct ts_catalog *catalog, struct ts_diags *diags)
 {
     enum ts_status status = TS_OK;
-    for (size_t i = 0; i < catalog->n_pooled && status == TS_OK; i++) {
+    for (size_t i = 0; i < catalog->n_pooled && status != TS_ENOMEM; i++) {
+        struct ts_text_trial trial;
         struct ts_text text;
         ts_text_init(&text);
         put_scenario(&text, &catalog->pooled[i]);
-        status = text.failed ? TS_ENOMEM : run(&ratios[i], &catalog->pooled[i], text.data);
+        ratios[i] = (struct ts_pools_ratio){NAN, NAN, NAN};
+        status = ts_text_trial_run(&trial, "pools", &text, NULL);
+        if (status == TS_OK) {
+            compare(&ratios[i], &catalog->pooled[i], trial.cell);
+            ts_text_trial_deinit(&trial);
+        }
         ts_text_deinit(&text);
     }
-    return status == TS_OK ? TS_OK : ts_fail(diags, status, ts_span_none(), NULL, "recorded pools were not simulated");
+    return status == TS_ENOMEM ? ts_fail(diags, status, ts_span_none(), NULL, "recorded pools were not simulated")
+                               : TS_OK;
 }
 
 /* ---- tables ---- */

@@ -229,6 +229,16 @@ struct ts_open_stage {
     const char *run, *source;
 };
 
+/* Recorded output of a server that all requests are queued at from the beginning. */
+struct ts_saturated {
+    const char *hardware;
+    unsigned n_accelerators; /* which share every layer */
+    const char *model, *quant, *kv, *engine;
+    double n_requests, prompt_tok, output_tok;
+    double tok_per_s; /* of all accelerators together, the first request to the last */
+    const char *source;
+};
+
 /* What an accelerator costs to rent, host and power included. 0: not offered. */
 struct ts_rental {
     const char *hardware, *provider; /* a row of hardware.csv */
@@ -303,6 +313,8 @@ struct ts_catalog {
     size_t n_pooled;
     const struct ts_open_stage *open_stages; /* ts_catalog_load_published */
     size_t n_open_stages;
+    const struct ts_saturated *saturated; /* ts_catalog_load_published */
+    size_t n_saturated;
 };
 
 /* Parses the built-in catalogs into `arena`. Of rows that differ in their date alone, the newest. */

@@ -95,8 +95,7 @@ static double serving_peak(bool *narrow, const struct ts_chip *chip, const struc
     static const int first_with_fp4 = 2025;
     double fp16 = hardware->fp16_tflops * 1e12;
     double int8 = hardware->int8_tops * 1e12;
-    bool fp4 =
-        strstr(quant->name, "FP4") && hardware->year >= first_with_fp4 && !ts_str_equal(chip->class_name, "gddr");
+    bool fp4 = strstr(quant->name, "FP4") && hardware->year >= first_with_fp4;
     *narrow = ts_catalog_is_gpu(chip->class_name) && (quant->compute_int8 || fp4) && int8 > fp16;
     return !*narrow ? fp16 : fp4 ? 2.0 * int8 : int8;
 }
