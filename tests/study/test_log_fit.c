@@ -237,7 +237,7 @@ static void test_log_fit__finds_what_was_put_in(void **state)
     }
     assert_true(fit.calibrated.constants[TS_LOG_STEP].told_frac > 0.9);
     assert_true(fit.calibrated.constants[TS_LOG_PROMPT].told_frac > 0.9);
-    assert_true(fit.calibrated.constants[TS_LOG_ATTENTION].told_frac < 0.5);
+    assert_true(fit.calibrated.constants[TS_LOG_SEQUENCE].told_frac < 0.5);
     assert_true(fit.before[TS_LOG_E2E].median > 0.08 && fit.after[TS_LOG_E2E].median < 0.01);
     ts_scenario_deinit(&scenario);
 }
