@@ -174,7 +174,7 @@ static void put_slo(struct ts_text *out, const struct ts_report *report)
 /* Does each server keep up? Nothing where there is none. */
 static void put_load(struct ts_text *out, const struct ts_report *report)
 {
-    static const char *const words[] = {"stable", "backlogged for a while, then cleared",
+    static const char *const words[] = {"stable", "backlogged for a while, then worked off or given up",
                                         "OVERLOADED: the queue grows until the end"};
     const struct ts_model *model = report->input.model;
     const char *before = "  load       ";

@@ -17,13 +17,13 @@ static uint64_t n_seats(const struct ts_tier_model *tier)
     return n;
 }
 
-static uint64_t n_arrived(const struct ts_result *result, uint32_t tier)
+static void count(uint64_t *n_arrived, uint64_t *n_given_up, const struct ts_result *result, uint32_t tier)
 {
-    uint64_t n = 0;
+    *n_arrived = *n_given_up = 0;
     for (uint32_t c = 0; c < result->n_classes; c++) {
-        n += result->tiers[tier].cells[c].arrived;
+        *n_arrived += result->tiers[tier].cells[c].arrived;
+        *n_given_up += result->tiers[tier].cells[c].timed_out;
     }
-    return n;
 }
 
 enum ts_saturation ts_result_saturation(const struct ts_model *model, const struct ts_result *result, uint32_t tier)
@@ -36,13 +36,16 @@ enum ts_saturation ts_result_saturation(const struct ts_model *model, const stru
         return TS_SATURATION_STABLE;
     }
     const double seats = (double)n_seats(&model->tiers[tier]);
-    const double bound = deviations * sqrt(2.0 * (double)n_arrived(result, tier) / runs);
+    uint64_t n_arrived, n_given_up;
+    count(&n_arrived, &n_given_up, result, tier);
+    const double bound = deviations * sqrt(2.0 * (double)n_arrived / runs);
     double most = 0.0;
     for (uint32_t bin = 0; bin < n_bins; bin++) {
         most = fmax(most, result->tiers[tier].in_tier[bin] - seats);
     }
     const double last = result->tiers[tier].in_tier[n_bins - 1] - seats;
     return last > bound && last > 0.5 * most ? TS_SATURATION_OVERLOADED
-           : most > bound                    ? TS_SATURATION_BACKLOGGED
-                                             : TS_SATURATION_STABLE;
+           : fmax(most, (double)n_given_up / runs) > bound /* they would be waiting still */
+               ? TS_SATURATION_BACKLOGGED
+               : TS_SATURATION_STABLE;
 }
