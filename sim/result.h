@@ -111,8 +111,8 @@ static inline double ts_result_window_s(const struct ts_result *result)
 }
 
 /* Does a server keep up with what comes? STABLE: it does. BACKLOGGED: more waited at some time than chance leaves, and
- * it was worked off or given up. OVERLOADED: the queue grows until the end of the window. By the requests present beyond
- * its seats, over the bins of the series, and those that were given up. */
+ * it was worked off or given up. OVERLOADED: the queue grows until the end of the window. By the requests present
+ * beyond its seats, over the bins of the series, and those that were given up. */
 enum ts_saturation { TS_SATURATION_STABLE, TS_SATURATION_BACKLOGGED, TS_SATURATION_OVERLOADED };
 enum ts_saturation ts_result_saturation(const struct ts_model *model, const struct ts_result *result, uint32_t tier);
 
