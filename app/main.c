@@ -6,7 +6,6 @@
 int main(int argc, char **argv)
 {
     gsl_set_error_handler_off();
-    (void)ts_blas_set_threads(
-        1); /* GSL's matrices are small: threads would spin and wait for them. Benchmarks set theirs */
+    (void)ts_blas_set_threads(1); /* GSL's matrices are small: threads would only wait. Benchmarks set theirs */
     return ts_command_main(argc, argv);
 }

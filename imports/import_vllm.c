@@ -53,30 +53,30 @@ static bool first_token(const struct ts_json *root, size_t i, double output_tok,
 
 enum { MAX_AT_ONCE = 4096 };
 
-/* As many as are under way at once; 0: it does not follow when requests start. */
-static size_t n_at_once(const struct ts_json *root)
+struct starts {
+    double free_s[MAX_AT_ONCE]; /* when each place is free again */
+    size_t n;                   /* places; 0: for all requests */
+};
+
+/* Does it follow when requests start? *n_places: how many are under way at once, 0: all of them. */
+static bool starts_follow(size_t *n_places, const struct ts_json *root)
 {
     const struct ts_json *rate = ts_json_get(root, "request_rate");
     const char *word = ts_json_string(rate);
     double most = 0.0;
-    if (!(ts_json_is_null(rate) || (word && ts_str_equal(word, "inf")))) { /* Infinity is no JSON, and read as null */
-        return 0;
-    }
-    if (!ts_import_number(root, "max_concurrency", 1.0, 1e9, &most)) {
-        return MAX_AT_ONCE;
-    }
-    return most <= MAX_AT_ONCE ? (size_t)most : 0;
+    (void)ts_import_number(root, "max_concurrency", 1.0, 1e9, &most);
+    *n_places = most <= MAX_AT_ONCE ? (size_t)most : 0;
+    const bool at_once = ts_json_is_null(rate) || (word && ts_str_equal(word, "inf")); /* Infinity is read as null */
+    return at_once && most <= MAX_AT_ONCE;
 }
-
-struct starts {
-    double free_s[MAX_AT_ONCE]; /* when each place is free again */
-    size_t n;
-};
 
 /* The time at which the next request starts, which takes that long. */
 static double next_start(struct starts *starts, double takes_s)
 {
     size_t first = 0;
+    if (starts->n == 0) {
+        return 0.0;
+    }
     for (size_t i = 1; i < starts->n; i++) {
         first = starts->free_s[i] < starts->free_s[first] ? i : first;
     }
@@ -87,9 +87,10 @@ static double next_start(struct starts *starts, double takes_s)
 
 static bool has_lists(const struct ts_json *root)
 {
+    size_t n_places;
     return ts_json_length(ts_json_get(root, "ttfts")) > 0 &&
            (ts_json_length(ts_json_get(root, "start_times")) > 0 ||
-            (n_at_once(root) > 0 && ts_json_length(ts_json_get(root, "itls")) > 0));
+            (starts_follow(&n_places, root) && ts_json_length(ts_json_get(root, "itls")) > 0));
 }
 
 /* ---- requests ---- */
@@ -141,7 +142,7 @@ static enum ts_status add_requests(struct ts_importer *importer, const struct ts
     if (!starts) {
         return TS_ENOMEM;
     }
-    starts->n = n_at_once(root);
+    (void)starts_follow(&starts->n, root);
     const enum ts_status status = add_listed(importer, root, starts, run, line);
     free(starts);
     return status;

@@ -37,6 +37,7 @@ static inline unsigned ts_exceedance_cell(int64_t value_ns)
     return cell < first ? 0 : cell - first < TS_EXCEEDANCE_CELLS ? cell - first : TS_EXCEEDANCE_CELLS - 1;
 }
 
+/* The open batch is full; see ts_exceedance_add. */
 void ts_exceedance_close(struct ts_exceedance *of);
 
 static inline void ts_exceedance_add(struct ts_exceedance *of, int64_t value_ns)

@@ -1,5 +1,6 @@
 /* How well the simulator predicts recorded stages of open loops: each is written as a user would type it, from catalog
- * names, and simulated for as long as it was recorded. No constant is fitted to them. */
+ * names, and simulated for as long as it was recorded. One constant is fitted to them: first_ms of vLLM in engines.csv.
+ */
 #ifndef TS_STUDY_OPEN_CHECK_H
 #define TS_STUDY_OPEN_CHECK_H
 

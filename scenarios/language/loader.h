@@ -146,6 +146,9 @@ const struct ts_measurement *ts_resolve_measured(struct ts_loader *loader, struc
                                                  const char *command);
 /* resolve_host.c: the host's time of a server, after ts_resolve_steps; and whose overhead a server or device has. */
 const struct ts_engine_cost *ts_resolve_engine(const struct ts_loader *loader, const struct ts_tier_context *ctx);
+/* A flag as it is written, or as the engine does it, which is noted. */
+bool ts_resolve_as_engine(struct ts_loader *loader, const struct ts_tier_context *ctx, const char *key,
+                          bool engine_does);
 /* A GPU under an engine that gives whole heads of attention to each accelerator. */
 bool ts_resolve_divides_heads(const struct ts_loader *loader, const struct ts_tier_context *ctx);
 void ts_resolve_host(struct ts_loader *loader, struct ts_tier_context *ctx, struct ts_steps_model *steps);

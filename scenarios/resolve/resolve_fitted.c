@@ -123,18 +123,6 @@ static void take_request_times(struct ts_loader *loader, struct ts_tier_context 
     }
 }
 
-/* As it is written, or as the engine does it. */
-static void take_async(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_engine_cost *engine)
-{
-    struct ts_replica_model *replica = &ctx->pool->replica;
-    if (engine->plans_ahead && replica->policy == TS_SCHEDULER_VLLM &&
-        !ts_value_is_set(ctx->value, "scheduler.async")) {
-        replica->plans_ahead = true;
-        ts_loader_assume(loader, ts_loader_printf(loader, "%s.scheduler.async", ctx->value->path), TS_ORIGIN_CATALOG,
-                         ts_loader_printf(loader, "engines.csv: %s", engine->name), "true");
-    }
-}
-
 /* What a link joins is a node, or a rack: beyond, something else does, which no recording of the fit has. */
 static bool stays_on_link(struct ts_loader *loader, struct ts_tier_context *ctx, const struct ts_chip *chip)
 {
@@ -171,8 +159,8 @@ void ts_resolve_fitted(struct ts_loader *loader, struct ts_tier_context *ctx, st
         .bits_per_weight = ctx->quant->bits_per_weight,
         .kv_bytes_per_tok = ctx->kv_bytes_per_tok,
     };
-    if (ctx->pool) {
-        take_async(loader, ctx, by->engine);
+    if (ctx->pool && ctx->pool->replica.policy == TS_SCHEDULER_VLLM) {
+        ctx->pool->replica.plans_ahead = ts_resolve_as_engine(loader, ctx, "scheduler.async", by->engine->plans_ahead);
     }
     *out = ts_efficiency_steps(by->row, by->engine, &on);
     out->host.overlaps = ctx->pool && ctx->pool->replica.plans_ahead;

@@ -158,9 +158,8 @@ static bool has_priorities(const struct ts_loader *loader)
     return differ;
 }
 
-/* As it is written, or as the engine does it. */
-static bool written_or_of_engine(struct ts_loader *loader, const struct ts_tier_context *ctx, const char *key,
-                                 bool engine_does)
+bool ts_resolve_as_engine(struct ts_loader *loader, const struct ts_tier_context *ctx, const char *key,
+                          bool engine_does)
 {
     if (ts_value_is_set(ctx->value, key)) {
         return ts_value_flag(ctx->value, key);
@@ -192,8 +191,8 @@ static void resolve_scheduler(struct ts_loader *loader, struct ts_tier_context *
     replica->whole_admission = ts_value_flag(ctx->value, "scheduler.whole_admission");
     if (replica->policy == TS_SCHEDULER_VLLM) {
         replica->prompts_first =
-            written_or_of_engine(loader, ctx, "scheduler.prompts_first", engine && engine->prompts_first);
-        replica->no_evict = written_or_of_engine(loader, ctx, "scheduler.no_evict", engine && engine->no_evict);
+            ts_resolve_as_engine(loader, ctx, "scheduler.prompts_first", engine && engine->prompts_first);
+        replica->no_evict = ts_resolve_as_engine(loader, ctx, "scheduler.no_evict", engine && engine->no_evict);
     }
     replica->by_priority = ts_value_choice(ctx->value, "scheduler.order") == true;
     replica->prefix_cache = ts_value_flag(ctx->value, "scheduler.prefix_cache");

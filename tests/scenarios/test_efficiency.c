@@ -12,26 +12,7 @@
 #include "scenarios/catalog/serving_power.h"
 #include "sim/serving/closed_loop.h"
 #include "sim/serving/steptime.h"
-
-static struct ts_arena arena;
-static struct ts_catalog catalog;
-
-static int setup(void **state)
-{
-    (void)state;
-    ts_arena_init(&arena);
-    return ts_catalog_load(&catalog, &arena, NULL) == TS_OK &&
-                   ts_catalog_load_published(&catalog, &arena, NULL) == TS_OK
-               ? 0
-               : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ts_arena_deinit(&arena);
-    return 0;
-}
+#include "tests/published_catalog.h"
 
 /* The worked example of scenarios/catalog/efficiency.c; and the weights of 13.21e9/2 at 4.5 bits, in part after it. */
 static void test_efficiency__activations_slow_a_prompt_as_the_formula_says(void **state)
@@ -357,5 +338,5 @@ int main(void)
         cmocka_unit_test(test_efficiency__serving_power_rises_with_the_batch),
         cmocka_unit_test(test_efficiency__steps_grow_with_sequences_context_and_prompts),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, load_published_catalog, unload_catalog);
 }

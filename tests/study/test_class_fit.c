@@ -12,26 +12,7 @@
 #include "base/file.h"
 #include "sim/serving/roofline_fit.h"
 #include "study/accuracy.h"
-
-static struct ts_arena arena;
-static struct ts_catalog catalog;
-
-static int setup(void **state)
-{
-    (void)state;
-    ts_arena_init(&arena);
-    return ts_catalog_load(&catalog, &arena, NULL) == TS_OK &&
-                   ts_catalog_load_published(&catalog, &arena, NULL) == TS_OK
-               ? 0
-               : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ts_arena_deinit(&arena);
-    return 0;
-}
+#include "tests/published_catalog.h"
 
 static void put_class(struct ts_text *out, const struct ts_efficiency *c)
 {
@@ -180,5 +161,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_class_fit__the_shipped_constants_are_those_of_the_shipped_points),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, load_published_catalog, unload_catalog);
 }

@@ -157,6 +157,32 @@ static void test_log_read__starts_follow_from_the_concurrency_at_the_rate_inf(vo
     }
 }
 
+/* Without a concurrency all start at once, however many. */
+static void test_log_read__without_a_concurrency_all_start_at_once(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    static const char *const lists[][2] = {
+        {"input_lens", "100"}, {"output_lens", "2"}, {"ttfts", "2.5"}, {"itls", "[0.5]"}, {"errors", "\"\""}};
+    struct ts_text text;
+    struct read r;
+    ts_text_init(&text);
+    ts_text_puts(&text, "{\"backend\": \"sglang\", \"request_throughput\": 1, \"request_rate\": \"inf\"");
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        ts_text_printf(&text, ", \"%s\": [", lists[i][0]);
+        for (int k = 0; k < N; k++) {
+            ts_text_printf(&text, "%s%s", k > 0 ? ", " : "", lists[i][1]);
+        }
+        ts_text_puts(&text, "]");
+    }
+    ts_text_puts(&text, "}\n");
+    read_text(&r, text.data);
+    assert_int_equal(r.log.n, N);
+    assert_true(r.log.requests[N - 1].start_s == 0.0);
+    done(&r);
+    ts_text_deinit(&text);
+}
+
 static void check_refused(const char *text, const char *words)
 {
     struct read r;
@@ -208,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_log_read__requests_of_a_probe_are_runs_by_point),
         cmocka_unit_test(test_log_read__result_of_a_benchmark),
         cmocka_unit_test(test_log_read__starts_follow_from_the_concurrency_at_the_rate_inf),
+        cmocka_unit_test(test_log_read__without_a_concurrency_all_start_at_once),
         cmocka_unit_test(test_log_read__says_what_a_file_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

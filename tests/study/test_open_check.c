@@ -10,17 +10,13 @@
 #include <cmocka.h>
 
 #include "study/open_check.h"
+#include "tests/published_catalog.h"
 
-static struct ts_arena arena;
-static struct ts_catalog catalog;
 static struct ts_open_ratio *ratios;
 
 static int setup(void **state)
 {
-    (void)state;
-    ts_arena_init(&arena);
-    if (ts_catalog_load(&catalog, &arena, NULL) != TS_OK ||
-        ts_catalog_load_published(&catalog, &arena, NULL) != TS_OK) {
+    if (load_published_catalog(state) != 0) {
         return -1;
     }
     ratios = calloc(catalog.n_open_stages, sizeof *ratios);
@@ -29,10 +25,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     free(ratios);
-    ts_arena_deinit(&arena);
-    return 0;
+    return unload_catalog(state);
 }
 
 static size_t first_of(const char *source)

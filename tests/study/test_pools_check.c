@@ -9,11 +9,10 @@
 
 #include "sim/serving/roofline_fit.h"
 #include "study/pools_check.h"
+#include "tests/published_catalog.h"
 
 enum { MAX_POINTS = 1024 };
 
-static struct ts_arena arena;
-static struct ts_catalog catalog;
 static struct ts_pools_ratio ratios[MAX_POINTS];
 
 static bool any(const struct ts_pooled *point)
@@ -69,19 +68,9 @@ static void test_pools_check__first_tokens_come_with_a_seat(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
-    ts_arena_init(&arena);
-    assert_int_equal(ts_catalog_load(&catalog, &arena, NULL), TS_OK);
-    assert_int_equal(ts_catalog_load_published(&catalog, &arena, NULL), TS_OK);
+    assert_int_equal(load_published_catalog(state), 0);
     assert_true(catalog.n_pooled <= MAX_POINTS);
     assert_int_equal(ts_pools_check(ratios, &catalog, NULL), TS_OK);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ts_arena_deinit(&arena);
     return 0;
 }
 
@@ -91,5 +80,5 @@ int main(void)
         cmocka_unit_test(test_pools_check__recorded_deployments_are_predicted),
         cmocka_unit_test(test_pools_check__first_tokens_come_with_a_seat),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, unload_catalog);
 }

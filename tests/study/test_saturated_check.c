@@ -8,17 +8,13 @@
 #include <cmocka.h>
 
 #include "study/saturated_check.h"
+#include "tests/published_catalog.h"
 
-static struct ts_arena arena;
-static struct ts_catalog catalog;
 static double *ratios;
 
 static int setup(void **state)
 {
-    (void)state;
-    ts_arena_init(&arena);
-    if (ts_catalog_load(&catalog, &arena, NULL) != TS_OK ||
-        ts_catalog_load_published(&catalog, &arena, NULL) != TS_OK) {
+    if (load_published_catalog(state) != 0) {
         return -1;
     }
     ratios = calloc(catalog.n_saturated, sizeof *ratios);
@@ -27,10 +23,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     free(ratios);
-    ts_arena_deinit(&arena);
-    return 0;
+    return unload_catalog(state);
 }
 
 static void test_saturated_check__the_most_is_predicted_from_catalog_names(void **state)
